@@ -1,0 +1,9 @@
+"""The shared package behind the notebooks of *Where did the gradient go?*
+
+Compute, figures and widgets are three layers. Import the module you want: `from helpers.network import NetworkSpec`.
+"""
+
+import os
+
+# The engine multiplies many small matrices. Two threads for one of them wait for each other longer than they work.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
