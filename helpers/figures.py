@@ -1,0 +1,177 @@
+"""Result in, `plotly.graph_objects.Figure` out. Nothing here shows a figure or knows a widget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from helpers import theme
+
+FLOAT32_SMALLEST = np.log10(2.0**-149)
+
+Numbers = Sequence[float] | np.ndarray
+
+
+# ---------------------------------------------------------------- parts
+
+
+def line(name: str, x: Numbers, y: Numbers | None = None, *, colour: str, dash: str = "solid", **more: object) -> go.Scatter:
+    """A line named `name`; without `y` its values are still to come."""
+    width = more.pop("width", 3)
+    return go.Scatter(x=x, y=y, name=name, mode="lines", line={"color": colour, "dash": dash, "width": width}, **more)
+
+
+def band(name: str, x: Numbers, *, colour: str, **more: object) -> go.Scatter:
+    """A filled band over `x` whose lower and upper edges are still to come (a (2, n) array in a live figure)."""
+    return go.Scatter(
+        x=x,
+        name=name,
+        mode="lines",
+        line={"width": 0, "color": colour},
+        fill="toself",
+        fillcolor=theme.transparent(colour, 0.22),
+        hoverinfo="skip",
+        meta={"band": True},
+        **more,
+    )
+
+
+def dot(name: str, *, colour: str, **more: object) -> go.Scatter:
+    """One large marker whose place is still to come."""
+    marker = {"size": 15, "color": colour, "line": {"width": 2, "color": "white"}}
+    return go.Scatter(x=[0], y=[0], name=name, mode="markers", marker=marker, **more)
+
+
+def decades(figure: go.Figure, title: str, low: float, high: float, **where: int) -> None:
+    """Make a y axis of log10 values read as powers of ten."""
+    figure.update_yaxes(
+        title_text=title, range=[low, high], tickprefix="10<sup>", ticksuffix="</sup>", nticks=8, **where
+    )
+
+
+def backward_arrow(figure: go.Figure, y: float = 0.06) -> None:
+    """The small arrow that says in which direction the backward pass reads a plot over layers."""
+    figure.add_annotation(
+        xref="x domain", yref="y domain", x=0.80, y=y, ax=130, ay=0, text="backward pass", showarrow=True,
+        arrowhead=2, arrowsize=1.2, arrowwidth=2, arrowcolor=theme.MUTED, font={"size": 15, "color": theme.MUTED},
+        xanchor="left",
+    )  # fmt: skip
+
+
+def float32_limit(figure: go.Figure, **where: int) -> None:
+    """A faint line below which float32 knows only zero (2⁻¹⁴⁹, IEEE 754)."""
+    figure.add_hline(
+        y=FLOAT32_SMALLEST, line={"color": theme.LIMIT, "width": 1.5, "dash": "dot"},
+        annotation={
+            "text": f"below: 0 in float32 ({theme.scientific(FLOAT32_SMALLEST)})",
+            "font": {"size": 14, "color": theme.MUTED}, "xanchor": "left", "x": 0.005, "yanchor": "top",
+        },
+        **where,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- pictures of the lessons
+
+
+def signal_by_layer(depths: Numbers, *, title: str, low: float, high: float, activation: str = "sigmoid") -> go.Figure:
+    """Gradient signal log10‖∂L/∂h‖ over layers: "measured", its "spread over seeds", and "theory" dashed.
+
+    `depths` are the layers 1 … deepest. The one picture that runs through the course.
+    """
+    colour = theme.ACTIVATION_COLOURS[activation]
+    figure = go.Figure(
+        [
+            band("spread over seeds", depths, colour=colour),
+            line("measured", depths, colour=colour, width=4, hovertemplate="layer %{x}: 10<sup>%{y:.2f}</sup>"),
+            line("theory", depths, colour=theme.THEORY, dash="dash", hovertemplate="layer %{x}: 10<sup>%{y:.2f}</sup>"),
+        ]
+    )
+    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=480, uirevision="kept")
+    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0, float(np.max(depths)) + 1])
+    decades(figure, "gradient norm ‖∂L/∂h‖", low, high)
+    float32_limit(figure)
+    backward_arrow(figure)
+    return figure
+
+
+def signal_and_saturation(depths: Numbers, *, title: str, low: float, high: float) -> go.Figure:
+    """`signal_by_layer` with the bound 0.25 a layer, and beneath it the share of "saturated units" by layer."""
+    colour = theme.ACTIVATION_COLOURS["sigmoid"]
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.07)
+    above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
+    hover = "layer %{x}: 10<sup>%{y:.2f}</sup>"
+    figure.add_trace(band("spread over seeds", depths, colour=colour), **above)
+    figure.add_trace(line("measured", depths, colour=colour, width=4, hovertemplate=hover), **above)
+    figure.add_trace(line("theory", depths, colour=theme.THEORY, dash="dash", hovertemplate=hover), **above)
+    bound = line("0.25 a layer", depths, colour=theme.BOUND, dash="dot", width=2, hovertemplate=hover)
+    figure.add_trace(bound, **above)
+    saturated = line("saturated units", depths, colour=theme.SATURATED, hovertemplate="layer %{x}: %{y:.0%}")
+    saturated.update(fill="tozeroy", fillcolor=theme.transparent(theme.SATURATED, 0.3), showlegend=False)
+    figure.add_trace(saturated, **below)
+    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=600, uirevision="kept")
+    figure.update_xaxes(range=[0, float(np.max(depths)) + 1])
+    figure.update_xaxes(title_text="layer (input left, loss right)", **below)
+    decades(figure, "gradient norm ‖∂L/∂h‖", low, high, **above)
+    figure.update_yaxes(title_text="saturated", range=[0, 1], tickformat=".0%", nticks=3, **below)
+    float32_limit(figure, **above)
+    backward_arrow(figure)
+    return figure
+
+
+def chain(depths: Numbers, z: Numbers) -> go.Figure:
+    """A chain of single neurons: its gradient over the neurons, and beside it where each neuron sits on the slope.
+
+    Traces to come: "measured", "largest slope everywhere" over the neurons; "slope" over `z` and the marker
+    "first neuron", "last neuron" on it.
+    """
+    figure = make_subplots(rows=1, cols=2, column_widths=[0.66, 0.34], horizontal_spacing=0.13)
+    left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
+    hover = "neuron %{x}: 10<sup>%{y:.2f}</sup>"
+    figure.add_trace(line("measured", depths, colour=theme.MEASURED, width=4, hovertemplate=hover), **left)
+    steepest = line("largest slope everywhere", depths, colour=theme.BOUND, dash="dash", hovertemplate=hover)
+    figure.add_trace(steepest, **left)
+    figure.add_trace(line("slope", z, colour=theme.THEORY, hovertemplate="slope at %{x:.2f}: %{y:.3f}"), **right)
+    figure.add_trace(dot("last neuron", colour=theme.MUTED, hovertemplate="last neuron: z = %{x:.2f}"), **right)
+    figure.add_trace(dot("first neuron", colour=theme.MEASURED, hovertemplate="first neuron: z = %{x:.2f}"), **right)
+    figure.update_layout(
+        template=theme.TEMPLATE, title_text="Every neuron multiplies the gradient by weight × slope", height=480,
+        uirevision="kept",
+    )  # fmt: skip
+    figure.update_xaxes(title_text="neuron (input left, loss right)", range=[0, float(np.max(depths)) + 1], **left)
+    decades(figure, "gradient |∂h<sub>L</sub>/∂h|", -80, 20, **left)
+    figure.update_xaxes(title_text="pre-activation z", range=[float(np.min(z)), float(np.max(z))], **right)
+    figure.update_yaxes(title_text="slope φ′(z)", range=[-0.2, 1.25], **right)
+    float32_limit(figure, **left)
+    backward_arrow(figure)
+    return figure
+
+
+def slope_and_spread(z: Numbers) -> go.Figure:
+    """An activation with its tangent, and beside it the slope under the spread of z.
+
+    Traces to come, over `z`: "activation", "tangent", the marker "here"; "slope²", "spread of z" and their
+    shaded "product".
+    """
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.11)
+    left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
+    figure.add_trace(line("activation", z, colour=theme.MEASURED, width=4, hovertemplate="φ(%{x:.2f}) = %{y:.3f}"), **left)
+    figure.add_trace(line("tangent", [-1.5, 1.5], colour=theme.THEORY, dash="dash", hoverinfo="skip"), **left)
+    figure.add_trace(dot("here", colour=theme.THEORY, showlegend=False, hovertemplate="z = %{x:.2f}"), **left)
+    spread = line("spread of z", z, colour=theme.MUTED, dash="dot", width=2, hovertemplate="density %{y:.2f}")
+    figure.add_trace(spread, **right)
+    product = line("product", z, colour=theme.SATURATED, width=1.5, hoverinfo="skip")
+    product.update(fill="tozeroy", fillcolor=theme.transparent(theme.SATURATED, 0.4))
+    figure.add_trace(product, **right)
+    figure.add_trace(line("slope²", z, colour=theme.THEORY, hovertemplate="slope² at %{x:.2f}: %{y:.3f}"), **right)
+    figure.update_layout(
+        template=theme.TEMPLATE, title_text="The slope, and how much of it the neurons see", height=470,
+        uirevision="kept",
+    )  # fmt: skip
+    limits = [float(np.min(z)), float(np.max(z))]
+    figure.update_xaxes(title_text="pre-activation z", range=limits)
+    figure.update_yaxes(title_text="activation φ(z)", range=[-2, 4], **left)
+    figure.update_yaxes(title_text="slope² and spread", range=[0, 1.5], **right)
+    return figure

@@ -1,0 +1,339 @@
+"""Sliders bound to a figure: one small widget around Plotly that draws at screen rate.
+
+`LiveFigure` never computes while a slider moves if it can help it. The browser keeps the rows (results) of the
+states (settings of all controls) it has seen; a state it does not know is asked for, one request at a time, and in
+idle time the kernel sends the whole row of states along the slider in hand. `live.js` is the other half.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import time
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets
+import numpy as np
+import plotly
+import plotly.graph_objects as go
+import traitlets
+
+SUMMARY = "summary"
+SLICE_SECONDS = 0.1
+KEPT_ROWS = 64
+
+Value = Any
+Key = list[Any]
+Result = Mapping[str, Any]
+
+
+@cache
+def _plotly_source() -> bytes:
+    """plotly.js as shipped with the plotly package, compressed with gzip."""
+    package = Path(plotly.__file__).parent / "package_data"
+    return gzip.compress((package / "plotly.min.js").read_bytes(), compresslevel=9, mtime=0)
+
+
+class PlotlyLibrary(anywidget.AnyWidget):
+    """Carries plotly.js to a page, once for all the figures of a kernel."""
+
+    _esm = "export default {}"
+    source = traitlets.Bytes().tag(sync=True)
+
+
+_library: PlotlyLibrary | None = None
+
+
+def _shared_library() -> PlotlyLibrary:
+    global _library
+    if _library is None or _library.comm is None:
+        _library = PlotlyLibrary(source=_plotly_source())
+    return _library
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The values a control can take, numbered from 0.
+
+    `kind` is "linear" (start + step·i), "log" (base ** (start + step·i)), "index" (an option) or "bool".
+    """
+
+    name: str
+    id: str
+    kind: str
+    count: int
+    start: float = 0.0
+    step: float = 1.0
+    base: float = 10.0
+
+    def value(self, index: int, control: ipywidgets.Widget) -> Value:
+        """The control's value at place `index` of its grid."""
+        if self.kind == "index":
+            return control._options_values[index]
+        if self.kind == "bool":
+            return bool(index)
+        place = self.start + self.step * index
+        if self.kind == "log":
+            return float(self.base**place)
+        return int(place) if isinstance(control.value, int) else float(round(place, 12))
+
+
+def _grid(name: str, control: ipywidgets.Widget) -> Grid:
+    tag = f"live-control-{control.model_id}"
+    if hasattr(control, "_options_values"):
+        return Grid(name, tag, "index", len(control._options_values))
+    if isinstance(control.value, bool):
+        return Grid(name, tag, "bool", 2)
+    if not hasattr(control, "step"):
+        raise ValueError(
+            f"controls[{name!r}] is a {type(control).__name__}; allowed are sliders, selections and check boxes"
+        )
+    count = int(np.floor((control.max - control.min) / control.step + 1e-9)) + 1
+    kind = "log" if hasattr(control, "base") else "linear"
+    return Grid(name, tag, kind, count, control.min, control.step, getattr(control, "base", 10.0))
+
+
+def _kind(trace: Any, name: str, array: np.ndarray) -> str:
+    """How a result fills its trace: y, x and y, the two edges of a band, or z."""
+    if trace.type in ("heatmap", "contour"):
+        if array.ndim != 2:
+            raise ValueError(f"compute()[{name!r}] has shape {array.shape}; a {trace.type} takes (rows, columns)")
+        return "z"
+    if array.ndim == 1:
+        return "y"
+    if array.ndim == 2 and array.shape[0] == 2:
+        return "band" if (trace.meta or {}).get("band") else "xy"
+    raise ValueError(f"compute()[{name!r}] has shape {array.shape}; allowed are (n,) for y and (2, n) for x and y")
+
+
+def _pack(rows: Sequence[np.ndarray]) -> bytes:
+    """Rows as one compressed block: 15 bits of mantissa are kept, and the bytes of a kind stand together."""
+    bits = np.concatenate(rows).view(np.uint32)
+    infinite_or_nan = (bits & 0x7F800000) == 0x7F800000
+    rounded = np.where(infinite_or_nan, bits, (bits + 0x80) & np.uint32(0xFFFFFF00)).astype("<u4")
+    planes = rounded.view(np.uint8).reshape(-1, 4).T
+    return zlib.compress(np.ascontiguousarray(planes).tobytes(), 6)
+
+
+class LiveFigure(anywidget.AnyWidget):
+    """A Plotly figure that follows ipywidgets controls at screen rate.
+
+    Parameters
+    ----------
+    figure
+        The picture without its moving data. Traces that move have a name. A trace made by `figures.band` takes
+        the two edges of a band; a scatter trace takes y, or x and y; bars take y; heat maps take z.
+    controls
+        Name -> plain ipywidgets control: sliders (`IntSlider`, `FloatSlider`, `FloatLogSlider`), selections
+        (`Dropdown`, `SelectionSlider`, `ToggleButtons`) and check boxes.
+    compute
+        Called as `compute(**values)` with a value for each control; returns {trace name: array}, each array of the
+        same shape every time (pad with NaN), and, if wanted, {"summary": a sentence or two on what is seen}.
+
+    An exception in `compute` is shown in the panel; the last good picture stays and the next move works.
+    """
+
+    _esm = Path(__file__).with_name("live.js")
+    _css = Path(__file__).with_name("live.css")
+
+    library = traitlets.Instance(PlotlyLibrary).tag(sync=True, **ipywidgets.widget_serialization)
+    controls = traitlets.List().tag(sync=True, **ipywidgets.widget_serialization)
+    spec = traitlets.Dict().tag(sync=True)
+    first_row = traitlets.Bytes().tag(sync=True)
+
+    def __init__(
+        self,
+        figure: go.Figure,
+        controls: Mapping[str, ipywidgets.Widget],
+        compute: Callable[..., Result],
+        **kwargs: Any,
+    ) -> None:
+        self.figure = figure
+        self.compute = compute
+        self.named_controls = dict(controls)
+        self.error = ""
+        self._grids = [_grid(name, control) for name, control in controls.items()]
+        self._rows: OrderedDict[str, tuple[np.ndarray, str]] = OrderedDict()
+        self._fills: dict[str, asyncio.Task[None]] = {}
+        self._good: dict[str, Any] = {}
+        self._of_values: dict[str, Value] | None = None
+        self._layout: list[dict[str, Any]] = []
+        self._arrays: list[tuple[str, tuple[int, ...]]] = []
+        result = self.data
+        if self.error:
+            raise ValueError(f"compute fails at the controls' first values: {self.error}")
+        self._describe(result)
+        key = self._key()
+        row, text = self._row_of(result)
+        for grid, control in zip(self._grids, controls.values(), strict=True):
+            control.add_class(grid.id)
+        super().__init__(
+            library=_shared_library(),
+            controls=list(controls.values()),
+            spec={
+                "figure": json.loads(figure.to_json()),
+                "label": figure.layout.meta or _plain(figure.layout.title.text) or "interactive figure",
+                "layout_of_row": self._layout,
+                "size": int(row.size),
+                "grids": [asdict(grid) for grid in self._grids],
+                "first": {"key": key, "text": text},
+            },
+            first_row=row.tobytes(),
+            **kwargs,
+        )
+        self.on_msg(self._receive)
+
+    # ------------------------------------------------------------ for Python
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """The controls' present values by name."""
+        return {name: control.value for name, control in self.named_controls.items()}
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What `compute` returns for the present values; where it raises, the last good result, and `error` says why."""
+        values = self.values
+        if values != self._of_values:
+            try:
+                self._good = dict(self.compute(**values))
+                self._of_values = values
+                self.error = ""
+            except Exception as error:
+                self.error = _message(error)
+        return self._good
+
+    def row(self, **values: Value) -> dict[str, Any]:
+        """What `compute` returns for the present values, with some of them replaced; moves nothing."""
+        return dict(self.compute(**{**self.values, **values}))
+
+    # ------------------------------------------------------------ rows
+
+    def _describe(self, result: Result) -> None:
+        """Fix the order, kind and shape of the arrays in a row."""
+        names = [trace.name for trace in self.figure.data]
+        for name in result:
+            if name != SUMMARY and name not in names:
+                raise ValueError(f"compute() returns {name!r}, but the figure's traces are {names}")
+        for index, trace in enumerate(self.figure.data):
+            if trace.name not in result:
+                continue
+            array = np.asarray(result[trace.name])
+            kind = _kind(trace, trace.name, array)
+            entry: dict[str, Any] = {"index": index, "kind": kind, "shape": list(array.shape)}
+            if kind in ("y", "band"):
+                x = trace.x if trace.x is not None else np.arange(array.shape[-1])
+                if len(x) != array.shape[-1]:
+                    raise ValueError(f"trace {trace.name!r} has {len(x)} x values, compute() gives {array.shape[-1]}")
+                entry["x"] = np.asarray(x).tolist()
+            self._layout.append(entry)
+            self._arrays.append((trace.name, array.shape))
+
+    def _row_of(self, result: Result) -> tuple[np.ndarray, str]:
+        parts = []
+        for name, shape in self._arrays:
+            array = np.asarray(result[name], dtype=np.float32)
+            if array.shape != shape:
+                raise ValueError(f"compute()[{name!r}] has shape {array.shape}; the first time it was {shape}")
+            parts.append(array.ravel())
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32), str(result.get(SUMMARY, ""))
+
+    def _key(self) -> Key:
+        """The present state as the browser writes it."""
+        return [self._place(grid, control) for grid, control in zip(self._grids, self.named_controls.values(), strict=True)]
+
+    @staticmethod
+    def _place(grid: Grid, control: ipywidgets.Widget) -> Any:
+        if grid.kind == "index":
+            return control.index
+        if grid.kind == "bool":
+            return int(control.value)
+        place = np.log(control.value) / np.log(grid.base) if grid.kind == "log" else control.value
+        index = round((place - grid.start) / grid.step)
+        near = abs(place - grid.start - index * grid.step) <= 1e-6 * grid.step
+        return index if near and 0 <= index < grid.count else {"value": control.value}
+
+    def _values_of(self, key: Key) -> dict[str, Value]:
+        pairs = zip(self._grids, key, self.named_controls.values(), strict=True)
+        return {
+            grid.name: place["value"] if isinstance(place, dict) else grid.value(int(place), control)
+            for grid, place, control in pairs
+        }
+
+    def _computed(self, key: Key) -> tuple[np.ndarray, str]:
+        name = json.dumps(key)
+        if name in self._rows:
+            self._rows.move_to_end(name)
+            return self._rows[name]
+        row = self._row_of(self.compute(**self._values_of(key)))
+        self._rows[name] = row
+        if len(self._rows) > KEPT_ROWS:
+            self._rows.popitem(last=False)
+        return row
+
+    # ------------------------------------------------------------ talking with the browser
+
+    def _receive(self, _: Any, message: dict[str, Any], __: Any) -> None:
+        if message.get("type") == "ask":
+            self._answer(message)
+        elif message.get("type") == "fill":
+            task = self._fills.pop(message["view"], None)
+            if task:
+                task.cancel()
+            self._fills[message["view"]] = asyncio.ensure_future(self._fill(message))
+
+    def _answer(self, message: dict[str, Any]) -> None:
+        reply = {"view": message["view"], "answers": message["id"]}
+        try:
+            row, text = self._computed(message["key"])
+        except Exception as error:
+            self.send({**reply, "type": "error", "message": _message(error)})
+            return
+        self.send({**reply, "type": "rows", "keys": [message["key"]], "texts": [text], "packed": False}, [row.tobytes()])
+
+    async def _fill(self, message: dict[str, Any]) -> None:
+        """Compute the wanted states one by one, letting other messages in between, and send them by the slice."""
+        view, failed = message["view"], []
+        keys: list[Key] = []
+        rows: list[np.ndarray] = []
+        texts: list[str] = []
+
+        def ship() -> None:
+            if keys:
+                self.send({"type": "rows", "keys": list(keys), "texts": list(texts), "packed": True}, [_pack(rows)])
+                for pile in (keys, rows, texts):
+                    pile.clear()
+
+        started = time.monotonic()
+        for key in message["keys"]:
+            await asyncio.sleep(0.001)
+            try:
+                row, text = self._computed(key)
+            except Exception:
+                failed.append(key)  # the browser will ask for it when a hand comes there, and be told why
+                continue
+            keys.append(key)
+            rows.append(row)
+            texts.append(text)
+            if time.monotonic() - started > SLICE_SECONDS:
+                ship()
+                started = time.monotonic()
+        ship()
+        self._fills.pop(view, None)
+        self.send({"type": "filled", "view": view, "id": message["id"], "failed": failed})
+
+
+def _message(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _plain(text: str | None) -> str:
+    return (text or "").replace("<br>", " ").replace("<b>", "").replace("</b>", "")

@@ -1,0 +1,119 @@
+"""The look of the course: one colour per idea, type that is read from the back of a room, axes in decades."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+INK = "#1f2933"
+MUTED = "#616e7c"
+GRID = "#e4e7eb"
+PAPER = "#ffffff"
+
+MEASURED = "#1f5fbf"
+THEORY = "#d1495b"
+BOUND = "#8a6d1d"
+WARNING = "#b3261e"
+SATURATED = "#c8553d"
+LIMIT = "#7b8794"
+
+# Okabe and Ito's palette, darkened where a line on white needs it: told apart by colour-blind readers.
+ACTIVATION_COLOURS = {
+    "sigmoid": "#1f5fbf",
+    "tanh": "#c26a00",
+    "relu": "#00805c",
+    "leaky_relu": "#4c9f70",
+    "elu": "#7b4fa3",
+    "selu": "#a8327d",
+    "gelu": "#b0413e",
+    "silu": "#0f7d99",
+    "softplus": "#6b6b00",
+    "hard_tanh": "#8c5a2b",
+    "linear": "#4a5568",
+}
+
+ACTIVATION_NAMES = {
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+    "relu": "ReLU",
+    "leaky_relu": "leaky ReLU",
+    "elu": "ELU",
+    "selu": "SELU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "softplus": "softplus",
+    "hard_tanh": "hard tanh",
+    "linear": "linear",
+}
+
+FONT = "Inter, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif"
+
+_AXIS = {
+    "showgrid": True,
+    "gridcolor": GRID,
+    "zeroline": False,
+    "showline": True,
+    "linecolor": MUTED,
+    "ticks": "outside",
+    "tickcolor": MUTED,
+    "ticklen": 5,
+    "title": {"font": {"size": 17}, "standoff": 8},
+    "tickfont": {"size": 15},
+}
+
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": FONT, "size": 16, "color": INK},
+        "title": {"font": {"size": 20}, "x": 0.0, "xanchor": "left", "xref": "paper", "y": 0.98, "yanchor": "top"},
+        "paper_bgcolor": PAPER,
+        "plot_bgcolor": PAPER,
+        "margin": {"l": 84, "r": 24, "t": 92, "b": 62},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "font": {"size": 15},
+            "bgcolor": "rgba(255,255,255,0.7)",
+        },
+        "hoverlabel": {"font": {"family": FONT, "size": 15}},
+        "hovermode": "closest",
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "modebar": {"orientation": "v", "color": LIMIT, "activecolor": INK, "bgcolor": "rgba(0,0,0,0)"},
+    }
+)
+
+
+def transparent(colour: str, alpha: float) -> str:
+    """`colour` ("#rrggbb") as an rgba string with opacity `alpha` (0 to 1)."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def power_of_ten(exponent: float, digits: int = 0) -> str:
+    """10 to the `exponent` with Unicode superscripts: power_of_ten(-12) is "10⁻¹²"."""
+    text = f"{exponent:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return "10" + text.translate(str.maketrans("-0123456789.", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹·"))
+
+
+def scientific(log10: float) -> str:
+    """A number given as its log10, as a reader writes it: scientific(-3.52) is "3.0 × 10⁻⁴".
+
+    Works beyond the range of floats; numbers from 0.001 to 9999 are written plainly.
+    """
+    if log10 != log10:
+        return "undefined"
+    if log10 == float("-inf"):
+        return "0"
+    if log10 == float("inf"):
+        return "∞"
+    if -3 <= log10 < 4:
+        return f"{10**log10:.3g}"
+    exponent = int(log10 // 1)
+    mantissa = 10 ** (log10 - exponent)
+    if round(mantissa, 1) >= 10:
+        exponent, mantissa = exponent + 1, 1.0
+    return f"{mantissa:.1f} × {power_of_ten(exponent)}"

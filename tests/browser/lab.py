@@ -1,0 +1,183 @@
+"""A private JupyterLab and a Chromium to drive it: no state of the user's gets in, and nothing leaves the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--disable-background-timer-throttling",
+]
+SETTINGS = {
+    "notebook-extension/tracker": {"windowingMode": "none"},  # else cells out of sight are not rendered
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
+    "docmanager-extension/plugin": {"autosave": False},
+}
+
+
+def find_chromium() -> str | None:
+    """Path of a Chromium on this machine, or None."""
+    return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def private_environment(folder: Path) -> dict[str, str]:
+    """An environment whose Jupyter, IPython and course folders lie under `folder`."""
+    places = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTER_DATA_DIR": "data",
+        "IPYTHONDIR": "ipython",
+        "GRADIENT_COURSE_HOME": "course",
+    }
+    more = {name: str(folder / place) for name, place in places.items()}
+    return {**os.environ, **more, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+
+
+@contextlib.contextmanager
+def serve(command: list[str], url: str, ready: str, folder: Path, seconds: float = 120) -> Iterator[str]:
+    """Run a server until the block ends; wait until `url + ready` answers."""
+    log = folder / "server.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(command, env=private_environment(folder), stdout=out, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                urllib.request.urlopen(url + ready, timeout=2).close()
+                break
+            except OSError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"the server did not come up:\n{log.read_text()}") from None
+                time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def start_lab(root: Path, folder: Path) -> contextlib.AbstractContextManager[str]:
+    """A JupyterLab over the notebooks in `root`, with settings of its own in `folder`; gives its address."""
+    for name, setting in SETTINGS.items():
+        file = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(setting))
+    port = free_port()
+    options = {
+        "ServerApp.port_retries": 0,
+        "ServerApp.root_dir": root,
+        "ServerApp.password": "",
+        "IdentityProvider.token": "",
+        "LabApp.expose_app_in_browser": True,
+        "LabApp.extension_manager": "readonly",
+        "LabApp.news_url": None,
+        "LabApp.user_settings_dir": folder / "settings",
+        "LabApp.workspaces_dir": folder / "workspaces",
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    return serve(command, f"http://127.0.0.1:{port}", "/api/status", folder)
+
+
+def write_notebook(path: Path, *cells: str) -> Path:
+    """A notebook of code cells."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+    return path
+
+
+class Sheet:
+    """A browser page with a notebook in it, and all that went wrong on it."""
+
+    def __init__(self, browser: Browser, url: str, width: int = 1280, height: int = 1000) -> None:
+        self.url = url
+        self.page: Page = browser.new_context(viewport={"width": width, "height": height}).new_page()
+        self.console: list[str] = []
+        self.outside: list[str] = []
+        self.received = 0
+        self.page.on("console", lambda m: self.console.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.console.append(str(error)))
+        self.page.on("request", self._note_request)
+        self.page.on("websocket", lambda ws: ws.on("framereceived", self._count))
+
+    def _note_request(self, request: Any) -> None:
+        if not request.url.startswith(("data:", "blob:")) and "127.0.0.1" not in request.url:
+            self.outside.append(request.url)
+
+    def _count(self, payload: str | bytes) -> None:
+        self.received += len(payload)
+
+    def open(self, notebook: str) -> None:
+        """Open a notebook alone on the page, and wait for its kernel."""
+        self.page.goto(f"{self.url}/doc/tree/{notebook}?reset")
+        self.page.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for(timeout=60_000)
+        self.wait_for_kernel()
+
+    def wait_for_kernel(self) -> None:
+        self.page.wait_for_function(
+            """() => { const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+                       return kernel?.connectionStatus === 'connected' && kernel.status === 'idle'; }""",
+            timeout=60_000,
+        )
+
+    def run_all(self, timeout: float = 300_000) -> None:
+        """Run all cells; RuntimeError tells which of them raised."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.wait_for_function(
+            """() => { const sheet = window.jupyterapp.shell.currentWidget;
+                       const cells = sheet.content.widgets.filter(c => c.model.type === 'code' && c.model.sharedModel.getSource().trim());
+                       return sheet.sessionContext.session.kernel.status === 'idle' &&
+                         (cells.every(c => c.model.executionState !== 'running' && c.model.executionCount) ||
+                          cells.some(c => c.model.outputs.toJSON().some(o => o.output_type === 'error'))); }""",
+            timeout=timeout,
+        )
+        raised = self.page.evaluate(
+            """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap((c, i) => c.model.type !== 'code' ? [] :
+                 c.model.outputs.toJSON().filter(o => o.output_type === 'error').map(o => `cell ${i}: ${o.ename}: ${o.evalue}`))"""
+        )
+        if raised:
+            raise RuntimeError("; ".join(raised))
+
+    def wait_for_rest(self, count: int = 1, timeout: float = 60_000) -> None:
+        """Wait until `count` live figures stand still, drawn by Plotly."""
+        self.page.wait_for_function(
+            """count => { const all = [...document.querySelectorAll('.live-figure')];
+                          return all.length >= count && all.every(e => e.dataset.phase === 'rest'); }""",
+            arg=count,
+            timeout=timeout,
+        )
+
+    def close(self) -> None:
+        self.page.context.close()
