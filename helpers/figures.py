@@ -18,9 +18,17 @@ Numbers = Sequence[float] | np.ndarray
 # ---------------------------------------------------------------- parts
 
 
-def line(name: str, x: Numbers, y: Numbers | None = None, *, colour: str, dash: str = "solid", **more: object) -> go.Scatter:
+def line(
+    name: str,
+    x: Numbers,
+    y: Numbers | None = None,
+    *,
+    colour: str,
+    dash: str = "solid",
+    width: float = 3,
+    **more: object,
+) -> go.Scatter:
     """A line named `name`; without `y` its values are still to come."""
-    width = more.pop("width", 3)
     return go.Scatter(x=x, y=y, name=name, mode="lines", line={"color": colour, "dash": dash, "width": width}, **more)
 
 
@@ -157,7 +165,8 @@ def slope_and_spread(z: Numbers) -> go.Figure:
     """
     figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.11)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
-    figure.add_trace(line("activation", z, colour=theme.MEASURED, width=4, hovertemplate="φ(%{x:.2f}) = %{y:.3f}"), **left)
+    curve = line("activation", z, colour=theme.MEASURED, width=4, hovertemplate="φ(%{x:.2f}) = %{y:.3f}")
+    figure.add_trace(curve, **left)
     figure.add_trace(line("tangent", [-1.5, 1.5], colour=theme.THEORY, dash="dash", hoverinfo="skip"), **left)
     figure.add_trace(dot("here", colour=theme.THEORY, showlegend=False, hovertemplate="z = %{x:.2f}"), **left)
     spread = line("spread of z", z, colour=theme.MUTED, dash="dot", width=2, hovertemplate="density %{y:.2f}")

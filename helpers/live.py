@@ -145,7 +145,7 @@ class LiveFigure(anywidget.AnyWidget):
     _css = Path(__file__).with_name("live.css")
 
     library = traitlets.Instance(PlotlyLibrary).tag(sync=True, **ipywidgets.widget_serialization)
-    controls = traitlets.List().tag(sync=True, **ipywidgets.widget_serialization)
+    controls: Any = traitlets.List().tag(sync=True, **ipywidgets.widget_serialization)
     spec = traitlets.Dict().tag(sync=True)
     first_row = traitlets.Bytes().tag(sync=True)
 
@@ -200,7 +200,7 @@ class LiveFigure(anywidget.AnyWidget):
 
     @property
     def data(self) -> dict[str, Any]:
-        """What `compute` returns for the present values; where it raises, the last good result, and `error` says why."""
+        """What `compute` returns for the present values; where it raises, the last good result (`error` says why)."""
         values = self.values
         if values != self._of_values:
             try:
@@ -248,7 +248,8 @@ class LiveFigure(anywidget.AnyWidget):
 
     def _key(self) -> Key:
         """The present state as the browser writes it."""
-        return [self._place(grid, control) for grid, control in zip(self._grids, self.named_controls.values(), strict=True)]
+        pairs = zip(self._grids, self.named_controls.values(), strict=True)
+        return [self._place(grid, control) for grid, control in pairs]
 
     @staticmethod
     def _place(grid: Grid, control: ipywidgets.Widget) -> Any:
@@ -297,7 +298,8 @@ class LiveFigure(anywidget.AnyWidget):
         except Exception as error:
             self.send({**reply, "type": "error", "message": _message(error)})
             return
-        self.send({**reply, "type": "rows", "keys": [message["key"]], "texts": [text], "packed": False}, [row.tobytes()])
+        rows = {"type": "rows", "keys": [message["key"]], "texts": [text], "packed": False}
+        self.send({**reply, **rows}, [row.tobytes()])
 
     async def _fill(self, message: dict[str, Any]) -> None:
         """Compute the wanted states one by one, letting other messages in between, and send them by the slice."""

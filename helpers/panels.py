@@ -98,7 +98,9 @@ def _int_slider(label: str, value: int, low: int, high: int) -> ipywidgets.IntSl
 
 
 def _float_slider(label: str, value: float, low: float, high: float, step: float) -> ipywidgets.FloatSlider:
-    return ipywidgets.FloatSlider(value, min=low, max=high, step=step, description=label, style=_STYLE, layout=_layout())
+    return ipywidgets.FloatSlider(
+        value, min=low, max=high, step=step, description=label, style=_STYLE, layout=_layout()
+    )
 
 
 def _log_slider(label: str, value: float, low: float, high: float, step: float = 0.05) -> ipywidgets.FloatLogSlider:
@@ -270,9 +272,9 @@ def activation_derivatives() -> Panel:
             "spread of z": density,
             "slope²": squared,
             "product": squared * density,
-            "summary": f"{theme.ACTIVATION_NAMES[activation]} {chosen.formula}: slope {slope:.3f} at z = {here:.1f}, at most "
-            f"{steepest:.3f}. Under a spread of {spread:.2g} the mean square slope E[slope²] (shaded, over all z) is "
-            f"{mean_square:.4f}: with weights of variance 1/width, {np.sqrt(mean_square):.3f} a layer.",
+            "summary": f"{theme.ACTIVATION_NAMES[activation]}, {chosen.formula}: slope {slope:.3f} at z = {here:.1f}, "
+            f"at most {steepest:.3f}. Under a spread of {spread:.2g} the mean square slope E[slope²] (shaded, over all z) "
+            f"is {mean_square:.4f}: with weights of variance 1/width, {np.sqrt(mean_square):.3f} a layer.",
         }
 
     controls = {
@@ -339,7 +341,7 @@ def default_bias_std(width: int) -> float:
 
 def _sigmoid_theory(depth: int, weight_variance: float, bias_variance: float) -> np.ndarray:
     """Predicted log10 of signal_l / signal_L for l = 1 … depth."""
-    return theory.signal_profile("sigmoid", weight_variance, bias_variance, depth)
+    return theory.signal_profile("sigmoid", weight_variance, bias_variance, depth, input_second_moment=1.0)
 
 
 def _deep_summary(spec: NetworkSpec, mean: np.ndarray, saturated: float) -> str:

@@ -59,7 +59,7 @@ def private_environment(folder: Path) -> dict[str, str]:
         "GRADIENT_COURSE_HOME": "course",
     }
     more = {name: str(folder / place) for name, place in places.items()}
-    return {**os.environ, **more, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return {**os.environ, **more, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
 @contextlib.contextmanager
@@ -157,15 +157,17 @@ class Sheet:
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
         self.page.wait_for_function(
             """() => { const sheet = window.jupyterapp.shell.currentWidget;
-                       const cells = sheet.content.widgets.filter(c => c.model.type === 'code' && c.model.sharedModel.getSource().trim());
+                       const cells = sheet.content.widgets.filter(
+                         c => c.model.type === 'code' && c.model.sharedModel.getSource().trim());
                        return sheet.sessionContext.session.kernel.status === 'idle' &&
                          (cells.every(c => c.model.executionState !== 'running' && c.model.executionCount) ||
                           cells.some(c => c.model.outputs.toJSON().some(o => o.output_type === 'error'))); }""",
             timeout=timeout,
         )
         raised = self.page.evaluate(
-            """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap((c, i) => c.model.type !== 'code' ? [] :
-                 c.model.outputs.toJSON().filter(o => o.output_type === 'error').map(o => `cell ${i}: ${o.ename}: ${o.evalue}`))"""
+            """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap((c, i) =>
+                 (c.model.type === 'code' ? c.model.outputs.toJSON() : [])
+                   .filter(o => o.output_type === 'error').map(o => `cell ${i}: ${o.ename}: ${o.evalue}`))"""
         )
         if raised:
             raise RuntimeError("; ".join(raised))
