@@ -80,10 +80,10 @@ class Grid:
             return control._options_values[index]
         if self.kind == "bool":
             return bool(index)
-        place = self.start + self.step * index
+        place = round(self.start + self.step * index, 12)
         if self.kind == "log":
             return float(self.base**place)
-        return int(place) if isinstance(control.value, int) else float(round(place, 12))
+        return int(place) if isinstance(control.value, int) else float(place)
 
 
 def _grid(name: str, control: ipywidgets.Widget) -> Grid:
