@@ -1,0 +1,147 @@
+"""The data of the course: readers of the files in ``data/`` and small tasks drawn from a seed.
+
+Nothing here touches the network. ``data/SOURCES.md`` says where each file comes from and under which licence.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+CHECKSUMS = {"digits.npz": "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e"}  # SHA-256
+CLASSES = 10  # of every classification task here
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Handwritten digits: ``images`` (1797, 8, 8) with ink from 0 to 1, ``labels`` (1797,) from 0 to 9."""
+
+    images: Array
+    labels: Array
+
+    @property
+    def features(self) -> Array:
+        """The images as rows (1797, 64), each pixel with mean 0 and variance 1; pixels that never change stay 0."""
+        rows = self.images.reshape(len(self.images), -1)
+        spread = rows.std(axis=0)
+        features: Array = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
+        return features
+
+
+@dataclass(frozen=True)
+class Split:
+    """A task cut in two: inputs (examples, features) and targets (examples,) to train on and to test on."""
+
+    train_inputs: Array
+    train_targets: Array
+    test_inputs: Array
+    test_targets: Array
+
+
+def _whole(name: str, value: int, least: int, most: int | None = None) -> int:
+    allowed = f"a whole number ≥ {least}" if most is None else f"a whole number from {least} to {most}"
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name} must be {allowed}; got {value!r}")
+    if most is not None and value > most:
+        raise ValueError(f"{name} must be {allowed}; got {value!r}")
+    return int(value)
+
+
+def read(name: str) -> bytes:
+    """The bytes of ``data/name`` after its checksum was compared.
+
+    Raises FileNotFoundError or ValueError that names the file and says how to get it back.
+    """
+    path = DATA / name
+    remedy = f"To get it back: git checkout -- data/{name}"
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        raise FileNotFoundError(f"The data file {path} is missing or cannot be read. {remedy}") from problem
+    if hashlib.sha256(content).hexdigest() != CHECKSUMS[name]:
+        raise ValueError(f"The data file {path} is damaged: its checksum is not the recorded one. {remedy}")
+    return content
+
+
+@lru_cache(maxsize=1)
+def digits() -> Digits:
+    """The 1797 handwritten digits of 8 × 8 pixels (Alpaydin and Kaynak 1998), read-only arrays."""
+    with np.load(io.BytesIO(read("digits.npz"))) as archive:
+        images, labels = archive["images"] / 16, archive["labels"].astype(np.int64)
+    images.flags.writeable = labels.flags.writeable = False
+    return Digits(images, labels)
+
+
+def clusters(
+    size: int = 1000, *, classes: int = CLASSES, features: int = 20, noise: float = 0.5, seed: int = 0
+) -> tuple[Array, Array]:
+    """Points around ``classes`` centres drawn from N(0, I): inputs (size, features) and targets (size,)."""
+    generator = np.random.default_rng(_whole("seed", seed, 0))
+    centres = generator.standard_normal((_whole("classes", classes, 1), _whole("features", features, 1)))
+    targets = generator.integers(0, classes, _whole("size", size, 1))
+    inputs = centres[targets] + noise * generator.standard_normal((size, features))
+    return inputs, targets
+
+
+def gaussian(size: int, *, features: int = 64, classes: int = CLASSES, seed: int = 0) -> tuple[Array, Array]:
+    """Inputs (size, features) from N(0, 1) and targets (size,) that have nothing to do with them."""
+    generator = np.random.default_rng(_whole("seed", seed, 0))
+    inputs = generator.standard_normal((_whole("size", size, 1), _whole("features", features, 1)))
+    return inputs, generator.integers(0, _whole("classes", classes, 1), size)
+
+
+def digit_rows(size: int, *, seed: int = 0) -> tuple[Array, Array]:
+    """``size`` different digits in an order drawn from ``seed``: inputs (size, 64) standardised, targets (size,)."""
+    labels = digits().labels
+    order = np.random.default_rng(_whole("seed", seed, 0)).permutation(len(labels))
+    chosen = order[: _whole("size", size, 1, len(labels))]
+    return _standardised()[chosen], labels[chosen]
+
+
+@lru_cache(maxsize=1)
+def _standardised() -> Array:
+    return digits().features
+
+
+TASKS: dict[str, Callable[..., tuple[Array, Array]]] = {
+    "digits": digit_rows,
+    "clusters": clusters,
+    "gaussian": gaussian,
+}
+
+
+def classification_batch(name: str, size: int, seed: int = 0, **options: Any) -> tuple[Array, Array]:
+    """One batch of a ten-class task: inputs (size, features) float64, targets (size,) whole numbers 0 … 9.
+
+    ``name`` is "digits" (64 standardised pixels), "clusters" (20 features) or "gaussian" (64, or ``features=``).
+    Raises ValueError for another name, a size below 1 or more digits than there are.
+    """
+    if name not in TASKS:
+        raise ValueError(f"data must be one of {', '.join(TASKS)}; got {name!r}")
+    return TASKS[name](size, seed=seed, **options)
+
+
+def train_test_split(inputs: Array, targets: Array, *, test_fraction: float = 0.25, seed: int = 0) -> Split:
+    """Cut examples in two at random: the last ``test_fraction`` of a shuffled order is for testing."""
+    if len(inputs) != len(targets):
+        raise ValueError(f"inputs and targets must be equally long; got {len(inputs)} and {len(targets)}")
+    if not 0 < test_fraction < 1:
+        raise ValueError(f"test_fraction must be between 0 and 1; got {test_fraction!r}")
+    order = np.random.default_rng(_whole("seed", seed, 0)).permutation(len(inputs))
+    held_out = max(1, round(len(inputs) * test_fraction))
+    train, test = order[:-held_out], order[-held_out:]
+    return Split(inputs[train], targets[train], inputs[test], targets[test])
+
+
+def digits_split(*, test_fraction: float = 0.25, seed: int = 0) -> Split:
+    """The digits as rows of 64 standardised pixels, cut into a training and a test part."""
+    return train_test_split(_standardised(), digits().labels, test_fraction=test_fraction, seed=seed)

@@ -1,0 +1,263 @@
+"""Closed forms: what a wide random network does to a signal on its way up and to a gradient on its way down.
+
+σ_w² ("weight_variance") is fan_in times the variance of a weight, σ_b² ("bias_variance") the variance of a bias, q the
+variance of a pre-activation. Averages over Gaussian pre-activations are integrals, done to about 1e-12 with
+Gauss-Legendre nodes. An activation is given by its name or as an ``Activation``.
+"""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from helpers.activations import Activation, get_activation
+
+Array = NDArray[Any]
+Anyhow = str | Activation
+
+SMALLEST, LARGEST = 1e-24, 1e24  # variances between which a fixed point is looked for; beyond: 0 and infinity
+
+
+def _resolve(activation: Anyhow) -> Activation:
+    return activation if isinstance(activation, Activation) else get_activation(activation)
+
+
+def _number(name: str, value: float, *, above: float | None = None, least: float | None = None) -> float:
+    allowed = "a finite number" + (
+        f" > {above:g}" if above is not None else f" ≥ {least:g}" if least is not None else ""
+    )
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or (above is not None and number <= above) or (least is not None and number < least):
+        raise ValueError(f"{name} must be {allowed}; got {value!r}")
+    return number
+
+
+# Gaussian averages -------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _nodes(octave: int) -> tuple[Array, Array]:
+    """Points z and weights of a rule for integrals over |z| ≤ 20·2^octave, good for spreads 2^(octave-1) to 2^octave.
+
+    Panels end at 0 and ±1, where slopes may jump. They are fine near 0, where an activation bends, and never wider
+    than half the smallest spread, so that the bell curve itself is resolved.
+    """
+    widest = 2.0**octave / 4
+    edges = [0.0]
+    while edges[-1] < 20 * 2.0**octave:
+        step = min(max(0.5, edges[-1] / 2), widest)
+        nxt = edges[-1] + step
+        edges.append(1.0 if edges[-1] < 1 < nxt else nxt)
+    x, w = np.polynomial.legendre.leggauss(16)
+    half = np.diff(edges) / 2
+    points = ((np.array(edges[:-1]) + half)[:, None] + half[:, None] * x).ravel()
+    weights = (half[:, None] * w).ravel()
+    return np.concatenate([-points, points]), np.concatenate([weights, weights])
+
+
+@lru_cache(maxsize=1024)
+def _weighted(activation: Activation, part: str, power: int, octave: int) -> Array:
+    z, weights = _nodes(octave)
+    values = activation.function(z) if part == "function" else activation.slope(z)
+    weighted: Array = np.asarray(values, float) ** power * weights
+    return weighted
+
+
+def _average(activation: Activation, part: str, power: int, variance: float) -> float:
+    """E[f(z)^power] for z ~ N(0, variance), f the function or the slope."""
+    if variance == 0:
+        return float(np.asarray(getattr(activation, part)(0.0))) ** power
+    octave = math.ceil(math.log2(variance) / 2)
+    z, _ = _nodes(octave)
+    density = np.exp(z * z * (-0.5 / variance))
+    return float(density @ _weighted(activation, part, power, octave)) / math.sqrt(2 * math.pi * variance)
+
+
+def _averages(activation: Anyhow, part: str, power: int, variance: ArrayLike) -> Any:
+    resolved = _resolve(activation)
+    if np.ndim(variance) == 0:
+        return _average(resolved, part, power, _number("variance", variance, least=0))  # type: ignore[arg-type]
+    given = np.asarray(variance)
+    flat = [_average(resolved, part, power, _number("variance", v, least=0)) for v in given.ravel()]
+    return np.array(flat).reshape(given.shape)
+
+
+def mean_square_slope(activation: Anyhow, variance: ArrayLike = 1.0) -> Any:
+    """E[φ′(z)²] for z ~ N(0, variance).
+
+    Times σ_w² it is the factor per layer of the squared gradient (Schoenholz 2017, eq. 7).
+    A float for one variance, an array of the same shape for an array of them. ValueError for a negative variance.
+    """
+    return _averages(activation, "slope", 2, variance)
+
+
+def mean_square_activation(activation: Anyhow, variance: ArrayLike = 1.0) -> Any:
+    """E[φ(z)²] for z ~ N(0, variance) (Poole 2016, eq. 3, the integral). Float or array, like ``variance``."""
+    return _averages(activation, "function", 2, variance)
+
+
+def mean_slope(activation: Anyhow, variance: ArrayLike = 1.0) -> Any:
+    """E[φ′(z)] for z ~ N(0, variance). Float or array, like ``variance``."""
+    return _averages(activation, "slope", 1, variance)
+
+
+# Mean field --------------------------------------------------------------------------------------------------------
+
+
+def preactivation_variances(
+    activation: Anyhow, weight_variance: float, bias_variance: float, depth: int, input_second_moment: float
+) -> Array:
+    """The variance q_l of the pre-activations of layers 1 … depth, an array (depth,) (Poole 2016, eq. 3).
+
+    ``input_second_moment`` is the mean square of an input feature. Beyond 1e24 and below 1e-24 a q is held there:
+    only ratios matter then.
+    """
+    resolved = _resolve(activation)
+    weight_variance = _number("weight_variance", weight_variance, above=0)
+    bias_variance = _number("bias_variance", bias_variance, least=0)
+    if isinstance(depth, bool) or not isinstance(depth, int | np.integer) or depth < 1:
+        raise ValueError(f"depth must be a whole number ≥ 1; got {depth!r}")
+    moment = _number("input_second_moment", input_second_moment, least=0)
+    variances: list[float] = []
+    for _ in range(depth):
+        variances.append(min(max(weight_variance * moment + bias_variance, SMALLEST), LARGEST))
+        moment = _average(resolved, "function", 2, variances[-1])
+        if len(variances) > 1 and variances[-1] == variances[-2]:
+            break
+    return np.array(variances + [variances[-1]] * (depth - len(variances)))
+
+
+def _bisect(positive_below: Callable[[float], bool], low: float, high: float) -> float:
+    """The point in [low, high] where the condition stops holding, to the last digits, halving on a log axis."""
+    for _ in range(200):
+        middle = math.sqrt(low) * math.sqrt(high)
+        if not low < middle < high:
+            break
+        low, high = (middle, high) if positive_below(middle) else (low, middle)
+    return math.sqrt(low) * math.sqrt(high)
+
+
+def variance_fixed_point(activation: Anyhow, weight_variance: float, bias_variance: float = 0.0) -> float:
+    """q*, the pre-activation variance that layers settle at when they start from 1 (Poole 2016, eq. 3).
+
+    0 when the signal dies out, ``math.inf`` when it grows without end, 1 when every variance stays as it is
+    (ReLU with He's variance 2).
+    """
+    return _fixed_point(
+        _resolve(activation),
+        _number("weight_variance", weight_variance, above=0),
+        _number("bias_variance", bias_variance, least=0),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _fixed_point(activation: Activation, weight_variance: float, bias_variance: float) -> float:
+    def growth(q: float) -> float:
+        return (weight_variance * _average(activation, "function", 2, q) + bias_variance) / q - 1
+
+    start = growth(1.0)
+    if abs(start) < 1e-12:
+        return 1.0
+    factor = 4.0 if start > 0 else 0.25
+    near, far = 1.0, factor
+    while growth(far) * start > 0:
+        near, far = far, far * factor
+        if not SMALLEST <= far <= LARGEST:
+            return math.inf if start > 0 else 0.0
+    return _bisect(lambda q: growth(q) > 0, min(near, far), max(near, far))
+
+
+def _gradient_factor(activation: Activation, weight_variance: float, bias_variance: float) -> float:
+    """χ, the factor per layer of the mean squared gradient at the fixed point."""
+    q = min(max(_fixed_point(activation, weight_variance, bias_variance), SMALLEST), LARGEST)
+    return weight_variance * _average(activation, "slope", 2, q)
+
+
+def per_layer_factor(activation: Anyhow, weight_variance: float, bias_variance: float = 0.0) -> float:
+    """√χ = √(σ_w² E[φ′(z)²]) at q*: what one layer does to the gradient's norm (Schoenholz 2017, eq. 7).
+
+    Below 1 the gradient vanishes on its way down, above 1 it explodes.
+    """
+    weight_variance = _number("weight_variance", weight_variance, above=0)
+    bias_variance = _number("bias_variance", bias_variance, least=0)
+    return math.sqrt(_gradient_factor(_resolve(activation), weight_variance, bias_variance))
+
+
+def signal_profile(
+    activation: Anyhow, weight_variance: float, bias_variance: float, depth: int, input_second_moment: float
+) -> Array:
+    """log10 of ‖∂L/∂h_l‖ / ‖∂L/∂h_depth‖ for layers l = 1 … depth, an array (depth,) that ends in 0.
+
+    The squared norm shrinks from layer l to l-1 by σ_w² E[φ′(z)²] at that layer's own q_l, not at the fixed point.
+    """
+    resolved = _resolve(activation)
+    variances = preactivation_variances(resolved, weight_variance, bias_variance, depth, input_second_moment)
+    factors = [float(weight_variance) * _average(resolved, "slope", 2, q) for q in variances[1:]]
+    with np.errstate(divide="ignore"):
+        steps = 0.5 * np.log10(factors) if factors else np.empty(0)
+    return np.append(np.cumsum(steps[::-1])[::-1], 0.0)
+
+
+def critical_weight_variance(activation: Anyhow, bias_variance: float = 0.0) -> float:
+    """The σ_w² at which a gradient neither vanishes nor explodes, χ = 1 (Schoenholz 2017, the critical line).
+
+    For tanh, bias variance 0 gives 1; for sigmoid it takes 103. ValueError if no σ_w² between 1e-6 and 1e6 does it.
+    """
+    return _critical(_resolve(activation), _number("bias_variance", bias_variance, least=0))
+
+
+@lru_cache(maxsize=1024)
+def _critical(activation: Activation, bias_variance: float) -> float:
+    def vanishes(weight_variance: float) -> bool:
+        return _gradient_factor(activation, weight_variance, bias_variance) < 1 - 1e-12
+
+    low, high = 1e-6, 1e6
+    if not vanishes(low) or vanishes(high):
+        raise ValueError(f"activation {activation.name} has no critical weight_variance in [1e-6, 1e6]")
+    return _bisect(vanishes, low, high)
+
+
+def critical_gain(activation: Anyhow) -> float:
+    """The gain over weights of variance 1/fan_in that keeps the gradient's norm without biases: 10.149 for sigmoid."""
+    return math.sqrt(critical_weight_variance(activation, 0.0))
+
+
+def depth_scale(activation: Anyhow, weight_variance: float, bias_variance: float = 0.0) -> float:
+    """ξ = 1/|ln χ|, the number of layers over which the squared gradient changes by e (Schoenholz 2017, eq. 16).
+
+    ``math.inf`` on the critical line.
+    """
+    logarithm = 2 * math.log(per_layer_factor(activation, weight_variance, bias_variance))
+    return math.inf if abs(logarithm) < 1e-12 else 1 / abs(logarithm)
+
+
+# Small sums done exactly -------------------------------------------------------------------------------------------
+
+
+def chain_gradient(activation: Anyhow, depth: int, weight: float = 1.0, preactivation: float = 0.0) -> Array:
+    """∂h_depth/∂h_(depth-k) for k = 0 … depth in a chain of single neurons, an array (depth + 1,).
+
+    Every neuron has the same weight and sits at the same pre-activation z, so k layers multiply to (w·φ′(z))^k.
+    """
+    if isinstance(depth, bool) or not isinstance(depth, int | np.integer) or depth < 1:
+        raise ValueError(f"depth must be a whole number ≥ 1; got {depth!r}")
+    slope = float(_resolve(activation).slope(_number("preactivation", preactivation)))
+    factor = _number("weight", weight) * slope
+    with np.errstate(over="ignore", under="ignore"):
+        powers: Array = np.float64(factor) ** np.arange(depth + 1)
+    return powers
+
+
+def steps_to_move(gradient: float, distance: float = 0.01, learning_rate: float = 0.1) -> float:
+    """How many gradient-descent steps a weight needs to move by ``distance`` while its gradient stays the same.
+
+    ``math.inf`` for a gradient of 0.
+    """
+    size = abs(_number("gradient", gradient)) * _number("learning_rate", learning_rate, above=0)
+    return _number("distance", distance, least=0) / size if size else math.inf
