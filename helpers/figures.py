@@ -60,12 +60,11 @@ def decades(figure: go.Figure, title: str, low: float, high: float, **where: int
     )
 
 
-def backward_arrow(figure: go.Figure, y: float = 0.06) -> None:
+def backward_arrow(figure: go.Figure, y: float = 0.02) -> None:
     """The small arrow that says in which direction the backward pass reads a plot over layers."""
     figure.add_annotation(
-        xref="x domain", yref="y domain", x=0.80, y=y, ax=130, ay=0, text="backward pass", showarrow=True,
-        arrowhead=2, arrowsize=1.2, arrowwidth=2, arrowcolor=theme.MUTED, font={"size": 15, "color": theme.MUTED},
-        xanchor="left",
+        xref="x domain", yref="y domain", x=0.99, y=y, xanchor="right", yanchor="bottom", showarrow=False,
+        text="⟵ backward pass", font={"size": 16, "color": theme.MUTED},
     )  # fmt: skip
 
 
@@ -75,7 +74,7 @@ def float32_limit(figure: go.Figure, **where: int) -> None:
         y=FLOAT32_SMALLEST, line={"color": theme.LIMIT, "width": 1.5, "dash": "dot"},
         annotation={
             "text": f"below: 0 in float32 ({theme.scientific(FLOAT32_SMALLEST)})",
-            "font": {"size": 14, "color": theme.MUTED}, "xanchor": "left", "x": 0.005, "yanchor": "top",
+            "font": {"size": 14, "color": theme.MUTED}, "xanchor": "right", "x": 0.99, "yanchor": "top",
         },
         **where,
     )  # fmt: skip
@@ -151,7 +150,7 @@ def chain(depths: Numbers, z: Numbers) -> go.Figure:
     figure.update_xaxes(title_text="neuron (input left, loss right)", range=[0, float(np.max(depths)) + 1], **left)
     decades(figure, "gradient |∂h<sub>L</sub>/∂h|", -80, 20, **left)
     figure.update_xaxes(title_text="pre-activation z", range=[float(np.min(z)), float(np.max(z))], **right)
-    figure.update_yaxes(title_text="slope φ′(z)", range=[-0.2, 1.25], **right)
+    figure.update_yaxes(title_text="slope φ′(z)", range=[-0.2, 1.85], **right)
     float32_limit(figure, **left)
     backward_arrow(figure)
     return figure
@@ -182,5 +181,5 @@ def slope_and_spread(z: Numbers) -> go.Figure:
     limits = [float(np.min(z)), float(np.max(z))]
     figure.update_xaxes(title_text="pre-activation z", range=limits)
     figure.update_yaxes(title_text="activation φ(z)", range=[-2, 4], **left)
-    figure.update_yaxes(title_text="slope² and spread", range=[0, 1.5], **right)
+    figure.update_yaxes(title_text="slope² and spread", range=[0, 0.5], **right)
     return figure

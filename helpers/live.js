@@ -2,7 +2,7 @@
 //
 // A *state* is one setting of all controls, written as a key: an array with one entry per control, the index of
 // its value on the control's grid, or {value} where it stands off the grid. A *row* is what compute() returned for a
-// state: one Float32Array for all traces, plus the summary. Rows arrive from the kernel and are kept in a cache;
+// state: one Float32Array for all traces, plus notes (the summary, ranges of axes). Rows arrive from the kernel and are kept in a cache;
 // while a control moves, the row of its state is drawn straight into Plotly's SVG ("overlay"), and Plotly itself
 // draws it as soon as the hand rests ("settle").
 
@@ -278,9 +278,10 @@ export class Picture {
     this.moving = spec.layout_of_row;
     this.light = new Set(this.moving.filter((t) => spec.figure.data[t.index].type === "scatter").map((t) => t.index));
     this.last = null;
+    this.ranges = "";
     this.queue = Promise.resolve();
   }
-  async start(row) {
+  async start(row, ranges) {
     const { data, layout } = this.spec.figure;
     for (const { index } of this.moving) {
       if (!this.light.has(index)) continue;
@@ -292,6 +293,7 @@ export class Picture {
     this.overlay.learn(this.moving.filter((t) => this.light.has(t.index)).map((t) => t.index));
     this.last = real;
     await this.redraw(real);
+    await this.setRanges(ranges);
   }
   // Give every moving line two points, so that Plotly makes each of its elements once.
   probe(data, layout) {
@@ -319,11 +321,21 @@ export class Picture {
     };
     return (this.queue = this.queue.then(work));
   }
+  // Axes that move do so at once, since they move seldom; an axis that a reader zoomed stays until then.
+  setRanges(ranges) {
+    const wanted = JSON.stringify(ranges);
+    if (wanted === this.ranges || wanted === "{}") return Promise.resolve();
+    this.ranges = wanted;
+    return (this.queue = this.queue.then(() => this.Plotly.relayout(this.gd, ranges)));
+  }
   // Draw now, at screen rate; bars and heat maps go through Plotly, one redraw at a time.
-  move(row) {
-    const traces = readRow(this.moving, row), old = this.last;
+  move(row, ranges) {
+    const traces = readRow(this.moving, row), old = this.last, ranged = this.ranges;
+    const drawLight = () => this.overlay.draw(this.last.filter((t) => this.light.has(t.index)));
     this.last = traces;
-    this.overlay.draw(traces.filter((t) => this.light.has(t.index)));
+    const moved = this.setRanges(ranges);
+    if (this.ranges !== ranged) moved.then(() => this.overlay.shown && drawLight());
+    drawLight();
     const heavy = traces.filter((t, i) => !this.light.has(t.index) && !this.same(t, old?.[i]));
     if (!heavy.length || this.heavyBusy) return;
     this.heavyBusy = true;
@@ -373,11 +385,11 @@ export class Live {
   key() {
     return this.controls.map((c) => c.get());
   }
-  async start(firstKey, row, text) {
-    this.cache.put(JSON.stringify(firstKey), { row, text });
-    this.say(text);
+  async start(firstKey, row, notes) {
+    this.cache.put(JSON.stringify(firstKey), { row, notes });
+    this.say(notes.summary);
     this.el.dataset.phase = "starting";
-    await this.picture.start(row);
+    await this.picture.start(row, notes.ranges);
     this.off.push(this.source.listen((message, buffers) => this.receive(message, buffers)));
     this.controls.forEach((control, i) => this.off.push(control.onChange(() => this.changed(i))));
     this.watchHands();
@@ -428,8 +440,8 @@ export class Live {
     clearTimeout(this.timer);
     if (!known) return this.ask(key, id);
     this.alert.hidden = true;
-    this.picture.move(known.row);
-    this.say(known.text);
+    this.picture.move(known.row, known.notes.ranges);
+    this.say(known.notes.summary);
     this.el.dataset.state = id;
     this.timer = setTimeout(() => this.rest(id), SETTLE_MS);
     if (this.handRowHasGaps(key)) this.plan();
@@ -461,7 +473,7 @@ export class Live {
     }
     const rows = await unpackRows(buffers[0], message.packed), size = this.spec.size;
     message.keys.forEach((key, i) => {
-      this.cache.put(JSON.stringify(key), { row: rows.subarray(i * size, (i + 1) * size), text: message.texts[i] });
+      this.cache.put(JSON.stringify(key), { row: rows.subarray(i * size, (i + 1) * size), notes: message.notes[i] });
     });
     if (message.answers) this.answered(message.answers);
     else if (this.el.dataset.state !== JSON.stringify(this.key())) this.frame ||= requestAnimationFrame(() => this.draw());
@@ -563,7 +575,7 @@ export default {
     const spec = structuredClone(model.get("spec"));
     const live = new Live(el, spec, Plotly, controls.map((c, i) => jupyterControl(spec.grids[i], c)), jupyterSource(model));
     el.live = live;
-    await live.start(spec.first.key, await unpackRows(model.get("first_row"), false), spec.first.text);
+    await live.start(spec.first.key, await unpackRows(model.get("first_row"), false), spec.first.notes);
     return () => live.stop();
   },
 };

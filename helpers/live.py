@@ -26,13 +26,14 @@ import plotly
 import plotly.graph_objects as go
 import traitlets
 
-SUMMARY = "summary"
+SUMMARY, RANGES = "summary", "ranges"
 SLICE_SECONDS = 0.1
 KEPT_ROWS = 64
 
 Value = Any
 Key = list[Any]
 Result = Mapping[str, Any]
+Notes = dict[str, Any]
 
 
 @cache
@@ -136,7 +137,8 @@ class LiveFigure(anywidget.AnyWidget):
         (`Dropdown`, `SelectionSlider`, `ToggleButtons`) and check boxes.
     compute
         Called as `compute(**values)` with a value for each control; returns {trace name: array}, each array of the
-        same shape every time (pad with NaN), and, if wanted, {"summary": a sentence or two on what is seen}.
+        same shape every time (pad with NaN), and, if wanted, {"summary": a sentence or two on what is seen} and
+        {"ranges": {"yaxis2": [0, 1]}}, which should change seldom: moving an axis takes a redraw.
 
     An exception in `compute` is shown in the panel; the last good picture stays and the next move works.
     """
@@ -161,7 +163,7 @@ class LiveFigure(anywidget.AnyWidget):
         self.named_controls = dict(controls)
         self.error = ""
         self._grids = [_grid(name, control) for name, control in controls.items()]
-        self._rows: OrderedDict[str, tuple[np.ndarray, str]] = OrderedDict()
+        self._rows: OrderedDict[str, tuple[np.ndarray, Notes]] = OrderedDict()
         self._fills: dict[str, asyncio.Task[None]] = {}
         self._good: dict[str, Any] = {}
         self._of_values: dict[str, Value] | None = None
@@ -172,7 +174,7 @@ class LiveFigure(anywidget.AnyWidget):
             raise ValueError(f"compute fails at the controls' first values: {self.error}")
         self._describe(result)
         key = self._key()
-        row, text = self._row_of(result)
+        row, note = self._row_of(result)
         for grid, control in zip(self._grids, controls.values(), strict=True):
             control.add_class(grid.id)
         super().__init__(
@@ -184,7 +186,7 @@ class LiveFigure(anywidget.AnyWidget):
                 "layout_of_row": self._layout,
                 "size": int(row.size),
                 "grids": [asdict(grid) for grid in self._grids],
-                "first": {"key": key, "text": text},
+                "first": {"key": key, "notes": note},
             },
             first_row=row.tobytes(),
             **kwargs,
@@ -221,7 +223,7 @@ class LiveFigure(anywidget.AnyWidget):
         """Fix the order, kind and shape of the arrays in a row."""
         names = [trace.name for trace in self.figure.data]
         for name in result:
-            if name != SUMMARY and name not in names:
+            if name not in (SUMMARY, RANGES, *names):
                 raise ValueError(f"compute() returns {name!r}, but the figure's traces are {names}")
         for index, trace in enumerate(self.figure.data):
             if trace.name not in result:
@@ -237,14 +239,14 @@ class LiveFigure(anywidget.AnyWidget):
             self._layout.append(entry)
             self._arrays.append((trace.name, array.shape))
 
-    def _row_of(self, result: Result) -> tuple[np.ndarray, str]:
+    def _row_of(self, result: Result) -> tuple[np.ndarray, Notes]:
         parts = []
         for name, shape in self._arrays:
             array = np.asarray(result[name], dtype=np.float32)
             if array.shape != shape:
                 raise ValueError(f"compute()[{name!r}] has shape {array.shape}; the first time it was {shape}")
             parts.append(array.ravel())
-        return np.concatenate(parts) if parts else np.zeros(0, np.float32), str(result.get(SUMMARY, ""))
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32), _notes(result)
 
     def _key(self) -> Key:
         """The present state as the browser writes it."""
@@ -269,7 +271,7 @@ class LiveFigure(anywidget.AnyWidget):
             for grid, place, control in pairs
         }
 
-    def _computed(self, key: Key) -> tuple[np.ndarray, str]:
+    def _computed(self, key: Key) -> tuple[np.ndarray, Notes]:
         name = json.dumps(key)
         if name in self._rows:
             self._rows.move_to_end(name)
@@ -294,11 +296,11 @@ class LiveFigure(anywidget.AnyWidget):
     def _answer(self, message: dict[str, Any]) -> None:
         reply = {"view": message["view"], "answers": message["id"]}
         try:
-            row, text = self._computed(message["key"])
+            row, note = self._computed(message["key"])
         except Exception as error:
             self.send({**reply, "type": "error", "message": _message(error)})
             return
-        rows = {"type": "rows", "keys": [message["key"]], "texts": [text], "packed": False}
+        rows = {"type": "rows", "keys": [message["key"]], "notes": [note], "packed": False}
         self.send({**reply, **rows}, [row.tobytes()])
 
     async def _fill(self, message: dict[str, Any]) -> None:
@@ -306,31 +308,37 @@ class LiveFigure(anywidget.AnyWidget):
         view, failed = message["view"], []
         keys: list[Key] = []
         rows: list[np.ndarray] = []
-        texts: list[str] = []
+        notes: list[Notes] = []
 
         def ship() -> None:
             if keys:
-                self.send({"type": "rows", "keys": list(keys), "texts": list(texts), "packed": True}, [_pack(rows)])
-                for pile in (keys, rows, texts):
+                self.send({"type": "rows", "keys": list(keys), "notes": list(notes), "packed": True}, [_pack(rows)])
+                for pile in (keys, rows, notes):
                     pile.clear()
 
         started = time.monotonic()
         for key in message["keys"]:
             await asyncio.sleep(0.001)
             try:
-                row, text = self._computed(key)
+                row, note = self._computed(key)
             except Exception:
                 failed.append(key)  # the browser will ask for it when a hand comes there, and be told why
                 continue
             keys.append(key)
             rows.append(row)
-            texts.append(text)
+            notes.append(note)
             if time.monotonic() - started > SLICE_SECONDS:
                 ship()
                 started = time.monotonic()
         ship()
         self._fills.pop(view, None)
         self.send({"type": "filled", "view": view, "id": message["id"], "failed": failed})
+
+
+def _notes(result: Result) -> Notes:
+    """What goes with a row: the summary, and the ranges of axes as {"yaxis2.range": [low, high]}."""
+    ranges = {f"{axis}.range": [float(end) for end in ends] for axis, ends in result.get(RANGES, {}).items()}
+    return {"summary": str(result.get(SUMMARY, "")), "ranges": ranges}
 
 
 def _message(error: Exception) -> str:

@@ -49,7 +49,7 @@ class Panel(ipywidgets.VBox):
         self.presets = dict(presets or {})
         self.live = LiveFigure(figure, controls, compute)
         columns = ipywidgets.Layout(
-            display="grid", grid_template_columns="repeat(auto-fit, minmax(21em, 1fr))", grid_gap="2px 24px",
+            display="grid", grid_template_columns="repeat(auto-fit, minmax(max(22em, 40%), 1fr))", grid_gap="2px 24px",
             width="100%",
         )  # fmt: skip
         rows: list[ipywidgets.Widget] = [ipywidgets.Box(list(controls.values()), layout=columns), self.live]
@@ -86,11 +86,11 @@ class Panel(ipywidgets.VBox):
 
 # ---------------------------------------------------------------- controls
 
-_STYLE = {"description_width": "9em"}
+_STYLE = {"description_width": "7.5em"}
 
 
 def _layout() -> ipywidgets.Layout:
-    return ipywidgets.Layout(width="100%")
+    return ipywidgets.Layout(width="auto")
 
 
 def _int_slider(label: str, value: int, low: int, high: int) -> ipywidgets.IntSlider:
@@ -229,15 +229,22 @@ def _chain_summary(depth: int, log10_signal: float, first_slope: float) -> str:
         log10_gradient = log10_signal + float(np.log10(abs(first_slope)))
     # A step moves the first weight by learning rate × gradient (its input is 1), so 0.01 takes 0.01 / (0.1 · gradient).
     log10_steps = max(-1.0 - log10_gradient, 0.0)
-    text = f"The first neuron hears {theme.scientific(log10_signal)} of what the last one hears. "
+    share = "as much as" if abs(log10_signal) < 1e-9 else f"{theme.scientific(log10_signal)} of what"
+    text = f"The first neuron hears {share} the last one hears. "
     if log10_gradient == -np.inf:
         return text + "Its weight never moves."
     if log10_steps == 0:
         return text + "Its weight moves by 0.01 or more in a single step at learning rate 0.1."
+    text += f"Its weight needs {theme.scientific(log10_steps)} steps at learning rate 0.1 to move by 0.01"
+    a_minute_of_steps = np.log10(60_000)
     return text + (
-        f"Its weight needs {theme.scientific(log10_steps)} steps at learning rate 0.1 to move by 0.01: "
-        f"at a thousand steps a second, {_duration(log10_steps - 3)}."
+        f": at a thousand steps a second, {_duration(log10_steps - 3)}." if log10_steps > a_minute_of_steps else "."
     )
+
+
+def _next_of(limits: Sequence[float], value: float) -> float:
+    """The smallest of the rising `limits` that holds `value`."""
+    return next((limit for limit in limits if value <= limit), limits[-1])
 
 
 def _duration(log10_seconds: float) -> str:
@@ -272,9 +279,10 @@ def activation_derivatives() -> Panel:
             "spread of z": density,
             "slope²": squared,
             "product": squared * density,
+            "ranges": {"yaxis2": [0, _next_of((0.5, 1.5, 3.5), steepest**2)]},
             "summary": f"{theme.ACTIVATION_NAMES[activation]}, {chosen.formula}: slope {slope:.3f} at z = {here:.1f}, "
-            f"at most {steepest:.3f}. Under a spread of {spread:.2g} the mean square slope E[slope²] (shaded, over all z) "
-            f"is {mean_square:.4f}: with weights of variance 1/width, {np.sqrt(mean_square):.3f} a layer.",
+            f"at most {steepest:.3f}. Under a spread of {spread:.2g} the shaded area, the mean square slope E[slope²], is "
+            f"{mean_square:.4f}. With weights of variance 1/width that is {np.sqrt(mean_square):.3f} a layer.",
         }
 
     controls = {

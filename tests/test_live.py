@@ -110,7 +110,7 @@ def test_an_answer_holds_the_exact_row(live: LiveFigure, sent: list[Any]) -> Non
     assert (message["type"], message["view"], message["answers"], message["packed"]) == ("rows", "v", "[4,1]", False)
     row = np.frombuffer(buffer, "<f4")
     np.testing.assert_array_equal(row, np.concatenate([-4 * X, X - 4, X + 4]).astype("f4"))
-    assert message["texts"] == ["down 4"]
+    assert message["notes"] == [{"summary": "down 4", "ranges": {}}]
 
 
 def test_a_raising_compute_answers_with_its_message(live: LiveFigure, sent: list[Any]) -> None:
