@@ -1,0 +1,209 @@
+"""Training runs that are measured while they run: which layers move, which stand still."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from tqdm.auto import tqdm
+
+from helpers.datasets import Split
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+"""The optimizers that `train` knows, with PyTorch's settings for all but the learning rate."""
+
+PROBE = 512
+"""At most this many training examples are used for what is measured along the way."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What a training run did, at the moments `steps` (updates made so far, the first is 0).
+
+    loss: (records,) mean cross-entropy in nats, on the first training examples (at most `PROBE`)
+    accuracy: (records,) share of the test examples that are classified rightly
+    gradient_norms: (records, layers) ‖∂L/∂W_l‖ of that loss, Frobenius
+    movement: (records, layers) ‖W_l − W_l(0)‖ / ‖W_l(0)‖
+
+    A layer is a weight matrix, the read-out is the last; `layers` names them. `interrupted` says that the run was
+    stopped by hand, `diverged` that its loss ceased to be a finite number; both end with the last record made.
+    """
+
+    steps: np.ndarray
+    loss: np.ndarray
+    accuracy: np.ndarray
+    gradient_norms: np.ndarray
+    movement: np.ndarray
+    layers: tuple[str, ...]
+    optimizer: str
+    learning_rate: float
+    batch: int
+    seed: int
+    interrupted: bool = False
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the last recorded loss is infinite or not a number."""
+        return not math.isfinite(self.loss[-1])
+
+
+def train(
+    model: nn.Module,
+    data: Split,
+    *,
+    steps: int,
+    learning_rate: float,
+    optimizer: str = "sgd",
+    batch: int = 64,
+    seed: int = 0,
+    clip: float | None = None,
+    records: int = 50,
+    progress: bool = True,
+    description: str = "training",
+    callback: Callable[[History], object] | None = None,
+) -> History:
+    """Train a classifier in place with mean cross-entropy and return what was measured.
+
+    model: maps inputs (batch, …) to logits (batch, classes)
+    data: what to train on and what to test on
+    steps: number of updates, each on `batch` examples; the examples are shuffled anew each epoch with `seed`
+    clip: largest norm of the whole gradient; longer ones are scaled down to it (Pascanu 2013, algorithm 1)
+    records: how often to measure, beside the start; never more often than every step
+    callback: called with the History so far after every record, for a figure that follows the run
+
+    Interrupting (Ctrl-C, the stop button) ends the run early and returns the History so far. Runs on one thread; the
+    same arguments give the same History. Raises ValueError where an argument is out of its range.
+    """
+    _check_counts(steps=steps, batch=batch, records=records)
+    _check_positive(learning_rate=learning_rate, clip=1.0 if clip is None else clip)
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {optimizer!r}")
+    meter = _Meter(model, _as_tensors(model, data), optimizer, learning_rate, batch, seed)
+    stepper = OPTIMIZERS[optimizer](model.parameters(), lr=learning_rate)
+    moments = {round(moment) for moment in np.linspace(0, steps, records + 1)}
+    with _one_thread(), tqdm(total=steps, desc=description, disable=None if progress else True) as bar:
+        meter.measure(0)
+        try:
+            for step, (inputs, targets) in zip(range(1, steps + 1), _batches(meter.data, batch, seed), strict=False):
+                loss = _update(model, stepper, inputs, targets, clip)
+                bar.update()
+                if step in moments or not math.isfinite(loss):
+                    history = meter.measure(step)
+                    bar.set_postfix_str(f"loss {history.loss[-1]:.3f}, accuracy {history.accuracy[-1]:.2f}")
+                    if callback is not None:
+                        callback(history)
+                    if history.diverged:
+                        break
+        except KeyboardInterrupt:
+            return meter.history(interrupted=True)
+    return meter.history()
+
+
+def _update(
+    model: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor, clip: float | None
+) -> float:
+    """One step of the optimizer; returns the loss before it."""
+    loss = cross_entropy(model(inputs), targets)
+    optimizer.zero_grad()
+    loss.backward()
+    if clip is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), clip)
+    optimizer.step()
+    return loss.item()
+
+
+class _Meter:
+    """Keeps the starting point of a model and measures it against that."""
+
+    def __init__(
+        self, model: nn.Module, data: Sequence[Tensor], optimizer: str, learning_rate: float, batch: int, seed: int
+    ) -> None:
+        self.model, self.data = model, data
+        self.run = optimizer, learning_rate, batch, seed
+        named = [(name, weight) for name, weight in model.named_parameters() if weight.dim() > 1]
+        self.layers = tuple(name.removesuffix(".weight") for name, _ in named)
+        self.weights = [weight for _, weight in named]
+        self.start = [weight.detach().clone() for weight in self.weights]
+        self.rows: list[tuple[int, float, float, list[float], list[float]]] = []
+
+    def measure(self, step: int) -> History:
+        """Add a record; leaves parameters and their `.grad` as they are."""
+        inputs, targets, test_inputs, test_targets = self.data
+        loss = cross_entropy(self.model(inputs[:PROBE]), targets[:PROBE])
+        gradients = torch.autograd.grad(loss, self.weights)
+        with torch.no_grad():
+            right = self.model(test_inputs).argmax(dim=1) == test_targets
+            moved = [_ratio(w - start, start) for w, start in zip(self.weights, self.start, strict=True)]
+        norms = [float(gradient.norm()) for gradient in gradients]
+        self.rows.append((step, loss.item(), float(right.double().mean()), norms, moved))
+        return self.history()
+
+    def history(self, interrupted: bool = False) -> History:
+        """The records so far."""
+        steps, loss, accuracy, norms, moved = (np.array(column) for column in zip(*self.rows, strict=True))
+        return History(steps, loss, accuracy, norms, moved, self.layers, *self.run, interrupted)
+
+
+def _ratio(change: Tensor, start: Tensor) -> float:
+    return float(change.double().norm() / start.double().norm())
+
+
+def _batches(data: Sequence[Tensor], size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of `size` examples without end, shuffled anew each epoch; an epoch's incomplete rest is left out."""
+    inputs, targets = data[:2]
+    size = min(size, len(inputs))
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        order = torch.randperm(len(inputs), generator=generator)
+        for first in range(0, len(order) - size + 1, size):
+            chosen = order[first : first + size]
+            yield inputs[chosen], targets[chosen]
+
+
+def _as_tensors(model: nn.Module, data: Split) -> list[Tensor]:
+    """Training inputs and targets, then those of the test, the inputs in the model's dtype."""
+    for part, inputs, targets in (
+        ("train", data.train_inputs, data.train_targets),
+        ("test", data.test_inputs, data.test_targets),
+    ):
+        if len(inputs) != len(targets) or len(inputs) == 0:
+            raise ValueError(
+                f"data must have one target for every input; got {len(inputs)} {part}_inputs and "
+                f"{len(targets)} {part}_targets"
+            )
+    dtype = next(model.parameters()).dtype
+    return [
+        torch.as_tensor(data.train_inputs).to(dtype),
+        torch.as_tensor(data.train_targets).long(),
+        torch.as_tensor(data.test_inputs).to(dtype),
+        torch.as_tensor(data.test_targets).long(),
+    ]
+
+
+def _check_counts(**numbers: int) -> None:
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(f"{name} must be a whole number ≥ 1; got {value!r}")
+
+
+def _check_positive(**numbers: float) -> None:
+    for name, value in numbers.items():
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{name} must be a finite number above 0; got {value!r}")
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One torch thread: small products are faster on one, and the sums come out the same every time."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
