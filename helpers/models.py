@@ -5,6 +5,8 @@ They are what trains, and the independent reference that the engine's gradients 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -43,7 +45,8 @@ class MLP(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (batch, classes) of `inputs` (batch, features)."""
-        return self.readout(self.hidden(inputs)[-1])
+        logits: Tensor = self.readout(self.hidden(inputs)[-1])
+        return logits
 
     def hidden(self, inputs: Tensor) -> list[Tensor]:
         """What leaves each hidden layer: `depth` tensors h_l (batch, width), the first layer's first."""
@@ -57,7 +60,8 @@ class MLP(nn.Module):
 
 def _linear(weight: np.ndarray, bias: np.ndarray, dtype: torch.dtype) -> nn.Linear:
     """A linear layer with these parameters: weight (fan_in, fan_out), bias (fan_out)."""
-    layer = nn.Linear(*weight.shape, dtype=dtype)
+    fan_in, fan_out = weight.shape
+    layer = nn.Linear(fan_in, fan_out, dtype=dtype)
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight.T.copy()))
         layer.bias.copy_(torch.from_numpy(bias.copy()))
@@ -65,8 +69,8 @@ def _linear(weight: np.ndarray, bias: np.ndarray, dtype: torch.dtype) -> nn.Line
 
 
 def _norm(name: str, width: int) -> nn.Module:
-    norms = {
-        "none": lambda: nn.Identity(),
+    norms: dict[str, Callable[[], nn.Module]] = {
+        "none": nn.Identity,
         "batch": lambda: nn.BatchNorm1d(width, eps=NORM_EPSILON, affine=False, track_running_stats=False),
         "layer": lambda: nn.LayerNorm(width, eps=NORM_EPSILON, elementwise_affine=False),
     }
@@ -74,7 +78,7 @@ def _norm(name: str, width: int) -> nn.Module:
 
 
 def _activation(name: str, leak: float) -> nn.Module:
-    activations = {
+    activations: dict[str, Callable[[], nn.Module]] = {
         "sigmoid": nn.Sigmoid,
         "tanh": nn.Tanh,
         "relu": nn.ReLU,
