@@ -142,11 +142,13 @@ def chain(depths: Numbers, z: Numbers) -> go.Figure:
     figure.add_trace(line("measured", depths, colour=theme.MEASURED, width=4, hovertemplate=hover), **left)
     steepest = line("largest slope everywhere", depths, colour=theme.BOUND, dash="dash", hovertemplate=hover)
     figure.add_trace(steepest, **left)
-    figure.add_trace(line("slope", z, colour=theme.THEORY, hovertemplate="slope at %{x:.2f}: %{y:.3f}"), **right)
+    figure.add_trace(
+        line("slope", z, colour=theme.THEORY, showlegend=False, hovertemplate="slope at %{x:.2f}: %{y:.3f}"), **right
+    )
     figure.add_trace(dot("last neuron", colour=theme.MUTED, hovertemplate="last neuron: z = %{x:.2f}"), **right)
     figure.add_trace(dot("first neuron", colour=theme.MEASURED, hovertemplate="first neuron: z = %{x:.2f}"), **right)
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="Every neuron multiplies the gradient by weight × slope", height=480,
+        template=theme.TEMPLATE, title_text="Each neuron multiplies by weight × slope", height=480,
         uirevision="kept",
     )  # fmt: skip
     figure.update_xaxes(title_text="neuron (input left, loss right)", range=[0, float(np.max(depths)) + 1], **left)

@@ -281,8 +281,8 @@ def activation_derivatives() -> Panel:
             "product": squared * density,
             "ranges": {"yaxis2": [0, _next_of((0.5, 1.5, 3.5), steepest**2)]},
             "summary": f"{theme.ACTIVATION_NAMES[activation]}, {chosen.formula}: slope {slope:.3f} at z = {here:.1f}, "
-            f"at most {steepest:.3f}. Under a spread of {spread:.2g} the shaded area, the mean square slope E[slope²], is "
-            f"{mean_square:.4f}. With weights of variance 1/width that is {np.sqrt(mean_square):.3f} a layer.",
+            f"at most {steepest:.3f}. Under a spread of {spread:.2g} the shaded area, the mean square slope E[slope²], "
+            f"is {mean_square:.4f}. With weights of variance 1/width that is {np.sqrt(mean_square):.3f} a layer.",
         }
 
     controls = {
