@@ -1,0 +1,134 @@
+"""Does the installation work? Each check gives a sentence, and where something is amiss the sentence names a remedy."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from helpers.datasets import CHECKSUMS, digits, read
+from helpers.network import NetworkSpec, Parameters, backpropagate
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "requirements.txt"
+SET_UP = "Close the notebook, run `python start.py setup` in a terminal, and open the course again."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found: whether that part works, and a sentence that says so or what to do."""
+
+    works: bool
+    sentence: str
+
+
+def check_installation(requirements: Path = REQUIREMENTS) -> tuple[Finding, ...]:
+    """Check packages, data, the course's own browser files and the engine; never raises for what it finds.
+
+    `requirements` is a file of lines `name==version`. Every package in it is imported in earnest, so that a
+    damaged one is found; that takes a few seconds.
+    """
+    checks: tuple[Callable[[], str], ...] = (lambda: _packages(requirements), _widgets, _data, _engine)
+    return tuple(_finding(check) for check in checks)
+
+
+def report(findings: Sequence[Finding]) -> str:
+    """The findings as lines of text, the last one the conclusion: it works, or how much is left to do."""
+    lines = [f"{'✓' if finding.works else '✗'} {finding.sentence}" for finding in findings]
+    broken = sum(not finding.works for finding in findings)
+    end = "Your installation works." if broken == 0 else f"{broken} of {len(findings)} parts to mend: see ✗ above."
+    return "\n".join([*lines, "", end])
+
+
+class _Broken(Exception):
+    """Something does not work; the message says what, and what to do."""
+
+
+def _finding(check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(True, check())
+    except _Broken as broken:
+        return Finding(False, str(broken))
+    except Exception as error:  # a damaged package may raise anything
+        return Finding(False, f"{type(error).__name__}: {error}. {SET_UP}")
+
+
+def _packages(requirements: Path) -> str:
+    pins = _pins(requirements)
+    wrong = [fault for name, wanted in pins.items() if (fault := _fault(name, wanted))]
+    if wrong:
+        raise _Broken(f"Packages: {'; '.join(wrong)}. {SET_UP}")
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"Python {python}, and all {len(pins)} packages in the versions that {requirements.name} names."
+
+
+def _pins(requirements: Path) -> dict[str, str]:
+    """Wanted version by name, from the lines `name==version`."""
+    try:
+        lines = requirements.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise _Broken(
+            f"{requirements.name} cannot be read ({error.strerror}). To restore it: git checkout -- {requirements.name}"
+        ) from None
+    pairs = [line.split("==") for line in lines if "==" in line and not line.startswith("#")]
+    return {name.strip(): version.strip() for name, version in pairs}
+
+
+def _fault(name: str, wanted: str) -> str:
+    """What is wrong with a package, "" if nothing is."""
+    try:
+        found = metadata.version(name).partition("+")[0]  # "2.13.0+cpu" is version 2.13.0
+    except metadata.PackageNotFoundError:
+        return f"{name} is missing"
+    if found != wanted:
+        return f"{name} is {found} instead of {wanted}"
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        return f"{name} does not import ({type(error).__name__}: {error})"
+    return ""
+
+
+def _widgets() -> str:
+    empty = [name for name in ("live.js", "live.css", "lesson.js", "lesson.css") if not _has_content(name)]
+    if empty:
+        files = " ".join(f"helpers/{name}" for name in empty)
+        raise _Broken(f"Missing or empty: {files}. To restore: git checkout -- {files}")
+    return "The files that draw sliders and figures in the browser are there."
+
+
+def _has_content(name: str) -> bool:
+    file = ROOT / "helpers" / name
+    return file.is_file() and file.stat().st_size > 0
+
+
+def _data() -> str:
+    try:
+        for name in CHECKSUMS:
+            read(name)
+        count = len(digits().labels)
+    except (OSError, ValueError) as error:
+        raise _Broken(str(error)) from None
+    return f"The data files are whole; there are {count} digits."
+
+
+def _engine() -> str:
+    measured, by_hand = _two_neurons(weight=2.0), 2.0 * 0.25
+    if not math.isclose(measured, by_hand, rel_tol=1e-12):
+        raise _Broken(f"Two sigmoid neurons pass on {measured:.6g} of the gradient, by hand {by_hand}. {SET_UP}")
+    return f"Two sigmoid neurons, weight 2, slope 1/4: by hand {by_hand}, by backpropagation {measured:.6g}."
+
+
+def _two_neurons(weight: float) -> float:
+    """∂L/∂h₁ divided by ∂L/∂h₂ in a chain of two sigmoid neurons whose pre-activations are 0."""
+    weights = [np.full((1, 1, 1), value) for value in (1.0, weight)] + [np.array([[[1.0, -1.0]]])]
+    biases = [np.array([[0.0]]), np.array([[-weight / 2]]), np.zeros((1, 2))]
+    spec = NetworkSpec(depth=2, width=1, activation="sigmoid", batch=1, seeds=1)
+    profile = backpropagate(spec, Parameters(weights, biases), np.zeros((1, 1)), np.array([0]))
+    return float(profile.signal[0, 0] / profile.signal[0, 1])
