@@ -294,7 +294,7 @@ def test_recipes_hold_for_five_seeds(recipe: Recipe) -> None:
 
 @pytest.mark.slow
 def test_late_layers_move_and_early_ones_stand_still() -> None:
-    """Ten sigmoid layers at PyTorch's default: from the last hidden layer down no layer moves half as far as the next."""
+    """Ten sigmoid layers at PyTorch's default: going down, no layer moves half as far as the one above."""
     movement = train_recipe(next(r for r in RECIPES if r.name == "default, depth 10"), 0).movement[-1, :10]
     assert movement[-1] > 0.5
     assert (movement[3:] > 2 * movement[2:-1]).all()
