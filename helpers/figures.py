@@ -479,7 +479,8 @@ def training_movement(
         rows=2, cols=count, specs=[[{"colspan": count}, *[None] * (count - 1)], [{}] * count], row_heights=[0.45, 0.55],
         vertical_spacing=0.24, horizontal_spacing=0.03, subplot_titles=["", *histories],
     )  # fmt: skip
-    for column, ((name, run), (colour, dash, symbol)) in enumerate(zip(histories.items(), RUN_LOOKS, strict=False), start=1):
+    looks = zip(histories.items(), RUN_LOOKS, strict=False)
+    for column, ((name, run), (colour, dash, symbol)) in enumerate(looks, start=1):
         hover = f"{name}, step %{{x}}: %{{y:.3f}}<extra></extra>"
         width = 2 + 1.5 * (count - column)  # runs that lie on each other are all seen
         loss = line(name, run.steps, run.loss, colour=colour, dash=dash, width=width, hovertemplate=hover)

@@ -27,7 +27,7 @@ Unreliable: depth 4 at SGD 1 (one seed of five begins to learn); depth 5 at SGD 
 import io
 import math
 from contextlib import redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -36,6 +36,7 @@ import pytest
 import torch
 
 from helpers.datasets import Split, clusters, digits_split, train_test_split
+from helpers.figures import training_movement
 from helpers.models import MLP
 from helpers.network import NetworkSpec
 from helpers.training import PROBE, History, _batches, train
@@ -126,6 +127,24 @@ def test_it_learns(optimizer: str) -> None:
     history = short_run(optimizer=optimizer, learning_rate={"sgd": 0.5, "adam": 0.02}[optimizer], steps=200)
     assert history.loss[-1] < 0.1 * history.loss[0]
     assert history.accuracy[-1] > 0.9
+
+
+def test_figure_of_runs_shows_what_was_measured() -> None:
+    runs = {f"seed {seed}": short_run(seed=seed, steps=10, records=2) for seed in (0, 1)}
+    still = replace(runs["seed 1"], movement=np.array([[0.0, 0, 0], [0, 0, 0], [0, 1e-3, 0.5]]))
+    figure = training_movement({"learns": runs["seed 0"], "stuck": still}, title="two runs", chance=CHANCE)
+    learns, moved, stuck, moved_too, still_there = figure.data
+    np.testing.assert_array_equal(learns.y, runs["seed 0"].loss)
+    np.testing.assert_array_equal(stuck.x, still.steps)
+    np.testing.assert_allclose(moved.y, np.log10(runs["seed 0"].movement[-1]))
+    np.testing.assert_allclose(moved_too.y, [np.nan, -3, np.log10(0.5)])
+    assert list(still_there.x) == [1]
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_figure_of_runs_takes_one_to_four(count: int) -> None:
+    with pytest.raises(ValueError, match=f"1 to 4 runs; got {count}"):
+        training_movement({str(n): short_run(steps=1) for n in range(count)}, title="")
 
 
 # How it ends ---------------------------------------------------------------------------------------------------------
