@@ -88,10 +88,29 @@ function segmentsOf(x, y, xaxis, yaxis) {
     const px = pixel(xaxis, x[i]), py = pixel(yaxis, y[i]);
     if (Number.isFinite(px) && Number.isFinite(py)) {
       if (!run) segments.push((run = []));
-      run.push(px + "," + py);
+      run.push([px, py]);
     } else run = null;
   }
-  return segments;
+  return segments.map((points) => cutFar(points, yaxis._length).map(([px, py]) => px + "," + py));
+}
+
+const SCREENS = 20; // plotly.js cuts lines that run further away than this
+
+// Cut a run where it leaves for far above or below, as Plotly does: else its dashes come back out of step.
+function cutFar(points, height) {
+  const top = -SCREENS * height, bottom = (1 + SCREENS) * height;
+  const edge = (y) => (y < top ? top : y > bottom ? bottom : null);
+  const out = [];
+  points.forEach(([x, y], i) => {
+    const far = edge(y);
+    if (i === 0) return out.push([x, far ?? y]);
+    const [x0, y0] = points[i - 1], before = edge(y0);
+    const crossing = (at) => out.push([x0 + ((x - x0) * (at - y0)) / (y - y0), at]);
+    if (before !== null && before !== far) crossing(before);
+    if (far === null) out.push([x, y]);
+    else if (before !== far) crossing(far);
+  });
+  return out;
 }
 
 const pathOf = (run) => "M" + run.join("L");

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import ipywidgets
 import numpy as np
 import plotly.graph_objects as go
+from ipywidgets.widgets.widget_button import ButtonStyle
+from ipywidgets.widgets.widget_description import DescriptionStyle
+from ipywidgets.widgets.widget_int import SliderStyle
 
 from helpers import figures, theme, theory
 from helpers.activations import ACTIVATIONS
@@ -61,8 +65,9 @@ class Panel(ipywidgets.VBox):
         self.add_class("live-panel")
 
     def _button(self, name: str) -> ipywidgets.Button:
-        layout = ipywidgets.Layout(width="auto", height="auto")
-        button = ipywidgets.Button(description=name, layout=layout, tooltip=f"Move the sliders: {name}")
+        button = ipywidgets.Button(
+            description=name, tooltip=f"Move the sliders: {name}", layout=_layout(), style=_plain()
+        )
         button.on_click(lambda _: self.set(**self.presets[name]))
         return button
 
@@ -86,38 +91,48 @@ class Panel(ipywidgets.VBox):
 
 # ---------------------------------------------------------------- controls
 
-_STYLE = {"description_width": "7.5em"}
+# One layout and one style for all: each widget of its own would be a message of its own to the page.
+_LABELS = {"description_width": "7.5em"}
 
 
+@cache
+def _looks(style: type[ipywidgets.Widget]) -> dict[str, ipywidgets.Widget]:
+    return {"layout": _layout(), "style": style(**_LABELS)}
+
+
+@cache
+def _plain() -> ButtonStyle:
+    return ButtonStyle()
+
+
+@cache
 def _layout() -> ipywidgets.Layout:
-    return ipywidgets.Layout(width="auto")
+    return ipywidgets.Layout(width="auto", height="auto")
 
 
 def _int_slider(label: str, value: int, low: int, high: int) -> ipywidgets.IntSlider:
-    return ipywidgets.IntSlider(value, low, high, description=label, style=_STYLE, layout=_layout())
+    return ipywidgets.IntSlider(value, low, high, description=label, **_looks(SliderStyle))
 
 
 def _float_slider(label: str, value: float, low: float, high: float, step: float) -> ipywidgets.FloatSlider:
-    return ipywidgets.FloatSlider(
-        value, min=low, max=high, step=step, description=label, style=_STYLE, layout=_layout()
-    )
+    return ipywidgets.FloatSlider(value, min=low, max=high, step=step, description=label, **_looks(SliderStyle))
 
 
 def _log_slider(label: str, value: float, low: float, high: float, step: float = 0.05) -> ipywidgets.FloatLogSlider:
     """From 10**low to 10**high."""
     return ipywidgets.FloatLogSlider(
-        value, base=10, min=low, max=high, step=step, description=label, style=_STYLE, layout=_layout(),
-        readout_format=".3g",
-    )  # fmt: skip
+        value, base=10, min=low, max=high, step=step, description=label, readout_format=".3g", **_looks(SliderStyle)
+    )
 
 
-def _dropdown(label: str, options: Mapping[str, Any] | Sequence[Any], value: Any) -> ipywidgets.Dropdown:
-    pairs = list(options.items()) if isinstance(options, Mapping) else options
-    return ipywidgets.Dropdown(options=pairs, value=value, description=label, style=_STYLE, layout=_layout())
+def _dropdown(label: str, options: Mapping[str, Any], value: Any) -> ipywidgets.Dropdown:
+    return ipywidgets.Dropdown(
+        options=list(options.items()), value=value, description=label, **_looks(DescriptionStyle)
+    )
 
 
 def _steps(label: str, options: Sequence[Any], value: Any) -> ipywidgets.SelectionSlider:
-    return ipywidgets.SelectionSlider(options=options, value=value, description=label, style=_STYLE, layout=_layout())
+    return ipywidgets.SelectionSlider(options=options, value=value, description=label, **_looks(SliderStyle))
 
 
 def _activation_choice(value: str) -> ipywidgets.Dropdown:

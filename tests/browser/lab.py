@@ -63,11 +63,15 @@ def private_environment(folder: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def serve(command: list[str], url: str, ready: str, folder: Path, seconds: float = 120) -> Iterator[str]:
+def serve(
+    command: list[str], url: str, ready: str, folder: Path, cwd: Path | None = None, seconds: float = 120
+) -> Iterator[str]:
     """Run a server until the block ends; wait until `url + ready` answers."""
     log = folder / "server.log"
     with log.open("w") as out:
-        process = subprocess.Popen(command, env=private_environment(folder), stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=cwd, env=private_environment(folder), stdout=out, stderr=subprocess.STDOUT
+        )
     try:
         deadline = time.monotonic() + seconds
         while True:

@@ -1,0 +1,298 @@
+"""LiveFigure in a real JupyterLab: what is drawn while a control moves, and after it rests."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from tests.browser.lab import Sheet, free_port, serve, write_notebook
+
+pytestmark = pytest.mark.browser
+OpenSheet = Callable[..., Sheet]
+
+# Gaps (NaN), zeros on a log axis, markers, bands of every kind, a line that is all gap, bars and a heat map.
+EVERYTHING = """
+import ipywidgets, numpy as np, plotly.graph_objects as go
+from helpers import figures, theme
+from helpers.live import LiveFigure
+
+x = np.arange(1, 51)
+figure = go.Figure([
+    figures.band("band", x, colour="#1f5fbf"),
+    figures.line("falling", x, colour="#d1495b", dash="dash"),
+    go.Scatter(x=x, name="dots", mode="lines+markers"),
+    go.Scatter(x=x, name="low", mode="lines", yaxis="y2"),
+    go.Scatter(x=x, name="high", mode="lines", fill="tonexty", yaxis="y2"),
+    go.Scatter(x=x, name="to zero", mode="lines+markers", fill="tozeroy", yaxis="y2"),
+    go.Scatter(x=x, name="only markers", mode="markers", marker_symbol="diamond", marker_size=9, yaxis="y2"),
+])
+figure.update_layout(template=theme.TEMPLATE, height=600, xaxis_range=[0, 51], xaxis_anchor="y2",
+                     yaxis={"type": "log", "range": [-12, 2], "domain": [0.5, 1]},
+                     yaxis2={"domain": [0, 0.45], "range": [-3, 3]})
+controls = {"n": ipywidgets.IntSlider(10, 0, 100), "g": ipywidgets.FloatLogSlider(1, min=-1, max=1, step=0.1),
+            "kind": ipywidgets.Dropdown(options=["p", "q"])}
+
+def compute(n, g, kind):
+    if n == 77:
+        raise RuntimeError("seventy-seven is not to be had")
+    falling = np.exp(-x * n / 100 * g)
+    falling[20:23], falling[30] = np.nan, 0
+    if n > 50:
+        falling[40:] = 0
+    wave = np.sin(x / 5 + n / 10) + (kind == "q")
+    wave[15] = np.nan
+    if n == 5:
+        wave[:] = np.nan
+    return {"band": np.stack([falling / 2, falling * 2]), "falling": falling, "dots": falling * 1.5, "low": wave - 0.5,
+            "high": wave + 0.5, "to zero": wave * 0.3, "only markers": -wave, "summary": f"n={n} g={g:.3g} {kind}"}
+
+live = LiveFigure(figure, controls, compute)
+ipywidgets.VBox([*controls.values(), live])
+"""
+
+LIVE = "document.querySelector('.live-figure').live"
+
+
+@pytest.fixture
+def everything(open_sheet: OpenSheet, workshop: Path) -> Sheet:
+    write_notebook(workshop / "everything.ipynb", EVERYTHING)
+    sheet = open_sheet()
+    sheet.open("everything.ipynb")
+    sheet.run_all()
+    sheet.wait_for_rest()
+    return sheet
+
+
+def handle(sheet: Sheet, number: int = 0) -> Any:
+    return sheet.page.locator(".noUi-handle").nth(number)
+
+
+def summary(sheet: Sheet) -> str:
+    return str(sheet.page.locator(".live-summary").first.text_content())
+
+
+def press(sheet: Sheet, key: str, times: int, number: int = 0) -> None:
+    handle(sheet, number).focus()
+    for _ in range(times):
+        handle(sheet, number).press(key)
+
+
+def wait_for_table(sheet: Sheet, rows: int) -> None:
+    sheet.page.wait_for_function(f"() => {LIVE}.cache.rows.size >= {rows}", timeout=30_000)
+
+
+def pixels(sheet: Sheet) -> np.ndarray:
+    picture = matplotlib.image.imread(io.BytesIO(sheet.page.locator(".live-plot").first.screenshot()))
+    return 255 * picture[..., :3]
+
+
+def test_moving_and_resting_pictures_are_the_same(everything: Sheet) -> None:
+    """No pixel differs by more than a line moved by a quarter of a pixel would make it differ."""
+    press(everything, "ArrowRight", 1)
+    wait_for_table(everything, 100)
+    everything.wait_for_rest()
+    everything.page.evaluate(f"() => {{ clearTimeout({LIVE}.timer); clearTimeout(0); }}")
+    states = [[n, 10, 0] for n in (0, 1, 5, 12, 33, 50, 51, 64, 90, 100)]
+    for state in states:
+        known = everything.page.evaluate(
+            f"id => {{ const row = {LIVE}.cache.get(id); row && {LIVE}.picture.move(row.row, {{}}); return !!row; }}",
+            json.dumps(state, separators=(",", ":")),
+        )
+        assert known, f"{state} is not in the table"
+        moving = pixels(everything)
+        everything.page.evaluate(f"() => {LIVE}.picture.settle(() => true)")
+        resting = pixels(everything)
+        assert moving.std() > 5
+        assert np.abs(moving - resting).max() < 64, state
+    everything.page.evaluate(f"() => {LIVE}.picture.move({LIVE}.cache.get('[0,10,0]').row, {{}})")
+    assert np.abs(pixels(everything) - resting).max() > 100, "the comparison can't tell two states apart"
+    assert not everything.console
+
+
+def test_a_raising_compute_shows_its_message_and_the_next_move_works(everything: Sheet) -> None:
+    press(everything, "ArrowRight", 67)
+    alert = everything.page.locator(".live-error")
+    everything.page.wait_for_function("() => !document.querySelector('.live-error').hidden", timeout=20_000)
+    assert alert.text_content() == "RuntimeError: seventy-seven is not to be had"
+    assert everything.page.locator(".live-plot .js-line").count() > 0, "the last good picture is gone"
+    press(everything, "ArrowRight", 1)
+    everything.wait_for_rest()
+    assert summary(everything) == "n=78 g=1 p"
+    assert not alert.is_visible()
+
+
+def test_every_kind_of_control_moves_the_picture(everything: Sheet) -> None:
+    press(everything, "ArrowRight", 3, number=1)
+    everything.page.locator(".widget-dropdown select").first.select_option("q")
+    everything.page.wait_for_function("() => document.querySelector('.live-summary').textContent.endsWith('q')")
+    everything.wait_for_rest()
+    assert summary(everything) == "n=10 g=2 q"
+
+
+def test_hover_and_legend_are_right_after_the_hand_rests(everything: Sheet) -> None:
+    press(everything, "ArrowRight", 4)
+    everything.wait_for_rest()
+    drawn = everything.page.evaluate(f"() => Array.from({LIVE}.plot._fullData[1].y).slice(0, 3)")
+    np.testing.assert_allclose(drawn, np.exp(-np.arange(1, 4) * 14 / 100), rtol=2**-14)
+    overlay = everything.page.evaluate(
+        "() => [...document.querySelectorAll('[class^=live-][class$=s]')].filter(e => e.closest('svg'))"
+        ".every(e => e.style.display === 'none')"
+    )
+    assert overlay
+
+
+SLOW = """
+import time, ipywidgets, numpy as np, plotly.graph_objects as go
+from helpers.live import LiveFigure
+
+slider = ipywidgets.IntSlider(0, 0, 1000)
+
+def compute(n):
+    time.sleep(0.15)
+    return {"line": np.full(3, n), "summary": f"n is {n}"}
+
+live = LiveFigure(go.Figure(go.Scatter(x=[0, 1, 2], name="line")).update_yaxes(range=[0, 1000]), {"n": slider}, compute)
+ipywidgets.VBox([slider, live])
+"""
+
+
+def test_the_last_value_is_the_one_drawn_however_slow_the_kernel(open_sheet: OpenSheet, workshop: Path) -> None:
+    write_notebook(workshop / "slow.ipynb", SLOW)
+    sheet = open_sheet()
+    sheet.open("slow.ipynb")
+    sheet.run_all()
+    sheet.wait_for_rest()
+    for stop in (30, 47, 48):
+        press(sheet, "ArrowRight", stop - int(sheet.page.locator(".widget-readout").first.inner_text()))
+        sheet.page.wait_for_function(f"() => document.querySelector('.live-summary').textContent === 'n is {stop}'")
+        sheet.wait_for_rest()
+        assert sheet.page.evaluate(f"() => {LIVE}.plot._fullData[0].y[0]") == stop
+
+
+def test_a_table_draws_while_the_kernel_is_busy(open_sheet: OpenSheet, workshop: Path) -> None:
+    write_notebook(workshop / "busy.ipynb", EVERYTHING)
+    sheet = open_sheet()
+    sheet.open("busy.ipynb")
+    sheet.run_all()
+    sheet.wait_for_rest()
+    press(sheet, "ArrowRight", 1)
+    wait_for_table(sheet, 100)
+    sheet.page.evaluate(
+        "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+        ".requestExecute({code: 'import time; time.sleep(15)'}); }"
+    )
+    sheet.page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
+    )
+    press(sheet, "ArrowRight", 9)
+    sheet.page.wait_for_function(
+        "() => document.querySelector('.live-summary').textContent === 'n=20 g=1 p'", timeout=5_000
+    )
+
+
+HEAVY = """
+import ipywidgets, numpy as np, plotly.graph_objects as go
+from plotly.subplots import make_subplots
+from helpers.live import LiveFigure
+
+figure = make_subplots(rows=1, cols=2)
+figure.add_trace(go.Bar(x=["a", "b", "c"], name="bars"), row=1, col=1)
+figure.add_trace(go.Heatmap(name="map", zmin=0, zmax=100), row=1, col=2)
+figure.update_yaxes(range=[0, 300], row=1, col=1)
+slider = ipywidgets.IntSlider(1, 0, 100)
+live = LiveFigure(figure, {"n": slider}, lambda n: {"bars": n * np.array([1, 2, 3]), "map": n * np.eye(4),
+                                                    "ranges": {"yaxis": [0, 300 if n > 50 else 150]}})
+ipywidgets.VBox([slider, live])
+"""
+
+
+def test_bars_heat_maps_and_axes_follow_too(open_sheet: OpenSheet, workshop: Path) -> None:
+    write_notebook(workshop / "heavy.ipynb", HEAVY)
+    sheet = open_sheet()
+    sheet.open("heavy.ipynb")
+    sheet.run_all()
+    sheet.wait_for_rest()
+    assert sheet.page.evaluate(f"() => {LIVE}.plot._fullLayout.yaxis.range[1]") == 150
+    press(sheet, "ArrowRight", 59)
+    sheet.page.wait_for_function("() => JSON.parse(document.querySelector('.live-figure').dataset.state)[0] === 60")
+    sheet.wait_for_rest()
+    data = f"{LIVE}.plot._fullData"
+    assert sheet.page.evaluate(f"() => Array.from({data}[0].y)") == [60, 120, 180]
+    assert sheet.page.evaluate(f"() => {data}[1].z.map(r => r[0])") == [60, 0, 0, 0]
+    assert sheet.page.evaluate(f"() => {LIVE}.plot._fullLayout.yaxis.range[1]") == 300
+    assert not sheet.console
+
+
+def test_after_a_reload_the_figure_stands_and_moves_without_rerunning(everything: Sheet) -> None:
+    press(everything, "ArrowRight", 5)
+    everything.wait_for_rest()
+    everything.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    everything.page.wait_for_timeout(1000)
+    everything.page.reload()
+    everything.page.locator(".live-figure").first.wait_for(timeout=60_000)
+    everything.wait_for_kernel()
+    everything.wait_for_rest()
+    assert summary(everything) == "n=15 g=1 p"
+    press(everything, "ArrowRight", 2)
+    everything.page.wait_for_function("() => document.querySelector('.live-summary').textContent === 'n=17 g=1 p'")
+    everything.wait_for_rest()
+
+
+def test_after_restart_and_run_all_the_figure_moves_again(everything: Sheet) -> None:
+    everything.page.evaluate(
+        "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
+    )
+    everything.wait_for_kernel()
+    everything.run_all()
+    everything.wait_for_rest()
+    press(everything, "ArrowRight", 2)
+    everything.page.wait_for_function("() => document.querySelector('.live-summary').textContent === 'n=12 g=1 p'")
+    everything.wait_for_rest()
+
+
+def test_five_panels_on_a_page_move_under_two_megabytes(open_sheet: OpenSheet, workshop: Path) -> None:
+    one = "panels.deep_sigmoid_nets()"
+    write_notebook(workshop / "five.ipynb", "from helpers import panels", one, "panels.definition()", one,
+                   "panels.activation_derivatives()", one)  # fmt: skip
+    sheet = open_sheet()
+    sheet.open("five.ipynb")
+    sheet.run_all()
+    sheet.wait_for_rest(count=5)
+    assert sheet.received < 2e6
+    assert not sheet.console
+
+
+def test_two_figures_on_a_page_do_not_disturb_each_other(open_sheet: OpenSheet, workshop: Path) -> None:
+    write_notebook(workshop / "two.ipynb", "from helpers import panels\npanels.start_here()", "panels.start_here()")
+    sheet = open_sheet(height=1400)
+    sheet.open("two.ipynb")
+    sheet.run_all()
+    sheet.wait_for_rest(count=2)
+    press(sheet, "ArrowRight", 5, number=1)
+    sheet.page.wait_for_function("() => document.querySelectorAll('.live-figure')[1].dataset.state === '[14]'")
+    sheet.wait_for_rest(count=2)
+    states = sheet.page.evaluate("() => [...document.querySelectorAll('.live-figure')].map(e => e.dataset.state)")
+    assert states == ["[9]", "[14]"]
+
+
+def test_works_in_voila(browser: Any, workshop: Path, tmp_path: Path) -> None:
+    write_notebook(workshop / "served.ipynb", EVERYTHING)
+    port = free_port()
+    command = [sys.executable, "-m", "voila", "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1", "served.ipynb"]
+    with serve(command, f"http://127.0.0.1:{port}", "/voila/static/voila.js", tmp_path, cwd=workshop) as url:
+        sheet = Sheet(browser, url)
+        sheet.page.goto(url)
+        sheet.page.locator(".live-figure").first.wait_for(timeout=120_000)
+        sheet.wait_for_rest()
+        press(sheet, "ArrowRight", 6)
+        sheet.page.wait_for_function("() => document.querySelector('.live-summary').textContent === 'n=16 g=1 p'")
+        sheet.wait_for_rest()
+        sheet.close()

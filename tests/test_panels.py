@@ -1,0 +1,316 @@
+"""Every slider of every panel is driven over its whole range, and the physics is asserted on what the panel shows."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pytest
+
+from helpers import figures, panels, theme, theory
+from helpers.activations import ACTIVATIONS
+
+PANELS = {
+    "start_here": panels.start_here,
+    "definition": panels.definition,
+    "activation_derivatives": panels.activation_derivatives,
+    "deep_sigmoid_nets": panels.deep_sigmoid_nets,
+}
+
+
+def places(panel: panels.Panel, name: str) -> list[Any]:
+    """All values that a control can be moved to."""
+    grid = next(grid for grid in panel.live._grids if grid.name == name)
+    return [grid.value(i, panel.controls[name]) for i in range(grid.count)]
+
+
+def ends(curve: np.ndarray) -> tuple[float, float, int]:
+    """First value, last value and length of a curve padded with NaN."""
+    known = curve[np.isfinite(curve)]
+    return float(known[0]), float(known[-1]), len(known)
+
+
+def slope_per_layer(curve: np.ndarray) -> float:
+    first, last, count = ends(curve)
+    return (first - last) / (count - 1)
+
+
+@pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())
+def test_every_control_moves_over_its_whole_range(make: Callable[[], panels.Panel]) -> None:
+    panel = make()
+    shown = {name for name, value in panel.data.items() if isinstance(value, np.ndarray)}
+    assert shown <= {trace.name for trace in panel.live.figure.data}
+    for name, control in panel.controls.items():
+        start, seen = control.value, set()
+        for value in places(panel, name):
+            control.value = value
+            seen.add(panel.summary)
+            assert not panel.live.error, f"{name} = {value}: {panel.live.error}"
+            assert all(not np.isinf(panel.data[trace]).any() for trace in shown), f"{name} = {value}"
+        assert len(seen) > 1, f"moving {name} changes nothing that is said"
+        control.value = start
+
+
+@pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())
+def test_presets_move_the_controls_they_name(make: Callable[[], panels.Panel]) -> None:
+    panel = make()
+    for name, button in zip(panel.presets, getattr(panel, "buttons", []), strict=True):
+        button.click()
+        values = {key: panel.controls[key].value for key in panel.presets[name]}
+        assert values == pytest.approx(panel.presets[name]) if _numbers(values) else values == panel.presets[name]
+        assert not panel.live.error
+
+
+def _numbers(values: dict[str, Any]) -> bool:
+    return all(isinstance(value, float | int) for value in values.values())
+
+
+def test_set_names_a_control_that_does_not_exist() -> None:
+    with pytest.raises(ValueError, match="no control named 'size'; this panel has depth"):
+        panels.start_here().set(size=3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())
+def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], panels.Panel]) -> None:
+    """Memory that Python knows of (numpy's arrays too) stays where it was after the first hundred moves."""
+    panel, rng = make(), np.random.default_rng(0)
+    values = {name: places(panel, name) for name in panel.controls}
+    if "width" in values:  # the widest networks take seconds each; depth, seeds and the rest stay at full range
+        values["width"] = [width for width in values["width"] if width <= 32]
+    for name, options in values.items():  # caches that are bounded by design are filled to their bound first
+        panel.set(**{name: options[-1]})
+        _ = panel.data
+    tracemalloc.start()
+    for move in range(2000):
+        name = list(values)[rng.integers(len(values))]
+        panel.set(**{name: values[name][rng.integers(len(values[name]))]})
+        assert panel.data
+        assert not panel.live.error
+        if move == 100:
+            gc.collect()
+            before = tracemalloc.get_traced_memory()[0]
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 2e6 + (PERMITTED_CACHE if "width" in values else 0), (
+        f"{grown / 1e6:.1f} MB more than after 100 moves"
+    )
+
+
+# The engine's cache of standard normals is bounded (helpers.network); a hundred moves need not have filled it.
+PERMITTED_CACHE = 100e6
+
+
+# ---------------------------------------------------------------- 00
+
+
+def test_start_here_falls_by_the_same_factor_each_layer() -> None:
+    panel = panels.start_here()
+    for depth in (20, 60, 100):
+        panel.set(depth=depth)
+        expected = np.log10(theory.per_layer_factor("sigmoid", 1.0))
+        assert slope_per_layer(panel.data["measured"]) == pytest.approx(expected, rel=0.03)
+        assert ends(panel.data["measured"])[2] == depth
+
+
+# ---------------------------------------------------------------- 01
+
+
+def test_the_chain_at_zero_shrinks_by_a_quarter_a_neuron() -> None:
+    panel = panels.definition()
+    for depth in places(panel, "depth")[1:]:
+        panel.set(depth=depth)
+        first, last, count = ends(panel.data["measured"])
+        assert (last, count) == (0, depth)
+        assert first == pytest.approx((depth - 1) * np.log10(0.25), abs=1e-9)
+
+
+def test_weight_4_is_the_knifes_edge_and_beyond_it_the_gradient_explodes() -> None:
+    panel = panels.definition()
+    panel.set(depth=40)
+    steps = {}
+    for weight in places(panel, "weight"):
+        panel.set(weight=weight)
+        steps[weight] = slope_per_layer(panel.data["measured"])
+        assert steps[weight] == pytest.approx(np.log10(weight / 4), abs=1e-9)
+    panel.set(weight=4.0)
+    assert slope_per_layer(panel.data["measured"]) == pytest.approx(0, abs=1e-12)
+    assert min(steps.values()) < 0 < max(steps.values())
+
+
+def test_no_preactivation_beats_the_largest_slope() -> None:
+    panel = panels.definition()
+    for activation in ACTIVATIONS:
+        panel.set(activation=activation)
+        for z in places(panel, "preactivation"):
+            panel.set(preactivation=z)
+            measured, steepest = panel.data["measured"], panel.data["largest slope everywhere"]
+            known = np.isfinite(measured) & np.isfinite(steepest)
+            assert (measured[known] <= steepest[known] + 1e-3).all(), (activation, z)
+
+
+def test_raising_the_weight_with_zero_bias_saturates_the_neuron() -> None:
+    """The surprise of lesson 01: the slope dies faster than the weight grows."""
+    panel = panels.definition()
+    panel.set(depth=40, bias=panels.FREE)
+    lost = []
+    for weight in (4.0, 6.0, 8.0, 10.0):
+        panel.set(weight=weight)
+        lost.append(ends(panel.data["measured"])[0])
+    assert all(later < earlier for earlier, later in zip(lost, lost[1:], strict=False))
+    panel.set(weight=6.0, bias=panels.HELD)
+    assert ends(panel.data["measured"])[0] > 0
+
+
+def test_the_neurons_stand_on_the_slope_curve() -> None:
+    panel = panels.definition()
+    for z in (-6.0, 0.0, 2.5):
+        panel.set(preactivation=z)
+        (place,), (slope,) = panel.data["first neuron"]
+        assert place == z
+        assert slope == pytest.approx(ACTIVATIONS["sigmoid"].slope(np.array([z]))[0])
+
+
+@pytest.mark.parametrize(
+    ("log10_seconds", "words"),
+    [(1, "10 seconds"), (3, "16.7 minutes"), (4, "2.78 hours"), (6.5, "36.6 days"), (9, "31.7 years"), (30, "age of")],
+)
+def test_durations_are_said_in_the_unit_that_fits(log10_seconds: float, words: str) -> None:
+    assert words in panels._duration(log10_seconds)
+
+
+# ---------------------------------------------------------------- 02
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_shaded_area_is_the_mean_square_slope(activation: str) -> None:
+    panel = panels.activation_derivatives()
+    panel.set(activation=activation)
+    for spread in (0.1, 0.3, 1.0):
+        panel.set(spread=spread)
+        z = np.asarray(panel.live.figure.data[0].x)
+        area = np.trapezoid(panel.data["product"], z)
+        assert area == pytest.approx(theory.mean_square_slope(activation, spread**2), rel=0.02)
+
+
+def test_the_tangent_has_the_slope_of_the_activation() -> None:
+    panel = panels.activation_derivatives()
+    for activation, chosen in ACTIVATIONS.items():
+        panel.set(activation=activation)
+        for here in places(panel, "here"):
+            panel.set(here=here)
+            (x0, x1), (y0, y1) = panel.data["tangent"]
+            assert (y1 - y0) / (x1 - x0) == pytest.approx(float(chosen.slope(np.array([here]))[0]), abs=1e-9)
+
+
+def test_widening_the_spread_of_a_sigmoid_only_loses_slope() -> None:
+    panel = panels.activation_derivatives()
+    values = [panel.live.row(spread=spread)["summary"] for spread in places(panel, "spread")]
+    means = [theory.mean_square_slope("sigmoid", spread**2) for spread in places(panel, "spread")]
+    assert all(later < earlier for earlier, later in zip(means, means[1:], strict=False))
+    assert all(f"{mean:.4f}" in said for mean, said in zip(means, values, strict=True))
+
+
+def test_the_axis_holds_every_slope() -> None:
+    panel = panels.activation_derivatives()
+    for activation in ACTIVATIONS:
+        panel.set(activation=activation)
+        assert np.max(panel.data["slope²"]) <= panel.data["ranges"]["yaxis2"][1]
+
+
+# ---------------------------------------------------------------- 03
+
+
+@pytest.mark.parametrize("scheme", panels.SCHEMES.values())
+def test_theory_lies_on_the_measurement(scheme: str) -> None:
+    panel = panels.deep_sigmoid_nets()
+    panel.set(scheme=scheme, width=128, depth=40, seeds=4, gain=1.0)
+    measured, predicted = slope_per_layer(panel.data["measured"]), slope_per_layer(panel.data["theory"])
+    tolerance = 0.1 if scheme == "standard_normal" else 0.02  # in decades a layer; 128 units make a noisy switchboard
+    assert measured == pytest.approx(predicted, abs=tolerance)
+
+
+def test_depth_makes_it_worse_layer_by_layer() -> None:
+    panel = panels.deep_sigmoid_nets()
+    panel.set(scheme="xavier_normal", width=32)
+    firsts = []
+    for depth in places(panel, "depth"):
+        panel.set(depth=depth)
+        first, last, count = ends(panel.data["measured"])
+        assert count == depth
+        firsts.append(first - last)
+    steps = np.diff(firsts)
+    assert (steps[1:] < 0).all()
+    assert np.mean(steps) == pytest.approx(np.log10(theory.per_layer_factor("sigmoid", 1.0)), abs=0.05)
+
+
+def test_gain_lifts_the_slope_to_level_and_saturates_the_units() -> None:
+    panel = panels.deep_sigmoid_nets()
+    panel.set(scheme="lecun_normal", width=128, depth=30)
+    factors, saturated = [], []
+    for gain in (1.0, 2.0, 4.0, 8.0, theory.critical_gain("sigmoid"), 15.0):
+        panel.set(gain=gain)
+        factors.append(10 ** slope_per_layer(panel.data["measured"]))
+        saturated.append(np.nanmean(panel.data["saturated units"]))
+    assert factors == sorted(factors)
+    assert factors[0] == pytest.approx(0.236, rel=0.03)
+    assert factors[4] == pytest.approx(1.0, abs=0.06)
+    assert factors[5] > 1
+    assert saturated == sorted(saturated)
+    assert saturated[0] == 0 and saturated[4] > 0.3
+
+
+def test_the_band_holds_the_mean_and_closes_over_one_seed() -> None:
+    panel = panels.deep_sigmoid_nets()
+    for seeds in places(panel, "seeds"):
+        panel.set(seeds=seeds, width=16, depth=20)
+        low, high = panel.data["spread over seeds"]
+        measured = panel.data["measured"]
+        known = np.isfinite(measured)
+        assert (low[known] <= measured[known] + 1e-9).all() and (measured[known] <= high[known] + 1e-9).all()
+        assert np.allclose(low[known], high[known]) == (seeds == 1)
+
+
+def test_a_quarter_a_layer_is_a_bound_only_while_the_weights_are_small() -> None:
+    panel = panels.deep_sigmoid_nets()
+    panel.set(scheme="lecun_normal", gain=1.0)
+    assert slope_per_layer(panel.data["measured"]) < slope_per_layer(panel.data["0.25 a layer"])
+    panel.set(gain=8.0)
+    assert slope_per_layer(panel.data["measured"]) > slope_per_layer(panel.data["0.25 a layer"])
+
+
+# ---------------------------------------------------------------- the look
+
+
+def test_powers_of_ten_and_small_numbers_are_written_as_people_write_them() -> None:
+    assert theme.power_of_ten(-12) == "10⁻¹²"
+    assert theme.scientific(-3.5228787) == "3.0 × 10⁻⁴"
+    assert theme.scientific(-400.5) == "3.2 × 10⁻⁴⁰¹"
+    assert theme.scientific(-4.0000001) == "1.0 × 10⁻⁴"
+    assert theme.scientific(0) == "1"
+    assert theme.scientific(float("-inf")) == "0"
+    assert theme.scientific(float("nan")) == "undefined"
+
+
+def test_colours_of_the_activations_differ_and_are_known_for_each() -> None:
+    assert set(theme.ACTIVATION_COLOURS) == set(theme.ACTIVATION_NAMES) == set(ACTIVATIONS)
+    assert len(set(theme.ACTIVATION_COLOURS.values())) == len(ACTIVATIONS)
+
+
+def test_lines_that_share_a_plot_differ_in_more_than_colour() -> None:
+    figure = figures.signal_and_saturation(panels.LAYERS, title="t", low=-10, high=1)
+    above = [trace for trace in figure.data if trace.yaxis == "y" and not (trace.meta or {}).get("band")]
+    assert len({trace.line.dash for trace in above}) == len(above)
+
+
+def test_controls_are_plain_ipywidgets() -> None:
+    for make in PANELS.values():
+        for control in make().controls.values():
+            assert type(control).__module__.startswith("ipywidgets")
+            assert isinstance(control, ipywidgets.ValueWidget)
+            assert control.description
