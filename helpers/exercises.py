@@ -196,12 +196,19 @@ def _show(value: Any) -> str:
 
 
 def _judge_number(thing: Any, judge: Callable[[float], Verdict]) -> Verdict:
-    """Read one number from a number or a text, then judge it."""
+    """Read one number from a number, a text or a tensor of one number, then judge it."""
     try:
-        value = thing.item() if hasattr(thing, "item") else thing
-        return judge(read_number(value))
-    except Exception as error:
-        return Verdict("wrong", str(error) if isinstance(error, ValueError) else "Give check one number.")
+        return judge(read_number(_scalar(thing)))
+    except ValueError as error:
+        return Verdict("wrong", str(error))
+
+
+def _scalar(thing: Any) -> Any:
+    """What an array or tensor of one number holds; None for one that holds more."""
+    try:
+        return thing.item() if hasattr(thing, "item") else thing
+    except Exception:
+        return None
 
 
 # Lesson 01 -----------------------------------------------------------------------------------------------------------
@@ -278,7 +285,7 @@ def _silu_difference(z: Any, step: float = 1e-5) -> Any:
 
 
 def _judge_silu_slope(function: Any) -> Verdict:
-    inputs: list[tuple[Any, ...]] = [(1.0,), (0.0,), (-2.0,), (2.4,), (np.linspace(-6.0, 6.0, 7),)]
+    inputs: list[tuple[Any, ...]] = [(2.0,), (0.0,), (-2.0,), (1.0,), (np.linspace(-6.0, 6.0, 7),)]
     mistakes = [
         Mistake(_sigmoid, "That is σ(z), the first half of the product rule. The second half is z·σ′(z)."),
         Mistake(lambda z: z * _sigmoid_slope(z), "That is z·σ′(z), the second half of the product rule. Add σ(z)."),
@@ -332,7 +339,7 @@ def _judge_predict_factor(function: Any) -> Verdict:
             "You took gain² for their variance. It is gain² times the mean square of the sigmoid's values.",
         ),
     ]
-    inputs = [(1.0,), (2.0,), (4.0,), (8.0,), (12.0,)]
+    inputs = [(2.0,), (1.0,), (4.0,), (8.0,), (12.0,)]
     verdict = _judge_function(function, "predict_factor", _theory_factor, inputs, 0.03, mistakes=mistakes)
     return _beside_measurement(function) if verdict.correct else verdict
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -145,13 +145,28 @@ class NumberInput(_OneWidget):
         self.widget.value = str(given)
 
 
-class ScaleInput(_OneWidget):
-    """A number on a slider in powers of ten."""
+class ScaleInput:
+    """A number on a slider in powers of ten, with the number in words we use elsewhere beside it."""
 
     def __init__(self, low: float, high: float) -> None:
-        self.widget = widgets.FloatLogSlider(
-            value=10.0**high, min=low, max=high, step=0.25, readout_format=".1e", layout={"width": "95%"}
-        )
+        self.slider = widgets.FloatLogSlider(value=10.0**high, min=low, max=high, step=0.25, readout=False)
+        self.slider.layout = {"flex": "1 1 auto"}
+        self.readout = widgets.Label(say_number(self.slider.value))
+        self.readout.add_class("lesson-readout")
+        self.slider.observe(lambda change: setattr(self.readout, "value", say_number(change["new"])), "value")
+        self.widget = widgets.HBox([self.slider, self.readout])
+
+    def get(self) -> float:
+        """The slider's number."""
+        return float(self.slider.value)
+
+    def put(self, given: Any) -> None:
+        """Move the slider to an earlier number."""
+        self.slider.value = given
+
+    def lock(self, locked: bool) -> None:
+        """Stop or allow the moving."""
+        self.slider.disabled = locked
 
 
 class OrderInput:
@@ -363,20 +378,23 @@ def check(exercise_id: str, thing: Any) -> CheckView:
 
 
 class QuestionView(widgets.VBox):
-    """One question: text, a way to answer, and the feedback on the answer."""
+    """One question: text, a way to answer, the feedback on the answer, and a button to see why in the panel."""
 
-    def __init__(self, number: int, question: Question, on_answer: Callable[[Question, Any, Grade], None]) -> None:
+    def __init__(self, number: int, question: Question, quiz_view: QuizView) -> None:
         self.question, self.grade = question, Grade(False, "", understood=False)
-        self._on_answer = on_answer
+        self._quiz = quiz_view
         choice = question.type == "multiple_choice"
         self.input: _Input = ChoiceInput([a.text for a in question.answers]) if choice else NumberInput(question.unit)
         self.button = _button("Check", self._answer)
         self.feedback = _html()
+        self.show_button = _button("Show me in the panel", self._show_in_panel)
+        self.shown = _html()
         code = f"<pre><code>{html.escape(question.code)}</code></pre>" if question.code else ""
         label = f'<span class="lesson-number">{number}.</span>'
         text = _html(f'<div class="lesson-question">{label}{as_html(question.text)}</div>{code}')
-        super().__init__([text, self.input.widget, self.button, self.feedback])
+        super().__init__([text, self.input.widget, self.button, self.feedback, self.show_button, self.shown])
         self.add_class("lesson-item")
+        self._show(self.grade)
 
     def restore(self, given: Any) -> None:
         """Show an answer given earlier, graded as the bank grades it now."""
@@ -388,14 +406,21 @@ class QuestionView(widgets.VBox):
     def _answer(self) -> None:
         given = self.input.get()
         self._show(grade(self.question, given))
-        self._on_answer(self.question, given, self.grade)
+        self._quiz.answered(self.question, given, self.grade)
 
     def _show(self, result: Grade) -> None:
         self.grade = result
         sign, word, kind = _WORDS[result.understood, result.correct]
-        hint = try_sentence(result.try_state)
-        more = f'<div class="lesson-try">{as_html(hint)}</div>' if hint else ""
-        self.feedback.value = _verdict(sign, word, result.feedback, kind, more)
+        self.feedback.value = _verdict(sign, word, result.feedback, kind) if result.feedback else ""
+        self.shown.value = ""
+        self.show_button.layout.display = None if self._quiz.panel is not None and result.try_state else "none"
+
+    def _show_in_panel(self) -> None:
+        panel = self._quiz.panel
+        if panel is not None:
+            panel.set(**self.grade.try_state)
+            self.shown.value = f'<div class="lesson-hint">The panel is set. It says: {as_html(panel.summary)}</div>'
+            self._quiz.announcer.say(f"The panel is set. It says: {panel.summary}")
 
 
 _WORDS = {
@@ -405,28 +430,26 @@ _WORDS = {
 }
 
 
-def try_sentence(state: Mapping[str, Any]) -> str:
-    """Values of the panel's controls as a sentence: "See it in the panel: depth 20, weight 4."."""
-    if not state:
-        return ""
-    moves = [f"{name.replace('_', ' ')} {say_value(value)}" for name, value in state.items()]
-    return f"See it in the panel: {', '.join(moves)}."
+class SettablePanel(Protocol):
+    """A panel whose controls can be moved by name, as those of `helpers.panels` can."""
 
+    def set(self, **values: Any) -> None:
+        """Move controls to the values."""
 
-def say_value(value: Any) -> str:
-    """A control's value as a word."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return say_number(value) if isinstance(value, int | float) else str(value)
+    @property
+    def summary(self) -> str:
+        """What the panel shows now, in words."""
 
 
 class QuizView(_View):
     """The questions of a lesson one under another, with what was answered before, and a score."""
 
-    def __init__(self, lesson: str, questions: Sequence[Question], record: Progress) -> None:
-        self._record = record
+    def __init__(
+        self, lesson: str, questions: Sequence[Question], record: Progress, panel: SettablePanel | None = None
+    ) -> None:
+        self.panel, self._record = panel, record
         self.score = _html()
-        self.questions = [QuestionView(n, question, self._answered) for n, question in enumerate(questions, start=1)]
+        self.questions = [QuestionView(n, question, self) for n, question in enumerate(questions, start=1)]
         super().__init__([*self.questions, self.score], record)
         earlier = record.answers(lesson)
         for view in self.questions:
@@ -434,12 +457,13 @@ class QuizView(_View):
                 view.restore(earlier[view.question.id].given)
         self._show_score()
 
-    def _answered(self, question: Question, given: Any, result: Grade) -> None:
+    def answered(self, question: Question, given: Any, result: Grade) -> None:
+        """Keep an answer, and tell the score."""
         if result.understood:
             self._record.record_answer(question.lesson, question.id, given, result.correct)
         word = _WORDS[result.understood, result.correct][1]
         self._show_score()
-        self.announcer.say(f"{word} {result.feedback} {try_sentence(result.try_state)} {self._score_sentence()}")
+        self.announcer.say(f"{word} {result.feedback} {self._score_sentence()}")
 
     def _score_sentence(self) -> str:
         answered = sum(view.grade.understood for view in self.questions)
@@ -447,12 +471,15 @@ class QuizView(_View):
         return f"{right} of {len(self.questions)} right, {answered} answered."
 
     def _show_score(self) -> None:
-        self.score.value = f'<div class="lesson-item lesson-head">{self._score_sentence()}</div>'
+        self.score.value = f'<div class="lesson-score">{self._score_sentence()}</div>'
 
 
-def quiz(lesson: str) -> QuizView:
-    """Show the quiz of a lesson ("01") with the answers given so far; BankError where its bank can't be read."""
-    return QuizView(lesson[:2], load_bank(lesson), progress())
+def quiz(lesson: str, panel: SettablePanel | None = None) -> QuizView:
+    """Show the quiz of a lesson ("01") with the answers given so far; BankError where its bank can't be read.
+
+    panel: the lesson's panel; wrong answers then offer to move its sliders to where one sees why.
+    """
+    return QuizView(lesson[:2], load_bank(lesson), progress(), panel)
 
 
 # The map of the course -----------------------------------------------------------------------------------------------

@@ -595,7 +595,7 @@ def _compare_order(prediction: Prediction, given: object, outcome: object) -> Co
     numbers = {name: float(value) for name, value in outcome.items()}
     ranked = sorted(numbers, key=lambda name: -numbers[name])
     truth = f"{prediction.outcome}: " + ", ".join(f"{name} {say_number(numbers[name])}" for name in ranked) + "."
-    if not isinstance(given, Sequence) or set(given) != set(ranked):
+    if not isinstance(given, list) or sorted(map(str, given)) != sorted(ranked):
         return Comparison(None, f"{truth} You made no prediction before; next time, dare one.")
     wrong = [(a, b) for i, a in enumerate(given) for b in given[i + 1 :] if numbers[a] < numbers[b] - 1e-9]
     said = f"You said: {', '.join(given)}."

@@ -1,0 +1,248 @@
+"""Exercises: solutions pass, known mistakes are named, and nothing a learner writes hurts the notebook."""
+
+import math
+import re
+import threading
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers import exercises, theory
+from helpers.exercises import EXERCISES, check_exercise
+
+FUNCTIONS = ["chain_gradient", "silu_slope", "per_layer_factor", "predict_factor"]
+
+
+def solved(exercise_id):
+    """What the exercise's own solution defines."""
+    names = {}
+    exec(EXERCISES[exercise_id].solution, names)
+    return names[exercise_id]
+
+
+@pytest.mark.parametrize("exercise_id", EXERCISES)
+def test_the_shown_solution_is_right(exercise_id):
+    verdict = check_exercise(exercise_id, solved(exercise_id))
+    assert verdict.correct and verdict.message and not verdict.hint
+
+
+@pytest.mark.parametrize("exercise_id", EXERCISES)
+def test_an_exercise_has_hints_in_stages_and_a_short_solution(exercise_id):
+    exercise = EXERCISES[exercise_id]
+    assert exercise.id == exercise_id and len(exercise.hints) >= 2 and exercise.lesson in {"01", "02", "03"}
+    assert len(exercise.solution.splitlines()) <= 12 and exercise_id in exercise.task + exercise.solution
+
+
+@pytest.mark.parametrize("exercise_id", EXERCISES)
+@pytest.mark.parametrize("nothing", [..., None])
+def test_nothing_yet_is_open_not_wrong(exercise_id, nothing):
+    verdict = check_exercise(exercise_id, nothing)
+    assert verdict.status == "open" and "Not yet done" in verdict.message and verdict.hint
+
+
+@pytest.mark.parametrize("exercise_id", FUNCTIONS)
+@pytest.mark.parametrize("result", [..., None])
+def test_the_unfinished_template_is_open(exercise_id, result):
+    verdict = check_exercise(exercise_id, lambda *arguments: result)
+    assert verdict.status == "open" and "Not yet done" in verdict.message
+
+
+def test_an_unknown_exercise_lists_all():
+    with pytest.raises(ValueError, match="'nope'.*chain_gradient.*critical_gain"):
+        check_exercise("nope", 1)
+
+
+# Verdicts on functions -----------------------------------------------------------------------------------------------
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+@pytest.mark.parametrize(
+    "exercise_id, function, words",
+    [
+        ("chain_gradient", lambda w, s: math.prod(s), "product of the slopes alone"),
+        ("chain_gradient", lambda w, s: math.prod(w), "product of the weights alone"),
+        ("chain_gradient", lambda w, s: float(np.sum(w * s)), "add the layers up"),
+        ("chain_gradient", lambda w, s: w[-1] * s[-1], "last layer alone"),
+        ("chain_gradient", lambda w, s: w[0] * s[0], "inside the loop"),
+        ("chain_gradient", lambda w, s: abs(math.prod(w * s)), r"\[-2, 1.5\].*gives 1.5; right is -1.5"),
+        ("silu_slope", sigmoid, "first half of the product rule"),
+        ("silu_slope", lambda z: z * sigmoid(z) * (1 - sigmoid(z)), "second half of the product rule"),
+        ("silu_slope", lambda z: sigmoid(z) * (1 - sigmoid(z)), "slope of the sigmoid"),
+        ("silu_slope", lambda z: z * sigmoid(z), "SiLU itself"),
+        ("silu_slope", lambda z: float(np.sum(solved("silu_slope")(z))), r"shape \(7,\)"),
+        ("per_layer_factor", lambda z, v: v * np.mean((sigmoid(z) * sigmoid(-z)) ** 2), "take its root"),
+        ("per_layer_factor", lambda z, v: v**0.5 * np.mean(sigmoid(z) * sigmoid(-z)), "Square each slope first"),
+        (
+            "per_layer_factor",
+            lambda z, v: np.mean((sigmoid(z) * sigmoid(-z)) ** 2) ** 0.5,
+            "weight variance is missing",
+        ),
+        ("per_layer_factor", lambda z, v: v**0.5 * 0.25, "largest slope, 0.25"),
+        ("predict_factor", lambda g: 0.25 * g, "largest slope for every unit"),
+        ("predict_factor", lambda g: theory.per_layer_factor("sigmoid", g**2) ** 2, "take its root"),
+        ("predict_factor", lambda g: g * theory.mean_square_slope("sigmoid", 1.0) ** 0.5, "variance 1"),
+        ("predict_factor", lambda g: g * theory.mean_square_slope("sigmoid", g**2) ** 0.5, "gain² for their variance"),
+    ],
+)
+def test_a_known_mistake_is_named_with_its_input(exercise_id, function, words):
+    verdict = check_exercise(exercise_id, function)
+    assert verdict.status == "wrong" and verdict.hint == EXERCISES[exercise_id].hints[0]
+    assert f"{exercise_id}(" in verdict.message
+    assert re.search(words, verdict.message), verdict.message
+
+
+@pytest.mark.parametrize("exercise_id", FUNCTIONS)
+@pytest.mark.parametrize(
+    "result, words",
+    [
+        ("text", "type str"),
+        ([1, [2]], "type list"),
+        (math.nan, "not finite"),
+        (np.zeros((3, 2)), r"shape"),
+        (1j, "type complex"),
+    ],
+)
+def test_a_result_of_the_wrong_kind_is_said(exercise_id, result, words):
+    verdict = check_exercise(exercise_id, lambda *arguments: result)
+    assert verdict.status == "wrong" and words in verdict.message
+
+
+def test_torch_numbers_count_as_numbers():
+    def chain_gradient(weights, slopes):
+        product = torch.tensor(weights, requires_grad=True) * torch.tensor(slopes)
+        return product.prod()
+
+    assert check_exercise("chain_gradient", chain_gradient).correct
+
+
+def test_a_learners_function_may_change_its_input():
+    def chain_gradient(weights, slopes):
+        weights *= slopes
+        return np.prod(weights)
+
+    assert check_exercise("chain_gradient", chain_gradient).correct
+
+
+@pytest.mark.parametrize("thing", [3, "chain_gradient", [1, 2]])
+def test_what_cannot_be_called_is_asked_for_again(thing):
+    verdict = check_exercise("chain_gradient", thing)
+    assert verdict.status == "wrong" and "without brackets" in verdict.message
+
+
+def test_the_line_that_fails_is_named():
+    def chain_gradient(weights, slopes):
+        total = 1.0
+        return total / 0  # here
+
+    verdict = check_exercise("chain_gradient", chain_gradient)
+    line = chain_gradient.__code__.co_firstlineno + 2
+    assert verdict.status == "wrong"
+    assert f"ZeroDivisionError: float division by zero, in line {line}: `return total / 0  # here`" in verdict.message
+
+
+class Nasty(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, RecursionError, Nasty, MemoryError, GeneratorExit])
+def test_no_exception_of_the_learner_gets_out(error):
+    def chain_gradient(weights, slopes):
+        raise error
+
+    verdict = check_exercise("chain_gradient", chain_gradient)
+    assert verdict.status == "wrong" and error.__name__ in verdict.message
+
+
+def test_a_function_of_other_arguments_is_told_so():
+    verdict = check_exercise("chain_gradient", lambda: 1)
+    assert verdict.status == "wrong" and "TypeError" in verdict.message
+
+
+def test_a_loop_without_end_is_stopped(monkeypatch):
+    monkeypatch.setattr(exercises, "SECONDS", 0.2)
+    before = threading.active_count()
+
+    def chain_gradient(weights, slopes):
+        while True:
+            pass
+
+    verdict = check_exercise("chain_gradient", chain_gradient)
+    assert verdict.status == "wrong" and "loop without an end" in verdict.message
+    assert threading.active_count() == before
+
+
+def test_a_law_right_by_theory_is_held_against_a_network():
+    verdict = exercises._beside_measurement(lambda gain: 0.5)
+    assert verdict.status == "wrong" and "measures 0.23" in verdict.message
+
+
+@pytest.mark.parametrize("gain, expected", [(1.0, 0.236), (2.0, 0.4142), (4.0, 0.6316)])
+def test_the_engine_measures_what_theory_says(gain, expected):
+    assert exercises.measured_factor(gain) == pytest.approx(expected, rel=0.05)
+
+
+# Verdicts on numbers -------------------------------------------------------------------------------------------------
+
+
+def test_float32_ends_where_an_independent_count_says():
+    """0.25^n = 2^(-2n) is rounded to 0 from 2^-150 on: half of the smallest float32, and ties go to even."""
+    assert exercises.float32_zero_depth() == 75
+    assert np.float32(2.0**-148) > 0 and np.float32(2.0**-150) == 0
+
+
+@pytest.mark.parametrize(
+    "given_number, status, words",
+    [
+        (75, "right", "75"),
+        ("75", "right", "75"),
+        (np.int64(75), "right", "75"),
+        (torch.tensor(75), "right", "75"),
+        (74, "wrong", "2.8e-45"),
+        (20, "wrong", "9.1e-13"),
+        (76, "wrong", "not for the first time"),
+        (63, "wrong", "fewer digits"),
+        (150, "wrong", "by a quarter"),
+        (0, "wrong", "whole number"),
+        (75.5, "wrong", "whole number"),
+        ("many", "wrong", "not a number"),
+        (math.nan, "wrong", "finite"),
+        ([75], "wrong", "one number"),
+        (np.zeros(3), "wrong", "one number"),
+    ],
+)
+def test_float32_depth(given_number, status, words):
+    verdict = check_exercise("float32_depth", given_number)
+    assert verdict.status == status and words in verdict.message, verdict
+
+
+@pytest.mark.parametrize(
+    "gain, status, words",
+    [
+        (10.149, "right", "1.000"),
+        (10.15, "right", "1.000"),
+        (8, "wrong", "Go higher"),
+        (12, "wrong", "Go lower"),
+        (4, "wrong", "0.632"),
+        (-1, "wrong", "positive"),
+        (1e9, "wrong", "between 1 and 20"),
+        ("10,15", "right", "1.000"),
+    ],
+)
+def test_critical_gain(gain, status, words):
+    verdict = check_exercise("critical_gain", gain)
+    assert verdict.status == status and words in verdict.message, verdict
+
+
+@settings(max_examples=150, deadline=None)
+@given(thing=st.one_of(st.text(), st.floats(), st.integers(), st.binary(), st.lists(st.floats()), st.complex_numbers()))
+@pytest.mark.parametrize("exercise_id", EXERCISES)
+def test_checking_is_total(exercise_id, thing):
+    verdict = check_exercise(exercise_id, thing)
+    assert verdict.status in {"right", "wrong", "open"} and verdict.message
