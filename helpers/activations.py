@@ -56,119 +56,135 @@ class Activation:
         return float(np.max(np.abs(self.slope(np.append(grid, 0.0)))))
 
 
-@lru_cache(maxsize=32)
-def _filled(shape: tuple[int, ...], dtype: str, number: float) -> Array:
-    """A read-only constant array: numpy compares two arrays several times faster than an array and a number."""
-    array = np.full(shape, number, dtype)
-    array.flags.writeable = False
-    return array
+class _Numbers:
+    """The constants that kernels use, as arrays of no dimension in one dtype: numpy is quicker with those."""
+
+    def __init__(self, dtype: type[np.floating[Any]]) -> None:
+        single = dtype is np.float32
+        self.zero, self.half, self.one, self.minus_one, self.infinity, self.minus_infinity = (
+            np.array(number, dtype) for number in (0, 0.5, 1, -1, math.inf, -math.inf)
+        )
+        self.highest = np.array(80 if single else 700, dtype)  # e^highest does not overflow
+        self.density = np.array(1 / math.sqrt(2 * math.pi), dtype)
+        self.erfc = [np.array(c, dtype) for c in _erfc_polynomial(9 if single else 20)]
 
 
-def _zeros(z: Array) -> Array:
-    return _filled(z.shape, z.dtype.char, 0.0)
-
-
-def _ceiling(z: Array) -> Array:
-    """Where the exponential stops: above it e^z would overflow, and σ(z) has long been 1."""
-    return _filled(z.shape, z.dtype.char, 80.0 if z.dtype.itemsize == 4 else 700.0)
+@lru_cache(maxsize=2)
+def _numbers(code: str) -> _Numbers:
+    return _Numbers(np.float32 if code == "f" else np.float64)
 
 
 def _sigmoid(z: Array, value: Array, slope: Array) -> None:
-    np.minimum(z, _ceiling(z), out=value)
-    np.exp(value, out=value)
-    np.add(value, 1, out=slope)
-    np.reciprocal(slope, out=slope)  # 1 - σ, without the cancellation that "1 - σ" suffers for large z
-    np.multiply(value, slope, out=value)
-    np.multiply(value, slope, out=slope)
+    n = _numbers(z.dtype.char)
+    z.clip(n.minus_infinity, n.highest, value)
+    np.exp(value, value)
+    np.add(value, n.one, slope)  # 1/(1 - σ): no cancellation where σ is near 1
+    np.divide(value, slope, value)
+    np.divide(value, slope, slope)
 
 
 def _tanh(z: Array, value: Array, slope: Array) -> None:
-    np.tanh(z, out=value)
-    np.multiply(value, value, out=slope)
-    np.subtract(1, slope, out=slope)
+    np.tanh(z, value)
+    np.multiply(value, value, slope)
+    np.subtract(_numbers(z.dtype.char).one, slope, slope)
 
 
 def _relu(z: Array, value: Array, slope: Array) -> None:
-    np.maximum(z, _zeros(z), out=value)
-    np.greater(z, _zeros(z), out=slope)
+    n = _numbers(z.dtype.char)
+    z.clip(n.zero, n.infinity, value)
+    np.greater(z, n.zero, slope)
 
 
 def _leaky_relu(z: Array, value: Array, slope: Array, leak: float) -> None:
-    np.greater(z, _zeros(z), out=slope)
-    np.multiply(slope, 1 - leak, out=slope)
-    np.add(slope, leak, out=slope)
-    np.multiply(z, slope, out=value)
+    np.greater(z, _numbers(z.dtype.char).zero, slope)
+    np.multiply(slope, 1 - leak, slope)
+    np.add(slope, leak, slope)
+    np.multiply(z, slope, value)
 
 
 def _elu(z: Array, value: Array, slope: Array) -> None:
-    np.minimum(z, _zeros(z), out=value)
-    np.exp(value, out=slope)  # 1 for z > 0
-    np.expm1(value, out=value)  # 0 for z > 0
-    np.add(value, np.maximum(z, _zeros(z)), out=value)
+    n = _numbers(z.dtype.char)
+    z.clip(n.minus_infinity, n.zero, slope)
+    np.expm1(slope, value)  # 0 for z > 0
+    np.exp(slope, slope)  # 1 for z > 0
+    np.add(value, z.clip(n.zero, n.infinity), value)
 
 
 def _selu(z: Array, value: Array, slope: Array) -> None:
-    _elu(z, value, slope)
-    right = np.greater(z, _zeros(z))
-    np.multiply(slope, SELU_SCALE * SELU_ALPHA, out=slope)
-    np.copyto(slope, SELU_SCALE, where=right)
-    factor = np.where(right, z.dtype.type(SELU_SCALE), z.dtype.type(SELU_SCALE * SELU_ALPHA))
-    np.multiply(value, factor, out=value)
+    n = _numbers(z.dtype.char)
+    left = z.clip(n.minus_infinity, n.zero)
+    np.exp(left, slope)
+    np.multiply(slope, SELU_SCALE * SELU_ALPHA, slope)
+    np.greater(z, n.zero, value)
+    np.multiply(value, SELU_SCALE * (1 - SELU_ALPHA), value)
+    np.add(slope, value, slope)
+    np.expm1(left, left)
+    np.multiply(left, SELU_ALPHA, left)
+    z.clip(n.zero, n.infinity, value)
+    np.add(value, left, value)
+    np.multiply(value, SELU_SCALE, value)
 
 
 @lru_cache(maxsize=2)
 def _erfc_polynomial(degree: int) -> tuple[float, ...]:
-    """Coefficients, highest first, of p(s) = erfc(x) exp(x²) / t with t = 1 / (1 + x/2) and s = 2t - 1, for x ≥ 0."""
+    """Coefficients, highest first, of p(t) = erfc(x) exp(x²) / t with t = 1 / (1 + x/2), for x ≥ 0."""
 
-    def target(s: Array) -> Array:
-        x = [2 * (2 / (1 + v) - 1) for v in s]
+    def target(t: Array) -> Array:
+        x = [2 * (1 / v - 1) for v in t]
         return np.array([math.erfc(v) * math.exp(v * v) * (1 + v / 2) for v in x])
 
     farthest = 1 / (1 + 26 / 2)  # beyond x = 26 erfc itself is below 1e-295
-    series = chebyshev.Chebyshev.interpolate(target, degree, domain=[2 * farthest - 1, 1])
+    series = chebyshev.Chebyshev.interpolate(target, degree, domain=[farthest, 1])
     return tuple(float(c) for c in series.convert(kind=np.polynomial.Polynomial).coef[::-1])
 
 
 def _gelu(z: Array, value: Array, slope: Array) -> None:
-    absolute = np.abs(z)
-    t = np.divide(1, 1 + absolute * (0.5 / math.sqrt(2)))
-    s = 2 * t - 1
-    coefficients = _erfc_polynomial(10 if z.dtype.itemsize == 4 else 24)
-    tail = np.multiply(s, coefficients[0])
-    for coefficient in coefficients[1:-1]:
-        np.add(tail, coefficient, out=tail)
-        np.multiply(tail, s, out=tail)
-    np.add(tail, coefficients[-1], out=tail)
-    density = np.exp(-0.5 * np.minimum(z * z, _ceiling(z) * 2))
-    tail *= t
-    tail *= 0.5
-    tail *= density  # P(Z > |z|)
-    cumulative = np.where(z > 0, 1 - tail, tail)
-    np.multiply(z, cumulative, out=value)
-    np.multiply(z, density, out=slope)
-    np.multiply(slope, 1 / math.sqrt(2 * math.pi), out=slope)
-    np.add(slope, cumulative, out=slope)
+    n = _numbers(z.dtype.char)
+    t = np.abs(z)
+    np.multiply(t, math.sqrt(1 / 8), t)
+    np.add(t, n.one, t)
+    np.divide(n.one, t, t)
+    np.multiply(t, n.erfc[0], value)
+    for coefficient in n.erfc[1:-1]:
+        np.add(value, coefficient, value)
+        np.multiply(value, t, value)
+    np.add(value, n.erfc[-1], value)
+    np.multiply(value, t, value)  # erfc(|z|/√2) / exp(-z²/2)
+    np.multiply(z, z, t)
+    np.multiply(t, -n.half, t)
+    np.exp(t, t)
+    np.multiply(value, t, value)
+    np.subtract(n.one, value, slope)
+    np.multiply(slope, np.greater(z, n.zero), slope)
+    np.multiply(value, n.half, value)
+    np.add(slope, value, slope)  # Φ(z): erfc/2 on the left, 1 - erfc/2 on the right
+    np.multiply(z, slope, value)
+    np.multiply(t, n.density, t)
+    np.multiply(t, z, t)
+    np.add(slope, t, slope)
 
 
 def _silu(z: Array, value: Array, slope: Array) -> None:
     _sigmoid(z, value, slope)
-    np.multiply(slope, z, out=slope)
-    np.add(slope, value, out=slope)
-    np.multiply(value, z, out=value)
+    np.multiply(slope, z, slope)
+    np.add(slope, value, slope)
+    np.multiply(value, z, value)
 
 
 def _softplus(z: Array, value: Array, slope: Array) -> None:
+    n = _numbers(z.dtype.char)
     _sigmoid(z, slope, value)
-    np.abs(z, out=value)
-    np.negative(value, out=value)
-    np.exp(value, out=value)
-    np.log1p(value, out=value)
-    np.add(value, np.maximum(z, _zeros(z)), out=value)
+    np.abs(z, value)
+    np.negative(value, value)
+    np.exp(value, value)
+    np.log1p(value, value)
+    np.add(value, z.clip(n.zero, n.infinity), value)
 
 
 def _hard_tanh(z: Array, value: Array, slope: Array) -> None:
-    np.clip(z, -1, 1, out=value)
-    np.less(np.abs(z), _filled(z.shape, z.dtype.char, 1.0), out=slope)
+    n = _numbers(z.dtype.char)
+    z.clip(n.minus_one, n.one, value)
+    np.less(np.abs(z), n.one, slope)
 
 
 def _linear(z: Array, value: Array, slope: Array) -> None:

@@ -10,17 +10,18 @@ whenever its norm strays, and the exponent is kept beside it as a whole number.
 
 import math
 import warnings
+import weakref
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from helpers.activations import ACTIVATIONS, get_activation
-from helpers.datasets import classification_batch
+from helpers.activations import ACTIVATIONS, Activation, get_activation
+from helpers.datasets import CLASSES, classification_batch
 
 Array = NDArray[Any]
 
@@ -37,6 +38,7 @@ INITS = (
 NORMS = ("none", "batch", "layer")
 NORM_EPSILON = 1e-5
 RECORD_BYTES = 400_000_000  # what one forward pass may keep; more seeds than fit go in turns
+SPARE_BYTES = 256_000_000  # memory of finished forward passes kept for the next one
 CACHE_BYTES = 256_000_000  # drawn numbers kept for the next call
 
 
@@ -241,194 +243,267 @@ def initial_parameters(
 # Norms that do not underflow ---------------------------------------------------------------------------------------
 
 
-class _Norms:
-    """Euclidean norms of many vectors, (layers, seeds), each as a number times a power of two."""
+NEAR, FAR = 2.0**-70, 2.0**70  # squared norms that call for no rescaling
 
-    def __init__(self, layers: int, seeds: int, dtype: np.dtype[Any]) -> None:
-        self.squares = np.empty((layers, seeds))
-        self.exponents = np.zeros((layers, seeds), np.int64)
+
+class _Norms:
+    """Euclidean norms of many vectors, a row of ``seeds`` norms for each layer, each a number times a power of two.
+
+    The numbers are kept in plain lists: for so few at a time Python is quicker than numpy.
+    """
+
+    def __init__(self, seeds: int, dtype: np.dtype[Any]) -> None:
+        self._seeds = seeds
+        self._squares: list[float] = []
+        self._exponents: list[int] = []
         self._low, self._high = (1e-25, 1e30) if dtype.itemsize == 4 else (1e-280, 1e280)
 
-    def measure(self, layer: int, vectors: Array, exponent: Array | int = 0) -> list[float]:
-        """Take the norms of ``vectors`` (seeds, numbers) · 2^exponent; returns the squares without that exponent."""
-        squares = np.vecdot(vectors, vectors)
-        self.squares[layer] = squares
-        self.exponents[layer] = exponent
-        values: list[float] = squares.tolist()
-        if not (min(values) >= self._low and max(values) <= self._high):
-            self._measure_carefully(layer, vectors)
-        return values
+    def add(self, vectors: Array, exponents: list[int]) -> bool:
+        """Add the norms of ``vectors`` (seeds, numbers) · 2^exponents.
 
-    def _measure_carefully(self, layer: int, vectors: Array) -> None:
-        for net, vector in enumerate(vectors):
-            _, exponent = math.frexp(float(np.max(np.abs(vector))))
-            scaled = np.ldexp(vector.astype(np.float64), -exponent)
-            self.squares[layer, net] = scaled @ scaled
-            self.exponents[layer, net] += exponent
+        Returns whether, without the exponents, all of them are so near 1 that a few layers can do no harm.
+        """
+        squares: list[float] = np.vecdot(vectors, vectors).tolist()
+        least, most = min(squares), max(squares)
+        near = least >= NEAR and most <= FAR
+        if near or (least >= self._low and most <= self._high):
+            self._squares += squares
+            self._exponents += exponents
+        else:
+            self._add_carefully(vectors, exponents)
+        return near
 
-    @property
-    def log2(self) -> Array:
-        """log2 of the norms (layers, seeds); -inf for 0."""
-        with np.errstate(divide="ignore"):
-            logarithms: Array = 0.5 * np.log2(self.squares) + self.exponents
-        return logarithms
+    def _add_carefully(self, vectors: Array, exponents: list[int]) -> None:
+        for vector, exponent in zip(vectors, exponents, strict=True):
+            _, shift = math.frexp(float(np.max(np.abs(vector))))
+            scaled = np.ldexp(vector.astype(np.float64), -shift)
+            self._squares.append(float(scaled @ scaled))
+            self._exponents.append(exponent + shift)
 
-    @property
-    def values(self) -> Array:
-        """The norms (layers, seeds) as float64: 0 below 5e-324, where ``log2`` still tells."""
-        with np.errstate(under="ignore", over="ignore"):
-            norms: Array = np.ldexp(np.sqrt(self.squares), self.exponents)
-        return norms
+    def last_log2(self) -> list[float]:
+        """log2 of the row added last; -inf for 0."""
+        pairs = zip(self._squares[-self._seeds :], self._exponents[-self._seeds :], strict=True)
+        return [0.5 * math.log2(square) + exponent if square else -math.inf for square, exponent in pairs]
+
+    def all_within(self, log2_limit: int) -> bool:
+        """Whether every norm is between 2^-limit and 2^limit; may say no when it is close."""
+        low, high = 2.0**-log2_limit, 2.0**log2_limit
+        inside = low <= math.sqrt(min(self._squares)) and math.sqrt(max(self._squares)) <= high
+        return inside and not any(self._exponents)
+
+    def arrays(self) -> tuple[Array, Array]:
+        """The norms and their log2, (rows, seeds) in float64: the first 0 below 5e-324, the second -inf for 0 only."""
+        squares = np.array(self._squares).reshape(-1, self._seeds)
+        exponents = np.array(self._exponents).reshape(-1, self._seeds)
+        with np.errstate(under="ignore", over="ignore", divide="ignore"):
+            return np.ldexp(np.sqrt(squares), exponents), 0.5 * np.log2(squares) + exponents
 
 
-def _recentre(array: Array, exponent: Array, log2_norms: Array) -> None:
-    """Multiply each seed's part by the power of two that brings its norm near 1, and book it in ``exponent``."""
+def _recentre(array: Array, exponents: list[int], log2_norms: list[float]) -> list[int]:
+    """Multiply each seed's part by the power of two that brings its norm near 1; returns the exponents that undo it."""
     most = 100 if array.dtype.itemsize == 4 else 1000
-    shift = np.clip(np.nan_to_num(np.rint(log2_norms), posinf=0, neginf=0), -most, most).astype(np.int64)
-    np.multiply(array, np.ldexp(array.dtype.type(1), -shift)[:, None, None], out=array)
-    exponent += shift
+    shifts = [max(-most, min(most, round(norm))) if math.isfinite(norm) else 0 for norm in log2_norms]
+    array *= np.array([2.0**-shift for shift in shifts], array.dtype)[:, None, None]
+    return [exponent + shift for exponent, shift in zip(exponents, shifts, strict=True)]
 
 
 # Forward -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class _Record:
-    """What the forward pass keeps, arrays (depth, seeds, batch, width)."""
+class _Memory:
+    """Blocks of memory that are used again: pages fresh from the system cost as much time as the arithmetic."""
 
-    preactivation: Array
-    activation: Array
-    slope: Array
-    hidden: Array  # the layer's output: the activation itself without a skip connection
-    spread: list[Array]  # 1/√(variance + eps) that a norm multiplied by
-    norms: _Norms  # of hidden
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._spare: list[Array] = []
 
+    def take(self, nbytes: int) -> Array:
+        """A block of at least ``nbytes`` bytes, the smallest spare one that is large enough, or a new one."""
+        fitting = [number for number, block in enumerate(self._spare) if block.nbytes >= nbytes]
+        if not fitting:
+            self._spare.clear()
+            return np.empty(nbytes, np.uint8)
+        return self._spare.pop(min(fitting, key=lambda number: self._spare[number].nbytes))
 
-def _forward(spec: NetworkSpec, parameters: Parameters, inputs: Array) -> _Record:
-    activation = get_activation(spec.activation, spec.leak)
-    shape = (spec.depth, len(parameters.weights[0]), spec.batch, spec.width)
-    z, a, slope = (np.empty(shape, inputs.dtype) for _ in range(3))
-    hidden = np.empty(shape, inputs.dtype) if spec.skip else a
-    record = _Record(z, a, slope, hidden, [], _Norms(shape[0], shape[1], inputs.dtype))
-    flat = hidden.reshape(*shape[:2], -1)
-    h = inputs
-    for layer in range(spec.depth):
-        np.matmul(h, parameters.weights[layer], out=z[layer])
-        if parameters.biases[layer].any():
-            np.add(z[layer], parameters.biases[layer][:, None, :], out=z[layer])
-        if spec.norm != "none":
-            record.spread.append(_normalise(z[layer], _norm_axis(spec)))
-        activation.evaluate(z[layer], a[layer], slope[layer])
-        if spec.skip and layer:
-            np.multiply(h, spec.skip, out=hidden[layer])
-            np.add(hidden[layer], a[layer], out=hidden[layer])
-        elif spec.skip:
-            np.copyto(hidden[layer], a[layer])
-        h = hidden[layer]
-        record.norms.measure(layer, flat[layer])
-    return record
+    def give_back(self, block: Array) -> None:
+        """Keep ``block`` for the next ``take``, unless too much is kept already."""
+        if len(self._spare) < 2 and block.nbytes + sum(spare.nbytes for spare in self._spare) <= self._most_bytes:
+            self._spare.append(block)
 
 
-def _norm_axis(spec: NetworkSpec) -> int:
-    return 1 if spec.norm == "batch" else 2
+_memory = _Memory(SPARE_BYTES)
+
+
+class _Forward:
+    """A forward pass and what it keeps: ``activation``, ``slope`` and ``hidden``, arrays (depth, seeds, batch, width).
+
+    ``hidden`` is a layer's output, the activation itself without a skip connection. ``normalised`` is what a norm made
+    of the pre-activations; without one they are computed again when asked for. No array may outlive this object: the
+    memory is used again.
+    """
+
+    def __init__(self, spec: NetworkSpec, parameters: Parameters, inputs: Array) -> None:
+        self.spec, self.parameters, self.inputs = spec, parameters, inputs
+        self._axis = 1 if spec.norm == "batch" else 2
+        shape = (spec.depth, spec.seeds, spec.batch, spec.width)
+        self.activation, self.slope, *others = self._arrays(2 + bool(spec.skip) + (spec.norm != "none"), shape)
+        self.hidden = others.pop() if spec.skip else self.activation
+        self.normalised = others.pop() if others else None
+        self.spread: list[Array] = []  # 1/√(variance + eps) that a norm multiplied by
+        self.norms = _Norms(spec.seeds, inputs.dtype)  # of hidden
+        self._run(get_activation(spec.activation, spec.leak))
+
+    def _arrays(self, count: int, shape: tuple[int, ...]) -> list[Array]:
+        dtype = self.inputs.dtype
+        size = math.prod(shape) * dtype.itemsize
+        stride = -(-size // 64) * 64  # vector instructions like whole cache lines
+        block = _memory.take(count * stride + 64)
+        weakref.finalize(self, _memory.give_back, block).atexit = False
+        first = -block.__array_interface__["data"][0] % 64
+        starts = [first + number * stride for number in range(count)]
+        return [block[start : start + size].view(dtype).reshape(shape) for start in starts]
+
+    def _run(self, activation: Activation) -> None:
+        spec, hidden = self.spec, self.hidden
+        scratch = np.empty((spec.seeds, spec.batch, spec.width), self.inputs.dtype)
+        h = self.inputs
+        for layer in range(spec.depth):
+            z = scratch if self.normalised is None else self.normalised[layer]
+            self._affine(layer, h, z)
+            if self.normalised is not None:
+                self.spread.append(_normalise(z, self._axis))
+            activation.evaluate(z, self.activation[layer], self.slope[layer])
+            if spec.skip:
+                carried = h * spec.skip if layer else 0
+                np.add(self.activation[layer], carried, hidden[layer])
+            h = hidden[layer]
+        self.norms.add(hidden.reshape(-1, spec.batch * spec.width), [0] * (spec.depth * spec.seeds))
+
+    def _affine(self, layer: int, h: Array, z: Array) -> None:
+        bias = self.parameters.biases[layer]
+        np.matmul(h, self.parameters.weights[layer], z)
+        if np.count_nonzero(bias):
+            np.add(z, bias[:, None, :], z)
+
+    def preactivation(self, layer: int) -> Array:
+        """What the activation of this layer saw (seeds, batch, width)."""
+        z: Array = np.empty_like(self.slope[layer]) if self.normalised is None else self.normalised[layer]
+        if self.normalised is None:
+            self._affine(layer, self.hidden[layer - 1] if layer else self.inputs, z)
+        return z
+
+    def through_norm(self, layer: int, delta: Array) -> None:
+        """Turn the gradient at a norm's output into the one at its input, in place (Ioffe 2015, section 3)."""
+        if self.normalised is None:
+            return
+        normalised = self.normalised[layer]
+        along = _mean(delta * normalised, self._axis)
+        np.subtract(delta, _mean(delta, self._axis), delta)
+        np.subtract(delta, normalised * along, delta)
+        np.multiply(delta, self.spread[layer], delta)
+
+    def lost_layer(self) -> int | None:
+        """The first layer, from 1, whose signal float32 or float64 cannot hold well; None if all are fine.
+
+        An exact zero is fine where the activation makes it, as in a ReLU layer without an active unit.
+        """
+        limit = 50 if self.inputs.dtype.itemsize == 4 else 960  # log2 of about 1e15 and 1e289
+        if self.norms.all_within(limit):
+            return None
+        _, log2 = self.norms.arrays()
+        for layer, net in np.argwhere(~(np.abs(log2) <= limit)).tolist():
+            if not (log2[layer, net] == -np.inf and self._is_really_zero(layer, net)):
+                return layer + 1
+        return None
+
+    def _is_really_zero(self, layer: int, net: int) -> bool:
+        below = self.hidden[layer - 1, net] if layer else self.inputs
+        one_unit = self.spec.norm == "layer" and self.spec.width == 1  # each is its own mean
+        if one_unit or not below.any():
+            return True
+        makes_zeros = float(get_activation(self.spec.activation, self.spec.leak).function(-1.0)) == 0
+        return makes_zeros and bool(self.preactivation(layer)[net].any())
+
+
+@lru_cache(maxsize=32)
+def _averaging(count: int, code: str) -> Array:
+    return np.full(count, 1 / count, code)
+
+
+def _mean(array: Array, axis: int) -> Array:
+    """The mean along axis 1 or 2 of (seeds, batch, width), that axis kept: as a matrix product, for speed."""
+    vector = _averaging(array.shape[axis], array.dtype.char)
+    means: Array = np.matmul(vector, array)[:, None, :] if axis == 1 else np.matmul(array, vector)[:, :, None]
+    return means
 
 
 def _normalise(z: Array, axis: int) -> Array:
     """Bring ``z`` to mean 0 and variance 1 along ``axis`` in place; returns 1/√(variance + eps)."""
-    np.subtract(z, z.mean(axis=axis, keepdims=True), out=z)
-    variance = np.square(z).mean(axis=axis, keepdims=True)
-    spread: Array = 1 / np.sqrt(variance + NORM_EPSILON)
-    np.multiply(z, spread, out=z)
+    np.subtract(z, _mean(z, axis), z)
+    spread: Array = 1 / np.sqrt(_mean(np.square(z), axis) + NORM_EPSILON)
+    np.multiply(z, spread, z)
     return spread
-
-
-def _normalise_backward(delta: Array, normalised: Array, spread: Array, axis: int) -> None:
-    """Turn the gradient at a norm's output into the one at its input, in place (Ioffe 2015, section 3)."""
-    along = (delta * normalised).mean(axis=axis, keepdims=True)
-    np.subtract(delta, delta.mean(axis=axis, keepdims=True), out=delta)
-    np.subtract(delta, normalised * along, out=delta)
-    np.multiply(delta, spread, out=delta)
-
-
-def _lost_layer(spec: NetworkSpec, record: _Record) -> int | None:
-    """The first layer, from 1, whose forward signal float32 or float64 cannot hold well; None if all are fine.
-
-    An exact zero is fine where the activation makes it, as in a ReLU layer without an active unit.
-    """
-    single = record.activation.dtype.itemsize == 4
-    limit = 50 if single else 960  # log2 of about 1e15 and 1e289
-    makes_zeros = float(get_activation(spec.activation, spec.leak).function(-1.0)) == 0
-    log2 = record.norms.log2
-    for layer, net in np.argwhere(~(np.abs(log2) <= limit)):
-        dead = log2[layer, net] == -np.inf and makes_zeros and bool(record.preactivation[layer, net].any())
-        silent = log2[layer, net] == -np.inf and layer > 0 and log2[layer - 1, net] == -np.inf
-        one_unit = spec.norm == "layer" and spec.width == 1  # every z is its own mean
-        if not (dead or silent or one_unit):
-            return int(layer) + 1
-    return None
 
 
 # Backward ----------------------------------------------------------------------------------------------------------
 
 
 def _cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array]:
-    """Mean cross-entropy (seeds,) and its gradient at the logits (seeds, batch, classes), in float64."""
+    """Mean cross-entropy (seeds,) and its gradient at the logits (seeds, classes, batch)."""
     samples = np.arange(len(targets))
-    shifted = logits - logits.max(axis=2, keepdims=True)
-    exponentials = np.exp(shifted)
-    sums = exponentials.sum(axis=2, keepdims=True)
-    loss: Array = (np.log(sums[:, :, 0]) - shifted[:, samples, targets]).mean(axis=1)
-    gradient = exponentials / sums
-    gradient[:, samples, targets] -= 1
-    return loss, gradient / len(targets)
+    logits -= logits.max(axis=1, keepdims=True)
+    gradient = np.exp(logits)
+    sums = gradient.sum(axis=1, keepdims=True)
+    loss: Array = (np.log(sums[:, 0]) - logits[:, targets, samples]).mean(axis=1)
+    gradient /= sums
+    gradient[:, targets, samples] -= 1
+    gradient /= len(targets)
+    return loss, gradient
 
 
-def _backward(
-    spec: NetworkSpec, parameters: Parameters, inputs: Array, targets: Array, record: _Record
-) -> "GradientProfile":
-    weights, dtype = parameters.weights, inputs.dtype
-    depth, seeds, batch, width = record.hidden.shape
-    logits = np.matmul(record.hidden[-1], weights[-1]).astype(np.float64) + parameters.biases[-1][:, None, :]
+def _backward(forward: _Forward, targets: Array) -> "GradientProfile":
+    """Go back through the layers: δ = ∂L/∂z from ∂L/∂h, then ∂L/∂W = hᵀδ and the next ∂L/∂h = δWᵀ (Rumelhart 1986)."""
+    spec, parameters, slope = forward.spec, forward.parameters, forward.slope
+    seeds, weights, dtype = spec.seeds, parameters.weights, slope.dtype
+    below = [forward.inputs.T, *forward.hidden.swapaxes(2, 3)]  # what each layer reads, transposed
+
+    logits = np.matmul(weights[-1].swapaxes(1, 2), below[-1]).astype(np.float64) + parameters.biases[-1][:, :, None]
     loss, readout_gradient = _cross_entropy(logits, targets)
+    start = _Norms(seeds, readout_gradient.dtype)
+    start.add(readout_gradient.reshape(seeds, -1), [0] * seeds)
+    exponents = _recentre(readout_gradient, [0] * seeds, start.last_log2())
 
-    exponent = np.zeros(seeds, np.int64)
-    start = _Norms(1, seeds, readout_gradient.dtype)
-    start.measure(0, readout_gradient.reshape(seeds, -1))
-    _recentre(readout_gradient, exponent, start.log2[0])
-    gradient = np.matmul(readout_gradient.astype(dtype), weights[-1].swapaxes(1, 2))  # ∂L/∂h, in units of 2^exponent
-
-    signal, weight_gradient = _Norms(depth, seeds, dtype), _Norms(depth, seeds, dtype)
-    delta = np.empty((seeds, batch, width), dtype)
-    carried = np.empty_like(delta) if spec.skip else delta
-    product = np.empty((seeds, width, width), dtype)
-    for layer in reversed(range(depth)):
-        squares = signal.measure(layer, gradient.reshape(seeds, -1), exponent)
-        if not (min(squares) >= 2.0**-40 and max(squares) <= 2.0**40):
-            _recentre(gradient, exponent, signal.log2[layer] - exponent)
-        np.multiply(gradient, record.slope[layer], out=delta)
-        if spec.norm != "none":
-            _normalise_backward(delta, record.preactivation[layer], record.spread[layer], _norm_axis(spec))
-        if layer:
-            np.matmul(record.hidden[layer - 1].swapaxes(1, 2), delta, out=product)
-        else:
-            product = np.matmul(inputs.T, delta)
-        weight_gradient.measure(layer, product.reshape(seeds, -1), exponent)
-        if not layer:
+    # ∂L/∂h of the layer in hand is gradient · 2^exponents, one exponent for each seed
+    gradient = np.matmul(readout_gradient.swapaxes(1, 2).astype(dtype), weights[-1].swapaxes(1, 2))
+    delta = np.empty_like(gradient)
+    product = np.empty((seeds, spec.width, spec.width), dtype)
+    flat_gradient, flat_product = gradient.reshape(seeds, -1), product.reshape(seeds, -1)
+    signal, weight_gradient = _Norms(seeds, dtype), _Norms(seeds, dtype)
+    for layer in range(spec.depth - 1, -1, -1):
+        if not signal.add(flat_gradient, exponents):  # seldom: most layers need no extra pass
+            relative = [log2 - exponent for log2, exponent in zip(signal.last_log2(), exponents, strict=True)]
+            exponents = _recentre(gradient, exponents, relative)
+        np.multiply(gradient, slope[layer], delta)
+        forward.through_norm(layer, delta)
+        if layer == 0:
+            weight_gradient.add(np.matmul(below[0], delta).reshape(seeds, -1), exponents)
             break
-        if spec.skip:
-            np.multiply(gradient, spec.skip, out=carried)
-        np.matmul(delta, weights[layer].swapaxes(1, 2), out=gradient)
-        if spec.skip:
-            np.add(gradient, carried, out=gradient)
+        np.matmul(below[layer], delta, product)
+        weight_gradient.add(flat_product, exponents)
+        carried = gradient * spec.skip if spec.skip else None
+        np.matmul(delta, weights[layer].swapaxes(1, 2), gradient)
+        if carried is not None:
+            np.add(gradient, carried, gradient)
+    signals, log2_signals = signal.arrays()
+    weight_gradients, log2_weight_gradients = weight_gradient.arrays()
     return GradientProfile(
         spec,
-        signal.values.T,
-        signal.log2.T * math.log10(2),
-        weight_gradient.values.T,
-        weight_gradient.log2.T * math.log10(2),
+        signals[::-1].T,
+        log2_signals[::-1].T * math.log10(2),
+        weight_gradients[::-1].T,
+        log2_weight_gradients[::-1].T * math.log10(2),
         loss,
-        _record=record,
-        _weights=weights[:-1],
+        _forward=forward,
     )
 
 
@@ -441,7 +516,7 @@ class GradientProfile:
 
     ``signal`` is ‖∂L/∂h_l‖, Frobenius over batch and units, h_l a layer's output; ``weight_gradient`` is ‖∂L/∂W_l‖.
     Both are float64, and their ``log10_…`` stay exact where the norms themselves fall below 1e-308; a norm that is
-    exactly 0 has -inf. The other statistics are computed when first asked for.
+    exactly 0 has -inf. The other statistics are computed when first asked for, with the parameters as they are then.
     """
 
     spec: NetworkSpec
@@ -450,8 +525,7 @@ class GradientProfile:
     weight_gradient: Array
     log10_weight_gradient: Array
     loss: Array
-    _record: _Record | None = field(default=None, repr=False)
-    _weights: list[Array] = field(default_factory=list, repr=False)
+    _forward: _Forward | None = field(default=None, repr=False)
 
     def per_layer_factor(self) -> Array:
         """The geometric mean of signal_{l-1} / signal_l over l = 2 … depth, one per seed (seeds,).
@@ -465,31 +539,31 @@ class GradientProfile:
         factors: Array = 10.0**steps
         return factors
 
-    def _per_layer(self, statistic: Any) -> Array:
-        """Apply ``statistic(record, layer) -> (seeds,)`` to every layer; returns (seeds, depth)."""
-        assert self._record is not None
-        return np.stack([statistic(self._record, layer) for layer in range(self.spec.depth)], axis=1)
+    def _per_layer(self, statistic: Callable[[_Forward, int], Array]) -> Array:
+        """Apply ``statistic(forward, layer) -> (seeds,)`` to every layer; returns (seeds, depth)."""
+        assert self._forward is not None
+        return np.stack([statistic(self._forward, layer) for layer in range(self.spec.depth)], axis=1)
 
     @cached_property
     def preactivation_std(self) -> Array:
         """The standard deviation over batch and units of what the activation sees (after a norm)."""
-        return self._per_layer(lambda record, layer: _spread(record.preactivation[layer]))
+        return self._per_layer(lambda forward, layer: _deviation(forward.preactivation(layer)))
 
     @cached_property
     def activation_std(self) -> Array:
         """The standard deviation over batch and units of the activation's output (before a skip is added)."""
-        return self._per_layer(lambda record, layer: _spread(record.activation[layer]))
+        return self._per_layer(lambda forward, layer: _deviation(forward.activation[layer]))
 
     @cached_property
     def saturated(self) -> Array:
         """The fraction of units and samples whose |slope| is below 0.01 of the activation's largest."""
         limit = 0.01 * get_activation(self.spec.activation, self.spec.leak).max_slope
-        return self._per_layer(lambda record, layer: (np.abs(record.slope[layer]) < limit).mean(axis=(1, 2)))
+        return self._per_layer(lambda forward, layer: (np.abs(forward.slope[layer]) < limit).mean(axis=(1, 2)))
 
     @cached_property
     def dead(self) -> Array:
         """The fraction of units whose activation is exactly 0 for every sample of the batch."""
-        return self._per_layer(lambda record, layer: (record.activation[layer] == 0).all(axis=1).mean(axis=1))
+        return self._per_layer(lambda forward, layer: (forward.activation[layer] == 0).all(axis=1).mean(axis=1))
 
     @cached_property
     def similarity(self) -> Array:
@@ -497,22 +571,28 @@ class GradientProfile:
 
         A sample whose activations are all 0 has no direction: its cosines count as 0.
         """
-        return self._per_layer(lambda record, layer: _mean_cosine(record.activation[layer]))
+        return self._per_layer(lambda forward, layer: _mean_cosine(forward.activation[layer]))
 
     @cached_property
     def update_ratio(self) -> Array:
         """‖∂L/∂W_l‖ / ‖W_l‖: how far one gradient step of learning rate 1 moves a layer, relative to its size."""
-        sizes = np.stack([np.linalg.norm(w.astype(np.float64), axis=(1, 2)) for w in self._weights], axis=1)
+        sizes = self._per_layer(lambda forward, layer: _frobenius(forward.parameters.weights[layer]))
         ratio: Array = self.weight_gradient / sizes
         return ratio
 
 
+_EAGER = ("signal", "log10_signal", "weight_gradient", "log10_weight_gradient", "loss")
 _LAZY = ("preactivation_std", "activation_std", "saturated", "dead", "similarity", "update_ratio")
 
 
-def _spread(values: Array) -> Array:
-    spread: Array = values.std(axis=(1, 2), dtype=np.float64)
-    return spread
+def _deviation(values: Array) -> Array:
+    deviation: Array = values.std(axis=(1, 2), dtype=np.float64)
+    return deviation
+
+
+def _frobenius(matrices: Array) -> Array:
+    norms: Array = np.linalg.norm(matrices.astype(np.float64), axis=(1, 2))
+    return norms
 
 
 def _mean_cosine(activations: Array) -> Array:
@@ -528,16 +608,6 @@ def _mean_cosine(activations: Array) -> Array:
     return cosines
 
 
-def _join(spec: NetworkSpec, parts: list[GradientProfile]) -> GradientProfile:
-    """One profile from those of successive seeds, each already asked for all its statistics."""
-    eager = ("signal", "log10_signal", "weight_gradient", "log10_weight_gradient", "loss")
-    arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in eager}
-    joined = GradientProfile(spec, **arrays)
-    for name in _LAZY:
-        vars(joined)[name] = np.concatenate([getattr(part, name) for part in parts])
-    return joined
-
-
 # The two doors -----------------------------------------------------------------------------------------------------
 
 
@@ -549,42 +619,77 @@ def backpropagate(spec: NetworkSpec, parameters: Parameters, inputs: Array, targ
     (RuntimeWarning, naming the layer) when the forward signal itself leaves what that dtype can hold.
     """
     dtype = _check_arrays(spec, parameters, inputs, targets)
-    return _run(spec, parameters, np.ascontiguousarray(inputs, dtype), np.asarray(targets))
+    x, t = np.ascontiguousarray(inputs, dtype), np.asarray(targets)
 
+    def part(some: NetworkSpec, start: int) -> GradientProfile:
+        nets = slice(start, start + some.seeds)
+        chosen = Parameters([w[nets] for w in parameters.weights], [b[nets] for b in parameters.biases])
+        return _profile(some, chosen, x, t)
 
-def _run(spec: NetworkSpec, parameters: Parameters, inputs: Array, targets: Array) -> GradientProfile:
-    with np.errstate(all="ignore"):
-        record = _forward(spec, parameters, inputs)
-        _warn_if_lost(spec, record)
-        return _backward(spec, parameters, inputs, targets, record)
-
-
-def _warn_if_lost(spec: NetworkSpec, record: _Record) -> None:
-    lost = _lost_layer(spec, record)
-    if lost is not None:
-        norms = 10 ** (record.norms.log2[lost - 1] * math.log10(2))
-        warnings.warn(
-            f"The forward signal of layer {lost} leaves what {record.activation.dtype} can hold "
-            f"(norms {norms.min():.1e} to {norms.max():.1e}): from there on the numbers are not reliable",
-            RuntimeWarning,
-            stacklevel=4,
-        )
+    return _in_turns(spec, dtype.itemsize, part)
 
 
 def gradient_profile(spec: NetworkSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0) -> GradientProfile:
     """Draw ``spec.seeds`` networks and one batch from ``seed`` and backpropagate through all of them.
 
-    ``data`` is a task of ``classification_batch`` ("digits", "clusters", "gaussian") or (inputs, targets). Computes
-    in float32 with rescaled gradients, and again in float64 where the forward signal leaves [1e-15, 1e15].
+    ``data`` is a task of ``classification_batch`` ("digits", "clusters", "gaussian") or (inputs, targets) with ten
+    classes. Computes in float32 with rescaled gradients, and again in float64 where the forward signal leaves
+    [1e-15, 1e15]. Raises and warns like ``backpropagate``.
     """
-    inputs, targets = classification_batch(data, spec.batch, seed) if isinstance(data, str) else data
-    parameters = initial_parameters(spec, inputs.shape[1], 10, seed, np.float32)
-    single = np.ascontiguousarray(inputs, np.float32)
+    if isinstance(data, str):
+        inputs, targets = _batch(data, spec.batch, seed)
+    else:
+        inputs, targets = data
+        _check_batch(spec, inputs, targets, CLASSES)
+    single, double = (np.ascontiguousarray(inputs, dtype) for dtype in (np.float32, np.float64))
+
+    def part(some: NetworkSpec, start: int) -> GradientProfile:
+        draw = partial(initial_parameters, some, inputs.shape[1], CLASSES, seed + start)
+        with np.errstate(all="ignore"):
+            forward = _Forward(some, draw(np.float32), single)
+            if forward.lost_layer() is None:
+                return _backward(forward, targets)
+        return _profile(some, draw(np.float64), double, targets)
+
+    return _in_turns(spec, 4, part)
+
+
+def _profile(spec: NetworkSpec, parameters: Parameters, inputs: Array, targets: Array) -> GradientProfile:
     with np.errstate(all="ignore"):
-        record = _forward(spec, parameters, single)
-        if _lost_layer(spec, record) is None:
-            return _backward(spec, parameters, single, targets, record)
-    return _run(spec, initial_parameters(spec, inputs.shape[1], 10, seed), np.ascontiguousarray(inputs), targets)
+        forward = _Forward(spec, parameters, inputs)
+        lost = forward.lost_layer()
+        if lost is not None:
+            norms = forward.norms.arrays()[0][lost - 1]
+            warnings.warn(
+                f"The forward signal of layer {lost} leaves what {inputs.dtype} can hold "
+                f"(norms {norms.min():.1e} to {norms.max():.1e}): from there on the numbers are not reliable",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+        return _backward(forward, targets)
+
+
+def _in_turns(spec: NetworkSpec, itemsize: int, part: Callable[[NetworkSpec, int], GradientProfile]) -> GradientProfile:
+    """``part(spec, first seed)`` for all seeds at once, or for some after the other where memory asks for it."""
+    arrays = 2 + bool(spec.skip) + (spec.norm != "none")
+    at_once = max(1, RECORD_BYTES // (arrays * spec.depth * spec.batch * spec.width * itemsize))
+    if spec.seeds <= at_once:
+        return part(spec, 0)
+    joined: dict[str, list[Array]] = {name: [] for name in (*_EAGER, *_LAZY)}
+    for start in range(0, spec.seeds, at_once):
+        profile = part(replace(spec, seeds=min(at_once, spec.seeds - start)), start)
+        for name, arrays_so_far in joined.items():
+            arrays_so_far.append(getattr(profile, name))
+    whole: dict[str, Any] = {name: np.concatenate(joined[name]) for name in _EAGER}
+    result = GradientProfile(spec, **whole)
+    for name in _LAZY:
+        vars(result)[name] = np.concatenate(joined[name])
+    return result
+
+
+@lru_cache(maxsize=8)
+def _batch(name: str, size: int, seed: int) -> tuple[Array, Array]:
+    return classification_batch(name, size, seed)
 
 
 def _check_arrays(spec: NetworkSpec, parameters: Parameters, inputs: Any, targets: Any) -> np.dtype[Any]:
