@@ -27,9 +27,9 @@ from helpers.live import LiveFigure
 x = np.arange(1, 51)
 figure = go.Figure([
     figures.band("band", x, colour="#1f5fbf"),
-    figures.line("falling", x, colour="#d1495b", dash="dash"),
+    figures.line("falling", x, colour="#d1495b"),
     go.Scatter(x=x, name="dots", mode="lines+markers"),
-    go.Scatter(x=x, name="low", mode="lines", yaxis="y2"),
+    go.Scatter(x=x, name="low", mode="lines", line_dash="dash", yaxis="y2"),
     go.Scatter(x=x, name="high", mode="lines", fill="tonexty", yaxis="y2"),
     go.Scatter(x=x, name="to zero", mode="lines+markers", fill="tozeroy", yaxis="y2"),
     go.Scatter(x=x, name="only markers", mode="markers", marker_symbol="diamond", marker_size=9, yaxis="y2"),

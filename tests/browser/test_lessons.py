@@ -1,0 +1,110 @@
+"""Every lesson as a new user meets it: run all cells in JupyterLab, move every slider, see the picture follow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.lab import ROOT, Sheet
+
+pytestmark = pytest.mark.browser
+LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+LESSON_03 = next(name for name in LESSONS if name.startswith("03"))
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_runs_and_each_of_its_controls_moves_the_picture(
+    open_sheet: Callable[..., Sheet], lesson: str
+) -> None:
+    sheet = open_sheet()
+    sheet.open(lesson)
+    sheet.run_all()
+    panels = sheet.page.locator(".live-panel")
+    sheet.wait_for_rest(panels.count())
+    assert panels.count() >= 1
+    for number in range(panels.count()):
+        panel = panels.nth(number)
+        figure = panel.locator(".live-figure")
+        for place in range(panel.locator(".noUi-handle").count()):
+            before = figure.get_attribute("data-state")
+            handle = panel.locator(".noUi-handle").nth(place)
+            handle.focus()
+            handle.press("ArrowLeft")
+            sheet.page.wait_for_function(
+                "([figure, before]) => figure.dataset.state !== before && figure.dataset.phase === 'rest'",
+                arg=[figure.element_handle(), before],
+                timeout=30_000,
+            )
+    assert not sheet.console
+    assert not sheet.outside, "a lesson must not ask for anything outside this machine"
+
+
+def first_and_last(sheet: Sheet) -> list[float]:
+    """The measured line as Plotly holds it: its first and its last value."""
+    return list(
+        sheet.page.evaluate(
+            """() => { const live = document.querySelector('.live-figure').live;
+                       const trace = live.plot._fullData.find(t => t.name === 'measured');
+                       const known = Array.from(trace.y).filter(v => v !== null && !Number.isNaN(v));
+                       return [known[0], known.at(-1), known.length]; }"""
+        )
+    )
+
+
+def moving_path(sheet: Sheet) -> str:
+    """The measured line as drawn at this moment, by the overlay or by Plotly."""
+    return str(
+        sheet.page.evaluate(
+            """() => { const live = document.querySelector('.live-figure').live;
+                       const trace = live.plot._fullData.find(t => t.name === 'measured');
+                       const group = live.plot.querySelector('.scatterlayer .trace' + trace.uid);
+                       const shown = [...group.querySelectorAll('.live-lines path, .lines path')]
+                         .filter(p => p.closest('g').style.display !== 'none');
+                       return shown.map(p => p.getAttribute('d')).join(''); }"""
+        )
+    )
+
+
+def test_lesson_03_follows_the_mouse_and_the_arrow_keys(open_sheet: Callable[..., Sheet]) -> None:
+    sheet = open_sheet()
+    sheet.open(LESSON_03)
+    sheet.run_all()
+    sheet.wait_for_rest()
+    handle = sheet.page.locator(".live-panel .noUi-handle").first  # depth
+    handle.scroll_into_view_if_needed()
+    start = first_and_last(sheet)
+
+    handle.focus()
+    for _ in range(10):
+        handle.press("ArrowRight")
+    sheet.page.wait_for_function(
+        "depth => JSON.parse(document.querySelector('.live-figure').dataset.state)[0] === depth",
+        arg=start[2] + 10 - 1,
+    )
+    sheet.wait_for_rest()
+    deeper = first_and_last(sheet)
+    assert deeper[2] == start[2] + 10
+    assert deeper[0] < start[0] - 5, "ten layers more must cost more than five decades"
+
+    box = handle.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    sheet.page.mouse.move(x, y)
+    sheet.page.mouse.down()
+    drawn = set()
+    for step in range(1, 16):
+        sheet.page.mouse.move(x - 8 * step, y)
+        sheet.page.wait_for_timeout(40)
+        drawn.add(moving_path(sheet))
+    assert len(drawn) > 8, "the line does not follow the mouse"
+    sheet.page.mouse.up()
+    sheet.wait_for_rest()
+    shallower = first_and_last(sheet)
+    assert shallower[2] < deeper[2] - 5
+    assert shallower[0] > deeper[0] + 3
+    state = json.loads(sheet.page.locator(".live-figure").first.get_attribute("data-state") or "[]")
+    assert state[0] == shallower[2] - 1
+    assert sheet.page.locator(".live-panel .widget-readout").first.inner_text() == str(shallower[2])
+    assert not sheet.console
