@@ -14,7 +14,6 @@ from helpers import lesson, panels, progress, quiz
 from helpers.lesson import as_html, check, compare, course_map, predict
 from helpers.quiz import Answer, Question
 
-
 COUNT = len(quiz.load_bank("01"))
 
 

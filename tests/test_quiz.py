@@ -134,7 +134,8 @@ def test_written_values_agree_with_computed_keys(lesson, question):
         if answer.key is not None:
             result = grade(question, answer.value)
             assert result.feedback == answer.feedback
-            assert math.isclose(answer.number(), answer.value, rel_tol=0.02)
+            rounding = max(0.02, (question.tolerance or 0) / 2)
+            assert math.isclose(answer.number(), answer.value, rel_tol=rounding)
 
 
 # Keys ----------------------------------------------------------------------------------------------------------------
