@@ -126,7 +126,13 @@ def test_a_learners_function_may_change_its_input():
         weights *= slopes
         return np.prod(weights)
 
+    def forgetful(weights, slopes):
+        product = np.prod(slopes)
+        slopes[:] = 0
+        return product
+
     assert check_exercise("chain_gradient", chain_gradient).correct
+    assert "product of the slopes alone" in check_exercise("chain_gradient", forgetful).message
 
 
 @pytest.mark.parametrize("thing", [3, "chain_gradient", [1, 2]])

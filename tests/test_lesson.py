@@ -93,7 +93,11 @@ def answer(view, given_answer):
 def some_answer(question, correct):
     """An answer of the bank that is, or isn't, correct."""
     found = next(a for a in question.answers if a.correct == correct)
-    return found.text or (repr(found.number()) if found.number() is not None else "12345.678")
+    if found.text:
+        return found.text
+    if found.range is not None:
+        return repr(sum(found.range) / 2)
+    return "-9.87e77" if found.default else repr(found.number())
 
 
 @pytest.mark.parametrize("number", quiz.available_lessons())

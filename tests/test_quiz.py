@@ -1,5 +1,6 @@
 """Banks, keys, grading and predictions, apart from any display."""
 
+import contextlib
 import json
 import math
 import shutil
@@ -14,7 +15,16 @@ from helpers import quiz
 from helpers.quiz import Answer, BankError, Prediction, Question, compare_prediction, grade, load_bank, read_number
 
 LESSONS = quiz.available_lessons()
-BANKED = [pytest.param(lesson, question, id=question.id) for lesson in LESSONS for question in load_bank(lesson)]
+
+
+def banked():
+    """Every question that ships; a bank that can't be read fails in a test of its own, below."""
+    for lesson in LESSONS:
+        with contextlib.suppress(BankError):
+            yield from (pytest.param(lesson, question, id=question.id) for question in load_bank(lesson))
+
+
+BANKED = list(banked())
 
 CHOICE = {
     "id": "07-choice",
