@@ -184,6 +184,7 @@ def build(tests: bool, cpu_torch: bool) -> None:
         pip_install(["--no-deps", "--index-url", CPU_TORCH_INDEX, torch_pin()], wanted)
     course = ".[test]" if wanted["test_tools"] else "."
     pip_install(["-r", "requirements.txt", "-e", course], wanted)
+    keep_lab_quiet()
     write_stamp(wanted)
     say("The set-up is complete.")
 
@@ -230,6 +231,14 @@ def make_venv() -> None:
         raise Problem(remedy(report) or f"Cannot make the folder .venv: {last_line(report)}")
 
 
+def keep_lab_quiet() -> None:
+    """Lets JupyterLab not ask for news and updates; whoever wants them can still switch them on."""
+    settings = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+    file = VENV / "share/jupyter/lab/settings/overrides.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+
+
 def torch_pin() -> str:
     """The line of requirements.txt that names torch."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
@@ -267,7 +276,7 @@ def pip_step(line: str) -> tuple[str, bool]:
     if found:
         return f"looking for {found.group(1)}", False
     if line.startswith("Installing collected packages:"):
-        return f"unpacking {line.count(',') + 1} packages", True
+        return f"unpacking packages: {line.count(',') + 1}", True
     if "Retrying" in line:
         return "no answer from the network, trying again", True
     return "", False
