@@ -316,7 +316,8 @@ def timeline() -> go.Figure:
         )
     figure.update_layout(
         template=theme.TEMPLATE, title_text="The vanishing gradient, 1986 to 2020", height=130 + 30 * len(MILESTONES),
-        margin={"l": 16, "r": 16, "t": 92, "b": 42},
+        margin={"l": 16, "r": 16, "t": 92, "b": 42}, dragmode=False,
+        hoverlabel={"align": "left", "bgcolor": theme.PAPER, "font": {"color": theme.INK}},
     )  # fmt: skip
     figure.update_xaxes(range=[1985, 2021.5], dtick=5, tick0=1985)
     figure.update_yaxes(range=[len(MILESTONES) - 0.3, -0.7], visible=False)
