@@ -1,6 +1,6 @@
 """What `train` measures, and the recipes on the digits that succeed and fail reliably.
 
-Recipes: width 64, no biases at the start unless named, 1347 digits to train on, 450 to test on, cross-entropy, SGD
+Recipes: width 64, no biases at the start unless named, 1348 digits to train on, 449 to test on, cross-entropy, SGD
 without momentum, batch 64, seeds 0-4 for parameters and shuffling; chance is a loss of ln 10 = 2.303 and about .1.
 Ranges are over the five seeds; seconds are CPU seconds of one run on a shared core.
 
@@ -11,6 +11,7 @@ Ranges are over the five seeds; seconds are CPU seconds of one run on a shared c
 | same, depth 4 | SGD .5, 1500 | .08-.10 | 2.301-2.305 | .05-.06 | 1 |
 | same, depth 5 | SGD .5, 1500 | .08-.10 | 2.301-2.305 | .006-.007 | 1 |
 | same, depth 10 | SGD .5, 1500 | .08-.10 | 2.301-2.305 | 2e-8 to 4e-8 | 2 |
+| same, depth 5 / 10 | SGD .1 or 1, 1500 | .08-.10 | 2.302-2.313 | .002-.01 / 4e-9 to 7e-8 | 1 / 2 |
 | same with the default's biases, depth 5 / 10 | SGD .5, 1500 | .08-.10 | 2.301-2.305 | .008 / 4e-8 | 1 / 2 |
 | sigmoid, Xavier, depth 2 / 3 | SGD .5, 1500 | .976-.987 | .015-.021 | 1.3 | 1 |
 | same, depth 5 / 10 | SGD .5, 1500 | .08-.10 | 2.296-2.306 | .1 / 3e-5 | 2 |
@@ -255,6 +256,10 @@ RECIPES = [
     Recipe("default, depth 4", sigmoid(4), STUCK, (0.02, 0.2)),
     Recipe("default, depth 5", sigmoid(5), STUCK, (0.002, 0.02)),
     Recipe("default, depth 10", sigmoid(10), STUCK, (0, 1e-6)),
+    Recipe("default, depth 5, at .1", sigmoid(5), STUCK, (0, 0.02), 0.1),
+    Recipe("default, depth 10, at .1", sigmoid(10), STUCK, (0, 1e-6), 0.1),
+    Recipe("default, depth 5, at 1", sigmoid(5), STUCK, (0, 0.02), 1.0),
+    Recipe("default, depth 10, at 1", sigmoid(10), STUCK, (0, 1e-6), 1.0),
     Recipe("default and biases, depth 5", sigmoid(5, bias_std=DEFAULT_BIAS), STUCK, (0.002, 0.02)),
     Recipe("default and biases, depth 10", sigmoid(10, bias_std=DEFAULT_BIAS), STUCK, (0, 1e-6)),
     Recipe("Xavier, depth 2", sigmoid(2, "xavier_normal"), LEARNS, (0.5, 3)),
@@ -297,7 +302,7 @@ def check_recipe(recipe: Recipe, seeds: range) -> None:
     ):
         assert low <= min(values) and max(values) <= high, f"{recipe.name}: {name} {values} not in [{low}, {high}]"
     if recipe.accuracy == STUCK:
-        assert max(abs(np.array(loss) - CHANCE)) < 0.01, f"{recipe.name}: loss {loss} is not ln 10"
+        assert max(abs(np.array(loss) - CHANCE)) < 0.02, f"{recipe.name}: loss {loss} is not ln 10"
 
 
 @pytest.mark.parametrize("depth", [2, 5])

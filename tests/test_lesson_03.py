@@ -1,0 +1,202 @@
+"""Lesson 03: every number that its prose and its quiz state."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from helpers import panels, quiz, theory
+from helpers.datasets import digits_split
+from helpers.network import NetworkSpec, gradient_profile
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "03_deep_sigmoid_nets.ipynb"
+DEFAULT = {"depth": 60, "width": 64, "gain": 1.0, "scheme": "pytorch_default", "seeds": 4}
+LEVEL = {**DEFAULT, "scheme": "xavier_normal", "width": 256, "gain": 10.149}
+
+
+def prose() -> str:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
+@pytest.fixture(scope="module")
+def panel() -> panels.Panel:
+    return panels.deep_sigmoid_nets()
+
+
+def shown(panel: panels.Panel, **values: object) -> np.ndarray:
+    """The measured line, log10, of the layers that are there."""
+    panel.set(**{**DEFAULT, **values})
+    line = np.asarray(panel.data["measured"])
+    return line[np.isfinite(line)]
+
+
+def lost(panel: panels.Panel, **values: object) -> float:
+    """log10 of what layer 1 hears of the last layer's signal."""
+    line = shown(panel, **values)
+    return float(line[0] - line[-1])
+
+
+def factor(panel: panels.Panel, **values: object) -> float:
+    line = shown(panel, **values)
+    return float(10 ** ((line[0] - line[-1]) / (len(line) - 1)))
+
+
+# Predict, slide, measure ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_predicted_lies_on_the_scale() -> None:
+    prediction = quiz.load_predictions()["03"]
+    assert prediction.low < 9 * math.log10(0.1414) < prediction.high
+
+
+def test_ten_layers_of_plain_torch_lose_what_theory_says() -> None:
+    ratios = []
+    for seed in range(5):
+        torch.manual_seed(seed)
+        layers = [module for _ in range(10) for module in (nn.Linear(64, 64), nn.Sigmoid())]
+        h, states = torch.tensor(digits_split().train_inputs[:128], dtype=torch.float32), []
+        for module in layers:
+            h = module(h)
+            states.append(h)
+        logits = nn.Linear(64, 10)(h)
+        loss = nn.functional.cross_entropy(logits, torch.tensor(digits_split().train_targets[:128]))
+        gradients = [gradient.norm().item() for gradient in torch.autograd.grad(loss, states[1::2])]
+        ratios.append((gradients[0] / gradients[-1]) ** (1 / 9))
+    assert ratios == pytest.approx([0.1414] * 5, rel=0.05)
+    too_large = (0.25 / 0.1414) ** 9
+    assert too_large == pytest.approx(200, rel=0.2)
+
+
+def test_sixty_and_a_hundred_layers(panel: panels.Panel) -> None:
+    assert lost(panel) == pytest.approx(-50, abs=1)
+    assert lost(panel, depth=100) == pytest.approx(-85, abs=1)
+    assert factor(panel, depth=100) == pytest.approx(factor(panel), rel=0.02)
+    bound = np.asarray(panel.data["0.25 a layer"])[:60]
+    assert (shown(panel)[:59] < bound[:59]).all(), "it falls faster than 0.25 a layer"
+
+
+def test_width_narrows_the_band_and_keeps_the_factor(panel: panels.Panel) -> None:
+    spread = {}
+    for width in (8, 256):
+        assert factor(panel, width=width, seeds=16) == pytest.approx(0.14, abs=0.01)
+        low, high = np.asarray(panel.data["spread over seeds"])[:, 0]
+        spread[width] = high - low
+    assert spread[8] > 2 > 1 > spread[256]
+
+
+def test_near_gain_ten_the_line_is_level(panel: panels.Panel) -> None:
+    xavier = {"scheme": "xavier_normal", "width": 256}
+    assert factor(panel, **xavier, gain=10.0) == pytest.approx(1, abs=0.03)
+    assert factor(panel, **LEVEL) == pytest.approx(1, abs=0.03)
+    assert factor(panel, **xavier, gain=15.8) > 1.2
+    assert factor(panel, **xavier, gain=4.0) == pytest.approx(0.63, abs=0.015)
+
+
+def test_presets_the_text_names_are_there(panel: panels.Panel) -> None:
+    for name in panel.presets:
+        short = "what it costs" if "costs" in name else name
+        assert f"*{short}*" in prose() or name.startswith("gain"), name
+
+
+def test_saturated_units_at_the_critical_gain(panel: panels.Panel) -> None:
+    shown(panel, **LEVEL)
+    saturated = np.asarray(panel.data["saturated units"])[:60]
+    assert saturated[1:].mean() == pytest.approx(0.37, abs=0.02)
+    assert saturated[1:] == pytest.approx(0.37, abs=0.06), "much the same in all layers"
+    edge = 5.95  # where the slope falls below 1 % of 0.25
+    slope = math.exp(-edge) / (1 + math.exp(-edge)) ** 2
+    assert slope / 0.25 == pytest.approx(0.01, rel=0.05)
+    shown(panel)
+    assert np.nanmax(np.asarray(panel.data["saturated units"])[:60]) == 0
+
+
+# Explain -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_default_by_hand() -> None:
+    assert 0.25 / math.sqrt(3) == pytest.approx(0.144, abs=5e-4)
+    plain = theory.per_layer_factor("sigmoid", 1 / 3)
+    biased = theory.per_layer_factor("sigmoid", 1 / 3, 1 / (3 * 64))
+    assert plain == pytest.approx(0.1414, abs=5e-5)
+    assert abs(plain - biased) == pytest.approx(0.0002, abs=5e-5)
+    assert theory.per_layer_factor("sigmoid", 1.0) == pytest.approx(0.236, abs=5e-4)
+
+
+def test_the_price_of_the_critical_gain() -> None:
+    gain = theory.critical_gain("sigmoid")
+    assert gain == pytest.approx(10.149, abs=5e-4)
+    spread = math.sqrt(theory.variance_fixed_point("sigmoid", gain**2))
+    assert math.erfc(4 / spread / math.sqrt(2)) == pytest.approx(0.55, abs=0.005)
+    slope = math.exp(-4) / (1 + math.exp(-4)) ** 2
+    assert slope == pytest.approx(0.018, abs=5e-4)
+
+
+def test_why_the_gain_wins() -> None:
+    """For large gains chi approaches gain / (6 sqrt(pi)): only a strip of units around 0 is steep."""
+    s = np.linspace(0, 1, 100_001)
+    assert np.mean(s * (1 - s)) == pytest.approx(1 / 6, rel=1e-4)
+    assert 6 * math.sqrt(math.pi) == pytest.approx(10.6, abs=0.05)
+    for gain in (100.0, 400.0):
+        assert theory.per_layer_factor("sigmoid", gain**2) ** 2 == pytest.approx(
+            gain / 6 / math.sqrt(math.pi), rel=0.02
+        )
+        assert theory.variance_fixed_point("sigmoid", gain**2) == pytest.approx(gain**2 / 2, rel=0.02)
+
+
+# Train ---------------------------------------------------------------------------------------------------------------
+
+
+def test_digits_look_alike_to_the_tenth_layer() -> None:
+    for init, decimals in (("pytorch_default", 1e-9), ("xavier_normal", 1e-7)):
+        profile = gradient_profile(NetworkSpec(depth=10, init=init))
+        assert (1 - profile.similarity[:, 9] < decimals).all()
+
+
+def test_size_of_the_training_part() -> None:
+    assert len(digits_split().train_inputs) == 1348
+
+
+# Quiz ----------------------------------------------------------------------------------------------------------------
+
+
+def test_buttons_of_the_quiz_move_the_panel(panel: panels.Panel) -> None:
+    states = [answer.try_state for question in quiz.load_bank("03") for answer in question.answers if answer.try_state]
+    assert states
+    for state in states:
+        panel.set(**state)
+        assert {name: panel.controls[name].value for name in state} == pytest.approx(state)
+
+
+def test_a_third_of_the_quiz_needs_a_slider_or_a_cell() -> None:
+    words = ("Measure it", "Move the", "move the", "Run the", "panel", "plot say")
+    bank = quiz.load_bank("03")
+    assert len(bank) >= 10
+    assert 3 * sum(any(word in question.text for word in words) for question in bank) >= len(bank)
+
+
+def test_smallest_depth_that_loses_twenty_powers_of_ten(panel: panels.Panel) -> None:
+    assert lost(panel, depth=24) > -20 > lost(panel, depth=25)
+    assert -math.log10(0.1414) == pytest.approx(0.85, abs=0.005)
+
+
+def test_twice_as_deep_squares_what_is_left(panel: panels.Panel) -> None:
+    thirty, fifty_nine = lost(panel, depth=30), lost(panel, depth=59)
+    assert thirty == pytest.approx(-25, abs=0.5)
+    assert fifty_nine == pytest.approx(2 * thirty, abs=0.5)
+
+
+def test_standard_normal_crosses_from_vanishing_to_exploding(panel: panels.Panel) -> None:
+    assert factor(panel, scheme="standard_normal") == pytest.approx(0.88, abs=0.015)
+    assert factor(panel, scheme="standard_normal", width=256) > 1.2
+
+
+def test_what_is_left_of_the_signal_after_nine_layers() -> None:
+    assert theory.per_layer_factor("sigmoid", 1.0) ** 9 == pytest.approx(2e-6, rel=0.2)
+    assert theory.per_layer_factor("sigmoid", 16.0) ** 9 == pytest.approx(0.016, rel=0.05)
