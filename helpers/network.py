@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from helpers.activations import ACTIVATIONS, Activation, get_activation
+from helpers.activations import ACTIVATIONS, Kernel, get_activation
 from helpers.datasets import CLASSES, classification_batch
 
 Array = NDArray[Any]
@@ -183,7 +183,13 @@ def _draw_layer(kind: str, stream: int, layer: int, seed: int, shape: tuple[int,
 
 
 def _standard(
-    kind: str, stream: int, layers: int, shape: tuple[int, int], seed: int, seeds: int, dtype: np.dtype[Any]
+    kind: str,
+    stream: int,
+    layers: int,
+    shape: tuple[int, int],
+    seed: int,
+    seeds: int,
+    dtype: np.dtype[Any],
 ) -> Array:
     """Drawn numbers (layers, seeds, *shape) of variance 1, from the cache as far as they are in it."""
     key = (kind, stream, shape, seed, seeds, dtype.char)
@@ -202,7 +208,11 @@ def _standard(
 
 
 def initial_parameters(
-    spec: NetworkSpec, inputs: int, classes: int, seed: int = 0, dtype: DTypeLike = np.float64
+    spec: NetworkSpec,
+    inputs: int,
+    classes: int,
+    seed: int = 0,
+    dtype: DTypeLike = np.float64,
 ) -> Parameters:
     """Draw the parameters of ``spec.seeds`` networks with ``inputs`` features and ``classes`` outputs.
 
@@ -218,7 +228,15 @@ def initial_parameters(
         raise ValueError(f"dtype must be float32 or float64; got {dtype!r}")
 
     def weights(stream: int, layers: int, fan_in: int, fan_out: int) -> Array:
-        drawn = _standard(_distribution(spec.init), stream, layers, (fan_in, fan_out), seed, spec.seeds, precision)
+        drawn = _standard(
+            _distribution(spec.init),
+            stream,
+            layers,
+            (fan_in, fan_out),
+            seed,
+            spec.seeds,
+            precision,
+        )
         scaled: Array = drawn * (spec.gain * _weight_std(spec.init, fan_in, fan_out))
         return scaled
 
@@ -243,7 +261,9 @@ def initial_parameters(
 # Norms that do not underflow ---------------------------------------------------------------------------------------
 
 
-NEAR, FAR = 2.0**-70, 2.0**70  # squared norms that call for no rescaling
+def _squares(vectors: Array) -> list[float]:
+    squares: list[float] = np.vecdot(vectors, vectors).tolist()
+    return squares
 
 
 class _Norms:
@@ -258,20 +278,15 @@ class _Norms:
         self._exponents: list[int] = []
         self._low, self._high = (1e-25, 1e30) if dtype.itemsize == 4 else (1e-280, 1e280)
 
-    def add(self, vectors: Array, exponents: list[int]) -> bool:
-        """Add the norms of ``vectors`` (seeds, numbers) · 2^exponents.
-
-        Returns whether, without the exponents, all of them are so near 1 that a few layers can do no harm.
-        """
-        squares: list[float] = np.vecdot(vectors, vectors).tolist()
-        least, most = min(squares), max(squares)
-        near = least >= NEAR and most <= FAR
-        if near or (least >= self._low and most <= self._high):
+    def add(self, vectors: Array, exponents: list[int], squares: list[float] | None = None) -> None:
+        """Add rows of norms of ``vectors`` (rows · seeds, numbers) · 2^exponents; ``squares`` if they are known."""
+        squares = _squares(vectors) if squares is None else squares
+        exponents = exponents * (len(squares) // self._seeds)
+        if min(squares) >= self._low and max(squares) <= self._high:
             self._squares += squares
             self._exponents += exponents
         else:
             self._add_carefully(vectors, exponents)
-        return near
 
     def _add_carefully(self, vectors: Array, exponents: list[int]) -> None:
         for vector, exponent in zip(vectors, exponents, strict=True):
@@ -280,7 +295,7 @@ class _Norms:
             self._squares.append(float(scaled @ scaled))
             self._exponents.append(exponent + shift)
 
-    def last_log2(self) -> list[float]:
+    def last(self) -> list[float]:
         """log2 of the row added last; -inf for 0."""
         pairs = zip(self._squares[-self._seeds :], self._exponents[-self._seeds :], strict=True)
         return [0.5 * math.log2(square) + exponent if square else -math.inf for square, exponent in pairs]
@@ -299,10 +314,14 @@ class _Norms:
             return np.ldexp(np.sqrt(squares), exponents), 0.5 * np.log2(squares) + exponents
 
 
-def _recentre(array: Array, exponents: list[int], log2_norms: list[float]) -> list[int]:
-    """Multiply each seed's part by the power of two that brings its norm near 1; returns the exponents that undo it."""
+def _recentre(array: Array, exponents: list[int], norms: _Norms) -> list[int]:
+    """Multiply each seed's part by the power of two that brings its norm near 1; returns the exponents that undo it.
+
+    The norms of ``array`` · 2^exponents are those added last to ``norms``.
+    """
     most = 100 if array.dtype.itemsize == 4 else 1000
-    shifts = [max(-most, min(most, round(norm))) if math.isfinite(norm) else 0 for norm in log2_norms]
+    logarithms = [log2 - exponent for log2, exponent in zip(norms.last(), exponents, strict=True)]
+    shifts = [max(-most, min(most, round(log2))) if math.isfinite(log2) else 0 for log2 in logarithms]
     array *= np.array([2.0**-shift for shift in shifts], array.dtype)[:, None, None]
     return [exponent + shift for exponent, shift in zip(exponents, shifts, strict=True)]
 
@@ -342,8 +361,13 @@ class _Forward:
     memory is used again.
     """
 
-    def __init__(self, spec: NetworkSpec, parameters: Parameters, inputs: Array) -> None:
-        self.spec, self.parameters, self.inputs = spec, parameters, inputs
+    def __init__(self, spec: NetworkSpec, parameters: Parameters, inputs: Array, biased: bool) -> None:
+        self.spec, self.parameters, self.inputs, self._biased = (
+            spec,
+            parameters,
+            inputs,
+            biased,
+        )
         self._axis = 1 if spec.norm == "batch" else 2
         shape = (spec.depth, spec.seeds, spec.batch, spec.width)
         self.activation, self.slope, *others = self._arrays(2 + bool(spec.skip) + (spec.norm != "none"), shape)
@@ -351,7 +375,11 @@ class _Forward:
         self.normalised = others.pop() if others else None
         self.spread: list[Array] = []  # 1/√(variance + eps) that a norm multiplied by
         self.norms = _Norms(spec.seeds, inputs.dtype)  # of hidden
-        self._run(get_activation(spec.activation, spec.leak))
+        self._run(get_activation(spec.activation, spec.leak).evaluate)
+        self.norms.add(
+            self.hidden.reshape(-1, spec.batch * spec.width),
+            [0] * (spec.depth * spec.seeds),
+        )
 
     def _arrays(self, count: int, shape: tuple[int, ...]) -> list[Array]:
         dtype = self.inputs.dtype
@@ -363,27 +391,24 @@ class _Forward:
         starts = [first + number * stride for number in range(count)]
         return [block[start : start + size].view(dtype).reshape(shape) for start in starts]
 
-    def _run(self, activation: Activation) -> None:
-        spec, hidden = self.spec, self.hidden
-        scratch = np.empty((spec.seeds, spec.batch, spec.width), self.inputs.dtype)
-        h = self.inputs
-        for layer in range(spec.depth):
-            z = scratch if self.normalised is None else self.normalised[layer]
+    def _run(self, evaluate: Kernel) -> None:
+        spec, h = self.spec, self.inputs
+        z = np.empty((spec.seeds, spec.batch, spec.width), h.dtype)
+        for layer, (value, slope, hidden) in enumerate(zip(self.activation, self.slope, self.hidden, strict=True)):
+            if self.normalised is not None:
+                z = self.normalised[layer]
             self._affine(layer, h, z)
             if self.normalised is not None:
                 self.spread.append(_normalise(z, self._axis))
-            activation.evaluate(z, self.activation[layer], self.slope[layer])
+            evaluate(z, value, slope)
             if spec.skip:
-                carried = h * spec.skip if layer else 0
-                np.add(self.activation[layer], carried, hidden[layer])
-            h = hidden[layer]
-        self.norms.add(hidden.reshape(-1, spec.batch * spec.width), [0] * (spec.depth * spec.seeds))
+                np.add(value, h * spec.skip if layer else 0, hidden)
+            h = hidden
 
     def _affine(self, layer: int, h: Array, z: Array) -> None:
-        bias = self.parameters.biases[layer]
         np.matmul(h, self.parameters.weights[layer], z)
-        if np.count_nonzero(bias):
-            np.add(z, bias[:, None, :], z)
+        if self._biased:
+            np.add(z, self.parameters.biases[layer][:, None, :], z)
 
     def preactivation(self, layer: int) -> Array:
         """What the activation of this layer saw (seeds, batch, width)."""
@@ -461,50 +486,95 @@ def _cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array]:
     return loss, gradient
 
 
-def _backward(forward: _Forward, targets: Array) -> "GradientProfile":
-    """Go back through the layers: δ = ∂L/∂z from ∂L/∂h, then ∂L/∂W = hᵀδ and the next ∂L/∂h = δWᵀ (Rumelhart 1986)."""
-    spec, parameters, slope = forward.spec, forward.parameters, forward.slope
-    seeds, weights, dtype = spec.seeds, parameters.weights, slope.dtype
-    below = [forward.inputs.T, *forward.hidden.swapaxes(2, 3)]  # what each layer reads, transposed
+class _Backward:
+    """The way back: δ = ∂L/∂z from ∂L/∂h, then ∂L/∂W = hᵀδ and the next ∂L/∂h = δWᵀ (Rumelhart 1986).
 
-    logits = np.matmul(weights[-1].swapaxes(1, 2), below[-1]).astype(np.float64) + parameters.biases[-1][:, :, None]
-    loss, readout_gradient = _cross_entropy(logits, targets)
-    start = _Norms(seeds, readout_gradient.dtype)
-    start.add(readout_gradient.reshape(seeds, -1), [0] * seeds)
-    exponents = _recentre(readout_gradient, [0] * seeds, start.last_log2())
+    The running gradient is kept near norm 1, with an exponent of two for each seed beside it. Small layers are done a
+    stretch at a time, before their weight gradients and all their norms are taken together.
+    """
 
-    # ∂L/∂h of the layer in hand is gradient · 2^exponents, one exponent for each seed
-    gradient = np.matmul(readout_gradient.swapaxes(1, 2).astype(dtype), weights[-1].swapaxes(1, 2))
-    delta = np.empty_like(gradient)
-    product = np.empty((seeds, spec.width, spec.width), dtype)
-    flat_gradient, flat_product = gradient.reshape(seeds, -1), product.reshape(seeds, -1)
-    signal, weight_gradient = _Norms(seeds, dtype), _Norms(seeds, dtype)
-    for layer in range(spec.depth - 1, -1, -1):
-        if not signal.add(flat_gradient, exponents):  # seldom: most layers need no extra pass
-            relative = [log2 - exponent for log2, exponent in zip(signal.last_log2(), exponents, strict=True)]
-            exponents = _recentre(gradient, exponents, relative)
-        np.multiply(gradient, slope[layer], delta)
-        forward.through_norm(layer, delta)
-        if layer == 0:
-            weight_gradient.add(np.matmul(below[0], delta).reshape(seeds, -1), exponents)
-            break
-        np.matmul(below[layer], delta, product)
-        weight_gradient.add(flat_product, exponents)
-        carried = gradient * spec.skip if spec.skip else None
-        np.matmul(delta, weights[layer].swapaxes(1, 2), gradient)
-        if carried is not None:
-            np.add(gradient, carried, gradient)
-    signals, log2_signals = signal.arrays()
-    weight_gradients, log2_weight_gradients = weight_gradient.arrays()
-    return GradientProfile(
-        spec,
-        signals[::-1].T,
-        log2_signals[::-1].T * math.log10(2),
-        weight_gradients[::-1].T,
-        log2_weight_gradients[::-1].T * math.log10(2),
-        loss,
-        _forward=forward,
-    )
+    def __init__(self, forward: _Forward) -> None:
+        spec, dtype = forward.spec, forward.inputs.dtype
+        layer_size = spec.seeds * spec.width * max(spec.batch, spec.width)
+        self._stretch = min(max(32_768 // layer_size, 1), 8)  # what stays in the processor's cache
+        self._forward, self._spec, self._slopes = forward, spec, list(forward.slope)
+        self._above = [weights.swapaxes(1, 2) for weights in forward.parameters.weights]
+        self._below = forward.hidden[::-1].swapaxes(2, 3)  # downwards, as we go
+        self._gradients = np.empty((self._stretch, spec.seeds, spec.batch, spec.width), dtype)
+        self._deltas = np.empty_like(self._gradients)
+        self._products = np.empty((self._stretch, spec.seeds, spec.width, spec.width), dtype)
+        self._exponents = [0] * spec.seeds
+        self._signal, self._weight_gradient = _Norms(spec.seeds, dtype), _Norms(spec.seeds, dtype)
+
+    def run(self, targets: Array) -> "GradientProfile":
+        """From the loss down to the first layer."""
+        gradient, loss = self._from_loss(targets)
+        layer = self._spec.depth - 1
+        while layer:
+            gradient, layer = self._descend(gradient, layer)
+        delta = self._delta(gradient, 0, self._deltas[0])
+        first = np.matmul(self._forward.inputs.T, delta)
+        self._weight_gradient.add(first.reshape(len(first), -1), self._exponents)
+        signal, log2_signal = self._signal.arrays()
+        weight_gradient, log2_weight_gradient = self._weight_gradient.arrays()
+        return GradientProfile(
+            self._spec,
+            signal[::-1].T,
+            log2_signal[::-1].T * math.log10(2),
+            weight_gradient[::-1].T,
+            log2_weight_gradient[::-1].T * math.log10(2),
+            loss,
+            _forward=self._forward,
+        )
+
+    def _from_loss(self, targets: Array) -> tuple[Array, Array]:
+        """∂L/∂h of the last layer, and the loss."""
+        seeds, bias = self._spec.seeds, self._forward.parameters.biases[-1]
+        logits = np.matmul(self._above[-1], self._below[0]).astype(np.float64) + bias[:, :, None]
+        loss, at_logits = _cross_entropy(logits, targets)
+        norms = _Norms(seeds, logits.dtype)
+        norms.add(at_logits.reshape(seeds, -1), self._exponents)
+        self._exponents = _recentre(at_logits, self._exponents, norms)
+        gradient = np.matmul(at_logits.swapaxes(1, 2).astype(self._deltas.dtype), self._above[-1])
+        self._signal.add(gradient.reshape(seeds, -1), self._exponents)
+        return gradient, loss
+
+    def _delta(self, gradient: Array, layer: int, delta: Array) -> Array:
+        np.multiply(gradient, self._slopes[layer], delta)
+        if self._forward.normalised is not None:
+            self._forward.through_norm(layer, delta)
+        return delta
+
+    def _descend(self, gradient: Array, layer: int) -> tuple[Array, int]:
+        """From ∂L/∂h of ``layer`` down a stretch of layers; returns ∂L/∂h of the layer where it ends, and that layer.
+
+        The stretch is cut where a norm strays so far from 1 that float32 might lose some of it.
+        """
+        spec, gradients, deltas = self._spec, self._gradients, self._deltas
+        count = min(self._stretch, layer)
+        for step in range(count):
+            delta = self._delta(gradient, layer - step, deltas[step])
+            carried = gradient * spec.skip if spec.skip else None
+            gradient = gradients[step]
+            np.matmul(delta, self._above[layer - step], gradient)
+            if carried is not None:
+                np.add(gradient, carried, gradient)
+
+        flat = gradients[:count].reshape(count * spec.seeds, -1)
+        squares = _squares(flat)
+        if not (min(squares) >= 4.0**-40 and max(squares) <= 4.0**40):
+            stray = [not 4.0**-40 <= square <= 4.0**40 for square in squares]
+            count = stray.index(True) // spec.seeds + 1 if any(stray) else count
+        rows = count * spec.seeds
+        self._signal.add(flat[:rows], self._exponents, squares[:rows])
+        np.matmul(self._below[spec.depth - layer :][:count], deltas[:count], self._products[:count])
+        self._weight_gradient.add(self._products[:count].reshape(rows, -1), self._exponents)
+
+        gradient, last = gradients[count - 1], squares[rows - spec.seeds : rows]
+        limit = 4.0 ** (40 - 4 * self._stretch)  # room for a factor of 16 a layer
+        if not (min(last) >= 1 / limit and max(last) <= limit):
+            self._exponents = _recentre(gradient, self._exponents, self._signal)
+        return gradient, layer - count
 
 
 # What is measured --------------------------------------------------------------------------------------------------
@@ -542,7 +612,10 @@ class GradientProfile:
     def _per_layer(self, statistic: Callable[[_Forward, int], Array]) -> Array:
         """Apply ``statistic(forward, layer) -> (seeds,)`` to every layer; returns (seeds, depth)."""
         assert self._forward is not None
-        return np.stack([statistic(self._forward, layer) for layer in range(self.spec.depth)], axis=1)
+        return np.stack(
+            [statistic(self._forward, layer) for layer in range(self.spec.depth)],
+            axis=1,
+        )
 
     @cached_property
     def preactivation_std(self) -> Array:
@@ -582,7 +655,14 @@ class GradientProfile:
 
 
 _EAGER = ("signal", "log10_signal", "weight_gradient", "log10_weight_gradient", "loss")
-_LAZY = ("preactivation_std", "activation_std", "saturated", "dead", "similarity", "update_ratio")
+_LAZY = (
+    "preactivation_std",
+    "activation_std",
+    "saturated",
+    "dead",
+    "similarity",
+    "update_ratio",
+)
 
 
 def _deviation(values: Array) -> Array:
@@ -646,9 +726,9 @@ def gradient_profile(spec: NetworkSpec, data: str | tuple[Array, Array] = "digit
     def part(some: NetworkSpec, start: int) -> GradientProfile:
         draw = partial(initial_parameters, some, inputs.shape[1], CLASSES, seed + start)
         with np.errstate(all="ignore"):
-            forward = _Forward(some, draw(np.float32), single)
+            forward = _Forward(some, draw(np.float32), single, some.bias_std > 0)
             if forward.lost_layer() is None:
-                return _backward(forward, targets)
+                return _Backward(forward).run(targets)
         return _profile(some, draw(np.float64), double, targets)
 
     return _in_turns(spec, 4, part)
@@ -656,7 +736,7 @@ def gradient_profile(spec: NetworkSpec, data: str | tuple[Array, Array] = "digit
 
 def _profile(spec: NetworkSpec, parameters: Parameters, inputs: Array, targets: Array) -> GradientProfile:
     with np.errstate(all="ignore"):
-        forward = _Forward(spec, parameters, inputs)
+        forward = _Forward(spec, parameters, inputs, any(bias.any() for bias in parameters.biases[:-1]))
         lost = forward.lost_layer()
         if lost is not None:
             norms = forward.norms.arrays()[0][lost - 1]
@@ -666,10 +746,14 @@ def _profile(spec: NetworkSpec, parameters: Parameters, inputs: Array, targets: 
                 RuntimeWarning,
                 stacklevel=5,
             )
-        return _backward(forward, targets)
+        return _Backward(forward).run(targets)
 
 
-def _in_turns(spec: NetworkSpec, itemsize: int, part: Callable[[NetworkSpec, int], GradientProfile]) -> GradientProfile:
+def _in_turns(
+    spec: NetworkSpec,
+    itemsize: int,
+    part: Callable[[NetworkSpec, int], GradientProfile],
+) -> GradientProfile:
     """``part(spec, first seed)`` for all seeds at once, or for some after the other where memory asks for it."""
     arrays = 2 + bool(spec.skip) + (spec.norm != "none")
     at_once = max(1, RECORD_BYTES // (arrays * spec.depth * spec.batch * spec.width * itemsize))

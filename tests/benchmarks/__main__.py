@@ -1,0 +1,24 @@
+"""``python -m tests.benchmarks [section …]``: print medians and ratios, measured in turns within one run."""
+
+import argparse
+import importlib
+import importlib.util
+
+SECTIONS = ("engine", "browser")
+
+
+def main() -> None:
+    """Run the sections named on the command line, or all there are."""
+    present = [name for name in SECTIONS if importlib.util.find_spec(f"tests.benchmarks.{name}")]
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="section", help=f"any of: {', '.join(present)} (all of them)")
+    arguments = parser.parse_args()
+    unknown = sorted(set(arguments.sections) - set(present))
+    if unknown:
+        parser.error(f"no section {', '.join(unknown)}; there are: {', '.join(present)}")
+    for name in arguments.sections or present:
+        importlib.import_module(f"tests.benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main()

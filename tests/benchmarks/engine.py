@@ -1,0 +1,150 @@
+"""How long one tick of the engine takes, against the matrix products alone and against the usual way in torch."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import helpers  # noqa: F401 - pins BLAS to one thread before numpy is loaded
+
+# isort: split
+import numpy as np
+import torch
+
+from helpers.datasets import classification_batch
+from helpers.network import NetworkSpec, backpropagate, gradient_profile, initial_parameters
+
+ROUNDS = 41
+
+# depth, width, batch, seeds, activation, goal for tick / products
+AGAINST_PRODUCTS = [
+    (50, 32, 64, 1, "sigmoid", 2.2),
+    (50, 64, 64, 1, "sigmoid", 1.7),
+    (50, 64, 64, 1, "tanh", 1.7),
+    (50, 64, 64, 1, "relu", 1.7),
+    (50, 64, 64, 1, "gelu", None),
+    (30, 64, 128, 1, "sigmoid", 1.7),
+    (100, 128, 64, 1, "sigmoid", 1.7),
+    (200, 256, 256, 1, "sigmoid", 1.7),
+    (50, 64, 64, 16, "sigmoid", 1.9),
+    (30, 64, 128, 8, "sigmoid", 1.9),
+]
+AGAINST_TORCH = [(50, 32, 64), (50, 64, 64), (100, 128, 64)]
+
+
+def interleaved(actions: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, list[float]]:
+    """Milliseconds of every action, taken in turns so that noise of the machine meets all of them alike."""
+    taken: dict[str, list[float]] = {name: [] for name in actions}
+    for action in actions.values():
+        action()
+    for _ in range(rounds):
+        for name, action in actions.items():
+            start = time.perf_counter()
+            action()
+            taken[name].append(1e3 * (time.perf_counter() - start))
+    return taken
+
+
+def ratio(taken: dict[str, list[float]], above: str, below: str) -> float:
+    """The median over rounds of one action's time over another's in the same round."""
+    return statistics.median(a / b for a, b in zip(taken[above], taken[below], strict=True))
+
+
+def bare_products(spec: NetworkSpec, parameters: Any, inputs: np.ndarray) -> Callable[[], None]:
+    """The three matrix products that every layer needs, and nothing else, on arrays of the same shapes."""
+    shape = (spec.depth, spec.seeds, spec.batch, spec.width)
+    hidden = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    output = np.empty_like(hidden)
+    gradient = np.empty(shape[1:], np.float32)
+    weights = parameters.weights
+    first = np.empty((spec.seeds, inputs.shape[1], spec.width), np.float32)
+    product = np.empty((spec.seeds, spec.width, spec.width), np.float32)
+    transposed = [weight.swapaxes(1, 2) for weight in weights]
+    below = list(hidden.swapaxes(2, 3))
+
+    def products() -> None:
+        np.matmul(inputs, weights[0], out=output[0])
+        for layer in range(1, spec.depth):
+            np.matmul(hidden[layer], weights[layer], out=output[layer])
+        for layer in range(spec.depth - 1, 0, -1):
+            np.matmul(below[layer], output[layer], out=product)
+            np.matmul(output[layer], transposed[layer], out=gradient)
+        np.matmul(inputs.T, output[0], out=first)
+
+    return products
+
+
+def fresh_torch(spec: NetworkSpec, inputs: np.ndarray, targets: np.ndarray) -> Callable[[], None]:
+    """What a student writes: a new ``nn.Sequential``, ``backward()``, and the norms read from ``.grad``."""
+    activation = {"sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}[spec.activation]
+    x, t = torch.tensor(inputs, dtype=torch.float32), torch.tensor(targets)
+
+    def measure() -> None:
+        layers: list[torch.nn.Module] = []
+        for layer in range(spec.depth):
+            layers += [torch.nn.Linear(spec.width if layer else x.shape[1], spec.width), activation()]
+        model = torch.nn.Sequential(*layers, torch.nn.Linear(spec.width, 10))
+        torch.nn.functional.cross_entropy(model(x), t).backward()
+        [layer.weight.grad.norm().item() for layer in model if isinstance(layer, torch.nn.Linear)]
+
+    return measure
+
+
+def against_products() -> None:
+    """Print the tick and ``backpropagate`` alone as multiples of the bare products in the same precision."""
+    print("\nEngine, float32, one thread: median ms and ratio to the three bare products of each layer")
+    print(
+        f"{'depth':>5} {'width':>5} {'batch':>5} {'seeds':>5} {'activation':>10} | {'products':>8} {'tick':>8}"
+        f" | {'tick ×':>6} {'backpropagate ×':>15} {'goal':>5}"
+    )
+    for depth, width, batch, seeds, activation, goal in AGAINST_PRODUCTS:
+        spec = NetworkSpec(depth, width, activation, "lecun_normal", batch=batch, seeds=seeds)
+        inputs, targets = classification_batch("digits", batch)
+        single = inputs.astype(np.float32)
+        parameters = initial_parameters(spec, 64, 10, dtype=np.float32)
+        gains = iter(np.linspace(0.9, 1.1, 10_000))
+        taken = interleaved(
+            {
+                "products": bare_products(spec, parameters, single),
+                "tick": lambda spec=spec, gains=gains: gradient_profile(replace(spec, gain=float(next(gains)))),
+                "backpropagate": lambda s=spec, p=parameters, x=single, t=targets: backpropagate(s, p, x, t),
+            },
+            rounds=ROUNDS if depth * width * seeds < 40_000 else 9,
+        )
+        medians = {name: statistics.median(times) for name, times in taken.items()}
+        print(
+            f"{depth:5} {width:5} {batch:5} {seeds:5} {activation:>10} | {medians['products']:8.2f} "
+            f"{medians['tick']:8.2f} | {ratio(taken, 'tick', 'products'):6.2f} "
+            f"{ratio(taken, 'backpropagate', 'products'):15.2f} {'' if goal is None else f'≤ {goal}':>5}",
+            flush=True,
+        )
+
+
+def against_torch() -> None:
+    """Print how much faster a tick is than a fresh torch network, its backward pass and its ``.grad``."""
+    print("\nEngine against a fresh nn.Sequential, backward() and .grad norms, one thread, ms")
+    print(f"{'depth':>5} {'width':>5} {'batch':>5} | {'torch':>8} {'tick':>8} | {'faster ×':>8} {'goal':>5}")
+    for depth, width, batch in AGAINST_TORCH:
+        spec = NetworkSpec(depth, width, "tanh", "lecun_normal", batch=batch, seeds=1)
+        inputs, targets = classification_batch("digits", batch)
+        gains = iter(np.linspace(0.9, 1.1, 10_000))
+        taken = interleaved(
+            {
+                "torch": fresh_torch(spec, inputs, targets),
+                "tick": lambda spec=spec, gains=gains: gradient_profile(replace(spec, gain=float(next(gains)))),
+            }
+        )
+        goal = "≥ 7" if (depth, width, batch) == (50, 64, 64) else ""
+        print(
+            f"{depth:5} {width:5} {batch:5} | {statistics.median(taken['torch']):8.2f} "
+            f"{statistics.median(taken['tick']):8.2f} | {ratio(taken, 'torch', 'tick'):8.1f} {goal:>5}",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Print both tables."""
+    torch.set_num_threads(1)
+    against_products()
+    against_torch()
