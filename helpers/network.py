@@ -376,10 +376,7 @@ class _Forward:
         self.spread: list[Array] = []  # 1/√(variance + eps) that a norm multiplied by
         self.norms = _Norms(spec.seeds, inputs.dtype)  # of hidden
         self._run(get_activation(spec.activation, spec.leak).evaluate)
-        self.norms.add(
-            self.hidden.reshape(-1, spec.batch * spec.width),
-            [0] * (spec.depth * spec.seeds),
-        )
+        self.norms.add(self.hidden.reshape(-1, spec.batch * spec.width), [0] * spec.seeds)
 
     def _arrays(self, count: int, shape: tuple[int, ...]) -> list[Array]:
         dtype = self.inputs.dtype
