@@ -456,14 +456,17 @@ export class Live {
   draw() {
     this.frame = 0;
     const key = this.key(), id = JSON.stringify(key), known = this.cache.get(id);
-    clearTimeout(this.timer);
     if (!known) return this.ask(key, id);
+    this.show(id, known);
+    if (this.handRowHasGaps(key)) this.plan();
+  }
+  show(id, known) {
+    clearTimeout(this.timer);
     this.alert.hidden = true;
     this.picture.move(known.row, known.notes.ranges);
     this.say(known.notes.summary);
     this.el.dataset.state = id;
     this.timer = setTimeout(() => this.rest(id), SETTLE_MS);
-    if (this.handRowHasGaps(key)) this.plan();
   }
   async rest(id) {
     const stillResting = () => !this.frame && JSON.stringify(this.key()) === id && this.el.dataset.state === id;
@@ -497,10 +500,13 @@ export class Live {
     if (message.answers) this.answered(message.answers);
     else if (this.el.dataset.state !== JSON.stringify(this.key())) this.frame ||= requestAnimationFrame(() => this.draw());
   }
+  // What was asked for is shown even if the hand has moved on: a slow kernel then lags, but does not freeze.
   answered(id) {
     if (this.asking !== id) return;
     this.asking = null;
-    this.frame ||= requestAnimationFrame(() => this.draw());
+    if (this.cache.has(id)) this.show(id, this.cache.get(id));
+    if (JSON.stringify(this.key()) !== id) this.frame ||= requestAnimationFrame(() => this.draw());
+    else if (this.handRowHasGaps(this.key())) this.plan();
   }
   failed({ answers, message }) {
     if (this.asking !== answers) return;
