@@ -1,0 +1,114 @@
+"""Normalises notebooks: `python -m tests.normalise [--check] [--run] [NOTEBOOK …]`.
+
+What git keeps is what somebody wrote, and the few outputs that a test compares. Everything else makes differences
+that nobody can read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+CHECKED = "nbval-check-output"  # nbval compares the outputs of the cells with this tag
+SPEAKING_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+MACHINE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]+)*")
+
+Node = Any  # a dictionary with attributes, as nbformat reads it
+
+
+def normalised(text: str) -> str:
+    """The text of a notebook, normalised."""
+    notebook = nbformat.reads(text, as_version=4)
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL})
+    notebook.nbformat_minor = 5
+    notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
+    count = 0
+    for cell in notebook.cells:
+        cell.source = cell.source.rstrip()
+        cell.metadata = kept_metadata(cell.metadata)
+        if cell.cell_type == "code":
+            count += 1
+            is_checked = CHECKED in cell.metadata.get("tags", [])
+            cell.outputs = kept_outputs(cell.outputs, count) if is_checked else []
+            cell.execution_count = count if is_checked else None  # nbval compares a cell only where it has a count
+    return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
+
+
+def kept_metadata(metadata: Node) -> Node:
+    """The tags and the slide type of a cell."""
+    kept = {"tags": metadata["tags"]} if metadata.get("tags") else {}
+    slide_type = metadata.get("slideshow", {}).get("slide_type")
+    return nbformat.from_dict(kept | ({"slideshow": {"slide_type": slide_type}} if slide_type else {}))
+
+
+def kept_outputs(outputs: list[Node], count: int) -> list[Node]:
+    """The text among the outputs of a cell, what was printed as one piece."""
+    kept: list[Node] = []
+    for output in outputs:
+        if output.output_type == "stream" and output.name == "stdout":
+            if kept and kept[-1].output_type == "stream":
+                kept[-1].text += output.text
+            else:
+                kept.append(output)
+        elif output.output_type == "execute_result" and "text/plain" in output.data:
+            data = {"text/plain": output.data["text/plain"]}
+            kept.append(nbformat.v4.new_output("execute_result", data, execution_count=count))
+    return kept
+
+
+def unspeaking_ids(text: str) -> list[str]:
+    """The ids of cells that are not small words joined by hyphens, or that stand twice."""
+    ids = [cell.get("id", "(none)") for cell in json.loads(text)["cells"]]  # nbformat would mend them by chance
+    return [id for id in ids if not SPEAKING_ID.fullmatch(id) or MACHINE_ID.fullmatch(id) or ids.count(id) > 1]
+
+
+def run(text: str, folder: Path) -> str:
+    """Runs a notebook from top to bottom, away from the learner's own progress, and gives its text with all outputs."""
+    notebook = nbformat.reads(text, as_version=4)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+        client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}})
+        client.execute(env={**os.environ, "GRADIENT_COURSE_HOME": home})
+    return str(nbformat.writes(notebook))
+
+
+def main(arguments: list[str]) -> int:
+    """Normalises the notebooks named, or all; with --check it only says which are not normalised."""
+    parser = argparse.ArgumentParser(prog="python -m tests.normalise", description=main.__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing, end with status 1 where something differs"
+    )
+    parser.add_argument("--run", action="store_true", help="run the notebooks first, and keep the checked outputs anew")
+    parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
+    options = parser.parse_args(arguments)
+    complaints = 0
+    for path in options.notebooks or sorted(NOTEBOOKS.glob("*.ipynb")):
+        text = path.read_text(encoding="utf-8")
+        if bad := unspeaking_ids(text):
+            print(f"{path}: give these cells speaking ids, each its own: {', '.join(bad)}")
+            complaints += 1
+            continue
+        wanted = normalised(run(text, path.parent) if options.run else text)
+        if text == wanted:
+            continue
+        if options.check:
+            print(f"{path}: not normalised, run `python -m tests.normalise {path}`")
+            complaints += 1
+        else:
+            path.write_text(wanted, encoding="utf-8", newline="\n")
+            print(f"{path}: normalised")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

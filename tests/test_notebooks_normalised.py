@@ -1,0 +1,203 @@
+"""Every notebook is normalised, and every lesson has the same order of sections."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tests import normalise
+from tests.normalise import CHECKED, NOTEBOOKS, normalised, unspeaking_ids
+
+ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
+SECTIONS = ["Predict", "Slide", "Measure", "Explain", "Write it yourself", "Train", "Myth check", "Quiz", "Take-away"]
+SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", "-"}
+MOST_LINES = 15
+
+
+def problems(number: int, cells: list[Any]) -> list[str]:
+    """What a notebook does otherwise than the others; number 0 is the start page, which is no lesson."""
+    found = []
+    code_cells = [cell for cell in cells if cell.cell_type == "code"]
+    for cell in cells:
+        if cell.metadata.get("slideshow", {}).get("slide_type") not in SLIDE_TYPES:
+            found.append(f"{cell.id}: no slide type")
+    for cell in code_cells[1:]:  # the first one holds the imports, however many
+        if len(cell.source.splitlines()) > MOST_LINES:
+            found.append(f"{cell.id}: more than {MOST_LINES} lines of code")
+    first_line = cells[0].source.splitlines()[0]
+    if not first_line.startswith(f"# {number:02} " if number else "# "):
+        found.append(f"{cells[0].id}: the title is not `# {number:02} Title`")
+    if number:
+        headings = [line[3:] for cell in cells for line in prose_lines(cell) if line.startswith("## ")]
+        if headings not in (SECTIONS, [name for name in SECTIONS if name != "Train"]):
+            found.append(f"the sections are {headings}")
+    return found + import_problems(code_cells)
+
+
+def prose_lines(cell: Any) -> list[str]:
+    """The lines of a cell that can be headings."""
+    return cell.source.splitlines() if cell.cell_type == "markdown" else []
+
+
+def import_problems(cells: list[Any]) -> list[str]:
+    """Whether the first code cell holds the imports, all of them, each by its name."""
+    found = []
+    for place, cell in enumerate(cells):
+        statements = ast.parse(cell.source).body
+        imports = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
+        if place == 0 and len(imports) != len(statements):
+            found.append(f"{cell.id}: the first code cell is not one of imports alone")
+        if place > 0 and imports:
+            found.append(f"{cell.id}: imports outside the first code cell")
+        if any(alias.name == "*" for node in imports for alias in node.names):
+            found.append(f"{cell.id}: a star import")
+    return found
+
+
+def read(text: str) -> Any:
+    return nbformat.reads(text, as_version=4)
+
+
+def test_there_are_notebooks() -> None:
+    assert [path.name[:2] for path in ALL] == [f"{number:02}" for number in range(len(ALL))]
+    assert ALL
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+class TestNotebook:
+    def test_is_normalised(self, path: Path) -> None:
+        text = path.read_bytes().decode("utf-8")
+        assert text == normalised(text), f"run `python -m tests.normalise {path.relative_to(NOTEBOOKS.parent)}`"
+
+    def test_is_valid_with_speaking_ids(self, path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
+        nbformat.validate(json.loads(text))
+        assert unspeaking_ids(text) == []
+
+    def test_keeps_the_order_of_a_lesson(self, path: Path) -> None:
+        assert problems(int(path.name[:2]), read(path.read_text(encoding="utf-8")).cells) == []
+
+
+# The checks themselves
+
+
+def code(id: str, source: str, slide_type: str | None = "slide", tags: tuple[str, ...] = ()) -> Any:
+    cell = nbformat.v4.new_code_cell(source, id=id)
+    cell.metadata = prose(id, source, slide_type).metadata | ({"tags": list(tags)} if tags else {})
+    return cell
+
+
+def prose(id: str, source: str, slide_type: str | None = "slide") -> Any:
+    metadata = {"slideshow": {"slide_type": slide_type}} if slide_type else {}
+    return nbformat.v4.new_markdown_cell(source, id=id, metadata=metadata)
+
+
+def lesson(*sections: str) -> list[Any]:
+    title = [prose("title", "# 03 A title"), code("imports", "import math\nfrom helpers import theory")]
+    return title + [prose(name.lower().replace(" ", "-"), f"## {name}\nText.") for name in sections]
+
+
+def messy() -> str:
+    """A notebook as JupyterLab saves it after a run."""
+    printed = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in ("one\n", "two\n")]
+    warned = nbformat.v4.new_output("stream", name="stderr", text="careful\n")
+    shown = nbformat.v4.new_output("display_data", {"image/png": "AAAA"})
+    result = nbformat.v4.new_output("execute_result", {"text/plain": "3", "text/html": "<b>3</b>"}, execution_count=41)
+    free = code("free", "print(1)  \n\n")
+    free.update(execution_count=40, outputs=list(printed))
+    free.metadata |= {"collapsed": True, "editable": False}
+    checked = code("checked", "print('one')", tags=(CHECKED,))
+    checked.update(execution_count=41, outputs=[*printed, warned, shown, result])
+    notebook = nbformat.v4.new_notebook(
+        cells=[prose("title", "# 03 Gradient σ", None), free, checked, code("empty", "")],
+        metadata={
+            "widgets": {"state": {}},
+            "language_info": {"name": "python"},
+            "kernelspec": {"name": "mine", "display_name": "Mine"},
+        },
+    )
+    return str(nbformat.writes(notebook))
+
+
+def test_normalising_keeps_what_was_written_and_what_is_compared() -> None:
+    notebook = read(normalised(messy()))
+    assert notebook.metadata == {"kernelspec": normalise.KERNEL}
+    title, free, checked = notebook.cells
+    assert title.source == "# 03 Gradient σ" and title.metadata == {}
+    assert free.source == "print(1)" and free.metadata == {"slideshow": {"slide_type": "slide"}}
+    assert free.outputs == [] and free.execution_count is None
+    assert checked.metadata == {"tags": [CHECKED], "slideshow": {"slide_type": "slide"}}
+    printed, result = checked.outputs
+    assert printed == {"output_type": "stream", "name": "stdout", "text": "one\ntwo\n"}
+    assert result.data == {"text/plain": "3"} and result.execution_count == checked.execution_count == 2
+
+
+def test_normalising_twice_changes_nothing_and_the_layout_is_fixed() -> None:
+    once = normalised(messy())
+    assert normalised(once) == once
+    assert once == json.dumps(json.loads(once), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def test_ids_must_speak_and_be_unique() -> None:
+    bad = ["twice", "twice", "3d", "Slide", "two_words", "a1b2c3d4", "a1b2c3d4-93b8-4a0e-8f30-0d6cbb0f4a11"]
+    cells = [{"id": id} for id in ["slide-panel", "measure2", *bad, "gain-10-15"]]
+    assert unspeaking_ids(json.dumps({"cells": [*cells, {}]})) == [*bad, "(none)"]
+
+
+def test_command_line_checks_and_mends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "03_messy.ipynb"
+    path.write_text(messy(), encoding="utf-8")
+    assert normalise.main(["--check", str(path)]) == 1
+    assert "not normalised" in capsys.readouterr().out
+    assert path.read_text(encoding="utf-8") == messy()
+    assert normalise.main([str(path)]) == 0
+    assert normalise.main(["--check", str(path)]) == 0
+    assert path.read_text(encoding="utf-8") == normalised(messy())
+
+
+def test_command_line_leaves_alone_what_has_no_speaking_ids(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "03_nameless.ipynb"
+    text = messy().replace('"id": "free"', '"id": "1f2e3d4c"')
+    path.write_text(text, encoding="utf-8")
+    assert normalise.main([str(path)]) == 1
+    assert "1f2e3d4c" in capsys.readouterr().out
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_command_line_runs(tmp_path: Path) -> None:
+    path = tmp_path / "03_run.ipynb"
+    cell = code("checked", "import os\nprint(6 * 7)\nos.environ['GRADIENT_COURSE_HOME'] != ''", tags=(CHECKED,))
+    path.write_text(nbformat.writes(nbformat.v4.new_notebook(cells=[cell])), encoding="utf-8")
+    assert normalise.main(["--run", str(path)]) == 0
+    printed, result = read(path.read_text(encoding="utf-8")).cells[0].outputs
+    assert printed.text == "42\n" and result.data == {"text/plain": "True"}
+
+
+def test_a_lesson_in_order_has_no_problems() -> None:
+    assert problems(3, lesson(*SECTIONS)) == []
+    assert problems(3, lesson(*[name for name in SECTIONS if name != "Train"])) == []
+    assert problems(0, lesson()[:1] + [code("imports", "import math")]) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "complaint"),
+    [
+        (lesson(*SECTIONS[:-1]), "the sections are"),
+        (lesson(*reversed(SECTIONS)), "the sections are"),
+        (lesson(*SECTIONS, "More"), "the sections are"),
+        ([prose("title", "# 04 Another"), *lesson(*SECTIONS)[1:]], "the title is not"),
+        ([*lesson(*SECTIONS), prose("more", "text", None)], "no slide type"),
+        ([*lesson(*SECTIONS), code("long", "x = 1\n" * 16)], "more than 15 lines"),
+        ([*lesson(*SECTIONS), code("late", "import torch")], "imports outside"),
+        ([prose("title", "# 03 A"), code("first", "x = 1"), *lesson(*SECTIONS)[2:]], "not one of imports alone"),
+        ([prose("title", "# 03 A"), code("star", "from math import *"), *lesson(*SECTIONS)[2:]], "a star import"),
+    ],
+)
+def test_what_is_out_of_order_is_named(cells: list[Any], complaint: str) -> None:
+    assert any(complaint in problem for problem in problems(3, cells))
+    assert len(problems(3, cells)) == 1
