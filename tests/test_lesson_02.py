@@ -1,0 +1,182 @@
+"""Every number that lesson 02 states: computed by its own cells, and again by the closed forms."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from helpers import theory
+from helpers.activations import ACTIVATIONS
+from helpers.datasets import DATA
+from helpers.exercises import EXERCISES
+from helpers.quiz import available_lessons, load_bank
+
+NOTEBOOK = DATA.parent / "notebooks" / "02_activation_derivatives.ipynb"
+WIDGETS = ("predict", "panel", "compare", "quiz", "write-silu", "write-factor")
+
+
+@functools.cache
+def lesson() -> dict[str, Any]:
+    """The names that the notebook's computing cells define, and what each cell prints under `printed`."""
+    names: dict[str, Any] = {"printed": {}}
+    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code" and cell["id"] not in WIDGETS:
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                exec("".join(cell["source"]), names)
+            names["printed"][cell["id"]] = out.getvalue()
+    return names
+
+
+def printed_table(cell: str) -> dict[str, list[float]]:
+    """The rows of a printed table: first word -> numbers."""
+    rows = (row.split() for row in lesson()["printed"][cell].splitlines())
+    return {row[0]: [float(word) for word in row[1:]] for row in rows if row[0] != "spread"}
+
+
+def default_factor(activation: str) -> float:
+    """Theory's factor of a layer in PyTorch's default network of width 256, biases included."""
+    return float(theory.per_layer_factor(activation, 1 / 3, 1 / (3 * 256)))
+
+
+def test_largest_slopes() -> None:
+    wanted = {"sigmoid": 0.25, "tanh": 1.0, "ReLU": 1.0, "GELU": 1.128904, "SiLU": 1.099839, "SELU": 1.758099}
+    for name, slope in wanted.items():
+        assert lesson()["largest"][name] == pytest.approx(slope, abs=1e-5)
+        assert ACTIVATIONS[name.lower()].max_slope == pytest.approx(slope, abs=1e-5)
+
+
+def test_where_gelu_is_steepest_and_how_it_dips() -> None:
+    z = np.linspace(-6, 6, 120001)
+    slope = ACTIVATIONS["gelu"].slope(z)
+    assert z[np.argmax(slope)] == pytest.approx(np.sqrt(2), abs=1e-3)
+    assert slope.min() == pytest.approx(-0.1289, abs=1e-4)
+    assert z[slope < 0].max() == pytest.approx(-0.75, abs=0.01)
+
+
+def test_monte_carlo_meets_quadrature_meets_theory() -> None:
+    drawn, summed = lesson()["squares"], lesson()["share"] @ ACTIVATIONS["sigmoid"].slope(lesson()["points"]) ** 2
+    assert summed == pytest.approx(0.044836, abs=1e-6)
+    assert theory.mean_square_slope("sigmoid") == pytest.approx(summed, abs=1e-9)
+    assert abs(drawn.mean() - summed) < 4 * drawn.std() / np.sqrt(drawn.size)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "ReLU", "GELU", "SiLU", "SELU"])
+def test_table_of_mean_square_slopes(name: str) -> None:
+    means = printed_table("measure-table")[name][:3]
+    exact = [theory.mean_square_slope(name.lower(), spread**2) for spread in (0.1, 1.0, 10.0)]
+    assert means == pytest.approx(exact, abs=6e-4)
+
+
+def test_what_the_text_reads_from_the_table() -> None:
+    table = printed_table("measure-table")
+    for smooth in ("GELU", "SiLU"):
+        assert table[smooth][3] > table["ReLU"][3]
+        assert table[smooth][0] < table["ReLU"][0] and table[smooth][1] < table["ReLU"][1]
+    for squashing in ("sigmoid", "tanh"):
+        assert table[squashing][0] > table[squashing][1] > table[squashing][2]
+    assert table["ReLU"][:3] == [0.5, 0.5, 0.5]
+    assert np.sqrt(theory.mean_square_slope("selu")) == pytest.approx(1.035, abs=5e-4)
+
+
+def test_one_layer_obeys_the_formula() -> None:
+    names = lesson()
+    measured = np.linalg.norm(names["leaving"]) / np.linalg.norm(names["arriving"])
+    assert measured == pytest.approx(np.sqrt(theory.mean_square_slope("sigmoid")), rel=0.01)
+    assert theory.mean_slope("sigmoid") == pytest.approx(0.207, abs=5e-4)
+    assert np.sqrt(theory.mean_square_slope("sigmoid")) == pytest.approx(0.212, abs=5e-4)
+
+
+def test_mixed_terms_average_out() -> None:
+    """Step 2: over many draws of the weights the squared sum is var(W) times the sum of squares, exactly."""
+    generator = np.random.default_rng(0)
+    crossing = generator.standard_normal(8)
+    sums = generator.normal(0, 0.5, (200_000, 8)) @ crossing
+    assert np.mean(sums**2) == pytest.approx(0.25 * np.sum(crossing**2), rel=0.02)
+
+
+def test_a_network_in_pytorchs_default() -> None:
+    printed = lesson()["printed"]["explain-network"]
+    assert "spread 0.3, E[slope²] 0.060" in printed
+    assert "formula  0.141 a layer" in printed and "measured 0.141 a layer" in printed
+    assert default_factor("sigmoid") == pytest.approx(0.1414, abs=5e-5)
+    assert theory.per_layer_factor("sigmoid", 1 / 3) == pytest.approx(0.1414, abs=6e-5)
+
+
+def test_saturation_falls_like_one_over_spread() -> None:
+    assert ACTIVATIONS["sigmoid"].slope(5.0) == pytest.approx(0.0066, abs=5e-5)
+    assert 0.25 / ACTIVATIONS["sigmoid"].slope(5.0) == pytest.approx(40, rel=0.1)
+    limit = 1 / 6 / np.sqrt(2 * np.pi)
+    assert limit == pytest.approx(0.0665, abs=5e-5)
+    assert 1000 * theory.mean_square_slope("sigmoid", 1e6) == pytest.approx(limit, rel=1e-4)
+    z = np.arange(-40, 40, 0.001)
+    assert np.sum(ACTIVATIONS["sigmoid"].slope(z) ** 2) * 0.001 == pytest.approx(1 / 6, rel=1e-6)
+    large = [theory.per_layer_factor("sigmoid", gain**2) for gain in (1, 2, 4, 8, 16)]
+    assert large == sorted(large)
+
+
+def test_leak_enters_squared() -> None:
+    for leak, expected in ((0.0, 0.5), (0.01, 0.50005), (0.1, 0.505), (0.2, 0.52), (0.5, 0.625)):
+        assert f"{expected:.5f}" in lesson()["printed"]["explain-leak"]
+        assert (1 + leak**2) / 2 == pytest.approx(expected)
+
+
+def test_smooth_relus_between_a_quarter_and_a_half() -> None:
+    for name in ("gelu", "silu"):
+        assert ACTIVATIONS[name].slope(0.0) == pytest.approx(0.5)
+        assert theory.mean_square_slope(name, 1e-6) == pytest.approx(0.25, abs=1e-4)
+        assert theory.mean_square_slope(name, 1e6) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_myth_tanh_is_as_bad_as_sigmoid() -> None:
+    factors = lesson()["factors"]
+    for name, stated in (("sigmoid", 0.141), ("tanh", 0.577)):
+        assert factors[name] == pytest.approx(stated, rel=0.03)
+        assert factors[name] == pytest.approx(default_factor(name), rel=0.03)
+    assert np.log10(factors["tanh"] / factors["sigmoid"]) * 19 == pytest.approx(11.5, abs=0.5)
+
+
+def test_myth_gelu_loses_less_than_relu() -> None:
+    factors = lesson()["factors"]
+    for name, stated in (("relu", 0.408), ("gelu", 0.289), ("silu", 0.289)):
+        assert factors[name] == pytest.approx(stated, rel=0.03)
+        assert default_factor(name) == pytest.approx(stated, rel=0.03)
+    assert lesson()["printed"]["myth-maximum"].count("spread 0.04") == 3
+
+
+def test_numbers_in_the_quiz() -> None:
+    assert "02" in available_lessons()
+    assert len(load_bank("02")) >= 12
+    assert theory.mean_square_slope("tanh", 0.01) == pytest.approx(0.98, abs=5e-3)
+    assert theory.mean_square_slope("tanh", 100.0) == pytest.approx(0.05, abs=5e-3)
+    assert theory.mean_square_slope("gelu", 0.01) == pytest.approx(0.26, abs=5e-3)
+    assert theory.mean_square_slope("gelu", 100.0) == pytest.approx(0.51, abs=5e-3)
+    assert theory.mean_square_slope("sigmoid", 16.0) == pytest.approx(0.0160, abs=5e-5)
+    assert theory.mean_square_slope("sigmoid", 64.0) == pytest.approx(0.0082, abs=5e-5)
+    assert theory.mean_square_slope("selu") ** 25 == pytest.approx(5.6, abs=0.05)
+    assert 16 * 0.25**2 == 1
+
+
+def test_a_quiz_state_fits_the_panel() -> None:
+    """Each "show me in the panel" moves controls that are there, to a state that computes."""
+    from helpers.panels import activation_derivatives
+
+    panel = activation_derivatives()
+    states = [answer.try_state for question in load_bank("02") for answer in question.answers if answer.try_state]
+    assert len(states) >= 12
+    for state in states:
+        panel.set(**state)
+        assert str(state["activation"]) == panel.controls["activation"].value
+        assert panel.summary and not panel.live.error
+
+
+def test_the_exercises_of_the_notebook_exist() -> None:
+    mine = {exercise.id for exercise in EXERCISES.values() if exercise.lesson == "02"}
+    source = NOTEBOOK.read_text(encoding="utf-8")
+    assert mine == {"silu_slope", "per_layer_factor"}
+    assert all(f'check(\\"{name}\\", {name})' in source for name in mine)
