@@ -1,0 +1,38 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+import pytest
+from hypothesis import settings
+
+# Before numpy is loaded: one thread for each product of small matrices, in the kernels that tests start too.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Other programs share the processor, so no example has a time limit.
+settings.register_profile("course", deadline=None, print_blob=True)
+settings.load_profile("course")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the tests marked slow too, as CI=true does")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keeps the tests away from the progress of whoever runs them; start.py names a folder, other starts get one."""
+    if "GRADIENT_COURSE_HOME" not in os.environ:
+        home = tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True)
+        os.environ["GRADIENT_COURSE_HOME"] = home.name
+        config.add_cleanup(home.cleanup)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--slow") or os.environ.get("CI"):
+        return
+    skip = pytest.mark.skip(reason="slow: runs with --slow or where CI=true")
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(skip)

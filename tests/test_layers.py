@@ -1,0 +1,160 @@
+"""Compute, figures and widgets are layers: a module of `helpers` imports only from those below it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+HELPERS = Path(__file__).resolve().parents[1] / "helpers"
+WIDGETS = {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets", "IPython"}
+MAY_IMPORT = {  # from low to high: the packages besides the standard library
+    "activations": {"numpy"},
+    "theory": {"numpy"},
+    "datasets": {"numpy"},
+    "network": {"numpy"},
+    "recurrent": {"numpy"},
+    "adversarial": {"numpy"},
+    "installation": {"numpy"},
+    "models": {"numpy", "torch"},
+    "training": {"numpy", "torch", "tqdm"},
+    "doctor": {"numpy", "torch"},
+    "quiz": {"numpy", "fastjsonschema"},
+    "progress": {"numpy", "platformdirs"},
+    "exercises": {"numpy"},
+    "theme": {"numpy", "plotly"},
+    "figures": {"numpy", "plotly"},
+    "live": WIDGETS,
+    "lesson": WIDGETS,
+    "panels": WIDGETS,
+}
+ORDER = list(MAY_IMPORT)
+THAT_LOAD_TORCH = {module for module, packages in MAY_IMPORT.items() if "torch" in packages}
+PRESENT = sorted(path.stem for path in HELPERS.glob("*.py") if path.stem != "__init__")
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name; `lazy` where it is not loaded together with the module that names it."""
+
+    name: str
+    lazy: bool
+
+
+def imports(node: ast.AST, lazy: bool = False) -> Iterator[Import]:
+    """All imports beneath a node, as full names: `helpers.theory`, `numpy.typing`."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, ast.Import):
+            yield from (Import(alias.name, lazy) for alias in inner.names)
+        elif isinstance(inner, ast.ImportFrom):
+            source = ".".join(filter(None, ["helpers" if inner.level else "", inner.module]))
+            if source == "helpers":
+                yield from (Import(f"helpers.{alias.name}", lazy) for alias in inner.names)
+            else:
+                yield Import(source, lazy)
+        elif isinstance(inner, ast.If) and "TYPE_CHECKING" in ast.unparse(inner.test):
+            yield from imports(inner, lazy=True)
+        else:
+            is_function = isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            yield from imports(inner, lazy or is_function)
+
+
+def problems(module: str, source: str) -> list[str]:
+    """The imports of a module of `helpers` that its place in the order forbids."""
+    if module not in ORDER:
+        return [f"{module} has no place in the order"]
+    found = []
+    for each in imports(ast.parse(source)):
+        package, _, rest = each.name.partition(".")
+        if package == "helpers":
+            below = rest.partition(".")[0]
+            if below not in ORDER[: ORDER.index(module)]:
+                found.append(f"{module} imports helpers.{below}, which is not below it")
+            elif below in THAT_LOAD_TORCH and module not in THAT_LOAD_TORCH and not each.lazy:
+                found.append(f"{module} loads torch through helpers.{below}: import it where it is used")
+        elif package not in sys.stdlib_module_names and package not in MAY_IMPORT[module]:
+            found.append(f"{module} imports {package}")
+    return found
+
+
+@pytest.mark.parametrize("module", PRESENT)
+def test_module_imports_only_what_its_place_allows(module: str) -> None:
+    assert problems(module, (HELPERS / f"{module}.py").read_text(encoding="utf-8")) == []
+
+
+def test_package_itself_stays_nearly_empty() -> None:
+    found = list(imports(ast.parse((HELPERS / "__init__.py").read_text(encoding="utf-8"))))
+    assert [each.name for each in found] == ["os"]
+
+
+def loaded_by(modules: list[str]) -> set[str]:
+    """The packages that a fresh Python has loaded once it has imported these modules."""
+    program = f"import {', '.join(modules)}, sys; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    return set(subprocess.check_output([sys.executable, "-c", program], cwd=HELPERS.parent, text=True).split())
+
+
+def test_panels_load_no_torch() -> None:
+    loaded = loaded_by(["helpers.panels"])
+    assert {"plotly", "ipywidgets", "helpers"} <= loaded
+    assert "torch" not in loaded
+
+
+def test_nothing_but_training_loads_torch() -> None:
+    modules = [f"helpers.{module}" for module in PRESENT if module not in THAT_LOAD_TORCH]
+    assert "torch" not in loaded_by(modules)
+
+
+def test_compute_loads_neither_plotly_nor_widgets() -> None:
+    compute = [module for module in PRESENT if module in ORDER[: ORDER.index("theme")]]
+    loaded = loaded_by([f"helpers.{module}" for module in compute if module not in THAT_LOAD_TORCH])
+    assert "numpy" in loaded
+    assert loaded.isdisjoint({"plotly", "ipywidgets", "anywidget", "IPython", "torch"})
+
+
+def test_figures_load_no_widgets() -> None:
+    loaded = loaded_by(["helpers.figures"])
+    assert "plotly" in loaded
+    assert loaded.isdisjoint({"ipywidgets", "anywidget"})
+
+
+# The check itself
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "complaint"),
+    [
+        ("theory", "from helpers.network import NetworkSpec", "theory imports helpers.network, which is not below it"),
+        ("theory", "from helpers import activations, panels", "theory imports helpers.panels, which is not below it"),
+        ("theory", "from .network import NetworkSpec", "theory imports helpers.network, which is not below it"),
+        ("theory", "from . import theory", "theory imports helpers.theory, which is not below it"),
+        ("network", "import numpy, plotly.graph_objects as go", "network imports plotly"),
+        ("exercises", "def f():\n    import ipywidgets", "exercises imports ipywidgets"),
+        ("figures", "try:\n    import ipywidgets\nexcept ImportError:\n    pass", "figures imports ipywidgets"),
+        ("panels", "def f():\n    import torch", "panels imports torch"),
+        ("network", "import scipy.special", "network imports scipy"),
+        ("panels", "from helpers.training import train", "panels loads torch through helpers.training"),
+        ("panels", "class A:\n    from helpers import models", "panels loads torch through helpers.models"),
+        ("utilities", "import numpy", "utilities has no place in the order"),
+    ],
+)
+def test_what_is_forbidden_is_found(module: str, source: str, complaint: str) -> None:
+    (found,) = problems(module, source)
+    assert found.startswith(complaint)
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("theory", "import math\nimport numpy as np\nfrom helpers.activations import Activation"),
+        ("training", "import torch\nfrom tqdm.auto import tqdm\nfrom helpers.models import MLP"),
+        ("panels", "def train():\n    from helpers.training import train"),
+        ("figures", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from helpers.training import History"),
+    ],
+)
+def test_what_is_allowed_passes(module: str, source: str) -> None:
+    assert problems(module, source) == []
