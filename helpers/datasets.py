@@ -85,6 +85,8 @@ def clusters(
     size: int = 1000, *, classes: int = CLASSES, features: int = 20, noise: float = 0.5, seed: int = 0
 ) -> tuple[Array, Array]:
     """Points around ``classes`` centres drawn from N(0, I): inputs (size, features) and targets (size,)."""
+    if not 0 <= noise < np.inf:
+        raise ValueError(f"noise must be a finite number ≥ 0; got {noise!r}")
     generator = np.random.default_rng(_whole("seed", seed, 0))
     centres = generator.standard_normal((_whole("classes", classes, 1), _whole("features", features, 1)))
     targets = generator.integers(0, classes, _whole("size", size, 1))
@@ -134,10 +136,12 @@ def train_test_split(inputs: Array, targets: Array, *, test_fraction: float = 0.
     """Cut examples in two at random: the last ``test_fraction`` of a shuffled order is for testing."""
     if len(inputs) != len(targets):
         raise ValueError(f"inputs and targets must be equally long; got {len(inputs)} and {len(targets)}")
+    if len(inputs) < 2:
+        raise ValueError(f"inputs must hold at least 2 examples; got {len(inputs)}")
     if not 0 < test_fraction < 1:
         raise ValueError(f"test_fraction must be between 0 and 1; got {test_fraction!r}")
     order = np.random.default_rng(_whole("seed", seed, 0)).permutation(len(inputs))
-    held_out = max(1, round(len(inputs) * test_fraction))
+    held_out = min(max(1, round(len(inputs) * test_fraction)), len(inputs) - 1)
     train, test = order[:-held_out], order[-held_out:]
     return Split(inputs[train], targets[train], inputs[test], targets[test])
 
