@@ -168,6 +168,12 @@ def _zero_depth(factor: float, dtype: str = "float32") -> float:
     return float(depth)
 
 
+def _depth_until(activation: str, weight_variance: float, ratio: float) -> float:
+    """The least depth at which the first layer's signal is below `ratio` of the last one's, at a steady factor."""
+    steps = math.log(ratio) / math.log(theory.per_layer_factor(activation, weight_variance))
+    return float(math.floor(steps) + 2)  # a network of depth L has L - 1 steps
+
+
 KEYS: Mapping[str, Callable[..., float]] = {
     "largest_slope": _largest_slope,
     "slope": _slope,
@@ -178,6 +184,7 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "chain": _chain,
     "steps": _steps,
     "zero_depth": _zero_depth,
+    "depth_until": _depth_until,
 }
 """The functions that a numeric answer may name as its `key`; `arguments` in the bank are theirs."""
 

@@ -1,0 +1,74 @@
+"""The numbers that lesson 00 states, and the map of the course."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from helpers import figures
+from helpers.panels import Panel, start_here
+from helpers.quiz import LESSONS, available_lessons, compute_key, grade, load_bank
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return start_here()
+
+
+def left_over(panel: Panel, depth: int) -> float:
+    """log10 of what the first layer hears of the last one."""
+    panel.set(depth=depth)
+    measured = panel.data["measured"]
+    return float(measured[0] - measured[depth - 1])
+
+
+@pytest.mark.parametrize(("depth", "stated"), [(10, 2e-6), (20, 1e-12), (100, 1e-63)])
+def test_what_the_slider_leaves(panel: Panel, depth: int, stated: float) -> None:
+    assert left_over(panel, depth) == pytest.approx(math.log10(stated), abs=1)
+    if depth < 100:
+        assert 10 ** left_over(panel, depth) == pytest.approx(stated, rel=0.3)
+
+
+def test_line_is_straight(panel: Panel) -> None:
+    assert left_over(panel, 41) == pytest.approx(2 * left_over(panel, 21), rel=0.02)
+
+
+def test_the_depth_of_a_billionth_is_that_of_the_panel(panel: Panel) -> None:
+    depth = int(compute_key("depth_until", activation="sigmoid", weight_variance=1.0, ratio=1e-9))
+    assert depth == 16
+    assert left_over(panel, depth) < -9 < left_over(panel, depth - 1)
+    assert 10 ** left_over(panel, 15) == pytest.approx(1.5e-9, rel=0.05)
+
+
+def test_the_answers_read_off_the_panel_are_right(panel: Panel) -> None:
+    questions = {question.id: question for question in load_bank("00")}
+    assert grade(questions["00-slider-ten"], 10 ** left_over(panel, 10)).correct
+    assert grade(questions["00-slider-billionth"], 16).correct
+    assert not grade(questions["00-slider-billionth"], 15).correct
+
+
+def test_quiz_states_fit_the_panel(panel: Panel) -> None:
+    questions = load_bank("00")
+    assert len(questions) >= 8
+    for answer in (answer for question in questions for answer in question.answers if answer.try_state):
+        panel.set(**answer.try_state)
+        assert panel.controls["depth"].value == answer.try_state["depth"]
+
+
+def test_map_names_every_lesson_and_marks_what_is_coming() -> None:
+    texts = [annotation.text for annotation in figures.course_map(ready=("00", "03")).layout.annotations]
+    assert [text[3:5] for text in texts] == list(LESSONS)
+    assert [text[3:5] for text in texts if "(coming)" not in text] == ["00", "03"]
+    assert figures.course_map() == figures.course_map(available_lessons())
+
+
+def test_map_draws_something_new_in_every_row() -> None:
+    traces = figures.course_map().data
+    for row, number in enumerate(LESSONS):
+        mine = [trace for trace in traces if trace.name.startswith(f"lesson {number}:")]
+        colours = {str(trace.line.color) for trace in mine} | {str(trace.marker.color) for trace in mine}
+        colours |= {str(trace.marker.line.color) for trace in mine}
+        assert figures.theme.THEORY in colours
+        heights = [y for trace in mine for y in trace.y if y == y]
+        assert row - 0.5 < min(heights) <= max(heights) < row + 0.5
