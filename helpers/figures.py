@@ -156,7 +156,7 @@ def chain(depths: Numbers, z: Numbers) -> go.Figure:
     figure.update_xaxes(title_text="neuron (input left, loss right)", range=[0, float(np.max(depths)) + 1], **left)
     decades(figure, "gradient |∂h<sub>L</sub>/∂h|", -80, 20, **left)
     figure.update_xaxes(title_text="pre-activation z", range=[float(np.min(z)), float(np.max(z))], **right)
-    figure.update_yaxes(title_text="slope φ′(z)", range=[-0.2, 1.85], **right)
+    figure.update_yaxes(title_text="slope φ′(z)", range=[-0.05, 0.3], **right)
     float32_limit(figure, **left)
     backward_arrow(figure)
     return figure

@@ -89,6 +89,11 @@ class Panel(ipywidgets.VBox):
         return str(self.data.get("summary", ""))
 
 
+def still(figure: go.Figure) -> LiveFigure:
+    """A figure without controls, drawn by the same plotly.js as the panels of the page."""
+    return LiveFigure(figure, {}, dict)
+
+
 # ---------------------------------------------------------------- controls
 
 # One layout and one style for all: each widget of its own would be a message of its own to the page.
@@ -118,10 +123,10 @@ def _float_slider(label: str, value: float, low: float, high: float, step: float
     return ipywidgets.FloatSlider(value, min=low, max=high, step=step, description=label, **_looks(SliderStyle))
 
 
-def _log_slider(label: str, value: float, low: float, high: float, step: float = 0.05) -> ipywidgets.FloatLogSlider:
+def _log_slider(label: str, value: float, low: float, high: float) -> ipywidgets.FloatLogSlider:
     """From 10**low to 10**high."""
     return ipywidgets.FloatLogSlider(
-        value, base=10, min=low, max=high, step=step, description=label, readout_format=".3g", **_looks(SliderStyle)
+        value, base=10, min=low, max=high, step=0.05, description=label, readout_format=".3g", **_looks(SliderStyle)
     )
 
 
@@ -204,6 +209,7 @@ def definition() -> Panel:
         with np.errstate(divide="ignore"):
             factors = np.log10(np.abs(weight * slope(places[1:])))
             steepest = np.log10(weight * np.max(np.abs(slope(z))))
+        top = _next_of((0.3, 1.2, 1.9), np.max(slope(z)))
         # The backward pass: from the last neuron to the first, one factor weight × slope a neuron.
         signal = np.append(np.cumsum(factors[::-1])[::-1], 0.0)
         return {
@@ -212,12 +218,13 @@ def definition() -> Panel:
             "slope": slope(z),
             "first neuron": _point(places[0], slope),
             "last neuron": _point(places[-1], slope),
+            "ranges": {"yaxis2": [-0.16 * top, top]},
             "summary": _chain_summary(depth, signal[0], float(slope(places[:1])[0])),
         }
 
     controls = {
         "depth": _int_slider("depth", 20, 1, DEEPEST),
-        "weight": _log_slider("weight", 1.0, -1, 1),
+        "weight": _float_slider("weight", 1.0, 0.1, 10, 0.1),
         "preactivation": _float_slider("pre-activation", 0.0, -6, 6, 0.1),
         "activation": _activation_choice("sigmoid"),
         "bias": _dropdown("biases", {"hold the pre-activation": HELD, "zero: it runs free": FREE}, HELD),
@@ -317,6 +324,9 @@ def activation_derivatives() -> Panel:
 
 # ---------------------------------------------------------------- 03
 
+GAINS = [0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0]
+GAINS += [7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0]
+
 
 def deep_sigmoid_nets() -> Panel:
     """A deep sigmoid network on the digits: its gradient signal and its saturated units, layer by layer."""
@@ -338,15 +348,15 @@ def deep_sigmoid_nets() -> Panel:
             "summary": _deep_summary(spec, mean, float(saturated.mean())),
         }
 
+    critical = round(theory.critical_gain("sigmoid"), 3)
     controls = {
         "depth": _int_slider("depth", 60, 1, DEEPEST),
         "width": _steps("width", [8, 16, 32, 64, 128, 256], 64),
-        "gain": _log_slider("gain", 1.0, -1, 1.2),
+        "gain": _steps("gain", [(f"{gain:.4g}", gain) for gain in sorted([*GAINS, critical])], 1.0),
         "scheme": _dropdown("initialization", SCHEMES, "pytorch_default"),
         "seeds": _int_slider("seeds", 4, 1, 16),
     }
     xavier = {"depth": 60, "width": 64, "scheme": "xavier_normal", "gain": 1.0}
-    critical = round(theory.critical_gain("sigmoid"), 3)
     presets = {
         "PyTorch's default": {**xavier, "scheme": "pytorch_default"},
         "Xavier": xavier,
