@@ -37,7 +37,7 @@ INITS = (
 )
 NORMS = ("none", "batch", "layer")
 NORM_EPSILON = 1e-5
-RECORD_BYTES = 400_000_000  # what one forward pass may keep; more seeds than fit go in turns
+PASS_BYTES = 800_000_000  # what one forward pass may keep; more seeds than fit go in turns
 SPARE_BYTES = 256_000_000  # memory of finished forward passes kept for the next one
 CACHE_BYTES = 256_000_000  # drawn numbers kept for the next call
 
@@ -130,7 +130,7 @@ class Parameters:
 
 
 class _Cache:
-    """The most recently used arrays, up to a number of bytes in all."""
+    """The most recently used arrays, up to a number of bytes in all. What is kept becomes read-only."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -144,6 +144,7 @@ class _Cache:
     def put(self, key: tuple[Any, ...], array: Array) -> None:
         self._arrays.pop(key, None)
         if array.nbytes <= self._most_bytes:
+            array.flags.writeable = False
             self._arrays[key] = array
         while self.nbytes > self._most_bytes:
             self._arrays.popitem(last=False)
@@ -183,13 +184,7 @@ def _draw_layer(kind: str, stream: int, layer: int, seed: int, shape: tuple[int,
 
 
 def _standard(
-    kind: str,
-    stream: int,
-    layers: int,
-    shape: tuple[int, int],
-    seed: int,
-    seeds: int,
-    dtype: np.dtype[Any],
+    kind: str, stream: int, layers: int, shape: tuple[int, int], seed: int, seeds: int, dtype: np.dtype[Any]
 ) -> Array:
     """Drawn numbers (layers, seeds, *shape) of variance 1, from the cache as far as they are in it."""
     key = (kind, stream, shape, seed, seeds, dtype.char)
@@ -208,11 +203,7 @@ def _standard(
 
 
 def initial_parameters(
-    spec: NetworkSpec,
-    inputs: int,
-    classes: int,
-    seed: int = 0,
-    dtype: DTypeLike = np.float64,
+    spec: NetworkSpec, inputs: int, classes: int, seed: int = 0, dtype: DTypeLike = np.float64
 ) -> Parameters:
     """Draw the parameters of ``spec.seeds`` networks with ``inputs`` features and ``classes`` outputs.
 
@@ -228,16 +219,9 @@ def initial_parameters(
         raise ValueError(f"dtype must be float32 or float64; got {dtype!r}")
 
     def weights(stream: int, layers: int, fan_in: int, fan_out: int) -> Array:
-        drawn = _standard(
-            _distribution(spec.init),
-            stream,
-            layers,
-            (fan_in, fan_out),
-            seed,
-            spec.seeds,
-            precision,
-        )
-        scaled: Array = drawn * (spec.gain * _weight_std(spec.init, fan_in, fan_out))
+        drawn = _standard(_distribution(spec.init), stream, layers, (fan_in, fan_out), seed, spec.seeds, precision)
+        scale = float(spec.gain) * _weight_std(spec.init, fan_in, fan_out)
+        scaled: Array = np.multiply(drawn, scale, out=drawn if drawn.flags.writeable else None)
         return scaled
 
     def biases(stream: int, layers: int, fan_out: int) -> Array:
@@ -362,12 +346,7 @@ class _Forward:
     """
 
     def __init__(self, spec: NetworkSpec, parameters: Parameters, inputs: Array, biased: bool) -> None:
-        self.spec, self.parameters, self.inputs, self._biased = (
-            spec,
-            parameters,
-            inputs,
-            biased,
-        )
+        self.spec, self.parameters, self.inputs, self._biased = spec, parameters, inputs, biased
         self._axis = 1 if spec.norm == "batch" else 2
         shape = (spec.depth, spec.seeds, spec.batch, spec.width)
         self.activation, self.slope, *others = self._arrays(2 + bool(spec.skip) + (spec.norm != "none"), shape)
@@ -609,10 +588,7 @@ class GradientProfile:
     def _per_layer(self, statistic: Callable[[_Forward, int], Array]) -> Array:
         """Apply ``statistic(forward, layer) -> (seeds,)`` to every layer; returns (seeds, depth)."""
         assert self._forward is not None
-        return np.stack(
-            [statistic(self._forward, layer) for layer in range(self.spec.depth)],
-            axis=1,
-        )
+        return np.stack([statistic(self._forward, layer) for layer in range(self.spec.depth)], axis=1)
 
     @cached_property
     def preactivation_std(self) -> Array:
@@ -652,14 +628,7 @@ class GradientProfile:
 
 
 _EAGER = ("signal", "log10_signal", "weight_gradient", "log10_weight_gradient", "loss")
-_LAZY = (
-    "preactivation_std",
-    "activation_std",
-    "saturated",
-    "dead",
-    "similarity",
-    "update_ratio",
-)
+_LAZY = ("preactivation_std", "activation_std", "saturated", "dead", "similarity", "update_ratio")
 
 
 def _deviation(values: Array) -> Array:
@@ -703,7 +672,7 @@ def backpropagate(spec: NetworkSpec, parameters: Parameters, inputs: Array, targ
         chosen = Parameters([w[nets] for w in parameters.weights], [b[nets] for b in parameters.biases])
         return _profile(some, chosen, x, t)
 
-    return _in_turns(spec, dtype.itemsize, part)
+    return _in_turns(spec, part)
 
 
 def gradient_profile(spec: NetworkSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0) -> GradientProfile:
@@ -711,49 +680,62 @@ def gradient_profile(spec: NetworkSpec, data: str | tuple[Array, Array] = "digit
 
     ``data`` is a task of ``classification_batch`` ("digits", "clusters", "gaussian") or (inputs, targets) with ten
     classes. Computes in float32 with rescaled gradients, and again in float64 where the forward signal leaves
-    [1e-15, 1e15]. Raises and warns like ``backpropagate``.
+    [1e-15, 1e15] or weights, biases or inputs are extreme. Raises and warns like ``backpropagate``.
     """
     if isinstance(data, str):
         inputs, targets = _batch(data, spec.batch, seed)
     else:
-        inputs, targets = data
+        inputs, targets = (np.asarray(array) for array in data)
         _check_batch(spec, inputs, targets, CLASSES)
     single, double = (np.ascontiguousarray(inputs, dtype) for dtype in (np.float32, np.float64))
+    tame = (
+        1e-6 < spec.weight_variance < 1e3 and spec.bias_std < 30 and (isinstance(data, str) or abs(single).max() < 1e3)
+    )
 
     def part(some: NetworkSpec, start: int) -> GradientProfile:
         draw = partial(initial_parameters, some, inputs.shape[1], CLASSES, seed + start)
-        with np.errstate(all="ignore"):
-            forward = _Forward(some, draw(np.float32), single, some.bias_std > 0)
-            if forward.lost_layer() is None:
-                return _Backward(forward).run(targets)
+        if tame:
+            with np.errstate(all="ignore"):
+                forward = _Forward(some, draw(np.float32), single, some.bias_std > 0)
+                if forward.lost_layer() is None:
+                    return _Backward(forward).run(targets)
         return _profile(some, draw(np.float64), double, targets)
 
-    return _in_turns(spec, 4, part)
+    return _in_turns(spec, part, 4 * spec.depth * spec.width**2)
 
 
 def _profile(spec: NetworkSpec, parameters: Parameters, inputs: Array, targets: Array) -> GradientProfile:
     with np.errstate(all="ignore"):
         forward = _Forward(spec, parameters, inputs, any(bias.any() for bias in parameters.biases[:-1]))
         lost = forward.lost_layer()
-        if lost is not None:
-            norms = forward.norms.arrays()[0][lost - 1]
-            warnings.warn(
-                f"The forward signal of layer {lost} leaves what {inputs.dtype} can hold "
-                f"(norms {norms.min():.1e} to {norms.max():.1e}): from there on the numbers are not reliable",
-                RuntimeWarning,
-                stacklevel=5,
-            )
-        return _Backward(forward).run(targets)
+        profile = _Backward(forward).run(targets)
+    if lost is not None or not np.isfinite(profile.loss).all():
+        _check_finite(parameters)
+        where = "the read-out" if lost is None else f"layer {lost}"
+        norms = profile.loss if lost is None else forward.norms.arrays()[0][lost - 1]
+        warnings.warn(
+            f"The forward signal of {where} leaves what {inputs.dtype} can hold "
+            f"({'losses' if lost is None else 'norms'} {norms.min():.1e} to {norms.max():.1e}): "
+            "from there on the numbers are not reliable",
+            RuntimeWarning,
+            stacklevel=5,
+        )
+    return profile
+
+
+def _check_finite(parameters: Parameters) -> None:
+    for name in ("weights", "biases"):
+        for layer, array in enumerate(getattr(parameters, name)):
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name}[{layer}] must be finite numbers; got NaN or infinity")
 
 
 def _in_turns(
-    spec: NetworkSpec,
-    itemsize: int,
-    part: Callable[[NetworkSpec, int], GradientProfile],
+    spec: NetworkSpec, part: Callable[[NetworkSpec, int], GradientProfile], bytes_drawn: int = 0
 ) -> GradientProfile:
     """``part(spec, first seed)`` for all seeds at once, or for some after the other where memory asks for it."""
     arrays = 2 + bool(spec.skip) + (spec.norm != "none")
-    at_once = max(1, RECORD_BYTES // (arrays * spec.depth * spec.batch * spec.width * itemsize))
+    at_once = max(1, PASS_BYTES // (8 * arrays * spec.depth * spec.batch * spec.width + bytes_drawn))
     if spec.seeds <= at_once:
         return part(spec, 0)
     joined: dict[str, list[Array]] = {name: [] for name in (*_EAGER, *_LAZY)}
@@ -783,7 +765,11 @@ def _check_arrays(spec: NetworkSpec, parameters: Parameters, inputs: Any, target
     if len(dtypes) != 1 or next(iter(dtypes)).char not in "fd":
         names = ", ".join(sorted(str(dtype) for dtype in dtypes))
         raise ValueError(f"weights and biases must all be float32 or all be float64; got {names}")
-    classes = _check_batch(spec, inputs, targets, parameters.weights[-1].shape[-1])
+    readout = np.shape(parameters.weights[-1])
+    if len(readout) != 3:
+        raise ValueError(f"weights[-1] must have shape (seeds, width, classes); got {readout}")
+    classes = readout[2]
+    _check_batch(spec, inputs, targets, classes)
     widths = [np.shape(inputs)[1], *[spec.width] * spec.depth, classes]
     for layer, (weight, bias) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
         _check_shape(f"weights[{layer}]", weight, (spec.seeds, widths[layer], widths[layer + 1]))
@@ -796,7 +782,7 @@ def _check_shape(name: str, array: Any, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name} must have shape {shape}; got {np.shape(array)}")
 
 
-def _check_batch(spec: NetworkSpec, inputs: Any, targets: Any, classes: int) -> int:
+def _check_batch(spec: NetworkSpec, inputs: Any, targets: Any, classes: int) -> None:
     x, t = np.asarray(inputs), np.asarray(targets)
     if x.ndim != 2 or len(x) != spec.batch or not x.shape[1]:
         raise ValueError(f"inputs must have shape (batch, features) with batch = {spec.batch}; got {x.shape}")
@@ -808,4 +794,3 @@ def _check_batch(spec: NetworkSpec, inputs: Any, targets: Any, classes: int) -> 
     if t.dtype.kind not in "iu" or t.min() < 0 or t.max() >= classes:
         given = f"{t.min()} … {t.max()}" if t.dtype.kind in "iu" else str(t.dtype)
         raise ValueError(f"targets must be whole numbers from 0 to {classes - 1}; got {given}")
-    return classes
