@@ -65,7 +65,7 @@ def _packages(requirements: Path) -> str:
     if wrong:
         raise _Broken(f"Packages: {'; '.join(wrong)}. {SET_UP}")
     python = ".".join(map(str, sys.version_info[:3]))
-    return f"Python {python}, and all {len(pins)} packages in the versions that {requirements.name} names."
+    return f"Python {python}; all {len(pins)} packages, in the versions asked for."
 
 
 def _pins(requirements: Path) -> dict[str, str]:
@@ -100,7 +100,7 @@ def _widgets() -> str:
     if empty:
         files = " ".join(f"helpers/{name}" for name in empty)
         raise _Broken(f"Missing or empty: {files}. To restore: git checkout -- {files}")
-    return "The files that draw sliders and figures in the browser are there."
+    return "The files that draw sliders and figures in the browser."
 
 
 def _has_content(name: str) -> bool:
@@ -115,14 +115,14 @@ def _data() -> str:
         count = len(digits().labels)
     except (OSError, ValueError) as error:
         raise _Broken(str(error)) from None
-    return f"The data files are whole; there are {count} digits."
+    return f"The data, whole: {count} handwritten digits."
 
 
 def _engine() -> str:
     measured, by_hand = _two_neurons(weight=2.0), 2.0 * 0.25
     if not math.isclose(measured, by_hand, rel_tol=1e-12):
         raise _Broken(f"Two sigmoid neurons pass on {measured:.6g} of the gradient, by hand {by_hand}. {SET_UP}")
-    return f"Two sigmoid neurons, weight 2, slope 1/4: by hand {by_hand}, by backpropagation {measured:.6g}."
+    return f"A gradient through two neurons: by hand {by_hand}, by backpropagation {measured:.6g}."
 
 
 def _two_neurons(weight: float) -> float:
