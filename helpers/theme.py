@@ -85,6 +85,9 @@ TEMPLATE = go.layout.Template(
 )
 
 
+UNBROKEN = "\N{NO-BREAK SPACE}"
+
+
 def transparent(colour: str, alpha: float) -> str:
     """`colour` ("#rrggbb") as an rgba string with opacity `alpha` (0 to 1)."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
@@ -102,7 +105,7 @@ def power_of_ten(exponent: float, digits: int = 0) -> str:
 def scientific(log10: float) -> str:
     """A number given as its log10, as a reader writes it: scientific(-3.52) is "3.0 × 10⁻⁴".
 
-    Works beyond the range of floats; numbers from 0.001 to 9999 are written plainly.
+    Works beyond the range of floats; numbers from 0.001 to 9999 are written plainly. Its spaces don't break.
     """
     if log10 != log10:
         return "undefined"
@@ -116,4 +119,4 @@ def scientific(log10: float) -> str:
     mantissa = 10 ** (log10 - exponent)
     if round(mantissa, 1) >= 10:
         exponent, mantissa = exponent + 1, 1.0
-    return f"{mantissa:.1f} × {power_of_ten(exponent)}"
+    return f"{mantissa:.1f}{UNBROKEN}×{UNBROKEN}{power_of_ten(exponent)}"
