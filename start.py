@@ -255,11 +255,11 @@ def pip_install(arguments: list[str], wanted: dict[str, Any]) -> None:
     with open(SETUP_LOG, "a", encoding="utf-8") as log, Progress() as progress, child(command, 1.0, **options) as pip:
         for raw in pip.stdout or ():
             line = raw.decode("utf-8", "replace")
+            if line.startswith("Installing collected packages"):
+                write_stamp({**wanted, "finished": False})  # from here on, half a job must be seen to be one
             log.write(line)
             recent.append(line)
             progress.show(*pip_step(line))
-            if line.startswith("Installing collected packages"):
-                write_stamp({**wanted, "finished": False})  # from here on, half a job must be seen to be one
     if pip.returncode != 0:
         report = "".join(recent)
         sentence = remedy(report) or f"pip could not install the packages: {last_line(report)}"

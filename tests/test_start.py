@@ -1,0 +1,578 @@
+"""start.py, run as a program in folders of its own; a small pip of ours stands in for the real one's minutes."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import importlib.metadata
+import importlib.util
+import json
+import os
+import runpy
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+import types
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+START = ROOT / "start.py"
+
+# Stands in for pip: notes how it was called, then does what FAKE_PIP says.
+FAKE_PIP = """
+import os, sys, time
+__version__ = "0"
+
+def main():
+    with open(os.environ["PIP_CALLS"], "a") as calls:
+        print(*sys.argv[1:], file=calls)
+    behaviour = os.environ.get("FAKE_PIP", "")
+    print("Collecting numpy==1.0", flush=True)
+    print("  Downloading torch-2.13.0-cp311-none-any.whl (191.8 MB)", flush=True)
+    if behaviour.startswith("hang while downloading"):
+        time.sleep(6)
+    if behaviour.startswith("say "):
+        print(behaviour[4:], file=sys.stderr)
+        sys.exit(1)
+    print("Installing collected packages: numpy, torch", flush=True)
+    if behaviour.startswith("hang while unpacking"):
+        time.sleep(6)
+    if "slowly" in behaviour:
+        time.sleep(3)
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+class Course:
+    """A copy of start.py in a folder of its own, with little beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.calls_file = folder / "calls.txt"
+        shutil.copy(START, folder)
+        (folder / "requirements.txt").write_text("# why\nnumpy==1.0\ntorch==2.13.0\n")
+        (folder / "pyproject.toml").write_text("[project]\nname = 'course'\n")
+        (folder / "notebooks").mkdir()
+        (folder / "notebooks/00_start_here.ipynb").write_text("{}")
+        (folder / "fakes").mkdir()
+        (folder / "fakes/pip.py").write_text(FAKE_PIP)
+
+    def environment(self, pip: str = "", **more: str) -> dict[str, str]:
+        fakes = {"PYTHONPATH": str(self.folder / "fakes"), "PIP_CALLS": str(self.calls_file), "FAKE_PIP": pip}
+        return {**os.environ, **fakes, **more}
+
+    def begin(self, *arguments: str, pip: str = "", **more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "start.py", *arguments],
+            cwd=self.folder,
+            env=self.environment(pip, **more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str, pip: str = "", **more: str) -> tuple[int, str]:
+        with self.begin(*arguments, pip=pip, **more) as process:
+            output = process.communicate(timeout=120)[0]
+        return process.returncode, output
+
+    @property
+    def calls(self) -> list[str]:
+        """The command lines that pip has got."""
+        return self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
+
+    @property
+    def stamp(self) -> dict[str, object]:
+        return json.loads((self.folder / ".venv/course.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the set-up has been done once."""
+    folder = tmp_path_factory.mktemp("start") / "finished"
+    folder.mkdir()
+    course = Course(folder)
+    status, output = course.run("setup")
+    assert status == 0, output
+    return folder
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    """A folder with nothing set up."""
+    return Course(tmp_path)
+
+
+@pytest.fixture
+def ready(course: Course, finished: Path) -> Course:
+    """A folder that is set up: a copy of the finished one, which takes less time than a new `.venv`."""
+    shutil.copytree(finished / ".venv", course.folder / ".venv", symlinks=True)
+    write_stamp(course, folder=str(course.folder))
+    return course
+
+
+def write_stamp(course: Course, **changes: object) -> None:
+    (course.folder / ".venv/course.json").write_text(json.dumps({**course.stamp, **changes}))
+
+
+def wait_for(process: subprocess.Popen[str], words: str) -> str:
+    """Reads what a program prints until these words have come."""
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if words in line:
+            return seen
+    pytest.fail(f"{words!r} did not come: {seen}")
+
+
+@functools.cache
+def start() -> types.ModuleType:
+    """start.py as a module."""
+    spec = importlib.util.spec_from_file_location("course_start", START)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# The Python it runs on
+
+
+def test_an_old_python_can_read_the_file() -> None:
+    ast.parse(START.read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
+@pytest.mark.parametrize("version", [(3, 6), (3, 10), (3, 15), (4, 0)])
+def test_other_pythons_are_told_in_one_sentence(version: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (*version, 0, "final", 0))
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(str(START))
+    sentence = str(stopped.value)
+    assert "needs Python 3.11 or newer" in sentence
+    assert f"this is Python {version[0]}.{version[1]}" in sentence
+    assert "https://www.python.org/downloads/" in sentence
+    assert sentence.count("\n") == 0
+
+
+def test_it_needs_the_standard_library_alone() -> None:
+    tree = ast.parse(START.read_text(encoding="utf-8"))
+    names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
+
+
+# Its words
+
+
+def test_help_lists_the_words(course: Course) -> None:
+    status, output = course.run("--help")
+    assert status == 0
+    for word in ("setup", "test", "bench", "--port", "--no-browser", "--cpu-torch"):
+        assert word in output
+    assert not (course.folder / ".venv").exists()
+
+
+def test_an_unknown_word_is_named_with_the_known_ones(course: Course) -> None:
+    status, output = course.run("fly")
+    assert status == 1
+    assert (
+        output == "start.py: No word 'fly' is known here: use one of setup, test, bench, or none to open the course.\n"
+    )
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "eight"])
+def test_what_is_no_port_is_refused(course: Course, port: str) -> None:
+    status, output = course.run("--port", port)
+    assert status == 2
+    assert f"'{port}' is no port: give a number from 1 to 65535" in output
+
+
+# Setting up
+
+
+def test_the_first_set_up_installs_and_the_second_does_nothing(course: Course) -> None:
+    status, output = course.run("setup")
+    assert status == 0, output
+    assert "downloading torch 2.13.0 (191.8 MB)" in output
+    assert output.endswith("Ready: `python start.py` opens the course.\n")
+    (call,) = course.calls
+    assert call.endswith("-r requirements.txt -e .")
+    assert course.stamp["finished"] is True
+    assert course.run("setup") == (0, "Ready: `python start.py` opens the course.\n")
+    assert len(course.calls) == 1
+
+
+def test_changed_requirements_are_installed_into_the_same_folder(ready: Course) -> None:
+    kept = ready.folder / ".venv/kept"
+    kept.touch()
+    with open(ready.folder / "requirements.txt", "a") as requirements:
+        requirements.write("tqdm==4.0\n")
+    assert ready.run("setup")[0] == 0
+    assert len(ready.calls) == 1 and kept.exists()
+    assert ready.run("setup")[0] == 0
+    assert len(ready.calls) == 1
+
+
+def test_changed_test_settings_bother_no_learner(ready: Course) -> None:
+    with open(ready.folder / "pyproject.toml", "a") as settings:
+        settings.write("[tool.ruff]\n")
+    assert ready.run("setup")[0] == 0
+    assert ready.calls == []
+
+
+def test_test_tools_come_with_the_first_test_and_stay(ready: Course) -> None:
+    ready.run("test", "--version")
+    (call,) = ready.calls
+    assert call.endswith("-r requirements.txt -e .[test]")
+    ready.run("test", "--version")
+    ready.run("setup")
+    assert len(ready.calls) == 1
+    with open(ready.folder / "requirements.txt", "a") as requirements:
+        requirements.write("tqdm==4.0\n")
+    ready.run("setup")
+    assert ready.calls[1].endswith("-e .[test]")
+
+
+def test_an_interrupted_unpacking_starts_afresh(ready: Course) -> None:
+    (ready.folder / "requirements.txt").write_text("numpy==1.1\n")
+    (ready.folder / ".venv/half-unpacked").touch()
+    with ready.begin("setup", pip="hang while unpacking") as process:
+        wait_for(process, "unpacking")
+        assert ready.stamp["finished"] is False
+        process.kill()
+    status, output = ready.run("setup", pip="slowly")
+    assert status == 0
+    assert "an earlier set-up was interrupted" in output
+    assert not (ready.folder / ".venv/half-unpacked").exists()
+    assert ready.stamp["finished"] is True
+
+
+def test_an_interrupted_download_goes_on_where_it_was(ready: Course) -> None:
+    (ready.folder / "requirements.txt").write_text("numpy==1.1\n")
+    kept = ready.folder / ".venv/kept"
+    kept.touch()
+    with ready.begin("setup", pip="hang while downloading") as process:
+        wait_for(process, "downloading")
+        process.kill()
+    assert ready.run("setup")[0] == 0
+    assert kept.exists() and len(ready.calls) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals between programs")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_ends_pip_and_says_how_to_go_on(ready: Course, name: str) -> None:
+    (ready.folder / "requirements.txt").write_text("numpy==1.1\n")
+    with ready.begin("setup", pip="hang while downloading") as process:
+        wait_for(process, "downloading")
+        process.send_signal(getattr(signal, name))
+        output = process.communicate(timeout=30)[0]
+    assert process.returncode == 130
+    assert output == "Stopped before the set-up was complete: the same command takes it up again.\n"
+    assert ready.run("setup")[0] == 0
+
+
+def test_a_second_set_up_waits_for_the_first(ready: Course) -> None:
+    (ready.folder / "requirements.txt").write_text("numpy==1.1\n")
+    with ready.begin("setup", pip="slowly") as first:
+        wait_for(first, "unpacking")
+        status, output = ready.run("setup")
+        assert first.wait(timeout=30) == 0
+    assert status == 0
+    assert output.startswith("Another set-up is at work in this folder: waiting for it to end.\n")
+    assert len(ready.calls) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="on Windows the lock ends with the program that took it")
+@pytest.mark.slow
+def test_a_set_up_waits_for_a_pip_left_alone(ready: Course) -> None:
+    (ready.folder / "requirements.txt").write_text("numpy==1.1\n")
+    with ready.begin("setup", pip="slowly") as first:
+        wait_for(first, "unpacking")
+        first.kill()
+        status, output = ready.run("setup")
+    assert status == 0
+    assert output.index("waiting for it to end") < output.index("an earlier set-up was interrupted")
+
+
+def test_a_damaged_folder_is_made_anew(ready: Course) -> None:
+    bin_folder = ready.folder / (".venv/Scripts" if os.name == "nt" else ".venv/bin")
+    shutil.rmtree(bin_folder)
+    status, output = ready.run("setup")
+    assert status == 0
+    assert "the one that is there is damaged" in output
+    assert ready.run("setup")[0] == 0
+    assert len(ready.calls) == 1
+
+
+@pytest.mark.slow
+def test_a_moved_course_is_set_up_anew(ready: Course) -> None:
+    write_stamp(ready, folder="/somewhere/else")
+    status, output = ready.run("setup")
+    assert status == 0
+    assert "the course has moved" in output
+
+
+def test_a_folder_made_by_an_editor_is_kept_and_filled(ready: Course) -> None:
+    (ready.folder / ".venv/course.json").unlink()
+    kept = ready.folder / ".venv/kept"
+    kept.touch()
+    assert ready.run("setup")[0] == 0
+    assert kept.exists() and len(ready.calls) == 1
+
+
+@pytest.mark.slow
+def test_torch_for_the_processor_comes_from_its_own_index_and_stays(ready: Course) -> None:
+    status, output = ready.run("setup", "--cpu-torch")
+    assert status == 0
+    assert "it gets another torch" in output
+    torch, rest = ready.calls
+    assert torch.endswith("--no-deps --index-url https://download.pytorch.org/whl/cpu torch==2.13.0")
+    assert "--index-url" not in rest
+    assert ready.run("setup")[0] == 0
+    assert len(ready.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "The disk is full"),
+        (
+            "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(...)'\n"
+            "ERROR: No matching distribution found for numpy==1.0",
+            "The network does not answer",
+        ),
+        ("ERROR: No matching distribution found for torch==2.13.0", "does not exist for this computer"),
+        ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]", "certificate is not trusted"),
+        ("ERROR: [WinError 32] The process cannot access the file", "close JupyterLab"),
+        ("ERROR: This error might have occurred since this system does not have Windows Long Path", "long paths"),
+        ("ERROR: something quite new", "pip could not install the packages: ERROR: something quite new"),
+    ],
+)
+def test_a_failed_install_is_one_sentence(ready: Course, said: str, sentence: str) -> None:
+    (ready.folder / "requirements.txt").write_text("numpy==1.1\n")
+    status, output = ready.run("setup", pip=f"say {said}")
+    assert status == 1
+    last = output.splitlines()[-1]
+    assert last.startswith("start.py: ") and sentence in last
+    assert "Traceback" not in output
+    assert said in (ready.folder / ".venv/setup.log").read_text()
+    assert ready.stamp["finished"] is True, "nothing was unpacked, so what was there still is"
+
+
+def test_a_full_disk_is_seen_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=2.04e9))
+    with pytest.raises(start().Problem, match=r"The disk has 2\.0 GB free and the set-up needs 3 GB: make room"):
+        start().check_room(3.0)
+    start().check_room(2.0)
+
+
+def test_a_python_without_venv_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ensurepip" else find(name))
+    with pytest.raises(start().Problem, match=r"lacks its venv module: .*`sudo apt install python3\.\d+-venv`"):
+        start().make_venv()
+
+
+def test_missing_requirements_are_named_with_the_remedy(ready: Course) -> None:
+    (ready.folder / "requirements.txt").unlink()
+    status, output = ready.run("setup")
+    assert status == 1
+    assert "git checkout -- requirements.txt" in output and "Traceback" not in output
+
+
+# JupyterLab. A program in its place listens where the real one would; the real one runs in the browser tests.
+
+FAKE_LAB = """
+import http.server, json, os, sys, threading
+
+if "FAKE_LAB_FAILS" in os.environ:
+    sys.exit("no kernel anywhere")
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def answer(self):
+        known = self.headers["Authorization"] == "token " + os.environ["JUPYTER_TOKEN"]
+        self.send_response(200 if known else 403)
+        self.end_headers()
+        self.wfile.write(json.dumps([sys.argv, dict(os.environ)]).encode())
+    do_GET = answer
+    def do_POST(self):
+        self.answer()
+        if self.path == "/api/shutdown":
+            threading.Thread(target=server.shutdown).start()
+
+port = next(int(word.partition("=")[2]) for word in sys.argv if word.startswith("--ServerApp.port="))
+server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+def with_lab(ready: Course) -> Course:
+    (ready.folder / "fakes/jupyterlab.py").write_text(FAKE_LAB)
+    return ready
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def open_course(course: Course, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The course open without a browser, and the address that it prints."""
+    with course.begin("--no-browser", *arguments, JUPYTER_TOKEN="se/cret") as process:
+        line = wait_for(process, "JupyterLab is open at").splitlines()[-1]
+        yield process, line.partition(" at ")[2]
+        process.terminate()
+
+
+def test_the_course_opens_at_its_first_lesson_and_asks_nothing_of_the_network(with_lab: Course) -> None:
+    port = free_port()
+    with open_course(with_lab, "--port", str(port)) as (_, address):
+        assert address == f"http://127.0.0.1:{port}/lab/tree/notebooks/00_start_here.ipynb?token=se%2Fcret"
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Authorization": "token se/cret"})
+        arguments, environment = json.loads(urllib.request.urlopen(request, timeout=10).read())
+    assert arguments[-1] == "notebooks/00_start_here.ipynb"
+    assert "--ServerApp.open_browser=False" in arguments
+    assert "se/cret" not in " ".join(arguments), "other users of the computer can read command lines"
+    assert {"--LabApp.news_url=None", "--LabApp.extension_manager=readonly"} <= set(arguments)
+    assert environment["OPENBLAS_NUM_THREADS"] == environment["OMP_NUM_THREADS"] == "1"
+    quiet = json.loads((with_lab.folder / ".venv/share/jupyter/lab/settings/overrides.json").read_text())
+    assert quiet["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals between programs")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_stops_jupyterlab_in_order(with_lab: Course, name: str) -> None:
+    port = free_port()
+    with open_course(with_lab, "--port", str(port)) as (process, _):
+        process.send_signal(getattr(signal, name))
+        rest = process.communicate(timeout=30)[0]
+    assert process.returncode == 0
+    assert rest.endswith("Stopping JupyterLab.\nJupyterLab has stopped.\n")
+    assert start().is_free(port)
+
+
+def test_a_taken_port_is_named_with_the_way_out(with_lab: Course) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, output = with_lab.run("--no-browser", "--port", str(port))
+    assert status == 1
+    assert f"Port {port} is taken by another program: leave out --port" in output
+
+
+def test_without_a_port_the_first_free_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(start(), "USUAL_PORT", taken.getsockname()[1])
+        assert start().free_port(None) > taken.getsockname()[1]
+        monkeypatch.setattr(start(), "PORTS_TRIED", 1)
+        with pytest.raises(start().Problem, match="All ports from .* are taken: give a free one"):
+            start().free_port(None)
+
+
+def test_a_jupyterlab_that_cannot_start_shows_its_last_words(with_lab: Course) -> None:
+    status, output = with_lab.run("--no-browser", FAKE_LAB_FAILS="yes")
+    assert status == 1
+    assert "JupyterLab has stopped by itself" in output
+    assert output.rstrip().endswith("no kernel anywhere")
+
+
+def test_a_missing_first_lesson_is_named(with_lab: Course) -> None:
+    (with_lab.folder / "notebooks/00_start_here.ipynb").unlink()
+    status, output = with_lab.run("--no-browser")
+    assert status == 1
+    assert "git checkout -- notebooks" in output
+
+
+# Testing
+
+FAKE_TOOL = """
+import os, sys
+print("TOOL", os.path.basename(__file__), *sys.argv[1:], "HOME", os.environ.get("GRADIENT_COURSE_HOME"))
+sys.exit(sys.argv[1:2] == [os.environ.get("FAILING_ARGUMENT")] or os.path.basename(__file__) == os.environ.get("FAILS"))
+"""
+
+
+@pytest.fixture
+def with_tools(ready: Course) -> Course:
+    for tool in ("ruff", "mypy", "pytest"):
+        (ready.folder / f"fakes/{tool}.py").write_text(FAKE_TOOL)
+    return ready
+
+
+def tools_run(output: str) -> list[str]:
+    return [line.partition(" HOME ")[0][5:] for line in output.splitlines() if line.startswith("TOOL ")]
+
+
+def test_all_checks_run_and_the_last_line_says_so(with_tools: Course) -> None:
+    status, output = with_tools.run("test")
+    assert status == 0
+    assert output.splitlines()[-1] == "All passed."
+    assert tools_run(output) == [
+        "ruff.py check .",
+        "ruff.py format --check .",
+        "mypy.py",
+        "pytest.py -m not browser -n 2 --dist loadscope",
+        "pytest.py -m browser tests",
+    ]
+
+
+@pytest.mark.parametrize(("tool", "failed"), [("mypy.py", "mypy"), ("pytest.py", "tests and notebooks, browser tests")])
+def test_what_failed_is_named_and_the_rest_still_runs(with_tools: Course, tool: str, failed: str) -> None:
+    status, output = with_tools.run("test", FAILS=tool)
+    assert status == 1
+    assert output.splitlines()[-1] == f"Failed: {failed}; the reasons stand above."
+    assert len(tools_run(output)) == 5
+
+
+def test_other_words_go_to_one_pytest(with_tools: Course) -> None:
+    status, output = with_tools.run("test", "-k", "quiz", "-x", "--slow")
+    assert status == 0
+    assert tools_run(output) == ["pytest.py --slow -k quiz -x"]
+    status, output = with_tools.run("test", "--slow")
+    assert tools_run(output)[-1] == "pytest.py -m browser tests --slow"
+
+
+def test_tests_leave_the_learners_progress_alone(with_tools: Course) -> None:
+    output = with_tools.run("test", "-x", GRADIENT_COURSE_HOME="/home/learner")[1]
+    (home,) = [line.partition(" HOME ")[2] for line in output.splitlines() if " HOME " in line]
+    assert home != "/home/learner" and not Path(home).exists()
+
+
+def test_benchmarks_get_their_words_and_pass_on_their_status(ready: Course) -> None:
+    (ready.folder / "tests/benchmarks").mkdir(parents=True)
+    (ready.folder / "tests/benchmarks/__main__.py").write_text("import sys\nsys.exit(sys.argv[1:] != ['engine'])")
+    assert ready.run("bench", "engine")[0] == 0
+    assert ready.run("bench", "browser")[0] == 1
+
+
+# What is pinned
+
+
+def test_every_direct_dependency_is_pinned_once_and_has_a_reason() -> None:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").split("\n\n", 1)[1].splitlines()
+    comments, pins = lines[::2], lines[1::2]
+    assert all(comment.startswith("# ") for comment in comments)
+    names = [pin.partition("==")[0] for pin in pins]
+    assert all(pin.count("==") == 1 and pin.partition("==")[2] for pin in pins)
+    assert len(set(names)) == len(names)
+
+
+def test_the_installed_versions_are_the_pinned_ones() -> None:
+    pins = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
+    pins += tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["test"]
+    for pin in pins:
+        name, _, version = pin.partition("==")
+        assert importlib.metadata.version(name).partition("+")[0] == version, name
