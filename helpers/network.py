@@ -50,10 +50,11 @@ def _check_whole(name: str, value: Any, least: int) -> None:
         raise ValueError(f"{name} must be a whole number ≥ {least}; got {value!r}")
 
 
-def _check_number(name: str, value: Any, allowed: str, ok: bool | None = None) -> None:
+def _check_number(name: str, value: Any, *, above: float = -math.inf, least: float = -math.inf) -> None:
+    bound = f" > {above:g}" if above > -math.inf else f" ≥ {least:g}" if least > -math.inf else ""
     number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or ok is False:
-        raise ValueError(f"{name} must be {allowed}; got {value!r}")
+    if not number or not math.isfinite(value) or value <= above or value < least:
+        raise ValueError(f"{name} must be a finite number{bound}; got {value!r}")
 
 
 def _check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
@@ -88,10 +89,10 @@ class NetworkSpec:
         _check_choice("activation", self.activation, tuple(ACTIVATIONS))
         _check_choice("init", self.init, INITS)
         _check_choice("norm", self.norm, NORMS)
-        for name in ("gain", "bias_std", "skip", "leak"):
-            _check_number(name, getattr(self, name), "a finite number")
-        _check_number("gain", self.gain, "a finite number > 0", self.gain > 0)
-        _check_number("bias_std", self.bias_std, "a finite number ≥ 0", self.bias_std >= 0)
+        _check_number("gain", self.gain, above=0)
+        _check_number("bias_std", self.bias_std, least=0)
+        _check_number("skip", self.skip)
+        _check_number("leak", self.leak)
         if self.norm == "batch" and self.batch < 2:
             raise ValueError(
                 f"batch must be ≥ 2 with norm 'batch', which needs a spread over samples; got {self.batch!r}"
@@ -513,6 +514,7 @@ class _Backward:
         self._exponents = _recentre(at_logits, self._exponents, norms)
         gradient = np.matmul(at_logits.swapaxes(1, 2).astype(self._deltas.dtype), self._above[-1])
         self._signal.add(gradient.reshape(seeds, -1), self._exponents)
+        self._exponents = _recentre(gradient, self._exponents, self._signal)
         return gradient, loss
 
     def _delta(self, gradient: Array, layer: int, delta: Array) -> Array:
