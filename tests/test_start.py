@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import runpy
 import shutil
 import signal
@@ -576,3 +577,20 @@ def test_the_installed_versions_are_the_pinned_ones() -> None:
     for pin in pins:
         name, _, version = pin.partition("==")
         assert importlib.metadata.version(name).partition("+")[0] == version, name
+
+
+def test_the_readme_names_failures_as_start_py_says_them() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("| it says | do this |\n|---|---|\n")[2].partition("\n\n")[0]
+    source = START.read_text(encoding="utf-8")
+    sentences = [row.split("|")[1].strip() for row in table.splitlines()]
+    assert len(sentences) > 5
+    assert [sentence for sentence in sentences if sentence not in source] == []
+
+
+def test_the_readme_points_at_what_is_there() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    places = [place for place in re.findall(r"\]\(([^)]+)\)", readme) if not place.startswith("https://")]
+    assert len(places) > 5
+    assert [place for place in places if not (ROOT / place).exists()] == []
+    assert (ROOT / ".ci/run").read_text().rstrip().endswith("start.py test")
