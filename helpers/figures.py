@@ -165,29 +165,31 @@ def chain(depths: Numbers, z: Numbers) -> go.Figure:
 def slope_and_spread(z: Numbers) -> go.Figure:
     """An activation with its tangent, and beside it the slope under the spread of z.
 
-    Traces to come, over `z`: "activation", "tangent", the marker "here"; "slope²", "spread of z" and their
-    shaded "product".
+    Traces to come, over `z`: "activation", "tangent", the marker "here"; "slope²", "spread of z" (not to scale), the
+    shaded "share of it" that the spread gives to each z, and the level of their mean, "E[slope²]".
     """
-    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.11)
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.15)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     curve = line("activation", z, colour=theme.MEASURED, width=4, hovertemplate="φ(%{x:.2f}) = %{y:.3f}")
     figure.add_trace(curve, **left)
     figure.add_trace(line("tangent", [-1.5, 1.5], colour=theme.THEORY, dash="dash", hoverinfo="skip"), **left)
     figure.add_trace(dot("here", colour=theme.THEORY, showlegend=False, hovertemplate="z = %{x:.2f}"), **left)
-    spread = line("spread of z", z, colour=theme.MUTED, dash="dot", width=2, hovertemplate="density %{y:.2f}")
+    spread = line("spread of z", z, colour=theme.MUTED, dash="dot", width=2, hoverinfo="skip")
     figure.add_trace(spread, **right)
-    product = line("product", z, colour=theme.SATURATED, width=1.5, hoverinfo="skip")
+    product = line("share of it", z, colour=theme.SATURATED, width=1.5, hoverinfo="skip")
     product.update(fill="tozeroy", fillcolor=theme.transparent(theme.SATURATED, 0.4))
     figure.add_trace(product, **right)
     figure.add_trace(line("slope²", z, colour=theme.THEORY, hovertemplate="slope² at %{x:.2f}: %{y:.3f}"), **right)
+    level = line("E[slope²]", [float(np.min(z)), float(np.max(z))], colour=theme.SATURATED, dash="dash", width=2)
+    figure.add_trace(level.update(hovertemplate="E[slope²] = %{y:.4f}"), **right)
     figure.update_layout(
         template=theme.TEMPLATE, title_text="The slope, and how much of it the neurons see", height=470,
         uirevision="kept",
     )  # fmt: skip
     limits = [float(np.min(z)), float(np.max(z))]
     figure.update_xaxes(title_text="pre-activation z", range=limits)
-    figure.update_yaxes(title_text="activation φ(z)", range=[-2, 4], **left)
-    figure.update_yaxes(title_text="slope² and spread", range=[0, 0.5], **right)
+    figure.update_yaxes(title_text="activation φ(z)", range=[-1.5, 1.5], **left)
+    figure.update_yaxes(title_text="slope² φ′(z)²", range=[0, 0.08], **right)
     return figure
 
 

@@ -485,7 +485,7 @@ def quiz(lesson: str, panel: SettablePanel | None = None) -> QuizView:
 # The map of the course -----------------------------------------------------------------------------------------------
 
 
-def course_map() -> _View:
+def my_progress() -> _View:
     """A table of the lessons with what the learner has done: predictions, exercises, answers that were right."""
     record = progress()
     done, predictions = record.summary(), load_predictions()

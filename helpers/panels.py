@@ -183,7 +183,7 @@ def start_here() -> Panel:
             "This is a real network, and its gradients come from backpropagation.",
         }
 
-    figure = figures.signal_by_layer(LAYERS, title="How much of the gradient reaches each layer", low=-70, high=5)
+    figure = figures.signal_by_layer(LAYERS, title="How much of the gradient reaches each layer", low=-40, high=5)
     return Panel(figure, {"depth": _int_slider("depth", 10, 1, DEEPEST)}, compute)
 
 
@@ -290,18 +290,22 @@ def activation_derivatives() -> Panel:
         chosen = ACTIVATIONS[activation]
         value, slope = float(chosen.function(np.array([here]))[0]), float(chosen.slope(np.array([here]))[0])
         reach = np.array([-1.5, 1.5]) / np.hypot(1, slope)
-        density = np.exp(-0.5 * (z / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
+        bell = np.exp(-0.5 * (z / spread) ** 2)
         squared = chosen.slope(z) ** 2
+        share = squared * bell / (spread * np.sqrt(2 * np.pi))
         mean_square = theory.mean_square_slope(activation, spread**2)
         steepest = float(np.max(np.abs(chosen.slope(np.linspace(-12, 12, 24001)))))
+        top = _next_of((0.08, 0.3, 1.2, 1.5, 4, 8, 16), max(steepest**2, float(np.max(share))))
+        bounded = activation in ("sigmoid", "tanh", "hard_tanh")
         return {
             "activation": chosen.function(z),
             "tangent": np.stack([here + reach, value + slope * reach]),
             "here": np.array([[here], [value]]),
-            "spread of z": density,
             "slope²": squared,
-            "product": squared * density,
-            "ranges": {"yaxis2": [0, _next_of((0.5, 1.5, 3.5), steepest**2)]},
+            "spread of z": 0.9 * top * bell,
+            "share of it": share,
+            "E[slope²]": np.full(2, mean_square),
+            "ranges": {"yaxis": [-1.5, 1.5] if bounded else [-2, 4], "yaxis2": [0, top]},
             "summary": f"{theme.ACTIVATION_NAMES[activation]}, {chosen.formula}: slope {slope:.3f} at z = {here:.1f}, "
             f"at most {steepest:.3f}. Under a spread of {spread:.2g} the shaded area, the mean square slope E[slope²], "
             f"is {mean_square:.4f}. With weights of variance 1/width that is {np.sqrt(mean_square):.3f} a layer.",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import lesson, panels, progress, quiz
-from helpers.lesson import as_html, check, compare, course_map, predict
+from helpers.lesson import as_html, check, compare, my_progress, predict
 from helpers.quiz import Answer, Question
 
 COUNT = len(quiz.load_bank("01"))
@@ -326,20 +326,20 @@ def rows(view):
 
 
 def test_the_map_shows_what_is_done():
-    assert rows(course_map())["01"] == ["0 of 1", "0 of 2", f"0 of {COUNT}"]
+    assert rows(my_progress())["01"] == ["0 of 1", "0 of 2", f"0 of {COUNT}"]
     predict("01").button.click()
     check("chain_gradient", chain_gradient)
     view = lesson.quiz("01")
     answer(view.questions[0], some_answer(view.questions[0].question, True))
     answer(view.questions[1], some_answer(view.questions[1].question, False))
-    assert rows(course_map())["01"] == ["✓ 1 of 1", "1 of 2", f"1 of {COUNT}"]
-    assert list(rows(course_map())) == list(quiz.available_lessons())
+    assert rows(my_progress())["01"] == ["✓ 1 of 1", "1 of 2", f"1 of {COUNT}"]
+    assert list(rows(my_progress())) == list(quiz.available_lessons())
 
 
 def test_a_record_that_cannot_be_written_is_said_in_every_view(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(progress.HOME_VARIABLE, str(tmp_path / "file" / "below"))
-    for view in (lesson.quiz("01"), predict("01"), compare("01", 1.0), check("float32_depth", 75), course_map()):
+    for view in (lesson.quiz("01"), predict("01"), compare("01", 1.0), check("float32_depth", 75), my_progress()):
         assert "only until this kernel ends" in view.children[0].value
     view = lesson.quiz("01")
     answer(view.questions[2], "0.5")
@@ -353,7 +353,7 @@ def test_nothing_is_printed(capfd):
         predict("01").button.click()
         compare("01", 1e-12)
         check("chain_gradient", chain_gradient).button.click()
-        course_map()
+        my_progress()
     printed = capfd.readouterr()
     assert (out.getvalue(), err.getvalue(), printed.out, printed.err) == ("", "", "", "")
 

@@ -219,7 +219,7 @@ def test_the_shaded_area_is_the_mean_square_slope(activation: str) -> None:
     for spread in (0.5, 1.0):
         panel.set(spread=spread)
         z = np.asarray(panel.live.figure.data[0].x)
-        area = np.trapezoid(panel.data["product"], z)
+        area = np.trapezoid(panel.data["share of it"], z)
         assert area == pytest.approx(theory.mean_square_slope(activation, spread**2), rel=0.04)
 
 
