@@ -95,7 +95,7 @@ def test_near_gain_ten_the_line_is_level(panel: panels.Panel) -> None:
     xavier = {"scheme": "xavier_normal", "width": 256}
     assert factor(panel, **xavier, gain=10.0) == pytest.approx(1, abs=0.03)
     assert factor(panel, **LEVEL) == pytest.approx(1, abs=0.03)
-    assert factor(panel, **xavier, gain=15.8) > 1.2
+    assert factor(panel, **xavier, gain=16.0) > 1.2
     assert factor(panel, **xavier, gain=4.0) == pytest.approx(0.63, abs=0.015)
 
 
@@ -157,6 +157,16 @@ def test_digits_look_alike_to_the_tenth_layer() -> None:
     for init, decimals in (("pytorch_default", 1e-9), ("xavier_normal", 1e-7)):
         profile = gradient_profile(NetworkSpec(depth=10, init=init))
         assert (1 - profile.similarity[:, 9] < decimals).all()
+
+
+def test_gradients_of_the_first_weights_lie_below_adams_epsilon() -> None:
+    sizes = {}
+    for depth in (5, 10):
+        profile = gradient_profile(NetworkSpec(depth=depth, init="pytorch_default"))
+        sizes[depth] = float(np.mean(profile.weight_gradient[:, 0])) / 64  # root mean square over 64 × 64 weights
+    assert math.log10(sizes[10]) == pytest.approx(-10, abs=0.5)
+    epsilon = torch.optim.Adam([torch.zeros(1)]).defaults["eps"]
+    assert sizes[10] < 0.1 * epsilon < 10 * epsilon < sizes[5]
 
 
 def test_size_of_the_training_part() -> None:
