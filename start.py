@@ -310,8 +310,8 @@ REMEDIES = [
     ),
     (
         r"No matching distribution found",
-        "A package does not exist for this computer: the course needs a 64-bit Python 3.11 to 3.14 "
-        "on Linux, Windows or a Mac with Apple silicon.",
+        "pip finds no package that fits: the course needs a 64-bit Python 3.11 to 3.14 on Linux, Windows or a Mac "
+        "with Apple silicon, and a package index that has all of requirements.txt.",
     ),
 ]
 

@@ -353,7 +353,7 @@ def test_torch_for_the_processor_comes_from_its_own_index_and_stays(ready: Cours
             "ERROR: No matching distribution found for numpy==1.0",
             "The network does not answer",
         ),
-        ("ERROR: No matching distribution found for torch==2.13.0", "does not exist for this computer"),
+        ("ERROR: No matching distribution found for torch==2.13.0", "pip finds no package that fits"),
         ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]", "certificate is not trusted"),
         ("ERROR: [WinError 32] The process cannot access the file", "close JupyterLab"),
         ("ERROR: This error might have occurred since this system does not have Windows Long Path", "long paths"),
