@@ -1,0 +1,423 @@
+"""The rows of the ledger: claims of the course, each with its source and the experiment that measures it.
+
+A new row is a ``@claim(...)`` above a function that returns one number. χ is the factor per layer of the mean squared
+gradient on its way down, N the width, L the number of hidden layers, q the variance of a pre-activation.
+"""
+
+import math
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from helpers import theory
+from helpers.activations import ACTIVATIONS
+from helpers.datasets import Split, classification_batch, clusters, gaussian
+from helpers.models import MLP
+from helpers.network import (
+    GradientProfile,
+    NetworkSpec,
+    Parameters,
+    backpropagate,
+    gradient_profile,
+    initial_parameters,
+)
+from helpers.training import History, train
+from tests.ledger import EXACT, ROWS, Row, absolute, between, claim, factor, line, relative
+
+DERIVED, CALCULUS = "derived", "calculus"
+
+
+# What rows have in common -------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=2)  # rows of one network stand together, and each holds some hundred megabytes
+def profile_of(**spec: Any) -> GradientProfile:
+    """A network whose inputs are N(0, 1) and as many as a layer has units."""
+    network = NetworkSpec(**spec)
+    return gradient_profile(network, gaussian(network.batch, features=network.width))
+
+
+def gradient_factor(profile: GradientProfile, left_out: int = 0) -> float:
+    """χ, the mean over seeds of its logarithm; the first layers can be left out, where q is not yet settled."""
+    signal = profile.log10_signal[:, left_out:]
+    return float(10 ** (2 * (signal[:, 0] - signal[:, -1]).mean() / (signal.shape[1] - 1)))
+
+
+def forward_factor(profile: GradientProfile) -> float:
+    """The factor per layer of the variance on its way up."""
+    deviation = np.log10(profile.preactivation_std)
+    return float(10 ** (2 * (deviation[:, -1] - deviation[:, 0]).mean() / (deviation.shape[1] - 1)))
+
+
+def first_over_last(logarithms: np.ndarray) -> float:
+    return float(10 ** (logarithms[:, 0] - logarithms[:, -1]).mean())
+
+
+def default_bias(width: int) -> float:
+    """The standard deviation of the biases that ``nn.Linear`` draws: var(b)·fan_in = 1/3."""
+    return math.sqrt(1 / (3 * width))
+
+
+# 1, 2: slopes and their averages ------------------------------------------------------------------------------------
+
+for name, largest in [("sigmoid", 0.25), ("tanh", 1.0), ("gelu", 1.128904), ("silu", 1.099839), ("selu", 1.758099)]:
+    claim(f"1 {name}", f"largest slope of {name}", CALCULUS, largest, absolute(1e-5))(
+        lambda name=name: ACTIVATIONS[name].max_slope
+    )
+
+
+def steepest(name: str, sign: int) -> float:
+    """Where the slope (sign 1) or its negative (sign -1) is largest, on a grid of 1e-5."""
+    grid = np.linspace(-4, 4, 800_001)
+    return float(grid[np.argmax(sign * ACTIVATIONS[name].slope(grid))])
+
+
+claim("1 gelu place", "GELU is steepest at z = √2", CALCULUS, math.sqrt(2), absolute(1e-4))(lambda: steepest("gelu", 1))
+claim("1 gelu least", "GELU's most negative slope", CALCULUS, -0.128904, absolute(1e-5))(
+    lambda: float(ACTIVATIONS["gelu"].slope(steepest("gelu", -1)))
+)
+claim("1 silu place", "SiLU is steepest at z", CALCULUS, 2.3994, absolute(1e-4))(lambda: steepest("silu", 1))
+
+MEAN_SQUARE_SLOPES = {
+    "sigmoid": 0.044836,
+    "tanh": 0.464403,
+    "relu": 0.5,
+    "leaky_relu": (1 + 0.01**2) / 2,
+    "gelu": 0.455851,
+    "silu": 0.379482,
+    "elu": 0.668102,
+    "selu": 1.071575,
+}
+MEAN_SQUARE_ACTIVATIONS = {"sigmoid": 0.293379, "tanh": 0.394294, "gelu": 0.425221, "silu": 0.355776}
+
+
+@cache
+def two_million_normals() -> np.ndarray:
+    return np.random.default_rng(0).standard_normal(2_000_000)
+
+
+for name, value in MEAN_SQUARE_SLOPES.items():
+    claim(f"2 slope {name}", f"E[slope²] of {name} at q = 1, quadrature", DERIVED, value, relative(1e-5))(
+        lambda name=name: theory.mean_square_slope(name)
+    )
+    claim(
+        f"2 slope {name} sampled", f"E[slope²] of {name} at q = 1, 2 million samples", DERIVED, value, relative(0.01)
+    )(lambda name=name: float(np.mean(ACTIVATIONS[name].slope(two_million_normals()) ** 2)))
+for name, value in MEAN_SQUARE_ACTIVATIONS.items():
+    claim(f"2 value {name}", f"E[φ²] of {name} at q = 1, quadrature", DERIVED, value, relative(1e-5))(
+        lambda name=name: theory.mean_square_activation(name)
+    )
+    claim(f"2 value {name} sampled", f"E[φ²] of {name} at q = 1, 2 million samples", DERIVED, value, relative(0.01))(
+        lambda name=name: float(np.mean(ACTIVATIONS[name].function(two_million_normals()) ** 2))
+    )
+
+# 3: the bound on slopes ---------------------------------------------------------------------------------------------
+
+for depth, rounded in [(10, "9.54e-07"), (20, "9.09e-13"), (30, "8.67e-19")]:
+    claim(
+        f"3 L={depth}", f"0.25^{depth}: slopes alone, weights left out ({rounded})", "arithmetic", 0.25**depth, EXACT
+    )(lambda depth=depth: float(theory.chain_gradient("sigmoid", depth)[-1]))
+
+
+# 4, 5, 6: sigmoid ---------------------------------------------------------------------------------------------------
+
+
+@claim("4", "sigmoid, PyTorch's default init: χ (N=256, L=20)", DERIVED, 0.0200, relative(0.03))
+def sigmoid_default() -> float:
+    return gradient_factor(
+        profile_of(depth=20, width=256, init="pytorch_default", bias_std=default_bias(256), batch=64, seeds=5)
+    )
+
+
+@claim("4 closed form", "sigmoid, PyTorch's default init: χ = ⅓ E[slope²(q*)]", DERIVED, 0.0200, relative(0.003))
+def sigmoid_default_theory() -> float:
+    return theory.per_layer_factor("sigmoid", 1 / 3, default_bias(256) ** 2) ** 2
+
+
+SIGMOID_GAINS = {1: 0.0557, 2: 0.1716, 4: 0.3989, 6: 0.6010, 8: 0.7948, 10.149: 1.0, 16: 1.554}
+
+
+def sigmoid_with_gain(gain: float) -> GradientProfile:
+    return profile_of(depth=24, width=512, init="lecun_normal", gain=gain, batch=64, seeds=4)
+
+
+for gain, value in SIGMOID_GAINS.items():
+    claim(f"5 g={gain}", f"sigmoid, gain {gain} over variance 1/N: χ (N=512)", DERIVED, value, relative(0.05))(
+        lambda gain=gain: gradient_factor(sigmoid_with_gain(gain), left_out=8)
+    )
+    claim(f"5 g={gain} closed form", f"sigmoid, gain {gain}: χ by theory", DERIVED, value, relative(1e-3))(
+        lambda gain=gain: theory.per_layer_factor("sigmoid", gain**2) ** 2
+    )
+
+claim("5 critical", "the gain that keeps a sigmoid's gradient", DERIVED, 10.149, relative(1e-4))(
+    lambda: theory.critical_gain("sigmoid")
+)
+
+
+@claim("6 q", "its price at gain 10.149: the variance q of pre-activations", DERIVED, 45.62, relative(0.05))
+def critical_variance() -> float:
+    return float((sigmoid_with_gain(10.149).preactivation_std[:, 8:] ** 2).mean())
+
+
+def critical_preactivations() -> np.ndarray:
+    """Pre-activations of layers 9 to 24 of the critical sigmoid network."""
+    forward = sigmoid_with_gain(10.149)._forward
+    assert forward is not None
+    return np.stack([forward.preactivation(layer) for layer in range(8, 24)])
+
+
+@claim("6 saturated", "its price: the share of units with |z| > 4", DERIVED, 0.55, relative(0.05))
+def critical_saturation() -> float:
+    return float((np.abs(critical_preactivations()) > 4).mean())
+
+
+@claim("6 slope", "its price: the mean slope", DERIVED, 0.057, relative(0.05))
+def critical_slope() -> float:
+    return float(ACTIVATIONS["sigmoid"].slope(critical_preactivations()).mean())
+
+
+# 7, 8: ReLU, and what nn.Linear draws -------------------------------------------------------------------------------
+
+RELU = {
+    "xavier_normal": ("Xavier", 1 / 2),
+    "he_normal": ("He", 1.0),
+    "pytorch_default": ("default without bias", 1 / 6),
+}
+HE = "He 2015, eq. 10 and 14"
+
+
+def relu(init: str, bias_std: float = 0.0) -> GradientProfile:
+    return profile_of(depth=30, width=512, activation="relu", init=init, bias_std=bias_std, batch=32, seeds=10)
+
+
+for init, (words, value) in RELU.items():
+    claim(f"7 {init} forward", f"ReLU, {words}: variance per layer on the way up", HE, value, relative(0.05))(
+        lambda init=init: forward_factor(relu(init))
+    )
+    claim(f"7 {init} backward", f"ReLU, {words}: variance per layer on the way down", HE, value, relative(0.05))(
+        lambda init=init: gradient_factor(relu(init))
+    )
+
+claim("7 default backward", "ReLU, default with bias: variance per layer on the way down", HE, 1 / 6, relative(0.05))(
+    lambda: gradient_factor(relu("pytorch_default", default_bias(512)))
+)
+
+
+@claim(
+    "7 default forward",
+    "ReLU, default with bias: the signal stays, q of layer 30",
+    DERIVED,
+    6 / 5 / 1536,
+    relative(0.1),
+)
+def relu_default_keeps_its_signal() -> float:
+    return float((relu("pytorch_default", default_bias(512)).preactivation_std[:, -1] ** 2).mean())
+
+
+@cache
+def linear_layer() -> torch.nn.Linear:
+    torch.manual_seed(0)
+    return torch.nn.Linear(1024, 4096)
+
+
+claim("8 weights", "nn.Linear draws var(W)·n", "PyTorch", 1 / 3, relative(0.03))(
+    lambda: linear_layer().weight.var().item() * 1024
+)
+claim("8 biases", "nn.Linear draws var(b)·n", "PyTorch", 1 / 3, relative(0.03))(
+    lambda: linear_layer().bias.var().item() * 1024
+)
+claim("8 engine", "pytorch_default draws var(W)·n", "PyTorch", 1 / 3, relative(0.03))(
+    lambda: float(initial_parameters(NetworkSpec(2, 256, init="pytorch_default"), 64, 10).weights[1].var()) * 256
+)
+
+
+# 9: tanh ------------------------------------------------------------------------------------------------------------
+
+
+def tanh_xavier() -> GradientProfile:
+    return profile_of(depth=50, width=512, activation="tanh", init="xavier_normal", batch=64, seeds=6)
+
+
+for depth, value in [(10, 0.058), (20, 0.027), (50, 0.009)]:
+    claim(f"9 l={depth}", f"tanh, Xavier: Var h of layer {depth}, about 1/(2l)", DERIVED, value, relative(0.15))(
+        lambda layer=depth - 1: float((tanh_xavier().activation_std[:, layer] ** 2).mean())
+    )
+
+
+@claim("9 default", "tanh, PyTorch's default init: χ", DERIVED, 1 / 3, relative(0.03))
+def tanh_default() -> float:
+    return gradient_factor(
+        profile_of(depth=20, width=512, activation="tanh", init="pytorch_default", batch=64, seeds=4), left_out=4
+    )
+
+
+# 12, 13: the weight-gradient trap -----------------------------------------------------------------------------------
+
+TRAP = "Glorot & Bengio 2010, eq. 13-14"
+TRAPS = {  # activation, init, with bias: first layer over last of the signal, of ∂L/∂W
+    ("relu", "xavier_normal", False): (4.8e-5, factor(5), 0.94, factor(2)),
+    ("tanh", "pytorch_default", False): (8.9e-8, factor(5), 1.00, factor(2)),
+    ("sigmoid", "pytorch_default", True): (2.1e-25, factor(5), 4.4e-25, factor(5)),
+    ("relu", "pytorch_default", True): (5e-12, factor(5), 1.9e-10, factor(5)),
+}
+
+
+def trap(activation: str, init: str, biased: bool) -> GradientProfile:
+    bias_std = default_bias(256) if biased else 0.0
+    return profile_of(depth=30, width=256, activation=activation, init=init, bias_std=bias_std, batch=64, seeds=5)
+
+
+for (activation, init, biased), (signal, signal_within, weight, weight_within) in TRAPS.items():
+    words = f"{activation}, {init}{' with bias' if biased else ''}, L=30: first over last layer"
+    claim(f"12 {activation} {init} signal", f"{words}, signal", TRAP, signal, signal_within)(
+        lambda setting=(activation, init, biased): first_over_last(trap(*setting).log10_signal)
+    )
+    claim(f"12 {activation} {init} weights", f"{words}, ∂L/∂W", TRAP, weight, weight_within)(
+        lambda setting=(activation, init, biased): first_over_last(trap(*setting).log10_weight_gradient)
+    )
+
+
+@claim("13", "ReLU, Xavier over He, same draw: ∂L/∂W, 2^(-29/2)", DERIVED, 2 ** (-29 / 2), relative(1e-6))
+def xavier_over_he() -> float:
+    """The read-out is the same and tiny, so that both losses have the same gradient at the logits."""
+    spec = NetworkSpec(30, 64, "relu", "he_normal", batch=32, seeds=1)
+    inputs, targets = gaussian(32)
+    he = initial_parameters(spec, 64, 10)
+    readout = he.weights[-1] * 1e-12
+    xavier = Parameters([w / math.sqrt(2) for w in he.weights[:-1]] + [readout], he.biases)
+    he = Parameters([*he.weights[:-1], readout], he.biases)
+    norms = [backpropagate(spec, parameters, inputs, targets).weight_gradient for parameters in (xavier, he)]
+    return float(norms[0][0, 0] / norms[1][0, 0])
+
+
+# 38: where floating point ends --------------------------------------------------------------------------------------
+
+
+@claim("38 one minus", "float32: 1 - σ(a) is 0 from a", DERIVED, 16.64, absolute(0.01))
+def one_minus_sigmoid_is_gone() -> float:
+    a = torch.arange(0, 30, 0.001)
+    return float(a[(1 - torch.sigmoid(a) == 0).nonzero()[0, 0]])
+
+
+claim("38 -88", "float32: σ(-88)", DERIVED, 6e-39, relative(0.02))(lambda: torch.sigmoid(torch.tensor(-88.0)).item())
+claim("38 -89", "float32: σ(-89)", DERIVED, 0.0, EXACT)(lambda: torch.sigmoid(torch.tensor(-89.0)).item())
+
+
+def torch_sigmoid_gradient(depth: int, dtype: torch.dtype, reduction: str = "mean") -> torch.Tensor:
+    """∂L/∂W₁ of ``depth`` fresh nn.Linear(64, 64) with sigmoid on 64 digits, by autograd."""
+    torch.manual_seed(0)
+    layers = [module for _ in range(depth) for module in (torch.nn.Linear(64, 64), torch.nn.Sigmoid())]
+    model = torch.nn.Sequential(*layers, torch.nn.Linear(64, 10)).to(dtype)
+    inputs, targets = (torch.tensor(array) for array in classification_batch("digits", 64))
+    torch.nn.functional.cross_entropy(model(inputs.to(dtype)), targets, reduction=reduction).backward()
+    gradient = model[0].weight.grad
+    assert gradient is not None
+    return gradient.double()
+
+
+def first_depth_without_gradient(reduction: str) -> float:
+    depths = range(40, 80)
+    return next(depth for depth in depths if not torch_sigmoid_gradient(depth, torch.float32, reduction).any())
+
+
+claim("38 depth", "default sigmoid, N=64: float32 ∂L/∂W₁ is 0 from L (summed loss)", DERIVED, 56, between(52, 60))(
+    lambda: first_depth_without_gradient("sum")
+)
+claim("38 depth mean", "the same with the loss a mean over 64 digits", "measured here", 51, absolute(2))(
+    lambda: first_depth_without_gradient("mean")
+)
+
+
+# Myths --------------------------------------------------------------------------------------------------------------
+
+
+@claim("myth tanh", '"tanh is as bad as sigmoid": its factor per layer, default init', DERIVED, 0.577, relative(0.03))
+def tanh_is_not_as_bad() -> float:
+    return math.sqrt(tanh_default())
+
+
+claim("myth sigmoid", "… against the sigmoid's", DERIVED, 0.141, relative(0.03))(lambda: math.sqrt(sigmoid_default()))
+
+claim("myth 0.25 default", '"0.25^L is the law": the factor, default init', DERIVED, 0.1414, relative(0.03))(
+    lambda: math.sqrt(sigmoid_default())
+)
+claim("myth 0.25 xavier", "… with Xavier's", DERIVED, 0.236, relative(0.03))(
+    lambda: math.sqrt(gradient_factor(sigmoid_with_gain(1), left_out=8))
+)
+claim("myth 0.25 gain", "… with gain 10.149", DERIVED, 1.0, relative(0.03))(
+    lambda: math.sqrt(gradient_factor(sigmoid_with_gain(10.149), left_out=8))
+)
+
+
+@claim("myth underflow", '"it is underflow": float32 off float64, ∂L/∂W₁ at L=45', DERIVED, 0.0, absolute(1e-3))
+def float32_agrees_at_45() -> float:
+    single, double = (torch_sigmoid_gradient(45, dtype) for dtype in (torch.float32, torch.float64))
+    return float((single - double).norm() / double.norm())
+
+
+def task() -> Split:
+    inputs, targets = clusters()
+    return Split(inputs, targets, inputs, targets)
+
+
+@cache
+def trained(depth: int, learning_rate: float) -> tuple[MLP, History]:
+    spec = NetworkSpec(depth, 64, "sigmoid", "pytorch_default", bias_std=default_bias(64), seeds=1)
+    model = MLP(spec, inputs=20, classes=10)
+    history = train(model, task(), steps=500, learning_rate=learning_rate, batch=100, records=1, progress=False)
+    return model, history
+
+
+claim("myth underflow L=2", "… SGD, lr 1, 500 steps: accuracy with L=2", "measured", 1.0, absolute(0.1))(
+    lambda: float(trained(2, 1.0)[1].accuracy[-1])
+)
+claim("myth underflow L=5", "… with L=5, far above underflow: chance", "measured", 0.12, between(0.05, 0.2))(
+    lambda: float(trained(5, 1.0)[1].accuracy[-1])
+)
+claim(
+    "myth zero first",
+    '"it is zero everywhere": L=10, SGD, lr .01: movement of layer 1',
+    "measured",
+    0.0,
+    absolute(1e-6),
+)(lambda: float(trained(10, 0.01)[1].movement[-1, 0]))
+claim("myth zero last", "… movement of the last", "measured", 0.12, relative(0.25))(
+    lambda: float(trained(10, 0.01)[1].movement[-1, -1])
+)
+
+
+@claim("myth zero loss", "… and the loss goes below ln 10 = 2.3026", "measured", 2.295, between(2.28, 2.3020))
+def loss_below_chance() -> float:
+    model, data = trained(10, 0.01)[0], task()
+    with torch.no_grad():
+        logits = model(torch.tensor(data.train_inputs, dtype=torch.float32))
+    return torch.nn.functional.cross_entropy(logits, torch.tensor(data.train_targets)).item()
+
+
+# The test -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name.replace(" ", "_")) for row in ROWS])
+def test_ledger(row: Row, record_property: Any) -> None:
+    measured = row.measure()
+    cells = line(row, measured)
+    record_property("ledger", cells)
+    print(" | ".join(cells))
+    assert row.tolerance.holds(row.expected, measured), f"{row.claim}: expected {row.expected} {row.tolerance.text}"
+
+
+def test_no_number_is_accepted_from_anywhere() -> None:
+    """A tolerance that nothing can miss would make its row worthless: each refuses twice its value and more."""
+    for row in ROWS:
+        off = 10 * row.expected + 10
+        assert not row.tolerance.holds(row.expected, off), row.name
+        assert not row.tolerance.holds(row.expected, math.nan), row.name
+
+
+def test_every_row_has_a_name_of_its_own() -> None:
+    assert len({row.name for row in ROWS}) == len(ROWS) > 60
+    with pytest.raises(ValueError, match="has a row '4' already"):
+        claim("4", "", "", 0.0, EXACT)
