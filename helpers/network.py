@@ -246,6 +246,9 @@ def initial_parameters(
 # Norms that do not underflow ---------------------------------------------------------------------------------------
 
 
+STRAY = 40  # log2 of a norm, up or down, beyond which float32 might lose some of it
+
+
 def _squares(vectors: Array) -> list[float]:
     squares: list[float] = np.vecdot(vectors, vectors).tolist()
     return squares
@@ -299,13 +302,16 @@ class _Norms:
             return np.ldexp(np.sqrt(squares), exponents), 0.5 * np.log2(squares) + exponents
 
 
-def _recentre(array: Array, exponents: list[int], norms: _Norms) -> list[int]:
+def _recentre(array: Array, exponents: list[int], norms: _Norms, layers: int = 1) -> list[int]:
     """Multiply each seed's part by the power of two that brings its norm near 1; returns the exponents that undo it.
 
-    The norms of ``array`` · 2^exponents are those added last to ``norms``.
+    The norms of ``array`` · 2^exponents are those added last to ``norms``. Nothing is done, which saves a pass over
+    the array, while they are so near 1 that the next ``layers`` may each change them by a factor of 16.
     """
     most = 100 if array.dtype.itemsize == 4 else 1000
     logarithms = [log2 - exponent for log2, exponent in zip(norms.last(), exponents, strict=True)]
+    if max(logarithms) <= STRAY - 4 * layers and min(logarithms) >= 4 * layers - STRAY:
+        return exponents
     shifts = [max(-most, min(most, round(log2))) if math.isfinite(log2) else 0 for log2 in logarithms]
     array *= np.array([2.0**-shift for shift in shifts], array.dtype)[:, None, None]
     return [exponent + shift for exponent, shift in zip(exponents, shifts, strict=True)]
@@ -479,6 +485,7 @@ class _Backward:
         self._below = forward.hidden[::-1].swapaxes(2, 3)  # downwards, as we go
         self._gradients = np.empty((self._stretch, spec.seeds, spec.batch, spec.width), dtype)
         self._deltas = np.empty_like(self._gradients)
+        self._rows = list(zip(self._gradients, self._deltas, strict=True))
         self._products = np.empty((self._stretch, spec.seeds, spec.width, spec.width), dtype)
         self._exponents = [0] * spec.seeds
         self._signal, self._weight_gradient = _Norms(spec.seeds, dtype), _Norms(spec.seeds, dtype)
@@ -514,7 +521,7 @@ class _Backward:
         self._exponents = _recentre(at_logits, self._exponents, norms)
         gradient = np.matmul(at_logits.swapaxes(1, 2).astype(self._deltas.dtype), self._above[-1])
         self._signal.add(gradient.reshape(seeds, -1), self._exponents)
-        self._exponents = _recentre(gradient, self._exponents, self._signal)
+        self._exponents = _recentre(gradient, self._exponents, self._signal, self._stretch)
         return gradient, loss
 
     def _delta(self, gradient: Array, layer: int, delta: Array) -> Array:
@@ -528,30 +535,27 @@ class _Backward:
 
         The stretch is cut where a norm strays so far from 1 that float32 might lose some of it.
         """
-        spec, gradients, deltas = self._spec, self._gradients, self._deltas
+        spec, gradients = self._spec, self._gradients
         count = min(self._stretch, layer)
-        for step in range(count):
-            delta = self._delta(gradient, layer - step, deltas[step])
+        for step, (below, delta) in enumerate(self._rows[:count]):
+            self._delta(gradient, layer - step, delta)
             carried = gradient * spec.skip if spec.skip else None
-            gradient = gradients[step]
-            np.matmul(delta, self._above[layer - step], gradient)
+            np.matmul(delta, self._above[layer - step], below)
             if carried is not None:
-                np.add(gradient, carried, gradient)
+                np.add(below, carried, below)
+            gradient = below
 
         flat = gradients[:count].reshape(count * spec.seeds, -1)
         squares = _squares(flat)
-        if not (min(squares) >= 4.0**-40 and max(squares) <= 4.0**40):
-            stray = [not 4.0**-40 <= square <= 4.0**40 for square in squares]
-            count = stray.index(True) // spec.seeds + 1 if any(stray) else count
+        near = [4.0**-STRAY <= square <= 4.0**STRAY for square in squares]
+        count = count if all(near) else near.index(False) // spec.seeds + 1
         rows = count * spec.seeds
         self._signal.add(flat[:rows], self._exponents, squares[:rows])
-        np.matmul(self._below[spec.depth - layer :][:count], deltas[:count], self._products[:count])
+        np.matmul(self._below[spec.depth - layer :][:count], self._deltas[:count], self._products[:count])
         self._weight_gradient.add(self._products[:count].reshape(rows, -1), self._exponents)
 
-        gradient, last = gradients[count - 1], squares[rows - spec.seeds : rows]
-        limit = 4.0 ** (40 - 4 * self._stretch)  # room for a factor of 16 a layer
-        if not (min(last) >= 1 / limit and max(last) <= limit):
-            self._exponents = _recentre(gradient, self._exponents, self._signal)
+        gradient = gradients[count - 1]
+        self._exponents = _recentre(gradient, self._exponents, self._signal, self._stretch)
         return gradient, layer - count
 
 
