@@ -9,7 +9,6 @@ from typing import Protocol
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from helpers import theme
 from helpers.quiz import LESSONS, available_lessons
@@ -111,7 +110,9 @@ def signal_by_layer(depths: Numbers, *, title: str, low: float, high: float, act
 def signal_and_saturation(depths: Numbers, *, title: str, low: float, high: float) -> go.Figure:
     """`signal_by_layer` with the bound 0.25 a layer, and beneath it the share of "saturated units" by layer."""
     colour = theme.ACTIVATION_COLOURS["sigmoid"]
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.07)
+    figure = go.Figure().set_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.07
+    )
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
     hover = "layer %{x}: 10<sup>%{y:.2f}</sup>"
     figure.add_trace(band("spread over seeds", depths, colour=colour), **above)
@@ -138,7 +139,7 @@ def chain(depths: Numbers, z: Numbers) -> go.Figure:
     Traces to come: "measured", "largest slope everywhere" over the neurons; "slope" over `z` and the marker
     "first neuron", "last neuron" on it.
     """
-    figure = make_subplots(rows=1, cols=2, column_widths=[0.66, 0.34], horizontal_spacing=0.13)
+    figure = go.Figure().set_subplots(rows=1, cols=2, column_widths=[0.66, 0.34], horizontal_spacing=0.13)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     hover = "neuron %{x}: 10<sup>%{y:.2f}</sup>"
     figure.add_trace(line("measured", depths, colour=theme.MEASURED, width=4, hovertemplate=hover), **left)
@@ -168,7 +169,7 @@ def slope_and_spread(z: Numbers) -> go.Figure:
     Traces to come, over `z`: "activation", "tangent", the marker "here"; "slope²", "spread of z" (not to scale), the
     shaded "share of it" that the spread gives to each z, and the level of their mean, "E[slope²]".
     """
-    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.15)
+    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.15)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     curve = line("activation", z, colour=theme.MEASURED, width=4, hovertemplate="φ(%{x:.2f}) = %{y:.3f}")
     figure.add_trace(curve, **left)
@@ -478,7 +479,7 @@ def training_movement(
     if not 1 <= len(histories) <= len(RUN_LOOKS):
         raise ValueError(f"histories must hold 1 to {len(RUN_LOOKS)} runs; got {len(histories)}")
     count = len(histories)
-    figure = make_subplots(
+    figure = go.Figure().set_subplots(
         rows=2, cols=count, specs=[[{"colspan": count}, *[None] * (count - 1)], [{}] * count], row_heights=[0.45, 0.55],
         vertical_spacing=0.24, horizontal_spacing=0.03, subplot_titles=["", *histories],
     )  # fmt: skip

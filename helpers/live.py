@@ -7,7 +7,6 @@ idle time the kernel sends the whole row of states along the slider in hand. `li
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import time
@@ -17,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import ipywidgets
@@ -25,6 +24,9 @@ import numpy as np
 import plotly
 import plotly.graph_objects as go
 import traitlets
+
+if TYPE_CHECKING:  # a kernel has asyncio loaded; elsewhere it would cost as much as numpy
+    import asyncio
 
 SUMMARY, RANGES = "summary", "ranges"
 SLICE_SECONDS = 0.1
@@ -288,6 +290,8 @@ class LiveFigure(anywidget.AnyWidget):
         if message.get("type") == "ask":
             self._answer(message)
         elif message.get("type") == "fill":
+            import asyncio
+
             task = self._fills.pop(message["view"], None)
             if task:
                 task.cancel()
@@ -305,6 +309,8 @@ class LiveFigure(anywidget.AnyWidget):
 
     async def _fill(self, message: dict[str, Any]) -> None:
         """Compute the wanted states one by one, letting other messages in between, and send them by the slice."""
+        import asyncio
+
         view, failed = message["view"], []
         keys: list[Key] = []
         rows: list[np.ndarray] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
+from typing import Any
 
 INK = "#1f2933"
 MUTED = "#616e7c"
@@ -60,8 +60,9 @@ _AXIS = {
     "tickfont": {"size": 15},
 }
 
-TEMPLATE = go.layout.Template(
-    layout={
+# A plain dictionary: plotly checks it when a figure takes it, and importing this module stays quick.
+TEMPLATE: dict[str, Any] = {
+    "layout": {
         "font": {"family": FONT, "size": 16, "color": INK},
         "title": {"font": {"size": 20}, "x": 0.0, "xanchor": "left", "xref": "paper", "y": 0.98, "yanchor": "top"},
         "paper_bgcolor": PAPER,
@@ -82,8 +83,7 @@ TEMPLATE = go.layout.Template(
         "yaxis": _AXIS,
         "modebar": {"orientation": "v", "color": LIMIT, "activecolor": INK, "bgcolor": "rgba(0,0,0,0)"},
     }
-)
-
+}
 
 UNBROKEN = "\N{NO-BREAK SPACE}"
 
