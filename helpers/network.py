@@ -9,6 +9,7 @@ whenever its norm strays, and the exponent is kept beside it as a whole number.
 """
 
 import math
+import sys
 import warnings
 import weakref
 from collections import OrderedDict
@@ -53,7 +54,7 @@ def _check_whole(name: str, value: Any, least: int) -> None:
 def _check_number(name: str, value: Any, *, above: float = -math.inf, least: float = -math.inf) -> None:
     bound = f" > {above:g}" if above > -math.inf else f" ≥ {least:g}" if least > -math.inf else ""
     number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value <= above or value < least:
+    if not number or not abs(value) <= sys.float_info.max or value <= above or value < least:
         raise ValueError(f"{name} must be a finite number{bound}; got {value!r}")
 
 
@@ -325,20 +326,25 @@ class _Memory:
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._spare: list[Array] = []
+        self._spare: dict[int, Array] = {}
 
     def take(self, nbytes: int) -> Array:
         """A block of at least ``nbytes`` bytes, the smallest spare one that is large enough, or a new one."""
-        fitting = [number for number, block in enumerate(self._spare) if block.nbytes >= nbytes]
-        if not fitting:
-            self._spare.clear()
-            return np.empty(nbytes, np.uint8)
-        return self._spare.pop(min(fitting, key=lambda number: self._spare[number].nbytes))
+        for key, block in sorted(self._spare.items(), key=lambda item: item[1].nbytes):
+            if block.nbytes >= nbytes and self._spare.pop(key, None) is not None:
+                return block
+        self._spare.clear()
+        return np.empty(nbytes, np.uint8)
 
     def give_back(self, block: Array) -> None:
-        """Keep ``block`` for the next ``take``, unless too much is kept already."""
-        if len(self._spare) < 2 and block.nbytes + sum(spare.nbytes for spare in self._spare) <= self._most_bytes:
-            self._spare.append(block)
+        """Keep ``block`` for the next ``take``, unless two or too many bytes are kept already."""
+        if len(self._spare) < 2 and block.nbytes + self.nbytes <= self._most_bytes:
+            self._spare[id(block)] = block
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes kept."""
+        return sum(block.nbytes for block in self._spare.values())
 
 
 _memory = _Memory(SPARE_BYTES)

@@ -479,7 +479,7 @@ def many_random_specs(count: int) -> None:
             profile = gradient_profile(spec, seed=int(generator.integers(0, 50)))
         assert not np.isnan(profile.signal).any() and not np.isnan(profile.loss).any(), spec
         assert network._drawn.nbytes <= network.CACHE_BYTES
-        assert sum(block.nbytes for block in network._memory._spare) <= network.SPARE_BYTES
+        assert network._memory.nbytes <= network.SPARE_BYTES
 
 
 def test_random_networks_are_computed_and_nothing_grows() -> None:
@@ -514,6 +514,7 @@ def test_two_thousand_random_networks(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"gain": math.inf}, "gain must be a finite number > 0; got inf"),
         ({"gain": 0.0}, "gain must be a finite number > 0; got 0.0"),
         ({"gain": -1}, "gain must be a finite number > 0; got -1"),
+        ({"gain": 10**400}, "gain must be a finite number > 0; got 1000"),
         ({"gain": "2"}, "gain must be a finite number > 0; got '2'"),
         ({"gain": True}, "gain must be a finite number > 0; got True"),
         ({"bias_std": -0.1}, "bias_std must be a finite number ≥ 0; got -0.1"),
