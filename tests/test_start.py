@@ -35,6 +35,8 @@ __version__ = "0"
 def main():
     with open(os.environ["PIP_CALLS"], "a") as calls:
         print(*sys.argv[1:], file=calls)
+    if os.environ["PIP_USER"] != "0":
+        sys.exit("ERROR: Can not perform a '--user' install.")
     behaviour = os.environ.get("FAKE_PIP", "")
     print("Collecting numpy==1.0", flush=True)
     print("  Downloading torch-2.13.0-cp311-none-any.whl (191.8 MB)", flush=True)
@@ -80,6 +82,7 @@ class Course:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,  # a group of its own, to which a test sends Ctrl-C as a terminal does
         )
 
     def run(self, *arguments: str, pip: str = "", **more: str) -> tuple[int, str]:
@@ -203,7 +206,7 @@ def test_what_is_no_port_is_refused(course: Course, port: str) -> None:
 
 
 def test_the_first_set_up_installs_and_the_second_does_nothing(course: Course) -> None:
-    status, output = course.run("setup")
+    status, output = course.run("setup", PIP_USER="1")  # some have this in their settings
     assert status == 0, output
     assert "downloading torch 2.13.0 (191.8 MB)" in output
     assert output.endswith("Ready: `python start.py` opens the course.\n")
@@ -226,10 +229,13 @@ def test_changed_requirements_are_installed_into_the_same_folder(ready: Course) 
 
 
 def test_changed_test_settings_bother_no_learner(ready: Course) -> None:
+    ready.run("test", "--version")
     with open(ready.folder / "pyproject.toml", "a") as settings:
         settings.write("[tool.ruff]\n")
     assert ready.run("setup")[0] == 0
-    assert ready.calls == []
+    assert len(ready.calls) == 1
+    ready.run("test", "--version")
+    assert len(ready.calls) == 2
 
 
 def test_test_tools_come_with_the_first_test_and_stay(ready: Course) -> None:
@@ -395,7 +401,11 @@ def test_missing_requirements_are_named_with_the_remedy(ready: Course) -> None:
 # JupyterLab. A program in its place listens where the real one would; the real one runs in the browser tests.
 
 FAKE_LAB = """
-import http.server, json, os, sys, threading
+import http.server, json, os, signal, sys, threading
+
+def leave(word):
+    with open("lab.txt", "a") as file:
+        file.write(word)
 
 if "FAKE_LAB_FAILS" in os.environ:
     sys.exit("no kernel anywhere")
@@ -410,9 +420,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.answer()
         if self.path == "/api/shutdown":
+            leave("asked to shut down")
             threading.Thread(target=server.shutdown).start()
 
 port = next(int(word.partition("=")[2]) for word in sys.argv if word.startswith("--ServerApp.port="))
+signal.signal(signal.SIGINT, lambda *_: leave("interrupted"))
 server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
 server.serve_forever()
 """
@@ -459,10 +471,12 @@ def test_the_course_opens_at_its_first_lesson_and_asks_nothing_of_the_network(wi
 def test_ctrl_c_stops_jupyterlab_in_order(with_lab: Course, name: str) -> None:
     port = free_port()
     with open_course(with_lab, "--port", str(port)) as (process, _):
-        process.send_signal(getattr(signal, name))
+        os.killpg(process.pid, getattr(signal, name))
         rest = process.communicate(timeout=30)[0]
     assert process.returncode == 0
     assert rest.endswith("Stopping JupyterLab.\nJupyterLab has stopped.\n")
+    last = (with_lab.folder / "lab.txt").read_text()
+    assert last == "asked to shut down", "Ctrl-C reached JupyterLab itself, which then asks whether one is sure"
     assert start().is_free(port)
 
 
