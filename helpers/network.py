@@ -40,7 +40,7 @@ NORMS = ("none", "batch", "layer")
 NORM_EPSILON = 1e-5
 PASS_BYTES = 800_000_000  # what one forward pass may keep; more seeds than fit go in turns
 SPARE_BYTES = 256_000_000  # memory of finished forward passes kept for the next one
-CACHE_BYTES = 256_000_000  # drawn numbers kept for the next call
+CACHE_BYTES = 128_000_000  # drawn numbers kept for the next call
 
 
 # What a network is -------------------------------------------------------------------------------------------------

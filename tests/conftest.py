@@ -8,6 +8,8 @@ import tempfile
 import pytest
 from hypothesis import settings
 
+from tests.ledger import pytest_terminal_summary  # noqa: F401 - prints the table of claims after the tests
+
 # Before numpy is loaded: one thread for each product of small matrices, in the kernels that tests start too.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")

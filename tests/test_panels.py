@@ -12,7 +12,7 @@ import ipywidgets
 import numpy as np
 import pytest
 
-from helpers import figures, panels, theme, theory
+from helpers import figures, network, panels, theme, theory
 from helpers.activations import ACTIVATIONS
 from helpers.datasets import DATA
 
@@ -102,14 +102,15 @@ def test_set_names_a_control_that_does_not_exist() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())
 def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], panels.Panel]) -> None:
-    """Memory that Python knows of (numpy's arrays too) stays where it was after the first hundred moves."""
+    """Memory that Python knows of (numpy's arrays too) stays where it was after the first hundred moves.
+
+    What the engine keeps of its random numbers is bounded and not counted; a hundred moves need not have filled it.
+    """
     panel, rng = make(), np.random.default_rng(0)
     values = {name: places(panel, name) for name in panel.controls}
-    if "width" in values:  # the widest networks take seconds each; depth, seeds and the rest stay at full range
+    if "width" in values:  # a wide network takes a second a move
         values["width"] = [width for width in values["width"] if width <= 32]
-    for name, options in values.items():  # caches that are bounded by design are filled to their bound first
-        panel.set(**{name: options[-1]})
-        _ = panel.data
+    network._drawn._arrays.clear()  # what was drawn before tracing began would be counted wrong
     tracemalloc.start()
     for move in range(2000):
         name = list(values)[rng.integers(len(values))]
@@ -117,18 +118,16 @@ def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], pane
         assert panel.data
         assert not panel.live.error
         if move == 100:
-            gc.collect()
-            before = tracemalloc.get_traced_memory()[0]
-    gc.collect()
-    grown = tracemalloc.get_traced_memory()[0] - before
+            before = used()
+    grown = used() - before
     tracemalloc.stop()
-    assert grown < 2e6 + (PERMITTED_CACHE if "width" in values else 0), (
-        f"{grown / 1e6:.1f} MB more than after 100 moves"
-    )
+    assert grown < 2e6, f"{grown / 1e6:.1f} MB more than after 100 moves"
+    assert network._drawn.nbytes <= network.CACHE_BYTES
 
 
-# The engine's cache of standard normals is bounded (helpers.network); a hundred moves need not have filled it.
-PERMITTED_CACHE = 100e6
+def used() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0] - network._drawn.nbytes
 
 
 # ---------------------------------------------------------------- 00
