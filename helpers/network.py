@@ -185,20 +185,17 @@ def _draw_layer(kind: str, stream: int, layer: int, seed: int, shape: tuple[int,
     return _orthogonal(normals) if kind == "orthogonal" else normals
 
 
-def _standard(
-    kind: str, stream: int, layers: int, shape: tuple[int, int], seed: int, seeds: int, dtype: np.dtype[Any]
-) -> Array:
-    """Drawn numbers (layers, seeds, *shape) of variance 1, from the cache as far as they are in it."""
-    key = (kind, stream, shape, seed, seeds, dtype.char)
+def _standard(kind: str, stream: int, layers: int, shape: tuple[int, int], seed: int, dtype: np.dtype[Any]) -> Array:
+    """One network's drawn numbers (layers, *shape) of variance 1, from the cache as far as they are in it."""
+    key = (kind, stream, shape, seed, dtype.char)
     known = _drawn.get(key)
     if known is None or len(known) < layers:
         start = 0 if known is None else len(known)
-        block = np.empty((layers if layers < 8 else -(-layers // 8) * 8, seeds, *shape), dtype)
+        block = np.empty((layers if layers < 8 else -(-layers // 8) * 8, *shape), dtype)
         if known is not None:
             block[:start] = known
         for layer in range(start, len(block)):
-            for net in range(seeds):
-                block[layer, net] = _draw_layer(kind, stream, layer, seed + net, shape)
+            block[layer] = _draw_layer(kind, stream, layer, seed, shape)
         _drawn.put(key, block)
         known = block
     return known[:layers]
@@ -220,18 +217,20 @@ def initial_parameters(
     if precision.char not in "fd":
         raise ValueError(f"dtype must be float32 or float64; got {dtype!r}")
 
+    def drawn(kind: str, stream: int, layers: int, shape: tuple[int, int], scale: float) -> Array:
+        numbers = np.empty((layers, spec.seeds, *shape), precision)
+        for net in range(spec.seeds):
+            np.multiply(_standard(kind, stream, layers, shape, seed + net, precision), scale, out=numbers[:, net])
+        return numbers
+
     def weights(stream: int, layers: int, fan_in: int, fan_out: int) -> Array:
-        drawn = _standard(_distribution(spec.init), stream, layers, (fan_in, fan_out), seed, spec.seeds, precision)
         scale = float(spec.gain) * _weight_std(spec.init, fan_in, fan_out)
-        scaled: Array = np.multiply(drawn, scale, out=drawn if drawn.flags.writeable else None)
-        return scaled
+        return drawn(_distribution(spec.init), stream, layers, (fan_in, fan_out), scale)
 
     def biases(stream: int, layers: int, fan_out: int) -> Array:
         if spec.bias_std == 0:
             return np.zeros((layers, spec.seeds, fan_out), precision)
-        drawn = _standard("normal", stream, layers, (1, fan_out), seed, spec.seeds, precision)
-        scaled: Array = drawn[:, :, 0] * float(spec.bias_std)
-        return scaled
+        return drawn("normal", stream, layers, (1, fan_out), float(spec.bias_std))[:, :, 0]
 
     width, hidden = spec.width, spec.depth - 1
     return Parameters(
