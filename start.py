@@ -48,6 +48,7 @@ FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 ROOM_NEEDED, ROOM_TO_UPDATE = 3.0, 0.5  # GB
 USUAL_PORT, PORTS_TRIED = 8888, 50
+LAB_PATIENCE = 180.0  # seconds JupyterLab gets to answer; a first start on a slow disk takes one minute
 GRACE = 10.0  # seconds a program gets to end by itself
 
 
@@ -538,7 +539,13 @@ def out_of_reach() -> dict[str, Any]:
 
 def watch(lab: subprocess.Popen[bytes], port: int, token: str) -> None:
     """Says when JupyterLab is there, and waits until it ends."""
+    patience = time.monotonic() + LAB_PATIENCE
     while lab.poll() is None and not ask_lab(port, "api/status", token):
+        if time.monotonic() > patience:
+            raise Problem(
+                f"JupyterLab does not answer on port {port}: allow it in your firewall, "
+                f"or give another port such as `python start.py --port {port % 65535 + 1}`."
+            )
         time.sleep(0.1)
     if lab.poll() is None:
         key = urllib.parse.quote(token, safe="")

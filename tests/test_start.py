@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import tomllib
 import types
 import urllib.request
@@ -133,10 +134,15 @@ def wait_for(process: subprocess.Popen[str], words: str) -> str:
     """Reads what a program prints until these words have come."""
     assert process.stdout is not None
     seen = ""
-    for line in process.stdout:
-        seen += line
-        if words in line:
-            return seen
+    limit = threading.Timer(90, process.kill)
+    limit.start()
+    try:
+        for line in process.stdout:
+            seen += line
+            if words in line:
+                return seen
+    finally:
+        limit.cancel()
     pytest.fail(f"{words!r} did not come: {seen}")
 
 
@@ -502,6 +508,14 @@ def test_a_jupyterlab_that_cannot_start_shows_its_last_words(with_lab: Course) -
     assert status == 1
     assert "JupyterLab has stopped by itself" in output
     assert output.rstrip().endswith("no kernel anywhere")
+
+
+def test_a_jupyterlab_that_never_answers_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start(), "LAB_PATIENCE", 0.2)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"]) as mute:
+        with pytest.raises(start().Problem, match="JupyterLab does not answer on port"):
+            start().watch(mute, free_port(), "token")
+        mute.kill()
 
 
 def test_a_missing_first_lesson_is_named(with_lab: Course) -> None:
