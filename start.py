@@ -48,7 +48,7 @@ FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 ROOM_NEEDED, ROOM_TO_UPDATE = 3.0, 0.5  # GB
 USUAL_PORT, PORTS_TRIED = 8888, 50
-LAB_PATIENCE = 180.0  # seconds JupyterLab gets to answer; a first start on a slow disk takes one minute
+LAB_PATIENCE = 180.0  # seconds JupyterLab gets to answer: the first start on a slow disk takes long
 GRACE = 10.0  # seconds a program gets to end by itself
 
 
