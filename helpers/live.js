@@ -21,6 +21,7 @@ function loadPlotly(library) {
 }
 
 async function importPlotly(library) {
+  await new Promise((quiet) => requestIdleCallback(quiet, { timeout: 1000 })); // let the page's other widgets load first
   const source = await inflate(library.get("source"), "gzip");
   // Hide AMD and CommonJS loaders of the page from plotly.js, and hand its exports to import().
   const parts = ["const module={exports:{}},exports=module.exports,define=undefined;\n", source, "\n;export default module.exports;"];
@@ -578,15 +579,15 @@ function jupyterControl(grid, model) {
   };
 }
 
-function jupyterSource(model) {
+function jupyterSource(channel) {
   const view = Math.random().toString(36).slice(2);
   return {
-    ask: (key, id) => model.send({ type: "ask", view, key, id }),
-    fill: (keys, id) => model.send({ type: "fill", view, keys, id }),
+    ask: (key, id) => channel.send({ type: "ask", view, key, id }),
+    fill: (keys, id) => channel.send({ type: "fill", view, keys, id }),
     listen(react) {
       const mine = (message, buffers) => (message.view === undefined || message.view === view) && react(message, buffers);
-      model.on("msg:custom", mine);
-      return () => model.off("msg:custom", mine);
+      channel.on("msg:custom", mine);
+      return () => channel.off("msg:custom", mine);
     },
   };
 }
@@ -595,10 +596,11 @@ export default {
   async render({ model, el }) {
     const find = (reference) => model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
     el.classList.add("live-figure");
-    const [library, ...controls] = await Promise.all([model.get("library"), ...model.get("controls")].map(find));
+    const references = [model.get("library"), model.get("channel"), ...model.get("controls")];
+    const [library, channel, ...controls] = await Promise.all(references.map(find));
     const Plotly = await loadPlotly(library);
     const spec = structuredClone(model.get("spec"));
-    const live = new Live(el, spec, Plotly, controls.map((c, i) => jupyterControl(spec.grids[i], c)), jupyterSource(model));
+    const live = new Live(el, spec, Plotly, controls.map((c, i) => jupyterControl(spec.grids[i], c)), jupyterSource(channel));
     el.live = live;
     await live.start(spec.first.key, await unpackRows(model.get("first_row"), false), spec.first.notes);
     return () => live.stop();

@@ -149,6 +149,9 @@ class LiveFigure(anywidget.AnyWidget):
     _css = Path(__file__).with_name("live.css")
 
     library = traitlets.Instance(PlotlyLibrary).tag(sync=True, **ipywidgets.widget_serialization)
+    # Messages go through a widget of the plainest kind: anywidget drops those of a widget whose browser half took
+    # longer than two seconds to load, as it may on a busy machine.
+    channel = traitlets.Instance(ipywidgets.Widget).tag(sync=True, **ipywidgets.widget_serialization)
     controls: Any = traitlets.List().tag(sync=True, **ipywidgets.widget_serialization)
     spec = traitlets.Dict().tag(sync=True)
     first_row = traitlets.Bytes().tag(sync=True)
@@ -181,6 +184,7 @@ class LiveFigure(anywidget.AnyWidget):
             control.add_class(grid.id)
         super().__init__(
             library=_shared_library(),
+            channel=ipywidgets.Widget(),
             controls=list(controls.values()),
             spec={
                 "figure": json.loads(figure.to_json()),
@@ -193,7 +197,7 @@ class LiveFigure(anywidget.AnyWidget):
             first_row=row.tobytes(),
             **kwargs,
         )
-        self.on_msg(self._receive)
+        self.channel.on_msg(self._receive)
 
     # ------------------------------------------------------------ for Python
 
@@ -302,10 +306,10 @@ class LiveFigure(anywidget.AnyWidget):
         try:
             row, note = self._computed(message["key"])
         except Exception as error:
-            self.send({**reply, "type": "error", "message": _message(error)})
+            self.channel.send({**reply, "type": "error", "message": _message(error)})
             return
         rows = {"type": "rows", "keys": [message["key"]], "notes": [note], "packed": False}
-        self.send({**reply, **rows}, [row.tobytes()])
+        self.channel.send({**reply, **rows}, [row.tobytes()])
 
     async def _fill(self, message: dict[str, Any]) -> None:
         """Compute the wanted states one by one, letting other messages in between, and send them by the slice."""
@@ -318,7 +322,9 @@ class LiveFigure(anywidget.AnyWidget):
 
         def ship() -> None:
             if keys:
-                self.send({"type": "rows", "keys": list(keys), "notes": list(notes), "packed": True}, [_pack(rows)])
+                self.channel.send(
+                    {"type": "rows", "keys": list(keys), "notes": list(notes), "packed": True}, [_pack(rows)]
+                )
                 for pile in (keys, rows, notes):
                     pile.clear()
 
@@ -338,7 +344,7 @@ class LiveFigure(anywidget.AnyWidget):
                 started = time.monotonic()
         ship()
         self._fills.pop(view, None)
-        self.send({"type": "filled", "view": view, "id": message["id"], "failed": failed})
+        self.channel.send({"type": "filled", "view": view, "id": message["id"], "failed": failed})
 
 
 def _notes(result: Result) -> Notes:

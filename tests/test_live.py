@@ -43,7 +43,7 @@ def live() -> LiveFigure:
 @pytest.fixture
 def sent(live: LiveFigure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], list[bytes]]]:
     messages: list[tuple[dict[str, Any], list[bytes]]] = []
-    monkeypatch.setattr(live, "send", lambda content, buffers=None: messages.append((content, buffers or [])))
+    monkeypatch.setattr(live.channel, "send", lambda content, buffers=None: messages.append((content, buffers or [])))
     return messages
 
 

@@ -6,13 +6,12 @@ import shutil
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 from tests.browser.lab import CHROMIUM_ARGUMENTS, Sheet, find_chromium, start_lab, write_notebook
 
-KEYS, ROUNDS, DRAG_STEPS = 20, 3, 150
+KEYS, ROUNDS, DRAG_STEPS = 20, 3, 120
 
 NETWORK = """
 import numpy as np
@@ -110,36 +109,36 @@ def _key_to_paint(sheet: Sheet, handle: Any) -> list[float]:
     return out
 
 
+# Drags the handle over its whole track with one pointer event a frame, and resolves when it has arrived.
+DRAG = """async ([handle, steps]) => {
+  const track = handle.closest('.noUi-target').getBoundingClientRect(), grip = handle.getBoundingClientRect();
+  const y = grip.y + grip.height / 2;
+  const point = (target, type, x) => target.dispatchEvent(new PointerEvent(type,
+    {clientX: x, clientY: y, pointerId: 1, isPrimary: true, buttons: 1, bubbles: true, cancelable: true}));
+  const frame = () => new Promise(requestAnimationFrame);
+  const rest = () => new Promise(done => setTimeout(done, 1000));
+  point(handle, 'pointerdown', grip.x + grip.width / 2);
+  point(document, 'pointermove', track.x);
+  await rest();
+  watch.inputs.length = watch.paints.length = 0;
+  for (let step = 1; step <= steps; step++) {
+    await frame();
+    point(document, 'pointermove', track.x + track.width * step / steps);
+  }
+  await rest(); await rest();
+  point(document, 'pointerup', track.x + track.width);
+}"""
+
+
 def _drag(sheet: Sheet, handle: Any) -> tuple[float, float]:
     """Changed frames a second while the handle is dragged over its whole track, and the lag in ms at the end."""
-    track = sheet.page.locator(".noUi-target").first.bounding_box()
-    grip = handle.bounding_box()
-    assert track and grip
-    mouse = sheet.page.context.new_cdp_session(sheet.page)
-    y = grip["y"] + grip["height"] / 2
-
-    def send(kind: str, x: float) -> None:
-        mouse.send("Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1})
-
-    send("mousePressed", grip["x"] + grip["width"] / 2)
-    for x in (grip["x"], track["x"]):
-        send("mouseMoved", x)
-        sheet.page.wait_for_timeout(800)
-    sheet.page.evaluate("() => { watch.inputs.length = watch.paints.length = 0; }")
-    start = time.perf_counter()
-    for step in range(1, DRAG_STEPS + 1):
-        send("mouseMoved", track["x"] + track["width"] * step / DRAG_STEPS)
-        time.sleep(max(0.0, start + step / 60 - time.perf_counter()))
-    sheet.page.wait_for_timeout(100)
-    moving = sheet.page.evaluate("() => watch.paints.filter(t => t <= watch.inputs.at(-1)).length")
-    seconds = sheet.page.evaluate("() => (watch.inputs.at(-1) - watch.inputs[0]) / 1000")
-    sheet.page.wait_for_timeout(2500)
-    lag = sheet.page.evaluate(
-        """() => { const last = watch.inputs.at(-1), after = watch.paints.filter(t => t > last);
-                   return after.length ? after[0] - last : 0; }"""
+    sheet.page.evaluate(DRAG, [handle.element_handle(), DRAG_STEPS])
+    rate, lag = sheet.page.evaluate(
+        """() => { const first = watch.inputs[0], last = watch.inputs.at(-1);
+                   const during = watch.paints.filter(t => t <= last), after = watch.paints.filter(t => t > last);
+                   return [1000 * during.length / (last - first), after.length ? after[0] - last : 0]; }"""
     )
-    send("mouseReleased", track["x"] + track["width"])
-    return moving / seconds, float(lag)
+    return float(rate), float(lag)
 
 
 def _measure(browser: Any, url: str, name: str, picture: str, table: bool | None) -> dict[str, Any]:
