@@ -109,24 +109,24 @@ def _key_to_paint(sheet: Sheet, handle: Any) -> list[float]:
     return out
 
 
-# Drags the handle over its whole track with one pointer event a frame, and resolves when it has arrived.
+# Drags the handle over its whole track with one mouse event a frame, and resolves when it has arrived.
 DRAG = """async ([handle, steps]) => {
   const track = handle.closest('.noUi-target').getBoundingClientRect(), grip = handle.getBoundingClientRect();
   const y = grip.y + grip.height / 2;
-  const point = (target, type, x) => target.dispatchEvent(new PointerEvent(type,
-    {clientX: x, clientY: y, pointerId: 1, isPrimary: true, buttons: 1, bubbles: true, cancelable: true}));
+  const point = (target, type, x) => target.dispatchEvent(new MouseEvent(type,
+    {clientX: x, clientY: y, buttons: 1, bubbles: true, cancelable: true}));
   const frame = () => new Promise(requestAnimationFrame);
   const rest = () => new Promise(done => setTimeout(done, 1000));
-  point(handle, 'pointerdown', grip.x + grip.width / 2);
-  point(document, 'pointermove', track.x);
+  point(handle.firstElementChild, 'mousedown', grip.x + grip.width / 2);
+  point(document.documentElement, 'mousemove', track.x);
   await rest();
   watch.inputs.length = watch.paints.length = 0;
   for (let step = 1; step <= steps; step++) {
     await frame();
-    point(document, 'pointermove', track.x + track.width * step / steps);
+    point(document.documentElement, 'mousemove', track.x + track.width * step / steps);
   }
   await rest(); await rest();
-  point(document, 'pointerup', track.x + track.width);
+  point(document.documentElement, 'mouseup', track.x + track.width);
 }"""
 
 
