@@ -373,7 +373,7 @@ export class Picture {
 
 // ---------------------------------------------------------------- states, tables and the kernel
 
-// control: {name, get() -> index on its grid or {value}, count, onChange(f) -> off, id}
+// control: {get() -> index on its grid or {value}, count, onChange(f) -> off, id}
 // source: {ask(key), fill(keys), listen(f) -> off}; without a kernel `ask` fails and only baked rows are drawn
 export class Live {
   constructor(el, spec, Plotly, controls, source) {
@@ -459,7 +459,7 @@ export class Live {
     const key = this.key(), id = JSON.stringify(key), known = this.cache.get(id);
     if (!known) return this.ask(key, id);
     this.show(id, known);
-    if (this.handRowHasGaps(key)) this.plan();
+    if (this.entersNewTable(key)) this.plan();
   }
   show(id, known) {
     clearTimeout(this.timer);
@@ -507,7 +507,7 @@ export class Live {
     this.asking = null;
     if (this.cache.has(id)) this.show(id, this.cache.get(id));
     if (JSON.stringify(this.key()) !== id) this.frame ||= requestAnimationFrame(() => this.draw());
-    else if (this.handRowHasGaps(this.key())) this.plan();
+    else if (this.entersNewTable(this.key())) this.plan();
   }
   failed({ answers, message }) {
     if (this.asking !== answers) return;
@@ -531,7 +531,7 @@ export class Live {
     }
     return out;
   }
-  handRowHasGaps(key) {
+  entersNewTable(key) {
     const row = JSON.stringify(key.map((k, i) => (i === this.hand ? null : k))) + this.hand;
     if (row === this.plannedRow) return false;
     this.plannedRow = row;
@@ -568,7 +568,6 @@ function gridIndex(grid, model) {
 function jupyterControl(grid, model) {
   const events = grid.kind === "index" ? "change:index" : "change:value";
   return {
-    name: grid.name,
     id: grid.id,
     count: grid.count,
     get: () => gridIndex(grid, model),

@@ -10,18 +10,7 @@ from torch.nn.functional import cross_entropy
 from helpers.activations import ACTIVATIONS
 from helpers.datasets import classification_batch
 from helpers.models import MLP
-from helpers.network import NetworkSpec, backpropagate, initial_parameters
-
-INITS = (
-    "pytorch_default",
-    "lecun_normal",
-    "xavier_normal",
-    "xavier_uniform",
-    "he_normal",
-    "he_uniform",
-    "orthogonal",
-    "standard_normal",
-)
+from helpers.network import INITS, NetworkSpec, backpropagate, initial_parameters
 
 
 def double_twin(spec: NetworkSpec, inputs: int, classes: int, seed: int = 0) -> MLP:
