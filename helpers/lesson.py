@@ -17,10 +17,10 @@ import anywidget
 import ipywidgets as widgets
 import traitlets
 
+from helpers.course import LESSONS
 from helpers.exercises import EXERCISES, Exercise, Verdict, check_exercise, get_exercise
 from helpers.progress import Progress, progress
 from helpers.quiz import (
-    LESSONS,
     Grade,
     Prediction,
     Question,

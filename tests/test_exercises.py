@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import exercises, theory
-from helpers.exercises import EXERCISES, check_exercise
+from helpers import theory
+from helpers.exercises import EXERCISES, check_exercise, checking, lesson_01, lesson_03
 
 FUNCTIONS = ["chain_gradient", "silu_slope", "per_layer_factor", "predict_factor"]
 
@@ -172,7 +172,7 @@ def test_a_function_of_other_arguments_is_told_so():
 
 
 def test_a_loop_without_end_is_stopped(monkeypatch):
-    monkeypatch.setattr(exercises, "SECONDS", 0.2)
+    monkeypatch.setattr(checking, "SECONDS", 0.2)
     before = threading.active_count()
 
     def chain_gradient(weights, slopes):
@@ -185,13 +185,13 @@ def test_a_loop_without_end_is_stopped(monkeypatch):
 
 
 def test_a_law_right_by_theory_is_held_against_a_network():
-    verdict = exercises._beside_measurement(lambda gain: 0.5)
+    verdict = lesson_03._beside_measurement(lambda gain: 0.5)
     assert verdict.status == "wrong" and "measures 0.23" in verdict.message
 
 
 @pytest.mark.parametrize("gain, expected", [(1.0, 0.236), (2.0, 0.4142), (4.0, 0.6316)])
 def test_the_engine_measures_what_theory_says(gain, expected):
-    assert exercises.measured_factor(gain) == pytest.approx(expected, rel=0.05)
+    assert lesson_03.measured_factor(gain) == pytest.approx(expected, rel=0.05)
 
 
 # Verdicts on numbers -------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def test_the_engine_measures_what_theory_says(gain, expected):
 
 def test_float32_ends_where_an_independent_count_says():
     """0.25^n = 2^(-2n) is rounded to 0 from 2^-150 on: half of the smallest float32, and ties go to even."""
-    assert exercises.float32_zero_depth() == 75
+    assert lesson_01.float32_zero_depth() == 75
     assert np.float32(2.0**-148) > 0 and np.float32(2.0**-150) == 0
 
 

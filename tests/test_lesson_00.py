@@ -6,9 +6,10 @@ import math
 
 import pytest
 
-from helpers import figures
+from helpers import figures, theme
+from helpers.course import LESSONS, notebooks
 from helpers.panels import Panel, start_here
-from helpers.quiz import LESSONS, available_lessons, compute_key, grade, load_bank
+from helpers.quiz import compute_key, grade, load_bank
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_map_names_every_lesson_and_marks_what_is_coming() -> None:
     texts = [annotation.text for annotation in figures.course_map(ready=("00", "03")).layout.annotations]
     assert [text[3:5] for text in texts] == list(LESSONS)
     assert [text[3:5] for text in texts if "(coming)" not in text] == ["00", "03"]
-    assert figures.course_map() == figures.course_map(available_lessons())
+    assert figures.course_map() == figures.course_map(tuple(notebooks()))
 
 
 def test_map_draws_something_new_in_every_row() -> None:
@@ -69,6 +70,6 @@ def test_map_draws_something_new_in_every_row() -> None:
         mine = [trace for trace in traces if trace.name.startswith(f"lesson {number}:")]
         colours = {str(trace.line.color) for trace in mine} | {str(trace.marker.color) for trace in mine}
         colours |= {str(trace.marker.line.color) for trace in mine}
-        assert figures.theme.THEORY in colours
+        assert theme.THEORY in colours
         heights = [y for trace in mine for y in trace.y if y == y]
         assert row - 0.5 < min(heights) <= max(heights) < row + 0.5

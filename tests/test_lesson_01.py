@@ -12,7 +12,7 @@ import torch
 
 from helpers import figures, panels, quiz, theory
 from helpers.datasets import classification_batch, digits, digits_split
-from helpers.exercises import float32_zero_depth
+from helpers.exercises.lesson_01 import float32_zero_depth
 from helpers.models import MLP
 from helpers.network import NetworkSpec
 from helpers.training import train

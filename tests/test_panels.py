@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import json
 import tracemalloc
 from collections.abc import Callable
@@ -15,12 +16,12 @@ import pytest
 from helpers import figures, network, panels, theme, theory
 from helpers.activations import ACTIVATIONS
 from helpers.datasets import DATA
+from helpers.panels import controls, curves, lesson_01
 
 PANELS = {
-    "start_here": panels.start_here,
-    "definition": panels.definition,
-    "activation_derivatives": panels.activation_derivatives,
-    "deep_sigmoid_nets": panels.deep_sigmoid_nets,
+    name: make
+    for name, make in vars(panels).items()
+    if inspect.isfunction(make) and make.__annotations__.get("return") == "Panel"
 }
 
 
@@ -86,7 +87,7 @@ def test_presets_stand_where_the_sliders_can_stand(make: Callable[[], panels.Pan
 
 @pytest.mark.parametrize("lesson", [bank.stem[:2] for bank in sorted((DATA / "quiz").glob("[0-9]*.json"))])
 def test_states_that_quizzes_propose_stand_where_the_sliders_can_stand(lesson: str) -> None:
-    panel = list(PANELS.values())[int(lesson)]()
+    panel = panels.PANELS[lesson]()
     bank = json.loads(next((DATA / "quiz").glob(f"{lesson}_*.json")).read_text(encoding="utf-8"))
     states = [answer["try"] for question in bank for answer in question["answers"] if "try" in answer]
     states += [question["try"] for question in bank if "try" in question]
@@ -181,13 +182,13 @@ def test_no_preactivation_beats_the_largest_slope() -> None:
 def test_raising_the_weight_with_zero_bias_saturates_the_neuron() -> None:
     """The surprise of lesson 01: the slope dies faster than the weight grows."""
     panel = panels.definition()
-    panel.set(depth=40, bias=panels.FREE)
+    panel.set(depth=40, bias=lesson_01.FREE)
     lost = []
     for weight in (4.0, 6.0, 8.0, 10.0):
         panel.set(weight=weight)
         lost.append(ends(panel.data["measured"])[0])
     assert all(later < earlier for earlier, later in zip(lost, lost[1:], strict=False))
-    panel.set(weight=6.0, bias=panels.HELD)
+    panel.set(weight=6.0, bias=lesson_01.HELD)
     assert ends(panel.data["measured"])[0] > 0
 
 
@@ -205,7 +206,7 @@ def test_the_neurons_stand_on_the_slope_curve() -> None:
     [(1, "10 seconds"), (3, "16.7 minutes"), (4, "2.78 hours"), (6.5, "36.6 days"), (9, "31.7 years"), (30, "age of")],
 )
 def test_durations_are_said_in_the_unit_that_fits(log10_seconds: float, words: str) -> None:
-    assert words in panels._duration(log10_seconds)
+    assert words in lesson_01._duration(log10_seconds)
 
 
 # ---------------------------------------------------------------- 02
@@ -250,7 +251,7 @@ def test_the_axis_holds_every_slope() -> None:
 # ---------------------------------------------------------------- 03
 
 
-@pytest.mark.parametrize("scheme", panels.SCHEMES.values())
+@pytest.mark.parametrize("scheme", controls.SCHEMES.values())
 def test_theory_lies_on_the_measurement(scheme: str) -> None:
     panel = panels.deep_sigmoid_nets()
     panel.set(scheme=scheme, width=128, depth=40, seeds=4, gain=1.0)
@@ -326,7 +327,7 @@ def test_colours_of_the_activations_differ_and_are_known_for_each() -> None:
 
 
 def test_lines_that_share_a_plot_differ_in_more_than_colour() -> None:
-    figure = figures.signal_and_saturation(panels.LAYERS, title="t", low=-10, high=1)
+    figure = figures.signal_and_saturation(curves.LAYERS, title="t", low=-10, high=1)
     above = [trace for trace in figure.data if trace.yaxis == "y" and not (trace.meta or {}).get("band")]
     assert len({trace.line.dash for trace in above}) == len(above)
 

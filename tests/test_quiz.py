@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from helpers import quiz
+from helpers import course, quiz
 from helpers.quiz import Answer, BankError, Prediction, Question, compare_prediction, grade, load_bank, read_number
 
 LESSONS = quiz.available_lessons()
@@ -92,7 +92,7 @@ def test_schema_is_a_schema():
 
 
 def test_first_lesson_has_a_bank():
-    assert "01" in LESSONS and set(LESSONS) <= set(quiz.LESSONS)
+    assert "01" in LESSONS and set(LESSONS) <= set(course.LESSONS)
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

@@ -1,0 +1,187 @@
+"""How a learner's function or number is judged.
+
+The function is tried on several inputs in a thread of its own: if it raises, the line is named; if it doesn't come
+back, it is stopped; the notebook goes on in any case.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import linecache
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from helpers.quiz import read_number
+
+SECONDS = 5.0
+"""How long a learner's function may take on one input."""
+
+Status = Literal["right", "wrong", "open"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found. `open` means that there is nothing to judge yet; `hint` is the exercise's first hint."""
+
+    status: Status
+    message: str
+    hint: str = ""
+
+    @property
+    def correct(self) -> bool:
+        """True where the exercise is solved."""
+        return self.status == "right"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One task. `solution` is code that defines a name equal to `id`; tests run it."""
+
+    id: str
+    lesson: str
+    task: str
+    hints: tuple[str, ...]
+    solution: str
+    judge: Callable[[Any], Verdict]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong rule that people really use, and what to tell who used it."""
+
+    rule: Callable[..., Any]
+    sentence: str
+
+
+class _Failed(Exception):
+    """The learner's code gave no usable value; the message says why."""
+
+
+# Trying a learner's function -----------------------------------------------------------------------------------------
+
+
+def judge_function(
+    function: Any,
+    name: str,
+    rule: Callable[..., Any],
+    inputs: Sequence[tuple[Any, ...]],
+    tolerance: float = 1e-6,
+    floor: float = 0.0,
+    mistakes: Sequence[Mistake] = (),
+) -> Verdict:
+    """Hold the function against a rule on each of the inputs: relative tolerance, and an absolute floor."""
+    if not callable(function):
+        return Verdict("wrong", f"Hand over the function itself, `{name}` without brackets, not what it returns.")
+    for arguments in inputs:
+        expected = np.asarray(rule(*arguments), dtype=np.float64)
+        call = f"{name}({', '.join(_show(argument) for argument in arguments)})"
+        try:
+            raw = call_safely(function, arguments)
+            if raw is ... or raw is None:
+                return Verdict("open", f"Not yet done: `{name}` returns nothing. Is a `return` missing?")
+            given = _as_numbers(raw, expected.shape)
+        except _Failed as failure:
+            return Verdict("wrong", f"On `{call}`: {failure}")
+        if not np.allclose(given, expected, rtol=tolerance, atol=floor):
+            found = _named_mistake(given, arguments, mistakes, tolerance)
+            return Verdict("wrong", f"`{call}` gives {_show(given)}; right is {_show(expected)}. {found}".rstrip())
+    return Verdict("right", f"It agrees on all {len(inputs)} inputs.")
+
+
+def _named_mistake(given: Any, arguments: tuple[Any, ...], mistakes: Sequence[Mistake], tolerance: float) -> str:
+    for mistake in mistakes:
+        if np.allclose(given, mistake.rule(*arguments), rtol=tolerance, atol=0.0):
+            return mistake.sentence
+    return ""
+
+
+def call_safely(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """The function's value on copies of the arguments; _Failed says what went wrong and in which line."""
+    outcome: dict[str, Any] = {}
+
+    def work() -> None:
+        try:
+            with np.errstate(all="ignore"):
+                outcome["value"] = function(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments))
+        except BaseException as error:
+            outcome["error"] = error
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        thread.join(SECONDS)
+    except KeyboardInterrupt:
+        _stop(thread)
+        raise _Failed("you stopped it.") from None
+    if thread.is_alive():
+        _stop(thread)
+        raise _Failed(f"no answer after {SECONDS:g} seconds. Is there a loop without an end?")
+    if "error" in outcome:
+        raise _Failed(_describe(outcome["error"], function))
+    return outcome["value"]
+
+
+def _stop(thread: threading.Thread) -> None:
+    """Make the thread's Python code raise SystemExit; code that catches it goes on in the background."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
+    thread.join(0.5)
+
+
+def _describe(error: BaseException, function: Callable[..., Any]) -> str:
+    """The error in words, with the deepest line of the learner's own code."""
+    try:
+        what = f"{type(error).__name__}: {error}"
+    except Exception:
+        what = type(error).__name__
+    file = getattr(getattr(function, "__code__", None), "co_filename", None)
+    lines = [number for frame, number in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
+    if not lines or file is None:
+        return f"it stops with {what}."
+    source = linecache.getline(file, lines[-1]).strip()
+    return f"it stops with {what}, in line {lines[-1]}" + (f": `{source}`" if source else ".")
+
+
+def _as_numbers(raw: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The value as finite float64 numbers of the wanted shape; _Failed says what is amiss."""
+    try:
+        detached = raw.detach().cpu() if hasattr(raw, "detach") else raw
+        given = np.asarray(detached, dtype=np.float64)
+    except Exception:
+        raise _Failed(f"it returns a value of type {type(raw).__name__}, not a number.") from None
+    if given.shape != shape:
+        wanted = f"numbers of shape {shape}" if shape else "one number"
+        raise _Failed(f"it returns numbers of shape {given.shape}; wanted: {wanted}.")
+    if not np.all(np.isfinite(given)):
+        raise _Failed(f"it returns {_show(given)}, which is not finite.")
+    return given
+
+
+def _show(value: Any) -> str:
+    """Numbers and arrays, short enough for a sentence."""
+    numbers = np.atleast_1d(np.asarray(value, dtype=np.float64))
+    words = [f"{number:.4g}" for number in numbers.ravel()[:6]]
+    if np.ndim(value) == 0:
+        return words[0]
+    more = f", … {numbers.size} in all" if numbers.size > len(words) else ""
+    return f"[{', '.join(words)}{more}]"
+
+
+def judge_number(thing: Any, judge: Callable[[float], Verdict]) -> Verdict:
+    """Read one number from a number, a text or a tensor of one number, then judge it."""
+    try:
+        return judge(read_number(_scalar(thing)))
+    except ValueError as error:
+        return Verdict("wrong", str(error))
+
+
+def _scalar(thing: Any) -> Any:
+    """What an array or tensor of one number holds; None for one that holds more."""
+    try:
+        return thing.item() if hasattr(thing, "item") else thing
+    except Exception:
+        return None

@@ -1,0 +1,36 @@
+"""Result in, `plotly.graph_objects.Figure` out. Nothing here shows a figure or knows a widget."""
+
+from __future__ import annotations
+
+from helpers.figures.by_layer import signal_and_saturation, signal_by_layer
+from helpers.figures.course_map import course_map
+from helpers.figures.history import MILESTONES, timeline
+from helpers.figures.neurons import chain, slope_and_spread
+from helpers.figures.parts import (
+    FLOAT32_SMALLEST,
+    backward_arrow,
+    band,
+    decades,
+    dot,
+    float32_limit,
+    line,
+)
+from helpers.figures.training import training_movement
+
+__all__ = [
+    "FLOAT32_SMALLEST",
+    "MILESTONES",
+    "backward_arrow",
+    "band",
+    "chain",
+    "course_map",
+    "decades",
+    "dot",
+    "float32_limit",
+    "line",
+    "signal_and_saturation",
+    "signal_by_layer",
+    "slope_and_spread",
+    "timeline",
+    "training_movement",
+]

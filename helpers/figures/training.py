@@ -1,0 +1,103 @@
+"""What happened while networks trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import plotly.graph_objects as go
+
+from helpers import theme
+from helpers.figures.parts import decades, line
+
+
+class Trained(Protocol):
+    """What `training_movement` needs of a `helpers.training.History`."""
+
+    @property
+    def steps(self) -> np.ndarray:
+        """Moments of the records, in updates."""
+
+    @property
+    def loss(self) -> np.ndarray:
+        """Loss at each record."""
+
+    @property
+    def movement(self) -> np.ndarray:
+        """‖W_l − W_l(0)‖ / ‖W_l(0)‖, (records, layers), the read-out last."""
+
+
+RUN_LOOKS = (
+    (theme.MEASURED, "solid", "circle"),
+    (theme.ACTIVATION_COLOURS["tanh"], "dash", "square"),
+    (theme.ACTIVATION_COLOURS["relu"], "dot", "diamond"),
+    (theme.ACTIVATION_COLOURS["elu"], "dashdot", "triangle-up"),
+)
+"""Colour, dash and marker of up to four runs shown together."""
+
+
+def training_movement(
+    histories: Mapping[str, Trained], *, title: str, chance: float | None = None, low: float = -9, high: float = 1.5
+) -> go.Figure:
+    """Training runs side by side: all losses above, and beneath, for each run, how far every layer has moved.
+
+    `histories` maps up to four labels to what `helpers.training.train` returned. `chance` is the loss of guessing. The
+    movement is log10 of ‖ΔW‖/‖W‖ at the last record, from 10**low to 10**high; the last place on each axis is the
+    read-out. A layer that stood still, or moved less than the axis shows, is an open triangle at its foot.
+    Raises ValueError for no run, or more than four.
+    """
+    if not 1 <= len(histories) <= len(RUN_LOOKS):
+        raise ValueError(f"histories must hold 1 to {len(RUN_LOOKS)} runs; got {len(histories)}")
+    count = len(histories)
+    figure = go.Figure().set_subplots(
+        rows=2, cols=count, specs=[[{"colspan": count}, *[None] * (count - 1)], [{}] * count], row_heights=[0.45, 0.55],
+        vertical_spacing=0.24, horizontal_spacing=0.03, subplot_titles=["", *histories],
+    )  # fmt: skip
+    looks = zip(histories.items(), RUN_LOOKS, strict=False)
+    for column, ((name, run), (colour, dash, symbol)) in enumerate(looks, start=1):
+        hover = f"{name}, step %{{x}}: %{{y:.3f}}<extra></extra>"
+        width = 2 + 1.5 * (count - column)  # runs that lie on each other are all seen
+        loss = line(name, run.steps, run.loss, colour=colour, dash=dash, width=width, hovertemplate=hover)
+        figure.add_trace(loss, row=1, col=1)
+        for trace in _moved_layers(run.movement[-1], colour, symbol, low):
+            figure.add_trace(trace, row=2, col=column)
+        _name_layers(figure, run.movement.shape[1], column)
+        decades(figure, "movement ‖ΔW‖/‖W‖" if column == 1 else "", low, high, row=2, col=column)
+    figure.update_yaxes(showticklabels=False, row=2)
+    figure.update_yaxes(showticklabels=True, row=2, col=1)
+    if chance is not None:
+        figure.add_hline(
+            y=chance, line={"color": theme.MUTED, "width": 1.5, "dash": "dash"}, annotation_text="chance",
+            annotation_position="bottom right", annotation_font={"size": 15, "color": theme.MUTED}, row=1, col=1,
+        )  # fmt: skip
+    figure.update_xaxes(title_text="training steps", row=1, col=1)
+    figure.update_yaxes(title_text="loss", rangemode="tozero", row=1, col=1)
+    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=620)
+    figure.update_annotations(font_size=15)
+    return figure
+
+
+def _moved_layers(movement: np.ndarray, colour: str, symbol: str, low: float) -> list[go.Scatter]:
+    """A line with markers for the layers that moved, and triangles at the foot of the axis for those that didn't."""
+    layers = np.arange(1, len(movement) + 1)
+    still = movement < 10**low
+    heights = np.log10(np.where(still, np.nan, movement))
+    marker = {"size": 10, "symbol": symbol, "color": colour}
+    moved = line("moved", layers, heights, colour=colour, width=2, hovertemplate="layer %{x}: 10<sup>%{y:.1f}</sup>")
+    moved.update(mode="lines+markers", marker=marker, showlegend=False)
+    foot = go.Scatter(
+        x=layers[still], y=np.full(still.sum(), low + 0.3), name="stood still", mode="markers", showlegend=False,
+        marker={"size": 11, "symbol": "triangle-down-open", "color": colour, "line": {"width": 2}},
+        hovertemplate=f"layer %{{x}}: below 10<sup>{low:g}</sup>",
+    )  # fmt: skip
+    return [moved, foot] if still.any() else [moved]
+
+
+def _name_layers(figure: go.Figure, layers: int, column: int) -> None:
+    """Tick labels for the first and the middle hidden layer, and "out"."""
+    places = sorted({1, (layers + 1) // 2, layers})
+    figure.update_xaxes(
+        tickvals=places, ticktext=["out" if place == layers else str(place) for place in places], tickangle=0,
+        title_text="layer", range=[0.5, layers + 0.5], row=2, col=column,
+    )  # fmt: skip

@@ -1,0 +1,74 @@
+"""A panel: controls, the live figure that they move, and buttons for states worth seeing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ipywidgets
+import plotly.graph_objects as go
+
+from helpers.live import LiveFigure
+from helpers.panels.controls import plain_layout, plain_style
+
+Compute = Callable[..., dict[str, Any]]
+Presets = Mapping[str, Mapping[str, Any]]
+
+
+class Panel(ipywidgets.VBox):
+    """Controls, the live figure under them, and the states to try as buttons.
+
+    `controls` holds the ipywidgets controls by name, `live` the `LiveFigure`, `presets` the values that each button
+    sets. `panel.data` is what the figure shows now; `panel.set(depth=20)` moves controls.
+    """
+
+    def __init__(
+        self,
+        figure: go.Figure,
+        controls: Mapping[str, ipywidgets.Widget],
+        compute: Compute,
+        presets: Presets | None = None,
+    ) -> None:
+        self.controls = dict(controls)
+        self.presets = dict(presets or {})
+        self.live = LiveFigure(figure, controls, compute)
+        columns = ipywidgets.Layout(
+            display="grid", grid_template_columns="repeat(auto-fit, minmax(max(22em, 40%), 1fr))", grid_gap="2px 24px",
+            width="100%",
+        )  # fmt: skip
+        rows: list[ipywidgets.Widget] = [ipywidgets.Box(list(controls.values()), layout=columns), self.live]
+        if self.presets:
+            self.buttons = [self._button(name) for name in self.presets]
+            wrap = ipywidgets.Layout(display="flex", flex_flow="row wrap", width="100%", align_items="center")
+            rows.append(ipywidgets.Box([ipywidgets.HTML("<b>Try:</b>&nbsp;"), *self.buttons], layout=wrap))
+        super().__init__(rows, layout=ipywidgets.Layout(width="100%"))
+        self.add_class("live-panel")
+
+    def _button(self, name: str) -> ipywidgets.Button:
+        button = ipywidgets.Button(
+            description=name, tooltip=f"Move the sliders: {name}", layout=plain_layout(), style=plain_style()
+        )
+        button.on_click(lambda _: self.set(**self.presets[name]))
+        return button
+
+    def set(self, **values: Any) -> None:
+        """Move controls by name; ValueError names the one that is unknown."""
+        for name, value in values.items():
+            if name not in self.controls:
+                raise ValueError(f"no control named {name!r}; this panel has {', '.join(self.controls)}")
+            self.controls[name].value = value
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the figure shows for the controls' present values, by trace name."""
+        return self.live.data
+
+    @property
+    def summary(self) -> str:
+        """The sentence under the figure."""
+        return str(self.data.get("summary", ""))
+
+
+def still(figure: go.Figure) -> LiveFigure:
+    """A figure without controls, drawn by the same plotly.js as the panels of the page."""
+    return LiveFigure(figure, {}, dict)

@@ -1,0 +1,201 @@
+"""Reading and checking the files in `data/quiz/`."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import fastjsonschema  # type: ignore[import-untyped]
+
+from helpers.datasets import DATA
+from helpers.quiz.keys import KEYS, compute_key
+from helpers.quiz.questions import Answer, Prediction, Question
+from helpers.quiz.text import shortened
+
+BANKS = DATA / "quiz"
+
+
+class BankError(ValueError):
+    """A file in `data/quiz/` that is missing, damaged or not as the schema wants it; the message says where."""
+
+
+def available_lessons(folder: Path = BANKS) -> tuple[str, ...]:
+    """Two-digit numbers of the lessons that have a bank, in order."""
+    return tuple(sorted(path.name[:2] for path in folder.glob("[0-9][0-9]_*.json")))
+
+
+def load_bank(lesson: str, folder: Path = BANKS) -> tuple[Question, ...]:
+    """Read the questions of a lesson ("01" or "01_definition").
+
+    Raises BankError, which names file, question and field, where the bank is missing, damaged or not valid.
+    """
+    path = _bank_path(lesson, folder)
+    entries = _validated(path, "bank", folder)
+    questions = tuple(_question(entry) for entry in entries)
+    _refuse_twins(path, questions)
+    for number, question in enumerate(questions, start=1):
+        _check_meaning(f"{_shown(path)}, question {number} ({question.id})", path.name[:2], question)
+    return questions
+
+
+def load_predictions(folder: Path = BANKS) -> dict[str, Prediction]:
+    """Read what the lessons ask before they show anything, by id; BankError as in `load_bank`."""
+    path = folder / "predictions.json"
+    entries = _validated(path, "predictions", folder)
+    predictions = [Prediction(**{**entry, "options": tuple(entry.get("options", ()))}) for entry in entries]
+    for number, prediction in enumerate(predictions, start=1):
+        if prediction.type == "scale" and prediction.low >= prediction.high:
+            raise BankError(
+                f"{_shown(path)}, prediction {number} ({prediction.id}), field low: {prediction.low:g} must be "
+                f"below high, {prediction.high:g}"
+            )
+    _refuse_twins(path, predictions)
+    return {prediction.id: prediction for prediction in predictions}
+
+
+def _bank_path(lesson: str, folder: Path) -> Path:
+    """The file of a lesson's bank, by its number or by its whole name."""
+    found = sorted(folder.glob(f"{lesson[:2]}_*.json")) if re.fullmatch(r"\d\d(_\w+)?", lesson) else []
+    for path in found:
+        if lesson in (path.stem, path.stem[:2]):
+            return path
+    if re.fullmatch(r"\d\d_\w+", lesson):
+        raise _missing(folder / f"{lesson}.json")
+    raise BankError(
+        f"lesson is {lesson!r}; there are banks for {', '.join(available_lessons(folder)) or 'no lesson'} in "
+        f"{_shown(folder)}. A missing one is restored by: git checkout -- data/quiz"
+    )
+
+
+def _validated(path: Path, definition: str, folder: Path) -> list[dict[str, Any]]:
+    """The file's content, held against one definition of the schema."""
+    content = _read_json(path)
+    try:
+        _validator(folder / "schema.json", definition)(content)
+    except fastjsonschema.JsonSchemaValueException as error:
+        where = [int(step) if step.isdigit() else step for step in error.path[1:]]
+        reason = error.message.removeprefix(error.name or "").strip()
+        raise BankError(f"{_place(path, content, where)}: {shortened(reason)}") from None
+    return list(content)
+
+
+def _validator(path: Path, definition: str) -> Callable[[Any], Any]:
+    schema = _read_json(path)
+    try:
+        part = {**schema, "$ref": f"#/definitions/{definition}"}
+        return cast(Callable[[Any], Any], fastjsonschema.compile(part, use_default=False, use_formats=False))
+    except (TypeError, AttributeError, fastjsonschema.JsonSchemaException) as error:
+        raise BankError(f"{_shown(path)} is damaged ({error}). {_remedy(path)}") from None
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise _missing(path) from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise BankError(f"{_shown(path)} is damaged ({error}). {_remedy(path)}") from None
+
+
+def _missing(path: Path) -> BankError:
+    return BankError(f"{_shown(path)} is missing. {_remedy(path)}")
+
+
+def _remedy(path: Path) -> str:
+    return f"To restore it: git checkout -- data/quiz/{path.name}"
+
+
+def _shown(path: Path) -> str:
+    """A path as the reader of an error knows it: from the course folder on where it lies in there."""
+    root = BANKS.parent.parent
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _place(path: Path, content: Any, where: list[str | int]) -> str:
+    """File, question and field, in words."""
+    if not where:
+        return _shown(path)
+    entry = content[where[0]]
+    name = entry.get("id") if isinstance(entry, dict) else None
+    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where[1:]).lstrip(".")
+    return (
+        f"{_shown(path)}, question {int(where[0]) + 1}"
+        + (f" ({shortened(str(name), 40)})" if name else "")
+        + (f", field {steps}" if steps else "")
+    )
+
+
+def _question(entry: dict[str, Any]) -> Question:
+    return Question(
+        id=entry["id"],
+        type=entry["type"],
+        text=entry["question"],
+        answers=tuple(_answer(answer) for answer in entry["answers"]),
+        code=entry.get("code", ""),
+        unit=entry.get("unit", ""),
+        precision=entry.get("precision"),
+        tolerance=entry.get("tolerance"),
+    )
+
+
+def _answer(entry: dict[str, Any]) -> Answer:
+    bounds = entry.get("range")
+    return Answer(
+        feedback=entry["feedback"],
+        correct=entry.get("correct", False),
+        text=entry.get("answer", ""),
+        value=entry.get("value"),
+        range=(bounds[0], bounds[1]) if bounds else None,
+        default=entry.get("type") == "default",
+        key=entry.get("key"),
+        arguments=entry.get("arguments", {}),
+        try_state=entry.get("try", {}),
+    )
+
+
+def _refuse_twins(path: Path, entries: Sequence[Question | Prediction]) -> None:
+    seen: set[str] = set()
+    for number, entry in enumerate(entries, start=1):
+        if entry.id in seen:
+            raise BankError(f"{_shown(path)}, question {number}, field id: {entry.id!r} is there twice")
+        seen.add(entry.id)
+
+
+def _check_meaning(place: str, lesson: str, question: Question) -> None:
+    """What a schema can't say well: number of correct answers, kinds of numeric answers, keys and their arguments."""
+    if question.lesson != lesson:
+        raise BankError(f"{place}, field id: must begin with {lesson}-")
+    correct = sum(answer.correct for answer in question.answers)
+    if question.type == "multiple_choice":
+        if correct != 1:
+            raise BankError(f"{place}, field answers: {correct} of them are correct; it must be one")
+        if len({answer.text for answer in question.answers}) < len(question.answers):
+            raise BankError(f"{place}, field answers: two have the same text")
+        return
+    if correct == 0:
+        raise BankError(f"{place}, field answers: none of them is correct")
+    if sum(answer.default for answer in question.answers) != 1:
+        raise BankError(f'{place}, field answers: exactly one must be {{"type": "default"}}, for any other number')
+    for index, answer in enumerate(question.answers):
+        _check_number(f"{place}, field answers[{index}]", answer)
+
+
+def _check_number(place: str, answer: Answer) -> None:
+    kinds = [answer.value is not None, answer.range is not None, answer.default]
+    if sum(kinds) != 1:
+        raise BankError(f'{place}: must have one of value, range, or "type": "default"')
+    if answer.range is not None and not answer.range[0] < answer.range[1]:
+        raise BankError(f"{place}.range: {list(answer.range)} must rise")
+    if answer.key is None:
+        return
+    if answer.key not in KEYS:
+        raise BankError(f"{place}.key: {answer.key!r} must be one of {', '.join(KEYS)}")
+    try:
+        inspect.signature(KEYS[answer.key]).bind(**answer.arguments)
+        compute_key(answer.key, **answer.arguments)
+    except (TypeError, ValueError) as error:
+        raise BankError(f"{place}.arguments: {answer.key}: {error}") from None

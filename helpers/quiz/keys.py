@@ -1,0 +1,91 @@
+"""The computed answers: functions that a numeric answer of a bank may name, so that no key drifts from the truth."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from helpers import theory
+from helpers.activations import get_activation
+
+
+def _largest_slope(activation: str) -> float:
+    return get_activation(activation).max_slope
+
+
+def _slope(activation: str, z: float) -> float:
+    return float(get_activation(activation).slope(z))
+
+
+def _power(base: float, exponent: float) -> float:
+    return float(base**exponent)
+
+
+def _mean_square_slope(activation: str, variance: float = 1.0) -> float:
+    return float(theory.mean_square_slope(activation, variance))
+
+
+def _per_layer_factor(
+    activation: str, weight_variance: float, bias_variance: float = 0.0, layers: float = 1.0
+) -> float:
+    """The factor of one layer, or of several: to the power of `layers`."""
+    return float(theory.per_layer_factor(activation, weight_variance, bias_variance) ** layers)
+
+
+def _critical_gain(activation: str) -> float:
+    return float(theory.critical_gain(activation))
+
+
+def _chain(activation: str, depth: int, weight: float = 1.0, preactivation: float = 0.0) -> float:
+    """Derivative of a chain's output by its input: (weight · slope) ** depth."""
+    return float(theory.chain_gradient(activation, depth, weight, preactivation)[-1])
+
+
+def _steps(gradient: float, distance: float = 0.01, learning_rate: float = 0.1) -> float:
+    return float(theory.steps_to_move(gradient, distance=distance, learning_rate=learning_rate))
+
+
+def _zero_depth(factor: float, dtype: str = "float32") -> float:
+    """The number of factors after which their running product is exactly 0 in the given float type."""
+    kind = np.dtype(dtype).type
+    product, depth = kind(1), 0
+    while product != 0:
+        product, depth = kind(product * kind(factor)), depth + 1
+    return float(depth)
+
+
+def _depth_until(activation: str, weight_variance: float, ratio: float) -> float:
+    """The least depth at which the first layer's signal is below `ratio` of the last one's, at a steady factor."""
+    steps = math.log(ratio) / math.log(theory.per_layer_factor(activation, weight_variance))
+    return float(math.floor(steps) + 2)  # a network of depth L has L - 1 steps
+
+
+KEYS: Mapping[str, Callable[..., float]] = {
+    "largest_slope": _largest_slope,
+    "slope": _slope,
+    "power": _power,
+    "mean_square_slope": _mean_square_slope,
+    "per_layer_factor": _per_layer_factor,
+    "critical_gain": _critical_gain,
+    "chain": _chain,
+    "steps": _steps,
+    "zero_depth": _zero_depth,
+    "depth_until": _depth_until,
+}
+"""The functions that a numeric answer may name as its `key`; `arguments` in the bank are theirs."""
+
+
+@functools.cache
+def _computed(key: str, arguments: tuple[tuple[str, Any], ...]) -> float:
+    return float(KEYS[key](**dict(arguments)))
+
+
+def compute_key(key: str, **arguments: Any) -> float:
+    """Compute the number that the function `key` of `KEYS` gives; ValueError where there is none of that name."""
+    if key not in KEYS:
+        raise ValueError(f"key is {key!r}; it must be one of {', '.join(KEYS)}")
+    return _computed(key, tuple(sorted(arguments.items())))
