@@ -11,7 +11,6 @@ from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
@@ -129,13 +128,15 @@ def _selu(z: Array, value: Array, slope: Array) -> None:
 def _erfc_polynomial(degree: int) -> tuple[float, ...]:
     """Coefficients, highest first, of p(t) = erfc(x) exp(x²) / t with t = 1 / (1 + x/2), for x ≥ 0."""
 
+    from numpy.polynomial import Chebyshev, Polynomial  # here: few programs need it, and it takes time to load
+
     def target(t: Array) -> Array:
         x = [2 * (1 / v - 1) for v in t]
         return np.array([math.erfc(v) * math.exp(v * v) * (1 + v / 2) for v in x])
 
     farthest = 1 / (1 + 26 / 2)  # beyond x = 26 erfc itself is below 1e-295
-    series = chebyshev.Chebyshev.interpolate(target, degree, domain=[farthest, 1])
-    return tuple(float(c) for c in series.convert(kind=np.polynomial.Polynomial).coef[::-1])
+    series = Chebyshev.interpolate(target, degree, domain=[farthest, 1])
+    return tuple(float(c) for c in series.convert(kind=Polynomial).coef[::-1])
 
 
 def _gelu(z: Array, value: Array, slope: Array) -> None:

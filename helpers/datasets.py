@@ -3,7 +3,6 @@
 Nothing here touches the network. ``data/SOURCES.md`` says where each file comes from and under which licence.
 """
 
-import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,6 +66,8 @@ def read(name: str) -> bytes:
         content = path.read_bytes()
     except OSError as problem:
         raise FileNotFoundError(f"The data file {path} is missing or cannot be read. {remedy}") from problem
+    import hashlib  # here: it takes as long to load as all of this package
+
     if hashlib.sha256(content).hexdigest() != CHECKSUMS[name]:
         raise ValueError(f"The data file {path} is damaged: its checksum is not the recorded one. {remedy}")
     return content
