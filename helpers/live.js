@@ -2,9 +2,9 @@
 //
 // A *state* is one setting of all controls, written as a key: an array with one entry per control, the index of
 // its value on the control's grid, or {value} where it stands off the grid. A *row* is what compute() returned for a
-// state: one Float32Array for all traces, plus notes (the summary, ranges of axes). Rows arrive from the kernel and are kept in a cache;
-// while a control moves, the row of its state is drawn straight into Plotly's SVG ("overlay"), and Plotly itself
-// draws it as soon as the hand rests ("settle").
+// state: one Float32Array for all traces, plus notes (the summary, ranges of axes). Rows arrive from the kernel and
+// are kept in a cache; while a control moves, the row of its state is drawn straight into Plotly's SVG ("overlay"),
+// and Plotly itself draws it as soon as the hand rests ("settle").
 
 const SETTLE_MS = 120; // a hand that pauses this long rests
 const CACHE_BYTES = 24e6;
@@ -373,7 +373,7 @@ export class Picture {
 
 // ---------------------------------------------------------------- states, tables and the kernel
 
-// control: {get() -> index on its grid or {value}, count, onChange(f) -> off, id}
+// control: {get() -> index on its grid or {value}, set(number): to the nearest place, count, onChange(f) -> off, id}
 // source: {ask(key), fill(keys), listen(f) -> off}; without a kernel `ask` fails and only baked rows are drawn
 export class Live {
   constructor(el, spec, Plotly, controls, source) {
@@ -400,6 +400,7 @@ export class Live {
     this.touched = false;
     this.frame = 0;
     this.timer = 0;
+    this.turn = 0; // counts what was shown
     this.off = [];
   }
   key() {
@@ -413,6 +414,7 @@ export class Live {
     this.off.push(this.source.listen((message, buffers) => this.receive(message, buffers)));
     this.controls.forEach((control, i) => this.off.push(control.onChange(() => this.changed(i))));
     this.watchHands();
+    this.plot.on("plotly_click", ({ points }) => this.clicked(points));
     const sizes = new ResizeObserver(() => this.resize());
     sizes.observe(this.el);
     this.off.push(() => sizes.disconnect());
@@ -441,6 +443,12 @@ export class Live {
       this.off.push(() => document.removeEventListener(type, near, true));
     }
   }
+  clicked(points) {
+    for (const { index, controls } of this.spec.clicks) {
+      const hit = points.find((point) => point.curveNumber === index);
+      if (hit) [hit.x, hit.y].forEach((value, i) => this.controls[controls[i]].set(value));
+    }
+  }
   resize() {
     const width = this.el.clientWidth;
     if (!width || width === this.width) return;
@@ -462,15 +470,16 @@ export class Live {
     if (this.entersNewTable(key)) this.plan();
   }
   show(id, known) {
+    const turn = ++this.turn;
     clearTimeout(this.timer);
     this.alert.hidden = true;
     this.picture.move(known.row, known.notes.ranges);
     this.say(known.notes.summary);
     this.el.dataset.state = id;
-    this.timer = setTimeout(() => this.rest(id), SETTLE_MS);
+    this.timer = setTimeout(() => this.rest(id, turn), SETTLE_MS);
   }
-  async rest(id) {
-    const stillResting = () => !this.frame && JSON.stringify(this.key()) === id && this.el.dataset.state === id;
+  async rest(id, turn) {
+    const stillResting = () => !this.frame && JSON.stringify(this.key()) === id && this.turn === turn;
     await this.picture.settle(stillResting);
     if (!stillResting()) return;
     this.spoken.textContent = this.summary.textContent;
@@ -498,7 +507,8 @@ export class Live {
     message.keys.forEach((key, i) => {
       this.cache.put(JSON.stringify(key), { row: rows.subarray(i * size, (i + 1) * size), notes: message.notes[i] });
     });
-    if (message.answers) this.answered(message.answers);
+    if (message.shown) this.show("[]", this.cache.get("[]"));
+    else if (message.answers) this.answered(message.answers);
     else if (this.el.dataset.state !== JSON.stringify(this.key())) this.frame ||= requestAnimationFrame(() => this.draw());
   }
   // What was asked for is shown even if the hand has moved on: a slow kernel then lags, but does not freeze.
@@ -565,12 +575,24 @@ function gridIndex(grid, model) {
   return near && index >= 0 && index < grid.count ? index : { value };
 }
 
+// The value on a slider's grid that is nearest to a number.
+function gridValue(grid, number) {
+  const place = grid.kind === "log" ? Math.log(number) / Math.log(grid.base) : number;
+  const index = Math.min(Math.max(Math.round((place - grid.start) / grid.step), 0), grid.count - 1);
+  const value = Number((grid.start + index * grid.step).toFixed(12));
+  return grid.kind === "log" ? grid.base ** value : value;
+}
+
 function jupyterControl(grid, model) {
   const events = grid.kind === "index" ? "change:index" : "change:value";
   return {
     id: grid.id,
     count: grid.count,
     get: () => gridIndex(grid, model),
+    set(number) {
+      model.set("value", gridValue(grid, number));
+      model.save_changes();
+    },
     onChange(react) {
       model.on(events, react);
       return () => model.off(events, react);
@@ -578,15 +600,23 @@ function jupyterControl(grid, model) {
   };
 }
 
-function jupyterSource(channel) {
+function jupyterSource(model, channel) {
   const view = Math.random().toString(36).slice(2);
   return {
     ask: (key, id) => channel.send({ type: "ask", view, key, id }),
     fill: (keys, id) => channel.send({ type: "fill", view, keys, id }),
     listen(react) {
       const mine = (message, buffers) => (message.view === undefined || message.view === view) && react(message, buffers);
+      const shown = () => {
+        const notes = [model.get("notes_shown")];
+        react({ type: "rows", shown: true, keys: [[]], notes, packed: false }, [model.get("row_shown")]);
+      };
       channel.on("msg:custom", mine);
-      return () => channel.off("msg:custom", mine);
+      model.on("change:row_shown", shown);
+      return () => {
+        channel.off("msg:custom", mine);
+        model.off("change:row_shown", shown);
+      };
     },
   };
 }
@@ -599,9 +629,10 @@ export default {
     const [library, channel, ...controls] = await Promise.all(references.map(find));
     const Plotly = await loadPlotly(library);
     const spec = structuredClone(model.get("spec"));
-    const live = new Live(el, spec, Plotly, controls.map((c, i) => jupyterControl(spec.grids[i], c)), jupyterSource(channel));
+    const sliders = controls.map((c, i) => jupyterControl(spec.grids[i], c));
+    const live = new Live(el, spec, Plotly, sliders, jupyterSource(model, channel));
     el.live = live;
-    await live.start(spec.first.key, await unpackRows(model.get("first_row"), false), spec.first.notes);
+    await live.start(spec.first, await unpackRows(model.get("row_shown"), false), model.get("notes_shown"));
     return () => live.stop();
   },
 };

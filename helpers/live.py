@@ -141,6 +141,11 @@ class LiveFigure(anywidget.AnyWidget):
         Called as `compute(**values)` with a value for each control; returns {trace name: array}, each array of the
         same shape every time (pad with NaN), and, if wanted, {"summary": a sentence or two on what is seen} and
         {"ranges": {"yaxis2": [0, 1]}}, which should change seldom: moving an axis takes a redraw.
+    click
+        {trace name: (control, control)}: a click on that trace moves these two sliders to the x and the y of the
+        place that was hit.
+
+    Without controls, `show` draws new results, also while a cell is running.
 
     An exception in `compute` is shown in the panel; the last good picture stays and the next move works.
     """
@@ -154,13 +159,15 @@ class LiveFigure(anywidget.AnyWidget):
     channel = traitlets.Instance(ipywidgets.Widget).tag(sync=True, **ipywidgets.widget_serialization)
     controls: Any = traitlets.List().tag(sync=True, **ipywidgets.widget_serialization)
     spec = traitlets.Dict().tag(sync=True)
-    first_row = traitlets.Bytes().tag(sync=True)
+    row_shown = traitlets.Bytes().tag(sync=True)
+    notes_shown = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
         figure: go.Figure,
         controls: Mapping[str, ipywidgets.Widget],
         compute: Callable[..., Result],
+        click: Mapping[str, tuple[str, str]] | None = None,
         **kwargs: Any,
     ) -> None:
         self.figure = figure
@@ -192,9 +199,11 @@ class LiveFigure(anywidget.AnyWidget):
                 "layout_of_row": self._layout,
                 "size": int(row.size),
                 "grids": [asdict(grid) for grid in self._grids],
-                "first": {"key": key, "notes": note},
+                "first": key,
+                "clicks": self._clicks(click or {}),
             },
-            first_row=row.tobytes(),
+            row_shown=row.tobytes(),
+            notes_shown=note,
             **kwargs,
         )
         self.channel.on_msg(self._receive)
@@ -223,7 +232,27 @@ class LiveFigure(anywidget.AnyWidget):
         """What `compute` returns for the present values, with some of them replaced; moves nothing."""
         return dict(self.compute(**{**self.values, **values}))
 
+    def show(self, result: Result) -> None:
+        """Draw this result, of the shapes of the first one; ValueError where controls decide what is drawn."""
+        if self.named_controls:
+            raise ValueError(f"show draws figures without controls; this one follows {', '.join(self.named_controls)}")
+        row, notes = self._row_of(result)
+        self._good = dict(result)
+        with self.hold_sync():
+            self.notes_shown, self.row_shown = notes, row.tobytes()
+
     # ------------------------------------------------------------ rows
+
+    def _clicks(self, click: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
+        """Which trace moves which sliders, by their numbers."""
+        traces, sliders = [trace.name for trace in self.figure.data], {}
+        for number, grid in enumerate(self._grids):
+            if grid.kind in ("linear", "log"):
+                sliders[grid.name] = number
+        for name, pair in click.items():
+            if name not in traces or not set(pair) <= set(sliders):
+                raise ValueError(f"click is {name!r}: {pair}; the traces are {traces}, the sliders {list(sliders)}")
+        return [{"index": traces.index(name), "controls": [sliders[c] for c in pair]} for name, pair in click.items()]
 
     def _describe(self, result: Result) -> None:
         """Fix the order, kind and shape of the arrays in a row."""

@@ -199,3 +199,30 @@ def test_a_row_that_changes_its_shape_is_an_error_that_names_both(live: LiveFigu
 def test_a_control_without_a_grid_is_refused() -> None:
     with pytest.raises(ValueError, match="controls\\['t'\\] is a Text"):
         LiveFigure(picture(), {"t": ipywidgets.Text("x")}, lambda t: {"line": X, "band": np.stack([X, X])})
+
+
+def test_a_figure_without_controls_draws_what_it_is_shown() -> None:
+    live = LiveFigure(picture(), {}, lambda: compute(2, "up"))
+    assert live.notes_shown == {"summary": "up 2", "ranges": {}}
+    live.show(compute(5, "down"))
+    np.testing.assert_array_equal(np.frombuffer(live.row_shown, "<f4")[:5], (-5 * X).astype("f4"))
+    assert live.notes_shown == {"summary": "down 5", "ranges": {}}
+    np.testing.assert_array_equal(live.data["line"], -5 * X)
+
+
+def test_what_is_shown_keeps_its_shape_and_never_contradicts_controls(live: LiveFigure) -> None:
+    with pytest.raises(ValueError, match=r"shape \(4,\); the first time it was \(5,\)"):
+        LiveFigure(picture(), {}, lambda: compute(2, "up")).show({"line": X[:4], "band": np.stack([X, X])})
+    with pytest.raises(ValueError, match="this one follows n, kind"):
+        live.show(compute(5, "down"))
+
+
+def test_a_click_names_a_trace_and_two_sliders() -> None:
+    sliders = {"a": ipywidgets.IntSlider(2, 0, 9), "b": ipywidgets.FloatLogSlider(1, min=-1, max=1, step=0.1)}
+    result = {"line": X, "band": np.stack([X, X])}
+    live = LiveFigure(picture(), sliders, lambda a, b: result, click={"band": ("b", "a")})
+    assert live.spec["clicks"] == [{"index": 1, "controls": [1, 0]}]
+    with pytest.raises(ValueError, match=r"the traces are \['line', 'band'\], the sliders \['a', 'b'\]"):
+        LiveFigure(picture(), sliders, lambda a, b: result, click={"map": ("a", "b")})
+    with pytest.raises(ValueError, match=r"the sliders \['n'\]"):
+        LiveFigure(picture(), controls(), compute, click={"line": ("n", "kind")})

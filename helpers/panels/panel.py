@@ -19,7 +19,8 @@ class Panel(ipywidgets.VBox):
     """Controls, the live figure under them, and the states to try as buttons.
 
     `controls` holds the ipywidgets controls by name, `live` the `LiveFigure`, `presets` the values that each button
-    sets. `panel.data` is what the figure shows now; `panel.set(depth=20)` moves controls.
+    sets; `click` names the sliders that follow a click on a trace (see `LiveFigure`). `panel.data` is what the figure
+    shows now; `panel.set(depth=20)` moves controls.
     """
 
     def __init__(
@@ -28,10 +29,11 @@ class Panel(ipywidgets.VBox):
         controls: Mapping[str, ipywidgets.Widget],
         compute: Compute,
         presets: Presets | None = None,
+        click: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
         self.controls = dict(controls)
         self.presets = dict(presets or {})
-        self.live = LiveFigure(figure, controls, compute)
+        self.live = LiveFigure(figure, controls, compute, click)
         columns = ipywidgets.Layout(
             display="grid", grid_template_columns="repeat(auto-fit, minmax(max(22em, 40%), 1fr))", grid_gap="2px 24px",
             width="100%",
@@ -69,6 +71,10 @@ class Panel(ipywidgets.VBox):
         return str(self.data.get("summary", ""))
 
 
-def still(figure: go.Figure) -> LiveFigure:
-    """A figure without controls, drawn by the same plotly.js as the panels of the page."""
-    return LiveFigure(figure, {}, dict)
+def still(figure: go.Figure, first: Mapping[str, Any] | None = None) -> LiveFigure:
+    """A figure without controls, drawn by the same plotly.js as the panels of the page.
+
+    Where the figure shall change, `first` is what its moving traces show first, as `compute` of a `LiveFigure` would
+    return it; `show` then draws further results of the same shapes, also while a cell is running.
+    """
+    return LiveFigure(figure, {}, lambda: dict(first or {}))

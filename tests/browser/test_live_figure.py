@@ -231,6 +231,66 @@ def test_bars_heat_maps_and_axes_follow_too(open_sheet: OpenSheet, workshop: Pat
     assert not sheet.console
 
 
+CLICKED = """
+import ipywidgets, numpy as np, plotly.graph_objects as go
+from helpers.live import LiveFigure
+
+figure = go.Figure([go.Heatmap(name="map", x=[1, 2, 3], y=[0.1, 1, 10], z=np.eye(3))])
+figure.add_scatter(name="here", mode="markers").update_yaxes(type="log")
+a, b = ipywidgets.FloatSlider(value=1, min=1, max=3, step=0.5), ipywidgets.FloatLogSlider(1, min=-1, max=1, step=0.1)
+compute = lambda a, b: {"here": np.array([[a], [b]]), "summary": f"{a:g} {b:g}"}
+ipywidgets.VBox([a, b, LiveFigure(figure, {"a": a, "b": b}, compute, click={"map": ("a", "b")})])
+"""
+
+
+def test_a_click_moves_the_sliders_to_the_place_that_was_hit(open_sheet: OpenSheet, workshop: Path) -> None:
+    write_notebook(workshop / "clicked.ipynb", CLICKED)
+    sheet = open_sheet()
+    sheet.open("clicked.ipynb")
+    sheet.run_all()
+    sheet.wait_for_rest()
+    box = sheet.page.locator(".live-plot .nsewdrag").bounding_box()
+    assert box
+    sheet.page.mouse.move(box["x"] + box["width"] * 5 / 6, box["y"] + box["height"] / 6)
+    sheet.page.wait_for_timeout(300)  # Plotly looks at the place a hand rests on before it takes a click for one on it
+    sheet.page.mouse.click(box["x"] + box["width"] * 5 / 6, box["y"] + box["height"] / 6)
+    sheet.page.wait_for_function("() => document.querySelector('.live-summary').textContent === '3 10'")
+    assert sheet.page.locator(".widget-readout").all_inner_texts() == ["3.00", "10.0"]
+    assert not sheet.console
+
+
+SHOWN = """
+import time, numpy as np, plotly.graph_objects as go
+from helpers.live import LiveFigure
+
+x = np.arange(50)
+picture = LiveFigure(go.Figure(go.Scatter(x=x, name="line")), {}, lambda: {"line": np.where(x < 1, x, np.nan)})
+picture
+"""
+
+GROW = """
+for n in range(2, 51):
+    picture.show({"line": np.where(x < n, x, np.nan), "summary": f"{n} points"})
+    time.sleep(0.1)
+"""
+
+
+def test_a_figure_grows_while_a_cell_is_running(open_sheet: OpenSheet, workshop: Path) -> None:
+    write_notebook(workshop / "shown.ipynb", SHOWN, GROW)
+    sheet = open_sheet()
+    sheet.open("shown.ipynb")
+    sheet.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    seen = set()
+    while "50 points" not in seen:
+        sheet.page.locator(".live-summary").first.wait_for(timeout=30_000)
+        seen.add(summary(sheet))
+        sheet.page.wait_for_timeout(100)
+    assert len(seen) > 5, "it was drawn at the end only"
+    sheet.wait_for_rest()
+    assert sheet.page.evaluate(f"() => Array.from({LIVE}.plot._fullData[0].y)") == list(range(50))
+    assert not sheet.console
+
+
 def test_after_a_reload_the_figure_stands_and_moves_without_rerunning(everything: Sheet) -> None:
     press(everything, "ArrowRight", 5)
     everything.wait_for_rest()
