@@ -460,6 +460,8 @@ export class Live {
     this.hand = index;
     this.touched = true;
     this.el.dataset.phase = "moving";
+    const key = this.key(), id = JSON.stringify(key);
+    if (!this.cache.has(id)) this.ask(key, id); // now, before the control tells the kernel that it moved
     this.frame ||= requestAnimationFrame(() => this.draw());
   }
   draw() {

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.browser.lab import CHROMIUM_ARGUMENTS, Sheet, find_chromium, start_lab, write_notebook
 
-KEYS, ROUNDS, DRAG_STEPS = 20, 3, 120
+KEYS, ROUNDS, DRAG_STEPS = 20, 3, 99
 
 NETWORK = """
 import numpy as np
@@ -60,15 +60,16 @@ def show(depth):
 """
 )
 
-# Notes the time of each input, and of each frame in which the picture changed.
+# Notes the time of each input, of each change of the picture on the screen, and of each frame in which it changed.
 WATCH = """picture => {
-  const watch = window.watch = {inputs: [], paints: []};
+  const watch = window.watch = {inputs: [], paints: [], frames: new Set()};
   for (const type of ['keydown', 'pointermove', 'mousemove'])
     window.addEventListener(type, () => watch.inputs.push(performance.now()), {capture: true, passive: true});
   const channel = new MessageChannel();
   let waiting = false;
   channel.port1.onmessage = () => { waiting = false; watch.paints.push(performance.now()); };
   const changed = () => {
+    watch.frames.add(document.timeline.currentTime); // stands still within a frame
     if (waiting) return;
     waiting = true;
     requestAnimationFrame(() => channel.port2.postMessage(0));
@@ -109,7 +110,7 @@ def _key_to_paint(sheet: Sheet, handle: Any) -> list[float]:
     return out
 
 
-# Drags the handle over its whole track with one mouse event a frame, and resolves when it has arrived.
+# Drags the handle over its whole track, one mouse event a frame and one depth an event; resolves when it has arrived.
 DRAG = """async ([handle, steps]) => {
   const track = handle.closest('.noUi-target').getBoundingClientRect(), grip = handle.getBoundingClientRect();
   const y = grip.y + grip.height / 2;
@@ -121,6 +122,7 @@ DRAG = """async ([handle, steps]) => {
   point(document.documentElement, 'mousemove', track.x);
   await rest();
   watch.inputs.length = watch.paints.length = 0;
+  watch.frames.clear();
   for (let step = 1; step <= steps; step++) {
     await frame();
     point(document.documentElement, 'mousemove', track.x + track.width * step / steps);
@@ -135,7 +137,7 @@ def _drag(sheet: Sheet, handle: Any) -> tuple[float, float]:
     sheet.page.evaluate(DRAG, [handle.element_handle(), DRAG_STEPS])
     rate, lag = sheet.page.evaluate(
         """() => { const first = watch.inputs[0], last = watch.inputs.at(-1);
-                   const during = watch.paints.filter(t => t <= last), after = watch.paints.filter(t => t > last);
+                   const during = [...watch.frames].filter(t => t <= last), after = watch.paints.filter(t => t > last);
                    return [1000 * during.length / (last - first), after.length ? after[0] - last : 0]; }"""
     )
     return float(rate), float(lag)
