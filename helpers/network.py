@@ -267,9 +267,12 @@ class _Norms:
         self._low, self._high = (1e-25, 1e30) if dtype.itemsize == 4 else (1e-280, 1e280)
 
     def add(self, vectors: Array, exponents: list[int], squares: list[float] | None = None) -> None:
-        """Add rows of norms of ``vectors`` (rows · seeds, numbers) · 2^exponents; ``squares`` if they are known."""
+        """Add rows of norms of ``vectors`` (rows · seeds, numbers) · 2^exponents; ``squares`` if they are known.
+
+        ``exponents`` are those of all rows, or of one row where all are alike.
+        """
         squares = _squares(vectors) if squares is None else squares
-        exponents = exponents * (len(squares) // self._seeds)
+        exponents = exponents * (len(squares) // len(exponents))
         if min(squares) >= self._low and max(squares) <= self._high:
             self._squares += squares
             self._exponents += exponents
@@ -349,19 +352,24 @@ class _Memory:
 _memory = _Memory(SPARE_BYTES)
 
 
+def _arrays_kept(spec: NetworkSpec) -> int:
+    """How many arrays (depth, seeds, batch, width) a forward pass keeps."""
+    return 3 + bool(spec.skip) + (spec.norm != "none")
+
+
 class _Forward:
     """A forward pass and what it keeps: ``activation``, ``slope`` and ``hidden``, arrays (depth, seeds, batch, width).
 
     ``hidden`` is a layer's output, the activation itself without a skip connection. ``normalised`` is what a norm made
-    of the pre-activations; without one they are computed again when asked for. No array may outlive this object: the
-    memory is used again.
+    of the pre-activations; without one they are computed again when asked for. ``delta`` is room for the way back. No
+    array may outlive this object: the memory is used again.
     """
 
     def __init__(self, spec: NetworkSpec, parameters: Parameters, inputs: Array, biased: bool) -> None:
         self.spec, self.parameters, self.inputs, self._biased = spec, parameters, inputs, biased
         self._axis = 1 if spec.norm == "batch" else 2
         shape = (spec.depth, spec.seeds, spec.batch, spec.width)
-        self.activation, self.slope, *others = self._arrays(2 + bool(spec.skip) + (spec.norm != "none"), shape)
+        self.activation, self.slope, self.delta, *others = self._arrays(_arrays_kept(spec), shape)
         self.hidden = others.pop() if spec.skip else self.activation
         self.normalised = others.pop() if others else None
         self.spread: list[Array] = []  # 1/√(variance + eps) that a norm multiplied by
@@ -478,22 +486,22 @@ class _Backward:
     """The way back: δ = ∂L/∂z from ∂L/∂h, then ∂L/∂W = hᵀδ and the next ∂L/∂h = δWᵀ (Rumelhart 1986).
 
     The running gradient is kept near norm 1, with an exponent of two for each seed beside it. Small layers are done a
-    stretch at a time, before their weight gradients and all their norms are taken together.
+    stretch at a time, before their norms are taken together. Weight gradients, a third of the work, wait until they are
+    asked for.
     """
 
     def __init__(self, forward: _Forward) -> None:
         spec, dtype = forward.spec, forward.inputs.dtype
         layer_size = spec.seeds * spec.width * max(spec.batch, spec.width)
         self._stretch = min(max(32_768 // layer_size, 1), 8)  # what stays in the processor's cache
-        self._forward, self._spec, self._slopes = forward, spec, list(forward.slope)
+        self.forward, self._spec = forward, spec
+        self._slopes, self._deltas = list(forward.slope), list(forward.delta)
         self._above = [weights.swapaxes(1, 2) for weights in forward.parameters.weights]
-        self._below = forward.hidden[::-1].swapaxes(2, 3)  # downwards, as we go
         self._gradients = np.empty((self._stretch, spec.seeds, spec.batch, spec.width), dtype)
-        self._deltas = np.empty_like(self._gradients)
-        self._rows = list(zip(self._gradients, self._deltas, strict=True))
-        self._products = np.empty((self._stretch, spec.seeds, spec.width, spec.width), dtype)
+        self._rows = list(self._gradients)
         self._exponents = [0] * spec.seeds
-        self._signal, self._weight_gradient = _Norms(spec.seeds, dtype), _Norms(spec.seeds, dtype)
+        self._delta_exponents = [self._exponents] * spec.depth
+        self._signal = _Norms(spec.seeds, dtype)
 
     def run(self, targets: Array) -> "GradientProfile":
         """From the loss down to the first layer."""
@@ -501,38 +509,48 @@ class _Backward:
         layer = self._spec.depth - 1
         while layer:
             gradient, layer = self._descend(gradient, layer)
-        delta = self._delta(gradient, 0, self._deltas[0])
-        first = np.matmul(self._forward.inputs.T, delta)
-        self._weight_gradient.add(first.reshape(len(first), -1), self._exponents)
+        self._delta(gradient, 0)
+        self._delta_exponents[0] = self._exponents
         signal, log2_signal = self._signal.arrays()
-        weight_gradient, log2_weight_gradient = self._weight_gradient.arrays()
-        return GradientProfile(
-            self._spec,
-            signal[::-1].T,
-            log2_signal[::-1].T * math.log10(2),
-            weight_gradient[::-1].T,
-            log2_weight_gradient[::-1].T * math.log10(2),
-            loss,
-            _forward=self._forward,
-        )
+        return GradientProfile(self._spec, signal[::-1].T, log2_signal[::-1].T * math.log10(2), loss, _backward=self)
+
+    def weight_gradients(self) -> tuple[Array, Array]:
+        """‖∂L/∂W‖ of every layer and its log10, (seeds, depth)."""
+        spec, forward = self._spec, self.forward
+        norms = _Norms(spec.seeds, forward.inputs.dtype)
+        first = np.matmul(forward.inputs.T, forward.delta[0])
+        norms.add(first.reshape(spec.seeds, -1), self._delta_exponents[0])
+        below = forward.hidden.swapaxes(2, 3)
+        products = np.empty((self._stretch, spec.seeds, spec.width, spec.width), first.dtype)
+        for start in range(1, spec.depth, self._stretch):
+            layers = range(start, min(start + self._stretch, spec.depth))
+            some = products[: len(layers)]
+            np.matmul(below[start - 1 : layers[-1]], forward.delta[start : layers[-1] + 1], some)
+            exponents = [exponent for layer in layers for exponent in self._delta_exponents[layer]]
+            norms.add(some.reshape(len(exponents), -1), exponents)
+        plain, log2 = norms.arrays()
+        return plain.T, log2.T * math.log10(2)
 
     def _from_loss(self, targets: Array) -> tuple[Array, Array]:
         """∂L/∂h of the last layer, and the loss."""
-        seeds, bias = self._spec.seeds, self._forward.parameters.biases[-1]
-        logits = np.matmul(self._above[-1], self._below[0]).astype(np.float64) + bias[:, :, None]
+        seeds, bias = self._spec.seeds, self.forward.parameters.biases[-1]
+        logits = (
+            np.matmul(self._above[-1], self.forward.hidden[-1].swapaxes(1, 2)).astype(np.float64) + bias[:, :, None]
+        )
         loss, at_logits = _cross_entropy(logits, targets)
         norms = _Norms(seeds, logits.dtype)
         norms.add(at_logits.reshape(seeds, -1), self._exponents)
         self._exponents = _recentre(at_logits, self._exponents, norms)
-        gradient = np.matmul(at_logits.swapaxes(1, 2).astype(self._deltas.dtype), self._above[-1])
+        gradient = np.matmul(at_logits.swapaxes(1, 2).astype(self._gradients.dtype), self._above[-1])
         self._signal.add(gradient.reshape(seeds, -1), self._exponents)
         self._exponents = _recentre(gradient, self._exponents, self._signal, self._stretch)
         return gradient, loss
 
-    def _delta(self, gradient: Array, layer: int, delta: Array) -> Array:
+    def _delta(self, gradient: Array, layer: int) -> Array:
+        delta: Array = self._deltas[layer]
         np.multiply(gradient, self._slopes[layer], delta)
-        if self._forward.normalised is not None:
-            self._forward.through_norm(layer, delta)
+        if self.forward.normalised is not None:
+            self.forward.through_norm(layer, delta)
         return delta
 
     def _descend(self, gradient: Array, layer: int) -> tuple[Array, int]:
@@ -542,8 +560,8 @@ class _Backward:
         """
         spec, gradients = self._spec, self._gradients
         count = min(self._stretch, layer)
-        for step, (below, delta) in enumerate(self._rows[:count]):
-            self._delta(gradient, layer - step, delta)
+        for step, below in enumerate(self._rows[:count]):
+            delta = self._delta(gradient, layer - step)
             carried = gradient * spec.skip if spec.skip else None
             np.matmul(delta, self._above[layer - step], below)
             if carried is not None:
@@ -556,8 +574,7 @@ class _Backward:
         count = count if all(near) else near.index(False) // spec.seeds + 1
         rows = count * spec.seeds
         self._signal.add(flat[:rows], self._exponents, squares[:rows])
-        np.matmul(self._below[spec.depth - layer :][:count], self._deltas[:count], self._products[:count])
-        self._weight_gradient.add(self._products[:count].reshape(rows, -1), self._exponents)
+        self._delta_exponents[layer - count + 1 : layer + 1] = [self._exponents] * count
 
         gradient = gradients[count - 1]
         self._exponents = _recentre(gradient, self._exponents, self._signal, self._stretch)
@@ -573,16 +590,15 @@ class GradientProfile:
 
     ``signal`` is ‖∂L/∂h_l‖, Frobenius over batch and units, h_l a layer's output; ``weight_gradient`` is ‖∂L/∂W_l‖.
     Both are float64, and their ``log10_…`` stay exact where the norms themselves fall below 1e-308; a norm that is
-    exactly 0 has -inf. The other statistics are computed when first asked for, with the parameters as they are then.
+    exactly 0 has -inf. All but ``signal`` and ``loss`` is computed when first asked for, with the parameters and inputs
+    as they are then.
     """
 
     spec: NetworkSpec
     signal: Array
     log10_signal: Array
-    weight_gradient: Array
-    log10_weight_gradient: Array
     loss: Array
-    _forward: _Forward | None = field(default=None, repr=False)
+    _backward: _Backward | None = field(default=None, repr=False)
 
     def per_layer_factor(self) -> Array:
         """The geometric mean of signal_{l-1} / signal_l over l = 2 … depth, one per seed (seeds,).
@@ -598,8 +614,25 @@ class GradientProfile:
 
     def _per_layer(self, statistic: Callable[[_Forward, int], Array]) -> Array:
         """Apply ``statistic(forward, layer) -> (seeds,)`` to every layer; returns (seeds, depth)."""
-        assert self._forward is not None
-        return np.stack([statistic(self._forward, layer) for layer in range(self.spec.depth)], axis=1)
+        assert self._backward is not None
+        forward = self._backward.forward
+        return np.stack([statistic(forward, layer) for layer in range(self.spec.depth)], axis=1)
+
+    @cached_property
+    def _weight_gradients(self) -> tuple[Array, Array]:
+        assert self._backward is not None
+        with np.errstate(all="ignore"):
+            return self._backward.weight_gradients()
+
+    @cached_property
+    def weight_gradient(self) -> Array:
+        """‖∂L/∂W_l‖, Frobenius."""
+        return self._weight_gradients[0]
+
+    @cached_property
+    def log10_weight_gradient(self) -> Array:
+        """log10 ‖∂L/∂W_l‖, exact also where the norm itself falls below 1e-308."""
+        return self._weight_gradients[1]
 
     @cached_property
     def preactivation_std(self) -> Array:
@@ -638,8 +671,9 @@ class GradientProfile:
         return ratio
 
 
-_EAGER = ("signal", "log10_signal", "weight_gradient", "log10_weight_gradient", "loss")
-_LAZY = ("preactivation_std", "activation_std", "saturated", "dead", "similarity", "update_ratio")
+_EAGER = ("signal", "log10_signal", "loss")
+_LAZY = ("weight_gradient", "log10_weight_gradient", "preactivation_std", "activation_std", "saturated", "dead",
+         "similarity", "update_ratio")  # fmt: skip
 
 
 def _deviation(values: Array) -> Array:
@@ -745,8 +779,7 @@ def _in_turns(
     spec: NetworkSpec, part: Callable[[NetworkSpec, int], GradientProfile], bytes_drawn: int = 0
 ) -> GradientProfile:
     """``part(spec, first seed)`` for all seeds at once, or for some after the other where memory asks for it."""
-    arrays = 2 + bool(spec.skip) + (spec.norm != "none")
-    at_once = max(1, PASS_BYTES // (8 * arrays * spec.depth * spec.batch * spec.width + bytes_drawn))
+    at_once = max(1, PASS_BYTES // (8 * _arrays_kept(spec) * spec.depth * spec.batch * spec.width + bytes_drawn))
     if spec.seeds <= at_once:
         return part(spec, 0)
     joined: dict[str, list[Array]] = {name: [] for name in (*_EAGER, *_LAZY)}

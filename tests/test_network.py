@@ -104,8 +104,8 @@ def test_float32_is_right_to_a_ten_thousandth(activation: str, depth: int, width
 
 def cancellation(profile: GradientProfile, inputs: np.ndarray) -> float:
     """How many times larger ‖∂L/∂W‖ could be, at most, if no two samples pulled in opposite directions."""
-    assert profile._forward is not None
-    hidden = np.linalg.norm(profile._forward.hidden, axis=(2, 3)).T
+    assert profile._backward is not None
+    hidden = np.linalg.norm(profile._backward.forward.hidden, axis=(2, 3)).T
     below = np.column_stack([np.full(len(hidden), np.linalg.norm(inputs)), hidden[:, :-1]])
     with np.errstate(divide="ignore"):
         below = np.log10(below)
@@ -121,7 +121,7 @@ def test_the_default_profile_is_float32_and_equals_autograd() -> None:
     expected = autograd(spec, initial_parameters(spec, 64, 10), inputs, targets, net=3)
     np.testing.assert_allclose(profile.signal[3], expected["signal"], rtol=1e-4)
     np.testing.assert_allclose(profile.weight_gradient[3], expected["weight_gradient"], rtol=1e-4)
-    assert profile._forward is not None and profile._forward.activation.dtype == np.float32
+    assert profile._backward is not None and profile._backward.forward.activation.dtype == np.float32
 
 
 # Against finite differences -----------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_gradients_are_finite_differences_of_the_loss(seed: int, data: Any, **sh
     def loss_of_parameters() -> float:
         return plain_loss(spec, parameters, inputs, targets, 0)
 
-    assert profile.loss[0] == pytest.approx(loss_of_parameters(), rel=1e-12)
+    assert profile.loss[0] == pytest.approx(loss_of_parameters(), rel=1e-9)  # a norm of two units may magnify rounding
     by_weight = differences(loss_of_parameters, parameters.weights[layer])
     assert profile.weight_gradient[0, layer] == pytest.approx(np.linalg.norm(by_weight), rel=1e-4, abs=1e-8)
 
@@ -190,8 +190,8 @@ def test_gradients_are_finite_differences_of_the_loss(seed: int, data: Any, **sh
 
 def hidden_outputs(spec: NetworkSpec, parameters: Parameters, inputs: np.ndarray) -> list[np.ndarray]:
     profile = backpropagate(spec, parameters, inputs, np.zeros(spec.batch, int))
-    assert profile._forward is not None
-    return [h[0].copy() for h in profile._forward.hidden]
+    assert profile._backward is not None
+    return [h[0].copy() for h in profile._backward.forward.hidden]
 
 
 # Nothing is lost to the range of a float ----------------------------------------------------------------------------
@@ -445,7 +445,7 @@ def test_seeds_in_turns_give_the_same_as_all_at_once(monkeypatch: pytest.MonkeyP
     at_once = both()
     monkeypatch.setattr(network, "PASS_BYTES", 2 * 8 * 4 * 6 * 8 * 10 + 5000)
     for whole, turns in zip(at_once, both(), strict=True):
-        assert whole._forward is not None and turns._forward is None
+        assert whole._backward is not None and turns._backward is None
         for name in (*PER_LAYER, "loss"):
             np.testing.assert_allclose(getattr(turns, name), getattr(whole, name), rtol=1e-5, atol=1e-7, err_msg=name)
 

@@ -164,8 +164,9 @@ def critical_variance() -> float:
 
 def critical_preactivations() -> np.ndarray:
     """Pre-activations of layers 9 to 24 of the critical sigmoid network."""
-    forward = sigmoid_with_gain(10.149)._forward
-    assert forward is not None
+    backward = sigmoid_with_gain(10.149)._backward
+    assert backward is not None
+    forward = backward.forward
     return np.stack([forward.preactivation(layer) for layer in range(8, 24)])
 
 
