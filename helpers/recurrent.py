@@ -1,0 +1,428 @@
+"""Exact backpropagation through time, by hand, for a plain recurrent network, an LSTM and a GRU.
+
+Conventions are PyTorch's (`torch.nn.RNN`, `LSTM`, `GRU`): one cell, two bias vectors, gates in the order i, f, g, o and
+r, z, n; the GRU's z keeps the old state. Arrays over time are (length, seeds, batch, …). As in `network`, the running
+gradient is multiplied by a power of two whenever its norm strays, so that no norm underflows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from helpers.activations import get_activation
+from helpers.network import _check_choice, _check_number, _check_whole, _Norms, _orthogonal, _recentre
+
+Array = NDArray[Any]
+
+CELLS = {"rnn": 1, "lstm": 4, "gru": 3}
+"""The kinds of cell and how many blocks of `hidden` columns their matrices have."""
+
+INITS = ("pytorch_default", "orthogonal", "gaussian")
+INPUT_GATE, FORGET_GATE = 0, 1  # blocks of an LSTM
+
+
+@dataclass(frozen=True)
+class RecurrentSpec:
+    """What decides a recurrent network at its start, and how many samples and seeds it is measured with.
+
+    `init` draws the recurrent matrix: `pytorch_default` U(-1/√hidden, 1/√hidden), `gaussian` of variance 1/hidden,
+    or `orthogonal`; inputs' weights and biases always as PyTorch does, biases only with `biased`. `radius` then brings
+    each hidden × hidden block to that spectral radius; None leaves it as drawn. `input_scale` is the standard deviation
+    of the inputs. For an LSTM, `forget_bias` replaces the forget gate's bias in the first `bias_vectors` (1 or 2) of
+    PyTorch's two bias vectors, and makes it 0 in the other; `chrono` draws it as log U(1, chrono - 1) and gives the
+    input gate its negative (Tallec & Ollivier 2018). `activation` is that of a plain network, "tanh" or "linear".
+    Raises ValueError that names the argument, the value given and what is allowed.
+    """
+
+    cell: str = "lstm"
+    length: int = 100
+    hidden: int = 64
+    features: int = 1
+    init: str = "pytorch_default"
+    radius: float | None = None
+    input_scale: float = 1.0
+    biased: bool = True
+    forget_bias: float | None = None
+    bias_vectors: int = 1
+    chrono: int | None = None
+    activation: str = "tanh"
+    batch: int = 16
+    seeds: int = 4
+
+    def __post_init__(self) -> None:
+        for name in ("length", "hidden", "features", "bias_vectors", "batch", "seeds"):
+            _check_whole(name, getattr(self, name), 1)
+        _check_choice("cell", self.cell, tuple(CELLS))
+        _check_choice("init", self.init, INITS)
+        _check_choice("activation", self.activation, ("tanh", "linear"))
+        _check_number("input_scale", self.input_scale, least=0)
+        if self.bias_vectors > 2:
+            raise ValueError(f"bias_vectors must be 1 or 2; got {self.bias_vectors!r}")
+        if self.radius is not None:
+            _check_number("radius", self.radius, least=0)
+        if self.forget_bias is not None:
+            _check_number("forget_bias", self.forget_bias)
+        if self.chrono is not None:
+            _check_whole("chrono", self.chrono, 3)
+        for name in ("forget_bias", "chrono"):
+            if getattr(self, name) is not None and self.cell != "lstm":
+                raise ValueError(f"{name} must be None for cell {self.cell!r}: only an LSTM has a forget gate")
+        if self.forget_bias is not None and self.chrono is not None:
+            raise ValueError(f"chrono must be None where forget_bias is given; got {self.chrono!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class RecurrentParameters:
+    """Weights (seeds, fan_in, blocks · hidden) and biases (seeds, blocks · hidden), of the inputs and of the state."""
+
+    input_weights: Array
+    recurrent_weights: Array
+    input_biases: Array
+    recurrent_biases: Array
+
+
+# Drawing --------------------------------------------------------------------------------------------------------------
+
+
+def initial_parameters(spec: RecurrentSpec, seed: int = 0, dtype: DTypeLike = np.float64) -> RecurrentParameters:
+    """Draw the parameters of `spec.seeds` networks; network k from seed + k, one seed the first of many."""
+    _check_whole("seed", seed, 0)
+    precision = np.dtype(dtype)
+    if precision.char not in "fd":
+        raise ValueError(f"dtype must be float32 or float64; got {dtype!r}")
+    nets = [_draw(spec, seed + net) for net in range(spec.seeds)]
+    return RecurrentParameters(*(np.stack(arrays).astype(precision) for arrays in zip(*nets, strict=True)))
+
+
+def _draw(spec: RecurrentSpec, seed: int) -> tuple[Array, Array, Array, Array]:
+    blocks, hidden = CELLS[spec.cell], spec.hidden
+    generator = np.random.default_rng((seed, blocks, 1))
+    bound = 1 / math.sqrt(hidden)
+    input_weights = generator.uniform(-bound, bound, (spec.features, blocks * hidden))
+    biases = generator.uniform(-bound, bound, (2, blocks * hidden)) * spec.biased
+    if spec.forget_bias is not None:
+        biases[:, _block(FORGET_GATE, hidden)] = 0
+        biases[: spec.bias_vectors, _block(FORGET_GATE, hidden)] = spec.forget_bias
+    if spec.chrono is not None:
+        remembered = np.log(generator.uniform(1, spec.chrono - 1, hidden))
+        for gate, sign in ((FORGET_GATE, 1), (INPUT_GATE, -1)):
+            biases[:, _block(gate, hidden)] = np.stack([sign * remembered, np.zeros(hidden)])
+    recurrent = _recurrent_blocks(spec.init, blocks, hidden, seed)
+    if spec.radius is not None:
+        radii = _spectral_radii(spec.init, blocks, hidden, seed)
+        recurrent = recurrent * np.divide(spec.radius, radii, out=np.zeros_like(radii), where=radii > 0)[:, None, None]
+    return input_weights, np.concatenate(recurrent, axis=1), biases[0], biases[1]
+
+
+def _block(number: int, hidden: int) -> slice:
+    return slice(number * hidden, (number + 1) * hidden)
+
+
+@lru_cache(maxsize=64)
+def _recurrent_blocks(init: str, blocks: int, hidden: int, seed: int) -> Array:
+    """(blocks, hidden, hidden), as drawn."""
+    generator = np.random.default_rng((seed, blocks, 2))
+    shape, bound = (blocks, hidden, hidden), 1 / math.sqrt(hidden)
+    if init == "pytorch_default":
+        uniform: Array = generator.uniform(-bound, bound, shape)
+        return uniform
+    normals: Array = generator.standard_normal(shape) * bound
+    return _orthogonal(normals) * bound if init == "orthogonal" else normals
+
+
+@lru_cache(maxsize=64)
+def _spectral_radii(init: str, blocks: int, hidden: int, seed: int) -> Array:
+    radii: Array = np.abs(np.linalg.eigvals(_recurrent_blocks(init, blocks, hidden, seed))).max(axis=1)
+    return radii
+
+
+@lru_cache(maxsize=8)
+def _noise(batch: int, features: int, seed: int) -> Callable[[int], Array]:
+    """Standard normal inputs (length, batch, features): a longer series begins with the shorter one."""
+    generator = np.random.default_rng((seed, 3))
+    drawn = np.empty((0, batch, features))
+
+    def of_length(length: int) -> Array:
+        nonlocal drawn
+        if length > len(drawn):
+            drawn = np.concatenate([drawn, generator.standard_normal((length - len(drawn), batch, features))])
+        return drawn[:length]
+
+    return of_length
+
+
+@lru_cache(maxsize=8)
+def _last_gradient(batch: int, hidden: int, seed: int) -> Array:
+    """A random ∂L/∂h of the last step, of norm 1."""
+    normals = np.random.default_rng((seed, 4)).standard_normal((batch, hidden))
+    return normals / np.linalg.norm(normals)
+
+
+# Cells: every backward rule stands below its forward rule -------------------------------------------------------------
+
+
+def _sigmoid(z: Array) -> Array:
+    return get_activation("sigmoid").function(z)
+
+
+class _Plain:
+    """h = φ(x W + h U + b)."""
+
+    def __init__(self, spec: RecurrentSpec, weights: Array, state_biases: Array) -> None:
+        self._activation, self._weights, self._biases = get_activation(spec.activation), weights, state_biases
+        self._slopes: list[Array] = []
+
+    def forward(self, from_input: Array, h: Array, c: Array) -> tuple[Array, Array]:
+        z = from_input + h @ self._weights + self._biases
+        self._slopes.append(self._activation.slope(z))
+        return self._activation.function(z), c
+
+    def backward(self, step: int, dh: Array, dc: Array) -> tuple[Array, Array, Array, Array]:
+        dz = dh * self._slopes[step]
+        return dz @ self._weights.swapaxes(1, 2), dc, dz, dz
+
+
+class _Lstm:
+    """i, f, g, o from one affine map; c' = f c + i g; h' = o tanh c' (Hochreiter 1997, forget gate Gers 2000)."""
+
+    def __init__(self, spec: RecurrentSpec, weights: Array, state_biases: Array) -> None:
+        self._hidden, self._weights, self._biases = spec.hidden, weights, state_biases
+        self._kept: list[tuple[Array, ...]] = []
+
+    def forward(self, from_input: Array, h: Array, c: Array) -> tuple[Array, Array]:
+        z = from_input + h @ self._weights + self._biases
+        i, f, _, o = np.split(_sigmoid(z), 4, axis=-1)
+        g = np.tanh(z[..., _block(2, self._hidden)])
+        after = f * c + i * g
+        squashed = np.tanh(after)
+        self._kept.append((i, f, g, o, c, squashed))
+        return o * squashed, after
+
+    def backward(self, step: int, dh: Array, dc: Array) -> tuple[Array, Array, Array, Array]:
+        i, f, g, o, c, squashed = self._kept[step]
+        dc = self.to_cell(step, dh, dc)
+        dz = np.concatenate(
+            [dc * g * i * (1 - i), dc * c * f * (1 - f), dc * i * (1 - g * g), dh * squashed * o * (1 - o)], axis=-1
+        )
+        return dz @ self._weights.swapaxes(1, 2), dc * f, dz, dz
+
+    def to_cell(self, step: int, dh: Array, dc: Array) -> Array:
+        """All of ∂L/∂c' of a step: what comes down the cell's own path, and through its output h'."""
+        _, _, _, o, _, squashed = self._kept[step]
+        total: Array = dc + dh * o * (1 - squashed * squashed)
+        return total
+
+    def forget_gate(self, step: int) -> Array:
+        """The forget gate's values (seeds, batch, hidden)."""
+        return self._kept[step][1]
+
+
+class _Gru:
+    """r, z, n; h' = (1 - z) n + z h, with n = tanh(x W + b + r (h U + b')) (Cho 2014, as PyTorch writes it)."""
+
+    def __init__(self, spec: RecurrentSpec, weights: Array, state_biases: Array) -> None:
+        self._hidden, self._weights, self._biases = spec.hidden, weights, state_biases
+        self._kept: list[tuple[Array, ...]] = []
+
+    def forward(self, from_input: Array, h: Array, c: Array) -> tuple[Array, Array]:
+        from_state = h @ self._weights + self._biases
+        last = _block(2, self._hidden)
+        r, z = np.split(_sigmoid((from_input + from_state)[..., : 2 * self._hidden]), 2, axis=-1)
+        m = from_state[..., last]
+        n = np.tanh(from_input[..., last] + r * m)
+        self._kept.append((r, z, m, n, h))
+        return (1 - z) * n + z * h, c
+
+    def backward(self, step: int, dh: Array, dc: Array) -> tuple[Array, Array, Array, Array]:
+        r, z, m, n, h = self._kept[step]
+        dn = dh * (1 - z) * (1 - n * n)
+        gates = [dn * m * r * (1 - r), dh * (h - n) * z * (1 - z)]
+        from_input, from_state = np.concatenate([*gates, dn], axis=-1), np.concatenate([*gates, dn * r], axis=-1)
+        return dh * z + from_state @ self._weights.swapaxes(1, 2), dc, from_input, from_state
+
+
+# What is measured -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class TimeProfile:
+    """The gradient on its way back through time; arrays (seeds, length) with the first step first.
+
+    `signal` is ‖∂L/∂h_t‖, `cell_signal` ‖∂L/∂c_t‖ of an LSTM's cell (else nan), both over batch and units. Their
+    `log10_…` stay exact where the norms themselves underflow; an exact 0 has -inf. `states` are the hidden states
+    h_1 … h_length (length, seeds, batch, hidden). The rest is computed when first asked for.
+    """
+
+    spec: RecurrentSpec
+    signal: Array
+    log10_signal: Array
+    cell_signal: Array
+    log10_cell_signal: Array
+    states: Array = field(repr=False)
+    _way_back: _WayBack = field(repr=False)
+
+    @cached_property
+    def gradients(self) -> RecurrentParameters:
+        """∂L/∂(parameters), shaped like them, in float64; they overflow or underflow where float64 does."""
+        return self._way_back.gradients()
+
+    @cached_property
+    def log10_forget_path(self) -> Array:
+        """log10 of what reaches each cell from the last one by the direct path alone, ‖∂L/∂c_T ⊙ Π f‖; else nan."""
+        return self._way_back.log10_forget_path()
+
+    @cached_property
+    def forget_gate(self) -> Array:
+        """The forget gate's mean over batch and units; nan for cells that have none."""
+        gates = self._way_back.forget_gates()
+        return np.full_like(self.signal, np.nan) if gates is None else gates.mean(axis=(2, 3)).T
+
+    def per_step_factor(self) -> Array:
+        """The geometric mean of signal_{t-1} / signal_t over t = 2 … length, one per seed; nan for one step."""
+        if self.spec.length == 1:
+            return np.full(len(self.signal), np.nan)
+        with np.errstate(invalid="ignore"):
+            factors: Array = 10.0 ** ((self.log10_signal[:, 0] - self.log10_signal[:, -1]) / (self.spec.length - 1))
+        return factors
+
+
+def recurrent_profile(spec: RecurrentSpec, seed: int = 0) -> TimeProfile:
+    """Draw networks, inputs N(0, input_scale²) and a random ∂L/∂h of norm 1 at the last step, and go back through time.
+
+    Computes in float32. Raises like `backpropagate`.
+    """
+    parameters = initial_parameters(spec, seed, np.float32)
+    inputs = spec.input_scale * _noise(spec.batch, spec.features, seed)(spec.length)
+    return backpropagate(spec, parameters, inputs, _last_gradient(spec.batch, spec.hidden, seed))
+
+
+def backpropagate(
+    spec: RecurrentSpec,
+    parameters: RecurrentParameters,
+    inputs: Array,
+    at_hidden: Array,
+    at_cell: Array | None = None,
+) -> TimeProfile:
+    """Exact gradients through time (Werbos 1990) for given parameters and inputs (length, batch, features).
+
+    `at_hidden` and `at_cell` (batch, hidden) are ∂L/∂h and, besides what comes through h, ∂L/∂c of the last step. The
+    initial state is 0. Computes in the dtype of the parameters. Raises ValueError for arrays that do not fit `spec`.
+    """
+    _check_arrays(spec, parameters, inputs, at_hidden, at_cell)
+    dtype = parameters.recurrent_weights.dtype
+    x = np.asarray(inputs, dtype)
+    with np.errstate(all="ignore"):
+        return _WayBack(spec, parameters, x, at_hidden, at_cell).run()
+
+
+def _forward(spec: RecurrentSpec, parameters: RecurrentParameters, x: Array) -> tuple[Any, Array]:
+    """The cell with all that it keeps, and the states h_0 … h_length."""
+    kinds: dict[str, Any] = {"rnn": _Plain, "lstm": _Lstm, "gru": _Gru}
+    cell = kinds[spec.cell](spec, parameters.recurrent_weights, parameters.recurrent_biases[:, None])
+    from_inputs = x[:, None] @ parameters.input_weights + parameters.input_biases[:, None]
+    states = np.zeros((spec.length + 1, spec.seeds, spec.batch, spec.hidden), x.dtype)
+    c = states[0]
+    for step in range(spec.length):
+        states[step + 1], c = cell.forward(from_inputs[step], states[step], c)
+    return cell, states
+
+
+class _WayBack:
+    """The way back from the last step: ∂L/∂h and ∂L/∂c of every step, and each step's share in ∂L/∂(parameters)."""
+
+    def __init__(
+        self, spec: RecurrentSpec, parameters: RecurrentParameters, x: Array, at_hidden: Array, at_cell: Array | None
+    ) -> None:
+        self._spec, self._parameters, self._x = spec, parameters, x
+        self._cell, self._states = _forward(spec, parameters, x)
+        # ∂L/∂h and ∂L/∂c, which share an exponent a seed
+        self._pair = np.zeros((spec.seeds, 2, spec.batch, spec.hidden), x.dtype)
+        self._pair[:, 0] = at_hidden
+        self._pair[:, 1] = 0 if at_cell is None else at_cell
+        self._last = self._pair[:, 0].copy(), self._pair[:, 1].copy()
+        self._shares: list[tuple[list[int], Array, Array]] = []  # from the last step to the first
+
+    def run(self) -> TimeProfile:
+        spec, pair, exponents = self._spec, self._pair, [0] * self._spec.seeds
+        both, hidden, cells = (_Norms(spec.seeds, pair.dtype) for _ in range(3))
+        for step in range(spec.length - 1, -1, -1):
+            dh, dc = pair[:, 0], pair[:, 1]
+            hidden.add(dh.reshape(spec.seeds, -1), exponents)
+            if spec.cell == "lstm":
+                cells.add(self._cell.to_cell(step, dh, dc).reshape(spec.seeds, -1), exponents)
+            pair[:, 0], pair[:, 1], from_input, from_state = self._cell.backward(step, dh, dc)
+            self._shares.append((exponents, from_input, from_state))
+            both.add(pair.reshape(spec.seeds, -1), exponents)
+            exponents = _recentre(pair.reshape(spec.seeds, -1, spec.hidden), exponents, both)
+        signal, log10_signal = _first_step_first(hidden)
+        nothing = np.full_like(signal, np.nan)
+        cell_signal, log10_cell = _first_step_first(cells) if spec.cell == "lstm" else (nothing, nothing)
+        return TimeProfile(spec, signal, log10_signal, cell_signal, log10_cell, self._states[1:], self)
+
+    def gradients(self) -> RecurrentParameters:
+        """Every step's share added up, at its own exponent, in float64."""
+        sums = [np.zeros(array.shape) for array in vars(self._parameters).values()]
+        steps = zip(self._shares, self._x[::-1], self._states[-2::-1], strict=True)
+        for (exponents, from_input, from_state), x, h in steps:
+            scale = np.ldexp(1.0, np.array(exponents))
+            shares = x.T @ from_input, h.swapaxes(1, 2) @ from_state, from_input.sum(axis=1), from_state.sum(axis=1)
+            for total, share in zip(sums, shares, strict=True):
+                total += share * scale.reshape(-1, *[1] * (share.ndim - 1))
+        return RecurrentParameters(*sums)
+
+    def forget_gates(self) -> Array | None:
+        """The forget gates (length, seeds, batch, hidden) in float64; None where the cell has none."""
+        if self._spec.cell != "lstm":
+            return None
+        return np.stack([self._cell.forget_gate(step) for step in range(self._spec.length)]).astype(np.float64)
+
+    def log10_forget_path(self) -> Array:
+        gates, spec = self.forget_gates(), self._spec
+        if gates is None:
+            return np.full((spec.seeds, spec.length), np.nan)
+        with np.errstate(divide="ignore"):
+            last = np.log(np.abs(self._cell.to_cell(spec.length - 1, *self._last)))
+            after = np.concatenate([np.zeros((1, *last.shape)), np.cumsum(np.log(gates[:0:-1]), axis=0)])[::-1]
+        entries = 2 * (last + after).reshape(spec.length, spec.seeds, -1)
+        largest = entries.max(axis=2, keepdims=True)  # taken out before the sum, which could underflow
+        log_square = np.log(np.exp(entries - largest).sum(axis=2)) + largest[..., 0]
+        log10: Array = 0.5 * log_square.T / math.log(10)
+        return log10
+
+
+def _first_step_first(norms: _Norms) -> tuple[Array, Array]:
+    """Norms that were added from the last step to the first, as (seeds, length), and their log10."""
+    plain, log2 = norms.arrays()
+    return plain[::-1].T, log2[::-1].T * math.log10(2)
+
+
+def _check_arrays(
+    spec: RecurrentSpec, parameters: RecurrentParameters, inputs: Any, at_hidden: Any, at_cell: Any
+) -> None:
+    columns = CELLS[spec.cell] * spec.hidden
+    shapes = {
+        "input_weights": (spec.seeds, spec.features, columns),
+        "recurrent_weights": (spec.seeds, spec.hidden, columns),
+        "input_biases": (spec.seeds, columns),
+        "recurrent_biases": (spec.seeds, columns),
+    }
+    wanted = [(name, getattr(parameters, name), shape) for name, shape in shapes.items()]
+    wanted += [("inputs", inputs, (spec.length, spec.batch, spec.features))]
+    wanted += [("at_hidden", at_hidden, (spec.batch, spec.hidden))]
+    if at_cell is not None:
+        wanted += [("at_cell", at_cell, (spec.batch, spec.hidden))]
+        _check_choice("cell, where at_cell is given,", spec.cell, ("lstm",))
+    for name, array, shape in wanted:
+        if np.shape(array) != shape:
+            raise ValueError(f"{name} must have shape {shape}; got {np.shape(array)}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} must be finite numbers; got NaN or infinity")
+    if {array.dtype.char for array in vars(parameters).values()} not in ({"f"}, {"d"}):
+        raise ValueError("parameters must all be float32 or all be float64")
