@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.network import NetworkSpec, initial_parameters
+from helpers.residual import ResidualSpec, residual_parameters
 
 NORM_EPSILON = 1e-5
 
@@ -93,3 +94,92 @@ def _activation(name: str, leak: float) -> nn.Module:
         "linear": nn.Identity,
     }
     return activations[name]()
+
+
+class ResidualMLP(nn.Module):
+    """The residual network of a `ResidualSpec`: the same parameters and the same forward pass, in torch.
+
+    h_l = skip · h_(l-1) + factors[l] · F(h_(l-1)) with a branch F of two layers without biases. The factors begin at
+    `spec.branch` and are learned with the weights (ReZero, Bachlechner 2020); `spec.seeds` and `spec.batch` play no
+    part. Batch norm uses the statistics of the batch it is given, as `MLP` does.
+    """
+
+    def __init__(
+        self, spec: ResidualSpec, inputs: int, classes: int, seed: int = 0, dtype: torch.dtype = torch.float32
+    ) -> None:
+        super().__init__()
+        drawn = residual_parameters(replace(spec, seeds=1), inputs, classes, seed)
+        linear = [nn.Linear(*weights.shape[1:], bias=False, dtype=dtype) for weights in drawn.weights]
+        with torch.no_grad():
+            for layer, weights in zip(linear, drawn.weights, strict=True):
+                layer.weight.copy_(torch.from_numpy(weights[0].T.copy()))
+        self.spec = spec
+        self.stem, self.readout = linear[0], linear[-1]
+        self.first, self.second = nn.ModuleList(linear[1:-1:2]), nn.ModuleList(linear[2:-1:2])
+        self.factors = nn.Parameter(torch.full((spec.blocks,), float(spec.branch), dtype=dtype))
+        place, _, kind = spec.norm.partition("_")
+        self.before = _norm(kind if place == "pre" else "none", spec.width)
+        self.after = _norm(kind if place == "post" else "none", spec.width)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits (batch, classes) of `inputs` (batch, features)."""
+        logits: Tensor = self.readout(self.states(inputs)[-1])
+        return logits
+
+    def states(self, inputs: Tensor) -> list[Tensor]:
+        """What leaves the stem and every block: h_0 … h_blocks (batch, width)."""
+        states = [self.stem(inputs)]
+        for first, second, factor in zip(self.first, self.second, self.factors, strict=True):
+            branch = second(torch.relu(first(self.before(states[-1]))))
+            states.append(self.after(self.spec.skip * states[-1] + factor * branch))
+        return states
+
+
+class ConvNet(nn.Module):
+    """A small convolutional network for the 8 × 8 digits: plain with `skip` 0, residual with `skip` 1.
+
+    A stem of 3 × 3 convolutions, pooled to 4 × 4, then `blocks` times relu(skip · h + F(h)) with F = convolution, norm,
+    ReLU, convolution, norm (He 2015, fig. 2), and a linear read-out of the mean over places: 2 · blocks + 2 layers with
+    weights. The skip has no parameters, so that the two twins have the same ones, drawn by He's rule from `seed`.
+    `norm` is "batch" (with affine part and the statistics of the batch it is given) or "none".
+    """
+
+    def __init__(
+        self,
+        blocks: int,
+        skip: float = 1.0,
+        *,
+        channels: int = 16,
+        norm: str = "batch",
+        classes: int = 10,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if norm not in ("none", "batch"):
+            raise ValueError(f"norm must be one of none, batch; got {norm!r}")
+        generator = torch.Generator().manual_seed(seed)
+        self.stem = _convolution(1, channels, norm, generator)
+        self.first = nn.ModuleList(_convolution(channels, channels, norm, generator) for _ in range(blocks))
+        self.second = nn.ModuleList(_convolution(channels, channels, norm, generator) for _ in range(blocks))
+        self.readout = nn.Linear(channels, classes)
+        nn.init.normal_(self.readout.weight, std=channels**-0.5, generator=generator)
+        nn.init.zeros_(self.readout.bias)
+        self.skip = skip
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits (batch, classes) of `inputs` (batch, 64), the rows of 8 × 8 images."""
+        h = torch.relu(self.stem(inputs.reshape(-1, 1, 8, 8)))
+        h = nn.functional.avg_pool2d(h, 2)
+        for first, second in zip(self.first, self.second, strict=True):
+            h = torch.relu(self.skip * h + second(torch.relu(first(h))))
+        logits: Tensor = self.readout(h.mean(dim=(2, 3)))
+        return logits
+
+
+def _convolution(channels: int, out: int, norm: str, generator: torch.Generator) -> nn.Module:
+    """A 3 × 3 convolution without bias under He's initialization, and its norm."""
+    layer = nn.Conv2d(channels, out, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
+    if norm == "none":
+        return layer
+    return nn.Sequential(layer, nn.BatchNorm2d(out, eps=NORM_EPSILON, track_running_stats=False))

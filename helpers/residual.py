@@ -1,0 +1,266 @@
+"""Residual networks at their start, by hand: forward, exact gradients, and the paths that the gradient takes.
+
+A stem carries the inputs to ``width`` units, h_0. Block l = 1 … blocks adds a branch of two layers to what it was given:
+
+    h_l = skip · h_(l-1) + branch · F(h_(l-1)),    F(h) = relu(h W₁) W₂,
+
+with W₁ of variance 2/width and W₂ of variance 1/width, so that a branch keeps the size of its input. With ``skip`` 0
+the network is plain; 1 is the residual network (He and others 2016). A norm may stand before each branch ("pre") or
+after each sum ("post"), over the units of a sample ("layer") or over the samples of a batch ("batch"), without affine
+part and with the biased variance. A linear read-out and the mean cross-entropy follow. Arrays are (seeds, batch, width).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from helpers.datasets import CLASSES, classification_batch
+from helpers.network import NORM_EPSILON, NetworkSpec, Parameters, initial_parameters
+
+Array = NDArray[Any]
+
+NORMS = ("none", "pre_layer", "post_layer", "pre_batch", "post_batch")
+
+
+@dataclass(frozen=True)
+class ResidualSpec:
+    """What decides a residual network at its start, and how many samples and seeds it is measured with.
+
+    ``skip`` is the strength of the skip connection, ``branch`` the factor on what the branch adds (0: zero-initialised,
+    as in ReZero, Bachlechner 2020). Raises ValueError that names the argument, the value given and what is allowed.
+    """
+
+    blocks: int = 20
+    width: int = 64
+    skip: float = 1.0
+    branch: float = 1.0
+    norm: str = "none"
+    batch: int = 32
+    seeds: int = 4
+
+    def __post_init__(self) -> None:
+        for name in ("blocks", "width", "batch", "seeds"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(f"{name} must be a whole number ≥ 1; got {value!r}")
+        for name in ("skip", "branch"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float | np.number) or not math.isfinite(value):
+                raise ValueError(f"{name} must be a finite number; got {value!r}")
+        if self.norm not in NORMS:
+            raise ValueError(f"norm must be one of {', '.join(NORMS)}; got {self.norm!r}")
+
+
+def residual_parameters(spec: ResidualSpec, inputs: int, classes: int, seed: int = 0) -> Parameters:
+    """Random weights, biases 0: the stem, W₁ and W₂ of each block in turn, the read-out last; float64.
+
+    The arrays are (seeds, fan_in, fan_out). The numbers drawn depend on seed and place alone, not on how many blocks
+    follow.
+    """
+    layers = NetworkSpec(depth=2 * spec.blocks + 1, width=spec.width, init="lecun_normal", seeds=spec.seeds)
+    drawn = initial_parameters(layers, inputs, classes, seed)
+    first = slice(1, -1, 2)  # W₁ of every block: He's variance, since a ReLU follows
+    weights = list(drawn.weights)
+    weights[first] = [math.sqrt(2) * weight for weight in weights[first]]
+    return Parameters(weights, drawn.biases)
+
+
+# A block and its backward pass ---------------------------------------------------------------------------------------
+
+
+class _Norm:
+    """(x - mean) / deviation over an axis, and the way back through it."""
+
+    def __init__(self, kind: str, x: Array, frozen: bool) -> None:
+        self.axis = {"layer": -1, "batch": -2}.get(kind)
+        self.frozen = frozen
+        self.output = x
+        if self.axis is not None:
+            self.deviation = np.sqrt(x.var(axis=self.axis, keepdims=True) + NORM_EPSILON)
+            self.output = (x - x.mean(axis=self.axis, keepdims=True)) / self.deviation
+
+    def backward(self, gradient: Array) -> Array:
+        """∂L/∂x; with frozen statistics mean and deviation count as constants."""
+        if self.axis is None:
+            return gradient
+        if not (self.frozen and self.axis == -2):
+            along = (gradient * self.output).mean(axis=self.axis, keepdims=True)
+            gradient = gradient - gradient.mean(axis=self.axis, keepdims=True) - along * self.output
+        scaled: Array = gradient / self.deviation
+        return scaled
+
+
+class _Block:
+    """One block, run forward; keeps what the way back needs."""
+
+    def __init__(self, spec: ResidualSpec, first: Array, second: Array, below: Array, frozen: bool) -> None:
+        place, _, kind = spec.norm.partition("_")
+        self.spec, self.first, self.second = spec, first, second
+        self.before = _Norm(kind if place == "pre" else "none", below, frozen)
+        z = self.before.output @ first
+        self.slope = z > 0
+        self.hidden = z * self.slope
+        self.branch = self.hidden @ second
+        self.after = _Norm(kind if place == "post" else "none", spec.skip * below + spec.branch * self.branch, frozen)
+
+    def backward(self, gradient: Array) -> tuple[Array, Array]:
+        """What reaches the block's input from ∂L/∂h_l, by the skip and by the branch."""
+        at_sum = self.after.backward(gradient)
+        through = (self.spec.branch * at_sum @ self.second.swapaxes(-1, -2)) * self.slope
+        return self.spec.skip * at_sum, self.before.backward(through @ self.first.swapaxes(-1, -2))
+
+    def weight_gradients(self, gradient: Array) -> tuple[Array, Array, Array]:
+        """∂L/∂W₁, ∂L/∂W₂ and the derivative by the branch's factor, from ∂L/∂h_l."""
+        at_sum = self.after.backward(gradient)
+        at_branch = self.spec.branch * at_sum
+        through = (at_branch @ self.second.swapaxes(-1, -2)) * self.slope
+        return (
+            self.before.output.swapaxes(-1, -2) @ through,
+            self.hidden.swapaxes(-1, -2) @ at_branch,
+            (at_sum * self.branch).sum(axis=(-2, -1)),
+        )
+
+
+class _Pass:
+    """A whole network, run forward on a batch."""
+
+    def __init__(self, spec: ResidualSpec, parameters: Parameters, inputs: Array, frozen: bool = False) -> None:
+        stem, *inner, self.readout = parameters.weights
+        self.stem = stem
+        self.states = [inputs @ stem]
+        self.blocks: list[_Block] = []
+        for first, second in zip(inner[::2], inner[1::2], strict=True):
+            self.blocks.append(_Block(spec, first, second, self.states[-1], frozen))
+            self.states.append(self.blocks[-1].after.output)
+
+    def from_loss(self, targets: Array) -> tuple[Array, Array]:
+        """∂L/∂h of the last block for the mean cross-entropy, and the loss (seeds,)."""
+        logits = self.states[-1] @ self.readout
+        logits = logits - logits.max(axis=-1, keepdims=True)
+        log_sums = np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+        samples = np.arange(len(targets))
+        loss = -(logits - log_sums)[:, samples, targets].mean(axis=1)
+        at_logits = np.exp(logits - log_sums)
+        at_logits[:, samples, targets] -= 1
+        return at_logits @ self.readout.swapaxes(-1, -2) / len(targets), loss
+
+
+# What is measured ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualProfile:
+    """A residual network's gradients and sizes at initialization.
+
+    ``signal`` (seeds, blocks + 1) is ‖∂L/∂h_l‖, Frobenius over batch and units, l = 0 (the stem) … blocks;
+    ``size`` (seeds, blocks + 1) the root mean square of h_l. ``first_gradient`` and ``second_gradient``
+    (seeds, blocks) are ‖∂L/∂W₁‖ and ‖∂L/∂W₂‖, ``branch_gradient`` (seeds, blocks) the derivative of the loss by the
+    factor on the block's branch. ``loss`` is (seeds,).
+    """
+
+    spec: ResidualSpec
+    signal: Array
+    size: Array
+    first_gradient: Array
+    second_gradient: Array
+    branch_gradient: Array
+    loss: Array
+
+    @property
+    def log10_signal(self) -> Array:
+        """log10 of ``signal``; -inf where it is exactly 0."""
+        with np.errstate(divide="ignore"):
+            return np.log10(self.signal)
+
+    def per_block_factor(self) -> Array:
+        """The geometric mean of signal_(l-1) / signal_l over the blocks, one per seed (seeds,)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            steps = (self.log10_signal[:, 0] - self.log10_signal[:, -1]) / self.spec.blocks
+        factors: Array = 10.0**steps
+        return factors
+
+
+def residual_profile(
+    spec: ResidualSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0, parameters: Parameters | None = None
+) -> ResidualProfile:
+    """Draw ``spec.seeds`` networks and backpropagate one batch through all of them, in float64.
+
+    ``data`` is a task of ``classification_batch`` or (inputs (batch, features), targets (batch,)) of ten classes;
+    ``parameters`` replaces what ``residual_parameters`` draws from ``seed``.
+    """
+    inputs, targets = classification_batch(data, spec.batch, seed) if isinstance(data, str) else data
+    if parameters is None:
+        parameters = residual_parameters(spec, inputs.shape[1], CLASSES, seed)
+    network = _Pass(spec, parameters, inputs)
+    gradient, loss = network.from_loss(targets)
+    signal, weights = [_norms(gradient)], []
+    for block in reversed(network.blocks):
+        first, second, factor = block.weight_gradients(gradient)
+        weights.append((_norms(first), _norms(second), factor))
+        gradient = np.add(*block.backward(gradient))
+        signal.append(_norms(gradient))
+    size = np.stack([np.sqrt(np.square(state).mean(axis=(1, 2))) for state in network.states], axis=1)
+    by_block = (np.stack(column[::-1], axis=1) for column in zip(*weights, strict=True))
+    return ResidualProfile(spec, np.stack(signal[::-1], axis=1), size, *by_block, loss)
+
+
+def path_energies(spec: ResidualSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0) -> Array:
+    """How much of the squared gradient at the stem came by paths through k = 0 … blocks branches (seeds, blocks + 1).
+
+    The gradient there is the sum over all 2^blocks paths, each of which takes the skip or the branch of every block
+    (Veit 2016). Paths of one length are added up before the norm is taken; each row is divided by its sum.
+    """
+    inputs, targets = classification_batch(data, spec.batch, seed) if isinstance(data, str) else data
+    network = _Pass(spec, residual_parameters(spec, inputs.shape[1], CLASSES, seed), inputs)
+    gradient, _ = network.from_loss(targets)
+    by_length = gradient[None]  # (lengths so far, seeds, batch, width)
+    for block in reversed(network.blocks):
+        skipped, branched = block.backward(by_length)
+        by_length = np.zeros((len(skipped) + 1, *gradient.shape))
+        by_length[:-1] += skipped
+        by_length[1:] += branched
+    energies = np.square(by_length).sum(axis=(2, 3)).T
+    shares: Array = energies / np.maximum(energies.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    return shares
+
+
+def input_gradients(spec: ResidualSpec, inputs: Array, seed: int = 0) -> Array:
+    """∂y/∂x for every sample, y one random linear read-out of the last block: (seeds, batch, features).
+
+    The statistics of a batch norm count as constants here: y of one sample would depend on all the others through
+    them, and the gradients of a batch would sum to 0 whatever the network.
+    """
+    parameters = residual_parameters(spec, inputs.shape[1], 1, seed)
+    network = _Pass(spec, parameters, np.asarray(inputs, np.float64), frozen=True)
+    gradient = np.broadcast_to(network.readout.swapaxes(-1, -2), network.states[-1].shape)
+    for block in reversed(network.blocks):
+        gradient = np.add(*block.backward(gradient))
+    return gradient @ network.stem.swapaxes(-1, -2)
+
+
+def mean_correlation(gradients: Array) -> Array:
+    """The mean over pairs of samples of the cosine between their gradients, (seeds,), from (seeds, batch, features)."""
+    units = gradients / np.linalg.norm(gradients, axis=-1, keepdims=True)
+    count = gradients.shape[1]
+    total = np.square(units.sum(axis=1)).sum(axis=-1)
+    cosines: Array = (total - count) / (count * (count - 1))
+    return cosines
+
+
+def autocorrelation(series: Array, lags: int) -> Array:
+    """Autocorrelation at lags 0 … lags - 1 of series (…, points) about their means; 1 at lag 0, 0 for a constant."""
+    centred = series - series.mean(axis=-1, keepdims=True)
+    points = series.shape[-1]
+    products = [np.sum(centred[..., : points - lag] * centred[..., lag:], axis=-1) for lag in range(lags)]
+    variance = np.maximum(products[0], np.finfo(float).tiny)
+    return np.stack([product / variance for product in products], axis=-1)
+
+
+def _norms(arrays: Array) -> Array:
+    norms: Array = np.linalg.norm(arrays.reshape(len(arrays), -1), axis=1)
+    return norms
