@@ -109,7 +109,8 @@ class ResidualMLP(nn.Module):
     ) -> None:
         super().__init__()
         drawn = residual_parameters(replace(spec, seeds=1), inputs, classes, seed)
-        linear = [nn.Linear(*weights.shape[1:], bias=False, dtype=dtype) for weights in drawn.weights]
+        shapes = [weights.shape[1:] for weights in drawn.weights]
+        linear = [nn.Linear(fan_in, fan_out, bias=False, dtype=dtype) for fan_in, fan_out in shapes]
         with torch.no_grad():
             for layer, weights in zip(linear, drawn.weights, strict=True):
                 layer.weight.copy_(torch.from_numpy(weights[0].T.copy()))

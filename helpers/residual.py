@@ -1,13 +1,14 @@
 """Residual networks at their start, by hand: forward, exact gradients, and the paths that the gradient takes.
 
-A stem carries the inputs to ``width`` units, h_0. Block l = 1 … blocks adds a branch of two layers to what it was given:
+A stem carries the inputs to ``width`` units, h_0. Block l = 1 … blocks adds a branch of two layers to its input:
 
     h_l = skip · h_(l-1) + branch · F(h_(l-1)),    F(h) = relu(h W₁) W₂,
 
 with W₁ of variance 2/width and W₂ of variance 1/width, so that a branch keeps the size of its input. With ``skip`` 0
 the network is plain; 1 is the residual network (He and others 2016). A norm may stand before each branch ("pre") or
 after each sum ("post"), over the units of a sample ("layer") or over the samples of a batch ("batch"), without affine
-part and with the biased variance. A linear read-out and the mean cross-entropy follow. Arrays are (seeds, batch, width).
+part and with the biased variance. A linear read-out and the mean cross-entropy follow. Arrays are
+(seeds, batch, width).
 """
 
 from __future__ import annotations
@@ -205,8 +206,8 @@ def residual_profile(
         gradient = np.add(*block.backward(gradient))
         signal.append(_norms(gradient))
     size = np.stack([np.sqrt(np.square(state).mean(axis=(1, 2))) for state in network.states], axis=1)
-    by_block = (np.stack(column[::-1], axis=1) for column in zip(*weights, strict=True))
-    return ResidualProfile(spec, np.stack(signal[::-1], axis=1), size, *by_block, loss)
+    firsts, seconds, factors = (np.stack(column[::-1], axis=1) for column in zip(*weights, strict=True))
+    return ResidualProfile(spec, np.stack(signal[::-1], axis=1), size, firsts, seconds, factors, loss)
 
 
 def path_energies(spec: ResidualSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0) -> Array:

@@ -329,7 +329,7 @@ def residual_theory(blocks: int, skip: float, branch: float, norm: str = "none")
 
 
 def path_lengths(shares: ArrayLike) -> Array:
-    """How a gradient spreads over paths through 0 … blocks branches when block l sends the part shares[l] by its branch.
+    """How a gradient spreads over paths through 0 … blocks branches, block l sending the part shares[l] by its branch.
 
     An array (blocks + 1,) that sums to 1; for equal shares p it is the binomial distribution. With shares of 1/2 it is
     also how many of the 2^blocks paths have each length (Veit 2016).

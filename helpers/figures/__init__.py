@@ -15,7 +15,8 @@ from helpers.figures.parts import (
     float32_limit,
     line,
 )
-from helpers.figures.training import training_movement
+from helpers.figures.residual import path_lengths, shattered_gradients, signal_and_size
+from helpers.figures.training import learning_curves, training_movement
 
 __all__ = [
     "FLOAT32_SMALLEST",
@@ -27,8 +28,12 @@ __all__ = [
     "decades",
     "dot",
     "float32_limit",
+    "learning_curves",
     "line",
+    "path_lengths",
+    "shattered_gradients",
     "signal_and_saturation",
+    "signal_and_size",
     "signal_by_layer",
     "slope_and_spread",
     "timeline",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -101,3 +101,25 @@ def _name_layers(figure: go.Figure, layers: int, column: int) -> None:
         tickvals=places, ticktext=["out" if place == layers else str(place) for place in places], tickangle=0,
         title_text="layer", range=[0.5, layers + 0.5], row=2, col=column,
     )  # fmt: skip
+
+
+def learning_curves(names: Sequence[str], steps: Sequence[float] | np.ndarray, *, title: str) -> go.Figure:
+    """Runs that are still to come, side by side: training loss on the left, test accuracy on the right.
+
+    `names` are one to four runs; the traces are "NAME" (its loss) and "NAME, accuracy" over the moments `steps`. In
+    a live figure they grow while the networks train. Raises ValueError for no run, or more than four.
+    """
+    if not 1 <= len(names) <= len(RUN_LOOKS):
+        raise ValueError(f"names must hold 1 to {len(RUN_LOOKS)} runs; got {len(names)}")
+    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.13)
+    for name, (colour, dash, symbol) in zip(names, RUN_LOOKS, strict=False):
+        hover = f"{name}, step %{{x}}: %{{y:.3f}}<extra></extra>"
+        for column, trace in ((1, name), (2, f"{name}, accuracy")):
+            curve = line(trace, steps, colour=colour, dash=dash, hovertemplate=hover, showlegend=column == 1)
+            curve.update(mode="lines+markers", marker={"size": 8, "symbol": symbol, "color": colour})
+            figure.add_trace(curve, row=1, col=column)
+    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=430, uirevision="kept")
+    figure.update_xaxes(title_text="training steps", range=[0, float(np.max(steps)) * 1.02])
+    figure.update_yaxes(title_text="training loss", range=[0, 4], row=1, col=1)
+    figure.update_yaxes(title_text="test accuracy", range=[0, 1.02], tickformat=".0%", row=1, col=2)
+    return figure

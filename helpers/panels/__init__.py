@@ -8,22 +8,29 @@ from helpers.panels.lesson_00 import start_here
 from helpers.panels.lesson_01 import definition
 from helpers.panels.lesson_02 import activation_derivatives
 from helpers.panels.lesson_03 import deep_sigmoid_nets
+from helpers.panels.lesson_07 import path_lengths, residual_networks, shattered_gradients
 from helpers.panels.panel import Panel, still
+from helpers.panels.training import LearningCurves
 
 PANELS: Mapping[str, Callable[[], Panel]] = {
     "00": start_here,
     "01": definition,
     "02": activation_derivatives,
     "03": deep_sigmoid_nets,
+    "07": residual_networks,
 }
 """The main panel of each lesson, by the lesson's two-digit number."""
 
 __all__ = [
     "PANELS",
+    "LearningCurves",
     "Panel",
     "activation_derivatives",
     "deep_sigmoid_nets",
     "definition",
+    "path_lengths",
+    "residual_networks",
+    "shattered_gradients",
     "start_here",
     "still",
 ]

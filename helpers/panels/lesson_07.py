@@ -1,0 +1,176 @@
+"""Lesson 07: residual networks, the lengths of their paths, and gradients that shatter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from helpers import figures, theme, theory
+from helpers.panels.controls import dropdown, float_slider, int_slider, steps
+from helpers.panels.curves import next_of, over_seeds, padded
+from helpers.panels.panel import Panel
+from helpers.residual import (
+    ResidualSpec,
+    autocorrelation,
+    input_gradients,
+    path_energies,
+    residual_profile,
+)
+
+MOST_BLOCKS = 50
+NORMS = {
+    "none": "none",
+    "layer norm before the branch (pre)": "pre_layer",
+    "layer norm after the sum (post)": "post_layer",
+    "batch norm before the branch (pre)": "pre_batch",
+    "batch norm after the sum (post)": "post_batch",
+}
+DEFAULT_BRANCH = round(float(np.sqrt(1 / 18)), 3)
+"""The branch that PyTorch's default weights make: two layers of variance 1/(3 fan_in) and a ReLU."""
+BRANCHES = [0.0, 0.05, 0.1, 0.15, 0.2, DEFAULT_BRANCH, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5]
+
+
+def residual_networks() -> Panel:
+    """A network of two-layer branches on the digits, from plain to residual: its gradient signal and its sizes."""
+    length = MOST_BLOCKS + 1
+
+    def compute(skip: float, branch: float, norm: str, blocks: int, width: int) -> dict[str, Any]:
+        spec = ResidualSpec(blocks=blocks, width=width, skip=skip, branch=branch, norm=norm)
+        profile, predicted = residual_profile(spec), theory.residual_theory(blocks, skip, branch, norm)
+        signal, spread = over_seeds(profile.log10_signal)
+        with np.errstate(divide="ignore"):
+            size, sizes = over_seeds(np.log10(profile.size))
+            size_theory = size[0] + np.log10(predicted.size)
+        signal_theory = signal[-1] + predicted.log10_signal
+        return {
+            "measured": padded(signal, length),
+            "spread over seeds": padded(spread, length),
+            "theory": padded(np.where(np.isfinite(signal_theory), signal_theory, np.nan), length),
+            "size": padded(size, length),
+            "spread of sizes": padded(sizes, length),
+            "size in theory": padded(np.where(np.isfinite(size_theory), size_theory, np.nan), length),
+            "ranges": {"yaxis": _range(signal, (4, 12, 40, 70)), "yaxis2": _range(size, (2, 8, 40, 70))},
+            "summary": _summary(spec, profile.log10_signal, size, predicted),
+        }
+
+    controls = {
+        "skip": float_slider("skip strength", 1.0, 0, 1, 0.05),
+        "branch": steps("branch scale α", [(f"{branch:g}", branch) for branch in BRANCHES], 1.0),
+        "norm": dropdown("norm", NORMS, "none"),
+        "blocks": int_slider("blocks", 20, 1, MOST_BLOCKS),
+        "width": steps("width", [16, 32, 64, 128], 64),
+    }
+    full = {"branch": 1.0, "norm": "none", "blocks": 20, "width": 64}
+    presets = {
+        "plain": {**full, "skip": 0.0},
+        "plain, PyTorch's default": {**full, "skip": 0.0, "branch": DEFAULT_BRANCH},
+        "plain with batch norm": {**full, "skip": 0.0, "norm": "post_batch"},
+        "residual without norm": {**full, "skip": 1.0},
+        "residual": {**full, "skip": 1.0, "norm": "post_layer"},
+        "pre-norm": {**full, "skip": 1.0, "norm": "pre_layer"},
+        "zero-initialised": {**full, "skip": 1.0, "branch": 0.0},
+    }
+    title = "From plain to residual: the gradient, and the size of what goes forward"
+    figure = figures.signal_and_size(np.arange(length), title=title, low=-4, high=4)
+    return Panel(figure, controls, compute, presets)
+
+
+def _range(log10: np.ndarray, limits: tuple[float, ...]) -> list[float]:
+    """An axis of one of a few sizes, so that it jumps seldom."""
+    known = log10[np.isfinite(log10)]
+    low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
+    return [-next_of(limits, -low), next_of(limits, high)]
+
+
+def _summary(spec: ResidualSpec, log10_signal: np.ndarray, size: np.ndarray, predicted: theory.ResidualTheory) -> str:
+    kind = f"{spec.blocks} block{'s' * (spec.blocks > 1)}, skip {spec.skip:g}, branch {spec.branch:g}"
+    if not np.isfinite(size[-1]):
+        return f"{kind}: neither skip nor branch, so nothing gets through."
+    ways = (log10_signal[:, 0] - log10_signal[:, -1]) / spec.blocks
+    law = predicted.log10_signal[0] / spec.blocks
+    return (
+        f"{kind}, norm {spec.norm.replace('_', ' ')}: the gradient changes by a factor of {10 ** ways.mean():.3g} a "
+        f"block (theory for wide blocks {10**law:.3g}). The stem hears {theme.scientific(ways.mean() * spec.blocks)} "
+        f"of what the last block hears. Forward, the size changes to {theme.scientific(size[-1] - size[0])} of the "
+        "stem's."
+    )
+
+
+def path_lengths() -> Panel:
+    """How many paths have each length, and how much of the gradient they carry."""
+    length = 61
+
+    def compute(blocks: int, branch: float, norm: str) -> dict[str, Any]:
+        spec = ResidualSpec(blocks=blocks, width=32, branch=branch, norm=norm, batch=8)
+        measured = path_energies(spec).mean(axis=0)
+        expected = theory.path_lengths(theory.residual_theory(blocks, 1.0, branch, norm).share)
+        count = np.arange(blocks + 1)
+        low, high = _middle(measured)
+        return {
+            "all paths": padded(theory.path_lengths(np.full(blocks, 0.5)), length),
+            "gradient": padded(measured, length),
+            "gradient in theory": padded(expected, length),
+            "ranges": {"yaxis": [0.0, next_of((0.25, 0.5, 1.05), float(max(measured.max(), expected.max())))]},
+            "summary": f"{blocks} block{'s' * (blocks > 1)} make {theme.scientific(blocks * np.log10(2))} paths, most "
+            f"of them through about {blocks / 2:g} branches. The gradient that arrives has passed "
+            f"{float(measured @ count):.2f} branches on average (theory {float(expected @ count):.2f}), and nine "
+            f"tenths of it came through {low} to {high}.",
+        }
+
+    controls = {
+        "blocks": int_slider("blocks", 20, 1, length - 1),
+        "branch": steps("branch scale α", [(f"{branch:g}", branch) for branch in BRANCHES], 1.0),
+        "norm": dropdown("norm", {name: value for name, value in NORMS.items() if "batch" not in value}, "none"),
+    }
+    presets = {
+        "every branch at full strength": {"blocks": 20, "branch": 1.0, "norm": "none"},
+        "pre-norm": {"blocks": 20, "branch": 1.0, "norm": "pre_layer"},
+        "weak branches": {"blocks": 20, "branch": 0.2, "norm": "none"},
+        "54 blocks, as in 110 layers": {"blocks": 54, "branch": 0.7, "norm": "none"},
+    }
+    title = "How long are the paths, and which of them carry the gradient"
+    return Panel(figures.path_lengths(np.arange(length), title=title), controls, compute, presets)
+
+
+def _middle(shares: np.ndarray) -> tuple[int, int]:
+    """The lengths between which nine tenths of the shares lie, a twentieth on each side."""
+    below = np.cumsum(shares)
+    return int(np.searchsorted(below, 0.05)), int(np.searchsorted(below, 0.95))
+
+
+def shattered_gradients() -> Panel:
+    """The gradient of a network over a line of inputs, and how far apart two inputs still have similar gradients."""
+    x, lags = np.linspace(-2, 2, 256), np.arange(41)
+
+    def compute(skip: float, blocks: int, branch: float, norm: str) -> dict[str, Any]:
+        spec = ResidualSpec(blocks=blocks, width=64, skip=skip, branch=branch, norm=norm)
+        gradients = input_gradients(spec, x[:, None])[..., 0]
+        correlations = autocorrelation(gradients, len(lags))
+        mean = correlations.mean(axis=0)
+        first = gradients[0] / max(float(np.sqrt(np.mean(gradients[0] ** 2))), np.finfo(float).tiny)
+        return {
+            "gradient": np.clip(first, -4, 4),
+            "autocorrelation": mean,
+            "spread over seeds": np.stack([correlations.min(axis=0), correlations.max(axis=0)]),
+            "summary": f"{blocks} block{'s' * (blocks > 1)}, skip {skip:g}: the gradients of two neighbouring inputs "
+            f"correlate at {mean[1]:.2f}, of inputs 5 steps apart at {mean[5]:.2f}, 20 steps apart at {mean[20]:.2f}. "
+            "White noise has 0 at any distance.",
+        }
+
+    batch_norms = {name: value for name, value in NORMS.items() if "layer" not in value}
+    controls = {
+        "skip": float_slider("skip strength", 0.0, 0, 1, 0.05),
+        "blocks": int_slider("blocks", 24, 1, MOST_BLOCKS),
+        "branch": steps("branch scale α", [(f"{branch:g}", branch) for branch in BRANCHES if branch], 1.0),
+        "norm": dropdown("norm", batch_norms, "pre_batch"),
+    }
+    presets = {
+        "plain, 2 blocks": {"skip": 0.0, "blocks": 2, "branch": 1.0, "norm": "pre_batch"},
+        "plain, 24 blocks": {"skip": 0.0, "blocks": 24, "branch": 1.0, "norm": "pre_batch"},
+        "residual, 24 blocks": {"skip": 1.0, "blocks": 24, "branch": 1.0, "norm": "pre_batch"},
+        "residual, weak branches": {"skip": 1.0, "blocks": 50, "branch": 0.1, "norm": "pre_batch"},
+        "plain, no norm": {"skip": 0.0, "blocks": 24, "branch": 1.0, "norm": "none"},
+    }
+    title = "The gradient by the input, along a line of inputs"
+    return Panel(figures.shattered_gradients(x, lags, title=title), controls, compute, presets)
