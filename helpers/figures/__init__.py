@@ -16,7 +16,7 @@ from helpers.figures.parts import (
     line,
 )
 from helpers.figures.residual import path_lengths, shattered_gradients, signal_and_size
-from helpers.figures.training import learning_curves, training_movement
+from helpers.figures.training import training_losses, training_movement
 
 __all__ = [
     "FLOAT32_SMALLEST",
@@ -28,7 +28,6 @@ __all__ = [
     "decades",
     "dot",
     "float32_limit",
-    "learning_curves",
     "line",
     "path_lengths",
     "shattered_gradients",
@@ -37,5 +36,6 @@ __all__ = [
     "signal_by_layer",
     "slope_and_spread",
     "timeline",
+    "training_losses",
     "training_movement",
 ]

@@ -103,23 +103,28 @@ def _name_layers(figure: go.Figure, layers: int, column: int) -> None:
     )  # fmt: skip
 
 
-def learning_curves(names: Sequence[str], steps: Sequence[float] | np.ndarray, *, title: str) -> go.Figure:
-    """Runs that are still to come, side by side: training loss on the left, test accuracy on the right.
+def training_losses(
+    groups: Sequence[str], runs: Sequence[str], *, steps: int, chance: float, title: str, highest: float = 3.0
+) -> go.Figure:
+    """Losses over training steps still to come, a plot for each group; the traces are named "group, run".
 
-    `names` are one to four runs; the traces are "NAME" (its loss) and "NAME, accuracy" over the moments `steps`. In
-    a live figure they grow while the networks train. Raises ValueError for no run, or more than four.
+    `runs` (at most four) have the same look in every group. `chance` is the loss of guessing.
     """
-    if not 1 <= len(names) <= len(RUN_LOOKS):
-        raise ValueError(f"names must hold 1 to {len(RUN_LOOKS)} runs; got {len(names)}")
-    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.13)
-    for name, (colour, dash, symbol) in zip(names, RUN_LOOKS, strict=False):
-        hover = f"{name}, step %{{x}}: %{{y:.3f}}<extra></extra>"
-        for column, trace in ((1, name), (2, f"{name}, accuracy")):
-            curve = line(trace, steps, colour=colour, dash=dash, hovertemplate=hover, showlegend=column == 1)
-            curve.update(mode="lines+markers", marker={"size": 8, "symbol": symbol, "color": colour})
+    figure = go.Figure().set_subplots(
+        rows=1, cols=len(groups), subplot_titles=list(groups), shared_yaxes=True, horizontal_spacing=0.03
+    )
+    for run, (colour, dash, _) in zip(runs, RUN_LOOKS, strict=False):
+        for column, group in enumerate(groups, start=1):
+            hover = f"{run}, step %{{x}}: %{{y:.3f}}<extra></extra>"
+            curve = line(f"{group}, {run}", [], colour=colour, dash=dash, hovertemplate=hover, showlegend=False)
             figure.add_trace(curve, row=1, col=column)
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=430, uirevision="kept")
-    figure.update_xaxes(title_text="training steps", range=[0, float(np.max(steps)) * 1.02])
-    figure.update_yaxes(title_text="training loss", range=[0, 4], row=1, col=1)
-    figure.update_yaxes(title_text="test accuracy", range=[0, 1.02], tickformat=".0%", row=1, col=2)
+        legend = line(run, [None], [None], colour=colour, dash=dash)  # one entry for all groups
+        figure.add_trace(legend, row=1, col=1)
+    figure.add_hline(y=chance, line={"color": theme.MUTED, "width": 1.5, "dash": "dash"}, row=1, col="all")
+    figure.update_xaxes(title_text="training steps", range=[0, steps])
+    figure.update_yaxes(range=[0, highest])
+    figure.update_yaxes(title_text="loss", row=1, col=1)
+    figure.update_annotations(font_size=16)
+    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=440)
+    figure.update_layout(margin_t=124, legend_y=1.1)
     return figure

@@ -10,7 +10,7 @@ from helpers.panels.lesson_02 import activation_derivatives
 from helpers.panels.lesson_03 import deep_sigmoid_nets
 from helpers.panels.lesson_07 import path_lengths, residual_networks, shattered_gradients
 from helpers.panels.panel import Panel, still
-from helpers.panels.training import LearningCurves
+from helpers.panels.training import follow, training_picture
 
 PANELS: Mapping[str, Callable[[], Panel]] = {
     "00": start_here,
@@ -23,14 +23,15 @@ PANELS: Mapping[str, Callable[[], Panel]] = {
 
 __all__ = [
     "PANELS",
-    "LearningCurves",
     "Panel",
     "activation_derivatives",
     "deep_sigmoid_nets",
     "definition",
+    "follow",
     "path_lengths",
     "residual_networks",
     "shattered_gradients",
     "start_here",
     "still",
+    "training_picture",
 ]

@@ -1,48 +1,49 @@
-"""Curves that grow while networks train."""
+"""Losses of training runs, drawn while they run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
 import numpy as np
 
 from helpers import figures
 from helpers.live import LiveFigure
+from helpers.panels.curves import padded
+from helpers.panels.panel import still
 
-if TYPE_CHECKING:
-    from helpers.training import History
+
+class Recorded(Protocol):
+    """What a picture needs of a `helpers.training.History`."""
+
+    @property
+    def steps(self) -> np.ndarray:
+        """Moments of the records, in updates."""
+
+    @property
+    def loss(self) -> np.ndarray:
+        """Loss at each record."""
 
 
-class LearningCurves(LiveFigure):
-    """Training loss and test accuracy of one to four runs, side by side, drawn while they train.
+def training_picture(
+    groups: Sequence[str], runs: Sequence[str], *, steps: int, records: int, chance: float, title: str
+) -> LiveFigure:
+    """An empty picture of losses, a plot for each group; `follow` fills it while a network trains.
 
-    `follow(name)` is what `train` takes as its `callback`; hand `train` the same `steps` and `records`.
+    `steps` and `records` are those that `helpers.training.train` gets, `chance` is the loss of guessing.
     """
+    figure = figures.training_losses(groups, runs, steps=steps, chance=chance, title=title)
+    return still(figure, {f"{group}, {run}": np.full((2, records + 1), np.nan) for group in groups for run in runs})
 
-    def __init__(self, names: Sequence[str], *, steps: int, records: int = 50, title: str = "") -> None:
-        self._curves: dict[str, Any] = {}
-        self._length = records + 2  # the start, and one more where a run ends early
-        for name in names:
-            self._keep(name, np.empty(0), np.empty(0), np.empty(0))
-        figure = figures.learning_curves(names, np.linspace(0, steps, records + 1), title=title)
-        super().__init__(figure, {}, lambda: dict(self._curves))
 
-    def follow(self, name: str) -> Callable[[History], None]:
-        """A function that draws a History as the run `name`; ValueError where there is no run of that name."""
-        if name not in self._curves:
-            raise ValueError(
-                f"name is {name!r}; the runs are {', '.join(name for name in self._curves if ',' not in name)}"
-            )
+def follow(picture: LiveFigure, group: str, run: str) -> Callable[[Recorded], None]:
+    """A callback for `helpers.training.train` that draws the loss so far; ValueError for a run that has no curve."""
+    name = f"{group}, {run}"
+    if name not in picture.data:
+        raise ValueError(f"the run is {name!r}; the picture has {'; '.join(picture.data)}")
 
-        def draw(history: History) -> None:
-            self._keep(name, history.steps, history.loss, history.accuracy)
-            self.show(self._curves)
+    def draw(history: Recorded) -> None:
+        curve = np.stack([history.steps, history.loss])
+        picture.show({**picture.data, name: padded(curve, picture.data[name].shape[1])})
 
-        return draw
-
-    def _keep(self, name: str, steps: np.ndarray, loss: np.ndarray, accuracy: np.ndarray) -> None:
-        for trace, values in ((name, loss), (f"{name}, accuracy", accuracy)):
-            points = np.full((2, self._length), np.nan)
-            points[:, : len(steps)] = steps, np.where(np.isfinite(values), values, np.nan)
-            self._curves[trace] = points
+    return draw

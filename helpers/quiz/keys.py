@@ -64,6 +64,26 @@ def _depth_until(activation: str, weight_variance: float, ratio: float) -> float
     return float(math.floor(steps) + 2)  # a network of depth L has L - 1 steps
 
 
+def _residual_size(blocks: int, branch: float, skip: float = 1.0, norm: str = "none", power: float = 1.0) -> float:
+    """By what a residual network changes the root mean square of its signal on the way up, to a power."""
+    return float(theory.residual_theory(blocks, skip, branch, norm).size[-1] ** power)
+
+
+def _residual_signal(blocks: int, branch: float, skip: float = 1.0, norm: str = "none") -> float:
+    """By what it changes the norm of the gradient on the way down."""
+    return float(10 ** theory.residual_theory(blocks, skip, branch, norm).log10_signal[0])
+
+
+def _path_length(blocks: int, branch: float, norm: str = "none") -> float:
+    """Through how many branches the squared gradient has passed, on average."""
+    return float(theory.residual_theory(blocks, 1.0, branch, norm).share.sum())
+
+
+def _gradient_correlation(blocks: int, skip: float, norm: str = "none") -> float:
+    """The correlation of the input gradients of two orthogonal inputs."""
+    return float(theory.residual_theory(blocks, skip, 1.0, norm).correlation[-1])
+
+
 KEYS: Mapping[str, Callable[..., float]] = {
     "largest_slope": _largest_slope,
     "slope": _slope,
@@ -75,6 +95,10 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "steps": _steps,
     "zero_depth": _zero_depth,
     "depth_until": _depth_until,
+    "residual_size": _residual_size,
+    "residual_signal": _residual_signal,
+    "path_length": _path_length,
+    "gradient_correlation": _gradient_correlation,
 }
 """The functions that a numeric answer may name as its `key`; `arguments` in the bank are theirs."""
 
