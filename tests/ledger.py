@@ -46,7 +46,10 @@ EXACT = Tolerance("exact", lambda expected, measured: measured == expected)
 
 @dataclass(frozen=True)
 class Row:
-    """One claim: where it comes from, the number expected, how close it must be, and the function that measures it."""
+    """One claim: where it comes from, the number expected, how close it must be, and the function that measures it.
+
+    A row is `slow` where measuring takes more than a few seconds.
+    """
 
     name: str
     claim: str
@@ -54,20 +57,21 @@ class Row:
     expected: float
     tolerance: Tolerance
     measure: Callable[[], float]
+    slow: bool = False
 
 
 ROWS: list[Row] = []
 
 
 def claim(
-    name: str, words: str, source: str, expected: float, tolerance: Tolerance
+    name: str, words: str, source: str, expected: float, tolerance: Tolerance, slow: bool = False
 ) -> Callable[[Callable[[], float]], Callable[[], float]]:
     """Enter the decorated function, which measures one number, as a row of the ledger. ``name`` must be new."""
     if any(row.name == name for row in ROWS):
         raise ValueError(f"the ledger has a row {name!r} already")
 
     def enter(measure: Callable[[], float]) -> Callable[[], float]:
-        ROWS.append(Row(name, words, source, expected, tolerance, measure))
+        ROWS.append(Row(name, words, source, expected, tolerance, measure, slow))
         return measure
 
     return enter

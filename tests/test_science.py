@@ -14,8 +14,8 @@ import torch
 
 from helpers import theory
 from helpers.activations import ACTIVATIONS
-from helpers.datasets import Split, classification_batch, clusters, gaussian
-from helpers.models import MLP
+from helpers.datasets import Split, classification_batch, clusters, digits_split, gaussian
+from helpers.models import MLP, ConvNet, ResidualMLP
 from helpers.network import (
     GradientProfile,
     NetworkSpec,
@@ -23,6 +23,14 @@ from helpers.network import (
     backpropagate,
     gradient_profile,
     initial_parameters,
+)
+from helpers.residual import (
+    ResidualProfile,
+    ResidualSpec,
+    input_gradients,
+    mean_correlation,
+    path_energies,
+    residual_profile,
 )
 from helpers.training import History, train
 from tests.ledger import EXACT, ROWS, Row, absolute, between, claim, factor, line, relative
@@ -398,10 +406,142 @@ def loss_below_chance() -> float:
     return torch.nn.functional.cross_entropy(logits, torch.tensor(data.train_targets)).item()
 
 
+# Lesson 07: residual networks ---------------------------------------------------------------------------------------
+
+VEIT, BALDUZZI = "Veit 2016", "Balduzzi 2017"
+
+
+@cache
+def residual(blocks: int, branch: float) -> tuple[float, float]:
+    """By what the mean square grows on the way up and the squared gradient on the way down (N=128, 8 seeds)."""
+    spec = ResidualSpec(blocks=blocks, width=128, branch=branch, seeds=8)
+    profile = residual_profile(spec, gaussian(32, features=128))
+    up, down = profile.size[:, -1] / profile.size[:, 0], profile.signal[:, 0] / profile.signal[:, -1]
+    return float((up**2).mean()), float((down**2).mean())
+
+
+for blocks, branch in [(20, 0.5), (50, 0.1), (50, 50**-0.5)]:
+    for way, words in enumerate(["forward", "backward"]):
+        claim(
+            f"26 α={branch:.3g} {words}",
+            f"residual, two-layer branch, L={blocks}: {words} variance, (1+α²)^L",
+            DERIVED,
+            (1 + branch**2) ** blocks,
+            relative(0.15),
+        )(lambda setting=(blocks, branch), way=way: residual(*setting)[way])
+for way, words in enumerate(["forward", "backward"]):
+    claim(f"26 α=1 {words}", f"… α=1, L=20: log₂ of the {words} variance", DERIVED, 20.0, relative(0.05))(
+        lambda way=way: math.log2(residual(20, 1.0)[way])
+    )
+
+
+@cache
+def gradient_correlation(blocks: int, skip: float, norm: str) -> float:
+    """Mean over pairs of 48 Gaussian inputs, N=400, 4 seeds; with a norm over the batch its statistics are detached."""
+    inputs = np.random.default_rng(0).standard_normal((48, 400))
+    spec = ResidualSpec(blocks=blocks, width=400, skip=skip, norm=norm, seeds=4)
+    return float(mean_correlation(input_gradients(spec, inputs)).mean())
+
+
+for blocks in (1, 2, 4, 8):
+    claim(
+        f"28 batch L={blocks}",
+        f"plain + batch norm, L={blocks}: input gradients",
+        BALDUZZI,
+        2.0**-blocks,
+        absolute(0.03),
+    )(lambda blocks=blocks: gradient_correlation(blocks, 0.0, "pre_batch"))
+for blocks, value in [(1, 0.5), (2, 0.302), (4, 0.142), (8, 0.050), (16, 0.0133)]:
+    claim(f"28 plain L={blocks}", f"plain without a norm, L={blocks}: input gradients", DERIVED, value, absolute(0.03))(
+        lambda blocks=blocks: gradient_correlation(blocks, 0.0, "none")
+    )
+    claim(f"28 plain L={blocks} closed form", f"… L={blocks} by theory", DERIVED, value, absolute(5e-4))(
+        lambda blocks=blocks: float(theory.residual_theory(blocks, 0.0, 1.0).correlation[-1])
+    )
+claim(
+    "28 residual", "residual, a batch norm before each branch, L=16: input gradients", DERIVED, 0.205, absolute(0.04)
+)(lambda: gradient_correlation(16, 1.0, "pre_batch"))
+
+claim("29 binomial", "54 blocks: the part of the paths with 19 to 35 branches", VEIT, 0.98017, relative(1e-5))(
+    lambda: float(theory.path_lengths(np.full(54, 0.5))[19:36].sum())
+)
+for branch, value in [(1.0, 15.0), (0.5, 6.0), (0.2, 30 * 0.04 / 1.04)]:
+    claim(
+        f"29 α={branch:g}", f"L=30, α={branch:g}: branches that the gradient has passed", VEIT, value, relative(0.03)
+    )(
+        lambda branch=branch: float(
+            (
+                path_energies(ResidualSpec(blocks=30, width=128, branch=branch, seeds=8), gaussian(32)) @ np.arange(31)
+            ).mean()
+        )
+    )
+
+
+@cache
+def silent() -> ResidualProfile:
+    return residual_profile(ResidualSpec(blocks=50, branch=0.0))
+
+
+claim(
+    "30 Jacobian", "zero-initialised branches: signal of the stem over the last block's, less 1", DERIVED, 0.0, EXACT
+)(lambda: float(np.abs(silent().signal / silent().signal[:, -1:] - 1).max()))
+claim("30 weights", "… largest ‖∂L/∂W‖ in a branch", DERIVED, 0.0, EXACT)(
+    lambda: float(max(silent().first_gradient.max(), silent().second_gradient.max()))
+)
+claim("30 factors", "… blocks of 200 whose factor has a gradient", DERIVED, 200.0, EXACT)(
+    lambda: float(np.count_nonzero(silent().branch_gradient))
+)
+
+
+@cache
+def trained_residual(branch: float, learning_rate: float, norm: str = "none", skip: float = 1.0) -> History:
+    """25 blocks of two layers and a stem, N=64, on the clusters: SGD, 500 steps, batches of 100."""
+    model = ResidualMLP(ResidualSpec(blocks=25, branch=branch, norm=norm, skip=skip), inputs=20, classes=10)
+    return train(model, task(), steps=500, learning_rate=learning_rate, batch=100, records=1, progress=False)
+
+
+for words, setting in {
+    "default init (α=.236), SGD .1": (0.236, 0.1),
+    "α=.2, SGD .01": (0.2, 0.01),
+    "ReZero (α=0), SGD .1": (0.0, 0.1),
+    "layer norm before the branch, default init, SGD .1": (0.236, 0.1, "pre_layer"),
+}.items():
+    claim(f"D residual {words}", f"residual, 51 layers, {words}: accuracy", "measured", 1.0, absolute(0.02), slow=True)(
+        lambda setting=setting: float(trained_residual(*setting).accuracy[-1])
+    )
+claim("D residual NaN", "residual, 51 layers, α=1, no norm, SGD .001: steps to NaN", "measured", 2, between(1, 10))(
+    lambda: float(trained_residual(1.0, 0.001).steps[-1]) if trained_residual(1.0, 0.001).diverged else math.inf
+)
+claim("D plain", "plain, He, 51 layers, SGD .01: accuracy", "measured", 0.48, between(0.05, 0.75), slow=True)(
+    lambda: float(trained_residual(1.0, 0.01, skip=0.0).accuracy[-1])
+)
+
+
+@cache
+def twin_at_start() -> dict[str, float]:
+    """‖∂L/∂W‖ of every layer of the plain convolutional network of 30 blocks, before training."""
+    history = train(ConvNet(30, skip=0.0), digits_split(), steps=1, learning_rate=1e-9, records=1, progress=False)
+    return dict(zip(history.layers, history.gradient_norms[0].tolist(), strict=True))
+
+
+claim(
+    "myth ResNets",
+    '"invented against vanishing": plain twin, 30 blocks, ∂L/∂W of the first block over the last',
+    "He 2015: healthy norms",
+    400,
+    factor(10),
+)(lambda: twin_at_start()["first.0.0"] / twin_at_start()["first.29.0"])
+
+
 # The test -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.name.replace(" ", "_")) for row in ROWS])
+def parameter(row: Row) -> Any:
+    """The row under a name that a shell takes, marked where it is slow."""
+    return pytest.param(row, id=row.name.replace(" ", "_"), marks=[pytest.mark.slow] if row.slow else [])
+
+
+@pytest.mark.parametrize("row", [parameter(row) for row in ROWS])
 def test_ledger(row: Row, record_property: Any) -> None:
     measured = row.measure()
     cells = line(row, measured)
