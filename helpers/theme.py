@@ -114,7 +114,8 @@ def scientific(log10: float) -> str:
     if log10 == float("inf"):
         return "∞"
     if -3 <= log10 < 4:
-        return f"{10**log10:.3g}"
+        number = 10**log10
+        return f"{number:.3g}" if number < 999.5 else f"{number:.0f}"
     exponent = int(log10 // 1)
     mantissa = 10 ** (log10 - exponent)
     if round(mantissa, 1) >= 10:

@@ -25,7 +25,7 @@ def signal_and_size(blocks: Numbers, *, title: str, low: float, high: float) -> 
     hover = "block %{x}: 10<sup>%{y:.2f}</sup>"
     for measured, spread, predicted, where in rows:
         below = where["row"] == 2
-        colour = theme.SATURATED if below else COLOUR
+        colour = theme.MEASURED if below else COLOUR
         figure.add_trace(band(spread, blocks, colour=colour, showlegend=not below), **where)
         solid = line(measured, blocks, colour=colour, width=4, hovertemplate=hover, showlegend=not below)
         figure.add_trace(solid, **where)

@@ -21,10 +21,10 @@ from helpers.residual import (
 MOST_BLOCKS = 50
 NORMS = {
     "none": "none",
-    "layer norm before the branch (pre)": "pre_layer",
-    "layer norm after the sum (post)": "post_layer",
-    "batch norm before the branch (pre)": "pre_batch",
-    "batch norm after the sum (post)": "post_batch",
+    "pre-norm, layer": "pre_layer",
+    "post-norm, layer": "post_layer",
+    "pre-norm, batch": "pre_batch",
+    "post-norm, batch": "post_batch",
 }
 DEFAULT_BRANCH = round(float(np.sqrt(1 / 18)), 3)
 """The branch that PyTorch's default weights make: two layers of variance 1/(3 fan_in) and a ReLU."""
@@ -50,7 +50,7 @@ def residual_networks() -> Panel:
             "size": padded(size, length),
             "spread of sizes": padded(sizes, length),
             "size in theory": padded(np.where(np.isfinite(size_theory), size_theory, np.nan), length),
-            "ranges": {"yaxis": _range(signal, (4, 12, 40, 70)), "yaxis2": _range(size, (2, 8, 40, 70))},
+            "ranges": {"yaxis": _range(signal, (4, 8, 16, 40, 70)), "yaxis2": _range(size, (2, 8, 16, 40, 70))},
             "summary": _summary(spec, profile.log10_signal, size, predicted),
         }
 
@@ -71,7 +71,7 @@ def residual_networks() -> Panel:
         "pre-norm": {**full, "skip": 1.0, "norm": "pre_layer"},
         "zero-initialised": {**full, "skip": 1.0, "branch": 0.0},
     }
-    title = "From plain to residual: the gradient, and the size of what goes forward"
+    title = "From plain to residual"
     figure = figures.signal_and_size(np.arange(length), title=title, low=-4, high=4)
     return Panel(figure, controls, compute, presets)
 
@@ -89,8 +89,9 @@ def _summary(spec: ResidualSpec, log10_signal: np.ndarray, size: np.ndarray, pre
         return f"{kind}: neither skip nor branch, so nothing gets through."
     ways = (log10_signal[:, 0] - log10_signal[:, -1]) / spec.blocks
     law = predicted.log10_signal[0] / spec.blocks
+    said = "no norm" if spec.norm == "none" else next(name for name, value in NORMS.items() if value == spec.norm)
     return (
-        f"{kind}, norm {spec.norm.replace('_', ' ')}: the gradient changes by a factor of {10 ** ways.mean():.3g} a "
+        f"{kind}, {said}: the gradient changes by a factor of {10 ** ways.mean():.3g} a "
         f"block (theory for wide blocks {10**law:.3g}). The stem hears {theme.scientific(ways.mean() * spec.blocks)} "
         f"of what the last block hears. Forward, the size changes to {theme.scientific(size[-1] - size[0])} of the "
         "stem's."
@@ -129,7 +130,7 @@ def path_lengths() -> Panel:
         "weak branches": {"blocks": 20, "branch": 0.2, "norm": "none"},
         "54 blocks, as in 110 layers": {"blocks": 54, "branch": 0.7, "norm": "none"},
     }
-    title = "How long are the paths, and which of them carry the gradient"
+    title = "Which paths carry the gradient"
     return Panel(figures.path_lengths(np.arange(length), title=title), controls, compute, presets)
 
 
