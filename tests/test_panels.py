@@ -314,7 +314,12 @@ def test_a_quarter_a_layer_is_a_bound_only_while_the_weights_are_small() -> None
 
 def test_powers_of_ten_and_small_numbers_are_written_as_people_write_them() -> None:
     assert theme.power_of_ten(-12) == "10⁻¹²"
-    for log10, words in ((-3.5228787, "3.0 × 10⁻⁴"), (-400.5, "3.2 × 10⁻⁴⁰¹"), (-4.0000001, "1.0 × 10⁻⁴"), (3.07, "1175")):
+    for log10, words in (
+        (-3.5228787, "3.0 × 10⁻⁴"),
+        (-400.5, "3.2 × 10⁻⁴⁰¹"),
+        (-4.0000001, "1.0 × 10⁻⁴"),
+        (3.07, "1175"),
+    ):
         assert theme.scientific(log10) == words.replace(" ", theme.UNBROKEN)
     assert theme.scientific(0) == "1"
     assert theme.scientific(float("-inf")) == "0"

@@ -118,7 +118,7 @@ def training_losses(
             hover = f"{run}, step %{{x}}: %{{y:.3f}}<extra></extra>"
             curve = line(f"{group}, {run}", [], colour=colour, dash=dash, hovertemplate=hover, showlegend=False)
             figure.add_trace(curve, row=1, col=column)
-        legend = line(run, [None], [None], colour=colour, dash=dash)  # one entry for all groups
+        legend = line(run, [np.nan], [np.nan], colour=colour, dash=dash)  # one entry for all groups
         figure.add_trace(legend, row=1, col=1)
     figure.add_hline(y=chance, line={"color": theme.MUTED, "width": 1.5, "dash": "dash"}, row=1, col="all")
     figure.update_xaxes(title_text="training steps", range=[0, steps])
