@@ -10,8 +10,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests import normalise
 from helpers.course import LESSONS
+from tests import normalise
 from tests.normalise import CHECKED, NOTEBOOKS, normalised, unspeaking_ids
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
