@@ -305,7 +305,7 @@ def residual_theory(blocks: int, skip: float, branch: float, norm: str = "none")
     overlap, gradients = 0.0, 1.0  # of two orthogonal inputs: their h's, their gradients
     squares, factors, correlations, shares = [square], [], [gradients], []
     for _ in range(blocks):
-        scale = 1 / seen if norm.startswith("pre") else 1.0
+        scale = 1 / seen if norm.startswith("pre") and seen else 1.0
         by_slopes, by_values = (0.5, 0.0) if kept < 1 else (float(part) for part in relu_overlaps(overlap))
         total = s2 + b2 * scale
         branched = b2 if norm.startswith("pre") else b2 * square

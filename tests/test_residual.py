@@ -155,8 +155,9 @@ def test_closed_forms() -> None:
     assert normed.share.sum() == pytest.approx(sum(1 / (block + 1) for block in range(1, 21)))
     shattered = theory.residual_theory(16, 0.0, 1.0, "pre_batch").correlation
     np.testing.assert_allclose(shattered, 0.5 ** np.arange(17))
-    nothing = theory.residual_theory(3, 0.0, 0.0)
-    assert nothing.log10_signal[0] == -np.inf and nothing.share.sum() == 0
+    for norm in NORMS:
+        nothing = theory.residual_theory(3, 0.0, 0.0, norm)
+        assert nothing.log10_signal[0] == -np.inf and nothing.share.sum() == 0
 
 
 def test_overlaps_of_a_relu() -> None:
