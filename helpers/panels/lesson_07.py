@@ -161,7 +161,7 @@ def shattered_gradients() -> Panel:
 
     batch_norms = {name: value for name, value in NORMS.items() if "layer" not in value}
     controls = {
-        "skip": float_slider("skip strength", 0.0, 0, 1, 0.05),
+        "skip": float_slider("skip strength", 1.0, 0, 1, 0.05),
         "blocks": int_slider("blocks", 24, 1, MOST_BLOCKS),
         "branch": steps("branch scale α", [(f"{branch:g}", branch) for branch in BRANCHES if branch], 1.0),
         "norm": dropdown("norm", batch_norms, "pre_batch"),
