@@ -406,6 +406,124 @@ def loss_below_chance() -> float:
     return torch.nn.functional.cross_entropy(logits, torch.tensor(data.train_targets)).item()
 
 
+# Lesson 06 ----------------------------------------------------------------------------------------------------------
+# 24: plain networks with batch norm explode; 25: scale invariance; training with and without
+
+YANG = "Yang 2019; derived"
+BATCH_NORM = {"relu": math.pi / (math.pi - 1), "tanh": 1.1778, "sigmoid": 1.0336, "linear": 1.0}
+
+
+def batch_normed(activation: str, batch: int = 400) -> GradientProfile:
+    return profile_of(depth=25, width=400, activation=activation, norm="batch", batch=batch, seeds=2)
+
+
+for name, value in BATCH_NORM.items():
+    claim(f"24 {name}", f"{name} with batch norm, N=B=400, L=25: χ = E[slope²]/Var φ", YANG, value, relative(0.03))(
+        lambda name=name: gradient_factor(batch_normed(name))
+    )
+    claim(f"24 {name} closed form", f"{name} with batch norm: χ by theory", DERIVED, value, relative(1e-4))(
+        lambda name=name: theory.normalized_factor(name) ** 2
+    )
+for batch, value in [(32, 1.53), (8, 1.77)]:
+    claim(f"24 B={batch}", f"ReLU with batch norm, N=400, batches of {batch}: χ", "measured", value, relative(0.03))(
+        lambda batch=batch: gradient_factor(batch_normed("relu", batch))
+    )
+
+
+@claim("24 total", "ReLU with batch norm, L=50, B=256: first over last", YANG, 1.2112**49, factor(2))
+def batch_norm_over_fifty_layers() -> float:
+    spec = {"depth": 50, "width": 256, "activation": "relu", "norm": "batch", "batch": 256, "seeds": 2}
+    return first_over_last(profile_of(**spec).log10_signal)
+
+
+@claim("24 gain", "… whatever the gain: χ at gain 4 over χ at gain 1/4 (N=128)", YANG, 1.0, relative(0.01))
+def batch_norm_forgets_the_gain() -> float:
+    sizes = {"depth": 25, "width": 128, "activation": "relu", "norm": "batch", "batch": 128, "seeds": 2}
+    return gradient_factor(profile_of(**sizes, gain=4.0)) / gradient_factor(profile_of(**sizes, gain=0.25))
+
+
+@claim("24 skip", "… and with skips of 1, which theory takes for independent", DERIVED, 15.5, factor(3))
+def skips_tame_batch_norm() -> float:
+    spec = {"depth": 50, "width": 256, "activation": "relu", "norm": "batch", "skip": 1.0, "batch": 256, "seeds": 2}
+    return first_over_last(profile_of(**spec).log10_signal)
+
+
+def weight_gradient(scale: float, epsilon: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """A weight matrix times ``scale`` under batch norm, and its gradient, in float64; pre-activations near N(0, 1)."""
+    generator = torch.Generator().manual_seed(0)
+    inputs, first, readout = (
+        torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((128, 64), (64, 32), (32, 10))
+    )
+    weight = (scale * first / 8).requires_grad_()
+    hidden = torch.relu(torch.nn.functional.batch_norm(inputs @ weight, None, None, training=True, eps=epsilon))
+    loss = torch.nn.functional.cross_entropy(hidden @ readout / 8, torch.arange(128) % 10)
+    return weight, torch.autograd.grad(loss, weight)[0]
+
+
+@claim("25 orthogonal", "batch norm, ε → 0: cosine of weight and gradient", DERIVED, 0.0, absolute(1e-12))
+def gradient_is_orthogonal() -> float:
+    weight, gradient = weight_gradient(1.0, 1e-30)
+    return float((weight.detach() * gradient).sum() / weight.detach().norm() / gradient.norm())
+
+
+def scaled_gradient(epsilon: float) -> float:
+    """How far α·g(αw) is from g(w) at α = 0.1, relative."""
+    small, one = weight_gradient(0.1, epsilon)[1], weight_gradient(1.0, epsilon)[1]
+    return float((0.1 * small - one).norm() / one.norm())
+
+
+claim("25 scale", "… g(αw) off g(w)/α, α = 0.1, ε → 0", DERIVED, 0.0, absolute(1e-12))(lambda: scaled_gradient(1e-30))
+claim("25 epsilon", "… the same with ε = 1e-5", DERIVED, 0.0, absolute(1e-3))(lambda: scaled_gradient(1e-5))
+
+
+@cache
+def trained_with_norm(activation: str, depth: int, learning_rate: float, norm: str = "batch") -> float:
+    """Accuracy on the clusters, SGD, 500 steps, batches of 100, N=64; He's weights for ReLU, Xavier's for sigmoid."""
+    init = "he_normal" if activation == "relu" else "xavier_normal"
+    model = MLP(NetworkSpec(depth, 64, activation, init, norm=norm, seeds=1), inputs=20, classes=10)
+    history = train(model, task(), steps=500, learning_rate=learning_rate, batch=100, records=1, progress=False)
+    return float(history.accuracy[-1])
+
+
+TRAINED = [
+    ("sigmoid", 10, 1.0, 1.0, absolute(0.05)),
+    ("sigmoid", 20, 0.1, 1.0, absolute(0.05)),
+    ("relu", 20, 0.1, 1.0, between(0.95, 1.0)),
+    ("relu", 50, 1.0, 0.3, between(0.05, 0.45)),
+    ("relu", 80, 1.0, 0.12, between(0.05, 0.14)),
+]
+for name, depth, rate, value, within in TRAINED:
+    words = f"{name} with batch norm, L={depth}, SGD {rate:g}: accuracy"
+    claim(f"D {name} L={depth}", words, "measured", value, within, slow=depth > 20)(
+        lambda name=name, depth=depth, rate=rate: trained_with_norm(name, depth, rate)
+    )
+claim("D sigmoid without", "sigmoid without, L=10, SGD 1: accuracy", "measured", 0.12, between(0.05, 0.14))(
+    lambda: trained_with_norm("sigmoid", 10, 1.0, "none")
+)
+
+claim("myth any depth", '"batch norm … at any depth": ReLU, the factor of a layer', YANG, 1.2112, relative(0.015))(
+    lambda: math.sqrt(gradient_factor(batch_normed("relu")))
+)
+claim("myth any depth sigmoid", "… it does rescue sigmoid", YANG, 1.0167, relative(0.015))(
+    lambda: math.sqrt(gradient_factor(batch_normed("sigmoid")))
+)
+
+
+@claim("myth shift", '"by removing covariate shift": sigmoid L=10, random shifts', "measured", 0.95, between(0.8, 1))
+def trained_with_random_shifts() -> float:
+    """The digits, SGD 0.1, 200 steps; every normalised unit shifted by N(0, 1) and stretched by U(1, 2) each pass."""
+    torch.manual_seed(0)
+    model = MLP(NetworkSpec(depth=10, norm="batch"), inputs=64, classes=10)
+
+    def disturb(_: Any, __: Any, normalised: torch.Tensor) -> torch.Tensor:
+        units = normalised.shape[1]
+        return (1 + torch.rand(units)) * normalised + torch.randn(units)
+
+    for norm in model.norms:
+        norm.register_forward_hook(disturb)
+    return float(train(model, digits_split(), steps=200, learning_rate=0.1, records=1, progress=False).accuracy[-1])
+
+
 # Lesson 07: residual networks ---------------------------------------------------------------------------------------
 
 VEIT, BALDUZZI = "Veit 2016", "Balduzzi 2017"

@@ -6,6 +6,7 @@ from helpers.figures.by_layer import signal_and_saturation, signal_by_layer
 from helpers.figures.course_map import course_map
 from helpers.figures.history import MILESTONES, timeline
 from helpers.figures.neurons import chain, slope_and_spread
+from helpers.figures.normalization import loss_and_gradient_by_scale, signal_and_difference
 from helpers.figures.parts import (
     FLOAT32_SMALLEST,
     backward_arrow,
@@ -29,6 +30,8 @@ __all__ = [
     "dot",
     "float32_limit",
     "line",
+    "loss_and_gradient_by_scale",
+    "signal_and_difference",
     "path_lengths",
     "shattered_gradients",
     "signal_and_saturation",

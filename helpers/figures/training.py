@@ -111,7 +111,7 @@ def training_losses(
     `runs` (at most four) have the same look in every group. `chance` is the loss of guessing.
     """
     figure = go.Figure().set_subplots(
-        rows=1, cols=len(groups), subplot_titles=list(groups), shared_yaxes=True, horizontal_spacing=0.03
+        rows=1, cols=len(groups), subplot_titles=list(groups), shared_yaxes=True, horizontal_spacing=0.06
     )
     for run, (colour, dash, _) in zip(runs, RUN_LOOKS, strict=False):
         for column, group in enumerate(groups, start=1):
@@ -121,7 +121,7 @@ def training_losses(
         legend = line(run, [np.nan], [np.nan], colour=colour, dash=dash)  # one entry for all groups
         figure.add_trace(legend, row=1, col=1)
     figure.add_hline(y=chance, line={"color": theme.MUTED, "width": 1.5, "dash": "dash"}, row=1, col="all")
-    figure.update_xaxes(title_text="training steps", range=[0, steps])
+    figure.update_xaxes(title_text="training steps", range=[0, steps], nticks=3)
     figure.update_yaxes(range=[0, highest])
     figure.update_yaxes(title_text="loss", row=1, col=1)
     figure.update_annotations(font_size=16)

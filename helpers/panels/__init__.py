@@ -8,6 +8,7 @@ from helpers.panels.lesson_00 import start_here
 from helpers.panels.lesson_01 import definition
 from helpers.panels.lesson_02 import activation_derivatives
 from helpers.panels.lesson_03 import deep_sigmoid_nets
+from helpers.panels.lesson_06 import batch_norm, scale_invariance
 from helpers.panels.lesson_07 import path_lengths, residual_networks, shattered_gradients
 from helpers.panels.panel import Panel, still
 from helpers.panels.training import follow, training_picture
@@ -17,6 +18,7 @@ PANELS: Mapping[str, Callable[[], Panel]] = {
     "01": definition,
     "02": activation_derivatives,
     "03": deep_sigmoid_nets,
+    "06": batch_norm,
     "07": residual_networks,
 }
 """The main panel of each lesson, by the lesson's two-digit number."""
@@ -25,12 +27,14 @@ __all__ = [
     "PANELS",
     "Panel",
     "activation_derivatives",
+    "batch_norm",
     "deep_sigmoid_nets",
     "definition",
     "follow",
     "path_lengths",
     "residual_networks",
     "shattered_gradients",
+    "scale_invariance",
     "start_here",
     "still",
     "training_picture",

@@ -36,6 +36,11 @@ def _per_layer_factor(
     return float(theory.per_layer_factor(activation, weight_variance, bias_variance) ** layers)
 
 
+def _normalized_factor(activation: str, norm: str = "batch", layers: float = 1.0) -> float:
+    """The factor of one layer with a norm, or of several: to the power of `layers`."""
+    return float(theory.normalized_factor(activation, norm) ** layers)
+
+
 def _critical_gain(activation: str) -> float:
     return float(theory.critical_gain(activation))
 
@@ -90,6 +95,7 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "power": _power,
     "mean_square_slope": _mean_square_slope,
     "per_layer_factor": _per_layer_factor,
+    "normalized_factor": _normalized_factor,
     "critical_gain": _critical_gain,
     "chain": _chain,
     "steps": _steps,

@@ -1,0 +1,68 @@
+"""Networks with batch norm or layer norm: their gradient, how different inputs look, and the scale of a weight."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from helpers import theme
+from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, float32_limit, line
+
+
+def signal_and_difference(depths: Numbers, *, title: str, low: float, high: float) -> go.Figure:
+    """Gradient signal log10‖∂L/∂h‖ over layers, with a norm and without, and beneath it how different two inputs look.
+
+    Traces to come: "measured", its "spread over seeds", "theory" dashed, "without the norm" dotted; and, beneath,
+    "difference of two digits", log10 of 1 - cos. `depths` are the layers 1 … deepest.
+    """
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.07)
+    above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
+    hover = "layer %{x}: 10<sup>%{y:.2f}</sup>"
+    figure.add_trace(band("spread over seeds", depths, colour=theme.MEASURED), **above)
+    plain = line("without the norm", depths, colour=theme.BOUND, dash="dot", width=3, hovertemplate=hover)
+    figure.add_trace(plain, **above)
+    figure.add_trace(line("measured", depths, colour=theme.MEASURED, width=4, hovertemplate=hover), **above)
+    figure.add_trace(line("theory", depths, colour=theme.THEORY, dash="dash", hovertemplate=hover), **above)
+    difference = line("difference of two digits", depths, colour=theme.SATURATED, hovertemplate=hover)
+    figure.add_trace(difference.update(showlegend=False), **below)
+    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=620, uirevision="kept")
+    figure.update_xaxes(range=[0, float(np.max(depths)) + 1])
+    figure.update_xaxes(title_text="layer (input left, loss right)", **below)
+    decades(figure, "gradient norm ‖∂L/∂h‖", low, high, **above)
+    decades(figure, "two digits:<br>1 − cosine", -7, 0.5, **below)
+    figure.update_yaxes(nticks=5, **below)
+    float32_limit(figure, **above)
+    backward_arrow(figure)
+    return figure
+
+
+def loss_and_gradient_by_scale(scales: Numbers, *, title: str) -> go.Figure:
+    """What multiplying one layer's weights does: to the loss (left) and to that layer's gradient (right).
+
+    `scales` are log10 of the factors. Traces to come: "loss", "‖∂L/∂W‖", "1 / scale" dashed, and the markers
+    "loss here" and "gradient here". The right axis holds powers of ten.
+    """
+    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.16)
+    left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
+    hover = "weights × 10<sup>%{x:.2f}</sup>: "
+    loss = line("loss", scales, colour=theme.SATURATED, width=4, hovertemplate=hover + "%{y:.4f}")
+    figure.add_trace(loss, **left)
+    figure.add_trace(dot("loss here", colour=theme.SATURATED, showlegend=False, hoverinfo="skip"), **left)
+    gradient = line("‖∂L/∂W‖", scales, colour=theme.MEASURED, width=4, hovertemplate=hover + "10<sup>%{y:.2f}</sup>")
+    figure.add_trace(gradient, **right)
+    law = line("1 / scale", scales, colour=theme.THEORY, dash="dash", hoverinfo="skip")
+    figure.add_trace(law, **right)
+    figure.add_trace(dot("gradient here", colour=theme.MEASURED, showlegend=False, hoverinfo="skip"), **right)
+    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=460, uirevision="kept")
+    ends = [float(np.min(scales)) - 0.1, float(np.max(scales)) + 0.1]
+    figure.update_xaxes(
+        title_text="the fourth layer's weights times",
+        range=ends,
+        tickprefix="10<sup>",
+        ticksuffix="</sup>",
+        dtick=2,
+        tickangle=0,
+    )
+    figure.update_yaxes(title_text="loss", range=[0, 6], **left)
+    decades(figure, "gradient norm ‖∂L/∂W‖", -5, 4, **right)
+    return figure
