@@ -15,6 +15,8 @@ BOUND = "#8a6d1d"
 WARNING = "#b3261e"
 SATURATED = "#c8553d"
 LIMIT = "#7b8794"
+FORWARD = "#00706b"
+SIMILARITY = "#6b3fa0"
 
 # Okabe and Ito's palette, darkened where a line on white needs it: told apart by colour-blind readers.
 ACTIVATION_COLOURS = {

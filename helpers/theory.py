@@ -238,6 +238,67 @@ def depth_scale(activation: Anyhow, weight_variance: float, bias_variance: float
     return math.inf if abs(logarithm) < 1e-12 else 1 / abs(logarithm)
 
 
+def factor_plane(activation: Anyhow, weight_stds: ArrayLike, bias_stds: ArrayLike) -> Array:
+    """√χ for every pair of σ_b and σ_w, an array (bias_stds, weight_stds): ``per_layer_factor`` for a whole plane.
+
+    It goes along q and asks which σ_w² makes it a fixed point, (q - σ_b²) / E[φ²], which takes one average for each q
+    where solving takes hundreds. ValueError for negative numbers, and for activations with several fixed points.
+    """
+    resolved = _resolve(activation)
+    weights = np.square([_number("weight_stds", w, above=0) for w in np.ravel(weight_stds).tolist()])
+    biases = np.square([_number("bias_stds", b, least=0) for b in np.ravel(bias_stds).tolist()])
+    q, squares, slopes = _along_variances(resolved)
+    rows = []
+    for bias in biases:
+        above = q > bias
+        needed = (q[above] - bias) / squares[above]
+        if np.any(np.diff(needed) < -1e-9 * needed[1:]):
+            raise ValueError(f"activation must have one fixed point for each σ_w; {resolved.name} has several")
+        rows.append(np.sqrt(weights * np.interp(weights, needed, slopes[above])))
+    return np.array(rows)
+
+
+@lru_cache(maxsize=16)
+def _along_variances(activation: Activation) -> tuple[Array, Array, Array]:
+    """Variances q from 1e-6 to 1e4 with E[φ²] and E[φ′²] at each."""
+    q = np.geomspace(1e-6, 1e4, 700)
+    return q, _averages(activation, "function", 2, q), _averages(activation, "slope", 2, q)
+
+
+def cosines(
+    activation: Anyhow, weight_variance: float, bias_variance: float, depth: int, input_moment: float, cosine: float
+) -> Array:
+    """The cosine between the activations of two inputs in layers 1 … depth, an array (depth,) (Poole 2016, eq. 5).
+
+    Both inputs have the mean square feature ``input_moment`` and the given ``cosine``. Good to about 1e-6, for
+    activations with a kink to a few thousandths.
+    """
+    resolved = _resolve(activation)
+    cosine = _number("cosine", cosine)
+    if not -1 <= cosine <= 1:
+        raise ValueError(f"cosine must be a number from -1 to 1; got {cosine!r}")
+    variances = preactivation_variances(resolved, weight_variance, bias_variance, depth, input_moment)
+    moment, found = float(input_moment), []
+    for q in variances:
+        correlation = min((float(weight_variance) * moment * cosine + float(bias_variance)) / q, 1.0)
+        moment = _average(resolved, "function", 2, q)
+        cosine = min(_average_of_pair(resolved, q, correlation) / moment, 1.0) if moment else 1.0
+        found.append(cosine)
+    return np.array(found)
+
+
+_PAIR = np.linspace(-8, 8, 81)
+_PAIR_WEIGHTS = np.exp(-_PAIR * _PAIR / 2) / np.exp(-_PAIR * _PAIR / 2).sum()
+
+
+def _average_of_pair(activation: Activation, variance: float, correlation: float) -> float:
+    """E[φ(u) φ(v)] for u, v ~ N(0, variance) of the given correlation, by the trapezoid rule."""
+    deviation = math.sqrt(variance)
+    other = correlation * _PAIR[:, None] + math.sqrt(max(1 - correlation**2, 0.0)) * _PAIR
+    means = np.asarray(activation.function(deviation * other)) @ _PAIR_WEIGHTS
+    return float((_PAIR_WEIGHTS * activation.function(deviation * _PAIR)) @ means)
+
+
 # Normalised networks ------------------------------------------------------------------------------------------------
 
 

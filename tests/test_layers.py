@@ -19,6 +19,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "theory": {"numpy"},
     "datasets": {"numpy"},
     "network": {"numpy"},
+    "jacobians": {"numpy"},
     "residual": {"numpy"},
     "recurrent": {"numpy"},
     "adversarial": {"numpy"},

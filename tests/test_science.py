@@ -15,6 +15,7 @@ import torch
 from helpers import theory
 from helpers.activations import ACTIVATIONS
 from helpers.datasets import Split, classification_batch, clusters, digits_split, gaussian
+from helpers.jacobians import input_output_jacobian, singular_values
 from helpers.models import MLP, ConvNet, ResidualMLP
 from helpers.network import (
     GradientProfile,
@@ -649,6 +650,176 @@ claim(
     400,
     factor(10),
 )(lambda: twin_at_start()["first.0.0"] / twin_at_start()["first.29.0"])
+
+
+# Lesson 05 ----------------------------------------------------------------------------------------------------------
+# 11: singular values; 14, 15: the critical line and χ beside it; 18: SELU; 19: LSUV; trainings off and on the line
+
+GLOROT = "Glorot & Bengio 2010"
+POOLE, SCHOENHOLZ = "Poole 2016, Schoenholz 2017", "Schoenholz 2017, eq. 7"
+
+
+def mean_singular_value(init: str) -> float:
+    """Of a linear layer of 500 units: its weights, seen as the Jacobian of the layer."""
+    spec = NetworkSpec(depth=1, width=500, activation="linear", init=init, seeds=1, batch=1)
+    jacobian = input_output_jacobian(spec, initial_parameters(spec, inputs=500, classes=10), np.ones((1, 500)))
+    return float(singular_values(jacobian).mean())
+
+
+claim("11 Xavier", "mean singular value of a layer, N=500, Xavier: 8/(3π)", GLOROT, 8 / (3 * math.pi), relative(0.01))(
+    lambda: mean_singular_value("xavier_normal")
+)
+claim("11 default", "… under the older rule, 1/√3 of it", GLOROT, 8 / (3 * math.pi) / math.sqrt(3), relative(0.01))(
+    lambda: mean_singular_value("pytorch_default")
+)
+
+for bias, weight in {0: 1.0, 0.01: 1.4242, 0.05: 1.7610, 0.1: 1.9861, 0.3: 2.5051, 1: 3.4432}.items():
+    claim(f"14 bias {bias}", f"tanh, σ_b² = {bias}: σ_w² on the critical line", POOLE, weight, absolute(1e-3))(
+        lambda bias=bias: theory.critical_weight_variance("tanh", bias)
+    )
+
+
+def settled(activation: str, weight_variance: float, bias_variance: float = 0.05) -> float:
+    """χ of a network at a place of the phase diagram, its first 8 layers left out."""
+    spec: dict[str, Any] = {"depth": 40, "width": 500, "init": "lecun_normal", "batch": 32, "seeds": 4}
+    place = {"gain": math.sqrt(weight_variance), "bias_std": math.sqrt(bias_variance)}
+    return gradient_factor(profile_of(activation=activation, **spec, **place), left_out=8)
+
+
+for weight, value in {0.5: 0.4320, 1.0: 0.7590, 1.5: 0.9386, 1.76: 0.9999, 2.0: 1.0477}.items():
+    claim(
+        f"15 tanh {weight}", f"tanh, σ_b² = .05, σ_w² = {weight}: χ (N=500, L=40)", SCHOENHOLZ, value, relative(0.02)
+    )(lambda weight=weight: settled("tanh", weight))
+    claim(f"15 tanh {weight} closed form", "… by theory", SCHOENHOLZ, value, absolute(1e-3))(
+        lambda weight=weight: theory.per_layer_factor("tanh", weight, 0.05) ** 2
+    )
+for weight in (1.8, 2.0, 2.2):
+    claim(f"15 relu {weight}", f"ReLU, σ_w² = {weight}: χ = σ_w²/2", SCHOENHOLZ, weight / 2, relative(0.02))(
+        lambda weight=weight: settled("relu", weight)
+    )
+claim("15 nearby", "… and a small difference of inputs grows by √χ a layer (σ_w² = 2)", POOLE, 1.0236, relative(0.01))(
+    lambda: growth_of_a_difference(2.0)
+)
+
+
+def growth_of_a_difference(weight_variance: float) -> float:
+    """The factor per layer of the distance between two inputs 1e-6 apart, tanh, σ_b² = .05, mean of 8 networks."""
+    spec = NetworkSpec(40, 500, "tanh", "lecun_normal", math.sqrt(weight_variance), math.sqrt(0.05), seeds=1)
+    pair = torch.tensor(gaussian(1)[0]).repeat(2, 1)
+    pair[1] += 1e-6 * torch.tensor(gaussian(1, seed=1)[0][0])
+    factors = []
+    for seed in range(4):
+        states = MLP(spec, inputs=64, classes=10, seed=seed, dtype=torch.float64).hidden(pair)
+        apart = [(h[0] - h[1]).norm().item() for h in states[8:]]
+        factors.append((apart[-1] / apart[0]) ** (1 / (len(apart) - 1)))
+    return float(np.exp(np.mean(np.log(factors))))
+
+
+KLAMBAUER = "Klambauer 2017"
+
+
+def selu() -> GradientProfile:
+    return profile_of(depth=50, width=512, activation="selu", init="lecun_normal", batch=64, seeds=4)
+
+
+claim("18 backward", "SELU, N=512, L=50: χ, it explodes slowly", KLAMBAUER, 1.0716, relative(0.02))(
+    lambda: gradient_factor(selu())
+)
+claim("18 variance", "SELU: variance of the activations of layer 50", KLAMBAUER, 1.0, absolute(0.02))(
+    lambda: float((selu().activation_std[:, -1] ** 2).mean())
+)
+
+
+@claim("18 mean", "SELU: their mean", KLAMBAUER, 0.0, absolute(0.02))
+def selu_mean() -> float:
+    forward = selu()._forward
+    assert forward is not None
+    return float(forward.activation[49].mean())
+
+
+MISHKIN = "Mishkin & Matas 2016; derived"
+
+
+@cache
+def lsuv(activation: str) -> tuple[float, float]:
+    """χ of 30 layers of 256, orthogonal weights scaled until each z has deviation 1; and the last z's deviation."""
+    chosen, generator = ACTIVATIONS[activation], np.random.default_rng(0)
+    h, layers = generator.standard_normal((500, 256)), []
+    for _ in range(30):
+        weights = np.linalg.qr(generator.standard_normal((256, 256)))[0]
+        weights /= (h @ weights).std()
+        z = h @ weights
+        h = chosen.function(z)
+        layers.append((weights, chosen.slope(z)))
+    gradient = generator.standard_normal(h.shape)
+    start = np.linalg.norm(gradient)
+    for weights, slope in layers[:0:-1]:
+        gradient = (gradient * slope) @ weights.T
+    return float((np.linalg.norm(gradient) / start) ** (2 / 29)), float(z.std())
+
+
+for name, value in {"tanh": 1.1778, "sigmoid": 0.1528, "relu": 1.0}.items():
+    claim(f"19 {name}", f"LSUV, {name}: χ = E[slope²]/E[φ²]", MISHKIN, value, relative(0.05))(
+        lambda name=name: lsuv(name)[0]
+    )
+    claim(f"19 {name} forward", f"LSUV, {name}: the deviation of z at layer 30", MISHKIN, 1.0, absolute(1e-9))(
+        lambda name=name: lsuv(name)[1]
+    )
+
+
+def trained_at(spec: NetworkSpec, steps: int, rate: float) -> float:
+    """Accuracy on task CL: SGD, batches of 100."""
+    model = MLP(spec, inputs=20, classes=10)
+    history = train(model, task(), steps=steps, learning_rate=rate, batch=100, records=1, progress=False)
+    return float(history.accuracy[-1])
+
+
+for init, value, within in (("he_normal", 1.0, absolute(0.05)), ("xavier_normal", 0.12, between(0.05, 0.2))):
+    claim(
+        f"D ReLU L=30 {init}",
+        f"ReLU, L=30, N=128, {init}, SGD .01, 500 steps: accuracy",
+        "He 2015; measured",
+        value,
+        within,
+        slow=True,
+    )(  # fmt: skip
+        lambda init=init: trained_at(NetworkSpec(30, 128, "relu", init), 500, 0.01)
+    )
+
+claim("D ReLU Xavier lr 1", "… Xavier at learning rate 1, 300 steps", "measured", 0.12, between(0.05, 0.2), slow=True)(
+    lambda: trained_at(NetworkSpec(30, 128, "relu", "xavier_normal"), 300, 1.0)
+)
+
+OFF_AND_ON_THE_LINE = (  # σ_w², depth, learning rate, accuracy
+    (1.0, 20, 0.03, 1.0, absolute(0.05)),
+    (1.0, 80, 0.003, 0.12, between(0.05, 0.2)),
+    (1.76, 80, 0.003, 1.0, absolute(0.05)),
+)
+for weight, depth, rate, value, within in OFF_AND_ON_THE_LINE:
+    words = f"tanh, σ_b² = .05, σ_w² = {weight}, N=128, L={depth}, SGD {rate}, 600 steps: accuracy"
+    claim(f"D tanh {weight} L={depth}", words, "Schoenholz 2017; measured", value, within, slow=True)(
+        lambda weight=weight, depth=depth, rate=rate: trained_at(
+            NetworkSpec(depth, 128, "tanh", "lecun_normal", math.sqrt(weight), math.sqrt(0.05)), 600, rate
+        )
+    )
+
+
+@claim(
+    "myth default",
+    "\"PyTorch's default is He\": fan_in times the variance, over He's",
+    "PyTorch",
+    1 / 6,
+    relative(0.03),
+)
+def default_over_he() -> float:
+    torch.manual_seed(0)
+    he = torch.nn.init.kaiming_normal_(torch.empty(4096, 1024), nonlinearity="relu")
+    return linear_layer().weight.var().item() / he.var().item()
+
+
+@claim("myth 5/3", '"use gain 5/3 for tanh": factor of a layer, wide and deep', DERIVED, 1.0999, relative(0.01))
+def recommended_gain() -> float:
+    return math.sqrt(settled("tanh", torch.nn.init.calculate_gain("tanh") ** 2, 0.0))
 
 
 # The test -----------------------------------------------------------------------------------------------------------

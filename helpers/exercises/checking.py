@@ -75,21 +75,42 @@ def judge_function(
     mistakes: Sequence[Mistake] = (),
 ) -> Verdict:
     """Hold the function against a rule on each of the inputs: relative tolerance, and an absolute floor."""
+
+    def complain(given: np.ndarray, *arguments: Any) -> str:
+        expected = np.asarray(rule(*arguments), dtype=np.float64)
+        if np.allclose(given, expected, rtol=tolerance, atol=floor):
+            return ""
+        found = _named_mistake(given, arguments, mistakes, tolerance)
+        return f"gives {_show(given)}; right is {_show(expected)}. {found}".rstrip()
+
+    return judge_values(function, name, lambda *arguments: np.shape(rule(*arguments)), complain, inputs)
+
+
+def judge_values(
+    function: Any,
+    name: str,
+    shape: Callable[..., tuple[int, ...]],
+    complain: Callable[..., str],
+    inputs: Sequence[tuple[Any, ...]],
+) -> Verdict:
+    """Have the numbers that the function gives on each of the inputs judged, where no rule says which they must be.
+
+    `shape(*arguments)` is the shape that they must have; `complain(numbers, *arguments)` goes on after the call, as in
+    "gives only zeros.", or is empty where nothing is wrong.
+    """
     if not callable(function):
         return Verdict("wrong", f"Hand over the function itself, `{name}` without brackets, not what it returns.")
     for arguments in inputs:
-        expected = np.asarray(rule(*arguments), dtype=np.float64)
         call = f"{name}({', '.join(_show(argument) for argument in arguments)})"
         try:
             raw = call_safely(function, arguments)
             if raw is ... or raw is None:
                 return Verdict("open", f"Not yet done: `{name}` returns nothing. Is a `return` missing?")
-            given = _as_numbers(raw, expected.shape)
+            given = _as_numbers(raw, shape(*arguments))
         except _Failed as failure:
             return Verdict("wrong", f"On `{call}`: {failure}")
-        if not np.allclose(given, expected, rtol=tolerance, atol=floor):
-            found = _named_mistake(given, arguments, mistakes, tolerance)
-            return Verdict("wrong", f"`{call}` gives {_show(given)}; right is {_show(expected)}. {found}".rstrip())
+        if complaint := complain(given, *arguments):
+            return Verdict("wrong", f"`{call}` {complaint}")
     return Verdict("right", f"It agrees on all {len(inputs)} inputs.")
 
 

@@ -16,6 +16,7 @@ from helpers.figures.parts import (
     float32_limit,
     line,
 )
+from helpers.figures.random_networks import both_ways, phase_plane, singular_values
 from helpers.figures.residual import path_lengths, shattered_gradients, signal_and_size
 from helpers.figures.training import training_losses, training_movement
 
@@ -24,6 +25,7 @@ __all__ = [
     "MILESTONES",
     "backward_arrow",
     "band",
+    "both_ways",
     "chain",
     "course_map",
     "decades",
@@ -31,12 +33,14 @@ __all__ = [
     "float32_limit",
     "line",
     "loss_and_gradient_by_scale",
-    "signal_and_difference",
     "path_lengths",
+    "phase_plane",
     "shattered_gradients",
+    "signal_and_difference",
     "signal_and_saturation",
     "signal_and_size",
     "signal_by_layer",
+    "singular_values",
     "slope_and_spread",
     "timeline",
     "training_losses",

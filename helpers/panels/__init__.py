@@ -8,6 +8,7 @@ from helpers.panels.lesson_00 import start_here
 from helpers.panels.lesson_01 import definition
 from helpers.panels.lesson_02 import activation_derivatives
 from helpers.panels.lesson_03 import deep_sigmoid_nets
+from helpers.panels.lesson_05 import initialization, initialization_schemes, jacobian_singular_values
 from helpers.panels.lesson_06 import batch_norm, scale_invariance
 from helpers.panels.lesson_07 import path_lengths, residual_networks, shattered_gradients
 from helpers.panels.panel import Panel, still
@@ -18,6 +19,7 @@ PANELS: Mapping[str, Callable[[], Panel]] = {
     "01": definition,
     "02": activation_derivatives,
     "03": deep_sigmoid_nets,
+    "05": initialization,
     "06": batch_norm,
     "07": residual_networks,
 }
@@ -31,10 +33,13 @@ __all__ = [
     "deep_sigmoid_nets",
     "definition",
     "follow",
+    "initialization",
+    "initialization_schemes",
+    "jacobian_singular_values",
     "path_lengths",
     "residual_networks",
-    "shattered_gradients",
     "scale_invariance",
+    "shattered_gradients",
     "start_here",
     "still",
     "training_picture",

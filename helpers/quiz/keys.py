@@ -69,6 +69,23 @@ def _depth_until(activation: str, weight_variance: float, ratio: float) -> float
     return float(math.floor(steps) + 2)  # a network of depth L has L - 1 steps
 
 
+def _ratio(numerator: float, denominator: float) -> float:
+    return float(numerator / denominator)
+
+
+def _critical_weight_std(activation: str, bias_std: float) -> float:
+    return math.sqrt(theory.critical_weight_variance(activation, bias_std**2))
+
+
+def _depth_scale(activation: str, weight_std: float, bias_std: float) -> float:
+    return float(theory.depth_scale(activation, weight_std**2, bias_std**2))
+
+
+def _reach(activation: str, weight_std: float, bias_std: float) -> float:
+    """6 ξ, the depth up to which a network may train (Schoenholz 2017)."""
+    return 6 * _depth_scale(activation, weight_std, bias_std)
+
+
 def _residual_size(blocks: int, branch: float, skip: float = 1.0, norm: str = "none", power: float = 1.0) -> float:
     """By what a residual network changes the root mean square of its signal on the way up, to a power."""
     return float(theory.residual_theory(blocks, skip, branch, norm).size[-1] ** power)
@@ -101,6 +118,10 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "steps": _steps,
     "zero_depth": _zero_depth,
     "depth_until": _depth_until,
+    "ratio": _ratio,
+    "critical_weight_std": _critical_weight_std,
+    "depth_scale": _depth_scale,
+    "reach": _reach,
     "residual_size": _residual_size,
     "residual_signal": _residual_signal,
     "path_length": _path_length,

@@ -1,0 +1,181 @@
+"""Networks at their random start: both ways through them, the plane of their scales, and their singular values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from helpers import theme
+from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, float32_limit, line
+
+_POWER = "layer %{x}: 10<sup>%{y:.2f}</sup>"
+
+
+def both_ways(depths: Numbers, *, title: str) -> go.Figure:
+    """The gradient on its way back, and beneath it the spread of the pre-activations on their way up.
+
+    Traces to come, log10 over `depths`: "measured" with "spread over seeds" and "theory" above; "pre-activations",
+    "spread of pre-activations" and "theory, forward" below.
+    """
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.5, 0.5], vertical_spacing=0.07)
+    above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
+    for name, spread, law, colour, where in (
+        ("measured", "spread over seeds", "theory", theme.MEASURED, above),
+        ("pre-activations", "spread of pre-activations", "theory, forward", theme.FORWARD, below),
+    ):
+        shown = where is above
+        figure.add_trace(band(spread, depths, colour=colour, showlegend=shown), **where)
+        figure.add_trace(line(name, depths, colour=colour, width=4, hovertemplate=_POWER, showlegend=shown), **where)
+        dashed = line(law, depths, colour=theme.THEORY, dash="dash", hovertemplate=_POWER, showlegend=shown)
+        figure.add_trace(dashed, **where)
+    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=620, uirevision="kept")
+    figure.update_xaxes(range=[0, float(np.max(depths)) + 1])
+    figure.update_xaxes(title_text="layer (input left, loss right)", **below)
+    decades(figure, "gradient norm ‖∂L/∂h‖", -8, 4, **above)
+    decades(figure, "standard deviation of z", -8, 4, **below)
+    float32_limit(figure, **above)
+    backward_arrow(figure)
+    figure.add_annotation(
+        xref="x domain", yref="y2 domain", x=0.01, y=0.03, xanchor="left", yanchor="bottom", showarrow=False,
+        text="forward pass ⟶", font={"size": 16, "color": theme.MUTED},
+    )  # fmt: skip
+    return figure
+
+
+SMALLEST_FACTOR, LARGEST_FACTOR = 0.5, 2.0
+"""The per-layer factors at which the colours of `phase_plane` end."""
+
+
+def phase_plane(
+    depths: Numbers, weight_stds: Numbers, bias_stds: Numbers, *, every: int = 1, longest: float
+) -> go.Figure:
+    """A network's gradient and the cosine of inputs over its layers, and beside them its place among all scales.
+
+    Traces to come: over `depths` "gradient" with "spread over seeds" and "theory", the mark "6ξ" (2, 2);
+    "nearby inputs" and "two digits" with "theory: nearby" and "theory: digits"; on the plane the heat map
+    "factor a layer" of log10 √χ (bias_stds, one in `every` of weight_stds), "critical line" (2, n), "regions" (2, 2),
+    "here" (2, 1); over `weight_stds` log10 of the "depth scale ξ", which the axis cuts off at `longest`, and
+    "ξ here" (2, 1).
+    """
+    figure = go.Figure().set_subplots(
+        rows=2, cols=2, column_widths=[0.55, 0.45], row_heights=[0.58, 0.42], horizontal_spacing=0.15,
+        vertical_spacing=0.17,
+    )  # fmt: skip
+    _add_gradient(figure, depths)
+    _add_cosines(figure, depths)
+    _add_plane(figure, np.asarray(weight_stds)[::every], bias_stds)
+    _add_depth_scale(figure, weight_stds, longest)
+    figure.update_layout(
+        template=theme.TEMPLATE, title_text="A random network, and its place in the plane", height=680,
+        uirevision="kept",
+    )  # fmt: skip
+    backward_arrow(figure)
+    return figure
+
+
+def _add_gradient(figure: go.Figure, depths: Numbers) -> None:
+    where = {"row": 1, "col": 1}
+    figure.add_trace(band("spread over seeds", depths, colour=theme.MEASURED, showlegend=False), **where)
+    figure.add_trace(line("gradient", depths, colour=theme.MEASURED, width=4, hovertemplate=_POWER), **where)
+    theory = line("theory", depths, colour=theme.THEORY, dash="dash", hovertemplate=_POWER)
+    figure.add_trace(theory, **where)
+    reach = line("6ξ", [0, 0], colour=theme.BOUND, dash="dot", width=2.5, hovertemplate="6ξ from the loss: layer %{x}")
+    figure.add_trace(reach, **where)
+    figure.update_xaxes(range=[0, float(np.max(depths)) + 1], **where)
+    decades(figure, "gradient ‖∂L/∂h‖", -8, 4, **where)
+
+
+def _add_cosines(figure: go.Figure, depths: Numbers) -> None:
+    where, hover = {"row": 2, "col": 1}, "layer %{x}: %{y:.3f}"
+    for name, law, colour, dash in (
+        ("nearby inputs", "theory: nearby", theme.SIMILARITY, "solid"),
+        ("two digits", "theory: digits", theme.INK, "dashdot"),
+    ):
+        figure.add_trace(line(name, depths, colour=colour, dash=dash, hovertemplate=hover), **where)
+        theory = line(law, depths, colour=theme.THEORY, dash="dash", width=2, hovertemplate=hover, showlegend=False)
+        figure.add_trace(theory, **where)
+    figure.update_xaxes(
+        title_text="layer (input left, loss right)", range=[0, float(np.max(depths)) + 1], **where
+    )  # fmt: skip
+    figure.update_yaxes(title_text="cosine", range=[-0.08, 1.08], tickvals=[0, 0.5, 1], **where)
+
+
+def _add_plane(figure: go.Figure, weight_stds: Numbers, bias_stds: Numbers) -> None:
+    where = {"row": 1, "col": 2}
+    limits = np.log10([SMALLEST_FACTOR, LARGEST_FACTOR])
+    plane = go.Heatmap(
+        x=weight_stds, y=bias_stds, name="factor a layer", zmin=limits[0], zmax=limits[1], zsmooth="best",
+        colorscale=[(0.0, "#7fa3dc"), (0.5, "#ffffff"), (1.0, "#e08a84")],
+        colorbar={
+            "thickness": 12, "len": 0.54, "y": 1.0, "yanchor": "top", "x": 1.01, "outlinewidth": 0,
+            "tickvals": np.log10([0.5, 0.7, 1, 1.4, 2]).tolist(), "ticktext": ["½", "0.7", "1", "1.4", "2"],
+        },
+        hovertemplate="σ<sub>w</sub> %{x:.2f}, σ<sub>b</sub> %{y:.2f}: click to go there<extra></extra>",
+    )  # fmt: skip
+    figure.add_trace(plane, **where)
+    quiet: dict[str, Any] = {"hoverinfo": "skip", "showlegend": False}
+    figure.add_trace(line("critical line", [0, 0], colour=theme.INK, width=2.5, **quiet), **where)
+    recipes = go.Scatter(
+        x=[1 / np.sqrt(3), 1.0, np.sqrt(2)], y=[0.0, 0.0, 0.0], name="recipes", mode="markers", cliponaxis=False,
+        marker={"size": 9, "symbol": "diamond", "color": theme.INK}, **quiet,
+    )  # fmt: skip
+    figure.add_trace(recipes, **where)
+    names = go.Scatter(  # at two heights, so that they are apart in a narrow window too
+        x=[0.58, 1.05, 1.45], y=[0.05, 0.13, 0.05], name="names", mode="text", text=["default", "Xavier", "He"],
+        textposition=["middle center", "middle left", "middle right"], textfont={"size": 14, "color": theme.INK},
+        **quiet,
+    )  # fmt: skip
+    figure.add_trace(names, **where)
+    regions = go.Scatter(
+        x=[0, 0], y=[0, 0], name="regions", mode="text", text=["vanishes", "explodes"],
+        textfont={"size": 16, "color": theme.INK}, **quiet,
+    )  # fmt: skip
+    figure.add_trace(regions, **where)
+    figure.add_trace(dot("here", colour=theme.THEORY, **quiet), **where)
+    figure.update_xaxes(range=[float(np.min(weight_stds)), float(np.max(weight_stds))], **where)
+    figure.update_yaxes(
+        title_text="σ<sub>b</sub>, biases", range=[float(np.min(bias_stds)), float(np.max(bias_stds))], **where
+    )
+
+
+def _add_depth_scale(figure: go.Figure, weight_stds: Numbers, longest: float) -> None:
+    where = {"row": 2, "col": 2}
+    hover = "σ<sub>w</sub> %{x:.2f}: 10<sup>%{y:.2f}</sup> layers"
+    curve = line("depth scale ξ", weight_stds, colour=theme.BOUND, hovertemplate=hover, showlegend=False)
+    figure.add_trace(curve, **where)
+    figure.add_trace(dot("ξ here", colour=theme.THEORY, showlegend=False, hovertemplate=hover), **where)
+    figure.update_xaxes(
+        title_text="σ<sub>w</sub>, weights", range=[float(np.min(weight_stds)), float(np.max(weight_stds))], **where
+    )
+    decades(figure, "ξ, layers", -0.6, float(np.log10(longest)), **where)
+    figure.update_yaxes(nticks=5, **where)
+
+
+def singular_values(edges: Numbers) -> go.Figure:
+    """Two histograms of log10 singular values between `edges`: bars "Gaussian" and "orthogonal", shares from 0 to 1.
+
+    What is smaller than the first edge is counted in the first bar, what is larger than the last one in the last.
+    """
+    edges = np.asarray(edges, dtype=float)
+    centres, width = (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0])
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    for row, (name, colour, pattern) in enumerate(
+        (("Gaussian", theme.MEASURED, ""), ("orthogonal", theme.SIMILARITY, "/")), start=1
+    ):
+        bars = go.Bar(
+            x=centres, y=np.zeros(len(centres)), name=name, width=width, marker={"color": colour},
+            hovertemplate="10<sup>%{x:.2f}</sup>: %{y:.0%}<extra></extra>",
+        )  # fmt: skip
+        bars.marker.pattern.shape = pattern
+        figure.add_trace(bars, row=row, col=1)
+    figure.update_layout(
+        template=theme.TEMPLATE, title_text="Singular values of ∂h<sub>L</sub>/∂x", height=480, uirevision="kept",
+        bargap=0,
+    )  # fmt: skip
+    figure.add_vline(x=0, line={"color": theme.INK, "width": 1.5, "dash": "dot"})
+    figure.update_xaxes(range=[float(edges[0]), float(edges[-1])], tickprefix="10<sup>", ticksuffix="</sup>", nticks=8)
+    figure.update_xaxes(title_text="singular value (leftmost bar: all that is smaller)", row=2, col=1)
+    figure.update_yaxes(title_text="share", range=[0, 1], tickformat=".0%", nticks=4)
+    return figure

@@ -1,0 +1,309 @@
+"""Lesson 05: the scale of the weights at the start."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from helpers import figures, theme, theory
+from helpers.datasets import classification_batch
+from helpers.jacobians import input_output_jacobian, singular_values
+from helpers.network import GradientProfile, NetworkSpec, gradient_profile, initial_parameters
+from helpers.panels.controls import activation_choice, dropdown, float_slider, int_slider, steps
+from helpers.panels.curves import BATCH, DEEPEST, LAYERS, default_bias_std, next_of, over_seeds, padded
+from helpers.panels.panel import Panel
+
+EIGHT_SCHEMES = {
+    "PyTorch's default": "pytorch_default",
+    "LeCun": "lecun_normal",
+    "Xavier": "xavier_normal",
+    "Xavier, uniform": "xavier_uniform",
+    "He": "he_normal",
+    "He, uniform": "he_uniform",
+    "orthogonal": "orthogonal",
+    "standard normal": "standard_normal",
+}
+GAINS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.6, 5 / 3]
+GAINS += [1.8, 2.0, 2.5, 3.0, 4.0]
+LOWEST, HIGHEST = (-8, -14, -25, -60, -120, -250), (4, 9, 18, 40, 80, 160)
+
+
+# Both ways through a network ---------------------------------------------------------------------------------------
+
+
+def initialization_schemes() -> Panel:
+    """Eight initializations: the gradient on its way back and the pre-activations on their way up, layer by layer."""
+
+    def compute(scheme: str, activation: str, gain: float, depth: int, width: int) -> dict[str, Any]:
+        bias_std = default_bias_std(width) if scheme == "pytorch_default" else 0.0
+        spec = NetworkSpec(
+            depth=depth, width=width, activation=activation, init=scheme, gain=gain, bias_std=bias_std, batch=BATCH,
+            seeds=4,
+        )  # fmt: skip
+        profile = gradient_profile(spec)
+        gradient, gradient_band = over_seeds(profile.log10_signal)
+        forward, forward_band = over_seeds(_log10(profile.preactivation_std))
+        variances = theory.preactivation_variances(activation, spec.weight_variance, bias_std**2, depth, 1.0)
+        expected = theory.signal_profile(activation, spec.weight_variance, bias_std**2, depth, 1.0)
+        low, high = _room(gradient, forward)
+        return {
+            "measured": padded(gradient),
+            "spread over seeds": padded(gradient_band),
+            "theory": padded(gradient[-1] + expected),
+            "pre-activations": padded(forward),
+            "spread of pre-activations": padded(forward_band),
+            "theory, forward": padded(0.5 * np.log10(variances)),
+            "ranges": {"yaxis": [low, high], "yaxis2": [low, high]},
+            "summary": _both_ways_summary(spec, gradient, forward),
+        }
+
+    controls = {
+        "scheme": dropdown("initialization", EIGHT_SCHEMES, "xavier_normal"),
+        "activation": activation_choice("relu"),
+        "gain": steps("gain", [(f"{gain:.3g}", gain) for gain in GAINS], 1.0),
+        "depth": int_slider("depth", 50, 2, DEEPEST),
+        "width": steps("width", [16, 32, 64, 128], 128),
+    }
+    start = {"activation": "relu", "gain": 1.0, "depth": 50, "width": 128}
+    presets = {
+        "ReLU, Xavier": {**start, "scheme": "xavier_normal"},
+        "ReLU, He": {**start, "scheme": "he_normal"},
+        "ReLU, PyTorch's default": {**start, "scheme": "pytorch_default"},
+        "tanh, Xavier": {**start, "scheme": "xavier_normal", "activation": "tanh"},
+        "tanh, gain 5/3": {**start, "scheme": "xavier_normal", "activation": "tanh", "gain": 5 / 3},
+        "standard normal": {**start, "scheme": "standard_normal", "depth": 20},
+    }
+    figure = figures.both_ways(LAYERS, title="A gradient comes down, a signal goes up")
+    return Panel(figure, controls, compute, presets)
+
+
+def _log10(values: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        logarithms: np.ndarray = np.log10(values)
+    return logarithms
+
+
+def _room(*curves: np.ndarray) -> tuple[float, float]:
+    """Ends of an axis that holds the curves, out of a few, so that it seldom moves."""
+    known = np.concatenate(curves)
+    known = known[np.isfinite(known)]
+    return -next_of([-low for low in LOWEST], -float(known.min())), next_of(HIGHEST, float(known.max()))
+
+
+def _both_ways_summary(spec: NetworkSpec, gradient: np.ndarray, forward: np.ndarray) -> str:
+    back, up = gradient[0] - gradient[-1], forward[-1] - forward[0]
+    steps_taken = spec.depth - 1
+    return (
+        f"{theme.ACTIVATION_NAMES[spec.activation]}, {spec.depth} layers of {spec.width}, "
+        f"σ_w² = {spec.weight_variance:.3g}: backward × {10 ** (back / steps_taken):.3g} a layer, "
+        f"{theme.scientific(back)} in all; forward × {10 ** (up / steps_taken):.3g} a layer, "
+        f"{theme.scientific(up)} in all."
+    )
+
+
+# The plane of scales -----------------------------------------------------------------------------------------------
+
+WEIGHT_STDS = np.round(np.arange(0.1, 3.001, 0.01), 2)
+BIAS_STDS = np.round(np.arange(0, 1.001, 0.05), 2)
+EVERY = 5  # the heat map shows every fifth place of the slider
+LONGEST = 1000.0  # ξ grows without end on the critical line; the plot ends here
+PLANE_WIDTH = 96
+PLANE_ACTIVATIONS = {theme.ACTIVATION_NAMES[name]: name for name in ("tanh", "relu", "sigmoid", "selu", "linear")}
+
+
+def initialization() -> Panel:
+    """A random network at a place (σ_w, σ_b) of the phase diagram, where a click sets another place."""
+
+    def compute(weight_std: float, bias_std: float, activation: str, depth: int) -> dict[str, Any]:
+        weight_variance, bias_variance = weight_std**2, bias_std**2
+        digits, nearby = _profiles(weight_std, bias_std, activation, depth)
+        gradient, spread = over_seeds(digits.log10_signal)
+        expected = theory.signal_profile(activation, weight_variance, bias_variance, depth, 1.0)
+        alike, far = _cosine(*_near_digits()), _cosine(*_digits())
+        xi = min(theory.depth_scale(activation, weight_variance, bias_variance), LONGEST)
+        low, high = _room(gradient)
+        reach = depth - 6 * xi
+        return {
+            "gradient": padded(gradient),
+            "spread over seeds": padded(spread),
+            "theory": padded(gradient[-1] + expected),
+            "6ξ": np.array([[reach, reach], [-300.0, 300.0]]) if reach > 1 else np.full((2, 2), np.nan),
+            "nearby inputs": padded(nearby.similarity.mean(axis=0)),
+            "theory: nearby": padded(theory.cosines(activation, weight_variance, bias_variance, depth, 1.0, alike)),
+            "two digits": padded(digits.similarity.mean(axis=0)),
+            "theory: digits": padded(theory.cosines(activation, weight_variance, bias_variance, depth, 1.0, far)),
+            **_plane_traces(activation),
+            "here": np.array([[weight_std], [bias_std]]),
+            "depth scale ξ": _depth_scales(activation, bias_std),
+            "ξ here": np.array([[weight_std], [math.log10(xi)]]),
+            "ranges": {"yaxis": [low, high]},
+            "summary": _plane_summary(digits, nearby, xi),
+        }
+
+    controls = {
+        "weight_std": float_slider("σ_w, weights", 1.0, 0.1, 3.0, 0.01),
+        "bias_std": float_slider("σ_b, biases", 0.3, 0.0, 1.0, 0.05),
+        "activation": dropdown("activation", PLANE_ACTIVATIONS, "tanh"),
+        "depth": int_slider("depth", 50, 2, DEEPEST),
+    }
+    tanh = {"activation": "tanh", "depth": 50, "bias_std": 0.3}
+    presets = {
+        "ordered": {**tanh, "weight_std": 1.0},
+        "critical": {**tanh, "weight_std": 1.4},
+        "chaotic": {**tanh, "weight_std": 2.5},
+        "tanh, Xavier": {**tanh, "bias_std": 0.0, "weight_std": 1.0},
+        "ReLU, Xavier": {**tanh, "activation": "relu", "bias_std": 0.0, "weight_std": 1.0},
+        "ReLU, He": {**tanh, "activation": "relu", "bias_std": 0.0, "weight_std": 1.41},
+    }
+    figure = figures.phase_plane(LAYERS, WEIGHT_STDS, BIAS_STDS, every=EVERY, longest=LONGEST)
+    return Panel(figure, controls, compute, presets, click={"factor a layer": ("weight_std", "bias_std")})
+
+
+@cache
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    return classification_batch("digits", BATCH)
+
+
+@cache
+def _near_digits() -> tuple[np.ndarray, np.ndarray]:
+    """One digit, 8 times, each time with noise of a tenth of its size."""
+    inputs, targets = _digits()
+    size = np.sqrt(np.mean(inputs[0] ** 2))
+    noise = np.random.default_rng(0).standard_normal((8, inputs.shape[1]))
+    return inputs[:1] + 0.1 * size * noise, targets[:8]
+
+
+def _cosine(inputs: np.ndarray, _: np.ndarray) -> float:
+    """The mean cosine between two different inputs."""
+    units = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
+    count = len(units)
+    return float((np.sum(units.sum(axis=0) ** 2) - count) / (count * (count - 1)))
+
+
+def _profiles(
+    weight_std: float, bias_std: float, activation: str, depth: int
+) -> tuple[GradientProfile, GradientProfile]:
+    """The same networks, shown different digits, and shown one digit many times with a little noise."""
+
+    def profile(data: tuple[np.ndarray, np.ndarray]) -> GradientProfile:
+        spec = NetworkSpec(
+            depth=depth, width=PLANE_WIDTH, activation=activation, init="lecun_normal", gain=weight_std,
+            bias_std=bias_std, batch=len(data[0]), seeds=4,
+        )  # fmt: skip
+        return gradient_profile(spec, data)
+
+    return profile(_digits()), profile(_near_digits())
+
+
+@cache
+def _factors(activation: str) -> np.ndarray:
+    """log10 √χ over the plane, (bias_stds, weight_stds)."""
+    return _log10(theory.factor_plane(activation, WEIGHT_STDS, BIAS_STDS))
+
+
+@cache
+def _plane_traces(activation: str) -> dict[str, np.ndarray]:
+    """What the plane shows of an activation: colours, the line where nothing vanishes or explodes, two words."""
+    plane = _factors(activation)
+    critical = np.array([np.interp(0.0, row, WEIGHT_STDS, left=np.nan, right=np.nan) for row in plane])
+    height = int(0.8 * len(BIAS_STDS))
+    ends = WEIGHT_STDS[0], critical[height] if np.isfinite(critical[height]) else WEIGHT_STDS[-1], WEIGHT_STDS[-1]
+    words = [(left + right) / 2 if right - left > 0.5 else np.nan for left, right in zip(ends, ends[1:], strict=False)]
+    return {
+        "factor a layer": plane[:, ::EVERY],
+        "critical line": np.stack([critical, BIAS_STDS]),
+        "regions": np.array([words, [BIAS_STDS[height]] * 2]),
+    }
+
+
+def _depth_scales(activation: str, bias_std: float) -> np.ndarray:
+    """log10 ξ over all σ_w; beside the critical line it is cut off."""
+    factors = _factors(activation)[int(np.argmin(np.abs(BIAS_STDS - bias_std)))]
+    with np.errstate(divide="ignore"):
+        scales = -np.log10(2 * np.log(10) * np.abs(factors))
+    crossing = np.flatnonzero(np.diff(np.sign(factors)))
+    scales[np.concatenate([crossing, crossing + 1])] = math.log10(LONGEST)
+    shown: np.ndarray = np.minimum(scales, math.log10(LONGEST))
+    return shown
+
+
+def _plane_summary(digits: GradientProfile, nearby: GradientProfile, xi: float) -> str:
+    spec = digits.spec
+    mean, _ = over_seeds(digits.log10_signal)
+    measured = 10 ** ((mean[0] - mean[-1]) / (spec.depth - 1))
+    law = theory.per_layer_factor(spec.activation, spec.weight_variance, spec.bias_std**2)
+    reach = f"ξ = {xi:.3g} layers" if xi < LONGEST else "ξ beyond 1000 layers"
+    return (
+        f"{theme.ACTIVATION_NAMES[spec.activation]}, σ_w = {spec.gain:.2f}, σ_b = {spec.bias_std:.2f}: "
+        f"× {measured:.3g} a layer (theory for wide, deep networks {law:.3g}), {reach}. Layer 1 hears "
+        f"{theme.scientific(mean[0] - mean[-1])} of layer {spec.depth}. There, nearby inputs have cosine "
+        f"{nearby.similarity[:, -1].mean():.3f}, two digits {digits.similarity[:, -1].mean():.3f}."
+    )
+
+
+# Singular values ---------------------------------------------------------------------------------------------------
+
+EDGES = np.arange(-8.125, 4.126, 0.25)  # 1 is the middle of a bar
+JACOBIAN_WIDTH = 64
+ROUNDING = 1e-12  # what is smaller, beside values near 1, is rounding
+WEIGHT_STEPS = [0.7, 0.8, 0.9, 1.0, 1.05, 1.1, 1.2, 1.3, math.sqrt(2), 1.6, 2.0]
+
+
+def jacobian_singular_values() -> Panel:
+    """Gaussian against orthogonal weights of the same variance: singular values of the input-output Jacobian."""
+
+    def compute(depth: int, activation: str, weight_std: float) -> dict[str, Any]:
+        values = {
+            name: _singular_values(init, depth, activation, weight_std)
+            for name, init in (("Gaussian", "lecun_normal"), ("orthogonal", "orthogonal"))
+        }
+        shares: dict[str, Any] = {name: _shares(found) for name, found in values.items()}
+        return {**shares, "summary": _singular_summary(depth, activation, weight_std, values)}
+
+    controls = {
+        "depth": int_slider("depth", 20, 1, 60),
+        "activation": dropdown("activation", {"linear": "linear", "tanh": "tanh", "ReLU": "relu"}, "linear"),
+        "weight_std": steps("σ_w, weights", [(f"{std:.3g}", std) for std in WEIGHT_STEPS], 1.0),
+    }
+    start = {"depth": 20, "weight_std": 1.0}
+    presets = {
+        "one layer": {**start, "activation": "linear", "depth": 1},
+        "linear": {**start, "activation": "linear"},
+        "tanh": {**start, "activation": "tanh", "weight_std": 1.05},
+        "ReLU, He": {**start, "activation": "relu", "weight_std": math.sqrt(2)},
+    }
+    return Panel(figures.singular_values(EDGES), controls, compute, presets)
+
+
+def _singular_values(init: str, depth: int, activation: str, weight_std: float) -> np.ndarray:
+    """Of ∂h_L/∂x at four digits in each of two networks."""
+    spec = NetworkSpec(
+        depth=depth, width=JACOBIAN_WIDTH, activation=activation, init=init, gain=weight_std, seeds=2, batch=4
+    )
+    inputs, _ = classification_batch("digits", spec.batch)
+    parameters = initial_parameters(spec, inputs=inputs.shape[1], classes=10)
+    return singular_values(input_output_jacobian(spec, parameters, inputs))
+
+
+def _shares(values: np.ndarray) -> np.ndarray:
+    """Share of the singular values in each bar; those beyond the ends count in the last ones."""
+    inside = np.clip(_log10(values), EDGES[0], EDGES[-1] - 1e-9)
+    return np.histogram(inside, EDGES)[0] / values.size
+
+
+def _singular_summary(depth: int, activation: str, weight_std: float, values: dict[str, np.ndarray]) -> str:
+    def ends(found: np.ndarray) -> str:
+        largest, smallest = (float(np.median(found[..., place])) for place in (0, -1))
+        if largest < 1.001 * smallest:
+            return f"all {theme.scientific(math.log10(largest))}"
+        low = theme.scientific(math.log10(smallest)) if smallest > ROUNDING else "less than 10⁻¹²"
+        return f"from {low} to {theme.scientific(math.log10(largest))}"
+
+    layers = "1 layer" if depth == 1 else f"{depth} layers"
+    return (
+        f"{theme.ACTIVATION_NAMES[activation]}, {layers} of {JACOBIAN_WIDTH}, σ_w = {weight_std:.3g}. Singular values "
+        f"with Gaussian weights: {ends(values['Gaussian'])}; with orthogonal ones: {ends(values['orthogonal'])}."
+    )

@@ -1,0 +1,491 @@
+"""Lesson 05: every number that its prose and its quiz state, the physics of its panels, and their computation."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from helpers import figures, panels, quiz, theory
+from helpers.datasets import classification_batch, digits_split
+from helpers.exercises import check_exercise
+from helpers.jacobians import input_output_jacobian, singular_values
+from helpers.models import MLP
+from helpers.network import NetworkSpec, gradient_profile, initial_parameters
+from helpers.panels import curves, lesson_05
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "05_initialization.ipynb"
+TANH = {"activation": "tanh", "bias_std": 0.3, "depth": 50}
+PLACES = {"ordered": 1.0, "critical": 1.4, "chaotic": 2.5}
+
+
+def prose() -> str:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
+@pytest.fixture(scope="module")
+def plane() -> panels.Panel:
+    return panels.initialization()
+
+
+@pytest.fixture(scope="module")
+def schemes() -> panels.Panel:
+    return panels.initialization_schemes()
+
+
+@pytest.fixture(scope="module")
+def jacobians() -> panels.Panel:
+    return panels.jacobian_singular_values()
+
+
+def shown(panel: panels.Panel, trace: str, **values: object) -> np.ndarray:
+    """A line of the panel, without its empty places."""
+    panel.set(**values)
+    assert not panel.live.error
+    line = np.asarray(panel.data[trace])
+    return line[np.isfinite(line)]
+
+
+def factor(line: np.ndarray) -> float:
+    """The factor a layer on the way from the last place of a log10 line to its first."""
+    return float(10 ** ((line[0] - line[-1]) / (len(line) - 1)))
+
+
+# Compute: Jacobians, the plane of factors, cosines -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
+@pytest.mark.parametrize("skip", [0.0, 0.5])
+def test_the_jacobian_is_autograds(activation: str, skip: float) -> None:
+    spec = NetworkSpec(depth=4, width=6, activation=activation, bias_std=0.2, skip=skip, seeds=1, batch=2)
+    parameters = initial_parameters(spec, inputs=5, classes=3)
+    inputs = np.random.default_rng(0).standard_normal((2, 5))
+    found = input_output_jacobian(spec, parameters, inputs)
+    assert found.shape == (1, 2, 6, 5)
+    model = MLP(spec, inputs=5, classes=3, dtype=torch.float64)
+    for sample in range(2):
+        expected = torch.autograd.functional.jacobian(
+            lambda x: model.hidden(x[None])[-1][0], torch.tensor(inputs[sample])
+        )
+        assert found[0, sample] == pytest.approx(expected.numpy(), abs=1e-12)
+
+
+def test_the_jacobian_says_what_it_cannot_do() -> None:
+    spec = NetworkSpec(depth=2, width=4, seeds=1, batch=3)
+    parameters = initial_parameters(spec, inputs=5, classes=3)
+    with pytest.raises(ValueError, match=r"inputs must have shape \(samples, 5\); got \(3, 4\)"):
+        input_output_jacobian(spec, parameters, np.zeros((3, 4)))
+    normed = NetworkSpec(depth=2, width=4, norm="batch", seeds=1, batch=3)
+    with pytest.raises(ValueError, match="spec.norm must be 'none'.*got 'batch'"):
+        input_output_jacobian(normed, parameters, np.zeros((3, 5)))
+
+
+def test_the_mean_square_singular_value_is_the_product_of_factors() -> None:
+    """E‖J v‖² / ‖v‖² of a linear network of variance σ_w²/N is σ_w² to the power of its depth."""
+    spec = NetworkSpec(depth=5, width=64, activation="linear", init="lecun_normal", gain=1.1, seeds=20, batch=1)
+    values = singular_values(
+        input_output_jacobian(spec, initial_parameters(spec, inputs=64, classes=2), np.ones((1, 64)))
+    )
+    assert np.mean(values**2) == pytest.approx(1.1**10, rel=0.1)
+
+
+@pytest.mark.parametrize("activation", [*lesson_05.PLANE_ACTIVATIONS.values(), "elu", "hard_tanh", "leaky_relu"])
+def test_the_plane_holds_the_factors_that_are_solved_for(activation: str) -> None:
+    weights, biases = [0.15, 0.9, 1.0, 1.4, 2.2, 3.0], [0.0, 0.05, 0.3, 1.0]
+    found = theory.factor_plane(activation, weights, biases)
+    for row, bias in zip(found, biases, strict=True):
+        expected = [theory.per_layer_factor(activation, weight**2, bias**2) for weight in weights]
+        assert row == pytest.approx(expected, rel=0.007)
+
+
+def test_the_plane_refuses_what_has_several_fixed_points() -> None:
+    with pytest.raises(ValueError, match="activation must have one fixed point for each σ_w; gelu has several"):
+        theory.factor_plane("gelu", [1.0], [0.0])
+    with pytest.raises(ValueError, match="weight_stds must be a finite number > 0; got 0"):
+        theory.factor_plane("tanh", [0.0], [0.0])
+    with pytest.raises(ValueError, match="bias_stds must be a finite number ≥ 0; got -1"):
+        theory.factor_plane("tanh", [1.0], [-1.0])
+
+
+def arc_cosine(correlation: float) -> float:
+    """The cosine of two ReLU layers' outputs (Cho & Saul 2009, eq. 3 and 6, degree 1)."""
+    angle = math.acos(correlation)
+    return (math.sin(angle) + (math.pi - angle) * correlation) / math.pi
+
+
+def test_cosines_of_relu_follow_the_arc_cosine_kernel() -> None:
+    found, cosine = theory.cosines("relu", 2.0, 0.0, 20, 1.0, 0.1), 0.1
+    for layer in range(20):
+        cosine = arc_cosine(cosine)
+        assert found[layer] == pytest.approx(cosine, abs=4e-3)
+
+
+def test_cosines_of_linear_layers_stay_and_of_equal_inputs_are_1() -> None:
+    assert theory.cosines("linear", 1.3, 0.0, 10, 1.0, 0.3) == pytest.approx([0.3] * 10, abs=1e-6)
+    assert theory.cosines("tanh", 2.0, 0.1, 10, 1.0, 1.0) == pytest.approx([1.0] * 10, abs=1e-6)
+    with pytest.raises(ValueError, match="cosine must be a number from -1 to 1; got 1.5"):
+        theory.cosines("tanh", 1.0, 0.0, 3, 1.0, 1.5)
+
+
+def test_a_small_angle_changes_by_chi_a_layer() -> None:
+    """Near 1, 1 - cosine is multiplied by χ·(growth of the variance): at the fixed point by χ (Poole 2016)."""
+    for weight_std in (1.0, 2.0):
+        chi = theory.per_layer_factor("tanh", weight_std**2, 0.09) ** 2
+        moment = theory.mean_square_activation("tanh", theory.variance_fixed_point("tanh", weight_std**2, 0.09))
+        apart = 1 - theory.cosines("tanh", weight_std**2, 0.09, 6, moment, 1 - 1e-6)
+        assert apart[1:] / apart[:-1] == pytest.approx([chi] * 5, rel=2e-3)
+
+
+# Predict, slide, measure ---------------------------------------------------------------------------------------------
+
+
+def test_the_level_gain_is_among_the_options_and_is_1_15() -> None:
+    heard = {option: 10 ** theory.signal_profile("tanh", float(option) ** 2, 0, 50, 1.0)[0]
+             for option in quiz.load_predictions()["05"].options}  # fmt: skip
+    assert min(heard, key=lambda option: abs(math.log(heard[option]))) == "1.15"
+    assert math.log10(heard["1.15"]) == pytest.approx(0.001, abs=5e-4)
+    assert heard["1"] == pytest.approx(1 / 6, rel=0.1)
+    assert heard["1.667"] == pytest.approx(100, rel=0.1)
+    assert heard["1.414"] == pytest.approx(10, rel=0.1)
+
+
+def test_variance_by_layer_as_the_notebook_measures_it() -> None:
+    final = []
+    for seed in range(4):
+        generator, h = np.random.default_rng(seed), digits_split().train_inputs[:128]
+        for _ in range(50):
+            z = h @ generator.normal(0, 1 / 8, (64, 64))
+            h = np.tanh(z)
+        final.append(z.var())
+    assert np.mean(final) == pytest.approx(0.01, abs=0.004)
+
+
+def test_no_gain_is_level_at_every_depth() -> None:
+    """Without biases: what is level over 50 layers rises over 100, and gain 1 sags ever more."""
+    assert theory.signal_profile("tanh", 1.15**2, 0, 100, 1.0)[0] > 0.15
+    sagging = [theory.signal_profile("tanh", 1.0, 0, depth, 1.0)[0] for depth in (10, 50, 100)]
+    assert sagging == sorted(sagging, reverse=True)
+    assert 10 ** sagging[-1] == pytest.approx(0.1, rel=0.3)
+
+
+def test_schemes_level_or_not_over_the_whole_depth_slider(schemes: panels.Panel) -> None:
+    start = {"activation": "relu", "gain": 1.0, "width": 128}
+    for scheme, expected in (("he_normal", 1.0), ("he_uniform", 1.0), ("xavier_normal", 0.5**0.5)):
+        for depth in range(2, 101, 14):
+            line = shown(schemes, "measured", **start, scheme=scheme, depth=depth)
+            assert len(line) == depth
+            assert abs(math.log10(factor(line) / expected)) < 0.1 if depth < 20 else 0.02, (scheme, depth)
+            up = shown(schemes, "pre-activations")
+            assert factor(up[::-1]) == pytest.approx(expected, rel=0.15 if depth < 20 else 0.05)
+
+
+def test_what_the_text_says_of_the_schemes(schemes: panels.Panel) -> None:
+    start = {"activation": "relu", "gain": 1.0, "width": 128, "depth": 50}
+    line = shown(schemes, "measured", **start, scheme="xavier_normal")
+    assert factor(line) == pytest.approx(0.7, abs=0.015)
+    assert line[0] - line[-1] == pytest.approx(math.log10(2e-8), abs=0.3)
+    default = shown(schemes, "measured", **start, scheme="pytorch_default")
+    assert factor(default) == pytest.approx(math.sqrt(1 / 6), rel=0.03)
+    signal = shown(schemes, "pre-activations")
+    assert signal[-1] > -2, "the biases keep the signal"
+    tanh = {**start, "activation": "tanh", "scheme": "xavier_normal"}
+    assert shown(schemes, "measured", **tanh)[0] < shown(schemes, "measured")[-1] - 0.5
+    steep = shown(schemes, "measured", **{**tanh, "gain": 5 / 3})
+    assert 10 ** (steep[0] - steep[-1]) == pytest.approx(100, rel=0.3)
+    assert abs(np.ptp(shown(schemes, "pre-activations")[5:])) < 0.1
+
+
+def test_the_gain_moves_both_lines_up_and_theory_follows(schemes: panels.Panel) -> None:
+    schemes.set(activation="tanh", scheme="lecun_normal", depth=30, width=128)
+    slopes = []
+    for gain in (0.5, 0.8, 1.0, 1.3, 2.0, 4.0):
+        measured, expected = shown(schemes, "measured", gain=gain), shown(schemes, "theory")
+        slopes.append(factor(measured))
+        assert factor(measured) == pytest.approx(factor(expected), rel=0.03)
+        up, law = shown(schemes, "pre-activations"), shown(schemes, "theory, forward")
+        assert up == pytest.approx(law, abs=0.25)
+    assert slopes == sorted(slopes)
+
+
+def test_only_the_standard_normal_asks_for_the_width(schemes: panels.Panel) -> None:
+    start = {"activation": "relu", "gain": 1.0, "depth": 20}
+    for scheme, moves in (("standard_normal", True), ("he_normal", False), ("orthogonal", False)):
+        narrow, wide = (factor(shown(schemes, "measured", **start, scheme=scheme, width=width)) for width in (16, 128))
+        assert (wide > 2 * narrow) == moves
+        assert moves or wide == pytest.approx(narrow, rel=0.15)
+
+
+# The plane -----------------------------------------------------------------------------------------------------------
+
+
+def test_ordered_critical_and_chaotic(plane: panels.Panel) -> None:
+    expected = {"ordered": 0.837, "critical": 1.0, "chaotic": 1.26}
+    for place, weight_std in PLACES.items():
+        assert plane.presets[place]["weight_std"] == weight_std
+        line = shown(plane, "gradient", **TANH, weight_std=weight_std)
+        assert factor(line) == pytest.approx(expected[place], rel=0.015)
+        assert factor(shown(plane, "theory")) == pytest.approx(factor(line), rel=0.015)
+
+
+def test_nearby_inputs_merge_stay_or_fly_apart(plane: panels.Panel) -> None:
+    assert lesson_05._cosine(*lesson_05._near_digits()) == pytest.approx(0.99, abs=0.003)
+    assert lesson_05._cosine(*lesson_05._digits()) == pytest.approx(0.03, abs=0.005)
+    ends = {}
+    for place, weight_std in PLACES.items():
+        plane.set(**TANH, weight_std=weight_std)
+        near, far = (np.asarray(plane.data[name])[:50] for name in ("nearby inputs", "two digits"))
+        ends[place] = float(near[-1]), float(far[-1])
+        assert near == pytest.approx(np.asarray(plane.data["theory: nearby"])[:50], abs=0.1)
+        assert far == pytest.approx(np.asarray(plane.data["theory: digits"])[:50], abs=0.1)
+    assert min(ends["ordered"]) > 0.999
+    assert ends["critical"][0] > 0.95
+    assert ends["chaotic"] == pytest.approx((0.1, 0.1), abs=0.04)
+
+
+def test_along_the_critical_line_the_gradient_is_level(plane: panels.Panel) -> None:
+    xs, ys = lesson_05._plane_traces("tanh")["critical line"]
+    for weight_std, bias_std in list(zip(xs, ys, strict=True))[2::4]:
+        line = shown(plane, "gradient", **{**TANH, "weight_std": round(weight_std, 2), "bias_std": bias_std})
+        assert factor(line) == pytest.approx(1, abs=0.02), (weight_std, bias_std)
+    for bias_std, weight_std in ((0.1, 1.4242**0.5), (1.0, 3.4432**0.5)):
+        assert np.interp(bias_std, ys, xs) == pytest.approx(weight_std, abs=0.005)
+
+
+def test_weights_move_the_gradient_from_vanishing_to_exploding(plane: panels.Panel) -> None:
+    for activation in lesson_05.PLANE_ACTIVATIONS.values():
+        plane.set(activation=activation, depth=30, bias_std=0.3)
+        slopes = [factor(shown(plane, "gradient", weight_std=weight)) for weight in np.arange(0.1, 3.01, 0.29).round(2)]
+        assert slopes == sorted(slopes), activation
+        assert slopes[0] < 0.5
+        assert (slopes[-1] > 1) == (activation != "sigmoid")
+
+
+def test_biases_are_felt_by_tanh_and_not_by_the_gradient_of_relu(plane: panels.Panel) -> None:
+    plane.set(depth=40, weight_std=1.4)
+    tanh = [factor(shown(plane, "gradient", activation="tanh", bias_std=bias)) for bias in (0.0, 0.3, 0.6, 1.0)]
+    assert tanh == sorted(tanh, reverse=True) and tanh[0] > 1.02 and tanh[-1] < 0.9
+    relu = [factor(shown(plane, "gradient", activation="relu", bias_std=bias)) for bias in (0.0, 0.5, 1.0)]
+    assert relu == pytest.approx([1.4 / math.sqrt(2)] * 3, rel=0.02)
+
+
+def test_depth_lengthens_the_line_and_keeps_its_slope(plane: panels.Panel) -> None:
+    for depth in (20, 50, 100):
+        line = shown(plane, "gradient", **{**TANH, "weight_std": 1.2, "depth": depth})
+        assert len(line) == depth
+        assert factor(line) == pytest.approx(theory.per_layer_factor("tanh", 1.44, 0.09), rel=0.02)
+
+
+def test_the_depth_scale_grows_towards_the_line_and_is_cut_off_on_it(plane: panels.Panel) -> None:
+    plane.set(**TANH, weight_std=1.0)
+    curve = np.asarray(plane.data["depth scale ξ"])
+    peak = int(np.argmax(curve))
+    assert curve.max() == pytest.approx(math.log10(lesson_05.LONGEST))
+    assert lesson_05.WEIGHT_STDS[peak] == pytest.approx(1.3956, abs=0.011)
+    assert (np.diff(curve[:peak]) > 0).all() and (np.diff(curve[peak + 2 :]) < 0).all()
+    assert plane.data["ξ here"][1, 0] == pytest.approx(math.log10(2.807), abs=1e-3)
+    on_curve = np.interp(1.0, lesson_05.WEIGHT_STDS, curve)
+    assert on_curve == pytest.approx(plane.data["ξ here"][1, 0], abs=0.01)
+    reach = plane.data["6ξ"]
+    assert reach[0] == pytest.approx(50 - 6 * 2.807, abs=0.01)
+    plane.set(weight_std=1.4)
+    assert np.isnan(plane.data["6ξ"]).all(), "beyond the first layer there is no place for the mark"
+    plane.set(activation="tanh", bias_std=0.0, weight_std=1.0)
+    assert "beyond 1000 layers" in plane.summary and plane.data["ξ here"][1, 0] == pytest.approx(3)
+
+
+def test_the_line_of_each_activation(plane: panels.Panel) -> None:
+    lines = {name: lesson_05._plane_traces(name)["critical line"][0] for name in lesson_05.PLANE_ACTIVATIONS.values()}
+    assert lines["relu"] == pytest.approx([math.sqrt(2)] * 21, abs=1e-3)
+    assert lines["linear"] == pytest.approx([1.0] * 21, abs=1e-3)
+    assert np.isnan(lines["sigmoid"]).all()
+    assert theory.critical_gain("sigmoid") == pytest.approx(10.15, abs=0.005)
+    for activation in ("relu", "tanh"):
+        words = lesson_05._plane_traces(activation)["regions"][0]
+        assert words[0] < lines[activation][16] < words[1]
+    assert np.isnan(lesson_05._plane_traces("sigmoid")["regions"][0, 1]), "nothing explodes in sight"
+
+
+def test_heat_map_and_click_fit_the_sliders(plane: panels.Panel) -> None:
+    picture = next(trace for trace in plane.live.figure.data if trace.name == "factor a layer")
+    assert np.shape(plane.data["factor a layer"]) == (len(picture.y), len(picture.x))
+    sliders = [plane.controls[name] for name in ("weight_std", "bias_std")]
+    assert (picture.x[0], picture.x[-1]) == (sliders[0].min, sliders[0].max)
+    assert (picture.y[0], picture.y[-1]) == (sliders[1].min, sliders[1].max)
+    names = list(plane.controls)
+    clicks = plane.live.spec["clicks"]
+    assert [names[number] for number in clicks[0]["controls"]] == ["weight_std", "bias_std"]
+    assert plane.live.figure.data[clicks[0]["index"]] is picture
+    for trace in plane.live.figure.data:
+        if trace.xaxis == picture.xaxis and trace is not picture:
+            assert trace.hoverinfo == "skip", f"{trace.name} would catch the click"
+
+
+def test_relu_right_of_its_line_explodes_and_its_inputs_grow_alike(plane: panels.Panel) -> None:
+    line = shown(plane, "gradient", activation="relu", weight_std=2.0, bias_std=0.0, depth=50)
+    assert factor(line) == pytest.approx(math.sqrt(2), rel=0.02)
+    for name in ("nearby inputs", "two digits"):
+        cosine = shown(plane, name)
+        assert cosine[-1] > 0.98 and cosine[-1] > cosine[0]
+
+
+# Explain -------------------------------------------------------------------------------------------------------------
+
+
+def test_differences_go_up_as_gradients_come_down() -> None:
+    pair = torch.tensor(digits_split().train_inputs[:1]).repeat(2, 1)
+    pair[1] += 1e-6 * torch.randn(64, generator=torch.Generator().manual_seed(0))
+    for weight_std, expected in zip(PLACES.values(), (0.84, 1.0, 1.26), strict=True):
+        spec = NetworkSpec(30, 256, "tanh", gain=weight_std, bias_std=0.3)
+        states = MLP(spec, inputs=64, classes=10, dtype=torch.float64).hidden(pair)
+        apart = [(h[0] - h[1]).norm().item() for h in states]
+        assert (apart[-1] / apart[0]) ** (1 / 29) == pytest.approx(expected, rel=0.02)
+
+
+def test_lsuv_and_selu_in_closed_form() -> None:
+    ratio = {name: theory.mean_square_slope(name) / theory.mean_square_activation(name)
+             for name in ("relu", "tanh", "selu", "sigmoid")}  # fmt: skip
+    assert ratio["relu"] == pytest.approx(1)
+    assert math.sqrt(ratio["sigmoid"]) == pytest.approx(0.39, abs=0.005)
+    assert math.sqrt(ratio["selu"]) == pytest.approx(1.035, abs=5e-4)
+    assert theory.mean_square_activation("selu") == pytest.approx(1, abs=1e-6)
+
+
+def test_twenty_linear_layers_gaussian_and_orthogonal(jacobians: panels.Panel) -> None:
+    start = {"depth": 20, "activation": "linear", "weight_std": 1.0}
+    gaussian, orthogonal = (shown(jacobians, name, **start) for name in ("Gaussian", "orthogonal"))
+    middle = len(gaussian) // 2 + 8  # the bar around 1
+    at_one = int(np.argmin(np.abs((lesson_05.EDGES[:-1] + lesson_05.EDGES[1:]) / 2)))
+    assert orthogonal[at_one] == 1 and at_one == middle
+    assert gaussian[: at_one - 4].sum() > 0.5, "most directions are left with a tenth and less"
+    assert 0 < gaussian[at_one + 1 :].sum() < 0.15, "a few are stretched"
+
+
+def test_one_layer_stretches_to_twice_and_crushes(jacobians: panels.Panel) -> None:
+    values = lesson_05._singular_values("lecun_normal", 1, "linear", 1.0)
+    assert values.max() == pytest.approx(2, abs=0.15)
+    assert values.min() < 0.05
+    assert np.mean(values**2) == pytest.approx(1, abs=0.05)
+
+
+def test_orthogonal_survives_tanh_and_not_relu() -> None:
+    kept = {}
+    for activation, weight_std in (("linear", 1.0), ("tanh", 1.05), ("relu", math.sqrt(2))):
+        values = lesson_05._singular_values("orthogonal", 20, activation, weight_std)
+        kept[activation] = float(np.mean(values > 0.01))
+    assert kept["linear"] == 1 and kept["tanh"] > 0.75 and kept["relu"] < 0.75
+
+
+def test_shares_are_shares_over_the_whole_range(jacobians: panels.Panel) -> None:
+    for depth in (1, 20, 60):
+        for activation in ("linear", "tanh", "relu"):
+            for weight_std in (0.7, 2.0):
+                jacobians.set(depth=depth, activation=activation, weight_std=weight_std)
+                for name in ("Gaussian", "orthogonal"):
+                    assert np.sum(jacobians.data[name]) == pytest.approx(1)
+
+
+# Train, and the texts ------------------------------------------------------------------------------------------------
+
+
+def test_xavier_loses_against_he_over_29_steps() -> None:
+    assert pytest.approx(23_000, rel=0.01) == 2 ** (29 / 2)
+    first = {}
+    for init in ("xavier_normal", "he_normal"):
+        spec = NetworkSpec(30, 128, "relu", init, batch=100, seeds=4)
+        signal = gradient_profile(spec, classification_batch("clusters", 100)).log10_signal
+        first[init] = float((signal[:, 0] - signal[:, -1]).mean())
+    assert first["he_normal"] - first["xavier_normal"] == pytest.approx(14.5 * math.log10(2), abs=0.2)
+
+
+def test_reach_of_the_three_places() -> None:
+    reach = {place: 6 * theory.depth_scale("tanh", weight**2, 0.09) for place, weight in PLACES.items()}
+    assert reach["ordered"] == pytest.approx(17, abs=0.5)
+    assert reach["chaotic"] == pytest.approx(13, abs=0.5)
+    assert reach["critical"] > 1000
+    assert 2 * max(reach["ordered"], reach["chaotic"]) < 40
+
+
+def test_presets_the_text_names_are_there(plane: panels.Panel, schemes: panels.Panel) -> None:
+    for name in ("ordered", "critical", "chaotic"):
+        assert name in plane.presets and f"*{name}*" in prose()
+    for name in ("ReLU, Xavier", "ReLU, He", "ReLU, PyTorch's default", "tanh, Xavier", "standard normal"):
+        assert name in schemes.presets and f"*{name}*" in prose()
+
+
+def test_figures_have_the_traces_they_promise() -> None:
+    names = {trace.name for trace in figures.phase_plane(curves.LAYERS, [0.1, 1, 2], [0, 1], longest=100).data}
+    assert {"gradient", "theory", "6ξ", "factor a layer", "critical line", "here", "depth scale ξ"} <= names
+    above = [trace for trace in figures.both_ways(curves.LAYERS, title="t").data if trace.yaxis == "y2"]
+    assert [trace.name for trace in above] == ["spread of pre-activations", "pre-activations", "theory, forward"]
+    bars = figures.singular_values([-1, 0, 1]).data
+    assert [bar.name for bar in bars] == ["Gaussian", "orthogonal"] and list(bars[0].x) == [-0.5, 0.5]
+
+
+# Quiz and exercises --------------------------------------------------------------------------------------------------
+
+
+def test_a_third_of_the_quiz_needs_a_slider_or_a_cell() -> None:
+    words = ("Measure it", "Move ", "move ", "Run the", "Press", "Choose", "panel")
+    bank = quiz.load_bank("05")
+    assert len(bank) >= 12
+    assert 2 * sum(any(word in question.text for word in words) for question in bank) >= len(bank)
+
+
+@pytest.mark.parametrize(
+    ("spread", "words"),
+    [
+        (lambda fan_in, fan_out: 2 / fan_in, "That is He's variance"),
+        (lambda fan_in, fan_out: (1 / fan_in) ** 0.5, "The 2 for the half"),
+        (lambda fan_in, fan_out: (2 / fan_out) ** 0.5, "You divide by fan_out"),
+        (lambda fan_in, fan_out: (2 / (fan_in + fan_out)) ** 0.5, "Xavier's rule"),
+        (lambda fan_in, fan_out: (1 / 3 / fan_in) ** 0.5, "PyTorch's default"),
+        (lambda fan_in, fan_out: (2 / 3 / fan_in) ** 0.5, "widen a by √3"),
+        (lambda fan_in, fan_out: 1.0, "scale them"),
+    ],
+)
+def test_mistakes_about_he_are_named(spread, words) -> None:  # type: ignore[no-untyped-def]
+    generator = np.random.default_rng(0)
+    verdict = check_exercise(
+        "he_init", lambda fan_in, fan_out: generator.normal(0, spread(fan_in, fan_out), (fan_in, fan_out))
+    )
+    assert verdict.status == "wrong" and words in verdict.message
+
+
+def test_weights_that_are_not_random_or_not_centred_are_named() -> None:
+    def positive(fan_in: int, fan_out: int) -> np.ndarray:
+        return np.abs(np.random.default_rng(0).normal(0, (2 / fan_in) ** 0.5, (fan_in, fan_out)))
+
+    assert "mean 0" in check_exercise("he_init", positive).message
+    same = check_exercise("he_init", lambda fan_in, fan_out: np.full((fan_in, fan_out), 0.1))
+    assert "the same number everywhere" in same.message
+    turned = check_exercise("he_init", lambda fan_in, fan_out: np.zeros((fan_out, fan_in)))
+    assert "shape (200, 400); wanted" in turned.message
+
+
+def test_mistakes_about_the_jacobian_are_named() -> None:
+    def right(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
+        h, matrix = x, np.eye(len(x))
+        for w in weights:
+            h = np.tanh(h @ w)
+            matrix = (matrix @ w) * (1 - h**2)
+        return np.linalg.svd(matrix, compute_uv=False)
+
+    def linear(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
+        matrix = np.eye(len(x))
+        for w in weights:
+            matrix = matrix @ w
+        return np.linalg.svd(matrix, compute_uv=False)
+
+    assert check_exercise("jacobian_values", right).correct
+    for wrong, words in (
+        (linear, "weights alone"),
+        (lambda w, x: right(w, x)[::-1], "rising order"),
+        (lambda w, x: right(w, x) ** 2, "squared"),
+        (lambda w, x: right(w[-1:], x), "one layer alone"),
+    ):
+        assert words in check_exercise("jacobian_values", wrong).message
