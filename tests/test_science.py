@@ -556,9 +556,9 @@ for way, words in enumerate(["forward", "backward"]):
 
 @cache
 def gradient_correlation(blocks: int, skip: float, norm: str) -> float:
-    """Mean over pairs of 32 Gaussian inputs, N=200, 12 seeds; the statistics of a norm over the batch are detached."""
-    inputs = np.random.default_rng(0).standard_normal((32, 200))
-    spec = ResidualSpec(blocks=blocks, width=200, skip=skip, norm=norm, seeds=12)
+    """Mean over pairs of 64 Gaussian inputs, N=400, 6 seeds; the statistics of a norm over the batch are detached."""
+    inputs = np.random.default_rng(0).standard_normal((64, 400))
+    spec = ResidualSpec(blocks=blocks, width=400, skip=skip, norm=norm, seeds=6)
     return float(mean_correlation(input_gradients(spec, inputs)).mean())
 
 
