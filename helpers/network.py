@@ -68,7 +68,8 @@ class NetworkSpec:
     """What decides a network at its start, and how many samples and seeds it is measured with.
 
     ``gain`` multiplies every weight on top of ``init``. ``bias_std`` is the standard deviation of the biases.
-    ``skip`` is the strength of the residual connection. ``leak`` is leaky_relu's slope below zero.
+    ``skip`` is the strength of the residual connection. ``leak`` is leaky_relu's slope below zero. ``bias_mean`` is
+    added to every bias of the hidden layers; added to all logits alike it would change nothing.
     Raises ValueError that names the argument, the value given and what is allowed.
     """
 
@@ -83,6 +84,7 @@ class NetworkSpec:
     batch: int = 128
     seeds: int = 8
     leak: float = 0.01
+    bias_mean: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("depth", "width", "batch", "seeds"):
@@ -94,6 +96,7 @@ class NetworkSpec:
         _check_number("bias_std", self.bias_std, least=0)
         _check_number("skip", self.skip)
         _check_number("leak", self.leak)
+        _check_number("bias_mean", self.bias_mean)
         if self.norm == "batch" and self.batch < 2:
             raise ValueError(
                 f"batch must be ≥ 2 with norm 'batch', which needs a spread over samples; got {self.batch!r}"
@@ -207,8 +210,9 @@ def initial_parameters(
     """Draw the parameters of ``spec.seeds`` networks with ``inputs`` features and ``classes`` outputs.
 
     Network k is drawn from seed + k and a layer's numbers do not depend on depth: a deeper network shares its first
-    layers with a shallower one, and one seed is the first of many. Biases are N(0, bias_std²). ``dtype`` is float64
-    or float32 (the same numbers, rounded). Raises ValueError for anything else, or sizes below 1.
+    layers with a shallower one, and one seed is the first of many. Biases are N(bias_mean, bias_std²), those of the
+    read-out N(0, bias_std²). ``dtype`` is float64 or float32 (the same numbers, rounded). Raises ValueError for
+    anything else, or sizes below 1.
     """
     _check_whole("inputs", inputs, 1)
     _check_whole("classes", classes, 1)
@@ -227,10 +231,11 @@ def initial_parameters(
         scale = float(spec.gain) * _weight_std(spec.init, fan_in, fan_out)
         return drawn(_distribution(spec.init), stream, layers, (fan_in, fan_out), scale)
 
-    def biases(stream: int, layers: int, fan_out: int) -> Array:
+    def biases(stream: int, layers: int, fan_out: int, mean: float) -> Array:
         if spec.bias_std == 0:
-            return np.zeros((layers, spec.seeds, fan_out), precision)
-        return drawn("normal", stream, layers, (1, fan_out), float(spec.bias_std))[:, :, 0]
+            return np.full((layers, spec.seeds, fan_out), mean, precision)
+        spread = drawn("normal", stream, layers, (1, fan_out), float(spec.bias_std))[:, :, 0]
+        return np.add(spread, mean, out=spread)
 
     width, hidden = spec.width, spec.depth - 1
     return Parameters(
@@ -239,7 +244,7 @@ def initial_parameters(
             *(weights(HIDDEN, hidden, width, width) if hidden else ()),
             *weights(READ_OUT, 1, width, classes),
         ],
-        [*biases(BIAS, spec.depth, width), *biases(READ_OUT_BIAS, 1, classes)],
+        [*biases(BIAS, spec.depth, width, float(spec.bias_mean)), *biases(READ_OUT_BIAS, 1, classes, 0.0)],
     )
 
 
@@ -734,14 +739,17 @@ def gradient_profile(spec: NetworkSpec, data: str | tuple[Array, Array] = "digit
         _check_batch(spec, inputs, targets, CLASSES)
     single, double = (np.ascontiguousarray(inputs, dtype) for dtype in (np.float32, np.float64))
     tame = (
-        1e-6 < spec.weight_variance < 1e3 and spec.bias_std < 30 and (isinstance(data, str) or abs(single).max() < 1e3)
+        1e-6 < spec.weight_variance < 1e3
+        and spec.bias_std < 30
+        and abs(spec.bias_mean) < 30
+        and (isinstance(data, str) or abs(single).max() < 1e3)
     )
 
     def part(some: NetworkSpec, start: int) -> GradientProfile:
         draw = partial(initial_parameters, some, inputs.shape[1], CLASSES, seed + start)
         if tame:
             with np.errstate(all="ignore"):
-                forward = _Forward(some, draw(np.float32), single, some.bias_std > 0)
+                forward = _Forward(some, draw(np.float32), single, some.bias_std > 0 or some.bias_mean != 0)
                 if forward.lost_layer() is None:
                     return _Backward(forward).run(targets)
         return _profile(some, draw(np.float64), double, targets)
