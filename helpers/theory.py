@@ -70,14 +70,33 @@ def _weighted(activation: Activation, part: str, power: int, octave: int) -> Arr
     return weighted
 
 
-def _average(activation: Activation, part: str, power: int, variance: float) -> float:
-    """E[f(z)^power] for z ~ N(0, variance), f the function or the slope."""
+def _average(activation: Activation, part: str, power: int, variance: float, mean: float = 0.0) -> float:
+    """E[f(z)^power] for z ~ N(mean, variance), f the function or the slope."""
     if variance == 0:
-        return float(np.asarray(getattr(activation, part)(0.0))) ** power
+        return float(np.asarray(getattr(activation, part)(mean))) ** power
+    if mean:
+        return _average_off_centre(activation, part, power, variance, mean)
     octave = math.ceil(math.log2(variance) / 2)
     z, _ = _nodes(octave)
     density = np.exp(z * z * (-0.5 / variance))
     return float(density @ _weighted(activation, part, power, octave)) / math.sqrt(2 * math.pi * variance)
+
+
+@lru_cache(maxsize=1)
+def _legendre() -> tuple[Array, Array]:
+    return np.polynomial.legendre.leggauss(64)
+
+
+def _average_off_centre(activation: Activation, part: str, power: int, variance: float, mean: float) -> float:
+    """The same around another centre than 0: fewer points, nothing kept. Panels end at 0 and ±1, as above."""
+    spread = math.sqrt(variance)
+    low, high = mean - 9 * spread, mean + 9 * spread
+    edges = np.array([low, *(edge for edge in (-1.0, 0.0, 1.0) if low < edge < high), high])
+    x, w = _legendre()
+    half = np.diff(edges)[:, None] / 2
+    z, weights = (edges[:-1, None] + half * (1 + x)).ravel(), (half * w).ravel()
+    density = np.exp(-0.5 * ((z - mean) / spread) ** 2) / (spread * math.sqrt(2 * math.pi))
+    return float((weights * density) @ np.asarray(getattr(activation, part)(z), float) ** power)
 
 
 def _averages(activation: Anyhow, part: str, power: int, variance: ArrayLike) -> Any:
@@ -112,12 +131,17 @@ def mean_slope(activation: Anyhow, variance: ArrayLike = 1.0) -> Any:
 
 
 def preactivation_variances(
-    activation: Anyhow, weight_variance: float, bias_variance: float, depth: int, input_second_moment: float
+    activation: Anyhow,
+    weight_variance: float,
+    bias_variance: float,
+    depth: int,
+    input_second_moment: float,
+    bias_mean: float = 0.0,
 ) -> Array:
     """The variance q_l of the pre-activations of layers 1 … depth, an array (depth,) (Poole 2016, eq. 3).
 
-    ``input_second_moment`` is the mean square of an input feature. Beyond 1e24 and below 1e-24 a q is held there:
-    only ratios matter then.
+    ``input_second_moment`` is the mean square of an input feature. Biases of mean ``bias_mean`` shift every
+    pre-activation by it. Beyond 1e24 and below 1e-24 a q is held there: only ratios matter then.
     """
     resolved = _resolve(activation)
     weight_variance = _number("weight_variance", weight_variance, above=0)
@@ -125,10 +149,11 @@ def preactivation_variances(
     if isinstance(depth, bool) or not isinstance(depth, int | np.integer) or depth < 1:
         raise ValueError(f"depth must be a whole number ≥ 1; got {depth!r}")
     moment = _number("input_second_moment", input_second_moment, least=0)
+    bias_mean = _number("bias_mean", bias_mean)
     variances: list[float] = []
     for _ in range(depth):
         variances.append(min(max(weight_variance * moment + bias_variance, SMALLEST), LARGEST))
-        moment = _average(resolved, "function", 2, variances[-1])
+        moment = _average(resolved, "function", 2, variances[-1], bias_mean)
         if len(variances) > 1 and variances[-1] == variances[-2]:
             break
     return np.array(variances + [variances[-1]] * (depth - len(variances)))
@@ -191,15 +216,20 @@ def per_layer_factor(activation: Anyhow, weight_variance: float, bias_variance: 
 
 
 def signal_profile(
-    activation: Anyhow, weight_variance: float, bias_variance: float, depth: int, input_second_moment: float
+    activation: Anyhow,
+    weight_variance: float,
+    bias_variance: float,
+    depth: int,
+    input_second_moment: float,
+    bias_mean: float = 0.0,
 ) -> Array:
     """log10 of ‖∂L/∂h_l‖ / ‖∂L/∂h_depth‖ for layers l = 1 … depth, an array (depth,) that ends in 0.
 
     The squared norm shrinks from layer l to l-1 by σ_w² E[φ′(z)²] at that layer's own q_l, not at the fixed point.
     """
     resolved = _resolve(activation)
-    variances = preactivation_variances(resolved, weight_variance, bias_variance, depth, input_second_moment)
-    factors = [float(weight_variance) * _average(resolved, "slope", 2, q) for q in variances[1:]]
+    variances = preactivation_variances(resolved, weight_variance, bias_variance, depth, input_second_moment, bias_mean)
+    factors = [float(weight_variance) * _average(resolved, "slope", 2, q, bias_mean) for q in variances[1:]]
     with np.errstate(divide="ignore"):
         steps = 0.5 * np.log10(factors) if factors else np.empty(0)
     return np.append(np.cumsum(steps[::-1])[::-1], 0.0)
@@ -440,3 +470,18 @@ def path_lengths(shares: ArrayLike) -> Array:
     for share in np.asarray(shares, float):
         spread = np.convolve(spread, [1 - share, share])
     return spread
+
+
+# Rectifiers --------------------------------------------------------------------------------------------------------
+
+
+def born_dead_probability(width: ArrayLike, depth: ArrayLike) -> Any:
+    """1 − (1 − 2^−width)^depth: some layer of a ReLU net without biases is silent on one input (after Lu 2019).
+
+    Each unit of a layer that still hears something is silent with probability ½, independently. ``width`` and
+    ``depth`` are whole numbers ≥ 1 or arrays of them that broadcast. Raises ValueError for less.
+    """
+    for name, value in (("width", width), ("depth", depth)):
+        if not (np.asarray(value) >= 1).all():
+            raise ValueError(f"{name} must be whole numbers ≥ 1; got {value!r}")
+    return -np.expm1(np.asarray(depth) * np.log1p(-np.exp2(-np.asarray(width, float))))

@@ -105,13 +105,15 @@ def test_set_names_a_control_that_does_not_exist() -> None:
 def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], panels.Panel]) -> None:
     """Memory that Python knows of (numpy's arrays too) stays where it was after the first hundred moves.
 
-    What the engine keeps of its random numbers is bounded and not counted; a hundred moves need not have filled it.
+    What the engine keeps, of its random numbers and of the memory of finished passes, is bounded and not counted: a
+    hundred moves need not have filled it.
     """
     panel, rng = make(), np.random.default_rng(0)
     values = {name: places(panel, name) for name in panel.controls}
-    if "width" in values:  # a wide network takes a second a move
-        values["width"] = [width for width in values["width"] if width <= 32]
-    network._drawn._arrays.clear()  # what was drawn before tracing began would be counted wrong
+    for name, most in (("width", 32), ("depth", 40)):  # a wide and deep network takes a second a move
+        values |= {name: [value for value in values[name] if value <= most]} if name in values else {}
+    network._drawn._arrays.clear()  # what was there before tracing began would be counted wrong
+    network._memory._spare.clear()
     tracemalloc.start()
     for move in range(2000):
         name = list(values)[rng.integers(len(values))]
@@ -124,11 +126,12 @@ def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], pane
     tracemalloc.stop()
     assert grown < 2e6, f"{grown / 1e6:.1f} MB more than after 100 moves"
     assert network._drawn.nbytes <= network.CACHE_BYTES
+    assert network._memory.nbytes <= network.SPARE_BYTES
 
 
 def used() -> int:
     gc.collect()
-    return tracemalloc.get_traced_memory()[0] - network._drawn.nbytes
+    return tracemalloc.get_traced_memory()[0] - network._drawn.nbytes - network._memory.nbytes
 
 
 # ---------------------------------------------------------------- 00

@@ -17,6 +17,7 @@ from helpers.figures.parts import (
     line,
 )
 from helpers.figures.random_networks import both_ways, phase_plane, singular_values
+from helpers.figures.rectifiers import born_dead, rectifier_family, signal_and_weight_gradient
 from helpers.figures.residual import path_lengths, shattered_gradients, signal_and_size
 from helpers.figures.training import training_losses, training_movement
 
@@ -25,6 +26,7 @@ __all__ = [
     "MILESTONES",
     "backward_arrow",
     "band",
+    "born_dead",
     "both_ways",
     "chain",
     "course_map",
@@ -35,10 +37,12 @@ __all__ = [
     "loss_and_gradient_by_scale",
     "path_lengths",
     "phase_plane",
+    "rectifier_family",
     "shattered_gradients",
     "signal_and_difference",
     "signal_and_saturation",
     "signal_and_size",
+    "signal_and_weight_gradient",
     "signal_by_layer",
     "singular_values",
     "slope_and_spread",

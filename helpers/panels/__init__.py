@@ -8,6 +8,7 @@ from helpers.panels.lesson_00 import start_here
 from helpers.panels.lesson_01 import definition
 from helpers.panels.lesson_02 import activation_derivatives
 from helpers.panels.lesson_03 import deep_sigmoid_nets
+from helpers.panels.lesson_04 import born_dead, relu, relu_schemes
 from helpers.panels.lesson_05 import initialization, initialization_schemes, jacobian_singular_values
 from helpers.panels.lesson_06 import batch_norm, scale_invariance
 from helpers.panels.lesson_07 import path_lengths, residual_networks, shattered_gradients
@@ -19,6 +20,7 @@ PANELS: Mapping[str, Callable[[], Panel]] = {
     "01": definition,
     "02": activation_derivatives,
     "03": deep_sigmoid_nets,
+    "04": relu,
     "05": initialization,
     "06": batch_norm,
     "07": residual_networks,
@@ -30,6 +32,7 @@ __all__ = [
     "Panel",
     "activation_derivatives",
     "batch_norm",
+    "born_dead",
     "deep_sigmoid_nets",
     "definition",
     "follow",
@@ -37,6 +40,8 @@ __all__ = [
     "initialization_schemes",
     "jacobian_singular_values",
     "path_lengths",
+    "relu",
+    "relu_schemes",
     "residual_networks",
     "scale_invariance",
     "shattered_gradients",

@@ -63,6 +63,15 @@ def _zero_depth(factor: float, dtype: str = "float32") -> float:
     return float(depth)
 
 
+def _born_dead(width: int, depth: int) -> float:
+    return float(theory.born_dead_probability(width, depth))
+
+
+def _active(bias: float, variance: float) -> float:
+    """The share of pre-activations from N(bias, variance) above 0."""
+    return 0.5 * math.erfc(-bias / math.sqrt(2 * variance))
+
+
 def _depth_until(activation: str, weight_variance: float, ratio: float) -> float:
     """The least depth at which the first layer's signal is below `ratio` of the last one's, at a steady factor."""
     steps = math.log(ratio) / math.log(theory.per_layer_factor(activation, weight_variance))
@@ -126,6 +135,8 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "residual_signal": _residual_signal,
     "path_length": _path_length,
     "gradient_correlation": _gradient_correlation,
+    "born_dead": _born_dead,
+    "active": _active,
 }
 """The functions that a numeric answer may name as its `key`; `arguments` in the bank are theirs."""
 

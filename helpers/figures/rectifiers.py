@@ -1,0 +1,114 @@
+"""ReLU and its family: side by side over the layers, under three initializations, and nets that are born dead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from helpers import theme
+from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, float32_limit, line
+
+_HOVER = "layer %{x}: 10<sup>%{y:.2f}</sup>"
+_SIX_DASHES = ("solid", "longdash", "dot", "dashdot", "longdashdot", "3px,3px")
+_SCHEME_LOOKS = (
+    (theme.MEASURED, "solid"),
+    (theme.ACTIVATION_COLOURS["tanh"], "longdash"),
+    (theme.ACTIVATION_COLOURS["relu"], "dot"),
+)
+
+
+def rectifier_family(depths: Numbers, activations: Sequence[str]) -> go.Figure:
+    """Up to six activations side by side over the layers, in three plots one above the other.
+
+    Traces to come: above, the gradient signal of each, named as the activation is written, with the "spread over
+    seeds" and the "theory" of the one in focus; in the middle the "dead units" of that one; below, the similarity of
+    two inputs to each layer, named "…, similarity".
+    """
+    figure = go.Figure().set_subplots(
+        rows=3, cols=1, shared_xaxes=True, row_heights=[0.56, 0.2, 0.24], vertical_spacing=0.05
+    )
+    names = [theme.ACTIVATION_NAMES[activation] for activation in activations]
+    colours = [theme.ACTIVATION_COLOURS[activation] for activation in activations]
+    figure.add_trace(band("spread over seeds", depths, colour=theme.INK), row=1, col=1)
+    for name, colour, dash in zip(names, colours, _SIX_DASHES, strict=False):
+        hover = f"{name}, {_HOVER}<extra></extra>"
+        signal = line(name, depths, colour=colour, dash=dash, legendgroup=name, hovertemplate=hover)
+        hover = f"{name}, layer %{{x}}: cosine %{{y:.3f}}<extra></extra>"
+        alike = line(f"{name}, similarity", depths, colour=colour, dash=dash, legendgroup=name, hovertemplate=hover)
+        figure.add_trace(signal, row=1, col=1)
+        figure.add_trace(alike.update(showlegend=False), row=3, col=1)
+    theory = line("theory", depths, colour=theme.THEORY, dash="dash", width=2, hovertemplate=_HOVER)
+    figure.add_trace(theory, row=1, col=1)
+    dead = line("dead units", depths, colour=theme.SATURATED, hovertemplate="layer %{x}: %{y:.0%}")
+    dead.update(fill="tozeroy", fillcolor=theme.transparent(theme.SATURATED, 0.3), showlegend=False)
+    figure.add_trace(dead, row=2, col=1)
+    _over_layers(figure, depths, "ReLU and its family on the digits", 700)
+    figure.update_layout(margin={"t": 124})  # the legend takes two lines where the page is narrow
+    decades(figure, "gradient ‖∂L/∂h‖", -15, 5, row=1, col=1)
+    figure.update_yaxes(title_text="dead", range=[0, 1.02], tickformat=".0%", nticks=3, row=2, col=1)
+    figure.update_yaxes(title_text="similarity", range=[-0.1, 1.02], nticks=4, row=3, col=1)
+    float32_limit(figure, row=1, col=1)
+    return figure
+
+
+def signal_and_weight_gradient(depths: Numbers, schemes: Sequence[str]) -> go.Figure:
+    """The same net under up to three initializations: above its gradient signal, below its weight gradient.
+
+    Traces to come for each scheme: "…" and "…, weight gradient", and one "theory" for all signals: their theories one
+    after the other, each (deepest + 1,) and ended by a gap.
+    """
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    for scheme, (colour, dash) in zip(schemes, _SCHEME_LOOKS, strict=False):
+        hover = f"{scheme}, {_HOVER}<extra></extra>"
+        for name, row in ((scheme, 1), (f"{scheme}, weight gradient", 2)):
+            curve = line(name, depths, colour=colour, dash=dash, width=4, legendgroup=scheme, hovertemplate=hover)
+            figure.add_trace(curve.update(showlegend=row == 1), row=row, col=1)
+    places = np.tile(np.append(depths, np.max(depths)), len(schemes))
+    theory = line("theory", places, colour=theme.THEORY, dash="dash", width=1.5, hoverinfo="skip")
+    figure.add_trace(theory, row=1, col=1)
+    _over_layers(figure, depths, "One net, three initializations", 640)
+    decades(figure, "signal ‖∂L/∂h‖", -15, 5, row=1, col=1)
+    decades(figure, "weights ‖∂L/∂W‖", -15, 5, row=2, col=1)
+    return figure
+
+
+def born_dead(depths: Numbers, widths: Numbers, probability: np.ndarray) -> go.Figure:
+    """Nets that are silent from the start: their `probability` (widths, depths), and nets counted at one width.
+
+    Traces to come: the marker "here" on the map; over the depths the "counted" share of nets with the "band of
+    chance" around the "theory", and the marker "this depth".
+    """
+    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.17)
+    left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
+    figure.add_trace(
+        go.Heatmap(
+            name="probability", x=depths, y=widths, z=probability, zmin=0, zmax=1, colorscale="Cividis",
+            reversescale=True, showscale=False, hovertemplate="%{x} layers of %{y}: %{z:.1%}<extra></extra>",
+        ),
+        **left,
+    )  # fmt: skip
+    figure.add_trace(dot("here", colour=theme.THEORY, showlegend=False, hoverinfo="skip"), **left)
+    figure.add_trace(band("band of chance", depths, colour=theme.THEORY, showlegend=False), **right)
+    hover = "%{x} layers: %{y:.1%}"
+    counted = line("counted", depths, colour=theme.ACTIVATION_COLOURS["relu"], width=4, hovertemplate=hover)
+    figure.add_trace(counted, **right)
+    figure.add_trace(line("theory", depths, colour=theme.THEORY, dash="dash", hovertemplate=hover), **right)
+    figure.add_trace(dot("this depth", colour=theme.THEORY, showlegend=False, hoverinfo="skip"), **right)
+    figure.update_layout(
+        template=theme.TEMPLATE, title_text="ReLU nets that are born dead (dark: nearly all)", height=470,
+        uirevision="kept", legend={"x": 1, "xanchor": "right"},
+    )  # fmt: skip
+    figure.update_xaxes(title_text="depth (layers)", range=[0.5, float(np.max(depths)) + 0.5])
+    figure.update_yaxes(title_text="width (units a layer)", dtick=1, **left)
+    figure.update_yaxes(title_text="born dead", range=[-0.02, 1.02], tickformat=".0%", **right)
+    return figure
+
+
+def _over_layers(figure: go.Figure, depths: Numbers, title: str, height: int) -> None:
+    """What the plots over layers have in common."""
+    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=height, uirevision="kept")
+    figure.update_xaxes(range=[0, float(np.max(depths)) + 1])
+    figure.update_xaxes(title_text="layer (input left, loss right)", row=len(figure._grid_ref), col=1)
+    backward_arrow(figure)

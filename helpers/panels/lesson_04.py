@@ -1,0 +1,284 @@
+"""Lesson 04: ReLU and its family, dead units, and nets that are born dead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from helpers import figures, theme, theory
+from helpers.activations import get_activation
+from helpers.network import NetworkSpec, gradient_profile
+from helpers.panels.controls import SCHEMES, dropdown, float_slider, int_slider, steps
+from helpers.panels.curves import BATCH, DEEPEST, LAYERS, default_bias_std, gaps_for_zero, next_of, padded
+from helpers.panels.panel import Panel
+
+FAMILY = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu")
+THREE = ("PyTorch's default", "Xavier", "He")
+SEEDS = 4
+NETS = 1000
+WIDEST = 12
+
+
+# ReLU and its family -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What is shown of one network, (depth,) each: means over seeds, `spread` the lowest and highest (2, depth)."""
+
+    signal: np.ndarray
+    spread: np.ndarray
+    dead: np.ndarray
+    similarity: np.ndarray
+
+
+@lru_cache(maxsize=64)
+def _measured(spec: NetworkSpec) -> _Measured:
+    profile = gradient_profile(spec)
+    signal, dead = profile.log10_signal, profile.dead
+    similarity = np.where(dead < 1, profile.similarity, np.nan)  # what is silent resembles nothing
+    ends = [np.fmin.reduce(gaps_for_zero(signal)), np.fmax.reduce(gaps_for_zero(signal))]
+    return _Measured(
+        _mean_of_living(signal),
+        np.stack(ends),
+        dead.mean(axis=0),
+        _mean_of_living(similarity),
+    )
+
+
+def _mean_of_living(values: np.ndarray) -> np.ndarray:
+    """Mean over seeds (seeds, depth) of those that have a finite value; a gap where none has."""
+    known = np.isfinite(values)
+    total = np.where(known, values, 0).sum(axis=0)
+    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+
+
+def _spec(activation: str, depth: int, width: int, scheme: str, bias: float, leak: float) -> NetworkSpec:
+    """The network of the panels; what plays no part is left at its default, so that it is not computed twice."""
+    return NetworkSpec(
+        depth=depth,
+        width=width,
+        activation=activation,
+        init=scheme,
+        bias_std=default_bias_std(width) if scheme == "pytorch_default" else 0.0,
+        bias_mean=bias,
+        leak=leak if activation == "leaky_relu" else 0.01,
+        batch=BATCH,
+        seeds=SEEDS,
+    )
+
+
+def _theory(spec: NetworkSpec) -> np.ndarray:
+    """Predicted log10 of signal_l / signal_L for l = 1 … depth; a gap where it is exactly 0."""
+    activation = get_activation(spec.activation, spec.leak)
+    return gaps_for_zero(
+        theory.signal_profile(activation, spec.weight_variance, spec.bias_std**2, spec.depth, 1.0, spec.bias_mean)
+    )
+
+
+def relu() -> Panel:
+    """ReLU and five relatives side by side: gradient signal, dead units and similarity, layer by layer."""
+
+    def compute(activation: str, depth: int, width: int, scheme: str, bias: float, leak: float) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        lines = []
+        for each in FAMILY:
+            shown = _measured(_spec(each, depth, width, scheme, bias, leak))
+            result[theme.ACTIVATION_NAMES[each]] = padded(shown.signal)
+            result[f"{theme.ACTIVATION_NAMES[each]}, similarity"] = padded(shown.similarity)
+            lines.append(shown.signal)
+        spec = _spec(activation, depth, width, scheme, bias, leak)
+        focus = _measured(spec)
+        return {
+            **result,
+            "spread over seeds": padded(focus.spread),
+            "theory": padded(focus.signal[-1] + _theory(spec)),
+            "dead units": padded(focus.dead),
+            "ranges": {
+                **dict.fromkeys(("xaxis", "xaxis2", "xaxis3"), _layers_for(depth)),
+                "yaxis": _decades_for(lines),
+            },
+            "summary": _family_summary(spec, focus) + _beside_it(spec, leak, result["leaky ReLU"]),
+        }
+
+    controls = {
+        "activation": dropdown("in focus", {theme.ACTIVATION_NAMES[name]: name for name in FAMILY}, "relu"),
+        "scheme": dropdown("initialization", {name: SCHEMES[name] for name in THREE}, "pytorch_default"),
+        "depth": int_slider("depth", 30, 1, DEEPEST),
+        "width": steps("width", [8, 16, 32, 64, 128], 64),
+        "bias": float_slider("bias", 0.0, -8, 2, 0.1),
+        "leak": float_slider("leak", 0.01, 0, 0.5, 0.01),
+    }
+    plain = {"activation": "relu", "scheme": "he_normal", "depth": 30, "width": 64, "bias": 0.0, "leak": 0.01}
+    presets = {
+        "PyTorch's default": {**plain, "scheme": "pytorch_default"},
+        "Xavier": {**plain, "scheme": "xavier_normal"},
+        "He": plain,
+        "100 layers: all alike": {**plain, "depth": 100},
+        "bias −5: a graveyard": {**plain, "bias": -5.0},
+        "leak 0.2": {**plain, "activation": "leaky_relu", "leak": 0.2},
+    }
+    return Panel(figures.rectifier_family(LAYERS, FAMILY), controls, compute, presets)
+
+
+def _decades_for(lines: list[np.ndarray]) -> list[float]:
+    """An axis of log10 that holds what is seen of all lines, in steps that seldom change."""
+    known = np.concatenate([line[np.isfinite(line)] for line in lines])
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    return [-next_of((6, 15, 30, 60), -low), next_of((3, 8, 20), high)]
+
+
+def _layers_for(depth: int) -> list[float]:
+    """An axis that holds all layers, in steps that seldom change."""
+    return [0.0, 1 + next_of((30, 60, DEEPEST), depth)]
+
+
+def _family_summary(spec: NetworkSpec, focus: _Measured) -> str:
+    name = theme.ACTIVATION_NAMES[spec.activation]
+    if spec.depth == 1:
+        return f"{name}: one layer has no way back to travel. Add a second one."
+    change = (focus.signal[0] - focus.signal[-1]) / (spec.depth - 1)
+    predicted = _theory(spec)[0] / (spec.depth - 1)
+    if np.isnan(change):
+        heard = f"{name}: the signal of layer 1 is exactly 0. "
+    else:
+        wide = f"theory for wide layers {10**predicted:.3g}" if np.isfinite(predicted) else "in theory 0"
+        heard = (
+            f"{name}: the signal changes by a factor of {10**change:.3g} a layer ({wide}); layer 1 hears "
+            f"{theme.scientific(focus.signal[0] - focus.signal[-1])} of what layer {spec.depth} hears. "
+        )
+    dead = f"Dead units: {focus.dead[0]:.0%} in layer 1, {focus.dead[-1]:.0%} in layer {spec.depth}. "
+    if np.isnan(focus.similarity[-1]):
+        return f"{heard}{dead}Nothing gets through to layer {spec.depth}."
+    first, last = focus.similarity[0], focus.similarity[-1]
+    return f"{heard}{dead}Two digits: cosine {first:.2f} in layer 1, {last:.3f} in layer {spec.depth}."
+
+
+def _beside_it(spec: NetworkSpec, leak: float, signal: np.ndarray) -> str:
+    """The leaky ReLU in a sentence where another one is in focus: its own slider should not be mute."""
+    if spec.activation == "leaky_relu" or spec.depth == 1:
+        return ""
+    change = (signal[0] - signal[spec.depth - 1]) / (spec.depth - 1)
+    heard = f"{10**change:.3g} a layer" if np.isfinite(change) else "nothing left in layer 1"
+    return f" The leaky one with leak {leak:g} has {heard}."
+
+
+# One net, three initializations --------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def _gradients(spec: NetworkSpec) -> tuple[np.ndarray, np.ndarray]:
+    """log10 of the signal and of the weight gradient, means over the seeds that live, (depth,) each."""
+    profile = gradient_profile(spec)
+    return _mean_of_living(profile.log10_signal), _mean_of_living(profile.log10_weight_gradient)
+
+
+def relu_schemes() -> Panel:
+    """The same net under three initializations: its gradient signal, and the weight gradient that hides it."""
+
+    def compute(activation: str, depth: int, width: int, biased: bool) -> dict[str, Any]:
+        bias_std = default_bias_std(width) if biased else 0.0
+        specs = {
+            name: NetworkSpec(depth, width, activation, SCHEMES[name], bias_std=bias_std, batch=BATCH, seeds=SEEDS)
+            for name in THREE
+        }
+        signal, weights = ({name: _gradients(spec)[part] for name, spec in specs.items()} for part in (0, 1))
+        axis, layers = _decades_for([*signal.values(), *weights.values()]), _layers_for(depth)
+        return {
+            **{name: padded(line) for name, line in signal.items()},
+            **{f"{name}, weight gradient": padded(line) for name, line in weights.items()},
+            "theory": np.concatenate(
+                [padded(signal[name][-1] + _theory(spec), DEEPEST + 1) for name, spec in specs.items()]
+            ),
+            "ranges": {"xaxis": layers, "xaxis2": layers, "yaxis": axis, "yaxis2": axis},
+            "summary": _schemes_summary(signal, weights, depth),
+        }
+
+    choice = (*FAMILY, "tanh", "sigmoid", "linear")
+    controls = {
+        "activation": dropdown("activation", {theme.ACTIVATION_NAMES[name]: name for name in choice}, "relu"),
+        "biased": dropdown("biases", {"zero": False, "as PyTorch draws them": True}, False),
+        "depth": int_slider("depth", 30, 1, DEEPEST),
+        "width": steps("width", [8, 16, 32, 64, 128, 256], 128),
+    }
+    plain = {"activation": "relu", "depth": 30, "width": 128, "biased": False}
+    presets = {
+        "ReLU: the trap": plain,
+        "with PyTorch's biases": {**plain, "biased": True},
+        "tanh": {**plain, "activation": "tanh"},
+        "sigmoid": {**plain, "activation": "sigmoid"},
+    }
+    return Panel(figures.signal_and_weight_gradient(LAYERS, THREE), controls, compute, presets)
+
+
+def _schemes_summary(signal: dict[str, np.ndarray], weights: dict[str, np.ndarray], depth: int) -> str:
+    def ratios(lines: dict[str, np.ndarray]) -> str:
+        return ", ".join(f"{name} {theme.scientific(line[0] - line[-1])}" for name, line in lines.items())
+
+    if depth == 1:
+        return "One layer has no way back to travel. Add a second one."
+    level = weights["Xavier"][0] - weights["He"][0]
+    return (
+        f"Layer 1 over layer {depth}. Signal: {ratios(signal)}. Weight gradient: {ratios(weights)}. "
+        f"The first weights get {theme.scientific(level)} as much under Xavier as under He."
+    )
+
+
+# Born dead -----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=WIDEST)
+def first_silent_layers(width: int, nets: int = NETS, seed: int = 0) -> np.ndarray:
+    """For each of `nets` random ReLU nets without biases: the first layer that is silent on one input, (nets,).
+
+    A net that still answers after `DEEPEST` layers has `DEEPEST` + 1. Every net is drawn and run; He's scale keeps the
+    numbers within range, the signs alone decide.
+    """
+    rng = np.random.default_rng((seed, width))
+    silent = np.full(nets, DEEPEST + 1)
+    living = np.arange(nets)
+    h = rng.standard_normal((nets, 1, width))
+    for layer in LAYERS:
+        weights = rng.standard_normal((len(living), width, width)) * np.sqrt(2 / width)
+        h = np.maximum(h @ weights, 0)
+        answers = h.any(axis=(1, 2))
+        silent[living[~answers]] = layer
+        living, h = living[answers], h[answers]
+    return silent
+
+
+def born_dead() -> Panel:
+    """The share of ReLU nets that are silent on an input from the start, over depth and width; a click goes there."""
+    widths = np.arange(1, WIDEST + 1)
+    probability = theory.born_dead_probability(widths[:, None], LAYERS)
+
+    def compute(depth: int, width: int) -> dict[str, Any]:
+        expected = probability[width - 1]
+        counted = (first_silent_layers(width)[:, None] <= LAYERS).mean(axis=0)
+        chance = 2 * np.sqrt(expected * (1 - expected) / NETS)
+        share, layer = counted[depth - 1], f"{0.5**width:.2g}"
+        return {
+            "here": np.array([[depth], [width]]),
+            "counted": counted,
+            "theory": expected,
+            "band of chance": np.stack([np.maximum(expected - chance, 0), np.minimum(expected + chance, 1)]),
+            "this depth": np.array([[depth], [share]]),
+            "summary": f"{depth} layers of {width}: {share:.1%} of {NETS} nets are silent on their input from the "
+            f"start; theory says {expected[depth - 1]:.1%}. One layer goes silent with probability 2⁻ᴺ = {layer}.",
+        }
+
+    controls = {
+        "depth": int_slider("depth", 10, 1, DEEPEST),
+        "width": int_slider("width", 3, 1, WIDEST),
+    }
+    presets = {
+        "3 wide, 10 deep": {"depth": 10, "width": 3},
+        "3 wide, 50 deep": {"depth": 50, "width": 3},
+        "8 wide, 50 deep": {"depth": 50, "width": 8},
+        "12 wide, 100 deep": {"depth": 100, "width": 12},
+    }
+    figure = figures.born_dead(LAYERS, widths, probability)
+    return Panel(figure, controls, compute, presets, click={"probability": ("depth", "width")})
