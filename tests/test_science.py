@@ -25,6 +25,7 @@ from helpers.network import (
     gradient_profile,
     initial_parameters,
 )
+from helpers.panels.lesson_04 import first_silent_layers
 from helpers.residual import (
     ResidualProfile,
     ResidualSpec,
@@ -820,6 +821,169 @@ def default_over_he() -> float:
 @claim("myth 5/3", '"use gain 5/3 for tanh": factor of a layer, wide and deep', DERIVED, 1.0999, relative(0.01))
 def recommended_gain() -> float:
     return math.sqrt(settled("tanh", torch.nn.init.calculate_gain("tanh") ** 2, 0.0))
+
+
+# Lesson 04: ReLU ----------------------------------------------------------------------------------------------------
+
+HANIN = "after Hanin 2018"
+
+
+@cache
+def squared_lengths_after_he(width: int = 128, nets: int = 200) -> dict[int, np.ndarray]:
+    """‖h_L‖² of 200 ReLU nets with He's weights on one input, at depths 30 and 60."""
+    rng, lengths = np.random.default_rng(0), {}
+    h = np.ones((nets, 1, width), np.float32)
+    for layer in range(1, 61):
+        weights = rng.standard_normal((nets, width, width), np.float32) * np.float32(math.sqrt(2 / width))
+        h = np.maximum(h @ weights, 0)
+        if layer in (30, 60):
+            lengths[layer] = np.square(h.astype(np.float64)).sum(axis=(1, 2))
+    return lengths
+
+
+for depth in (30, 60):
+    claim(f"10 L={depth}", f"ReLU, He, N=128, L={depth}: Var log‖h_L‖², 5L/N", HANIN, 5 * depth / 128, relative(0.25))(
+        lambda depth=depth: float(np.log(squared_lengths_after_he()[depth]).var())
+    )
+
+
+@lru_cache(maxsize=2)
+def biased_layer(bias: float) -> GradientProfile:
+    """One He layer of ReLU on 2000 inputs N(0, 1), each unit with this bias."""
+    spec = NetworkSpec(1, 512, "relu", "he_normal", bias_mean=bias, batch=2000, seeds=4)
+    return gradient_profile(spec, gaussian(2000))
+
+
+for bias, within in [(-0.5, 0.02), (-1.0, 0.02), (-2.0, 0.02), (-3.0, 0.05)]:
+    active = math.erfc(-bias / 2) / 2
+    claim(
+        f"20 b={bias:g}", f"He layer, bias {bias:g}: share of active units, Φ(b/√2)", DERIVED, active, relative(within)
+    )(lambda bias=bias: float(1 - biased_layer(bias).saturated.mean()))
+for bias, value in [(-5.0, 0.63), (-6.0, 0.97), (-8.0, 1.0)]:
+    claim(f"20 dead b={bias:g}", f"He layer, bias {bias:g}: dead on 2000 inputs", "measured", value, absolute(0.08))(
+        lambda bias=bias: float(biased_layer(bias).dead.mean())
+    )
+
+for width, depth, value in [(2, 10, 0.9437), (3, 10, 0.737), (4, 50, 0.960), (8, 50, 0.178)]:
+    error = math.sqrt(value * (1 - value) / 4000)
+    claim(
+        f"21 N={width} L={depth}",
+        f"ReLU nets of {depth} layers of {width} born dead",
+        "Lu 2019",
+        value,
+        absolute(4 * error),
+    )(lambda width=width, depth=depth: float((first_silent_layers(width, nets=4000) <= depth).mean()))
+    claim(f"21 N={width} L={depth} closed form", "… by the formula", DERIVED, value, absolute(1e-3))(
+        lambda width=width, depth=depth: float(theory.born_dead_probability(width, depth))
+    )
+
+
+@lru_cache(maxsize=3)
+def dead_by_depth(width: int) -> np.ndarray:
+    """The share of dead units by layer of ReLU with He's weights on 1000 Gaussian inputs, a mean over nets."""
+    spec = NetworkSpec(30, width, "relu", "he_normal", batch=1000, seeds={8: 64, 32: 16, 128: 4}[width])
+    dead: np.ndarray = gradient_profile(spec, gaussian(1000, features=width)).dead.mean(axis=0)
+    return dead
+
+
+for width, value in [(8, 0.56), (32, 0.39), (128, 0.29)]:
+    claim(f"22 N={width}", f"ReLU, He, N={width}: dead units in layer 30", "measured", value, absolute(0.1))(
+        lambda width=width: float(dead_by_depth(width)[-1])
+    )
+    claim(f"22 N={width} first", "… in layer 1", "measured", 0.0, absolute(0.01))(
+        lambda width=width: float(dead_by_depth(width)[0])
+    )
+
+for leak in (0.1, 0.2, 0.3):
+    claim(
+        f"23 a={leak}",
+        f"leaky ReLU, slope {leak}, He's weights for ReLU: χ = 1 + a²",
+        DERIVED,
+        1 + leak**2,
+        relative(0.03),
+    )(
+        lambda leak=leak: gradient_factor(
+            profile_of(depth=30, width=512, activation="leaky_relu", init="he_normal", leak=leak, batch=32, seeds=6)
+        )
+    )
+
+
+@cache
+def learned(activation: str, init: str, depth: int, optimizer: str, learning_rate: float, seeds: int = 2) -> np.ndarray:
+    """Accuracy on the clusters after 500 steps, batch 100, N=64, biases as the scheme has them; one per seed."""
+    bias_std = default_bias(64) if init == "pytorch_default" else 0.0
+    spec = NetworkSpec(depth, 64, activation, init, bias_std=bias_std, seeds=1)
+    runs = [
+        train(
+            MLP(spec, inputs=20, classes=10, seed=seed), task(), steps=500, learning_rate=learning_rate,
+            optimizer=optimizer, batch=100, seed=seed, records=1, progress=False,
+        )
+        for seed in range(seeds)
+    ]  # fmt: skip
+    return np.array([run.accuracy[-1] for run in runs])
+
+
+CHANCE, LEARNED = (0.12, between(0.05, 0.2)), (1.0, between(0.9, 1.0))
+RUNS = {  # the best of the seeds where it must fail, the worst where it must succeed
+    "constant": (
+        '"ReLU keeps the gradient constant": default, L=10, SGD',
+        CHANCE,
+        "relu",
+        "pytorch_default",
+        10,
+        "sgd",
+        0.1,
+    ),
+    "tanh L=20": (
+        '"tanh is as bad as sigmoid": Xavier tanh, L=20, SGD',
+        LEARNED,
+        "tanh",
+        "xavier_normal",
+        20,
+        "sgd",
+        0.1,
+    ),
+    "tanh L=50": ("… Xavier tanh, L=50, SGD", LEARNED, "tanh", "xavier_normal", 50, "sgd", 0.01),
+    "tanh sigmoid": ("… Xavier sigmoid, L=10, SGD", CHANCE, "sigmoid", "xavier_normal", 10, "sgd", 0.1),
+    "Adam L=10": ('"Adam fixes it": ReLU, default, L=10', LEARNED, "relu", "pytorch_default", 10, "adam", 0.01),
+    "Adam Xavier": ("… ReLU, Xavier, L=30", LEARNED, "relu", "xavier_normal", 30, "adam", 0.001),
+    "Adam sigmoid": (
+        "… but sigmoid, default, L=10",
+        (0.12, between(0.05, 0.3)),
+        "sigmoid",
+        "pytorch_default",
+        10,
+        "adam",
+        0.01,
+    ),
+    "Adam L=30": ("… and ReLU, default, L=30", CHANCE, "relu", "pytorch_default", 30, "adam", 0.001),
+}
+for name, (words, (value, tolerance), *setting) in RUNS.items():
+    claim(f"myth {name}", f"{words}: accuracy", "measured", value, tolerance, slow=True)(
+        lambda setting=tuple(setting), worst=value == 1.0: float((np.min if worst else np.max)(learned(*setting)))
+    )
+
+
+@cache
+def recovered() -> list[int]:
+    """Of 20 units in each of 3 layers that are silent on all clusters: how many speak after 300 steps of SGD."""
+    inputs = torch.tensor(task().train_inputs, dtype=torch.float32)
+    model, h = MLP(NetworkSpec(3, 64, "relu", "he_normal", seeds=1), inputs=20, classes=10), inputs
+    with torch.no_grad():
+        for layer in model.layers:
+            layer.bias[:20] -= layer(h)[:, :20].max(dim=0).values + 0.1
+            h = layer(h).relu()
+    train(model, task(), steps=300, learning_rate=0.1, batch=100, records=1, progress=False)
+    return [int((state[:, :20] > 0).any(dim=0).sum()) for state in model.hidden(inputs)]
+
+
+claim("myth recover first", '"dead units never recover": of 20, SGD, layer 1', DERIVED, 0, EXACT)(
+    lambda: recovered()[0]
+)
+for layer in (2, 3):
+    claim(f"myth recover {layer}", f"… layer {layer}", "measured", 12, between(5, 20))(
+        lambda layer=layer: recovered()[layer - 1]
+    )
 
 
 # The test -----------------------------------------------------------------------------------------------------------
