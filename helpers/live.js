@@ -287,6 +287,9 @@ function readRow(layout, row) {
   });
 }
 
+// No button that sends the figure to a server: the course talks to nobody.
+const TOOLBAR = { displaylogo: false, showSendToCloud: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+
 const sameValues = (a, b) => a && b && a.length === b.length && a.every((v, i) => v === b[i] || (v !== v && b[i] !== b[i]));
 
 // Everything about one figure that needs no kernel: draws rows, fast or through Plotly.
@@ -309,7 +312,7 @@ export class Picture {
     }
     const real = readRow(this.moving, row);
     this.probe(data, layout);
-    await this.Plotly.newPlot(this.gd, data, layout, { displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] });
+    await this.Plotly.newPlot(this.gd, data, layout, TOOLBAR);
     this.overlay.learn(this.moving.filter((t) => this.light.has(t.index)).map((t) => t.index));
     this.last = real;
     await this.redraw(real);

@@ -1,4 +1,7 @@
-"""Key-to-paint time and drag rate of a slider in JupyterLab: our panel, FigureWidget, interact with matplotlib."""
+"""Sliders in JupyterLab: ours against FigureWidget and interact with matplotlib, and every lesson's panel.
+
+Measured are the time from key to paint, and how many frames a second show a new picture while a handle is dragged.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from helpers.panels import PANELS
 from tests.browser.lab import CHROMIUM_ARGUMENTS, Sheet, find_chromium, start_lab, write_notebook
 
 KEYS, ROUNDS, DRAG_STEPS = 20, 3, 99
@@ -110,7 +114,7 @@ def _key_to_paint(sheet: Sheet, handle: Any) -> list[float]:
     return out
 
 
-# Drags the handle over its whole track, one mouse event a frame and one depth an event; resolves when it has arrived.
+# Drags the handle over its whole track, one mouse event a frame and one place an event; resolves when it has arrived.
 DRAG = """async ([handle, steps]) => {
   const track = handle.closest('.noUi-target').getBoundingClientRect(), grip = handle.getBoundingClientRect();
   const y = grip.y + grip.height / 2;
@@ -132,9 +136,9 @@ DRAG = """async ([handle, steps]) => {
 }"""
 
 
-def _drag(sheet: Sheet, handle: Any) -> tuple[float, float]:
+def _drag(sheet: Sheet, handle: Any, steps: int = DRAG_STEPS) -> tuple[float, float]:
     """Changed frames a second while the handle is dragged over its whole track, and the lag in ms at the end."""
-    sheet.page.evaluate(DRAG, [handle.element_handle(), DRAG_STEPS])
+    sheet.page.evaluate(DRAG, [handle.element_handle(), steps])
     rate, lag = sheet.page.evaluate(
         """() => { const first = watch.inputs[0], last = watch.inputs.at(-1);
                    const during = [...watch.frames].filter(t => t <= last), after = watch.paints.filter(t => t > last);
@@ -161,6 +165,44 @@ def _measure(browser: Any, url: str, name: str, picture: str, table: bool | None
     return {"keys": keys, "rate": rate, "lag": lag}
 
 
+# The lesson's panel with its network as wide and deep as it goes, and a slider of many places in the hand.
+WIDEST = """
+from helpers import panels
+
+panel = panels.PANELS["{lesson}"]()
+for name in ("depth", "width", "blocks", "length", "hidden"):
+    if name in panel.controls:
+        panel.set(**{{name: getattr(panel.controls[name], "max", None) or panel.controls[name].options[-1]}})
+panel
+"""
+
+
+def _measure_panel(browser: Any, url: str, name: str) -> tuple[str, int, float]:
+    """The slider that was dragged, the number of its places, and the frames a second, all from its table."""
+    sheet = Sheet(browser, url)
+    sheet.open(f"{name}.ipynb")
+    sheet.run_all()
+    handle = _ready(sheet, ".live-figure")
+    live = "document.querySelector('.live-figure').live"
+    label, place, count = sheet.page.evaluate(
+        f"""() => {{ const sliders = [...document.querySelectorAll('.widget-slider, .widget-hslider')];
+                     const isSlider = control => sliders.some(s => s.classList.contains(control.id));
+                     const counts = {live}.controls.map(c => isSlider(c) ? c.count : 0);
+                     const most = counts.indexOf(Math.max(...counts)), {{id}} = {live}.controls[most];
+                     const slider = sliders.find(s => s.classList.contains(id));
+                     return [slider.innerText.split('\\n')[0], sliders.indexOf(slider), counts[most]]; }}"""
+    )
+    handle = sheet.page.locator(".noUi-handle").nth(place)
+    handle.focus()
+    sheet.page.wait_for_function(
+        f"() => {live}.hand >= 0 && !{live}.missing({live}.key(), {live}.hand).length", timeout=300_000
+    )
+    rate, _ = _drag(sheet, handle, count - 1)
+    sheet.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    sheet.close()
+    return label, count, rate
+
+
 CONTENDERS = {
     "panel, table hit": (PANEL, ".live-figure", True),
     "panel, through the kernel": (PANEL, ".live-figure", False),
@@ -185,6 +227,7 @@ def main() -> None:
             write_notebook(folder / "notebooks" / f"contender_{number}.ipynb", code)
         with start_lab(folder / "notebooks", folder) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+            _print_panels(folder, browser, url)
             for turn in range(ROUNDS):
                 for number, (name, (_, picture, table)) in enumerate(CONTENDERS.items()):
                     print(f"  round {turn + 1} of {ROUNDS}: {name}", file=sys.stderr, flush=True)
@@ -195,8 +238,18 @@ def main() -> None:
     _print(results)
 
 
+def _print_panels(folder: Path, browser: Any, url: str) -> None:
+    print(
+        "\nevery lesson's main panel at its widest: frames a second while its longest slider is dragged, from its table"
+    )
+    for lesson in PANELS:
+        write_notebook(folder / "notebooks" / f"lesson_{lesson}.ipynb", WIDEST.format(lesson=lesson))
+        label, count, rate = _measure_panel(browser, url, f"lesson_{lesson}")
+        print(f"  lesson {lesson}, {label} ({count} places){rate:8.1f} /s", flush=True)
+
+
 def _print(results: dict[str, list[dict[str, Any]]]) -> None:
-    print(f"slider in JupyterLab, depth of a sigmoid network; medians of {ROUNDS} rounds, taken in turns")
+    print(f"\nslider in JupyterLab, depth of a sigmoid network; medians of {ROUNDS} rounds, taken in turns")
     print(f"  {'':28s}{'key to paint':>14s}{'dragging':>14s}{'lag at the end':>16s}")
     medians = {}
     for name, rounds in results.items():

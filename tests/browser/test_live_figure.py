@@ -129,6 +129,12 @@ def test_a_raising_compute_shows_its_message_and_the_next_move_works(everything:
     assert not alert.is_visible()
 
 
+def test_no_button_sends_the_figure_anywhere(everything: Sheet) -> None:
+    titles = everything.page.locator(".live-figure .modebar-btn").evaluate_all("all => all.map(b => b.dataset.title)")
+    assert any("PNG" in title for title in titles)
+    assert not [title for title in titles if "share" in title.lower() or "cloud" in title.lower()]
+
+
 def test_every_kind_of_control_moves_the_picture(everything: Sheet) -> None:
     press(everything, "ArrowRight", 3, number=1)
     everything.page.locator(".widget-dropdown select").first.select_option("q")
