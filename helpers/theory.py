@@ -308,13 +308,16 @@ def cosines(
     if not -1 <= cosine <= 1:
         raise ValueError(f"cosine must be a number from -1 to 1; got {cosine!r}")
     variances = preactivation_variances(resolved, weight_variance, bias_variance, depth, input_moment)
-    moment, found = float(input_moment), []
+    moment, found, before = float(input_moment), [], math.nan
     for q in variances:
         correlation = min((float(weight_variance) * moment * cosine + float(bias_variance)) / q, 1.0)
+        if abs(correlation - before) < 1e-12:  # settled: so it stays
+            break
         moment = _average(resolved, "function", 2, q)
         cosine = min(_average_of_pair(resolved, q, correlation) / moment, 1.0) if moment else 1.0
         found.append(cosine)
-    return np.array(found)
+        before = correlation
+    return np.array(found + [cosine] * (depth - len(found)))
 
 
 _PAIR = np.linspace(-8, 8, 81)
