@@ -105,8 +105,8 @@ def test_set_names_a_control_that_does_not_exist() -> None:
 def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], panels.Panel]) -> None:
     """Memory that Python knows of (numpy's arrays too) stays where it was after the first hundred moves.
 
-    What the engine keeps, of its random numbers and of the memory of finished passes, is bounded and not counted: a
-    hundred moves need not have filled it.
+    What the engine keeps, of its random numbers and of the memory of finished passes, and what theory keeps of its
+    integrals is bounded and not counted: a hundred moves need not have filled it.
     """
     panel, rng = make(), np.random.default_rng(0)
     values = {name: places(panel, name) for name in panel.controls}
@@ -130,6 +130,9 @@ def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], pane
 
 
 def used() -> int:
+    for kept in (theory._weighted, theory._nodes):
+        assert kept.cache_info().maxsize
+        kept.cache_clear()
     gc.collect()
     return tracemalloc.get_traced_memory()[0] - network._drawn.nbytes - network._memory.nbytes
 
