@@ -123,3 +123,10 @@ def scientific(log10: float) -> str:
     if round(mantissa, 1) >= 10:
         exponent, mantissa = exponent + 1, 1.0
     return f"{mantissa:.1f}{UNBROKEN}×{UNBROKEN}{power_of_ten(exponent)}"
+
+
+def share(log10: float) -> str:
+    """A ratio given as its log10, as it stands before "what … hears": "0.25 of", "as much as" or "1024 times"."""
+    if scientific(log10) == "1":
+        return "as much as"
+    return f"{scientific(log10)} {'of' if log10 < 0 else 'times'}"

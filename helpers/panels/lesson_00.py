@@ -22,7 +22,7 @@ def start_here() -> Panel:
             "measured": padded(mean),
             "spread over seeds": padded(spread),
             "theory": padded(mean[-1] + sigmoid_theory(depth, 1.0, 0.0)),
-            "summary": f"{_layers(depth)}: the first layer hears {theme.scientific(lost)} of what the last one hears. "
+            "summary": f"{_layers(depth)}: the first layer hears {theme.share(lost)} what the last one hears. "
             "This is a real network, and its gradients come from backpropagation.",
         }
 

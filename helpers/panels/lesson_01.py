@@ -71,8 +71,7 @@ def _chain_summary(depth: int, log10_signal: float, first_slope: float) -> str:
         log10_gradient = log10_signal + float(np.log10(abs(first_slope)))
     # A step moves the first weight by learning rate × gradient (its input is 1), so 0.01 takes 0.01 / (0.1 · gradient).
     log10_steps = max(-1.0 - log10_gradient, 0.0)
-    share = "as much as" if abs(log10_signal) < 1e-9 else f"{theme.scientific(log10_signal)} of what"
-    text = f"The first neuron hears {share} the last one hears. "
+    text = f"The first neuron hears {theme.share(log10_signal)} what the last one hears. "
     if log10_gradient == -np.inf:
         return text + "Its weight never moves."
     if log10_steps == 0:

@@ -62,6 +62,6 @@ def _deep_summary(spec: NetworkSpec, mean: np.ndarray, saturated: float) -> str:
     predicted = theory.per_layer_factor(spec.activation, spec.weight_variance, spec.bias_std**2)
     return (
         f"{spec.depth} layers of {spec.width}: the signal changes by a factor of {measured:.3g} a layer "
-        f"(theory for wide layers {predicted:.3g}). Layer 1 hears {theme.scientific(mean[0] - mean[-1])} of what layer "
+        f"(theory for wide layers {predicted:.3g}). Layer 1 hears {theme.share(mean[0] - mean[-1])} what layer "
         f"{spec.depth} hears. {saturated:.0%} of the units are saturated."
     )

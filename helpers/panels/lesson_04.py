@@ -148,7 +148,7 @@ def _family_summary(spec: NetworkSpec, focus: _Measured) -> str:
         wide = f"theory for wide layers {10**predicted:.3g}" if np.isfinite(predicted) else "in theory 0"
         heard = (
             f"{name}: the signal changes by a factor of {10**change:.3g} a layer ({wide}); layer 1 hears "
-            f"{theme.scientific(focus.signal[0] - focus.signal[-1])} of what layer {spec.depth} hears. "
+            f"{theme.share(focus.signal[0] - focus.signal[-1])} what layer {spec.depth} hears. "
         )
     dead = f"Dead units: {focus.dead[0]:.0%} in layer 1, {focus.dead[-1]:.0%} in layer {spec.depth}. "
     if np.isnan(focus.similarity[-1]):

@@ -239,7 +239,7 @@ def _plane_summary(digits: GradientProfile, nearby: GradientProfile, xi: float) 
     return (
         f"{theme.ACTIVATION_NAMES[spec.activation]}, σ_w = {spec.gain:.2f}, σ_b = {spec.bias_std:.2f}: "
         f"× {measured:.3g} a layer (theory for wide, deep networks {law:.3g}), {reach}. Layer 1 hears "
-        f"{theme.scientific(mean[0] - mean[-1])} of layer {spec.depth}. There, nearby inputs have cosine "
+        f"{theme.share(mean[0] - mean[-1])} what layer {spec.depth} hears. There, nearby inputs have cosine "
         f"{nearby.similarity[:, -1].mean():.3f}, two digits {digits.similarity[:, -1].mean():.3f}."
     )
 

@@ -105,7 +105,7 @@ def _summary(spec: NetworkSpec, mean: np.ndarray, plain: np.ndarray) -> str:
     return (
         f"{theme.ACTIVATION_NAMES[spec.activation]}, {spec.depth} layers, {name}, gain {spec.gain:.3g}{skips}, "
         f"batches of {spec.batch}: ×{theme.UNBROKEN}{measured:.3f} a layer{by_theory}. "
-        f"Layer 1 hears {theme.scientific(mean[0] - mean[-1])} of what layer {spec.depth} hears.{without}"
+        f"Layer 1 hears {theme.share(mean[0] - mean[-1])} what layer {spec.depth} hears.{without}"
     )
 
 

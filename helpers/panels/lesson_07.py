@@ -92,9 +92,8 @@ def _summary(spec: ResidualSpec, log10_signal: np.ndarray, size: np.ndarray, pre
     said = "no norm" if spec.norm == "none" else next(name for name, value in NORMS.items() if value == spec.norm)
     return (
         f"{kind}, {said}: the gradient changes by a factor of {10 ** ways.mean():.3g} a "
-        f"block (theory for wide blocks {10**law:.3g}). The stem hears {theme.scientific(ways.mean() * spec.blocks)} "
-        f"of what the last block hears. Forward, the size changes to {theme.scientific(size[-1] - size[0])} of the "
-        "stem's."
+        f"block (theory for wide blocks {10**law:.3g}). The stem hears {theme.share(ways.mean() * spec.blocks)} "
+        f"what the last block hears. Forward, h ends at {theme.scientific(size[-1] - size[0])} × its size at the stem."
     )
 
 
