@@ -110,8 +110,8 @@ def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], pane
     """
     panel, rng = make(), np.random.default_rng(0)
     values = {name: places(panel, name) for name in panel.controls}
-    for name, most in (("width", 32), ("depth", 40)):  # a wide and deep network takes a second a move
-        values |= {name: [value for value in values[name] if value <= most]} if name in values else {}
+    if "width" in values:  # a wide network takes a second a move
+        values["width"] = [width for width in values["width"] if width <= 32]
     network._drawn._arrays.clear()  # what was there before tracing began would be counted wrong
     network._memory._spare.clear()
     tracemalloc.start()

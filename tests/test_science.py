@@ -733,8 +733,9 @@ claim("18 variance", "SELU: variance of the activations of layer 50", KLAMBAUER,
 
 @claim("18 mean", "SELU: their mean", KLAMBAUER, 0.0, absolute(0.02))
 def selu_mean() -> float:
-    forward = selu()._forward
-    assert forward is not None
+    backward = selu()._backward
+    assert backward is not None
+    forward = backward.forward
     return float(forward.activation[49].mean())
 
 
