@@ -536,6 +536,16 @@ class _Backward:
         plain, log2 = norms.arrays()
         return plain.T, log2.T * math.log10(2)
 
+    def weight_gradient_matrices(self) -> list[Array]:
+        """∂L/∂W of every layer, (seeds, fan_in, width) in float64."""
+        forward = self.forward
+        below = [np.broadcast_to(forward.inputs, (self._spec.seeds, *forward.inputs.shape)), *forward.hidden[:-1]]
+        layers = zip(below, forward.delta, self._delta_exponents, strict=True)
+        return [
+            np.matmul(h.swapaxes(1, 2), delta).astype(np.float64) * np.ldexp(1.0, np.array(exponents))[:, None, None]
+            for h, delta, exponents in layers
+        ]
+
     def _from_loss(self, targets: Array) -> tuple[Array, Array]:
         """∂L/∂h of the last layer, and the loss."""
         seeds, bias = self._spec.seeds, self.forward.parameters.biases[-1]
@@ -638,6 +648,15 @@ class GradientProfile:
     def log10_weight_gradient(self) -> Array:
         """log10 ‖∂L/∂W_l‖, exact also where the norm itself falls below 1e-308."""
         return self._weight_gradients[1]
+
+    def weight_gradient_matrices(self) -> list[Array]:
+        """∂L/∂W_l of every layer, arrays (seeds, fan_in, width) in float64; they overflow or underflow where that does.
+
+        Raises ValueError for networks that were too large for one pass: nothing of them is kept but norms.
+        """
+        if self._backward is None:
+            raise ValueError(f"seeds must be few enough for one forward pass; got {self.spec.seeds}")
+        return self._backward.weight_gradient_matrices()
 
     @cached_property
     def preactivation_std(self) -> Array:

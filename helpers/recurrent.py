@@ -273,6 +273,10 @@ class TimeProfile:
         """∂L/∂(parameters), shaped like them, in float64; they overflow or underflow where float64 does."""
         return self._way_back.gradients()
 
+    def shares(self) -> Array:
+        """What each step adds to ∂L/∂(recurrent weights), (seeds, length, hidden, columns): their sum is `gradients`'."""
+        return self._way_back.shares()
+
     @cached_property
     def log10_forget_path(self) -> Array:
         """log10 of what reaches each cell from the last one by the direct path alone, ‖∂L/∂c_T ⊙ Π f‖; else nan."""
@@ -376,6 +380,15 @@ class _WayBack:
             for total, share in zip(sums, shares, strict=True):
                 total += share * scale.reshape(-1, *[1] * (share.ndim - 1))
         return RecurrentParameters(*sums)
+
+    def shares(self) -> Array:
+        """Every step's share in ∂L/∂(recurrent weights), the first step first, in float64."""
+        steps = zip(self._shares, self._states[-2::-1], strict=True)
+        shares = [
+            (h.swapaxes(1, 2) @ from_state) * np.ldexp(1.0, np.array(exponents))[:, None, None]
+            for (exponents, _, from_state), h in steps
+        ]
+        return np.stack(shares[::-1], axis=1)
 
     def forget_gates(self) -> Array | None:
         """The forget gates (length, seeds, batch, hidden) in float64; None where the cell has none."""

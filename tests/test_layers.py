@@ -23,6 +23,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "residual": {"numpy"},
     "recurrent": {"numpy"},
     "adversarial": {"numpy"},
+    "clipping": {"numpy"},
     "installation": {"numpy"},
     "models": {"numpy", "torch"},
     "training": {"numpy", "torch", "tqdm"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from helpers.figures.by_layer import signal_and_saturation, signal_by_layer
+from helpers.figures.clipping import before_and_after, cliff
 from helpers.figures.course_map import course_map
 from helpers.figures.history import MILESTONES, timeline
 from helpers.figures.neurons import chain, slope_and_spread
@@ -28,7 +29,9 @@ __all__ = [
     "band",
     "born_dead",
     "both_ways",
+    "before_and_after",
     "chain",
+    "cliff",
     "course_map",
     "decades",
     "dot",

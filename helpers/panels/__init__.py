@@ -12,6 +12,7 @@ from helpers.panels.lesson_04 import born_dead, relu, relu_schemes
 from helpers.panels.lesson_05 import initialization, initialization_schemes, jacobian_singular_values
 from helpers.panels.lesson_06 import batch_norm, scale_invariance
 from helpers.panels.lesson_07 import path_lengths, residual_networks, shattered_gradients
+from helpers.panels.lesson_10 import cliff, gradient_clipping
 from helpers.panels.panel import Panel, still
 from helpers.panels.training import follow, training_picture
 
@@ -24,6 +25,7 @@ PANELS: Mapping[str, Callable[[], Panel]] = {
     "05": initialization,
     "06": batch_norm,
     "07": residual_networks,
+    "10": gradient_clipping,
 }
 """The main panel of each lesson, by the lesson's two-digit number."""
 
@@ -45,6 +47,8 @@ __all__ = [
     "residual_networks",
     "scale_invariance",
     "shattered_gradients",
+    "cliff",
+    "gradient_clipping",
     "start_here",
     "still",
     "training_picture",

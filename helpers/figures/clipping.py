@@ -1,0 +1,78 @@
+"""A gradient before and after clipping, and the cliff that clipping was made for."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from helpers import theme
+from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, line
+
+CLIPPED = theme.ACTIVATION_COLOURS["tanh"]
+DESCENT = ("#ffffff", "#dfe7f1", "#9db4d3", "#5b7fb3", "#2c4a7c")
+"""From low to high loss."""
+
+
+def before_and_after(places: Numbers, *, title: str, low: float, high: float) -> go.Figure:
+    """Parts of a gradient over layers or steps, before and after clipping, and beneath what each was multiplied by.
+
+    Traces to come, log10 over `places`: "spread over seeds" (a band), "before", "after"; below "after / before".
+    """
+    figure = go.Figure().set_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.07
+    )
+    above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
+    hover = "%{x}: 10<sup>%{y:.2f}</sup>"
+    figure.add_trace(band("spread over seeds", places, colour=theme.MEASURED), **above)
+    figure.add_trace(line("before", places, colour=theme.MEASURED, width=4, hovertemplate=hover), **above)
+    figure.add_trace(line("after", places, colour=CLIPPED, dash="dash", width=4, hovertemplate=hover), **above)
+    figure.add_trace(line("after / before", places, colour=CLIPPED, showlegend=False, hovertemplate=hover), **below)
+    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=620, uirevision="kept")
+    figure.update_xaxes(range=[0, float(np.max(places)) + 1])
+    figure.update_xaxes(title_text="layer, or step of time (input left, loss right)", **below)
+    decades(figure, "norm of its part of ∂L/∂W", low, high, **above)
+    decades(figure, "after / before", -2, 0.5, **below)
+    figure.update_yaxes(nticks=5, **below)
+    backward_arrow(figure)
+    return figure
+
+
+def cliff(weights: Numbers, biases: Numbers, loss: np.ndarray, updates: int) -> go.Figure:
+    """The loss of a one-unit recurrent network as a heat map (biases, weights), and two descents on it.
+
+    Traces to come: "without clipping" and "clipped", paths as x and y, the marker "start"; beside the map
+    "loss without clipping" and "loss, clipped" over the updates.
+    """
+    figure = go.Figure().set_subplots(rows=1, cols=2, column_widths=[0.62, 0.38], horizontal_spacing=0.13)
+    left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
+    scale = [[place / (len(DESCENT) - 1), colour] for place, colour in enumerate(DESCENT)]
+    bar = {"title": {"text": "loss", "side": "right"}, "thickness": 12, "x": 0.545, "tickfont": {"size": 13}}
+    figure.add_trace(
+        go.Heatmap(
+            x=np.round(weights, 4), y=np.round(biases, 4), z=np.round(loss, 3), name="loss", colorscale=scale,
+            colorbar=bar, hovertemplate="weight %{x:.2f}, bias %{y:.2f}: loss %{z:.3f}<extra></extra>",
+        ),
+        **left,
+    )  # fmt: skip
+    looks = {"without clipping": (theme.WARNING, "dot", "x"), "clipped": (CLIPPED, "solid", "circle")}
+    times = np.arange(updates + 1)
+    for name, (colour, dash, symbol) in looks.items():
+        path = line(
+            name, [0.0, 1.0], colour=colour, dash=dash, width=2.5, hovertemplate="weight %{x:.2f}, bias %{y:.2f}"
+        )
+        figure.add_trace(path.update(mode="lines+markers", marker={"size": 6, "symbol": symbol}), **left)
+        over = "loss without clipping" if name == "without clipping" else "loss, clipped"
+        hover = f"{name}, update %{{x}}: %{{y:.3f}}<extra></extra>"
+        figure.add_trace(
+            line(over, times, colour=colour, dash=dash, width=2.5, showlegend=False, hovertemplate=hover), **right
+        )
+    figure.add_trace(dot("start", colour=theme.INK, hovertemplate="start: %{x:.1f}, %{y:.1f}"), **left)
+    figure.update_layout(
+        template=theme.TEMPLATE, title_text="The cliff: gradient descent with and without clipping", height=520,
+        uirevision="kept",
+    )  # fmt: skip
+    figure.update_xaxes(title_text="weight", range=[float(weights[0]), float(weights[-1])], showgrid=False, **left)
+    figure.update_yaxes(title_text="bias", range=[float(biases[0]), float(biases[-1])], showgrid=False, **left)
+    figure.update_xaxes(title_text="update", range=[0, updates], **right)
+    figure.update_yaxes(title_text="loss", range=[0, 0.5], **right)
+    return figure

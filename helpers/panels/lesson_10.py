@@ -1,0 +1,161 @@
+"""Lesson 10: gradient clipping."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from helpers import figures, theme
+from helpers.clipping import FACTORS, Descent, cosine, descend, one_unit_loss
+from helpers.datasets import gaussian
+from helpers.network import NetworkSpec, gradient_profile
+from helpers.panels.controls import dropdown, float_slider, int_slider, log_slider
+from helpers.panels.curves import gaps_for_zero, next_of, over_seeds, padded
+from helpers.panels.panel import Panel
+from helpers.recurrent import RecurrentSpec, recurrent_profile
+
+LONGEST = 60
+WIDTH, SEEDS, SAMPLES = 32, 4, 8
+NETWORKS = {"recurrent: steps of time": "recurrent", "feed-forward: layers": "layers"}
+RULES = {"by norm": "norm", "by value": "value"}
+UPDATES = 100
+WEIGHTS, BIASES = np.linspace(2, 8, 121), np.linspace(-4.5, 3, 151)
+
+
+def gradient_clipping() -> Panel:
+    """Threshold, rule and spectral radius: the gradient of a tanh network before and after clipping, part by part."""
+
+    def compute(network: str, length: int, radius: float, threshold: float, rule: str) -> dict[str, Any]:
+        parts, whole = gradient_parts(network, length, radius)
+        factors = FACTORS[rule](whole, threshold)
+        before, after = _log10_norms(parts), _log10_norms(parts * factors)
+        mean, spread = over_seeds(before)
+        clipped = gaps_for_zero(after).mean(axis=0)
+        kept = clipped - mean
+        deepest = next_of((2, 4, 6, 8, 10, 12, 14, 16), -float(np.nanmin(kept)) + 0.3)
+        return {
+            "before": padded(mean, LONGEST),
+            "spread over seeds": padded(spread, LONGEST),
+            "after": padded(clipped, LONGEST),
+            "after / before": padded(kept, LONGEST),
+            "ranges": {"yaxis2": [-deepest, 0.15 * deepest]},
+            "summary": _summary(network, rule, whole, whole * factors, mean, clipped),
+        }
+
+    controls = {
+        "network": dropdown("network", NETWORKS, "recurrent"),
+        "length": int_slider("steps or layers", 50, 5, LONGEST),
+        "radius": float_slider("spectral radius", 3.0, 0.5, 4.0, 0.1),
+        "threshold": log_slider("threshold", 1.0, -3, 2),
+        "rule": dropdown("clip", RULES, "norm"),
+    }
+    exploding = {"network": "recurrent", "length": 50, "radius": 3.0, "threshold": 1.0, "rule": "norm"}
+    layers = {**exploding, "network": "layers"}
+    presets = {
+        "an exploding RNN": exploding,
+        "a vanishing RNN": {**exploding, "radius": 0.5},
+        "exploding layers": layers,
+        "vanishing layers": {**layers, "radius": 0.5},
+        "exploding layers, by value": {**layers, "rule": "value", "threshold": 0.01},
+    }
+    figure = figures.before_and_after(
+        np.arange(1, LONGEST + 1), title="A gradient before and after clipping", low=-20, high=12
+    )
+    return Panel(figure, controls, compute, presets)
+
+
+def gradient_parts(network: str, length: int, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Gradients of tanh networks by parts (seeds, length, entries), and the whole that is clipped, of the same axes.
+
+    "layers": the weight gradients of a feed-forward network, which together are the whole; its Gaussian weights have
+    variance radius²/width, which makes `radius` their spectral radius in wide layers. "recurrent": what each step adds
+    to the one gradient of the recurrent weights, so that the whole is their sum, with 1 in place of length.
+    """
+    if network == "layers":
+        spec = NetworkSpec(
+            depth=length, width=WIDTH, activation="tanh", init="lecun_normal", gain=radius, bias_std=0.2, batch=SAMPLES,
+            seeds=SEEDS,
+        )  # fmt: skip
+        parts = np.stack(
+            gradient_profile(spec, gaussian(SAMPLES, features=WIDTH)).weight_gradient_matrices(), axis=1
+        ).reshape(SEEDS, length, -1)
+        return parts, parts
+    recurrent = RecurrentSpec("rnn", length, hidden=WIDTH, init="gaussian", radius=radius, batch=SAMPLES, seeds=SEEDS)
+    parts = recurrent_profile(recurrent).shares().reshape(SEEDS, length, -1)
+    return parts, parts.sum(axis=1, keepdims=True)
+
+
+def _log10_norms(parts: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        norms: np.ndarray = np.log10(np.linalg.norm(parts, axis=2))
+    return norms
+
+
+def _summary(
+    network: str, rule: str, whole: np.ndarray, clipped: np.ndarray, before: np.ndarray, after: np.ndarray
+) -> str:
+    size, left = (float(np.log10(np.linalg.norm(g, axis=(1, 2))).mean()) for g in (whole, clipped))
+    name, first = ("layer", 1) if network == "layers" else ("step", 2)  # step 1 adds nothing: it begins with state 0
+    ratios = [theme.scientific(float(line[first - 1] - line[-1])) for line in (before, after)]
+    text = f"The whole gradient has norm {theme.scientific(size)} before, {theme.scientific(left)} after. "
+    if np.array_equal(whole, clipped):
+        text += f"The threshold is not reached: clipping multiplies every {name} by 1. "
+    elif rule == "norm":
+        text += f"Every {name} is multiplied by the same {theme.scientific(left - size)}. "
+    else:
+        text += f"Each entry is cut by itself: the cosine between before and after is {_mean_cosine(whole, clipped)}. "
+    return f"{text}{name.capitalize()} {first} over {name} {len(before)}: {ratios[0]} before, {ratios[1]} after."
+
+
+def _mean_cosine(whole: np.ndarray, clipped: np.ndarray) -> str:
+    return f"{float(cosine(whole, clipped).mean()):.2f}"
+
+
+# The cliff ------------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _surface() -> np.ndarray:
+    """The loss (biases, weights) of the one-unit network."""
+    return one_unit_loss(*np.meshgrid(WEIGHTS, BIASES))
+
+
+def cliff() -> Panel:
+    """Gradient descent on a loss with a cliff, with and without clipping, from where one clicks."""
+
+    def compute(weight: float, bias: float, learning_rate: float, threshold: float) -> dict[str, Any]:
+        free = descend(weight, bias, learning_rate=learning_rate, updates=UPDATES)
+        clipped = descend(weight, bias, learning_rate=learning_rate, updates=UPDATES, threshold=threshold)
+        return {
+            "without clipping": np.stack([free.weights, free.biases]),
+            "clipped": np.stack([clipped.weights, clipped.biases]),
+            "start": np.array([[weight], [bias]]),
+            "loss without clipping": free.losses,
+            "loss, clipped": clipped.losses,
+            "summary": f"Without clipping the largest gradient met is {_steepest(free)}, the longest step "
+            f"{free.longest_step:.2g}; the loss ends at {free.losses[-1]:.3f}. Clipped at {threshold:.3g} the longest "
+            f"step is {clipped.longest_step:.2g}; the loss ends at {clipped.losses[-1]:.3f}.",
+        }
+
+    controls = {
+        "weight": float_slider("start: weight", 5.0, 2.0, 8.0, 0.1),
+        "bias": float_slider("start: bias", -2.0, -4.5, 3.0, 0.1),
+        "learning_rate": log_slider("learning rate", 1.0, -1, 1),
+        "threshold": log_slider("threshold", 0.1, -2, 2),
+    }
+    start = {"weight": 5.0, "bias": -2.0, "learning_rate": 1.0, "threshold": 0.1}
+    presets = {
+        "thrown off the cliff": start,
+        "a threshold too high": {**start, "threshold": 10.0},
+        "a threshold too low": {**start, "threshold": 0.01},
+        "from above": {**start, "weight": 5.0, "bias": -3.0},
+        "a gentle slope: nothing to clip": {**start, "weight": 7.0, "bias": -1.0},
+    }
+    figure = figures.cliff(WEIGHTS, BIASES, _surface(), UPDATES)
+    return Panel(figure, controls, compute, presets, click={"loss": ("weight", "bias")})
+
+
+def _steepest(path: Descent) -> str:
+    return f"{float(path.gradients.max()):.2g}"
