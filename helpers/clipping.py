@@ -48,6 +48,15 @@ def cosine(first: Array, second: Array) -> Array:
     return cosines
 
 
+def adam_first_step(gradient: Array, learning_rate: float, epsilon: float = 1e-8) -> Array:
+    """By how much Adam's first step moves a weight: −learning_rate · g / (|g| + ε), the size of g hardly counts.
+
+    Both running means, corrected for their start at 0, are g and g² then (Kingma 2015, algorithm 1; ε as in PyTorch).
+    """
+    step: Array = -learning_rate * gradient / (np.abs(gradient) + epsilon)
+    return step
+
+
 def _at_most_one(threshold: float, sizes: Array) -> Array:
     with np.errstate(divide="ignore"):
         factors: Array = np.minimum(1.0, threshold / sizes)

@@ -274,7 +274,7 @@ class TimeProfile:
         return self._way_back.gradients()
 
     def shares(self) -> Array:
-        """What each step adds to ∂L/∂(recurrent weights), (seeds, length, hidden, columns): their sum is `gradients`'."""
+        """What each step adds to ∂L/∂(recurrent weights), (seeds, length, hidden, columns); `gradients` has the sum."""
         return self._way_back.shares()
 
     @cached_property

@@ -6,6 +6,7 @@ back, it is stopped; the notebook goes on in any case.
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import linecache
 import threading
@@ -128,7 +129,7 @@ def call_safely(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any
     def work() -> None:
         try:
             with np.errstate(all="ignore"):
-                outcome["value"] = function(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments))
+                outcome["value"] = function(*copy.deepcopy(arguments))
         except BaseException as error:
             outcome["error"] = error
 
@@ -171,6 +172,8 @@ def _as_numbers(raw: Any, shape: tuple[int, ...]) -> np.ndarray:
     """The value as finite float64 numbers of the wanted shape; _Failed says what is amiss."""
     try:
         detached = raw.detach().cpu() if hasattr(raw, "detach") else raw
+        if len(shape) == 1 and isinstance(raw, list | tuple) and any(np.ndim(part) for part in raw):
+            detached = np.concatenate([np.ravel(part) for part in raw])  # several arrays, as one row
         given = np.asarray(detached, dtype=np.float64)
     except Exception:
         raise _Failed(f"it returns a value of type {type(raw).__name__}, not a number.") from None
@@ -183,7 +186,9 @@ def _as_numbers(raw: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _show(value: Any) -> str:
-    """Numbers and arrays, short enough for a sentence."""
+    """Numbers, arrays and lists of arrays, short enough for a sentence."""
+    if isinstance(value, list):
+        return f"[{', '.join(_show(part) for part in value)}]"
     numbers = np.atleast_1d(np.asarray(value, dtype=np.float64))
     words = [f"{number:.4g}" for number in numbers.ravel()[:6]]
     if np.ndim(value) == 0:

@@ -17,7 +17,7 @@ from helpers.panels.panel import Panel
 from helpers.recurrent import RecurrentSpec, recurrent_profile
 
 LONGEST = 60
-WIDTH, SEEDS, SAMPLES = 32, 4, 8
+WIDTH, SEEDS, SAMPLES = 32, 4, 4
 NETWORKS = {"recurrent: steps of time": "recurrent", "feed-forward: layers": "layers"}
 RULES = {"by norm": "norm", "by value": "value"}
 UPDATES = 100
@@ -78,9 +78,8 @@ def gradient_parts(network: str, length: int, radius: float) -> tuple[np.ndarray
             depth=length, width=WIDTH, activation="tanh", init="lecun_normal", gain=radius, bias_std=0.2, batch=SAMPLES,
             seeds=SEEDS,
         )  # fmt: skip
-        parts = np.stack(
-            gradient_profile(spec, gaussian(SAMPLES, features=WIDTH)).weight_gradient_matrices(), axis=1
-        ).reshape(SEEDS, length, -1)
+        matrices = gradient_profile(spec, gaussian(SAMPLES, features=WIDTH)).weight_gradient_matrices()
+        parts = np.stack(matrices, axis=1).reshape(SEEDS, length, -1)
         return parts, parts
     recurrent = RecurrentSpec("rnn", length, hidden=WIDTH, init="gaussian", radius=radius, batch=SAMPLES, seeds=SEEDS)
     parts = recurrent_profile(recurrent).shares().reshape(SEEDS, length, -1)
@@ -148,9 +147,9 @@ def cliff() -> Panel:
     start = {"weight": 5.0, "bias": -2.0, "learning_rate": 1.0, "threshold": 0.1}
     presets = {
         "thrown off the cliff": start,
+        "a smaller learning rate: a longer jump": {**start, "learning_rate": 10**-0.75},
         "a threshold too high": {**start, "threshold": 10.0},
-        "a threshold too low": {**start, "threshold": 0.01},
-        "from above": {**start, "weight": 5.0, "bias": -3.0},
+        "from above the cliff": {**start, "weight": 6.0, "bias": -2.8},
         "a gentle slope: nothing to clip": {**start, "weight": 7.0, "bias": -1.0},
     }
     figure = figures.cliff(WEIGHTS, BIASES, _surface(), UPDATES)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import theory
+from helpers import clipping, theory
 from helpers.activations import get_activation
 
 
@@ -115,6 +115,16 @@ def _gradient_correlation(blocks: int, skip: float, norm: str = "none") -> float
     return float(theory.residual_theory(blocks, skip, 1.0, norm).correlation[-1])
 
 
+def _clipped_norm(norm: float, threshold: float) -> float:
+    """The norm of a gradient after clipping by norm."""
+    return float(norm * clipping.norm_factors(np.array([[norm]]), threshold)[0, 0])
+
+
+def _adam_first_step(gradient: float, learning_rate: float = 1.0) -> float:
+    """The size of Adam's first step."""
+    return abs(float(clipping.adam_first_step(np.array(gradient), learning_rate)))
+
+
 KEYS: Mapping[str, Callable[..., float]] = {
     "largest_slope": _largest_slope,
     "slope": _slope,
@@ -137,6 +147,8 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "gradient_correlation": _gradient_correlation,
     "born_dead": _born_dead,
     "active": _active,
+    "clipped_norm": _clipped_norm,
+    "adam_first_step": _adam_first_step,
 }
 """The functions that a numeric answer may name as its `key`; `arguments` in the bank are theirs."""
 
