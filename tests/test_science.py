@@ -987,6 +987,116 @@ for layer in (2, 3):
     )
 
 
+# Lesson 10 ----------------------------------------------------------------------------------------------------------
+# 34: clipping by norm; 39: Adam's first step; training with and without clipping
+
+PASCANU = "Pascanu 2013, algorithm 1"
+CLIPPED_NETS = {
+    "vanishing": NetworkSpec(20, 64, "sigmoid", "pytorch_default", seeds=1),
+    "exploding": NetworkSpec(30, 64, "relu", "lecun_normal", gain=3.0, seeds=1),
+}
+
+
+@cache
+def clipped_at_one(name: str) -> tuple[np.ndarray, np.ndarray, float]:
+    """Gradient norms of all weight matrices before and after clip_grad_norm_ at 1, and that of the whole, float64."""
+    model = MLP(CLIPPED_NETS[name], inputs=64, classes=10, dtype=torch.float64)
+    inputs, targets = (torch.tensor(array) for array in classification_batch("digits", 128))
+    torch.nn.functional.cross_entropy(model(inputs), targets).backward()
+
+    def norms() -> np.ndarray:
+        return np.array([weight.grad.norm().item() for weight in model.parameters() if weight.grad is not None])
+
+    before, _ = norms(), torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    return before, norms(), float(np.linalg.norm(norms()))
+
+
+for name in CLIPPED_NETS:
+    claim(f"34 ratios {name}", f"clipping, {name} net: ratios between layers off", PASCANU, 0.0, absolute(1e-10))(
+        lambda name=name: float(np.ptp(clipped_at_one(name)[1] / clipped_at_one(name)[0] * clipped_at_one(name)[0].max()
+                                       / clipped_at_one(name)[1].max()))
+    )  # fmt: skip
+claim("34 vanishing", "… a vanished ∂L/∂W₁: after over before", PASCANU, 1.0, EXACT)(
+    lambda: float(clipped_at_one("vanishing")[1][0] / clipped_at_one("vanishing")[0][0])
+)
+claim("34 exploding before", "… an exploded gradient: its norm before", "measured", 7.8e10, factor(3))(
+    lambda: float(np.linalg.norm(clipped_at_one("exploding")[0]))
+)
+claim("34 exploding", "… and after", PASCANU, 1.0, absolute(1e-6))(lambda: clipped_at_one("exploding")[2])
+
+
+def adam_moves(gradient: float) -> float:
+    """|Δ| / learning rate of torch's Adam at its first step."""
+    weight = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    weight.grad = torch.full_like(weight, gradient)
+    torch.optim.Adam([weight], lr=1.0).step()
+    return abs(weight.item())
+
+
+for gradient, value in [(1e-10, 0.0099), (1e-12, 1e-4)]:
+    claim(f"39 g={gradient}", f"Adam's first step over its rate, g = {gradient}", "Kingma 2015", value, relative(0.01))(
+        lambda gradient=gradient: adam_moves(gradient)
+    )
+claim("39 clipped", "… g = 3e6 clipped to 0.6: step after over before", "Kingma 2015", 1.0, absolute(1e-6))(
+    lambda: adam_moves(0.6) / adam_moves(3e6)
+)
+
+
+@cache
+def five_runs(name: str, clip: float | None) -> list[History]:
+    """Seeds 0 to 4, SGD: "gain 3" and "sigmoid" on the clusters, "gain 1.3" on the digits."""
+    spec, data, settings = {
+        "gain 3": (CLIPPED_NETS["exploding"], task(), {"steps": 500, "learning_rate": 0.01, "batch": 100}),
+        "sigmoid": (
+            NetworkSpec(10, 64, "sigmoid", "pytorch_default", bias_std=default_bias(64), seeds=1),
+            task(),
+            {"steps": 500, "learning_rate": 1.0, "batch": 100},
+        ),
+        "gain 1.3": (
+            NetworkSpec(10, 64, "relu", "he_normal", gain=1.3, seeds=1),
+            digits_split(),
+            {"steps": 600, "learning_rate": 0.1},
+        ),
+    }[name]
+    features = data.train_inputs.shape[1]
+    models = [MLP(spec, inputs=features, classes=10, seed=seed) for seed in range(5)]
+    return [
+        train(model, data, **settings, clip=clip, seed=seed, records=1, progress=False)
+        for seed, model in enumerate(models)
+    ]
+
+
+def accuracies(name: str, clip: float | None = 1.0) -> list[float]:
+    return [float(history.accuracy[-1]) for history in five_runs(name, clip)]
+
+
+for name, words, low, high in [
+    ("gain 3", "ReLU gain 3, L=30, SGD .01, clipped", 0.35, 0.75),
+    ("gain 1.3", "ReLU He × 1.3, L=10, digits, SGD .1, clipped", 0.82, 0.97),
+    ("sigmoid", "sigmoid L=10, SGD 1, clipped: chance", 0.05, 0.15),
+]:
+    claim(f"myth clip {name} least", f"{words}: least of 5", "measured", (low + high) / 2, between(low, high), True)(
+        lambda name=name: min(accuracies(name))
+    )
+    claim(f"myth clip {name} most", f"{words}: most of 5", "measured", (low + high) / 2, between(low, high), True)(
+        lambda name=name: max(accuracies(name))
+    )
+for name in ("gain 3", "gain 1.3"):
+    claim(f"myth clip {name} NaN", f"{name} without clipping: runs of 5 that end in NaN", "measured", 5, EXACT)(
+        lambda name=name: float(sum(history.diverged for history in five_runs(name, None)))
+    )
+
+
+@claim("myth rate", '"a lower rate prevents explosion": norm at rate 1e-2 over 1e-12', DERIVED, 1.0, EXACT)
+def the_rate_leaves_the_gradient() -> float:
+    norms = []
+    for rate in (1e-2, 1e-12):
+        model = MLP(CLIPPED_NETS["exploding"], inputs=64, classes=10)
+        history = train(model, digits_split(), steps=1, learning_rate=rate, records=1, progress=False)
+        norms.append(float(np.linalg.norm(history.gradient_norms[0])))
+    return norms[0] / norms[1]
+
+
 # The test -----------------------------------------------------------------------------------------------------------
 
 

@@ -55,7 +55,7 @@ def gradient_clipping() -> Panel:
     layers = {**exploding, "network": "layers"}
     presets = {
         "an exploding RNN": exploding,
-        "a vanishing RNN": {**exploding, "radius": 0.5},
+        "a vanishing RNN": {**exploding, "radius": 0.5, "threshold": 10.0},
         "exploding layers": layers,
         "vanishing layers": {**layers, "radius": 0.5},
         "exploding layers, by value": {**layers, "rule": "value", "threshold": 0.01},
@@ -102,9 +102,10 @@ def _summary(
     if np.array_equal(whole, clipped):
         text += f"The threshold is not reached: clipping multiplies every {name} by 1. "
     elif rule == "norm":
-        text += f"Every {name} is multiplied by the same {theme.scientific(left - size)}. "
+        factor = theme.scientific(left - size)
+        text += f"In each draw every {name} is multiplied by one number, {factor} on average. "
     else:
-        text += f"Each entry is cut by itself: the cosine between before and after is {_mean_cosine(whole, clipped)}. "
+        text += f"Each entry is cut by itself; the cosine between before and after is {_mean_cosine(whole, clipped)}. "
     return f"{text}{name.capitalize()} {first} over {name} {len(before)}: {ratios[0]} before, {ratios[1]} after."
 
 
