@@ -92,8 +92,9 @@ def _one_unit(w: Any, b: Any, tanh: Callable[[Any], Any]) -> tuple[Any, Any, Any
     x, by_weight, by_bias = UNIT_START, 0.0, 0.0
     for _ in range(UNIT_STEPS):
         s = 0.5 * (1 + tanh(0.5 * x))
-        slope = w * s * (1 - s)
-        x, by_weight, by_bias = w * s + b, s + slope * by_weight, 1 + slope * by_bias
+        x = w * s
+        slope = x * (1 - s)
+        x, by_weight, by_bias = x + b, s + slope * by_weight, 1 + slope * by_bias
     s = 0.5 * (1 + tanh(0.5 * x))
     off = s - UNIT_TARGET
     at_state = 2 * off * s * (1 - s)

@@ -160,7 +160,7 @@ def test_a_smaller_learning_rate_makes_a_longer_jump(cliff: panels.Panel) -> Non
     jumps, steepest = [], []
     for preset in ("thrown off the cliff", "a smaller learning rate: a longer jump"):
         jumps.append(longest(thrown(cliff, preset)["without clipping"]))
-        path = clipping.descend(5, -2, learning_rate=cliff.controls["learning_rate"].value, updates=100)
+        path = clipping.descend(5, -2, learning_rate=cliff.controls["learning_rate"].value, updates=50)
         steepest.append(path.gradients.max())
     assert jumps == pytest.approx([5.0, 29.4], rel=0.02)
     assert steepest == pytest.approx([5.0, 165], rel=0.02)
@@ -176,7 +176,7 @@ def test_a_threshold_too_high_is_none(cliff: panels.Panel) -> None:
 def test_on_the_plateau_there_is_nothing_to_clip(cliff: panels.Panel) -> None:
     data = thrown(cliff, "a gentle slope: nothing to clip")
     np.testing.assert_array_equal(data["clipped"], data["without clipping"])
-    path = clipping.descend(7, -1, learning_rate=1, updates=100)
+    path = clipping.descend(7, -1, learning_rate=1, updates=50)
     assert path.gradients.max() == pytest.approx(0.003, abs=5e-4)
     assert path.losses[-1] == pytest.approx(0.09, abs=0.005)
 

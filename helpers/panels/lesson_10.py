@@ -20,7 +20,7 @@ LONGEST = 60
 WIDTH, SEEDS, SAMPLES = 32, 4, 4
 NETWORKS = {"recurrent: steps of time": "recurrent", "feed-forward: layers": "layers"}
 RULES = {"by norm": "norm", "by value": "value"}
-UPDATES = 100
+UPDATES = 50
 WEIGHTS, BIASES = np.linspace(2, 8, 121), np.linspace(-4.5, 3, 151)
 
 
@@ -127,7 +127,9 @@ def cliff() -> Panel:
 
     def compute(weight: float, bias: float, learning_rate: float, threshold: float) -> dict[str, Any]:
         free = descend(weight, bias, learning_rate=learning_rate, updates=UPDATES)
-        clipped = descend(weight, bias, learning_rate=learning_rate, updates=UPDATES, threshold=threshold)
+        clipped = free
+        if free.gradients.max() > threshold:
+            clipped = descend(weight, bias, learning_rate=learning_rate, updates=UPDATES, threshold=threshold)
         return {
             "without clipping": np.stack([free.weights, free.biases]),
             "clipped": np.stack([clipped.weights, clipped.biases]),
@@ -150,7 +152,7 @@ def cliff() -> Panel:
         "thrown off the cliff": start,
         "a smaller learning rate: a longer jump": {**start, "learning_rate": 10**-0.75},
         "a threshold too high": {**start, "threshold": 10.0},
-        "from above the cliff": {**start, "weight": 6.0, "bias": -2.8},
+        "from above the cliff": {**start, "bias": -3.0, "learning_rate": 10**-0.25},
         "a gentle slope: nothing to clip": {**start, "weight": 7.0, "bias": -1.0},
     }
     figure = figures.cliff(WEIGHTS, BIASES, _surface(), UPDATES)
