@@ -46,11 +46,10 @@ def cliff(weights: Numbers, biases: Numbers, loss: np.ndarray, updates: int) -> 
     figure = go.Figure().set_subplots(rows=1, cols=2, column_widths=[0.62, 0.38], horizontal_spacing=0.13)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     scale = [[place / (len(DESCENT) - 1), colour] for place, colour in enumerate(DESCENT)]
-    bar = {"title": {"text": "loss", "side": "right"}, "thickness": 12, "x": 0.545, "tickfont": {"size": 13}}
     figure.add_trace(
         go.Heatmap(
             x=np.round(weights, 4), y=np.round(biases, 4), z=np.round(loss, 3), name="loss", colorscale=scale,
-            colorbar=bar, hovertemplate="weight %{x:.2f}, bias %{y:.2f}: loss %{z:.3f}<extra></extra>",
+            showscale=False, hovertemplate="weight %{x:.2f}, bias %{y:.2f}: loss %{z:.3f}<extra></extra>",
         ),
         **left,
     )  # fmt: skip
@@ -68,7 +67,7 @@ def cliff(weights: Numbers, biases: Numbers, loss: np.ndarray, updates: int) -> 
         )
     figure.add_trace(dot("start", colour=theme.INK, hovertemplate="start: %{x:.1f}, %{y:.1f}"), **left)
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="The cliff: gradient descent with and without clipping", height=520,
+        template=theme.TEMPLATE, title_text="Gradient descent at a cliff: the darker, the higher the loss", height=520,
         uirevision="kept",
     )  # fmt: skip
     figure.update_xaxes(title_text="weight", range=[float(weights[0]), float(weights[-1])], showgrid=False, **left)

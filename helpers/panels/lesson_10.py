@@ -137,8 +137,8 @@ def cliff() -> Panel:
             "loss without clipping": free.losses,
             "loss, clipped": clipped.losses,
             "summary": f"Without clipping the largest gradient met is {_steepest(free)}, the longest step "
-            f"{free.longest_step:.2g}; the loss ends at {free.losses[-1]:.3f}. Clipped at {threshold:.3g} the longest "
-            f"step is {clipped.longest_step:.2g}; the loss ends at {clipped.losses[-1]:.3f}.",
+            f"{free.longest_step:.3g}; the loss ends at {free.losses[-1]:.3f}. Clipped at {threshold:.3g} the longest "
+            f"step is {clipped.longest_step:.3g}; the loss ends at {clipped.losses[-1]:.3f}.",
         }
 
     controls = {
@@ -160,4 +160,4 @@ def cliff() -> Panel:
 
 
 def _steepest(path: Descent) -> str:
-    return f"{float(path.gradients.max()):.2g}"
+    return theme.scientific(float(np.log10(path.gradients.max())))
