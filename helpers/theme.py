@@ -47,6 +47,14 @@ ACTIVATION_NAMES = {
     "linear": "linear",
 }
 
+REAL = "#1b6ca8"
+GENERATED = "#d97700"
+LOSS_LOOKS = {  # of a generator: name, colour, dash
+    "saturating": ("saturating", "#b3261e", "solid"),
+    "non_saturating": ("non-saturating", "#2e7d32", "dash"),
+    "wasserstein": ("Wasserstein", "#5e4bb6", "dot"),
+}
+
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif"
 
 _AXIS = {

@@ -24,6 +24,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "recurrent": {"numpy"},
     "adversarial": {"numpy"},
     "clipping": {"numpy"},
+    "games": {"numpy", "tqdm"},
     "installation": {"numpy"},
     "models": {"numpy", "torch"},
     "training": {"numpy", "torch", "tqdm"},

@@ -5,6 +5,7 @@ gradient on its way down, N the width, L the number of hidden layers, q the vari
 """
 
 import math
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from helpers import theory
 from helpers.activations import ACTIVATIONS
 from helpers.datasets import Split, classification_batch, clusters, digits_split, gaussian
+from helpers.games import Game, Recipe, play, shifted_recipe
 from helpers.jacobians import input_output_jacobian, singular_values
 from helpers.models import MLP, ConvNet, ResidualMLP
 from helpers.network import (
@@ -985,6 +987,154 @@ for layer in (2, 3):
     claim(f"myth recover {layer}", f"… layer {layer}", "measured", 12, between(5, 20))(
         lambda layer=layer: recovered()[layer - 1]
     )
+
+
+# Lesson 09: generator and discriminator -----------------------------------------------------------------------------
+
+
+@claim("35 saturating", "slope of log(1 - σ(a)) by a, times -1/σ(a)", "Goodfellow 2014", 1.0, absolute(1e-12))
+def saturating_slope() -> float:
+    return generator_slope_by_autograd("saturating", lambda a: torch.nn.functional.logsigmoid(-a))
+
+
+@claim("35 non-saturating", "slope of -log σ(a) by a, times -1/(1 - σ(a))", "Goodfellow 2014", 1.0, absolute(1e-12))
+def non_saturating_slope() -> float:
+    return generator_slope_by_autograd("non_saturating", lambda a: -torch.nn.functional.logsigmoid(a))
+
+
+def generator_slope_by_autograd(loss: str, function: Any) -> float:
+    """The ratio of autograd's slope to the closed form that is furthest from 1, for logits from -30 to 30."""
+    a = torch.linspace(-30, 30, 601, dtype=torch.float64, requires_grad=True)
+    function(a).sum().backward()
+    ratios = a.grad.numpy() / theory.generator_slope(loss, a.detach().numpy())  # type: ignore[union-attr]
+    return float(ratios[np.argmax(np.abs(ratios - 1))])
+
+
+@claim("36 point masses", "two point masses: JS for θ = 1e-6, 1 and 100, largest distance from log 2", "Arjovsky 2017",
+       0.0, EXACT)  # fmt: skip
+def js_of_point_masses() -> float:
+    return max(abs(theory.js_divergence(shift, spread=0.0) - math.log(2)) for shift in (1e-6, 1.0, 100.0))
+
+
+@claim("36 W slope", "… and the slope of W₁ there", "Arjovsky 2017", 1.0, absolute(1e-9))
+def wasserstein_slope() -> float:
+    return theory.wasserstein_distance(3.0) - theory.wasserstein_distance(2.0)
+
+
+@cache
+def pull_by_training(loss: str, distance: float) -> float:
+    """Fit a discriminator of N(0, 1) and N(-d, 1) to the bells themselves, by Newton's method: the pull it gives."""
+    x = np.linspace(-distance - 10, 10, 4001)
+    bells = [np.exp(-((x - mean) ** 2) / 2) / np.exp(-((x - mean) ** 2) / 2).sum() for mean in (0.0, -distance)]
+    features, weights = np.stack([x, np.ones_like(x)], axis=1), np.zeros(2)
+    for _ in range(60):
+        said = 1 / (1 + np.exp(-features @ weights))
+        slope = features.T @ (bells[0] * (1 - said) - bells[1] * said)
+        curvature = (features * ((bells[0] + bells[1]) * said * (1 - said))[:, None]).T @ features
+        step = np.linalg.solve(curvature, slope)
+        weights = weights + step / max(1.0, np.abs(step).max())
+    return float(-(bells[1] @ theory.generator_slope(loss, features @ weights)) * weights[0])
+
+
+for distance_, saturating_, other_ in ((4.0, 0.137, 3.86), (8.0, 3.9e-4, 8.00)):
+    for loss_, expected_ in (("saturating", saturating_), ("non_saturating", other_)):
+        claim(
+            f"36 d={distance_:g} {loss_}",
+            f"N(0,1) against N(d,1), d={distance_:g}: gradient of the {loss_} loss against the best discriminator",
+            "Arjovsky 2017",
+            expected_,
+            relative(0.05),
+        )(lambda loss=loss_, distance=distance_: pull_by_training(loss, distance))  # type: ignore[misc]
+
+
+@claim("36 2 dJS/dd", "… at d=4, saturating, over twice the slope of JS", "Goodfellow 2014", 1.0, relative(1e-4))
+def saturating_over_js() -> float:
+    step = 1e-3
+    slope = (theory.js_divergence(4 + step) - theory.js_divergence(4 - step)) / (2 * step)
+    return pull_by_training("saturating", 4.0) / (2 * slope)
+
+
+@cache
+def heard_while_fixed(loss: str, seed: int = 0) -> tuple[float, ...]:
+    """The gradient of G = 0.3 z at the ring's centre after 100, 1000 and 4000 steps of its discriminator."""
+    game = Game(Recipe("ring", loss, (2, 2), (2, 32, 32, 1)), seed)
+    game.generator = game.generator.with_arrays([np.float32(0.3) * a for a in game.generator.arrays])
+    noise, heard = game.noise(512), []
+    for moment in (100, 1000, 4000):
+        while game.discriminator_updates < moment:
+            game.discriminator_step()
+        heard.append(float(game.generator_gradients(noise).norm()))
+    return tuple(heard)
+
+
+def heard_rows() -> None:
+    rows: tuple[tuple[str, str, float, Any, Any], ...] = (
+        ("37 saturating", "powers of ten lost between 100 and 4000 discriminator steps, the lesser of 2 seeds", 2.6,
+         between(2, 9), lambda: min(np.log10(h[0] / h[2]) for h in both_seeds("saturating"))),
+        ("37 non-saturating", "… non-saturating: last over first, the lesser", 20.0,
+         between(2, 100), lambda: min(h[2] / h[0] for h in both_seeds("non_saturating"))),
+        ("37 WGAN-GP low", "… WGAN-GP: last over first, the lesser", 1.0,
+         between(0.8, 1.3), lambda: min(h[2] / h[0] for h in both_seeds("wasserstein"))),
+        ("37 WGAN-GP high", "… WGAN-GP: last over first, the greater", 1.0,
+         between(0.8, 1.3), lambda: max(h[2] / h[0] for h in both_seeds("wasserstein"))),
+    )  # fmt: skip
+    for name, words, expected, tolerance, measure in rows:
+        claim(name, f"ring, G fixed: {words}", "Arjovsky & Bottou 2017", expected, tolerance, slow=True)(
+            lambda measure=measure: float(measure())
+        )
+
+
+def both_seeds(loss: str) -> list[tuple[float, ...]]:
+    return [heard_while_fixed(loss, seed) for seed in (0, 1)]
+
+
+heard_rows()
+
+
+@cache
+def played(loss: str, seed: int, optimizer: str = "sgd") -> tuple[float, float]:
+    """The recipe's first gradient, and where the generator is: the mean of μ₁ over the last 100 rounds of 400.
+
+    Without the saturating loss it circles around its goal, which single rounds would show by chance.
+    """
+    game, places = Game(replace(shifted_recipe(loss), optimizer=optimizer), seed), []
+    play(game, 400, records=400, progress=False, on_record=lambda g: places.append(float(g.generator.biases[0][0, 0])))
+    return game.gradient_norms[0], float(np.mean(places[-100:]))
+
+
+def recipe_rows() -> None:
+    for name, loss, optimizer, expected in (
+        ("saturating", "saturating", "sgd", 0),
+        ("non-saturating", "non_saturating", "sgd", 5),
+        ("WGAN-GP", "wasserstein", "sgd", 5),
+        ("saturating, Adam on G", "saturating", "adam", 5),
+    ):
+        words = f"G = s·z + μ to N((6,0), ¼I), {name}, lr .02, 400 rounds: seeds of 5 within .5"
+        claim(f"recipe GAN {name}", words, "measured", float(expected), EXACT, slow=True)(
+            lambda loss=loss, optimizer=optimizer: float(  # type: ignore[misc]
+                sum(abs(played(loss, seed, optimizer)[1] - 6) < 0.5 for seed in range(5))
+            )
+        )
+    for name, loss, low, high in (
+        ("saturating", "saturating", 9e-6, 4e-3),
+        ("non-saturating", "non_saturating", 1.9, 5.5),
+        ("WGAN-GP", "wasserstein", 1.1, 1.5),
+    ):
+        for end, choose in (("least", min), ("largest", max)):
+            claim(f"recipe GAN first {end} {name}", f"… {name}: {end} first gradient of 5 seeds", "measured",
+                  low if end == "least" else high, between(low, high), slow=True)(
+                lambda loss=loss, choose=choose: choose(played(loss, seed)[0] for seed in range(5))  # type: ignore[misc]
+            )  # fmt: skip
+
+
+recipe_rows()
+
+
+@claim("myth saturating GAN", '"it fails when the generator is perfect": slope where D=1-1e-4 over that where D=1e-4',
+       "Goodfellow 2014", 1e4, relative(0.01))  # fmt: skip
+def fooling_over_caught() -> float:
+    logit = math.log((1 - 1e-4) / 1e-4)
+    return float(theory.generator_slope("saturating", logit) / theory.generator_slope("saturating", -logit))
 
 
 # Lesson 10 ----------------------------------------------------------------------------------------------------------

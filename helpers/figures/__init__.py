@@ -5,6 +5,16 @@ from __future__ import annotations
 from helpers.figures.by_layer import signal_and_saturation, signal_by_layer
 from helpers.figures.clipping import before_and_after, cliff
 from helpers.figures.course_map import course_map
+from helpers.figures.games import (
+    LOGITS,
+    MOMENTS,
+    both_networks,
+    digits_game,
+    duel,
+    loss_slopes,
+    overlap,
+    plane_game,
+)
 from helpers.figures.history import MILESTONES, timeline
 from helpers.figures.neurons import chain, slope_and_spread
 from helpers.figures.normalization import loss_and_gradient_by_scale, signal_and_difference
@@ -24,22 +34,30 @@ from helpers.figures.training import training_losses, training_movement
 
 __all__ = [
     "FLOAT32_SMALLEST",
+    "LOGITS",
     "MILESTONES",
+    "MOMENTS",
     "backward_arrow",
     "band",
     "born_dead",
+    "both_networks",
     "both_ways",
     "before_and_after",
     "chain",
     "cliff",
     "course_map",
     "decades",
+    "digits_game",
     "dot",
+    "duel",
     "float32_limit",
     "line",
     "loss_and_gradient_by_scale",
+    "loss_slopes",
+    "overlap",
     "path_lengths",
     "phase_plane",
+    "plane_game",
     "rectifier_family",
     "shattered_gradients",
     "signal_and_difference",

@@ -125,6 +125,20 @@ def _adam_first_step(gradient: float, learning_rate: float = 1.0) -> float:
     return abs(float(clipping.adam_first_step(np.array(gradient), learning_rate)))
 
 
+def _generator_slope(loss: str, logit: float) -> float:
+    """The size of the slope of a generator's loss at the discriminator's logit."""
+    return abs(float(theory.generator_slope(loss, logit)))
+
+
+def _generator_pull(loss: str, distance: float) -> float:
+    """The generator's gradient against the best discriminator of two unit bells."""
+    return float(theory.optimal_generator_gradient(loss, distance))
+
+
+def _js_divergence(distance: float, spread: float = 1.0) -> float:
+    return float(theory.js_divergence(distance, spread))
+
+
 KEYS: Mapping[str, Callable[..., float]] = {
     "largest_slope": _largest_slope,
     "slope": _slope,
@@ -149,6 +163,9 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "active": _active,
     "clipped_norm": _clipped_norm,
     "adam_first_step": _adam_first_step,
+    "generator_slope": _generator_slope,
+    "generator_pull": _generator_pull,
+    "js_divergence": _js_divergence,
 }
 """The functions that a numeric answer may name as its `key`; `arguments` in the bank are theirs."""
 

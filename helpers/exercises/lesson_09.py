@@ -1,0 +1,114 @@
+"""The exercises of lesson 09."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from helpers import theory
+from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function, judge_number
+
+PULL = 1e-6
+
+
+def _sigmoid(a: float) -> float:
+    return 1 / (1 + math.exp(-a))
+
+
+def _slopes(a: float) -> np.ndarray:
+    return np.array([float(theory.generator_slope(loss, a)) for loss in theory.GENERATOR_LOSSES])
+
+
+def _judge_loss_slopes(function: Any) -> Verdict:
+    mistakes = [
+        Mistake(lambda a: -_slopes(a), "The signs are turned around: each of these losses falls as a grows."),
+        Mistake(lambda a: _slopes(a)[[1, 0, 2]], "You have exchanged the first two."),
+        Mistake(
+            lambda a: np.array([-1 / (1 - _sigmoid(a)), -1 / _sigmoid(a), -1.0]),
+            "Those are derivatives by D. The logit comes before the sigmoid: multiply by its slope D(1 − D).",
+        ),
+        Mistake(
+            lambda a: np.array([-_sigmoid(a) * (1 - _sigmoid(a)), _sigmoid(a) * (1 - _sigmoid(a)), -1.0]),
+            "That leaves out the logarithm: its derivative brings a factor 1/(1 − D), or 1/D.",
+        ),
+        Mistake(
+            lambda a: np.array([math.log(1 - _sigmoid(a)), -math.log(_sigmoid(a)), -a]),
+            "Those are the losses. Their slopes are asked.",
+        ),
+    ]
+    inputs = [(0.5,), (0.0,), (-4.0,), (4.0,), (-20.0,)]
+    return judge_function(function, "loss_slopes", _slopes, inputs, mistakes=mistakes)
+
+
+def silent_distance() -> float:
+    """The distance of two unit bells at which the best discriminator leaves the saturating generator `PULL`."""
+    near, far = 4.0, 20.0
+    for _ in range(60):
+        middle = (near + far) / 2
+        if theory.optimal_generator_gradient("saturating", middle) > PULL:
+            near = middle
+        else:
+            far = middle
+    return near
+
+
+def _judge_silent_distance(thing: Any) -> Verdict:
+    truth = silent_distance()
+
+    def judge(distance: float) -> Verdict:
+        if not 0 < distance <= 100:
+            return Verdict("wrong", "A distance is a positive number. Look between 1 and 20.")
+        pull = theory.optimal_generator_gradient("saturating", distance)
+        said = f"At distance {distance:.4g} the best discriminator leaves a pull of {pull:.1e}."
+        if abs(distance - truth) <= 0.005 * truth:
+            return Verdict("right", said)
+        if distance < 1.2:
+            return Verdict("wrong", f"{said} The pull is small near 0 too, but there the generator has arrived. Go up.")
+        return Verdict("wrong", f"{said} Go {'up' if distance < truth else 'down'}.")
+
+    return judge_number(thing, judge)
+
+
+EXERCISES = (
+    Exercise(
+        id="loss_slopes",
+        lesson="09",
+        task="Write `loss_slopes(a)`: the slopes of the saturating, the non-saturating and the Wasserstein loss at a.",
+        hints=(
+            "With D = σ(a) the slope of D by a is D(1 − D). Put it into the chain rule.",
+            "log(1 − D) has the derivative −1/(1 − D) by D, −log D has −1/D. In each product something cancels.",
+            "The slopes are −D, −(1 − D) and −1.",
+        ),
+        solution="""\
+import numpy as np
+
+def loss_slopes(a):
+    d = 1 / (1 + np.exp(-a))
+    return [-d, -1 / (1 + np.exp(a)), -1.0]
+""",
+        judge=_judge_loss_slopes,
+    ),
+    Exercise(
+        id="silent_distance",
+        lesson="09",
+        task="Find the distance at which the best discriminator leaves the saturating generator a pull of 1e-6.",
+        hints=(
+            "Print the pull for distances from 2 to 20. Where does it cross 1e-6?",
+            "Bisect: keep a distance that is too near and one that is too far, and try the middle of the two.",
+        ),
+        solution="""\
+from helpers.theory import optimal_generator_gradient
+
+near, far = 4.0, 20.0
+for _ in range(40):
+    silent_distance = (near + far) / 2
+    if optimal_generator_gradient("saturating", silent_distance) > 1e-6:
+        near = silent_distance
+    else:
+        far = silent_distance
+""",
+        judge=_judge_silent_distance,
+    ),
+)

@@ -1,0 +1,289 @@
+"""Games between a generator and a discriminator, played with the gradients of `adversarial`, and their recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from helpers.adversarial import (
+    Dense,
+    GeneratorGradients,
+    discriminator_gradients,
+    draw_dense,
+    forward,
+    generator_gradients,
+)
+from helpers.datasets import digits
+from helpers.theory import GENERATOR_LOSSES
+
+Array = NDArray[Any]
+
+RING_CENTRES = 2.0 * np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)
+RING_SPREAD = 0.1
+SHIFT = 6.0
+
+
+# What is imitated -----------------------------------------------------------------------------------------------------
+
+
+def _shifted(generator: np.random.Generator, count: int) -> Array:
+    return np.array([SHIFT, 0.0]) + 0.5 * generator.standard_normal((count, 2))
+
+
+def _ring(generator: np.random.Generator, count: int) -> Array:
+    centres = RING_CENTRES[generator.integers(0, len(RING_CENTRES), count)]
+    return centres + RING_SPREAD * generator.standard_normal((count, 2))
+
+
+def _digits(generator: np.random.Generator, count: int) -> Array:
+    rows = digits().images.reshape(-1, 64)
+    return 2 * rows[generator.integers(0, len(rows), count)] - 1
+
+
+Sampler = Callable[[np.random.Generator, int], Array]
+
+DATA: Mapping[str, Sampler] = {
+    "shifted": _shifted,
+    "ring": _ring,
+    "digits": _digits,
+}
+"""Real samples (count, features): N((6, 0), ¼ I); eight Gaussians on a ring of radius 2; digits with ink -1 to 1."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides a game besides the seed.
+
+    `generator` and `discriminator` are numbers of units from input to output; a generator of two equal sizes is
+    s·z + μ, a scale and a shift, and begins as the identity. The discriminator's optimizer is Adam (0.5, 0.9);
+    `optimizer` is the generator's. A round is `discriminator_steps` of the one and a step of the other; `warmup`
+    discriminator steps come before the first. `penalty` is the strength of the gradient penalty, for the loss
+    "wasserstein" alone.
+    """
+
+    data: str
+    loss: str
+    generator: tuple[int, ...]
+    discriminator: tuple[int, ...]
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    discriminator_learning_rate: float = 1e-3
+    discriminator_steps: int = 5
+    warmup: int = 0
+    penalty: float = 10.0
+    batch: int = 128
+    output: str = "linear"
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (
+            ("data", self.data, tuple(DATA)),
+            ("loss", self.loss, GENERATOR_LOSSES),
+            ("optimizer", self.optimizer, ("sgd", "adam")),
+        ):
+            if value not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
+
+
+def shifted_recipe(loss: str) -> Recipe:
+    """G = s·z + μ has to find N((6, 0), ¼ I): SGD .02 against a discriminator with a lead of 500 steps.
+
+    400 rounds: the saturating loss never leaves, the two others arrive.
+    """
+    return Recipe("shifted", loss, (2, 2), (2, 32, 32, 1), optimizer="sgd", learning_rate=0.02, warmup=500)
+
+
+def ring_recipe(loss: str = "non_saturating") -> Recipe:
+    """Eight Gaussians on a ring: Adam .001 for both, two discriminator steps a round; 1500 rounds find all eight."""
+    return Recipe("ring", loss, (4, 64, 64, 2), (2, 64, 64, 1), discriminator_steps=2)
+
+
+def digits_recipe(loss: str = "non_saturating") -> Recipe:
+    """Digits of 8 × 8 pixels: Adam .001 for both, one step each a round, batch 64; 4000 rounds."""
+    return Recipe("digits", loss, (32, 128, 128, 64), (64, 128, 128, 1), discriminator_steps=1, batch=64, output="tanh")
+
+
+# Optimizers -----------------------------------------------------------------------------------------------------------
+
+
+class Adam:
+    """Kingma & Ba 2015, algorithm 1, as `torch.optim.Adam` computes it."""
+
+    def __init__(self, learning_rate: float, betas: tuple[float, float] = (0.5, 0.9), eps: float = 1e-8) -> None:
+        self.learning_rate, self.betas, self.eps, self.steps = learning_rate, betas, eps, 0
+        self.moments: list[tuple[Array, Array]] = []
+
+    def step(self, net: Dense, gradients: Sequence[Array]) -> Dense:
+        """The network after one step down the gradients (weights, then biases)."""
+        if not self.moments:
+            self.moments = [(np.zeros_like(g), np.zeros_like(g)) for g in gradients]
+        self.steps += 1
+        first, second = self.betas
+        rate = self.learning_rate / (1 - first**self.steps)
+        root = (1 - second**self.steps) ** 0.5
+        moved = []
+        for array, gradient, (mean, square) in zip(net.arrays, gradients, self.moments, strict=True):
+            mean *= first
+            mean += (1 - first) * gradient
+            square *= second
+            square += (1 - second) * gradient * gradient
+            moved.append(array - rate * mean / (np.sqrt(square) / root + self.eps))
+        return net.with_arrays(moved)
+
+
+class Sgd:
+    """Plain gradient descent."""
+
+    def __init__(self, learning_rate: float) -> None:
+        self.learning_rate = learning_rate
+
+    def step(self, net: Dense, gradients: Sequence[Array]) -> Dense:
+        """The network after one step down the gradients (weights, then biases)."""
+        return net.with_arrays([a - self.learning_rate * g for a, g in zip(net.arrays, gradients, strict=True)])
+
+
+# The game -------------------------------------------------------------------------------------------------------------
+
+
+class Game:
+    """A generator and a discriminator in play; `recipe` and `seed` decide everything that happens.
+
+    `rounds` counts the generator's steps, `discriminator_updates` the other's; `gradient_norms` holds the norm of the
+    generator's gradient at each of its steps.
+    """
+
+    def __init__(self, recipe: Recipe, seed: int = 0) -> None:
+        self.recipe, self.seed = recipe, seed
+        self._random = np.random.default_rng((seed, 9))
+        self.discriminator = self._draw(recipe.discriminator)
+        self.generator = self._draw(recipe.generator, recipe.output)
+        if len(recipe.generator) == 2:
+            identity = np.eye(recipe.generator[0], recipe.generator[1], dtype=np.float32)
+            self.generator = self.generator.with_arrays([identity, np.zeros_like(self.generator.biases[0][0])])
+        self._optimizers = (
+            Adam(recipe.discriminator_learning_rate),
+            Adam(recipe.learning_rate) if recipe.optimizer == "adam" else Sgd(recipe.learning_rate),
+        )
+        self._shown = self.noise(512)
+        self.rounds, self.discriminator_updates = 0, 0
+        self.gradient_norms: list[float] = []
+
+    def _draw(self, sizes: tuple[int, ...], output: str = "linear") -> Dense:
+        net = draw_dense(sizes, [self._random], output=output, dtype=np.float32)
+        return net.with_arrays([array[0] for array in net.arrays])
+
+    def noise(self, count: int) -> Array:
+        """Inputs of the generator, N(0, 1), (count, features)."""
+        return self._random.standard_normal((count, self.recipe.generator[0]), dtype=np.float32)
+
+    def real(self, count: int) -> Array:
+        """Real samples (count, features)."""
+        return DATA[self.recipe.data](self._random, count).astype(np.float32)
+
+    def samples(self, count: int = 512) -> Array:
+        """What the generator makes of the same noise every time, (count, features); at most 512."""
+        return forward(self.generator, self._shown[:count]).outputs
+
+    def judge(self, points: Array) -> Array:
+        """The discriminator's logits (or the critic's values) at points (…, features)."""
+        return forward(self.discriminator, np.asarray(points, np.float32)).outputs[..., 0]
+
+    def discriminator_step(self) -> None:
+        """One step of Adam for the discriminator; the generator waits."""
+        recipe = self.recipe
+        real, fake = self.real(recipe.batch), forward(self.generator, self.noise(recipe.batch)).outputs
+        between = None
+        if recipe.loss == "wasserstein":
+            share = self._random.random((recipe.batch, 1), dtype=np.float32)
+            between = share * real + (1 - share) * fake
+        _, gradients = discriminator_gradients(self.discriminator, real, fake, recipe.loss, between, recipe.penalty)
+        self.discriminator = self._optimizers[0].step(self.discriminator, gradients)
+        self.discriminator_updates += 1
+
+    def generator_gradients(self, noise: Array | None = None) -> GeneratorGradients:
+        """What the generator hears at this moment; on fresh noise where none is given."""
+        noise = self.noise(self.recipe.batch) if noise is None else noise
+        return generator_gradients(self.generator, self.discriminator, noise, self.recipe.loss)
+
+    def shown_gradients(self, count: int = 512) -> GeneratorGradients:
+        """The same on the noise of `samples`: draws nothing, so that looking doesn't change the game."""
+        return self.generator_gradients(self._shown[:count])
+
+    def generator_step(self) -> None:
+        """One step of the generator; the discriminator waits."""
+        heard = self.generator_gradients()
+        self.gradient_norms.append(float(heard.norm()))
+        self.generator = self._optimizers[1].step(self.generator, self._tied(heard.generator.arrays))
+        self.rounds += 1
+
+    def _tied(self, arrays: tuple[Array, ...]) -> tuple[Array, ...]:
+        """A generator s·z + μ has one scale: the gradient of its weights becomes that of s, on the diagonal."""
+        if len(arrays) > 2:
+            return arrays
+        return np.eye(len(arrays[0]), dtype=np.float32) * np.trace(arrays[0]), arrays[1]
+
+    def round(self) -> None:
+        """The discriminator's steps, then one of the generator, after the warm-up if it is still to come."""
+        for _ in range(self.recipe.discriminator_steps + max(0, self.recipe.warmup - self.discriminator_updates)):
+            self.discriminator_step()
+        self.generator_step()
+
+
+def discriminators(
+    real: Sampler,
+    fake: Sampler,
+    sizes: Sequence[int],
+    loss: str,
+    moments: Sequence[int],
+    *,
+    seeds: int = 4,
+    batch: int = 64,
+    learning_rate: float = 3e-3,
+) -> list[Dense]:
+    """Train discriminators of `seeds` draws side by side while the generator stands still; as they are at `moments`.
+
+    `real` and `fake` draw samples (count, features); `moments` are rising numbers of Adam steps. A critic
+    ("wasserstein") gets the one-sided penalty of strength 10: with the two-sided one a critic of one feature that
+    begins with the wrong slope stays with slope -1, which the penalty likes as well as 1.
+    """
+    nets = draw_dense(sizes, [np.random.default_rng((seed, 91)) for seed in range(seeds)], dtype=np.float32)
+    random, optimizer, kept = np.random.default_rng(9), Adam(learning_rate), []
+    for step in range(moments[-1] + 1):
+        if step in moments:
+            kept.append(nets)
+        here, there = (draw(random, batch)[None].astype(np.float32) for draw in (real, fake))
+        share = random.random((1, batch, 1), dtype=np.float32)
+        between = share * here + (1 - share) * there if loss == "wasserstein" else None
+        _, gradients = discriminator_gradients(nets, here, there, loss, between, one_sided=True)
+        nets = optimizer.step(nets, gradients)
+    return kept
+
+
+def play(
+    game: Game,
+    rounds: int,
+    *,
+    records: int = 20,
+    progress: bool = True,
+    description: str = "game",
+    on_record: Callable[[Game], object] | None = None,
+) -> bool:
+    """Play a number of rounds; False where Ctrl-C or the stop button ended them early. The game can go on either way.
+
+    `on_record` is called `records` times on the way, for a figure that follows the game.
+    """
+    if rounds < 1 or records < 1:
+        raise ValueError(f"rounds and records must be whole numbers ≥ 1; got {rounds!r} and {records!r}")
+    moments = {round(moment) for moment in np.linspace(0, rounds, records + 1)[1:]}
+    try:
+        for number in tqdm(range(1, rounds + 1), desc=description, disable=None if progress else True):
+            game.round()
+            if on_record is not None and number in moments:
+                on_record(game)
+    except KeyboardInterrupt:
+        return False
+    return True

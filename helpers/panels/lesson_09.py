@@ -1,0 +1,282 @@
+"""Lesson 09: a generator and what it hears from its discriminator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from helpers import figures, games, theme, theory
+from helpers.activations import get_activation
+from helpers.adversarial import draw_dense, forward, generator_gradients, input_slopes
+from helpers.figures import MOMENTS
+from helpers.panels.controls import dropdown, float_slider, steps
+from helpers.panels.curves import gaps_for_zero
+from helpers.panels.panel import Panel
+
+LOSSES = theory.GENERATOR_LOSSES
+NAMES = {loss: theme.LOSS_LOOKS[loss][0] for loss in LOSSES}
+SEEDS, LEAST, FARTHEST = 4, 0.5, 10.0
+X = np.linspace(-14, 5, 115)
+QUANTILES = np.array([-1.6, -1.0, -0.6, -0.3, 0.0, 0.3, 0.6, 1.0, 1.6])
+HEIGHTS = 0.1 + 0.075 * np.arange(len(QUANTILES))[[4, 0, 7, 2, 8, 3, 6, 1, 5]]
+BELL_POINTS = np.linspace(-5, 5, 101)
+BELL = np.exp(-(BELL_POINTS**2) / 2) / np.exp(-(BELL_POINTS**2) / 2).sum()
+ARROW, LONGEST = 0.6, 5.0  # length of an arrow for a push of 1, and the longest
+
+
+def loss_choice(value: str) -> Any:
+    """A menu of the three generator losses."""
+    return dropdown("G's loss", {name: loss for loss, name in NAMES.items()}, value)
+
+
+# The main panel -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Opponent:
+    """Discriminators on the way, float32: what they answer over `X`, and how they push fakes; (moments, seeds, …)."""
+
+    answers: np.ndarray
+    pushes: dict[str, np.ndarray]
+    gradients: dict[str, np.ndarray]
+    confidence: np.ndarray
+
+
+@lru_cache(maxsize=64)
+def opponent(distance: float, critic: bool) -> Opponent:
+    """Train discriminators, or critics, of N(0, 1) against N(-distance, 1), and look at `MOMENTS`."""
+    kept = games.discriminators(
+        lambda random, count: random.standard_normal((count, 1)),
+        lambda random, count: random.standard_normal((count, 1)) - distance,
+        (1, 16, 16, 1), "wasserstein" if critic else "saturating", MOMENTS, seeds=SEEDS,
+    )  # fmt: skip
+    nets = kept[0].with_arrays([np.stack(moments) for moments in zip(*(net.arrays for net in kept), strict=True)])
+    fakes, arrows = _row(BELL_POINTS - distance), _row(QUANTILES - distance)
+    logits, at_arrows = forward(nets, fakes).outputs, forward(nets, arrows).outputs
+    slopes, steep = input_slopes(nets, fakes), input_slopes(nets, arrows)
+    heard = ("wasserstein",) if critic else ("saturating", "non_saturating")
+    answers = forward(nets, _row(X)).outputs[..., 0]
+    if not critic:
+        answers = get_activation("sigmoid").function(answers)
+    return Opponent(
+        answers.astype(np.float32),
+        {loss: -(theory.generator_slope(loss, at_arrows) * steep)[..., 0].astype(np.float32) for loss in heard},
+        {loss: -(theory.generator_slope(loss, logits) * slopes)[..., 0] @ BELL for loss in heard},
+        get_activation("sigmoid").function(logits)[..., 0] @ BELL,
+    )
+
+
+def _row(points: np.ndarray) -> np.ndarray:
+    return points.astype(np.float32)[None, None, :, None]
+
+
+def gans() -> Panel:
+    """The game on a line: how far the discriminator has trained, how far apart the two are, and which loss."""
+
+    def compute(trained: int, distance: float, loss: str) -> dict[str, Any]:
+        at = MOMENTS.index(trained)
+        seen = opponent(distance, loss == "wasserstein")
+        log10 = {each: _log10(opponent(distance, each == "wasserstein").gradients[each]) for each in LOSSES}
+        mean = {each: values.mean(axis=1) for each, values in log10.items()}
+        answers, best = _answers(seen.answers[at], distance, loss)
+        optimum = theory.optimal_generator_gradient(loss, distance)
+        return {
+            "generated": np.exp(-((X + distance) ** 2) / 2) * 0.4,
+            "real": np.exp(-(X**2) / 2) * 0.4,
+            "discriminator": answers.mean(axis=0),
+            "spread over seeds": np.stack([answers.min(axis=0), answers.max(axis=0)]),
+            "best discriminator": best,
+            "push": _arrows(QUANTILES - distance, seen.pushes[loss][at].mean(axis=0)),
+            "samples": np.stack([QUANTILES - distance, HEIGHTS]),
+            "over seeds": np.stack([log10[loss].min(axis=1), log10[loss].max(axis=1)]),
+            **{NAMES[each]: mean[each] for each in LOSSES},
+            "theory": np.full(2, np.log10(optimum)),
+            "now": np.array([[at], [mean[loss][at]]]),
+            "summary": _duel_summary(trained, distance, loss, seen, at, mean[loss][at], optimum),
+        }
+
+    controls = {
+        "trained": steps("D's steps", list(MOMENTS), 0),
+        "distance": float_slider("distance", 8.0, LEAST, FARTHEST, 0.5),
+        "loss": loss_choice("saturating"),
+    }
+    presets = {
+        "nobody has learned": {"trained": 0, "distance": 8.0, "loss": "saturating"},
+        "a helpful opponent": {"trained": 10, "distance": 8.0, "loss": "saturating"},
+        "trained to the end": {"trained": 1000, "distance": 8.0, "loss": "saturating"},
+        "the same, non-saturating": {"trained": 1000, "distance": 8.0, "loss": "non_saturating"},
+        "the same, Wasserstein": {"trained": 1000, "distance": 8.0, "loss": "wasserstein"},
+        "nearly there": {"trained": 1000, "distance": 1.0, "loss": "saturating"},
+    }
+    return Panel(figures.duel(X), controls, compute, presets)
+
+
+def _log10(values: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return gaps_for_zero(np.log10(np.abs(values)))
+
+
+def _answers(answers: np.ndarray, distance: float, loss: str) -> tuple[np.ndarray, np.ndarray]:
+    """What is drawn of a discriminator, and of the best one: probabilities, or a critic between 0 and 1."""
+    if loss != "wasserstein":
+        return answers, get_activation("sigmoid").function(theory.optimal_logit(X, distance))
+    # A critic is known up to a constant; it is drawn at the scale of the best one, whose slope is 1.
+    width = X[-1] - X[0]
+    middle = np.interp(-distance / 2, X, np.arange(len(X)))
+    centre = answers[:, round(middle)][:, None]
+    return 0.5 + (answers - centre) / width, 0.5 + (X + distance / 2) / width
+
+
+def _arrows(starts: np.ndarray, push: np.ndarray) -> np.ndarray:
+    """Lines from each sample in the direction in which it is pushed, with gaps between them: (2, 3 n)."""
+    ends = starts + np.clip(ARROW * push, -LONGEST, LONGEST)
+    gap = np.full_like(starts, np.nan)
+    return np.stack([np.stack([starts, ends, gap], axis=1).ravel(), np.stack([HEIGHTS, HEIGHTS, gap], axis=1).ravel()])
+
+
+def _duel_summary(
+    trained: int, distance: float, loss: str, seen: Opponent, at: int, log10: float, optimum: float
+) -> str:
+    doubt = "" if loss == "wasserstein" else f"it gives fakes D = {_say(seen.confidence[at].mean())} on average, and "
+    judge = "critic" if loss == "wasserstein" else "discriminator"
+    said = f"After {trained} steps" if trained else "Untrained"
+    best = f"With the best {judge} it would be {theme.scientific(np.log10(optimum))}."
+    if trained < 5:
+        best += " It has learned too little to be trusted: the push may point the wrong way."
+    return (
+        f"{said} the {judge} tells two bells {distance:g} apart: {doubt}the {NAMES[loss]} loss pulls the generator "
+        f"with {theme.scientific(log10)} (mean of {SEEDS} seeds). {best}"
+    )
+
+
+def _say(probability: float) -> str:
+    return theme.scientific(np.log10(max(float(probability), 1e-300)))
+
+
+# Losses by the logit --------------------------------------------------------------------------------------------------
+
+
+def generator_losses() -> Panel:
+    """The slope of each generator loss at the logit that the discriminator gives to a fake."""
+
+    def compute(logit: float) -> dict[str, Any]:
+        slopes = {loss: float(-theory.generator_slope(loss, logit)) for loss in LOSSES}
+        said = float(get_activation("sigmoid").function(np.array(logit)))
+        return {
+            "here": np.array([[logit, logit], [-6.0, 1.0]]),
+            **{f"{NAMES[loss]} here": np.array([[logit], [np.log10(slope)]]) for loss, slope in slopes.items()},
+            "summary": f"The discriminator gives the fake D = {_say(said)}. Slopes: saturating "
+            f"{_say(slopes['saturating'])}, non-saturating {_say(slopes['non_saturating'])}, Wasserstein 1.",
+        }
+
+    controls = {"logit": float_slider("logit a", 0.0, -12, 12, 0.5)}
+    presets = {
+        "sure that it is a fake": {"logit": -10.0},
+        "undecided": {"logit": 0.0},
+        "fooled": {"logit": 10.0},
+    }
+    return Panel(figures.loss_slopes(), controls, compute, presets)
+
+
+# Overlap --------------------------------------------------------------------------------------------------------------
+
+SHIFTS = np.linspace(-4, 4, 161)
+
+
+def disjoint_supports() -> Panel:
+    """Jensen-Shannon divergence and Wasserstein distance of two distributions that drift apart."""
+
+    def compute(shift: float, spread: float) -> dict[str, Any]:
+        values, slopes = _js_curve(spread)
+        here = theory.js_divergence(shift, spread)
+        slope = float(_js_slope(shift, spread))
+        distance = theory.wasserstein_distance(shift)
+        known = np.log10(slope) if slope > 1e-12 else np.nan
+        pull = theme.scientific(np.log10(slope)) if slope > 1e-12 else "0"
+        kind = "Two point masses" if spread == 0 else f"Two bells of spread {spread:g}"
+        return {
+            "JS": values,
+            "JS slope": slopes,
+            "JS here": np.array([[shift], [here]]),
+            "W here": np.array([[shift], [distance]]),
+            "JS slope here": np.array([[shift], [known]]),
+            "W slope here": np.array([[shift], [0.0 if shift else np.nan]]),
+            "summary": f"{kind}, {abs(shift):.2g} apart: JS = {here:.4f} (log 2 = 0.6931), slope {pull}; "
+            f"W₁ = {distance:.2g}, slope {'1' if shift else 'undefined'}.",
+        }
+
+    controls = {
+        "shift": float_slider("shift θ", 2.0, -4, 4, 0.05),
+        "spread": steps("spread", [0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0], 1.0),
+    }
+    presets = {
+        "they overlap": {"shift": 2.0, "spread": 1.0},
+        "they hardly overlap": {"shift": 2.0, "spread": 0.3},
+        "point masses": {"shift": 2.0, "spread": 0.0},
+    }
+    return Panel(figures.overlap(SHIFTS), controls, compute, presets)
+
+
+@lru_cache(maxsize=16)
+def _js_curve(spread: float) -> tuple[np.ndarray, np.ndarray]:
+    values = np.array([theory.js_divergence(shift, spread) for shift in SHIFTS])
+    slopes = np.array([_js_slope(shift, spread) for shift in SHIFTS])
+    return values, np.log10(np.where(slopes > 1e-12, slopes, np.nan))
+
+
+def _js_slope(shift: float, spread: float) -> float:
+    """|dJS/dθ|: half the saturating generator's gradient against the best discriminator, in units of the spread."""
+    return theory.optimal_generator_gradient("saturating", shift / spread) / (2 * spread) if spread else 0.0
+
+
+# The way back ---------------------------------------------------------------------------------------------------------
+
+PLACES = ("z", "G₁", "G₂", "G₃", "x", "D₁", "D₂", "D₃", "logit")
+BORDER = PLACES.index("x")
+NOISE = np.random.default_rng(5).standard_normal((64, 2)).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _signals() -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """log10 norms (moments, seeds, places) by loss while a discriminator trains, and the mean of D at fakes."""
+    drawn = draw_dense((2, 16, 16, 16, 2), [np.random.default_rng((0, 92))], dtype=np.float32)
+    first = drawn.with_arrays([array[0] for array in drawn.arrays])
+
+    def fake(random: np.random.Generator, count: int) -> np.ndarray:
+        return forward(first, random.standard_normal((count, 2)).astype(np.float32)).outputs
+
+    found: dict[str, np.ndarray] = {}
+    said = np.empty(0)
+    for kind, heard in (("saturating", ("saturating", "non_saturating")), ("wasserstein", ("wasserstein",))):
+        kept = games.discriminators(games.DATA["shifted"], fake, (2, 16, 16, 16, 1), kind, MOMENTS, seeds=3)
+        for loss in heard:
+            signals = [generator_gradients(first, net, NOISE[None], loss) for net in kept]
+            found[loss] = np.stack([_log10(each.signal()) for each in signals])
+        if kind == "saturating":
+            logits = [forward(net, forward(first, NOISE[None]).outputs).outputs for net in kept]
+            said = np.array([get_activation("sigmoid").function(each).mean() for each in logits])
+    return found, said
+
+
+def way_back() -> Panel:
+    """The picture of every lesson, for two networks in a row: the gradient from the loss back to the noise."""
+
+    def compute(trained: int) -> dict[str, Any]:
+        at = MOMENTS.index(trained)
+        found, said = _signals()
+        mean = {loss: values[at].mean(axis=0) for loss, values in found.items()}
+        saturating = found["saturating"][at]
+        return {
+            "spread over seeds": np.stack([saturating.min(axis=0), saturating.max(axis=0)]),
+            **{NAMES[loss]: values for loss, values in mean.items()},
+            "summary": f"After {trained} discriminator steps it gives fakes D = {_say(said[at])}. The samples hear "
+            + ", ".join(f"{theme.scientific(mean[loss][BORDER])} under the {NAMES[loss]} loss" for loss in LOSSES)
+            + ".",
+        }
+
+    controls = {"trained": steps("D's steps", list(MOMENTS), 0)}
+    presets = {"untrained": {"trained": 0}, "trained a little": {"trained": 20}, "to the end": {"trained": 1000}}
+    return Panel(figures.both_networks(PLACES, BORDER), controls, compute, presets)

@@ -1,0 +1,273 @@
+"""A game that is played while one looks on: start, pause, single steps, reset, the samples shown as they come.
+
+The game runs on the event loop of the kernel's main thread, a slice at a time, so that there is no thread that could
+outlive the kernel, and an interrupt reaches it; clicks, which JupyterLab may hand to another thread of the kernel, are
+passed on to that loop. A picture is sent once the page has shown the one before; where no page answers, nobody looks on any more, and
+the game pauses by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+
+from helpers import figures
+from helpers.activations import get_activation
+from helpers.figures.games import RECORDS, SIDE
+from helpers.games import DATA, Game, digits_recipe, ring_recipe, shifted_recipe
+from helpers.panels.controls import plain_layout, plain_style
+from helpers.panels.lesson_09 import loss_choice
+from helpers.panels.panel import still
+
+Draw = Callable[[Game], dict[str, Any]]
+
+SLICE, BREATH = 0.06, 0.02  # seconds of play, and of listening to the page
+PATIENCE = 8.0  # seconds without an answer after which nobody looks on
+SHOWN, ARROWS = 128, 48  # samples in a picture, and those that have an arrow
+LONGEST = 8.0  # the largest push that is drawn at its length
+
+
+class Pulse(anywidget.AnyWidget):
+    """Answers from the page: `seen` follows `sent` as long as a page shows the widget."""
+
+    _esm = """
+    function render({ model, el }) {
+      el.style.display = "none";
+      const answer = () => { model.set("seen", model.get("sent")); model.save_changes(); };
+      model.on("change:sent", answer);
+      return () => model.off("change:sent", answer);
+    }
+    export default { render };
+    """
+    sent = traitlets.Int(0).tag(sync=True)
+    seen = traitlets.Int(0).tag(sync=True)
+
+
+class GameView(ipywidgets.VBox):
+    """A game with its picture, its buttons and the choice of the generator's loss.
+
+    `game` is the game in play, `running` whether it plays by itself, `picture` the live figure. `start`, `pause`,
+    `reset`, `discriminator_step` and `generator_step` do what the buttons do. `limit` is the round at which it pauses
+    by itself. An interrupt of the kernel pauses it too.
+    """
+
+    def __init__(self, game: Game, figure: Any, draw: Draw, limit: int) -> None:
+        self.game, self._draw, self.limit, self.patience = game, draw, limit, PATIENCE
+        self._task: asyncio.Task[None] | None = None
+        self._home = _running_loop()
+        self.pulse = Pulse()
+        self.loss = loss_choice(game.recipe.loss)
+        self.loss.observe(lambda _: self._at_home(self.reset), "value")
+        self.buttons = {
+            label: self._button(label, action)
+            for label, action in (
+                ("Start", self._start_or_pause),
+                ("Discriminator step", self.discriminator_step),
+                ("Generator step", self.generator_step),
+                ("Reset", self.reset),
+            )
+        }
+        self.picture = still(figure, self._result())
+        wrap = ipywidgets.Layout(display="flex", flex_flow="row wrap", width="100%", align_items="center")
+        row = ipywidgets.Box([*self.buttons.values(), self.loss, self.pulse], layout=wrap)
+        super().__init__([row, self.picture], layout=ipywidgets.Layout(width="100%"))
+
+    def _button(self, label: str, action: Callable[[], None]) -> ipywidgets.Button:
+        button = ipywidgets.Button(description=label, layout=plain_layout(), style=plain_style())
+        button.on_click(lambda _: self._at_home(action))
+        return button
+
+    def _at_home(self, action: Callable[[], None]) -> None:
+        """Act on the loop where the view was made; at once where we are on it already, or where there is none."""
+        if self._home is None or self._home is _running_loop():
+            action()
+        else:
+            self._home.call_soon_threadsafe(action)
+
+    # ------------------------------------------------------------ what the buttons do
+
+    @property
+    def running(self) -> bool:
+        """Whether the game plays by itself at this moment."""
+        return self._task is not None
+
+    def start(self) -> None:
+        """Play on by itself, until `pause`, the limit, an interrupt, or until no page shows it any more."""
+        if not self.running and self.game.rounds < self.limit:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+            self.buttons["Start"].description = "Pause"
+
+    def pause(self) -> None:
+        """Stop where it is; `start` goes on from there."""
+        if self._task is not None:
+            self._task.cancel()
+            self._at_rest()
+
+    def reset(self) -> None:
+        """Begin anew with the loss that is chosen, from the same seed."""
+        self.pause()
+        self.game = Game(replace(self.game.recipe, loss=self.loss.value), self.game.seed)
+        self.show()
+
+    def discriminator_step(self) -> None:
+        """One step of the discriminator alone."""
+        self.pause()
+        self.game.discriminator_step()
+        self.show()
+
+    def generator_step(self) -> None:
+        """One step of the generator alone."""
+        self.pause()
+        self.game.generator_step()
+        self.show()
+
+    def show(self) -> None:
+        """Draw the game as it is."""
+        self.picture.show(self._result())
+
+    def _start_or_pause(self) -> None:
+        if self.running:
+            self.pause()
+        else:
+            self.start()
+
+    def _at_rest(self) -> None:
+        self._task = None
+        self.buttons["Start"].description = "Start"
+
+    # ------------------------------------------------------------ playing
+
+    async def _run(self) -> None:
+        answered = time.monotonic()
+        with _interrupts(self.pause) as listen:
+            while self.game.rounds < self.limit:
+                listen()
+                began = time.monotonic()
+                while time.monotonic() - began < SLICE and self.game.rounds < self.limit:
+                    self.game.round()
+                if self.pulse.seen == self.pulse.sent:
+                    answered = time.monotonic()
+                    self.pulse.sent += 1
+                    self.show()
+                elif time.monotonic() - answered > self.patience:
+                    break
+                await asyncio.sleep(BREATH)
+        self.show()
+        self._at_rest()
+
+    def _result(self) -> dict[str, Any]:
+        game, said = self.game, self._draw(self.game)
+        words = f"Round {game.rounds}, {game.discriminator_updates} discriminator steps. "
+        norms = np.asarray(game.gradient_norms)
+        if len(norms):
+            words += f"The generator's last gradient had norm {norms[-1]:.2g}. "
+        ranges = {"xaxis2": [0, max(100, 2 ** np.ceil(np.log2(max(game.rounds, 1))))]}
+        said["ranges"] = {**ranges, **said.get("ranges", {})}
+        return {**said, "generator's gradient": _curve(norms), "summary": words + said.get("summary", "")}
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+@contextlib.contextmanager
+def _interrupts(pause: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """Have an interrupt of the kernel pause the game: between cells a kernel ignores it.
+
+    Calls of what is yielded keep it so: the kernel sets a handler of its own around each message.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def handler(*_: Any) -> None:
+        pause()
+
+    def listen() -> None:
+        signal.signal(signal.SIGINT, handler)
+
+    try:
+        yield listen
+    finally:
+        if signal.getsignal(signal.SIGINT) is handler:
+            signal.signal(signal.SIGINT, before)
+
+
+def _curve(norms: np.ndarray) -> np.ndarray:
+    """log10 of the norms by rounds, (2, RECORDS): every place the mean of the rounds it stands for."""
+    out = np.full((2, RECORDS), np.nan)
+    if len(norms):
+        each = -(-len(norms) // RECORDS)
+        edges = np.arange(0, len(norms), each)
+        means = np.add.reduceat(norms, edges) / np.diff(np.append(edges, len(norms)))
+        with np.errstate(divide="ignore"):
+            log10 = np.log10(means)
+        out[0, : len(edges)] = np.minimum(edges + each, len(norms))
+        out[1, : len(edges)] = np.where(np.isfinite(log10), log10, np.nan)
+    return out
+
+
+# The three games of the lesson ----------------------------------------------------------------------------------------
+
+
+def shifted_game(loss: str = "saturating", seed: int = 0) -> GameView:
+    """The recipe in the plane: a cloud that has to travel six units to the right."""
+    return _plane(Game(shifted_recipe(loss), seed), np.linspace(-4, 9, SIDE), np.linspace(-3, 3, SIDE), 1.0, 2000)
+
+
+def ring_game(loss: str = "non_saturating", seed: int = 0) -> GameView:
+    """Eight Gaussians on a ring."""
+    return _plane(Game(ring_recipe(loss), seed), np.linspace(-5, 5, SIDE), np.linspace(-3, 3, SIDE), 0.15, 3000)
+
+
+def _plane(game: Game, x: np.ndarray, y: np.ndarray, arrow: float, limit: int) -> GameView:
+    """`arrow` is how long a push of 1 is drawn; no arrow is longer than eight of them."""
+    points = np.stack(np.meshgrid(x, y), axis=-1)
+
+    def draw(game: Game) -> dict[str, Any]:
+        heard = game.shown_gradients(SHOWN)
+        starts = heard.samples
+        push = -heard.at_samples * SHOWN  # of one sample alone: the loss is a mean over them
+        length = np.maximum(np.linalg.norm(push, axis=1, keepdims=True), 1e-30)
+        ends = starts + push * arrow * np.minimum(1, LONGEST / length)
+        gap = np.full_like(starts, np.nan)
+        arrows = np.stack([starts, ends, gap], axis=1)[:ARROWS]
+        said = game.judge(points)
+        if game.recipe.loss == "wasserstein":  # a critic has no scale of its own
+            said = 2 * (said - said.mean()) / max(float(said.std()), 1e-6)
+        return {
+            "D": get_activation("sigmoid").function(said),
+            "generated": starts.T,
+            "push": arrows.reshape(-1, 2).T,
+            "summary": f"Mean push at the samples: {length.mean():.2g}.",
+        }
+
+    figure = figures.plane_game(DATA[game.recipe.data](np.random.default_rng(1), 160), x, y)
+    return GameView(game, figure, draw, limit)
+
+
+def digits_game(loss: str = "non_saturating", seed: int = 0, rows: int = 5, columns: int = 10) -> GameView:
+    """Handwritten digits of 8 × 8 pixels."""
+
+    def draw(game: Game) -> dict[str, Any]:
+        made = game.samples(rows * columns).reshape(rows, columns, 8, 8)
+        page = np.full((rows, 10, columns, 10), np.nan)
+        page[:, 1:9, :, 1:9] = made.transpose(0, 2, 1, 3)
+        return {"digits": page.reshape(10 * rows, 10 * columns)}
+
+    return GameView(Game(digits_recipe(loss), seed), figures.digits_game(rows, columns), draw, 6000)
