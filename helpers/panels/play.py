@@ -2,8 +2,8 @@
 
 The game runs on the event loop of the kernel's main thread, a slice at a time, so that there is no thread that could
 outlive the kernel, and an interrupt reaches it; clicks, which JupyterLab may hand to another thread of the kernel, are
-passed on to that loop. A picture is sent once the page has shown the one before; where no page answers, nobody looks on any more, and
-the game pauses by itself.
+passed on to that loop. A picture is sent once the page has shown the one before; where no page answers, nobody looks on
+any more, and the game pauses by itself.
 """
 
 from __future__ import annotations
