@@ -31,7 +31,7 @@ def before_and_after(places: Numbers, *, title: str, low: float, high: float) ->
     figure.update_xaxes(range=[0, float(np.max(places)) + 1])
     figure.update_xaxes(title_text="layer, or step of time (input left, loss right)", **below)
     decades(figure, "norm of its part of ∂L/∂W", low, high, **above)
-    decades(figure, "after / before", -2, 0.5, **below)
+    decades(figure, "after / before", -4, 0.6, **below)
     figure.update_yaxes(nticks=5, **below)
     backward_arrow(figure)
     return figure
@@ -67,7 +67,7 @@ def cliff(weights: Numbers, biases: Numbers, loss: np.ndarray, updates: int) -> 
         )
     figure.add_trace(dot("start", colour=theme.INK, hovertemplate="start: %{x:.1f}, %{y:.1f}"), **left)
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="Gradient descent at a cliff: the darker, the higher the loss", height=520,
+        template=theme.TEMPLATE, title_text="Descent at a cliff (darker: higher loss)", height=520,
         uirevision="kept",
     )  # fmt: skip
     figure.update_xaxes(title_text="weight", range=[float(weights[0]), float(weights[-1])], showgrid=False, **left)

@@ -34,7 +34,7 @@ def gradient_clipping() -> Panel:
         mean, spread = over_seeds(before)
         clipped = gaps_for_zero(after).mean(axis=0)
         kept = clipped - mean
-        deepest = next_of((2, 4, 6, 8, 10, 12, 14, 16), -float(np.nanmin(kept)) + 0.3)
+        deepest = next_of((4, 6, 8, 10, 12, 14, 16), -float(np.nanmin(kept)) + 0.3)
         return {
             "before": padded(mean, LONGEST),
             "spread over seeds": padded(spread, LONGEST),
