@@ -4,6 +4,7 @@ Nothing here touches the network. ``data/SOURCES.md`` says where each file comes
 """
 
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-CHECKSUMS = {"digits.npz": "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e"}  # SHA-256
+CHECKSUMS = {  # SHA-256
+    "digits.npz": "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e",
+    "sunspots.npz": "4c60159e8641aedaee793c8ae6271d784e94c0d57eeee9bf46af54be26ca4a78",
+}
 CLASSES = 10  # of every classification task here
 
 
@@ -150,3 +154,134 @@ def train_test_split(inputs: Array, targets: Array, *, test_fraction: float = 0.
 def digits_split(*, test_fraction: float = 0.25, seed: int = 0) -> Split:
     """The digits as rows of 64 standardised pixels, cut into a training and a test part."""
     return train_test_split(_standardised(), digits().labels, test_fraction=test_fraction, seed=seed)
+
+
+# Sequences -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SequenceTask:
+    """A task of sequences: `draw(size, generator)` gives inputs (size, length, features) and their targets.
+
+    Targets are numbers (size, outputs), judged by the mean squared error, or with `classes` whole numbers (size,),
+    judged by the cross-entropy. `held_out` are inputs and targets to test on. `guess` is the loss of the best answer
+    that does not look at the inputs.
+    """
+
+    name: str
+    features: int
+    outputs: int
+    classes: bool
+    guess: float
+    draw: Callable[[int, np.random.Generator], tuple[Array, Array]]
+    held_out: tuple[Array, Array]
+
+
+HELD_OUT = 500  # sequences, drawn from a seed that no training run has
+HELD_OUT_SEED = (0, 2 * HELD_OUT)
+
+
+def adding_problem(length: int = 50, marked: int | None = None) -> SequenceTask:
+    """Add two marked numbers: one of U(0, 1) and one mark (0 or 1) a step, a mark in each half of the sequence.
+
+    Or, with `marked`, in each half of its first `marked` steps. Hochreiter and Schmidhuber 1997, experiment 4, in the
+    form of Le 2015. Who always says 1 has mean squared error 1/6.
+    """
+    last = _whole("length", length, 2) if marked is None else _whole("marked", marked, 2, _whole("length", length, 2))
+
+    def draw(size: int, generator: np.random.Generator) -> tuple[Array, Array]:
+        numbers = generator.uniform(0, 1, (size, length))
+        marks = np.zeros((size, length))
+        places = [generator.integers(0, last // 2, size), generator.integers(last // 2, last, size)]
+        for place in places:
+            marks[np.arange(size), place] = 1
+        return np.stack([numbers, marks], axis=-1), (numbers * marks).sum(axis=1, keepdims=True)
+
+    held_out = draw(HELD_OUT, np.random.default_rng(HELD_OUT_SEED))
+    return SequenceTask("adding", 2, 1, False, 1 / 6, draw, held_out)
+
+
+def delayed_recall(length: int = 60, symbols: int = 4) -> SequenceTask:
+    """Say at the last step which of `symbols` was seen at the first; between them is N(0, 1) noise on a channel apart.
+
+    Inputs (size, length, symbols + 1). Who guesses has cross-entropy ln symbols.
+    """
+    _whole("length", length, 2)
+    _whole("symbols", symbols, 2)
+
+    def draw(size: int, generator: np.random.Generator) -> tuple[Array, Array]:
+        targets = generator.integers(0, symbols, size)
+        inputs = np.zeros((size, length, symbols + 1))
+        inputs[np.arange(size), 0, targets] = 1
+        inputs[:, 1:, symbols] = generator.standard_normal((size, length - 1))
+        return inputs, targets
+
+    held_out = draw(HELD_OUT, np.random.default_rng(HELD_OUT_SEED))
+    return SequenceTask("delayed recall", symbols + 1, symbols, True, math.log(symbols), draw, held_out)
+
+
+def copying(
+    size: int, delay: int, generator: np.random.Generator, symbols: int = 8, remembered: int = 10
+) -> tuple[Array, Array]:
+    """The copying task: `remembered` symbols, `delay` blanks, then the same symbols are wanted in order.
+
+    Inputs and targets are whole numbers (size, delay + 2 · remembered): 1 … symbols, 0 for a blank, and in the inputs
+    symbols + 1 for "now" (Arjovsky 2016, section 5.1).
+    """
+    shown = generator.integers(1, symbols + 1, (_whole("size", size, 1), _whole("remembered", remembered, 1)))
+    inputs = np.zeros((size, _whole("delay", delay, 1) + 2 * remembered), dtype=np.int64)
+    targets = inputs.copy()
+    inputs[:, :remembered], targets[:, -remembered:] = shown, shown
+    inputs[:, remembered + delay - 1] = symbols + 1
+    return inputs, targets
+
+
+@dataclass(frozen=True)
+class Series:
+    """A yearly series: ``years`` and ``values``, read-only arrays of one length."""
+
+    years: Array
+    values: Array
+
+
+@lru_cache(maxsize=1)
+def sunspots() -> Series:
+    """The mean number of sunspots of each year, 1700 to 2008."""
+    with np.load(io.BytesIO(read("sunspots.npz"))) as archive:
+        years, values = archive["years"].astype(np.int64), archive["numbers"]
+    years.flags.writeable = values.flags.writeable = False
+    return Series(years, values)
+
+
+SUNSPOT_UNIT = 100.0
+"""Networks see sunspots in this unit, so that their numbers are near 1."""
+
+
+def sunspot_windows(window: int, first: int, last: int) -> tuple[Array, Array]:
+    """For every year from `first` to `last`: the `window` years before it (years, window, 1) and the year (years, 1).
+
+    In units of `SUNSPOT_UNIT`. ValueError where the series has no such years.
+    """
+    series = sunspots()
+    begin, end = int(series.years[0]), int(series.years[-1])
+    _whole("window", window, 1, end - begin)
+    _whole("first", first, begin + window, end)
+    _whole("last", last, first, end)
+    scaled = series.values / SUNSPOT_UNIT
+    places = np.arange(first, last + 1) - begin
+    inputs = np.stack([scaled[place - window : place] for place in places])
+    return inputs[..., None], scaled[places, None]
+
+
+def sunspot_forecast(window: int = 33, train_until: int = 1920) -> SequenceTask:
+    """Forecast a year's sunspots from the `window` years before it; the years after `train_until` are held out."""
+    series = sunspots()
+    inputs, targets = sunspot_windows(window, int(series.years[0]) + window, train_until)
+    held_out = sunspot_windows(window, train_until + 1, int(series.years[-1]))
+
+    def draw(size: int, generator: np.random.Generator) -> tuple[Array, Array]:
+        chosen = generator.integers(0, len(inputs), size)
+        return inputs[chosen], targets[chosen]
+
+    guess = float(np.mean((held_out[1] - targets.mean()) ** 2))
+    return SequenceTask("sunspots", 1, 1, False, guess, draw, held_out)

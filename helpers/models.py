@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from helpers import recurrent
 from helpers.network import NetworkSpec, initial_parameters
+from helpers.recurrent import RecurrentSpec
 from helpers.residual import ResidualSpec, residual_parameters
 
 NORM_EPSILON = 1e-5
@@ -184,3 +186,40 @@ def _convolution(channels: int, out: int, norm: str, generator: torch.Generator)
     if norm == "none":
         return layer
     return nn.Sequential(layer, nn.BatchNorm2d(out, eps=NORM_EPSILON, track_running_stats=False))
+
+
+class RecurrentNet(nn.Module):
+    """The recurrent network of a `RecurrentSpec` as torch's `nn.RNN`, `nn.LSTM` or `nn.GRU`, with a linear read-out.
+
+    Its initial parameters are those of `recurrent.initial_parameters(spec, seed)`, the first of the spec's seeds; the
+    read-out is drawn as `nn.Linear` does. `spec.length`, `batch`, `seeds` and `input_scale` play no part. A plain
+    network must be of tanh: ValueError otherwise.
+    """
+
+    def __init__(self, spec: RecurrentSpec, outputs: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__()
+        if spec.activation != "tanh":
+            raise ValueError(f"spec.activation must be 'tanh': torch has no linear one; got {spec.activation!r}")
+        drawn = recurrent.initial_parameters(replace(spec, seeds=1), seed)
+        kinds: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+        self.spec = spec
+        self.cell = kinds[spec.cell](spec.features, spec.hidden, batch_first=True, dtype=dtype)
+        with torch.no_grad():
+            for name, array in (
+                ("weight_ih_l0", drawn.input_weights[0].T),
+                ("weight_hh_l0", drawn.recurrent_weights[0].T),
+                ("bias_ih_l0", drawn.input_biases[0]),
+                ("bias_hh_l0", drawn.recurrent_biases[0]),
+            ):
+                getattr(self.cell, name).copy_(torch.from_numpy(array.copy()))
+        bound = spec.hidden**-0.5
+        generator = np.random.default_rng((seed, outputs, spec.hidden))
+        weight = generator.uniform(-bound, bound, (spec.hidden, outputs))
+        bias = generator.uniform(-bound, bound, outputs)
+        self.readout = _linear(weight, bias, dtype)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """What the read-out makes of the last hidden state (batch, outputs); inputs (batch, length, features)."""
+        states, _ = self.cell(inputs)
+        answer: Tensor = self.readout(states[:, -1])
+        return answer

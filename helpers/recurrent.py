@@ -283,9 +283,14 @@ class TimeProfile:
         return self._way_back.log10_forget_path()
 
     @cached_property
+    def forget_gates(self) -> Array | None:
+        """The forget gates (length, seeds, batch, hidden) in float64; None for cells that have none."""
+        return self._way_back.forget_gates()
+
+    @cached_property
     def forget_gate(self) -> Array:
         """The forget gate's mean over batch and units; nan for cells that have none."""
-        gates = self._way_back.forget_gates()
+        gates = self.forget_gates
         return np.full_like(self.signal, np.nan) if gates is None else gates.mean(axis=(2, 3)).T
 
     def per_step_factor(self) -> Array:

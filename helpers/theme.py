@@ -47,6 +47,9 @@ ACTIVATION_NAMES = {
     "linear": "linear",
 }
 
+CELL_COLOURS = {"rnn": "#c26a00", "lstm": "#1f5fbf", "gru": "#00805c"}
+CELL_NAMES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
+
 REAL = "#1b6ca8"
 GENERATED = "#d97700"
 LOSS_LOOKS = {  # of a generator: name, colour, dash

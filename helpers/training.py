@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, mse_loss
 from tqdm.auto import tqdm
 
-from helpers.datasets import Split
+from helpers.datasets import SequenceTask, Split
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 """The optimizers that `train` knows, with PyTorch's settings for all but the learning rate."""
@@ -105,11 +105,115 @@ def train(
     return meter.history()
 
 
+@dataclass(frozen=True)
+class TaskHistory:
+    """What a run of `train_task` did, at the moments `steps` (updates made so far, the first is 0).
+
+    loss: (records,) on the task's held-out sequences, mean squared error or cross-entropy
+    accuracy: (records,) share of them that are classified rightly; nan for numbers
+    goal: the loss at which the run stops; `solved` says whether it did
+    """
+
+    steps: np.ndarray
+    loss: np.ndarray
+    accuracy: np.ndarray
+    goal: float
+    optimizer: str
+    learning_rate: float
+    batch: int
+    seed: int
+    interrupted: bool = False
+
+    @property
+    def solved(self) -> bool:
+        """Whether the last recorded loss is below the goal."""
+        return bool(self.loss[-1] < self.goal)
+
+
+def train_task(
+    model: nn.Module,
+    task: SequenceTask,
+    *,
+    steps: int,
+    learning_rate: float,
+    goal: float = 0.0,
+    optimizer: str = "adam",
+    batch: int = 64,
+    seed: int = 0,
+    clip: float | None = 1.0,
+    every: int = 100,
+    progress: bool = True,
+    description: str = "training",
+    callback: Callable[[TaskHistory], object] | None = None,
+) -> TaskHistory:
+    """Train on sequences that are drawn anew for every step, until the held-out loss is below `goal`.
+
+    model: maps inputs (batch, length, features) to (batch, outputs)
+    steps: the most updates, each on `batch` sequences drawn with `seed`
+    every: how many steps lie between two looks at the held-out sequences
+    clip, callback, progress: as in `train`
+
+    Interrupting ends the run early and returns the history so far, as `train` does; a loss that is no finite number
+    ends it too. Raises ValueError where an argument is out of its range.
+    """
+    _check_counts(steps=steps, batch=batch, every=every)
+    _check_positive(learning_rate=learning_rate, clip=1.0 if clip is None else clip)
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {optimizer!r}")
+    criterion = cross_entropy if task.classes else mse_loss
+    stepper = OPTIMIZERS[optimizer](model.parameters(), lr=learning_rate)
+    generator, rows = np.random.default_rng(seed), [(0, *_judge(model, task))]
+
+    def history(interrupted: bool = False) -> TaskHistory:
+        moments, loss, accuracy = (np.array(column) for column in zip(*rows, strict=True))
+        return TaskHistory(moments, loss, accuracy, goal, optimizer, learning_rate, batch, seed, interrupted)
+
+    with _one_thread(), tqdm(total=steps, desc=description, disable=None if progress else True) as bar:
+        try:
+            for step in range(1, steps + 1):
+                inputs, targets = _sequences(model, *task.draw(batch, generator))
+                loss = _update(model, stepper, inputs, targets, clip, criterion)
+                bar.update()
+                if step % every == 0 or step == steps or not math.isfinite(loss):
+                    rows.append((step, *_judge(model, task)))
+                    bar.set_postfix_str(f"loss {rows[-1][1]:.4f}")
+                    if callback is not None:
+                        callback(history())
+                    if history().solved or not math.isfinite(rows[-1][1]):
+                        bar.total = step  # a run that ends here is complete, not broken off
+                        break
+        except KeyboardInterrupt:
+            return history(interrupted=True)
+    return history()
+
+
+def _judge(model: nn.Module, task: SequenceTask) -> tuple[float, float]:
+    """Loss and, for classes, accuracy on the held-out sequences."""
+    inputs, targets = _sequences(model, *task.held_out)
+    with torch.no_grad():
+        said = model(inputs)
+    if not task.classes:
+        return mse_loss(said, targets).item(), math.nan
+    return cross_entropy(said, targets).item(), float((said.argmax(dim=1) == targets).double().mean())
+
+
+def _sequences(model: nn.Module, inputs: np.ndarray, targets: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Inputs, and targets that are numbers, in the model's dtype."""
+    dtype = next(model.parameters()).dtype
+    wanted = torch.as_tensor(targets)
+    return torch.as_tensor(inputs).to(dtype), wanted.to(dtype) if wanted.is_floating_point() else wanted
+
+
 def _update(
-    model: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor, clip: float | None
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    inputs: Tensor,
+    targets: Tensor,
+    clip: float | None,
+    criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
 ) -> float:
     """One step of the optimizer; returns the loss before it."""
-    loss = cross_entropy(model(inputs), targets)
+    loss = criterion(model(inputs), targets)
     optimizer.zero_grad()
     loss.backward()
     if clip is not None:

@@ -6,7 +6,7 @@ gradient on its way down, N the width, L the number of hidden layers, q the vari
 
 import math
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,20 @@ import torch
 
 from helpers import theory
 from helpers.activations import ACTIVATIONS
-from helpers.datasets import Split, classification_batch, clusters, digits_split, gaussian
+from helpers.datasets import (
+    SequenceTask,
+    Split,
+    adding_problem,
+    classification_batch,
+    clusters,
+    copying,
+    delayed_recall,
+    digits_split,
+    gaussian,
+)
 from helpers.games import Game, Recipe, play, shifted_recipe
 from helpers.jacobians import input_output_jacobian, singular_values
-from helpers.models import MLP, ConvNet, ResidualMLP
+from helpers.models import MLP, ConvNet, RecurrentNet, ResidualMLP
 from helpers.network import (
     GradientProfile,
     NetworkSpec,
@@ -28,6 +38,9 @@ from helpers.network import (
     initial_parameters,
 )
 from helpers.panels.lesson_04 import first_silent_layers
+from helpers.recurrent import RecurrentSpec, TimeProfile, recurrent_profile
+from helpers.recurrent import backpropagate as through_time
+from helpers.recurrent import initial_parameters as recurrent_parameters
 from helpers.residual import (
     ResidualProfile,
     ResidualSpec,
@@ -36,7 +49,7 @@ from helpers.residual import (
     path_energies,
     residual_profile,
 )
-from helpers.training import History, train
+from helpers.training import History, train, train_task
 from tests.ledger import EXACT, ROWS, Row, absolute, between, claim, factor, line, relative
 
 DERIVED, CALCULUS = "derived", "calculus"
@@ -987,6 +1000,166 @@ for layer in (2, 3):
     claim(f"myth recover {layer}", f"… layer {layer}", "measured", 12, between(5, 20))(
         lambda layer=layer: recovered()[layer - 1]
     )
+
+
+# Lesson 08 ----------------------------------------------------------------------------------------------------------
+# 31, 32: one matrix through time; 33: the forget gate; 40: baselines; trainings of delayed recall and adding
+
+THROUGH_TIME = "Pascanu 2013"
+
+
+def rotated(radius: float, activation: str, length: int = 100) -> TimeProfile:
+    """A network whose recurrent matrix is ρ times a rotation; each unit's input has variance 1/2. In float64."""
+    spec = RecurrentSpec(
+        "rnn", length, 64, 64, "orthogonal", radius, biased=False, activation=activation, input_scale=math.sqrt(1.5)
+    )
+    rng = np.random.default_rng(0)
+    inputs = spec.input_scale * rng.standard_normal((length, spec.batch, 64))
+    return through_time(spec, recurrent_parameters(spec), inputs, rng.standard_normal((spec.batch, 64)))
+
+
+@claim("31", "linear RNN, W = ρQ: largest relative error of ρ^(T-t), T=100", THROUGH_TIME, 0.0, absolute(1e-12))
+def linear_network_follows_its_radius() -> float:
+    signal = rotated(0.9, "linear").signal
+    return float(np.abs(signal / signal[:, -1:] / 0.9 ** np.arange(99, -1, -1.0) - 1).max())
+
+
+@cache
+def late_rate(radius: float) -> float:
+    """The factor of a step in a linear network of Gaussian weights, once the gradient has found its direction."""
+    spec = RecurrentSpec("rnn", 500, 64, init="gaussian", radius=radius, activation="linear", seeds=4)
+    return float(10 ** ((recurrent_profile(spec).log10_signal @ slope_weights(500, 200)).mean()))
+
+
+def slope_weights(length: int, early: int) -> np.ndarray:
+    """Dotted with a line over time: the fitted slope, per step back, of its first `early` steps."""
+    steps = np.arange(early) - (early - 1) / 2
+    return np.append(-steps / (steps**2).sum(), np.zeros(length - early))
+
+
+for radius in (0.9, 1.1):
+    claim(
+        f"31 Gaussian {radius}", "linear RNN, Gaussian W: late factor of a step", THROUGH_TIME, radius, relative(0.01)
+    )(partial(late_rate, radius))
+
+
+for radius, rate in ((0.9, 0.633), (1.5, 0.929), (2.0, 1.095)):
+    words = f"tanh RNN, W = {radius}·Q, input variance 1/2: factor of a step"
+    claim(f"32 {radius}", words, "measured", rate, relative(0.05))(
+        lambda radius=radius: float(rotated(radius, "tanh").per_step_factor().mean())
+    )
+
+
+@claim("32 bound", "tanh RNN: largest step over the bound ρ, ρ = 0.9, 1.5, 2", THROUGH_TIME, 0.8, between(0, 1))
+def largest_step_over_the_bound() -> float:
+    steps = [np.diff(-rotated(radius, "tanh").log10_signal) - math.log10(radius) for radius in (0.9, 1.5, 2.0)]
+    return float(10 ** max(step.max() for step in steps))
+
+
+for bias, product in ((0, 7.9e-31), (1, 2.5e-14), (2, 3.1e-6)):
+    claim(f"33 product {bias}", f"direct path, forget bias {bias}, T=100", DERIVED, product, relative(0.02))(
+        lambda bias=bias: 10 ** theory.log10_forget_product(bias, 100)
+    )
+for steps, bias in ((10, 2.63), (100, 4.97), (1000, 7.27)):
+    claim(f"33 half-life {steps}", f"forget bias of half-life {steps}", DERIVED, bias, absolute(0.005))(
+        lambda steps=steps: theory.bias_for_half_life(steps)
+    )
+
+
+@cache
+def kept_by(cell: str, forget_bias: float | None = None, vectors: int = 1) -> tuple[float, float]:
+    """What reaches the first of 100 steps, H=64, and the factor of a step; of an LSTM in its cell."""
+    profile = recurrent_profile(RecurrentSpec(cell, 100, 64, forget_bias=forget_bias, bias_vectors=vectors))
+    norms = profile.log10_cell_signal if cell == "lstm" else profile.log10_signal
+    lost = float((norms[:, 0] - norms[:, -1]).mean())
+    return 10**lost, 10 ** (lost / 99)
+
+
+for words, arguments, share in (
+    ("LSTM default", ("lstm",), 1.2e-20),
+    ("LSTM bias 1", ("lstm", 1.0), 7.3e-8),
+    ("LSTM both biases 1", ("lstm", 1.0, 2), 3.5e-2),
+    ("RNN", ("rnn",), 7.5e-24),
+    ("GRU", ("gru",), 3.2e-19),
+):
+    claim(f"33 {words}", f"{words}, H=64, T=100: factor of a step", "measured", share ** (1 / 99), absolute(0.03))(
+        lambda arguments=arguments: kept_by(*arguments)[1]
+    )
+claim("myth LSTM", '"LSTMs do not vanish": default, T=100: what is left', "measured", 1.2e-20, factor(100))(
+    lambda: kept_by("lstm")[0]
+)
+
+
+@claim("40 adding", "adding problem: mean squared error of always saying 1", DERIVED, 1 / 6, relative(0.01))
+def adding_baseline() -> float:
+    _, targets = adding_problem(50).draw(100_000, np.random.default_rng(0))
+    return float(np.mean((targets - 1) ** 2))
+
+
+@claim(
+    "40 copying",
+    "copying, T=100: cost of waiting and guessing",
+    DERIVED,
+    10 * math.log(8) / 120,
+    relative(0.01),
+)
+def copying_baseline() -> float:
+    """The best answer at each place that does not look at the inputs: how often each symbol is wanted there."""
+    _, targets = copying(20_000, 100, np.random.default_rng(0))
+    shares = np.stack([(targets == symbol).mean(axis=0) for symbol in range(9)])
+    return float(-np.where(shares > 0, shares * np.log(np.where(shares > 0, shares, 1)), 0).sum(axis=0).mean())
+
+
+@cache
+def sequence_task(name: str) -> SequenceTask:
+    tasks = {
+        "adding": lambda: adding_problem(50),
+        "adding early": lambda: adding_problem(50, marked=10),
+        "recall": lambda: delayed_recall(60),
+    }
+    return tasks[name]()
+
+
+@cache
+def solved(name: str, cell: str, steps: int, rate: float, goal: float, seeds: int, **options: Any) -> float:
+    """How many of the seeds bring the held-out loss below the goal: H=32, Adam, clip 1, batch 64."""
+    task, count = sequence_task(name), 0
+    for seed in range(seeds):
+        model = RecurrentNet(RecurrentSpec(cell, hidden=32, features=task.features, **options), task.outputs, seed)
+        run = train_task(model, task, steps=steps, learning_rate=rate, goal=goal, seed=seed, progress=False)
+        count += run.solved
+    return float(count)
+
+
+for words, cell, steps, expected in (("LSTM", "lstm", 800, 5), ("GRU", "gru", 600, 5), ("RNN", "rnn", 1200, 0)):
+    claim(
+        f"D adding {words}",
+        f"adding, T=50, Adam .01, {words} default: solved of 5",
+        "measured",
+        expected,
+        EXACT,
+        slow=True,
+    )(partial(solved, "adding", cell, steps, 0.01, 0.01, 5))
+claim("D adding bias 1", "… LSTM, bias_ih 1: solved of 2", "measured", 2, EXACT, slow=True)(
+    partial(solved, "adding", "lstm", 800, 0.01, 0.01, 2, forget_bias=1.0)
+)
+claim(
+    "D adding early", "… default LSTM, both marks in the first 10 steps: solved of 3", "measured", 0, EXACT, slow=True
+)(partial(solved, "adding early", "lstm", 800, 0.01, 0.01, 3))
+for words, cell, steps, rate, options, expected, seeds in (
+    ("LSTM default", "lstm", 600, 0.01, {}, 0, 5),
+    ("LSTM bias 5", "lstm", 1200, 0.01, {"forget_bias": 5.0}, 5, 5),
+    ("LSTM chrono", "lstm", 600, 0.01, {"chrono": 60}, 5, 5),
+    ("RNN", "rnn", 600, 0.003, {}, 0, 5),
+):
+    claim(
+        f"D recall {words}",
+        f"delayed recall, T=60, Adam {rate}, {words}: solved of 5",
+        "measured",
+        expected,
+        EXACT,
+        slow=True,
+    )(partial(solved, "recall", cell, steps, rate, 0.1, seeds, **options))
 
 
 # Lesson 09: generator and discriminator -----------------------------------------------------------------------------

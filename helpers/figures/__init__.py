@@ -29,6 +29,7 @@ from helpers.figures.parts import (
 )
 from helpers.figures.random_networks import both_ways, phase_plane, singular_values
 from helpers.figures.rectifiers import born_dead, rectifier_family, signal_and_weight_gradient
+from helpers.figures.recurrent import forecasts, signal_through_time
 from helpers.figures.residual import path_lengths, shattered_gradients, signal_and_size
 from helpers.figures.training import training_losses, training_movement
 
@@ -51,6 +52,7 @@ __all__ = [
     "dot",
     "duel",
     "float32_limit",
+    "forecasts",
     "line",
     "loss_and_gradient_by_scale",
     "loss_slopes",
@@ -66,6 +68,7 @@ __all__ = [
     "signal_and_weight_gradient",
     "signal_by_layer",
     "singular_values",
+    "signal_through_time",
     "slope_and_spread",
     "timeline",
     "training_losses",

@@ -121,7 +121,7 @@ def training_losses(
         legend = line(run, [np.nan], [np.nan], colour=colour, dash=dash)  # one entry for all groups
         figure.add_trace(legend, row=1, col=1)
     figure.add_hline(y=chance, line={"color": theme.MUTED, "width": 1.5, "dash": "dash"}, row=1, col="all")
-    figure.update_xaxes(title_text="training steps", range=[0, steps], nticks=3)
+    figure.update_xaxes(title_text="training steps", range=[0, steps], nticks=3 if len(groups) > 1 else 7)
     figure.update_yaxes(range=[0, highest])
     figure.update_yaxes(title_text="loss", row=1, col=1)
     figure.update_annotations(font_size=16)

@@ -12,6 +12,7 @@ from helpers.panels.lesson_04 import born_dead, relu, relu_schemes
 from helpers.panels.lesson_05 import initialization, initialization_schemes, jacobian_singular_values
 from helpers.panels.lesson_06 import batch_norm, scale_invariance
 from helpers.panels.lesson_07 import path_lengths, residual_networks, shattered_gradients
+from helpers.panels.lesson_08 import recurrent_networks
 from helpers.panels.lesson_09 import disjoint_supports, gans, generator_losses, way_back
 from helpers.panels.lesson_10 import cliff, gradient_clipping
 from helpers.panels.panel import Panel, still
@@ -27,6 +28,7 @@ PANELS: Mapping[str, Callable[[], Panel]] = {
     "05": initialization,
     "06": batch_norm,
     "07": residual_networks,
+    "08": recurrent_networks,
     "09": gans,
     "10": gradient_clipping,
 }
@@ -59,6 +61,7 @@ __all__ = [
     "scale_invariance",
     "shattered_gradients",
     "shifted_game",
+    "recurrent_networks",
     "start_here",
     "still",
     "training_picture",

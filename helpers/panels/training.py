@@ -26,13 +26,20 @@ class Recorded(Protocol):
 
 
 def training_picture(
-    groups: Sequence[str], runs: Sequence[str], *, steps: int, records: int, chance: float, title: str
+    groups: Sequence[str],
+    runs: Sequence[str],
+    *,
+    steps: int,
+    records: int,
+    chance: float,
+    title: str,
+    highest: float = 3.0,
 ) -> LiveFigure:
     """An empty picture of losses, a plot for each group; `follow` fills it while a network trains.
 
-    `steps` and `records` are those that `helpers.training.train` gets, `chance` is the loss of guessing.
+    `steps` and `records` are those of the training run, `chance` is the loss of guessing; the axis ends at `highest`.
     """
-    figure = figures.training_losses(groups, runs, steps=steps, chance=chance, title=title)
+    figure = figures.training_losses(groups, runs, steps=steps, chance=chance, title=title, highest=highest)
     return still(figure, {f"{group}, {run}": np.full((2, records + 1), np.nan) for group in groups for run in runs})
 
 

@@ -115,6 +115,27 @@ def _gradient_correlation(blocks: int, skip: float, norm: str = "none") -> float
     return float(theory.residual_theory(blocks, skip, 1.0, norm).correlation[-1])
 
 
+def _forget_gate(bias: float) -> float:
+    return float(theory.forget_gate(bias))
+
+
+def _forget_product(bias: float, steps: float) -> float:
+    """What a forget gate with this bias, which hears nothing else, keeps after so many steps."""
+    return float(10 ** theory.log10_forget_product(bias, steps))
+
+
+def _half_life(bias: float) -> float:
+    return theory.half_life(bias)
+
+
+def _bias_for_half_life(steps: float) -> float:
+    return theory.bias_for_half_life(steps)
+
+
+def _copying_baseline(delay: float) -> float:
+    return theory.copying_baseline(delay)
+
+
 def _clipped_norm(norm: float, threshold: float) -> float:
     """The norm of a gradient after clipping by norm."""
     return float(norm * clipping.norm_factors(np.array([[norm]]), threshold)[0, 0])
@@ -161,6 +182,11 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "gradient_correlation": _gradient_correlation,
     "born_dead": _born_dead,
     "active": _active,
+    "forget_gate": _forget_gate,
+    "forget_product": _forget_product,
+    "half_life": _half_life,
+    "bias_for_half_life": _bias_for_half_life,
+    "copying_baseline": _copying_baseline,
     "clipped_norm": _clipped_norm,
     "adam_first_step": _adam_first_step,
     "generator_slope": _generator_slope,

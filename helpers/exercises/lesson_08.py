@@ -1,0 +1,121 @@
+"""The exercises of lesson 08."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from helpers import theory
+from helpers.exercises.checking import Exercise, Mistake, Verdict, call_safely, judge_function
+from helpers.quiz import say_number
+from helpers.recurrent import RecurrentSpec, backpropagate, initial_parameters
+
+
+def _logit(gate: float) -> float:
+    return math.log(gate / (1 - gate)) if 0 < gate < 1 else math.nan
+
+
+def _judge_forget_bias(function: Any) -> Verdict:
+    inputs = [(10.0,), (100.0,), (1000.0,), (1.0,), (3.5,)]
+    mistakes = [
+        Mistake(lambda n: 2 ** (-1 / n), "That is the gate itself. The bias is what the sigmoid makes into that gate."),
+        Mistake(lambda n: -_logit(2 ** (-1 / n)), "The sign is turned around: a gate near 1 needs a positive bias."),
+        Mistake(lambda n: _logit(math.exp(-1 / n)), "That leaves 1/e after that many steps; half is asked."),
+        Mistake(lambda n: math.log(n), "ln T is the rough rule; here the exact bias is asked."),
+        Mistake(lambda n: _logit(1 - 1 / n), "A gate of 1 - 1/T leaves about 1/e after T steps, not 1/2."),
+        Mistake(lambda n: _logit(0.5**n), "That gate is (1/2) to the power T; it takes the T-th root of 1/2."),
+    ]
+    return judge_function(function, "forget_bias", theory.bias_for_half_life, inputs, floor=1e-9, mistakes=mistakes)
+
+
+def _forget_path(gates: np.ndarray) -> np.ndarray:
+    path: np.ndarray = np.prod(gates[1:], axis=0)
+    return path
+
+
+@functools.cache
+def measured_path(radius: float) -> tuple[np.ndarray, float]:
+    """An LSTM's forget gates (steps, units), and what is left of a gradient from the last cell to the first."""
+    spec = RecurrentSpec("lstm", length=50, hidden=32, radius=radius, forget_bias=1.0, batch=1, seeds=1)
+    inputs, ones = np.random.default_rng(8).standard_normal((50, 1, 1)), np.ones((1, 32))
+    profile = backpropagate(spec, initial_parameters(spec), inputs, 0 * ones, ones)
+    assert profile.forget_gates is not None
+    return profile.forget_gates[:, 0, 0], float(profile.cell_signal[0, 0] / math.sqrt(32))
+
+
+def _judge_forget_path(function: Any) -> Verdict:
+    rng = np.random.default_rng(0)
+    inputs = [
+        (np.array([[0.5], [0.9]]),),
+        (np.array([[0.9, 0.1], [0.5, 0.5], [0.8, 1.0]]),),
+        (rng.uniform(0.2, 0.95, (12, 4)),),
+        (np.full((100, 2), 0.993),),
+        (np.array([[0.3, 0.6, 0.9]]),),
+    ]
+    mistakes = [
+        Mistake(
+            lambda g: np.prod(g, axis=0),
+            "The gate of step 1 is one too many: it stands between the cell before the first step and the first one.",
+        ),
+        Mistake(lambda g: np.prod(g[:-1], axis=0), "Leave out the gate of the first step, not that of the last."),
+        Mistake(lambda g: np.mean(g, axis=0) ** (len(g) - 1), "That is a power of the mean. Multiply the gates."),
+        Mistake(lambda g: np.sum(g[1:], axis=0), "You add the gates up; the chain rule multiplies them."),
+        Mistake(lambda g: np.prod(g[1:], axis=0).mean(), "Keep the units apart: one number for each column."),
+        Mistake(lambda g: g[-1], "That is the last gate alone: the gradient passes all gates from step 2 on."),
+    ]
+    verdict = judge_function(function, "forget_path", _forget_path, inputs, mistakes=mistakes)
+    return _beside_measurement(function) if verdict.correct else verdict
+
+
+def _beside_measurement(function: Callable[[np.ndarray], Any]) -> Verdict:
+    """Hold a product that is right against what the engine measures, without recurrent weights and with them."""
+    sentences = []
+    for radius, words in ((0.0, "without recurrent weights"), (0.577, "with PyTorch's usual recurrent weights")):
+        gates, measured = measured_path(radius)
+        path = np.asarray(call_safely(function, (gates,)), dtype=np.float64)
+        said = float(np.sqrt(np.mean(path**2)))
+        sentences.append(f"Over 50 steps {words} your product is {say_number(said)}, measured {say_number(measured)}.")
+    return Verdict("right", " ".join(sentences) + " What is more than the product came back through the gates.")
+
+
+EXERCISES = (
+    Exercise(
+        id="forget_bias",
+        lesson="08",
+        task="Write `forget_bias(half_life)`: the bias at which half of an LSTM's cell is left after that many steps.",
+        hints=(
+            "First find the gate: a number f whose power `half_life` is one half.",
+            "f is 2 to the power −1/half_life. The gate is σ(b); which b gives σ(b) = f?",
+            "The inverse of the sigmoid is ln(f/(1 − f)).",
+        ),
+        solution="""\
+import math
+
+def forget_bias(half_life):
+    gate = 2 ** (-1 / half_life)
+    return math.log(gate / (1 - gate))
+""",
+        judge=_judge_forget_bias,
+    ),
+    Exercise(
+        id="forget_path",
+        lesson="08",
+        task="Write `forget_path(gates)`: for each unit, what comes back from the last cell to the first by the gates.",
+        hints=(
+            "From c_T back to c_(T−1) the factor is the forget gate of step T. How far down does that go?",
+            "The last factor is the gate of step 2, between c_1 and c_2. The gate of step 1 plays no part.",
+            "`np.prod` multiplies along an axis; the steps are axis 0.",
+        ),
+        solution="""\
+import numpy as np
+
+def forget_path(gates):
+    return np.prod(gates[1:], axis=0)
+""",
+        judge=_judge_forget_path,
+    ),
+)

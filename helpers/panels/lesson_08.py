@@ -1,0 +1,140 @@
+"""Lesson 08: gradients through time in a plain recurrent network, an LSTM and a GRU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from helpers import figures, theme, theory
+from helpers.panels.controls import dropdown, float_slider, log_slider, steps
+from helpers.panels.curves import next_of, over_seeds, padded
+from helpers.panels.panel import Panel
+from helpers.recurrent import RecurrentSpec, recurrent_profile
+
+LONGEST = 500
+TIMES = np.arange(1, LONGEST + 1)
+LENGTHS = [1, 2, 5, *range(10, 100, 5), *range(100, 200, 20), *range(200, 500, 50), LONGEST]
+DEFAULT_RADIUS = round(float(1 / np.sqrt(3)), 3)
+"""The spectral radius that PyTorch's default gives wide recurrent weights, of variance 1/(3 hidden)."""
+RADII = sorted([*(round(0.1 * tenth, 1) for tenth in range(1, 21)), DEFAULT_RADIUS])
+ONE, TWO, CHRONO, AS_DRAWN = "one vector", "both vectors", "chrono", "as drawn"
+LOWEST, HIGHEST = (5, 10, 30, 60, 90, 130, 200, 300, 550), (2, 5, 15, 50, 200)
+"""Where the axis of powers of ten may end: it should jump seldom."""
+SIZE: dict[str, Any] = {"hidden": 32, "batch": 4, "seeds": 4}
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Means over seeds of log10 norms, the last step last; what an LSTM alone has is nan elsewhere."""
+
+    signal: np.ndarray
+    spread: np.ndarray
+    cell: np.ndarray
+    path: np.ndarray
+    gate: float
+
+
+def recurrent_networks() -> Panel:
+    """RNN, GRU and LSTM side by side: the gradient that gets through time, and what the forget gates alone let by."""
+
+    def compute(length: int, radius: float, forget_bias: float, gate: str, input_scale: float) -> dict[str, Any]:
+        common = {"length": length, "radius": radius, "input_scale": input_scale, **SIZE}
+        plain, gru = _curves(RecurrentSpec("rnn", **common)), _curves(RecurrentSpec("gru", **common))
+        lstm = _curves(RecurrentSpec("lstm", **common, **_forget_gate(gate, forget_bias, length)))
+        back = np.arange(length - 1, -1, -1)
+        kept, half = _by_bias(gate, forget_bias, length)
+        lowest = min(float(np.nanmin(curve)) for curve in (plain.signal, gru.signal, lstm.signal, lstm.path))
+        highest = max(float(np.nanmax(curve)) for curve in (plain.signal, gru.signal, lstm.signal, lstm.cell))
+        return {
+            "RNN": padded(plain.signal, LONGEST),
+            "GRU": padded(gru.signal, LONGEST),
+            "LSTM": padded(lstm.signal, LONGEST),
+            "spread over seeds": padded(lstm.spread, LONGEST),
+            "LSTM's cell": padded(lstm.cell, LONGEST),
+            "product of forget gates": padded(lstm.path, LONGEST),
+            "ρ a step": padded(np.log10(radius) * back, LONGEST),
+            "kept by the gates": padded(10 ** (lstm.path - lstm.path[-1]), LONGEST),
+            "bias alone": padded(kept[back], LONGEST),
+            "half-life": np.array([[length - half if half < length else np.nan], [0.5]]),
+            "ranges": {
+                **dict.fromkeys(("xaxis", "xaxis2"), [0.0, next_of((10, 20, 50, 100, 200, LONGEST), length) + 1.0]),
+                "yaxis": [-next_of(LOWEST, 0.5 - lowest), next_of(HIGHEST, highest)],
+            },
+            "summary": _summary(length, plain, gru, lstm, half),
+        }
+
+    controls = {
+        "length": steps("length", LENGTHS, 100),
+        "radius": steps("radius ρ", [(f"{radius:g}", radius) for radius in RADII], DEFAULT_RADIUS),
+        "forget_bias": float_slider("forget bias", 0.0, -2, 8, 0.25),
+        "gate": dropdown(
+            "forget bias in",
+            {
+                "one of the two bias vectors": ONE,
+                "both bias vectors": TWO,
+                "nowhere: PyTorch's default": AS_DRAWN,
+                "chrono, for this length": CHRONO,
+            },
+            ONE,
+        ),
+        "input_scale": log_slider("input scale", 1.0, -2, 1),
+    }
+    start = {"length": 100, "radius": DEFAULT_RADIUS, "forget_bias": 0.0, "gate": ONE, "input_scale": 1.0}
+    presets = {
+        "PyTorch's default": {**start, "gate": AS_DRAWN},
+        "bias 1": {**start, "forget_bias": 1.0},
+        "bias 1, in both vectors": {**start, "forget_bias": 1.0, "gate": TWO},
+        "bias 5: half-life 100": {**start, "forget_bias": 5.0},
+        "chrono": {**start, "gate": CHRONO},
+        "500 steps": {**start, "length": 500, "forget_bias": 5.0},
+        "the gates alone": {**start, "forget_bias": 1.0, "radius": 0.1},
+        "an RNN that explodes": {**start, "radius": 2.0},
+    }
+    return Panel(figures.signal_through_time(TIMES, title="Gradients through time"), controls, compute, presets)
+
+
+def _forget_gate(gate: str, bias: float, length: int) -> dict[str, Any]:
+    """How an LSTM's spec says it."""
+    if gate == AS_DRAWN:
+        return {}
+    if gate == CHRONO:
+        return {"chrono": max(length, 3)}
+    return {"forget_bias": bias, "bias_vectors": 2 if gate == TWO else 1}
+
+
+@lru_cache(maxsize=4)  # moving the forget bias leaves the RNN and the GRU as they are
+def _curves(spec: RecurrentSpec) -> Curves:
+    profile = recurrent_profile(spec)
+    signal, spread = over_seeds(profile.log10_signal)
+    cell, path = profile.log10_cell_signal.mean(axis=0), profile.log10_forget_path.mean(axis=0)
+    return Curves(signal, spread, cell, path, float(profile.forget_gate.mean()))
+
+
+def _by_bias(gate: str, bias: float, length: int) -> tuple[np.ndarray, float]:
+    """What forget gates that hear nothing but their biases keep after 0 … length steps, and their half-life."""
+    if gate == CHRONO:
+        longest, after = max(length, 3), np.arange(LONGEST + 1)
+        kept = theory.chrono_product(longest, after)
+        return kept, float(np.interp(-0.5, -kept, after))
+    total = {ONE: bias, TWO: 2 * bias, AS_DRAWN: 0.0}[gate]
+    return 10 ** theory.log10_forget_product(total, np.arange(length + 1)), theory.half_life(total)
+
+
+def _summary(length: int, plain: Curves, gru: Curves, lstm: Curves, half: float) -> str:
+    if length == 1:
+        return "One step has no way back. Make the series longer."
+    parts = []
+    for name, curves in (("RNN", plain), ("GRU", gru), ("LSTM", lstm)):
+        lost = curves.signal[0] - curves.signal[-1]
+        parts.append(f"{name} {theme.scientific(lost)} ({10 ** (lost / (length - 1)):.3g} a step)")
+    path, cell = lstm.path[0] - lstm.path[-1], lstm.cell[0] - lstm.cell[-1]
+    life = theme.scientific(np.log10(half))
+    life += " step" if life == "1" else " steps"
+    return (
+        f"{length} steps. Of the last step's gradient the first one hears: {', '.join(parts)}. In the LSTM's cell it "
+        f"is {theme.scientific(cell)}, of which the forget gates alone let by {theme.scientific(path)}: they are at "
+        f"{lstm.gate:.3f} on average, and by their biases half is left after {life}."
+    )
