@@ -60,7 +60,9 @@ def test_copying_wants_back_what_it_showed() -> None:
     assert theory.copying_baseline(30) == pytest.approx(10 * math.log(8) / 50)
 
 
-@pytest.mark.parametrize("task", [adding_problem(10), delayed_recall(10), sunspot_forecast(20, 1900)], ids=str)
+@pytest.mark.parametrize(
+    "task", [adding_problem(10), delayed_recall(10), sunspot_forecast(20, 1900)], ids=lambda task: task.name
+)
 def test_draws_come_from_the_generator_and_what_is_held_out_is_always_the_same(task: datasets.SequenceTask) -> None:
     one, same, other = (task.draw(8, rng(seed))[0] for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, same)
