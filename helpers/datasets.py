@@ -3,6 +3,8 @@
 Nothing here touches the network. ``data/SOURCES.md`` says where each file comes from and under which licence.
 """
 
+from __future__ import annotations  # numpy.random, named in types, takes time to load
+
 import io
 import math
 from collections.abc import Callable

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from helpers.adversarial import (
     Dense,
@@ -45,7 +44,7 @@ def _digits(generator: np.random.Generator, count: int) -> Array:
     return 2 * rows[generator.integers(0, len(rows), count)] - 1
 
 
-Sampler = Callable[[np.random.Generator, int], Array]
+Sampler = Callable[["np.random.Generator", int], Array]
 
 DATA: Mapping[str, Sampler] = {
     "shifted": _shifted,
@@ -278,6 +277,8 @@ def play(
     """
     if rounds < 1 or records < 1:
         raise ValueError(f"rounds and records must be whole numbers ≥ 1; got {rounds!r} and {records!r}")
+    from tqdm.auto import tqdm  # here: it takes as long to load as all of this package
+
     moments = {round(moment) for moment in np.linspace(0, rounds, records + 1)[1:]}
     try:
         for number in tqdm(range(1, rounds + 1), desc=description, disable=None if progress else True):

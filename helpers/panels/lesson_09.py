@@ -236,12 +236,12 @@ def _js_slope(shift: float, spread: float) -> float:
 
 PLACES = ("z", "G₁", "G₂", "G₃", "x", "D₁", "D₂", "D₃", "logit")
 BORDER = PLACES.index("x")
-NOISE = np.random.default_rng(5).standard_normal((64, 2)).astype(np.float32)
 
 
 @lru_cache(maxsize=1)
 def _signals() -> tuple[dict[str, np.ndarray], np.ndarray]:
     """log10 norms (moments, seeds, places) by loss while a discriminator trains, and the mean of D at fakes."""
+    noise = np.random.default_rng(5).standard_normal((1, 64, 2)).astype(np.float32)
     drawn = draw_dense((2, 16, 16, 16, 2), [np.random.default_rng((0, 92))], dtype=np.float32)
     first = drawn.with_arrays([array[0] for array in drawn.arrays])
 
@@ -253,10 +253,10 @@ def _signals() -> tuple[dict[str, np.ndarray], np.ndarray]:
     for kind, heard in (("saturating", ("saturating", "non_saturating")), ("wasserstein", ("wasserstein",))):
         kept = games.discriminators(games.DATA["shifted"], fake, (2, 16, 16, 16, 1), kind, MOMENTS, seeds=3)
         for loss in heard:
-            signals = [generator_gradients(first, net, NOISE[None], loss) for net in kept]
+            signals = [generator_gradients(first, net, noise, loss) for net in kept]
             found[loss] = np.stack([_log10(each.signal()) for each in signals])
         if kind == "saturating":
-            logits = [forward(net, forward(first, NOISE[None]).outputs).outputs for net in kept]
+            logits = [forward(net, forward(first, noise).outputs).outputs for net in kept]
             said = np.array([get_activation("sigmoid").function(each).mean() for each in logits])
     return found, said
 

@@ -8,14 +8,13 @@ any more, and the game pauses by itself.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import ipywidgets
@@ -29,6 +28,9 @@ from helpers.games import DATA, Game, digits_recipe, ring_recipe, shifted_recipe
 from helpers.panels.controls import plain_layout, plain_style
 from helpers.panels.lesson_09 import loss_choice
 from helpers.panels.panel import still
+
+if TYPE_CHECKING:  # a kernel has asyncio loaded; elsewhere it takes time
+    import asyncio
 
 Draw = Callable[[Game], dict[str, Any]]
 
@@ -104,6 +106,8 @@ class GameView(ipywidgets.VBox):
 
     def start(self) -> None:
         """Play on by itself, until `pause`, the limit, an interrupt, or until no page shows it any more."""
+        import asyncio
+
         if not self.running and self.game.rounds < self.limit:
             self._task = asyncio.get_running_loop().create_task(self._run())
             self.buttons["Start"].description = "Pause"
@@ -149,6 +153,8 @@ class GameView(ipywidgets.VBox):
     # ------------------------------------------------------------ playing
 
     async def _run(self) -> None:
+        import asyncio
+
         answered = time.monotonic()
         with _interrupts(self.pause) as listen:
             while self.game.rounds < self.limit:
@@ -178,6 +184,8 @@ class GameView(ipywidgets.VBox):
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
+    import asyncio
+
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
