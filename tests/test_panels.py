@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import inspect
 import json
 import tracemalloc
@@ -18,11 +19,21 @@ from helpers.activations import ACTIVATIONS
 from helpers.datasets import DATA
 from helpers.panels import controls, curves, lesson_01
 
-PANELS = {
-    name: make
-    for name, make in vars(panels).items()
-    if inspect.isfunction(make) and make.__annotations__.get("return") == "Panel"
-}
+PANELS = {name: getattr(panels, name) for names in panels.PANELS.values() for name in names}
+
+
+def test_every_panel_of_a_lesson_is_named() -> None:
+    for lesson, names in panels.PANELS.items():
+        module = importlib.import_module(f"helpers.panels.lesson_{lesson}")
+        public = {name for name in vars(module) if not name.startswith("_")}
+        assert {name for name in public if is_panel(getattr(module, name))} == set(names)
+    assert set(panels.__all__) == set(dir(panels)) == {name for name in panels.__all__ if hasattr(panels, name)}
+    with pytest.raises(AttributeError, match="no attribute 'batchnorm'"):
+        _ = panels.batchnorm
+
+
+def is_panel(thing: Any) -> bool:
+    return inspect.isfunction(thing) and thing.__annotations__.get("return") == "Panel"
 
 
 def places(panel: panels.Panel, name: str) -> list[Any]:
@@ -87,7 +98,7 @@ def test_presets_stand_where_the_sliders_can_stand(make: Callable[[], panels.Pan
 
 @pytest.mark.parametrize("lesson", [bank.stem[:2] for bank in sorted((DATA / "quiz").glob("[0-9]*.json"))])
 def test_states_that_quizzes_propose_stand_where_the_sliders_can_stand(lesson: str) -> None:
-    panel = panels.PANELS[lesson]()
+    panel = PANELS[panels.PANELS[lesson][0]]()
     bank = json.loads(next((DATA / "quiz").glob(f"{lesson}_*.json")).read_text(encoding="utf-8"))
     states = [answer["try"] for question in bank for answer in question["answers"] if "try" in answer]
     states += [question["try"] for question in bank if "try" in question]

@@ -169,7 +169,7 @@ def _measure(browser: Any, url: str, name: str, picture: str, table: bool | None
 WIDEST = """
 from helpers import panels
 
-panel = panels.PANELS["{lesson}"]()
+panel = panels.{name}()
 for name in ("depth", "width", "blocks", "length", "hidden"):
     if name in panel.controls:
         panel.set(**{{name: getattr(panel.controls[name], "max", None) or panel.controls[name].options[-1]}})
@@ -242,8 +242,8 @@ def _print_panels(folder: Path, browser: Any, url: str) -> None:
     print(
         "\nevery lesson's main panel at its widest: frames a second while its longest slider is dragged, from its table"
     )
-    for lesson in PANELS:
-        write_notebook(folder / "notebooks" / f"lesson_{lesson}.ipynb", WIDEST.format(lesson=lesson))
+    for lesson, (name, *_) in PANELS.items():
+        write_notebook(folder / "notebooks" / f"lesson_{lesson}.ipynb", WIDEST.format(name=name))
         label, count, rate = _measure_panel(browser, url, f"lesson_{lesson}")
         print(f"  lesson {lesson}, {label} ({count} places){rate:8.1f} /s", flush=True)
 
