@@ -96,7 +96,9 @@ def _fault(name: str, wanted: str) -> str:
 
 
 def _widgets() -> str:
-    empty = [name for name in ("live.js", "live.css", "lesson.js", "lesson.css") if not _has_content(name)]
+    empty = [
+        name for name in ("live.js", "live.css", "lesson/lesson.js", "lesson/lesson.css") if not _has_content(name)
+    ]
     if empty:
         files = " ".join(f"helpers/{name}" for name in empty)
         raise _Broken(f"Missing or empty: {files}. To restore: git checkout -- {files}")

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import lesson, progress, quiz
+from helpers.exercises import EXERCISES
 from helpers.lesson import as_html, check, compare, my_progress, predict
 from helpers.quiz import Answer, Question
 
@@ -20,7 +21,7 @@ COUNT = len(quiz.load_bank("01"))
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv(progress.HOME_VARIABLE, str(tmp_path / "home"))
-    monkeypatch.setattr(lesson, "_comparisons", {})
+    monkeypatch.setattr(lesson.predictions, "_comparisons", {})
     return tmp_path / "home"
 
 
@@ -258,7 +259,7 @@ def chain_gradient(weights, slopes):
 
 def test_hints_come_one_by_one_and_the_solution_last():
     view = check("chain_gradient", lambda weights, slopes: 0.0)
-    exercise = lesson.EXERCISES["chain_gradient"]
+    exercise = EXERCISES["chain_gradient"]
     assert "✗ Not yet right." in view.shown.value and view.help.value == ""
     for number, hint in enumerate(exercise.hints, start=1):
         assert view.button.description == f"Hint {number} of {len(exercise.hints)}"

@@ -1,0 +1,37 @@
+"""What a lesson shows a learner besides its panel: predictions, checks, the quiz, the map of the course.
+
+Questions and grading live in `quiz`, tasks in `exercises`, the record in `progress`; here they are only shown. Every
+function returns a widget, so that a call at the end of a cell displays it. All text is escaped; `backticks` mark code.
+"""
+
+from __future__ import annotations
+
+from helpers.lesson.checks import CheckView, check
+from helpers.lesson.course_map import my_progress
+from helpers.lesson.inputs import ChoiceInput, Input, NumberInput, OrderInput, ScaleInput
+from helpers.lesson.parts import Announcer, View, as_html, as_plain
+from helpers.lesson.predictions import ComparisonView, PredictionView, compare, predict
+from helpers.lesson.questions import QuestionView, QuizView, SettablePanel, quiz
+
+__all__ = [
+    "Announcer",
+    "CheckView",
+    "ChoiceInput",
+    "ComparisonView",
+    "Input",
+    "NumberInput",
+    "OrderInput",
+    "PredictionView",
+    "QuestionView",
+    "QuizView",
+    "ScaleInput",
+    "SettablePanel",
+    "View",
+    "as_html",
+    "as_plain",
+    "check",
+    "compare",
+    "my_progress",
+    "predict",
+    "quiz",
+]

@@ -1,0 +1,60 @@
+"""The verdict on an exercise, with hints in stages."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from helpers.exercises import Exercise, Verdict, check_exercise, get_exercise
+from helpers.lesson.parts import View, as_html, html_box, make_button, verdict_html
+from helpers.progress import Progress, progress
+
+
+class CheckView(View):
+    """The verdict on an exercise; a button opens one hint after the other, the solution last."""
+
+    def __init__(self, exercise: Exercise, verdict: Verdict, record: Progress) -> None:
+        self.verdict = verdict
+        self._steps = (
+            [] if verdict.correct else [f'<div class="lesson-hint">{as_html(h)}</div>' for h in exercise.hints]
+        )
+        self._steps.append(f"<pre><code>{html.escape(exercise.solution)}</code></pre>")
+        self._spoken = [*([] if verdict.correct else exercise.hints), "The solution is shown."]
+        self._opened = 0
+        sign, word, kind = {
+            "right": ("✓", "Right.", "right"),
+            "wrong": ("✗", "Not yet right.", "wrong"),
+            "open": ("·", "Open.", "open"),
+        }[verdict.status]
+        self.shown = html_box(verdict_html(sign, word, verdict.message, kind))
+        self.help = html_box()
+        self.button = make_button("", self._open_next)
+        super().__init__([self.shown, self.button, self.help], record)
+        self.announcer.say(f"{word} {verdict.message}")
+        self._label()
+
+    def _open_next(self) -> None:
+        self._opened += 1
+        self.help.value = "".join(self._steps[: self._opened])
+        self.announcer.say(self._spoken[self._opened - 1])
+        self._label()
+
+    def _label(self) -> None:
+        left = len(self._steps) - self._opened
+        if left > 1:
+            self.button.description = f"Hint {self._opened + 1} of {len(self._steps) - 1}"
+        else:
+            self.button.description = "Compare with a solution" if self.verdict.correct else "Show the solution"
+        self.button.disabled = left == 0
+
+
+def check(exercise_id: str, thing: Any) -> CheckView:
+    """Judge the learner's function or number and show the verdict; three dots count as "not yet done".
+
+    ValueError where there is no exercise of that id; never raises for what the learner's code does.
+    """
+    exercise, record = get_exercise(exercise_id), progress()
+    verdict = check_exercise(exercise_id, thing)
+    if verdict.status != "open":
+        record.record_exercise(exercise.lesson, exercise_id, verdict.correct)
+    return CheckView(exercise, verdict, record)

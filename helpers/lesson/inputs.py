@@ -1,0 +1,133 @@
+"""Ways to answer, each one made of plain ipywidgets, so that the keyboard suffices."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import ipywidgets as widgets
+
+from helpers.lesson.parts import as_plain, make_button
+from helpers.quiz import say_number
+
+
+class Input(Protocol):
+    """A way to answer: `get` gives None where nothing is chosen yet, `put` shows an earlier answer."""
+
+    widget: widgets.Widget
+
+    def get(self) -> Any:
+        """The answer as it stands."""
+
+    def put(self, given: Any) -> None:
+        """Show an earlier answer."""
+
+    def lock(self, locked: bool) -> None:
+        """Stop or allow changes."""
+
+
+class _OneWidget:
+    """An input that is a single ipywidget with a value."""
+
+    widget: widgets.Widget
+
+    def get(self) -> Any:
+        return self.widget.value
+
+    def put(self, given: Any) -> None:
+        self.widget.value = given
+
+    def lock(self, locked: bool) -> None:
+        self.widget.disabled = locked
+
+
+class ChoiceInput(_OneWidget):
+    """One of several texts."""
+
+    def __init__(self, options: Sequence[str]) -> None:
+        self.widget = widgets.RadioButtons(options=[(as_plain(text), text) for text in options], index=None)
+
+    def put(self, given: Any) -> None:
+        """Choose the text, if it is still among the options."""
+        if given in [value for _, value in self.widget.options]:
+            self.widget.value = given
+
+
+class NumberInput(_OneWidget):
+    """A number as free text, so that 1e-6 and 10⁻⁶ can both be written."""
+
+    def __init__(self, unit: str = "") -> None:
+        self.widget = widgets.Text(
+            description="Your number" + (f" in {unit}" if unit else ""),
+            placeholder="such as 0.25 or 1e-6",
+            style={"description_width": "initial"},
+        )
+
+    def put(self, given: Any) -> None:
+        """Show an earlier answer as text."""
+        self.widget.value = str(given)
+
+
+class ScaleInput:
+    """A number on a slider in powers of ten, with the number in words we use elsewhere beside it."""
+
+    def __init__(self, low: float, high: float) -> None:
+        self.slider = widgets.FloatLogSlider(value=10.0**high, min=low, max=high, step=0.25, readout=False)
+        self.slider.layout = {"flex": "1 1 auto"}
+        self.readout = widgets.Label(say_number(self.slider.value))
+        self.readout.add_class("lesson-readout")
+        self.slider.observe(lambda change: setattr(self.readout, "value", say_number(change["new"])), "value")
+        self.widget = widgets.HBox([self.slider, self.readout])
+
+    def get(self) -> float:
+        """The slider's number."""
+        return float(self.slider.value)
+
+    def put(self, given: Any) -> None:
+        """Move the slider to an earlier number."""
+        self.slider.value = given
+
+    def lock(self, locked: bool) -> None:
+        """Stop or allow the moving."""
+        self.slider.disabled = locked
+
+
+class OrderInput:
+    """A list whose entries are moved up with buttons, so that the keyboard suffices."""
+
+    def __init__(self, options: Sequence[str]) -> None:
+        self._order = list(options)
+        self.places = [widgets.Label() for _ in options]
+        self.buttons = [make_button("↑ up", functools.partial(self._raise, n)) for n in range(1, len(options))]
+        rows = [widgets.HBox([self.places[0]])]
+        rows += [widgets.HBox([place, button]) for place, button in zip(self.places[1:], self.buttons, strict=True)]
+        for place in self.places:
+            place.add_class("lesson-place")
+        self.widget = widgets.VBox(rows)
+        self._show()
+
+    def get(self) -> list[str]:
+        """The entries in their present order."""
+        return list(self._order)
+
+    def put(self, given: Any) -> None:
+        """Take an order of the same entries."""
+        if isinstance(given, list) and sorted(map(str, given)) == sorted(self._order):
+            self._order = list(given)
+            self._show()
+
+    def lock(self, locked: bool) -> None:
+        """Stop or allow the moving."""
+        for button in self.buttons:
+            button.disabled = locked
+
+    def _raise(self, place: int) -> None:
+        self._order[place - 1], self._order[place] = self._order[place], self._order[place - 1]
+        self._show()
+
+    def _show(self) -> None:
+        for number, (label, name) in enumerate(zip(self.places, self._order, strict=True), start=1):
+            label.value = f"{number}.  {as_plain(name)}"
+        for button, name in zip(self.buttons, self._order[1:], strict=True):
+            button.tooltip = f"move {as_plain(name)} one place up"

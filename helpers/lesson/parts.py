@@ -1,0 +1,71 @@
+"""Small parts of what a lesson shows: safe text, boxes, buttons, verdicts, and the line that is read out."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import anywidget
+import ipywidgets as widgets
+import traitlets
+
+from helpers.progress import Progress
+
+
+def as_html(text: str) -> str:
+    """Text made safe for a page; what stands in `backticks` becomes code, a line break stays one."""
+    escaped = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(text, quote=True))
+    return escaped.replace("\n", "<br>")
+
+
+def as_plain(text: str) -> str:
+    """Text without backticks, for places that show no code: buttons, labels, screen readers."""
+    return text.replace("`", "")
+
+
+class Announcer(anywidget.AnyWidget):
+    """A hidden line that screen readers read out when `say` changes it; it also brings the style sheet along."""
+
+    _esm = Path(__file__).with_name("lesson.js")
+    _css = Path(__file__).with_name("lesson.css")
+    text = traitlets.Unicode("").tag(sync=True)
+
+    def say(self, text: str) -> None:
+        """Have the text read out, again if it is the same as before."""
+        text = as_plain(text)
+        self.text = text + "\u00a0" if text == self.text else text
+
+
+def html_box(content: str = "", *classes: str) -> widgets.HTML:
+    """A box of HTML that is safe already, with CSS classes."""
+    box = widgets.HTML(content)
+    for name in classes:
+        box.add_class(name)
+    return box
+
+
+def make_button(label: str, action: Callable[[], None], primary: bool = False) -> widgets.Button:
+    """A button that calls `action`; the primary one of a view stands out."""
+    button = widgets.Button(description=label, button_style="primary" if primary else "")
+    button.on_click(lambda _: action())
+    return button
+
+
+def verdict_html(sign: str, word: str, message: str, kind: str, more: str = "") -> str:
+    """A verdict that sign, word and colour all tell; `message` is escaped here, `more` is HTML already."""
+    return (
+        f'<div class="lesson-verdict lesson-{kind}"><strong>{sign} {html.escape(word)}</strong> '
+        f"{as_html(message)}{more}</div>"
+    )
+
+
+class View(widgets.VBox):
+    """A column in the course's look, with its announcer and, where there is one, the notice about the record."""
+
+    def __init__(self, children: Sequence[widgets.Widget], record: Progress) -> None:
+        self.announcer = Announcer()
+        notice = [html_box(f'<div class="lesson-notice">{html.escape(record.notice)}</div>')] if record.notice else []
+        super().__init__([*notice, *children, self.announcer])
+        self.add_class("lesson")

@@ -1,0 +1,121 @@
+"""A question asked before anything is shown, and what was predicted beside what was measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import traitlets
+
+from helpers.lesson.inputs import ChoiceInput, Input, NumberInput, OrderInput, ScaleInput
+from helpers.lesson.parts import View, as_html, html_box, make_button, verdict_html
+from helpers.progress import Progress, progress
+from helpers.quiz import Prediction, compare_prediction, load_predictions
+
+
+def _prediction(prediction_id: str) -> Prediction:
+    predictions = load_predictions()
+    if prediction_id not in predictions:
+        raise ValueError(f"prediction is {prediction_id!r}; it must be one of {', '.join(predictions)}")
+    return predictions[prediction_id]
+
+
+def _prediction_input(prediction: Prediction) -> Input:
+    if prediction.type == "choice":
+        return ChoiceInput(prediction.options)
+    if prediction.type == "order":
+        return OrderInput(prediction.options)
+    if prediction.type == "scale":
+        return ScaleInput(prediction.low, prediction.high)
+    return NumberInput(prediction.unit)
+
+
+class PredictionView(View):
+    """A question asked before anything is shown, and the prediction once it is kept."""
+
+    def __init__(self, prediction: Prediction, record: Progress) -> None:
+        self.prediction, self._record = prediction, record
+        self.input = _prediction_input(prediction)
+        self.button = make_button("Keep my prediction", self._keep_or_change, primary=True)
+        self.status = html_box()
+        head = html_box('<div class="lesson-head">Your prediction, before we look</div>')
+        question = html_box(f'<div class="lesson-question">{as_html(prediction.question)}</div>')
+        super().__init__([head, question, self.input.widget, self.button, self.status], record)
+        earlier = record.prediction(prediction.id)
+        if earlier is not None:
+            self._show_earlier(earlier)
+
+    def _keep_or_change(self) -> None:
+        if self.button.description == "Change it":
+            self._open(True)
+            return
+        given = self.input.get()
+        if given is None or given == "":
+            self._tell("·", "Nothing chosen yet.", "Answer first; a guess is fine.")
+            return
+        self._record.record_prediction(self.prediction.lesson, self.prediction.id, given)
+        self._open(False)
+        self._tell("✓", "Kept.", "It is set against the measurement further down.")
+        _refresh_comparison(self.prediction.id)
+
+    def _show_earlier(self, given: Any) -> None:
+        try:
+            self.input.put(given)
+        except (TypeError, ValueError, traitlets.TraitError):
+            return  # kept when the question was another one
+        self._open(False)
+        self.status.value = verdict_html("✓", "Kept.", "You predicted this earlier.", "right")
+
+    def _open(self, is_open: bool) -> None:
+        self.input.lock(not is_open)
+        self.button.description = "Keep my prediction" if is_open else "Change it"
+        self.button.button_style = "primary" if is_open else ""
+        self.status.value = ""
+
+    def _tell(self, sign: str, word: str, message: str) -> None:
+        self.status.value = verdict_html(sign, word, message, "right" if sign == "✓" else "open")
+        self.announcer.say(f"{word} {message}")
+
+
+class ComparisonView(View):
+    """The prediction beside what was measured; follows when the prediction is kept or changed."""
+
+    def __init__(self, prediction: Prediction, outcome: object, record: Progress) -> None:
+        self._prediction, self._outcome, self._record = prediction, outcome, record
+        self.sentence = html_box()
+        super().__init__([self.sentence], record)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the prediction again and say how it compares."""
+        given = self._record.prediction(self._prediction.id)
+        comparison = compare_prediction(self._prediction, given, self._outcome)
+        sign, word, kind = {
+            True: ("✓", "As predicted.", "right"),
+            False: ("≠", "Not as predicted.", "open"),
+            None: ("·", "Measured.", "open"),
+        }[comparison.close]
+        self.sentence.value = verdict_html(sign, word, comparison.sentence, kind)
+        self.announcer.say(f"{word} {comparison.sentence}")
+
+
+_comparisons: dict[str, ComparisonView] = {}
+
+
+def _refresh_comparison(prediction_id: str) -> None:
+    if prediction_id in _comparisons:
+        _comparisons[prediction_id].refresh()
+
+
+def predict(prediction_id: str) -> PredictionView:
+    """Ask for a prediction ("01") and keep it; ValueError where there is none of that id."""
+    return PredictionView(_prediction(prediction_id), progress())
+
+
+def compare(prediction_id: str, outcome: object) -> ComparisonView:
+    """Set the kept prediction against what was measured; see `quiz.compare_prediction` for `outcome`.
+
+    ValueError for an unknown id or an outcome that doesn't fit the question.
+    """
+    view = ComparisonView(_prediction(prediction_id), outcome, progress())
+    _comparisons[prediction_id] = view
+    return view
