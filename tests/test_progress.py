@@ -1,17 +1,23 @@
 """The learner's record: what is written is read back, whatever happens to the file."""
 
+import contextlib
+import json
+import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import progress
-from helpers.progress import Progress
+from helpers.progress import Given, Progress, store
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +75,7 @@ def test_any_answer_survives(tmp_path_factory, thing):
 
 WRITER = """
 import sys
-from helpers.progress import Progress
+from helpers.progress import Given, Progress, store
 record = Progress()
 print("ready", flush=True)
 sys.stdin.readline()
@@ -118,7 +124,7 @@ def test_two_kernels_begin_at_once(tmp_path):
 
 
 KILLED = """
-from helpers.progress import Progress
+from helpers.progress import Given, Progress, store
 record = Progress()
 number = 0
 while True:
@@ -197,7 +203,7 @@ def test_a_folder_in_the_files_place_is_no_accident(folder):
 
 
 def test_a_file_locked_for_long_leaves_what_was_read_in_view(folder, monkeypatch):
-    monkeypatch.setattr(progress, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.05)
     record = Progress()
     fill(record)
     blocker = sqlite3.connect(folder / progress.FILE_NAME, isolation_level=None)
@@ -224,7 +230,7 @@ def test_a_file_of_a_later_version_is_left_alone(folder):
 def test_an_error_of_our_own_is_not_taken_for_damage(folder):
     record = Progress()
     with pytest.raises(sqlite3.IntegrityError):
-        record._run(lambda c: c.execute("INSERT INTO answer VALUES (1, NULL, 'q', '1', 1)"))
+        record.run(lambda c: c.execute("INSERT INTO exercise VALUES (1, NULL, 'q', 1, 0)"))
     assert record.path is not None and not record.notice and not aside(folder)
 
 
@@ -239,3 +245,248 @@ def test_notebooks_of_a_kernel_share_a_record(folder, monkeypatch, tmp_path):
 def test_without_the_variable_the_users_data_folder_is_taken(monkeypatch):
     monkeypatch.delenv(progress.HOME_VARIABLE)
     assert progress.home().name == "gradient-course" and progress.home().is_absolute()
+
+
+# Files of an earlier version ------------------------------------------------------------------------------------------
+
+VERSION_1 = """
+CREATE TABLE answer (
+    at REAL NOT NULL, lesson TEXT NOT NULL, question TEXT NOT NULL, given TEXT NOT NULL, correct INTEGER NOT NULL);
+CREATE TABLE prediction (at REAL NOT NULL, lesson TEXT NOT NULL, prediction TEXT NOT NULL, given TEXT NOT NULL);
+CREATE TABLE exercise (at REAL NOT NULL, lesson TEXT NOT NULL, exercise TEXT NOT NULL, correct INTEGER NOT NULL);
+PRAGMA user_version = 1;
+INSERT INTO answer VALUES (1700000000.5, '01', '01-a', '"0.25"', 1);
+INSERT INTO answer VALUES (1700000100.5, '01', '01-a', '"half"', 0);
+INSERT INTO prediction VALUES (1700000200.5, '01', '01', '0.001');
+INSERT INTO exercise VALUES (1700000300.5, '01', 'chain_gradient', 1);
+"""
+
+
+def write_version_1(folder):
+    folder.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(folder / progress.FILE_NAME)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(VERSION_1)
+
+
+def test_a_file_of_version_1_keeps_everything(folder):
+    write_version_1(folder)
+    record = Progress()
+    assert not record.notice and not aside(folder)
+    assert record.history() == (
+        Given("0.25", True, 1700000000.5, "01", "01-a", 0.0, None, None),
+        Given("half", False, 1700000100.5, "01", "01-a", 0.0, None, None),
+    )
+    assert record.prediction("01") == 1e-3 and record.summary()["01"].solved == {"chain_gradient"}
+    record.record_answer("01", "01-b", "x", True, seed=7, score=0.5)
+    again = Progress().answers("01")
+    assert (again["01-b"].seed, again["01-b"].score, again["01-a"].given) == (7, 0.5, "half")
+    with contextlib.closing(sqlite3.connect(folder / progress.FILE_NAME)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (progress.VERSION,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_file_brought_up_to_date_is_built_like_a_new_one(folder, tmp_path):
+    write_version_1(folder)
+    Progress()
+    Progress(tmp_path / "new")
+    found = []
+    for place in (folder, tmp_path / "new"):
+        with contextlib.closing(sqlite3.connect(place / progress.FILE_NAME)) as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master ORDER BY name")]
+            found.append({table: connection.execute(f"PRAGMA table_info({table})").fetchall() for table in tables})
+    assert found[0] == found[1] and len(found[0]) == 4
+
+
+def test_many_kernels_bring_a_file_up_to_date_at_once(folder):
+    write_version_1(folder)
+    script = "import sys; from helpers.progress import Progress; sys.stdin.readline(); print(Progress().notice)"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    kernels = [subprocess.Popen([sys.executable, "-c", script], **pipes) for _ in range(3)]
+    assert [kernel.communicate("go\n")[0] for kernel in kernels] == ["\n"] * 3
+    assert len(Progress().history()) == 2 and not aside(folder)
+
+
+# Places that can't be written ----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def as_ordinary_user():
+    """Not as root, who may write anywhere; only where tests run as root is there anything to change."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+@pytest.fixture
+def closed_folder():
+    """A folder that everybody can look into and, once `chmod` has closed it, nobody can write."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+        folder.chmod(0o755)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no folders closed by mode")
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_read_only_data_folder_keeps_the_record_in_memory(closed_folder, earlier):
+    if earlier:
+        fill(Progress(closed_folder))
+        (closed_folder / progress.FILE_NAME).chmod(0o444)
+    closed_folder.chmod(0o555)
+    with as_ordinary_user():
+        record = Progress(closed_folder)
+        record.record_answer("02", "02-a", "1", True)
+        assert "only until this kernel ends" in record.notice and record.path is None
+        assert record.answers("01").keys() == ({"01-a"} if earlier else set())
+        assert record.answers("02").keys() == {"02-a"}
+        with pytest.raises(RuntimeError, match="only in memory"):
+            record.empty()
+
+
+def test_the_record_lies_outside_the_course(monkeypatch, tmp_path):
+    """A course folder that is read-only or shared needs no place to write in."""
+    monkeypatch.delenv(progress.HOME_VARIABLE)
+    course = Path(__file__).resolve().parents[1]
+    monkeypatch.chdir(course)
+    assert not progress.home().resolve().is_relative_to(course)
+
+
+# Time, seeds, scores -------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    def __init__(self, monkeypatch):
+        self.now = 1000.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+
+def test_time_runs_from_what_was_shown_or_done_last(monkeypatch):
+    clock = Clock(monkeypatch)
+    record = Progress()
+    clock.now += 50
+    record.shown()
+    clock.now += 20
+    record.record_prediction("01", "01", 1e-3)
+    clock.now += 30
+    record.record_answer("01", "01-a", "1", True, seed=12, score=0.75)
+    clock.now += 100_000
+    record.record_exercise("02", "x", False)
+    answer = record.answers("01")["01-a"]
+    assert (answer.seconds, answer.seed, answer.score) == (30, 12, 0.75)
+    assert record.summary()["01"].seconds == 50
+    assert record.summary()["02"].seconds == progress.LONGEST_SECONDS == 300
+
+
+# Sittings ------------------------------------------------------------------------------------------------------------
+
+PAPER = [("01-a", None), ("02-b", 2**62)]
+
+
+def test_a_sitting_is_read_back_by_another_kernel(monkeypatch):
+    clock = Clock(monkeypatch)
+    record = Progress()
+    assert record.sitting("exam") is None
+    record.begin_sitting("exam", PAPER)
+    for seconds, question, answer in [(10, "01-a", "x"), (5, "02-b", ["b", "a"]), (2, "01-a", "y")]:
+        clock.now += seconds
+        record.answer_sitting("exam", question, answer)
+    again = Progress().sitting("exam")
+    assert again.questions == tuple(PAPER) and again.ended is None
+    assert again.given == {"01-a": "y", "02-b": ["b", "a"]} and again.seconds == {"01-a": 12, "02-b": 5}
+    assert record.history() == (), "nothing is graded before the end"
+
+
+def test_a_sitting_ends_once_with_all_its_answers():
+    record, other = Progress(), Progress()
+    record.begin_sitting("exam", PAPER)
+    graded = [Given("y", True, time.time(), "01", "01-a", 12.0), Given("z", False, time.time(), "02", "02-b", 5.0, 8)]
+    record.end_sitting("exam", graded)
+    other.end_sitting("exam", graded)
+    assert Progress().history() == tuple(graded)
+    assert record.sitting("exam").ended >= record.sitting("exam").begun
+    record.begin_sitting("exam", PAPER)
+    assert record.sitting("exam").ended is None and record.sitting("exam").given == {}
+    record.end_sitting("never begun", graded)
+    assert len(record.history()) == 2
+
+
+def test_a_sitting_that_cannot_be_kept_whole_is_not_kept_at_all():
+    record = Progress()
+    record.begin_sitting("exam", PAPER)
+    with pytest.raises(sqlite3.IntegrityError):
+        record.end_sitting("exam", [Given("y", True, 1.0, "01", "01-a"), Given("z", True, 1.0, "02", None)])
+    assert record.history() == () and record.sitting("exam").ended is None
+
+
+KILLED_IN_A_SITTING = """
+from helpers.progress import Progress
+record = Progress()
+record.begin_sitting("exam", [("01-a", None)])
+for number in range(10**6):
+    record.answer_sitting("exam", str(number), number)
+    print(number, flush=True)
+"""
+
+
+def test_a_kill_in_the_middle_of_an_exam_loses_no_answer(folder):
+    writer = subprocess.Popen([sys.executable, "-c", KILLED_IN_A_SITTING], stdout=subprocess.PIPE, text=True)
+    told = [writer.stdout.readline().strip() for _ in range(20)]
+    writer.kill()
+    told += writer.stdout.read().split("\n")[:-1]
+    writer.wait()
+    writer.stdout.close()
+    given = Progress().sitting("exam").given
+    assert set(told) <= given.keys() and len(given) <= len(told) + 1
+
+
+# One's own data -------------------------------------------------------------------------------------------------------
+
+
+def test_export_holds_every_row(folder):
+    record = Progress()
+    fill(record)
+    record.record_answer("01", "01-a", ["ä", 1], False, seed=3, score=0.5)
+    record.begin_sitting("exam", PAPER)
+    record.answer_sitting("exam", "01-a", "x")
+    content = json.loads(record.export())
+    assert content["format"] == progress.VERSION
+    assert [row["given"] for row in content["answer"]] == ["0.25", ["ä", 1]]
+    assert (content["answer"][1]["seed"], content["answer"][1]["score"]) == (3, 0.5)
+    assert content["prediction"][0]["given"] == 1e-3 and content["exercise"][0]["exercise"] == "chain_gradient"
+    assert [row["detail"] for row in content["sitting"]] == [[["01-a", None], ["02-b", 2**62]], ["01-a", "x"]]
+    moment = datetime.fromisoformat(content["answer"][0]["at"])
+    assert moment.utcoffset().total_seconds() == 0 and abs(moment.timestamp() - time.time()) < 600
+
+
+def test_reset_leaves_a_copy_and_an_empty_record_to_all_notebooks(folder):
+    record, other = Progress(), Progress()
+    fill(record)
+    record.begin_sitting("exam", PAPER)
+    before = json.loads(record.export())
+    copy = record.empty()
+    for each in (record, other, Progress()):
+        assert each.summary() == {} and each.sitting("exam") is None and not each.notice
+    assert copy.parent == folder and "reset" in copy.name
+    (folder / "old").mkdir()
+    copy.replace(folder / "old" / progress.FILE_NAME)
+    after = json.loads(Progress(folder / "old").export())
+    assert [before[table] for table in ("answer", "prediction", "exercise", "sitting")] == [
+        after[table] for table in ("answer", "prediction", "exercise", "sitting")
+    ]
+
+
+def test_without_a_copy_nothing_is_reset(folder, monkeypatch):
+    record = Progress()
+    fill(record)
+    (folder / "taken").mkdir()
+    monkeypatch.setattr(store, "_dated", lambda path, why: folder / "taken")
+    with pytest.raises(RuntimeError, match="Nothing was reset"):
+        record.empty()
+    assert record.answers("01").keys() == {"01-a"} and not record.notice

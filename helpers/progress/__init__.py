@@ -1,0 +1,42 @@
+"""What the learner has done: answers, predictions and exercises, in one small SQLite file in the user's data folder.
+
+Every deed is a row that is never changed, so that two notebooks can write at once and a kill loses nothing that was
+written. The folder is the platform's own for user data; the environment variable GRADIENT_COURSE_HOME names another.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from helpers.progress.record import LONGEST_SECONDS, Given, LessonDone, Progress, Sitting
+from helpers.progress.schema import VERSION
+from helpers.progress.store import FILE_NAME, HOME_VARIABLE, home
+
+__all__ = [
+    "FILE_NAME",
+    "Given",
+    "HOME_VARIABLE",
+    "LONGEST_SECONDS",
+    "LessonDone",
+    "Progress",
+    "Sitting",
+    "VERSION",
+    "home",
+    "progress",
+    "summary",
+]
+
+_opened: dict[Path, Progress] = {}
+
+
+def progress() -> Progress:
+    """The record that the notebook's widgets share; opened once a folder."""
+    folder = home()
+    if folder not in _opened:
+        _opened[folder] = Progress(folder)
+    return _opened[folder]
+
+
+def summary() -> dict[str, LessonDone]:
+    """What is done in each lesson, by its two-digit number; see `Progress.summary`."""
+    return progress().summary()
