@@ -1,16 +1,21 @@
 """Questions and how they are graded; nothing here draws or stores.
 
-A bank is a JSON file in `data/quiz/`, one a lesson, in the shape that jupyterquiz reads (`multiple_choice` and
-`numeric`), with a few fields of our own. `data/quiz/schema.json` describes it. A numeric answer may name a `key`: a
-function of `KEYS` that computes the value from the engine and the closed forms, so that no key drifts from the truth.
+A bank is a JSON file in `data/quiz/`, one a lesson; `data/quiz/schema.json` describes it. The plain types
+(`multiple_choice`, `many_choice`, `numeric`) have the shape that jupyterquiz reads, with a few fields of our own;
+`ordering`, `profile` (which network made this gradient profile?) and `open` (a model answer, a rubric for grading
+oneself) are ours. A numeric answer may name a `key`: a function of `KEYS` that computes the value from the engine and
+the closed forms, so that no key drifts from the truth. `instantiate` draws other values for questions that have some.
 """
 
 from __future__ import annotations
 
 from helpers.quiz.banks import BANKS, BankError, available_lessons, load_bank, load_predictions
-from helpers.quiz.grading import MAX_ANSWER_LENGTH, Grade, grade, read_number
+from helpers.quiz.grading import MAX_TEXT_LENGTH, Grade, agree, grade
+from helpers.quiz.instances import instantiate, kept, to_keep
 from helpers.quiz.keys import KEYS, compute_key
-from helpers.quiz.predictions import Comparison, compare_prediction, say_number
+from helpers.quiz.numbers import MAX_ANSWER_LENGTH, read_number, say_number
+from helpers.quiz.predictions import Comparison, compare_prediction
+from helpers.quiz.profiles import profile_curve
 from helpers.quiz.questions import Answer, Prediction, Question
 
 __all__ = [
@@ -21,14 +26,20 @@ __all__ = [
     "Grade",
     "KEYS",
     "MAX_ANSWER_LENGTH",
+    "MAX_TEXT_LENGTH",
     "Prediction",
     "Question",
+    "agree",
     "available_lessons",
     "compare_prediction",
     "compute_key",
     "grade",
+    "instantiate",
+    "kept",
     "load_bank",
     "load_predictions",
+    "profile_curve",
     "read_number",
     "say_number",
+    "to_keep",
 ]

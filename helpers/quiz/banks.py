@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -12,8 +11,8 @@ from typing import Any, cast
 import fastjsonschema  # type: ignore[import-untyped]
 
 from helpers.datasets import DATA
-from helpers.quiz.keys import KEYS, compute_key
-from helpers.quiz.questions import Answer, Prediction, Question
+from helpers.quiz.meaning import Fault, checked
+from helpers.quiz.questions import Prediction, Question
 from helpers.quiz.text import shortened
 
 BANKS = DATA / "quiz"
@@ -29,16 +28,14 @@ def available_lessons(folder: Path = BANKS) -> tuple[str, ...]:
 
 
 def load_bank(lesson: str, folder: Path = BANKS) -> tuple[Question, ...]:
-    """Read the questions of a lesson ("01" or "01_definition").
+    """Read the questions of a lesson ("01" or "01_definition"), ready to be asked; `instantiate` varies those that can.
 
     Raises BankError, which names file, question and field, where the bank is missing, damaged or not valid.
     """
     path = _bank_path(lesson, folder)
     entries = _validated(path, "bank", folder)
-    questions = tuple(_question(entry) for entry in entries)
+    questions = tuple(_question(path, number, entry) for number, entry in enumerate(entries, start=1))
     _refuse_twins(path, questions)
-    for number, question in enumerate(questions, start=1):
-        _check_meaning(f"{_shown(path)}, question {number} ({question.id})", path.name[:2], question)
     return questions
 
 
@@ -129,34 +126,6 @@ def _place(path: Path, content: Any, where: list[str | int]) -> str:
     )
 
 
-def _question(entry: dict[str, Any]) -> Question:
-    return Question(
-        id=entry["id"],
-        type=entry["type"],
-        text=entry["question"],
-        answers=tuple(_answer(answer) for answer in entry["answers"]),
-        code=entry.get("code", ""),
-        unit=entry.get("unit", ""),
-        precision=entry.get("precision"),
-        tolerance=entry.get("tolerance"),
-    )
-
-
-def _answer(entry: dict[str, Any]) -> Answer:
-    bounds = entry.get("range")
-    return Answer(
-        feedback=entry["feedback"],
-        correct=entry.get("correct", False),
-        text=entry.get("answer", ""),
-        value=entry.get("value"),
-        range=(bounds[0], bounds[1]) if bounds else None,
-        default=entry.get("type") == "default",
-        key=entry.get("key"),
-        arguments=entry.get("arguments", {}),
-        try_state=entry.get("try", {}),
-    )
-
-
 def _refuse_twins(path: Path, entries: Sequence[Question | Prediction]) -> None:
     seen: set[str] = set()
     for number, entry in enumerate(entries, start=1):
@@ -165,37 +134,8 @@ def _refuse_twins(path: Path, entries: Sequence[Question | Prediction]) -> None:
         seen.add(entry.id)
 
 
-def _check_meaning(place: str, lesson: str, question: Question) -> None:
-    """What a schema can't say well: number of correct answers, kinds of numeric answers, keys and their arguments."""
-    if question.lesson != lesson:
-        raise BankError(f"{place}, field id: must begin with {lesson}-")
-    correct = sum(answer.correct for answer in question.answers)
-    if question.type == "multiple_choice":
-        if correct != 1:
-            raise BankError(f"{place}, field answers: {correct} of them are correct; it must be one")
-        if len({answer.text for answer in question.answers}) < len(question.answers):
-            raise BankError(f"{place}, field answers: two have the same text")
-        return
-    if correct == 0:
-        raise BankError(f"{place}, field answers: none of them is correct")
-    if sum(answer.default for answer in question.answers) != 1:
-        raise BankError(f'{place}, field answers: exactly one must be {{"type": "default"}}, for any other number')
-    for index, answer in enumerate(question.answers):
-        _check_number(f"{place}, field answers[{index}]", answer)
-
-
-def _check_number(place: str, answer: Answer) -> None:
-    kinds = [answer.value is not None, answer.range is not None, answer.default]
-    if sum(kinds) != 1:
-        raise BankError(f'{place}: must have one of value, range, or "type": "default"')
-    if answer.range is not None and not answer.range[0] < answer.range[1]:
-        raise BankError(f"{place}.range: {list(answer.range)} must rise")
-    if answer.key is None:
-        return
-    if answer.key not in KEYS:
-        raise BankError(f"{place}.key: {answer.key!r} must be one of {', '.join(KEYS)}")
+def _question(path: Path, number: int, entry: dict[str, Any]) -> Question:
     try:
-        inspect.signature(KEYS[answer.key]).bind(**answer.arguments)
-        compute_key(answer.key, **answer.arguments)
-    except (TypeError, ValueError) as error:
-        raise BankError(f"{place}.arguments: {answer.key}: {error}") from None
+        return checked(entry, lesson=path.name[:2])
+    except Fault as fault:
+        raise BankError(f"{_shown(path)}, question {number} ({entry['id']}), {fault}") from None

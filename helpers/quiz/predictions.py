@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from helpers.quiz.grading import read_number
+from helpers.quiz.numbers import read_number, say_number
 from helpers.quiz.questions import Prediction
 from helpers.quiz.text import shortened
 
@@ -27,17 +27,6 @@ def compare_prediction(prediction: Prediction, given: object, outcome: object) -
     """
     measure = {"choice": _compare_choice, "order": _compare_order}.get(prediction.type, _compare_numbers)
     return measure(prediction, given, outcome)
-
-
-def say_number(number: float) -> str:
-    """A number as a sentence carries it: 0.25, 12, 9.1e-13."""
-    size = abs(number)
-    if size == 0 or 1e-3 <= size < 99.5:
-        return f"{number:.3g}"
-    if 99.5 <= size < 1e5:
-        return f"{number:.0f}"
-    mantissa, exponent = f"{number:.1e}".split("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
 
 
 def _compare_numbers(prediction: Prediction, given: object, outcome: object) -> Comparison:
