@@ -88,6 +88,17 @@ class Grid:
             return float(self.base**place)
         return int(place) if isinstance(control.value, int) else float(place)
 
+    def place(self, value: Value, control: ipywidgets.Widget) -> int | dict[str, Value]:
+        """The place of a control's value on its grid, or {"value": value} where it stands beside it."""
+        if self.kind == "index":
+            return int(control._options_values.index(value))
+        if self.kind == "bool":
+            return int(value)
+        at = np.log(value) / np.log(self.base) if self.kind == "log" else value
+        index = round((at - self.start) / self.step)
+        near = abs(at - self.start - index * self.step) <= 1e-6 * self.step
+        return index if near and 0 <= index < self.count else {"value": value}
+
 
 def _grid(name: str, control: ipywidgets.Widget) -> Grid:
     tag = f"live-control-{control.model_id}"
@@ -174,7 +185,7 @@ class LiveFigure(anywidget.AnyWidget):
         self.compute = compute
         self.named_controls = dict(controls)
         self.error = ""
-        self._grids = [_grid(name, control) for name, control in controls.items()]
+        self.grids = [_grid(name, control) for name, control in controls.items()]
         self._rows: OrderedDict[str, tuple[np.ndarray, Notes]] = OrderedDict()
         self._fills: dict[str, asyncio.Task[None]] = {}
         self._good: dict[str, Any] = {}
@@ -185,9 +196,9 @@ class LiveFigure(anywidget.AnyWidget):
         if self.error:
             raise ValueError(f"compute fails at the controls' first values: {self.error}")
         self._describe(result)
-        key = self._key()
+        key = self.key()
         row, note = self._row_of(result)
-        for grid, control in zip(self._grids, controls.values(), strict=True):
+        for grid, control in zip(self.grids, controls.values(), strict=True):
             control.add_class(grid.id)
         super().__init__(
             library=_shared_library(),
@@ -198,7 +209,7 @@ class LiveFigure(anywidget.AnyWidget):
                 "label": figure.layout.meta or _plain(figure.layout.title.text) or "interactive figure",
                 "layout_of_row": self._layout,
                 "size": int(row.size),
-                "grids": [asdict(grid) for grid in self._grids],
+                "grids": [asdict(grid) for grid in self.grids],
                 "first": key,
                 "clicks": self._clicks(click or {}),
             },
@@ -232,6 +243,16 @@ class LiveFigure(anywidget.AnyWidget):
         """What `compute` returns for the present values, with some of them replaced; moves nothing."""
         return dict(self.compute(**{**self.values, **values}))
 
+    def key(self, **values: Value) -> Key:
+        """The present state, with some values replaced, as the browser writes it; moves nothing."""
+        wanted = {**self.values, **values}
+        return [grid.place(wanted[grid.name], self.named_controls[grid.name]) for grid in self.grids]
+
+    def baked(self, keys: Sequence[Key]) -> tuple[bytes, list[Notes]]:
+        """The rows of these states in one block, packed as they travel, and the notes of each."""
+        results = [self._computed(key) for key in keys]
+        return _pack([row for row, _ in results]), [notes for _, notes in results]
+
     def show(self, result: Result) -> None:
         """Draw this result, of the shapes of the first one; ValueError where controls decide what is drawn."""
         if self.named_controls:
@@ -246,7 +267,7 @@ class LiveFigure(anywidget.AnyWidget):
     def _clicks(self, click: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
         """Which trace moves which sliders, by their numbers."""
         traces, sliders = [trace.name for trace in self.figure.data], {}
-        for number, grid in enumerate(self._grids):
+        for number, grid in enumerate(self.grids):
             if grid.kind in ("linear", "log"):
                 sliders[grid.name] = number
         for name, pair in click.items():
@@ -283,24 +304,8 @@ class LiveFigure(anywidget.AnyWidget):
             parts.append(array.ravel())
         return np.concatenate(parts) if parts else np.zeros(0, np.float32), _notes(result)
 
-    def _key(self) -> Key:
-        """The present state as the browser writes it."""
-        pairs = zip(self._grids, self.named_controls.values(), strict=True)
-        return [self._place(grid, control) for grid, control in pairs]
-
-    @staticmethod
-    def _place(grid: Grid, control: ipywidgets.Widget) -> Any:
-        if grid.kind == "index":
-            return control.index
-        if grid.kind == "bool":
-            return int(control.value)
-        place = np.log(control.value) / np.log(grid.base) if grid.kind == "log" else control.value
-        index = round((place - grid.start) / grid.step)
-        near = abs(place - grid.start - index * grid.step) <= 1e-6 * grid.step
-        return index if near and 0 <= index < grid.count else {"value": control.value}
-
     def _values_of(self, key: Key) -> dict[str, Value]:
-        pairs = zip(self._grids, key, self.named_controls.values(), strict=True)
+        pairs = zip(self.grids, key, self.named_controls.values(), strict=True)
         return {
             grid.name: place["value"] if isinstance(place, dict) else grid.value(int(place), control)
             for grid, place, control in pairs

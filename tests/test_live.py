@@ -86,13 +86,13 @@ def test_an_exception_keeps_the_last_good_result_and_the_next_move_works(live: L
 )
 def test_every_place_of_a_grid_is_a_value_the_control_takes_and_is_found_again(control: ipywidgets.Widget) -> None:
     live = LiveFigure(picture(), {"c": control}, lambda c: {"line": X, "band": np.stack([X, X])})
-    (grid,) = live._grids
+    (grid,) = live.grids
     assert grid.count > 1
     for index in range(grid.count):
         value = grid.value(index, control)
         control.value = value
         assert control.value == value, "the control changed the value"
-        assert live._key() == [index]
+        assert live.key() == [index]
         assert live._values_of([index]) == {"c": value}
 
 
@@ -100,8 +100,8 @@ def test_a_value_off_the_grid_is_computed_as_it_is() -> None:
     slider = ipywidgets.FloatLogSlider(value=1, base=10, min=-1, max=1.2, step=0.05)
     live = LiveFigure(picture(), {"c": slider}, lambda c: {"line": X * c, "band": np.stack([X, X])})
     slider.value = 10.149
-    assert live._key() == [{"value": 10.149}]
-    assert live._values_of(live._key()) == {"c": 10.149}
+    assert live.key() == [{"value": 10.149}]
+    assert live._values_of(live.key()) == {"c": 10.149}
 
 
 def test_an_answer_holds_the_exact_row(live: LiveFigure, sent: list[Any]) -> None:

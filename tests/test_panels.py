@@ -38,7 +38,7 @@ def is_panel(thing: Any) -> bool:
 
 def places(panel: panels.Panel, name: str) -> list[Any]:
     """All values that a control can be moved to."""
-    grid = next(grid for grid in panel.live._grids if grid.name == name)
+    grid = next(grid for grid in panel.live.grids if grid.name == name)
     return [grid.value(i, panel.controls[name]) for i in range(grid.count)]
 
 
@@ -86,7 +86,7 @@ def _numbers(values: dict[str, Any]) -> bool:
 def off_grid(panel: panels.Panel, values: dict[str, Any]) -> list[str]:
     """The controls that `values` would put where their slider can't stand: the browser would move them."""
     panel.set(**values)
-    return [name for name, place in zip(panel.controls, panel.live._key(), strict=True) if isinstance(place, dict)]
+    return [name for name, place in zip(panel.controls, panel.live.key(), strict=True) if isinstance(place, dict)]
 
 
 @pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())
