@@ -14,7 +14,7 @@ class CheckView(View):
     """The verdict on an exercise; a button opens one hint after the other, the solution last."""
 
     def __init__(self, exercise: Exercise, verdict: Verdict, record: Progress) -> None:
-        self.verdict = verdict
+        self.exercise, self.verdict = exercise, verdict
         self._steps = (
             [] if verdict.correct else [f'<div class="lesson-hint">{as_html(h)}</div>' for h in exercise.hints]
         )

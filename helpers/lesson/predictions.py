@@ -80,15 +80,15 @@ class ComparisonView(View):
     """The prediction beside what was measured; follows when the prediction is kept or changed."""
 
     def __init__(self, prediction: Prediction, outcome: object, record: Progress) -> None:
-        self._prediction, self._outcome, self._record = prediction, outcome, record
+        self.prediction, self.outcome, self._record = prediction, outcome, record
         self.sentence = html_box()
         super().__init__([self.sentence], record)
         self.refresh()
 
     def refresh(self) -> None:
         """Read the prediction again and say how it compares."""
-        given = self._record.prediction(self._prediction.id)
-        comparison = compare_prediction(self._prediction, given, self._outcome)
+        given = self._record.prediction(self.prediction.id)
+        comparison = compare_prediction(self.prediction, given, self.outcome)
         sign, word, kind = {
             True: ("✓", "As predicted.", "right"),
             False: ("≠", "Not as predicted.", "open"),

@@ -14,7 +14,7 @@ from helpers.quiz.grading import MAX_TEXT_LENGTH, Grade, agree, grade
 from helpers.quiz.instances import instantiate, kept, to_keep
 from helpers.quiz.keys import KEYS, compute_key
 from helpers.quiz.numbers import MAX_ANSWER_LENGTH, read_number, say_number
-from helpers.quiz.predictions import Comparison, compare_prediction
+from helpers.quiz.predictions import Comparison, compare_prediction, say_outcome
 from helpers.quiz.profiles import profile_curve
 from helpers.quiz.questions import Answer, Prediction, Question
 
@@ -41,5 +41,6 @@ __all__ = [
     "profile_curve",
     "read_number",
     "say_number",
+    "say_outcome",
     "to_keep",
 ]

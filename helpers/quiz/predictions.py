@@ -29,10 +29,23 @@ def compare_prediction(prediction: Prediction, given: object, outcome: object) -
     return measure(prediction, given, outcome)
 
 
+def say_outcome(prediction: Prediction, outcome: object) -> str:
+    """What was measured, in a sentence; ValueError where the outcome doesn't fit the question."""
+    if prediction.type == "choice":
+        measured = _chosen_outcome(prediction, outcome)
+    elif prediction.type == "order":
+        numbers = _ordered_outcome(prediction, outcome)
+        measured = ", ".join(f"{name} {say_number(numbers[name])}" for name in _ranked(numbers))
+    else:
+        unit = f" {prediction.unit}" if prediction.unit else ""
+        measured = f"{say_number(_finite_outcome(prediction, outcome))}{unit}"
+    return f"{prediction.outcome}: {measured}."
+
+
 def _compare_numbers(prediction: Prediction, given: object, outcome: object) -> Comparison:
     measured = _finite_outcome(prediction, outcome)
     unit = f" {prediction.unit}" if prediction.unit else ""
-    truth = f"{prediction.outcome}: {say_number(measured)}{unit}."
+    truth = say_outcome(prediction, outcome)
     if given is None:
         return Comparison(None, f"{truth} You made no prediction before; next time, dare one.")
     try:
@@ -69,28 +82,25 @@ def _decades_apart(said: float, measured: float) -> tuple[bool, str]:
 
 
 def _compare_choice(prediction: Prediction, given: object, outcome: object) -> Comparison:
-    if outcome not in prediction.options:
-        raise ValueError(
-            f"outcome of prediction {prediction.id!r} is {shortened(repr(outcome), 60)}; "
-            f"it must be one of {', '.join(prediction.options)}"
-        )
-    truth = f"{prediction.outcome}: {outcome}."
+    truth = say_outcome(prediction, outcome)
     if given is None:
         return Comparison(None, f"{truth} You made no prediction before; next time, dare one.")
     right = given == outcome
     return Comparison(right, f"You said: {given}. {truth}" + (" Well predicted." if right else ""))
 
 
-def _compare_order(prediction: Prediction, given: object, outcome: object) -> Comparison:
-    if not isinstance(outcome, Mapping) or set(outcome) != set(prediction.options):
+def _chosen_outcome(prediction: Prediction, outcome: object) -> str:
+    if outcome not in prediction.options:
         raise ValueError(
             f"outcome of prediction {prediction.id!r} is {shortened(repr(outcome), 60)}; "
-            f"it must map each of {', '.join(prediction.options)} to a number"
+            f"it must be one of {', '.join(prediction.options)}"
         )
-    numbers = {name: float(value) for name, value in outcome.items()}
-    ranked = sorted(numbers, key=lambda name: -numbers[name])
-    truth = f"{prediction.outcome}: " + ", ".join(f"{name} {say_number(numbers[name])}" for name in ranked) + "."
-    if not isinstance(given, list) or sorted(map(str, given)) != sorted(ranked):
+    return str(outcome)
+
+
+def _compare_order(prediction: Prediction, given: object, outcome: object) -> Comparison:
+    numbers, truth = _ordered_outcome(prediction, outcome), say_outcome(prediction, outcome)
+    if not isinstance(given, list) or sorted(map(str, given)) != sorted(numbers):
         return Comparison(None, f"{truth} You made no prediction before; next time, dare one.")
     wrong = [(a, b) for i, a in enumerate(given) for b in given[i + 1 :] if numbers[a] < numbers[b] - 1e-9]
     said = f"You said: {', '.join(given)}."
@@ -98,3 +108,16 @@ def _compare_order(prediction: Prediction, given: object, outcome: object) -> Co
         return Comparison(True, f"{said} {truth} Well predicted.")
     first, second = wrong[0]
     return Comparison(False, f"{said} {truth} You put {first} before {second}.")
+
+
+def _ordered_outcome(prediction: Prediction, outcome: object) -> dict[str, float]:
+    if not isinstance(outcome, Mapping) or set(outcome) != set(prediction.options):
+        raise ValueError(
+            f"outcome of prediction {prediction.id!r} is {shortened(repr(outcome), 60)}; "
+            f"it must map each of {', '.join(prediction.options)} to a number"
+        )
+    return {name: float(value) for name, value in outcome.items()}
+
+
+def _ranked(numbers: Mapping[str, float]) -> list[str]:
+    return sorted(numbers, key=lambda name: -numbers[name])
