@@ -92,8 +92,10 @@ function segmentsOf(x, y, xaxis, yaxis) {
       run.push([px, py]);
     } else run = null;
   }
-  return segments.map((points) => cutFar(points, yaxis._length).map(([px, py]) => px + "," + py));
+  return segments.map((points) => cutFar(points, yaxis._length).map(([px, py]) => hundredth(px) + "," + hundredth(py)));
 }
+
+const hundredth = (pixels) => Math.round(100 * pixels) / 100; // the browser reads short numbers sooner
 
 const SCREENS = 20; // plotly.js cuts lines that run further away than this
 
@@ -144,6 +146,9 @@ function fillPath(fill, segments, before, xaxis, yaxis) {
   const back = linkedPath(reversed(before.segments), runsAcrossGaps(before.fill));
   return there + (fill === "tonext" ? "Z" + back : "L" + back.slice(1)) + "Z";
 }
+
+// Only what differs is written, so that the browser paints only what has moved.
+const put = (element, name, value) => element.getAttribute(name) !== value && element.setAttribute(name, value);
 
 // Copies of Plotly's own elements, one set a trace, drawn in their place while something moves.
 class Overlay {
@@ -218,10 +223,10 @@ class Overlay {
         if (own) own.style.display = "none";
       }
       for (const home of layer.homes) home.style.display = "";
-      layer.line?.setAttribute("d", segments.map(pathOf).join("") || NOTHING);
+      if (layer.line) put(layer.line, "d", segments.map(pathOf).join("") || NOTHING);
       const previous = before.get(panel), fill = trace.fill ?? "none";
-      if (layer.fill) layer.fill.setAttribute("d", fillPath(fill, segments, null, xaxis, yaxis));
-      else if (fill.startsWith("tonext")) previous?.layer.next?.setAttribute("d", fillPath(fill, segments, previous, xaxis, yaxis));
+      if (layer.fill) put(layer.fill, "d", fillPath(fill, segments, null, xaxis, yaxis));
+      else if (fill.startsWith("tonext") && previous?.layer.next) put(previous.layer.next, "d", fillPath(fill, segments, previous, xaxis, yaxis));
       if (layer.points) this.movePoints(layer, x, y, xaxis, yaxis);
       before.set(panel, { layer, segments, fill });
     }
@@ -238,7 +243,7 @@ class Overlay {
       const px = i < y.length ? xaxis.c2p(x[i]) : NaN, py = i < y.length ? yaxis.c2p(y[i]) : NaN;
       const here = Number.isFinite(px) && Number.isFinite(py);
       element.style.display = here ? "" : "none";
-      if (here) element.setAttribute("transform", `translate(${px},${py})`);
+      if (here) put(element, "transform", `translate(${px},${py})`);
     });
   }
   hide() {
@@ -481,10 +486,12 @@ export class Live {
     this.picture.move(known.row, known.notes.ranges);
     this.say(known.notes.summary);
     this.el.dataset.state = id;
-    this.timer = setTimeout(() => this.rest(id, turn), SETTLE_MS);
+    // A frame more: after a long redraw the timer would be served before the moves that came meanwhile.
+    this.timer = setTimeout(() => requestAnimationFrame(() => this.rest(id, turn)), SETTLE_MS);
   }
   async rest(id, turn) {
     const stillResting = () => !this.frame && JSON.stringify(this.key()) === id && this.turn === turn;
+    if (!stillResting()) return;
     await this.picture.settle(stillResting);
     if (!stillResting()) return;
     this.spoken.textContent = this.summary.textContent;

@@ -106,7 +106,7 @@ def _add_plane(figure: go.Figure, weight_stds: Numbers, bias_stds: Numbers) -> N
     where = {"row": 1, "col": 2}
     limits = np.log10([SMALLEST_FACTOR, LARGEST_FACTOR])
     plane = go.Heatmap(
-        x=weight_stds, y=bias_stds, name="factor a layer", zmin=limits[0], zmax=limits[1], zsmooth="best",
+        x=weight_stds, y=bias_stds, name="factor a layer", zmin=limits[0], zmax=limits[1], zsmooth="fast",
         colorscale=[(0.0, "#7fa3dc"), (0.5, "#ffffff"), (1.0, "#e08a84")],
         colorbar={
             "thickness": 12, "len": 0.54, "y": 1.0, "yanchor": "top", "x": 1.01, "outlinewidth": 0,
