@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from helpers import quiz
 from helpers.network import NetworkSpec, gradient_profile
-from helpers.quiz import BankError, Question, grade, instantiate, kept, load_bank, to_keep
+from helpers.quiz import BankError, Question, grade, instantiate, load_bank
 from helpers.quiz.instances import build
 from tests.quiz_examples import ANYTHING, MANY, OF_EACH_TYPE, OPEN, ORDERING, PROFILE, TEMPLATE
 
@@ -207,20 +207,6 @@ def test_the_same_seed_makes_the_same_question_and_others_stay_as_they_are() -> 
     assert instantiate(template, 0) == template
     fixed = build(MANY)
     assert not fixed.varies and instantiate(fixed, 7) is fixed
-
-
-@pytest.mark.parametrize("entry", OF_EACH_TYPE, ids=lambda entry: entry["type"])
-def test_a_recorded_answer_finds_its_instance_again(entry: dict[str, Any]) -> None:
-    question = build(entry, 5)
-    recorded = json.loads(json.dumps(to_keep(question, question.right_answer())))
-    again, answer = kept(build(entry), recorded)
-    assert again == (question if question.varies else build(entry)) and grade(again, answer).correct
-
-
-@pytest.mark.parametrize("recorded", [None, "0.25", 3, {}, {"seed": "x", "given": 1}, {"seed": 1}, [1]])
-def test_a_record_of_another_shape_belongs_to_no_instance(recorded: Any) -> None:
-    question, answer = kept(build(TEMPLATE), recorded)
-    assert question == build(TEMPLATE) and not grade(question, answer).understood
 
 
 # Any answer at all ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.figures.by_layer import signal_and_saturation, signal_by_layer
+from helpers.figures.by_layer import hidden_profile, signal_and_saturation, signal_by_layer
 from helpers.figures.clipping import before_and_after, cliff
 from helpers.figures.course_map import course_map
 from helpers.figures.games import (
@@ -53,6 +53,7 @@ __all__ = [
     "duel",
     "float32_limit",
     "forecasts",
+    "hidden_profile",
     "line",
     "loss_and_gradient_by_scale",
     "loss_slopes",

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
-from helpers.figures.parts import Numbers, backward_arrow, band, decades, float32_limit, line
+from helpers.figures.parts import FLOAT32_SMALLEST, Numbers, backward_arrow, band, decades, float32_limit, line
 
 
 def signal_by_layer(depths: Numbers, *, title: str, low: float, high: float, activation: str = "sigmoid") -> go.Figure:
@@ -52,5 +52,29 @@ def signal_and_saturation(depths: Numbers, *, title: str, low: float, high: floa
     decades(figure, "gradient norm ‖∂L/∂h‖", low, high, **above)
     figure.update_yaxes(title_text="saturated", range=[0, 1], tickformat=".0%", nticks=3, **below)
     float32_limit(figure, **above)
+    backward_arrow(figure)
+    return figure
+
+
+def hidden_profile(mean: Numbers, spread: np.ndarray, *, shows: str = "signal") -> go.Figure:
+    """A norm by layer of a network that is not named: log10 of its mean (depth,) and lowest and highest (2, depth).
+
+    `shows` is "signal" or "weight_gradient". The axis has at least eight decades, so that level looks level.
+    """
+    depths = np.arange(1, len(mean) + 1)
+    low, high = np.floor(np.nanmin(spread)) - 1, np.ceil(np.nanmax(spread)) + 1
+    low = min(low, high - 8)
+    edges = np.concatenate([spread[0], spread[1][::-1]])
+    shade = band("spread over seeds", np.concatenate([depths, depths[::-1]]), colour=theme.INK, y=edges)
+    measured = line(
+        "measured", depths, mean, colour=theme.INK, width=4, hovertemplate="layer %{x}: 10<sup>%{y:.2f}</sup>"
+    )
+    figure = go.Figure([shade, measured])
+    figure.update_layout(template=theme.TEMPLATE, title_text="Whose profile is this?", height=400)
+    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0, len(mean) + 1])
+    quantity = "gradient norm ‖∂L/∂h‖" if shows == "signal" else "weight gradient ‖∂L/∂W‖"
+    decades(figure, quantity, float(low), float(high))
+    if low < FLOAT32_SMALLEST:
+        float32_limit(figure)
     backward_arrow(figure)
     return figure

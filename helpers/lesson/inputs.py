@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from helpers.lesson.parts import as_plain, make_button
-from helpers.quiz import say_number
+from helpers.lesson.parts import as_html, as_plain, html_box, make_button
+from helpers.quiz import Answer, Question, say_number
 
 
 class Input(Protocol):
@@ -54,6 +54,30 @@ class ChoiceInput(_OneWidget):
             self.widget.value = given
 
 
+class ChecksInput:
+    """Any number of several texts, each with a box to tick."""
+
+    def __init__(self, options: Sequence[str]) -> None:
+        self._options = list(options)
+        self.boxes = [widgets.Checkbox(description=as_plain(text), indent=False) for text in options]
+        self.widget = widgets.VBox(self.boxes)
+        self.widget.add_class("lesson-checks")
+
+    def get(self) -> list[str]:
+        """The texts that are ticked."""
+        return [text for text, box in zip(self._options, self.boxes, strict=True) if box.value]
+
+    def put(self, given: Any) -> None:
+        """Tick those texts of a list that are still among the options."""
+        for text, box in zip(self._options, self.boxes, strict=True):
+            box.value = isinstance(given, list) and text in given
+
+    def lock(self, locked: bool) -> None:
+        """Stop or allow changes."""
+        for box in self.boxes:
+            box.disabled = locked
+
+
 class NumberInput(_OneWidget):
     """A number as free text, so that 1e-6 and 10⁻⁶ can both be written."""
 
@@ -96,8 +120,8 @@ class ScaleInput:
 class OrderInput:
     """A list whose entries are moved up with buttons, so that the keyboard suffices."""
 
-    def __init__(self, options: Sequence[str]) -> None:
-        self._order = list(options)
+    def __init__(self, options: Sequence[str], say: Callable[[str], None] = lambda text: None) -> None:
+        self._order, self._say = list(options), say
         self.places = [widgets.Label() for _ in options]
         self.buttons = [make_button("↑ up", functools.partial(self._raise, n)) for n in range(1, len(options))]
         rows = [widgets.HBox([self.places[0]])]
@@ -125,9 +149,69 @@ class OrderInput:
     def _raise(self, place: int) -> None:
         self._order[place - 1], self._order[place] = self._order[place], self._order[place - 1]
         self._show()
+        self._say(f"{self._order[place - 1]} is now at place {place}.")
 
     def _show(self) -> None:
         for number, (label, name) in enumerate(zip(self.places, self._order, strict=True), start=1):
             label.value = f"{number}.  {as_plain(name)}"
         for button, name in zip(self.buttons, self._order[1:], strict=True):
             button.tooltip = f"move {as_plain(name)} one place up"
+
+
+class TextInput:
+    """A text of one's own; once it is there, the model answer beside it and the points of the rubric to tick."""
+
+    def __init__(self, model: str, rubric: Sequence[Answer]) -> None:
+        self._model = model
+        self.text = widgets.Textarea(
+            placeholder="In your own words", rows=5, layout={"width": "100%", "height": "auto"}
+        )
+        self.points = ChecksInput([point.text for point in rubric])
+        self._shown = widgets.VBox([])
+        self.widget = widgets.VBox([self.text, self._shown])
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the model answer is shown."""
+        return bool(self._shown.children)
+
+    def compare(self) -> None:
+        """Show the model answer and the rubric."""
+        if not self.is_compared:
+            model = f'<div class="lesson-model"><strong>A model answer.</strong> {as_html(self._model)}</div>'
+            ask = '<div class="lesson-head">Which points does your text make?</div>'
+            self._shown.children = (html_box(model), html_box(ask), self.points.widget)
+
+    def get(self) -> Any:
+        """The text, and the places of the ticked points once there were some to tick."""
+        if not self.is_compared:
+            return self.text.value
+        return {"text": self.text.value, "points": [n for n, box in enumerate(self.points.boxes) if box.value]}
+
+    def put(self, given: Any) -> None:
+        """Show an earlier text with the points that were ticked."""
+        text, points = (given.get("text"), given.get("points", [])) if isinstance(given, dict) else (given, [])
+        if isinstance(text, str):
+            self.text.value = text
+            for place, box in enumerate(self.points.boxes):
+                box.value = place in points
+            self.compare()
+
+    def lock(self, locked: bool) -> None:
+        """Stop or allow changes."""
+        self.text.disabled = locked
+        self.points.lock(locked)
+
+
+def input_for(question: Question, say: Callable[[str], None] = lambda text: None) -> Input:
+    """The way to answer a question; `say` is told what moves, for those who don't see it."""
+    options = [answer.text for answer in question.presented()]
+    if question.type == "many_choice":
+        return ChecksInput(options)
+    if question.type == "numeric":
+        return NumberInput(question.unit)
+    if question.type == "ordering":
+        return OrderInput(options, say)
+    if question.type == "open":
+        return TextInput(question.model, question.answers)
+    return ChoiceInput(options)

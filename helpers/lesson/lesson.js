@@ -9,8 +9,19 @@ function render({ model, el }) {
     if (lesson && !lesson.hasAttribute(FREE)) freeKeys(lesson);
     say(); // a live region speaks only of what changes after it is there
   }, 200);
+  const show = () => showTarget(model.get("target").mark);
   model.on("change:text", say);
-  return () => { clearTimeout(first); model.off("change:text", say); };
+  model.on("change:target", show);
+  return () => { clearTimeout(first); model.off("change:text", say); model.off("change:target", show); };
+}
+
+// What was asked for, brought to the middle of the window, or its top where it is taller than that.
+function showTarget(mark) {
+  const target = [...document.getElementsByClassName(mark)].find((each) => each.offsetParent);
+  if (!target) return;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const block = target.offsetHeight < innerHeight ? "center" : "start";
+  target.scrollIntoView({ behavior: calm ? "auto" : "smooth", block });
 }
 
 const FREE = "data-lm-suppress-shortcuts"; // JupyterLab heeds it
@@ -24,12 +35,15 @@ function freeKeys(lesson) {
     if (/^Arrow|^ $|^Enter$/.test(event.key) && !event.shiftKey && !event.ctrlKey) event.stopPropagation();
   });
   lesson.addEventListener("focusin", (event) => {
-    const box = event.target.closest(".widget-radio-box");
-    if (!box || event.target.name) return;
+    const group = event.target.closest(".widget-radio-box, .lesson-checks, .widget-textarea textarea");
+    if (!group || group.ariaLabel) return;
+    const question = group.closest(".lesson-item, .lesson")?.querySelector(".lesson-question");
+    group.setAttribute("aria-label", question?.textContent ?? "your answer");
+    if (group.matches(".lesson-checks")) group.setAttribute("role", "group");
+    if (!group.matches(".widget-radio-box")) return;
     groups += 1;
-    box.setAttribute("role", "radiogroup");
-    box.setAttribute("aria-label", box.closest(".lesson-item, .lesson")?.querySelector(".lesson-question")?.textContent ?? "");
-    for (const radio of box.querySelectorAll("input[type=radio]")) radio.name = `lesson-answers-${groups}`;
+    group.setAttribute("role", "radiogroup");
+    for (const radio of group.querySelectorAll("input[type=radio]")) radio.name = `lesson-answers-${groups}`;
   });
 }
 

@@ -26,16 +26,27 @@ def as_plain(text: str) -> str:
 
 
 class Announcer(anywidget.AnyWidget):
-    """A hidden line that screen readers read out when `say` changes it; it also brings the style sheet along."""
+    """A hidden line that screen readers read out when `say` changes it; it also brings the style sheet along.
+
+    It is the view's hand in the page, too: it scrolls.
+    """
 
     _esm = Path(__file__).with_name("lesson.js")
     _css = Path(__file__).with_name("lesson.css")
     text = traitlets.Unicode("").tag(sync=True)
+    target = traitlets.Dict().tag(sync=True)
 
     def say(self, text: str) -> None:
         """Have the text read out, again if it is the same as before."""
         text = as_plain(text)
         self.text = text + "\u00a0" if text == self.text else text
+
+    def bring_into_view(self, widget: object) -> None:
+        """Have the page scroll to a widget, wherever on the page it is shown."""
+        if isinstance(widget, widgets.DOMWidget):
+            mark = f"lesson-target-{widget.model_id}"
+            widget.add_class(mark)
+            self.target = {"mark": mark, "time": self.target.get("time", 0) + 1}
 
 
 def html_box(content: str = "", *classes: str) -> widgets.HTML:

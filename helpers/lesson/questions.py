@@ -8,49 +8,80 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from helpers.lesson.inputs import ChoiceInput, Input, NumberInput
+from helpers.lesson.hidden import hidden_profile
+from helpers.lesson.inputs import TextInput, input_for
 from helpers.lesson.parts import View, as_html, html_box, make_button, verdict_html
 from helpers.progress import Progress, progress
-from helpers.quiz import Grade, Question, grade, load_bank
+from helpers.quiz import Grade, Question, grade, instantiate, load_bank
+
+_NOT_YET = Grade(False, "", understood=False)
 
 
 class QuestionView(widgets.VBox):
-    """One question: text, a way to answer, the feedback on the answer, and a button to see why in the panel."""
+    """One question: text, a way to answer, the feedback on the answer, and a button to see why in the panel.
+
+    A question that varies can be asked again with other numbers. `grade` is that of the last answer that could be read.
+    """
 
     def __init__(self, number: int, question: Question, quiz_view: QuizView) -> None:
-        self.question, self.grade = question, Grade(False, "", understood=False)
-        self._quiz = quiz_view
-        choice = question.type == "multiple_choice"
-        self.input: Input = ChoiceInput([a.text for a in question.answers]) if choice else NumberInput(question.unit)
+        self._number, self._quiz = number, quiz_view
+        self.grade = _NOT_YET
+        self._text = html_box()
+        self._place = widgets.VBox()
         self.button = make_button("Check", self._answer)
         self.feedback = html_box()
         self.show_button = make_button("Show me in the panel", self._show_in_panel)
         self.shown = html_box()
-        code = f"<pre><code>{html.escape(question.code)}</code></pre>" if question.code else ""
-        label = f'<span class="lesson-number">{number}.</span>'
-        text = html_box(f'<div class="lesson-question">{label}{as_html(question.text)}</div>{code}')
-        super().__init__([text, self.input.widget, self.button, self.feedback, self.show_button, self.shown])
+        other = "Another network" if question.type == "profile" else "Ask with other numbers"
+        self.again_button = make_button(other, lambda: self._vary(self.question.seed + 1))
+        super().__init__(
+            [self._text, self._place, self.button, self.feedback, self.show_button, self.shown, self.again_button]
+        )
         self.add_class("lesson-item")
-        self._show(self.grade)
+        self._ask(question)
 
-    def restore(self, given: Any) -> None:
-        """Show an answer given earlier, graded as the bank grades it now."""
-        regraded = grade(self.question, given)
+    def restore(self, given: Any, seed: int | None = None) -> None:
+        """Show an answer given earlier, to the instance of that seed, graded as the bank grades it now."""
+        question = self.question if seed is None else instantiate(self.question, seed)
+        regraded = grade(question, given)
         if regraded.understood:
+            if question != self.question:
+                self._ask(question)
             self.input.put(given)
             self._show(regraded)
 
+    def _ask(self, question: Question) -> None:
+        self.question = question
+        self.input = input_for(question, lambda text: self._quiz.announcer.say(text))
+        code = f"<pre><code>{html.escape(question.code)}</code></pre>" if question.code else ""
+        label = f'<span class="lesson-number">{self._number}.</span>'
+        self._text.value = f'<div class="lesson-question">{label}{as_html(question.text)}</div>{code}'
+        picture = [hidden_profile(question)] if question.type == "profile" else []
+        self._place.children = (*picture, self.input.widget)
+        self._show(_NOT_YET)
+
     def _answer(self) -> None:
         given = self.input.get()
-        self._show(grade(self.question, given))
-        self._quiz.answered(self.question, given, self.grade)
+        result = grade(self.question, given)
+        self._show(result)
+        self._quiz.answered(self.question, given, result)
+
+    def _vary(self, seed: int) -> None:
+        self._ask(instantiate(self.question, seed))
+        self._quiz.announcer.say(f"A new question. {self.question.text}")
 
     def _show(self, result: Grade) -> None:
-        self.grade = result
-        sign, word, kind = _WORDS[result.understood, result.correct]
+        if result.understood:
+            self.grade = result
+        if isinstance(self.input, TextInput):
+            if result.understood:
+                self.input.compare()
+            self.button.description = "Keep my points" if self.input.is_compared else "Compare with a model answer"
+        sign, word, kind = headline(self.question, result)
         self.feedback.value = verdict_html(sign, word, result.feedback, kind) if result.feedback else ""
         self.shown.value = ""
-        self.show_button.layout.display = None if self._quiz.panel is not None and result.try_state else "none"
+        _show_if(self.show_button, self._quiz.panel is not None and bool(result.try_state))
+        _show_if(self.again_button, self.question.varies and result.understood)
 
     def _show_in_panel(self) -> None:
         panel = self._quiz.panel
@@ -58,13 +89,23 @@ class QuestionView(widgets.VBox):
             panel.set(**self.grade.try_state)
             self.shown.value = f'<div class="lesson-hint">The panel is set. It says: {as_html(panel.summary)}</div>'
             self._quiz.announcer.say(f"The panel is set. It says: {panel.summary}")
+            self._quiz.announcer.bring_into_view(panel)
 
 
-_WORDS = {
-    (True, True): ("✓", "Right.", "right"),
-    (True, False): ("✗", "Not so.", "wrong"),
-    (False, False): ("·", "No answer yet.", "open"),
-}
+def _show_if(widget: widgets.Widget, shown: bool) -> None:
+    widget.layout.display = None if shown else "none"
+
+
+def headline(question: Question, result: Grade) -> tuple[str, str, str]:
+    """Sign, word and kind of a verdict."""
+    if not result.understood:
+        return "·", "No answer yet.", "open"
+    if result.correct:
+        return "✓", "Right.", "right"
+    if question.type == "open":
+        made = len(question.answers) - len(result.missing)
+        return "·", f"{made} of {len(question.answers)} points." if result.missing else "Written.", "open"
+    return "✗", "Not so.", "wrong"
 
 
 class SettablePanel(Protocol):
@@ -91,14 +132,18 @@ class QuizView(View):
         earlier = record.answers(lesson)
         for view in self.questions:
             if view.question.id in earlier:
-                view.restore(earlier[view.question.id].given)
+                view.restore(earlier[view.question.id].given, earlier[view.question.id].seed)
         self._show_score()
 
     def answered(self, question: Question, given: Any, result: Grade) -> None:
         """Keep an answer, and tell the score."""
         if result.understood:
-            self._record.record_answer(question.lesson, question.id, given, result.correct)
-        word = _WORDS[result.understood, result.correct][1]
+            self._record.record_answer(
+                question.lesson, question.id, given, result.correct,
+                seed=question.seed if question.varies else None,
+                score=result.fraction if question.type == "open" else None,
+            )  # fmt: skip
+        word = headline(question, result)[1]
         self._show_score()
         self.announcer.say(f"{word} {result.feedback} {self._score_sentence()}")
 

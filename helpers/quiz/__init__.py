@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from helpers.quiz.banks import BANKS, BankError, available_lessons, load_bank, load_predictions
 from helpers.quiz.grading import MAX_TEXT_LENGTH, Grade, agree, grade
-from helpers.quiz.instances import instantiate, kept, to_keep
+from helpers.quiz.instances import instantiate
 from helpers.quiz.keys import KEYS, compute_key
 from helpers.quiz.numbers import MAX_ANSWER_LENGTH, read_number, say_number
 from helpers.quiz.predictions import Comparison, compare_prediction, say_outcome
@@ -35,12 +35,10 @@ __all__ = [
     "compute_key",
     "grade",
     "instantiate",
-    "kept",
     "load_bank",
     "load_predictions",
     "profile_curve",
     "read_number",
     "say_number",
     "say_outcome",
-    "to_keep",
 ]

@@ -25,20 +25,6 @@ def instantiate(question: Question, seed: int) -> Question:
     return build(question.entry, seed) if question.varies else question
 
 
-def to_keep(question: Question, given: Any) -> Any:
-    """An answer in the form in which it is recorded: of a question that varies, with the seed it belongs to."""
-    return {"seed": question.seed, "given": given} if question.varies else given
-
-
-def kept(question: Question, recorded: Any) -> tuple[Question, Any]:
-    """The instance that a recorded answer belongs to, and the answer; the inverse of `to_keep`."""
-    if not question.varies:
-        return question, recorded
-    if isinstance(recorded, dict) and isinstance(recorded.get("seed"), int) and "given" in recorded:
-        return instantiate(question, recorded["seed"]), recorded["given"]
-    return question, None
-
-
 def build(entry: Mapping[str, Any], seed: int = 0) -> Question:
     """Make a question of a valid entry of a bank."""
     dice = random.Random(f"{entry['id']} {seed}")

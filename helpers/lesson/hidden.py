@@ -1,0 +1,25 @@
+"""The picture of a hidden network's gradient, for those who see it and for those who don't."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+import numpy as np
+
+from helpers import figures
+from helpers.lesson.parts import html_box
+from helpers.live import LiveFigure
+from helpers.quiz import Question, profile_curve, say_number
+
+
+def hidden_profile(question: Question) -> widgets.Widget:
+    """The profile that a question of type profile asks about, with some of its numbers in words."""
+    mean, spread = profile_curve(question)
+    figure = figures.hidden_profile(mean, spread, shows=question.shows)
+    return widgets.VBox([LiveFigure(figure, {}, lambda: {}), html_box(_in_numbers(mean))])
+
+
+def _in_numbers(mean: np.ndarray) -> str:
+    """Some of the layers, first and last among them, as a text that opens at a click."""
+    places = sorted({round(place) for place in np.linspace(0, len(mean) - 1, 6)})
+    told = "; ".join(f"layer {place + 1}: {say_number(10 ** mean[place])}" for place in places)
+    return f"<details><summary>The picture in numbers</summary>{told}</details>"
