@@ -1,0 +1,24 @@
+"""Instruments for any `torch.nn.Module`: what its gradient does, layer by layer, and what is wrong with it.
+
+    diagnosis = diagnose(model, loss_function, inputs, targets)
+    print(diagnosis)
+
+From a shell: `python -m helpers.doctor module:function`.
+"""
+
+from __future__ import annotations
+
+from helpers.doctor.diagnosis import VERDICTS, Diagnosis, Finding, LayerReading, Threshold
+from helpers.doctor.examination import DiagnosisError, diagnose
+from helpers.doctor.judgement import THRESHOLDS
+
+__all__ = [
+    "THRESHOLDS",
+    "VERDICTS",
+    "Diagnosis",
+    "DiagnosisError",
+    "Finding",
+    "LayerReading",
+    "Threshold",
+    "diagnose",
+]

@@ -1,0 +1,147 @@
+"""What was recorded, put together: the readings of all layers, and what the findings are judged by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from helpers.doctor.diagnosis import LayerReading
+from helpers.doctor.judgement import Case
+from helpers.doctor.recording import Heard, Recording, Row, flatten, norm
+
+BATCH_NORMS = nn.modules.batchnorm._BatchNorm
+
+
+class Chart:
+    """The readings of a recorded model."""
+
+    def __init__(self, model: nn.Module, recording: Recording, heard: Heard, loss: Tensor) -> None:
+        self._model, self._heard, self._loss = model, heard, loss
+        self._gradients = dict(zip(_asking(model.parameters()), heard.gradients, strict=True))
+        self._unused = _leaves(recording.outputs) if any(each is not None for each in heard.gradients) else set()
+        self._rows = [*recording.rows, *_never_called(model, recording)]
+        self.layers = tuple(self._reading(row) for row in self._rows)
+
+    def case(self, inputs: Any) -> Case:
+        """What the findings are judged by."""
+        first_calls = [row for row in self._rows if row.call == 1]
+        return Case(
+            layers=self.layers,
+            loss=float(self._loss.detach()),
+            bad=self._first_bad(inputs),
+            detached=[layer.label for layer in self.layers if layer.status == "detached" and layer.call == 1],
+            zero_weights=[row.label for row in first_calls if _all_zero(row.parameters)],
+            matrices=frozenset(row.name for row in first_calls if any(p.dim() > 1 for p in _asking(row.parameters))),
+            batch_norm=any(_uses_the_batch(module) for module in self._model.modules()),
+            frozen=not self._gradients,
+        )
+
+    def _reading(self, row: Row) -> LayerReading:
+        gradients = {each: self._gradients[each] for each in _asking(row.parameters)}
+        norms = [value for value in gradients.values() if value is not None]
+        weight = math.hypot(*(norm(each.detach()) for each, value in gradients.items() if value is not None))
+        gradient = math.hypot(*norms) if norms else math.nan
+        signal = self._heard.signals.get(row.place, math.nan)
+        return LayerReading(
+            name=row.name,
+            type=row.type,
+            call=row.call,
+            status=self._status(row),
+            parameters=sum(each.numel() for each in row.parameters),
+            gradient_norm=gradient,
+            gradient_to_weight=gradient / weight if weight else math.nan,
+            signal_norm=signal,
+            steps=tuple(self._heard.steps.get(row.place, ())),
+            activation_mean=row.mean,
+            activation_std=row.std,
+            spread=row.spread,
+            saturated=_mean(row.saturated),
+            dead=_mean(row.dead),
+            units=row.units,
+            finite=row.finite,
+            underflow=signal <= self._heard.small,
+        )
+
+    def _status(self, row: Row) -> str:
+        if not row.parameters:
+            return "no parameters"
+        asking = _asking(row.parameters)
+        if not asking:
+            return "frozen"
+        if any(self._gradients[each] is not None for each in asking):
+            return "learns"
+        called = row.call > 0
+        if not called or any(each in self._unused for each in asking):
+            return "unused"
+        return "detached"
+
+    def _first_bad(self, inputs: Any) -> str:
+        """Where nan or infinity was met first, in words; empty if loss and gradients are finite."""
+        gradients = [value for value in self._gradients.values() if value is not None]
+        if torch.isfinite(self._loss).all() and all(map(math.isfinite, [*gradients, *self._heard.signals.values()])):
+            return ""
+        if not all(map(_finite, flatten(inputs))):
+            return "the inputs"
+        for name, parameter in self._model.named_parameters():
+            if not _finite(parameter):
+                return f"the parameter {name}"
+        for layer in self.layers:
+            if not layer.finite:
+                return f"the forward pass, at {layer.label} ({layer.type})"
+        if not _finite(self._loss):
+            return "the loss function"
+        for layer in reversed(self.layers):
+            if math.isinf(layer.signal_norm) or layer.gradient_norm == math.inf:
+                return f"the backward pass, at {layer.label} ({layer.type})"
+        return "the backward pass"
+
+
+def _never_called(model: nn.Module, recording: Recording) -> list[Row]:
+    """Modules with parameters that no called layer holds: used by name, in a function of torch, or not at all."""
+    covered = recording.covered
+    rows = []
+    for name, module in model.named_modules():
+        own = [each for each in module.parameters(recurse=False) if each not in covered]
+        if own:
+            rows.append(Row(-1, name or "model", type(module).__name__, 0, own))
+    return rows
+
+
+def _leaves(tensors: Sequence[Tensor]) -> set[Tensor]:
+    """The parameters from which these tensors were computed, by the graph of autograd."""
+    waiting = [each.grad_fn for each in tensors if each.grad_fn is not None]
+    seen, found = set(waiting), set()
+    while waiting:
+        node = waiting.pop()
+        if hasattr(node, "variable"):
+            found.add(node.variable)
+        for below, _ in node.next_functions:
+            if below is not None and below not in seen:
+                seen.add(below)
+                waiting.append(below)
+    return found
+
+
+def _asking(parameters: Any) -> list[Tensor]:
+    return [each for each in parameters if each.requires_grad]
+
+
+def _uses_the_batch(module: nn.Module) -> bool:
+    return isinstance(module, BATCH_NORMS) and (module.training or module.running_mean is None)
+
+
+def _all_zero(parameters: Sequence[Tensor]) -> bool:
+    matrices = [each for each in parameters if each.dim() > 1]
+    return bool(matrices) and not any(bool(each.any()) for each in matrices)
+
+
+def _finite(tensor: Tensor) -> bool:
+    return not tensor.is_floating_point() or bool(torch.isfinite(tensor).all())
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan

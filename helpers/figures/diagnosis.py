@@ -1,0 +1,105 @@
+"""A diagnosis as a picture: the course's own axis, and what the layers hold beneath it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from helpers import theme
+from helpers.figures.parts import Numbers, backward_arrow, decades, float32_limit
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What the picture shows of every layer, in order of execution; nan where it doesn't apply."""
+
+    labels: Sequence[str]
+    types: Sequence[str]
+    signal: Numbers
+    gradient: Numbers
+    gradient_to_weight: Numbers
+    saturated: Numbers
+    dead: Numbers
+
+
+def diagnosis_by_layer(readings: Readings, *, title: str) -> go.Figure:
+    """Over the layers: log10 of signal and gradient norm; beneath it log10 of gradient over weight, and flat shares.
+
+    Layers without a signal leave no gap. Exact zeros, which have no logarithm, stand as crosses on the lower edge.
+    """
+    layers = np.arange(1, len(readings.labels) + 1)
+    words = zip(layers, readings.labels, readings.types, strict=True)
+    text = np.array([f"{layer} {label} ({kind})" for layer, label, kind in words])
+    figure = go.Figure().set_subplots(
+        rows=3, cols=1, shared_xaxes=True, row_heights=[0.56, 0.22, 0.22], vertical_spacing=0.06
+    )
+    signal, gradient, ratio = map(_log10, (readings.signal, readings.gradient, readings.gradient_to_weight))
+    low, high = _range(signal, gradient)
+    for name, logs, colour, symbol in (
+        ("signal ‖∂L/∂output‖", signal, theme.MEASURED, "circle"),
+        ("gradient ‖∂L/∂θ‖", gradient, theme.ACTIVATION_COLOURS["tanh"], "diamond"),
+    ):
+        figure.add_trace(_points(name, layers, logs, text, colour, symbol), row=1, col=1)
+        gone = np.isneginf(logs)
+        if gone.any():
+            edge = np.full(gone.sum(), low + 0.5)
+            zeros = _points(f"{name} = 0", layers[gone], edge, text[gone], colour, "x")
+            zeros.update(mode="markers", hovertemplate="%{text}: 0<extra></extra>")
+            figure.add_trace(zeros, row=1, col=1)
+    ratios = _points("gradient / weight", layers, ratio, text, theme.SIMILARITY, "square", showlegend=False)
+    figure.add_trace(ratios, row=2, col=1)
+    for name, shares, colour, pattern in (
+        ("saturated elements", readings.saturated, theme.SATURATED, ""),
+        ("dead units", readings.dead, theme.INK, "/"),
+    ):
+        bars = go.Bar(
+            x=layers, y=_plain(shares), name=name, text=text, textposition="none",
+            marker={"color": colour, "pattern": {"shape": pattern}},
+            hovertemplate="%{text}: %{y:.0%}<extra>" + name + "</extra>",
+        )  # fmt: skip
+        figure.add_trace(bars, row=3, col=1)
+    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=760, barmode="overlay")
+    figure.update_xaxes(range=[0, len(layers) + 1])
+    figure.update_xaxes(title_text="layer (input left, loss right)", row=3, col=1)
+    decades(figure, "norm", low, high, row=1, col=1)
+    decades(figure, "gradient / weight", *_range(ratio), row=2, col=1)
+    figure.update_yaxes(nticks=4, row=2, col=1)
+    figure.update_yaxes(title_text="flat", range=[0, 1], tickformat=".0%", nticks=3, row=3, col=1)
+    if low < -38:
+        float32_limit(figure, row=1, col=1)
+    backward_arrow(figure)
+    return figure
+
+
+def _points(
+    name: str, layers: np.ndarray, values: np.ndarray, text: np.ndarray, colour: str, symbol: str,
+    **more: object,
+) -> go.Scatter:  # fmt: skip
+    return go.Scatter(
+        x=layers, y=[None if not np.isfinite(each) else each for each in values], name=name, text=list(text),
+        mode="lines+markers", connectgaps=True, line={"color": colour, "width": 2},
+        marker={"symbol": symbol, "size": 8, "color": colour},
+        hovertemplate="%{text}: 10<sup>%{y:.2f}</sup><extra>" + name + "</extra>", **more,
+    )  # fmt: skip
+
+
+def _log10(values: Numbers) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs: np.ndarray = np.log10(np.asarray(values, float))
+    return logs
+
+
+def _plain(values: Numbers) -> list[float | None]:
+    return [None if value != value else float(value) for value in values]
+
+
+def _range(*rows: np.ndarray) -> tuple[float, float]:
+    """Whole decades around all that is finite, at least three of them."""
+    finite = np.concatenate([row[np.isfinite(row)] for row in rows])
+    if not len(finite):
+        return -3.0, 1.0
+    low, high = np.floor(finite.min() - 0.5), np.ceil(finite.max() + 0.5)
+    return float(min(low, high - 3)), float(high)
