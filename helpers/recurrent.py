@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from helpers.activations import get_activation
-from helpers.network import _check_choice, _check_number, _check_whole, _Norms, _orthogonal, _recentre
+from helpers.checks import check_choice, check_number, check_whole
+from helpers.network.parameters import orthogonal
+from helpers.norms import Norms, recentre
 
 Array = NDArray[Any]
 
@@ -58,19 +60,19 @@ class RecurrentSpec:
 
     def __post_init__(self) -> None:
         for name in ("length", "hidden", "features", "bias_vectors", "batch", "seeds"):
-            _check_whole(name, getattr(self, name), 1)
-        _check_choice("cell", self.cell, tuple(CELLS))
-        _check_choice("init", self.init, INITS)
-        _check_choice("activation", self.activation, ("tanh", "linear"))
-        _check_number("input_scale", self.input_scale, least=0)
+            check_whole(name, getattr(self, name), 1)
+        check_choice("cell", self.cell, tuple(CELLS))
+        check_choice("init", self.init, INITS)
+        check_choice("activation", self.activation, ("tanh", "linear"))
+        check_number("input_scale", self.input_scale, least=0)
         if self.bias_vectors > 2:
             raise ValueError(f"bias_vectors must be 1 or 2; got {self.bias_vectors!r}")
         if self.radius is not None:
-            _check_number("radius", self.radius, least=0)
+            check_number("radius", self.radius, least=0)
         if self.forget_bias is not None:
-            _check_number("forget_bias", self.forget_bias)
+            check_number("forget_bias", self.forget_bias)
         if self.chrono is not None:
-            _check_whole("chrono", self.chrono, 3)
+            check_whole("chrono", self.chrono, 3)
         for name in ("forget_bias", "chrono"):
             if getattr(self, name) is not None and self.cell != "lstm":
                 raise ValueError(f"{name} must be None for cell {self.cell!r}: only an LSTM has a forget gate")
@@ -93,7 +95,7 @@ class RecurrentParameters:
 
 def initial_parameters(spec: RecurrentSpec, seed: int = 0, dtype: DTypeLike = np.float64) -> RecurrentParameters:
     """Draw the parameters of `spec.seeds` networks; network k from seed + k, one seed the first of many."""
-    _check_whole("seed", seed, 0)
+    check_whole("seed", seed, 0)
     precision = np.dtype(dtype)
     if precision.char not in "fd":
         raise ValueError(f"dtype must be float32 or float64; got {dtype!r}")
@@ -134,7 +136,7 @@ def _recurrent_blocks(init: str, blocks: int, hidden: int, seed: int) -> Array:
         uniform: Array = generator.uniform(-bound, bound, shape)
         return uniform
     normals: Array = generator.standard_normal(shape) * bound
-    return _orthogonal(normals) * bound if init == "orthogonal" else normals
+    return orthogonal(normals) * bound if init == "orthogonal" else normals
 
 
 @lru_cache(maxsize=64)
@@ -360,7 +362,7 @@ class _WayBack:
 
     def run(self) -> TimeProfile:
         spec, pair, exponents = self._spec, self._pair, [0] * self._spec.seeds
-        both, hidden, cells = (_Norms(spec.seeds, pair.dtype) for _ in range(3))
+        both, hidden, cells = (Norms(spec.seeds, pair.dtype) for _ in range(3))
         for step in range(spec.length - 1, -1, -1):
             dh, dc = pair[:, 0], pair[:, 1]
             hidden.add(dh.reshape(spec.seeds, -1), exponents)
@@ -369,7 +371,7 @@ class _WayBack:
             pair[:, 0], pair[:, 1], from_input, from_state = self._cell.backward(step, dh, dc)
             self._shares.append((exponents, from_input, from_state))
             both.add(pair.reshape(spec.seeds, -1), exponents)
-            exponents = _recentre(pair.reshape(spec.seeds, -1, spec.hidden), exponents, both)
+            exponents = recentre(pair.reshape(spec.seeds, -1, spec.hidden), exponents, both)
         signal, log10_signal = _first_step_first(hidden)
         nothing = np.full_like(signal, np.nan)
         cell_signal, log10_cell = _first_step_first(cells) if spec.cell == "lstm" else (nothing, nothing)
@@ -415,7 +417,7 @@ class _WayBack:
         return log10
 
 
-def _first_step_first(norms: _Norms) -> tuple[Array, Array]:
+def _first_step_first(norms: Norms) -> tuple[Array, Array]:
     """Norms that were added from the last step to the first, as (seeds, length), and their log10."""
     plain, log2 = norms.arrays()
     return plain[::-1].T, log2[::-1].T * math.log10(2)
@@ -436,7 +438,7 @@ def _check_arrays(
     wanted += [("at_hidden", at_hidden, (spec.batch, spec.hidden))]
     if at_cell is not None:
         wanted += [("at_cell", at_cell, (spec.batch, spec.hidden))]
-        _check_choice("cell, where at_cell is given,", spec.cell, ("lstm",))
+        check_choice("cell, where at_cell is given,", spec.cell, ("lstm",))
     for name, array, shape in wanted:
         if np.shape(array) != shape:
             raise ValueError(f"{name} must have shape {shape}; got {np.shape(array)}")

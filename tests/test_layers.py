@@ -15,6 +15,8 @@ HELPERS = Path(__file__).resolve().parents[1] / "helpers"
 WIDGETS = {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets", "IPython"}
 MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "course": set(),
+    "checks": {"numpy"},
+    "norms": {"numpy"},
     "activations": {"numpy"},
     "theory": {"numpy"},
     "datasets": {"numpy"},

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import network
 from helpers.activations import ACTIVATIONS, get_activation
 from helpers.datasets import classification_batch, gaussian
 from helpers.network import (
@@ -21,12 +20,16 @@ from helpers.network import (
     NetworkSpec,
     Parameters,
     backpropagate,
+    engine,
+    forward,
     gradient_profile,
     initial_parameters,
 )
+from helpers.network import parameters as drawing
+from helpers.network.profile import LAZY
 from tests.reference import autograd
 
-PER_LAYER = ["signal", "log10_signal", "weight_gradient", "log10_weight_gradient", *network._LAZY]
+PER_LAYER = ["signal", "log10_signal", "weight_gradient", "log10_weight_gradient", *LAZY]
 
 
 def drawn(spec: NetworkSpec, seed: int = 0, features: int = 64) -> tuple[Parameters, np.ndarray, np.ndarray]:
@@ -382,7 +385,7 @@ def test_orthogonal_weights_are_orthogonal(inputs: int, width: int) -> None:
 
 @pytest.mark.parametrize("init", INITS)
 def test_a_deeper_network_shares_its_first_layers_and_one_seed_is_the_first_of_many(init: str) -> None:
-    network._drawn._arrays.clear()
+    drawing._drawn._arrays.clear()
     small = initial_parameters(NetworkSpec(3, 6, init=init, bias_std=0.2, seeds=1), 5, 4, seed=2)
     large = initial_parameters(NetworkSpec(21, 6, init=init, bias_std=0.2, seeds=4), 5, 4, seed=1)
     again = initial_parameters(NetworkSpec(3, 6, init=init, bias_std=0.2, seeds=1), 5, 4, seed=2)
@@ -427,7 +430,7 @@ def test_gain_multiplies_every_weight_and_no_bias() -> None:
 def test_a_draw_too_large_to_keep_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = NetworkSpec(5, 16, seeds=2)
     kept = initial_parameters(spec, 64, 10)
-    monkeypatch.setattr(network, "_drawn", network._Cache(0))
+    monkeypatch.setattr(drawing, "_drawn", drawing._Cache(0))
     for one, other in zip(kept.weights, initial_parameters(spec, 64, 10).weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -443,7 +446,7 @@ def test_seeds_in_turns_give_the_same_as_all_at_once(monkeypatch: pytest.MonkeyP
         return [gradient_profile(spec, seed=3), backpropagate(spec, parameters, inputs, targets)]
 
     at_once = both()
-    monkeypatch.setattr(network, "PASS_BYTES", 2 * 8 * 4 * 6 * 8 * 10 + 5000)
+    monkeypatch.setattr(engine, "PASS_BYTES", 2 * 8 * 4 * 6 * 8 * 10 + 5000)
     for whole, turns in zip(at_once, both(), strict=True):
         assert whole._backward is not None and turns._backward is None
         for name in (*PER_LAYER, "loss"):
@@ -478,8 +481,8 @@ def many_random_specs(count: int) -> None:
             warnings.simplefilter("ignore")
             profile = gradient_profile(spec, seed=int(generator.integers(0, 50)))
         assert not np.isnan(profile.signal).any() and not np.isnan(profile.loss).any(), spec
-        assert network._drawn.nbytes <= network.CACHE_BYTES
-        assert network._memory.nbytes <= network.SPARE_BYTES
+        assert drawing._drawn.nbytes <= drawing.CACHE_BYTES
+        assert forward._memory.nbytes <= forward.SPARE_BYTES
 
 
 def test_random_networks_are_computed_and_nothing_grows() -> None:
@@ -488,11 +491,11 @@ def test_random_networks_are_computed_and_nothing_grows() -> None:
 
 @pytest.mark.slow
 def test_two_thousand_random_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "_drawn", network._Cache(20_000_000))
-    monkeypatch.setattr(network, "CACHE_BYTES", 20_000_000)
+    monkeypatch.setattr(drawing, "_drawn", drawing._Cache(20_000_000))
+    monkeypatch.setattr(drawing, "CACHE_BYTES", 20_000_000)
     many_random_specs(2000)
     gc.collect()
-    assert len(network._drawn._arrays) < 2000
+    assert len(drawing._drawn._arrays) < 2000
 
 
 # Bad input ----------------------------------------------------------------------------------------------------------

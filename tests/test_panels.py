@@ -14,9 +14,10 @@ import ipywidgets
 import numpy as np
 import pytest
 
-from helpers import figures, network, panels, theme, theory
+from helpers import figures, panels, theme, theory
 from helpers.activations import ACTIVATIONS
 from helpers.datasets import DATA
+from helpers.network import forward, parameters
 from helpers.panels import controls, curves, lesson_01
 
 PANELS = {name: getattr(panels, name) for names in panels.PANELS.values() for name in names}
@@ -125,8 +126,8 @@ def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], pane
         values["width"] = [width for width in values["width"] if width <= 32]
     if "length" in values:  # and so does a long series
         values["length"] = [length for length in values["length"] if length <= 60]
-    network._drawn._arrays.clear()  # what was there before tracing began would be counted wrong
-    network._memory._spare.clear()
+    parameters._drawn._arrays.clear()  # what was there before tracing began would be counted wrong
+    forward._memory._spare.clear()
     tracemalloc.start()
     for move in range(2000):
         name = list(values)[rng.integers(len(values))]
@@ -138,8 +139,8 @@ def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], pane
     grown = used() - before
     tracemalloc.stop()
     assert grown < 2e6, f"{grown / 1e6:.1f} MB more than after 100 moves"
-    assert network._drawn.nbytes <= network.CACHE_BYTES
-    assert network._memory.nbytes <= network.SPARE_BYTES
+    assert parameters._drawn.nbytes <= parameters.CACHE_BYTES
+    assert forward._memory.nbytes <= forward.SPARE_BYTES
 
 
 def used() -> int:
@@ -147,7 +148,7 @@ def used() -> int:
         assert kept.cache_info().maxsize
         kept.cache_clear()
     gc.collect()
-    return tracemalloc.get_traced_memory()[0] - network._drawn.nbytes - network._memory.nbytes
+    return tracemalloc.get_traced_memory()[0] - parameters._drawn.nbytes - forward._memory.nbytes
 
 
 # ---------------------------------------------------------------- 00
