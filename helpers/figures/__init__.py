@@ -15,6 +15,7 @@ from helpers.figures.games import (
     overlap,
     plane_game,
 )
+from helpers.figures.heat_maps import layers_over_steps, log10_or_gap, recorded_layers
 from helpers.figures.history import MILESTONES, timeline
 from helpers.figures.neurons import chain, slope_and_spread
 from helpers.figures.normalization import loss_and_gradient_by_scale, signal_and_difference
@@ -53,25 +54,4 @@ __all__ = [
     "duel",
     "float32_limit",
     "forecasts",
-    "hidden_profile",
-    "line",
-    "loss_and_gradient_by_scale",
-    "loss_slopes",
-    "overlap",
-    "path_lengths",
-    "phase_plane",
-    "plane_game",
-    "rectifier_family",
-    "shattered_gradients",
-    "signal_and_difference",
-    "signal_and_saturation",
-    "signal_and_size",
-    "signal_and_weight_gradient",
-    "signal_by_layer",
-    "singular_values",
-    "signal_through_time",
-    "slope_and_spread",
-    "timeline",
-    "training_losses",
-    "training_movement",
-]
+    "layers_over_steps",

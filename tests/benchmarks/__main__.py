@@ -4,7 +4,7 @@ import argparse
 import importlib
 import importlib.util
 
-SECTIONS = ("engine", "browser")
+SECTIONS = ("engine", "watching", "browser")
 
 
 def main() -> None:

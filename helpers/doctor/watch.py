@@ -1,0 +1,367 @@
+"""`with watch(model) as monitor:` around a training loop: what every layer's gradient does while the network trains.
+
+The loop stays as it is. What is read is read where the optimizer is about to use it, so clipping and accumulation are
+in it; nothing is changed, and the weights come out bit for bit as without.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+if TYPE_CHECKING:  # the picture is loaded where a notebook runs
+    from helpers.panels.watching import LayersPicture
+
+DRAWING_SHARE = 0.02
+"""Share of the training time that drawing may take."""
+
+MOST_LINES = 40
+"""A summary in plain text leaves out the middle of a longer list of layers."""
+
+CENTRES_AND_REACHES = {nn.Sigmoid: (0.5, 0.2475**0.5), nn.Tanh: (0.0, 0.99**0.5), nn.Hardtanh: (0.0, 1 - 1e-6)}
+"""The slope is below 1 % of its maximum where the output is further than the reach from the centre."""
+
+RECTIFIERS = (nn.ReLU, nn.ReLU6)
+ACTIVATIONS = (*CENTRES_AND_REACHES, *RECTIFIERS, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU,
+               nn.Mish, nn.Softplus, nn.Softsign, nn.Hardswish, nn.Hardsigmoid, nn.LogSigmoid)  # fmt: skip
+CHANNELS_FIRST = (nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.GroupNorm)
+
+
+@dataclass(frozen=True)
+class WatchHistory:
+    """What was recorded; all arrays but `steps` are (records, layers).
+
+    steps: (records,) how many optimizer steps had been made before
+    layers: names of the modules that hold parameters, in the order in which they ran
+    gradient_norm: norm of the gradient of the parameters that the layer holds itself; NaN where none arrived,
+        infinite where it holds anything that is no finite number
+    gradient_to_weight: that norm over the norm of these parameters
+    activation_mean, activation_std: of what leaves the layer, after its activation where that is a module
+    dead: share of units that are 0 over the whole batch, behind a ReLU
+    saturated: share of outputs where the slope is below 1 % of its maximum, behind a sigmoid, tanh or hard tanh
+
+    `dead` and `saturated` are 0 behind everything else. What a layer that didn't run would have given is NaN; of one
+    that ran several times the last time counts.
+    """
+
+    steps: np.ndarray
+    layers: tuple[str, ...]
+    gradient_norm: np.ndarray
+    gradient_to_weight: np.ndarray
+    activation_mean: np.ndarray
+    activation_std: np.ndarray
+    dead: np.ndarray
+    saturated: np.ndarray
+
+
+QUANTITIES = tuple(field.name for field in fields(WatchHistory) if field.name not in ("steps", "layers"))
+
+
+def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
+    """Follow the layers of `model` while the block under `with` trains it.
+
+    every: the first step is recorded and then every so many. A step is a call of `step` of a torch optimizer that
+    holds a parameter of the model; gradients are read at its start, activations in the last forward pass before it
+    with gradients. An optimizer that works with a closure has the gradients of its last call then.
+    show: draw a heat map of the gradient norms in a notebook while the block runs; elsewhere print a summary after it
+
+    Nothing of the model, its gradients or the random state changes, and all hooks are gone after the block, also when
+    it raises. Activations that are functions rather than modules (`torch.relu`) are not seen as such.
+    Raises TypeError where `model` is no module, ValueError where `every` is no whole number ≥ 1.
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module; got {type(model).__name__}")
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        raise ValueError(f"every must be a whole number ≥ 1; got {every!r}")
+    return Monitor(model, every, show)
+
+
+class Monitor:
+    """Records a model's layers while it trains; made by `watch`."""
+
+    def __init__(self, model: nn.Module, every: int, show: bool) -> None:
+        self.model, self.every = model, every
+        self.picture: LayersPicture | None = None
+        self._show, self._step, self._next_drawing = show, 0, 0.0
+        self._layers: dict[str, nn.Module] = {}
+        self._rows: list[tuple[int, list[list[float]]]] = []
+        self._readings: dict[nn.Module, _Reading] = {}
+        self._last: nn.Module | None = None
+        self._step_handle: Any = None
+        self._forward_handle: Any = None
+
+    def __enter__(self) -> Monitor:
+        if self._step_handle is not None or self._rows:
+            raise RuntimeError("this monitor has been used; write `with watch(model) as monitor:` for each training")
+        self._modules = {id(module) for module in self.model.modules()}
+        self._parameters = {id(parameter) for parameter in self.model.parameters()}
+        self._step_handle = register_optimizer_step_pre_hook(self._before_step)
+        self._listen()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._step_handle.remove()
+        self._forward_handle.remove()
+        self._forget()
+        if self._show and in_notebook():
+            self._draw()
+        elif self._show:
+            print(self)
+
+    # Recording -------------------------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        """Follow the forward passes until the next step.
+
+        By a hook for all modules of the process: hooks of the model's own would keep PyTorch from taking its fast
+        paths in an evaluation between two steps, which round otherwise.
+        """
+        self._forward_handle = register_module_forward_hook(self._after_forward)
+
+    def _after_forward(self, module: nn.Module, _: Any, output: Any) -> None:
+        """Keep what leaves a layer; what leaves an activation counts as that of the layer before it."""
+        if id(module) not in self._modules or not torch.is_grad_enabled():
+            return
+        layer = self._last if isinstance(module, ACTIVATIONS) else module if _parameters(module) else None
+        if layer is None:
+            return
+        values = _first_tensor(output)
+        if values is None or not values.is_floating_point() or not values.numel():
+            return
+        if layer is not self._last:
+            self._read()
+        self._last, self._kept = layer, (module, values.detach())
+
+    def _read(self) -> None:
+        """Measure what was kept, now that no activation can follow any more."""
+        if self._last is not None:
+            self._readings[self._last] = _Reading.of(*self._kept, isinstance(self._last, CHANNELS_FIRST))
+
+    def _before_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        held = (id(parameter) for group in optimizer.param_groups for parameter in group["params"])
+        if self._parameters.isdisjoint(held):
+            return
+        if self._step % self.every == 0:
+            self._forward_handle.remove()
+            self._read()
+            self._record()
+            self._forget()
+        self._step += 1
+        if self._step % self.every == 0:
+            self._listen()
+
+    def _record(self) -> None:
+        self._layers = self._layers or self._in_order()
+        measured: list[Tensor] = []  # for each layer its gradients, its weights, its reading
+        for layer in self._layers.values():
+            parameters = _parameters(layer)
+            measured += _norms([parameter.grad for parameter in parameters if parameter.grad is not None])
+            measured += _norms(parameters)
+            measured += self._readings[layer].tensors if layer in self._readings else ()
+        numbers = iter(_fetched(measured))
+        rows = [_row(layer, self._readings.get(layer), numbers) for layer in self._layers.values()]
+        self._rows.append((self._step, rows))
+        if self._show and time.monotonic() >= self._next_drawing and in_notebook():
+            self._draw()
+
+    def _in_order(self) -> dict[str, nn.Module]:
+        """The modules that hold parameters: those that ran, in the order in which they did, then the others."""
+        named = {module: name or type(module).__name__ for name, module in self.model.named_modules()}
+        holders = [module for module in named if _parameters(module)]
+        ran = [module for module in self._readings if module in named]
+        return {named[module]: module for module in dict.fromkeys([*ran, *holders])}
+
+    def _forget(self) -> None:
+        self._readings.clear()
+        self._last = None
+
+    # Showing ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def history(self) -> WatchHistory:
+        """The records so far."""
+        table = np.array([row for _, row in self._rows]).reshape(len(self._rows), len(self._layers), len(QUANTITIES))
+        columns = {name: table[:, :, place] for place, name in enumerate(QUANTITIES)}
+        return WatchHistory(np.array([step for step, _ in self._rows], dtype=int), tuple(self._layers), **columns)
+
+    def _draw(self) -> None:
+        """Draw the records so far, and leave the training in peace for fifty times as long as that took."""
+        if not self._rows:
+            return
+        history, started = self.history, time.monotonic()
+        if self.picture is None:
+            self.picture = _shown_picture(history.layers, self.every)
+            started = time.monotonic()  # made once, and not counted
+        self.picture.show(history)
+        self._next_drawing = time.monotonic() + (time.monotonic() - started) / DRAWING_SHARE
+
+    def __str__(self) -> str:
+        """The first and the last record in plain text, a line for each layer."""
+        if not self._rows:
+            return "watch: no step was recorded. Does an optimizer with this model's parameters make steps?"
+        history = self.history
+        head = (
+            f"watch: {len(history.steps)} of {self._step} steps recorded, every {self.every}.\n"
+            f"{'layer':<24}{'gradient norm':>22}{'gradient/weight':>17}{'dead':>8}{'saturated':>11}\n"
+            f"{'':<24}{'first':>11}{'last':>11}{'last':>17}{'last':>8}{'last':>11}"
+        )
+        rows = [
+            f"{_end(name, 23):<24}{_said(history.gradient_norm[0, place]):>11}"
+            f"{_said(history.gradient_norm[-1, place]):>11}{_said(history.gradient_to_weight[-1, place]):>17}"
+            f"{history.dead[-1, place]:>8.0%}"
+            f"{history.saturated[-1, place]:>11.0%}"
+            for place, name in enumerate(history.layers)
+        ]
+        if len(rows) > MOST_LINES:
+            half = MOST_LINES // 2
+            rows[half:-half] = [f"… {len(rows) - 2 * half} more layers"]
+        return "\n".join([head, *rows])
+
+    def save(self, path: str | Path) -> Path:
+        """Write one HTML file that shows all that was recorded, in any browser and without network; returns its path.
+
+        Raises ValueError where nothing was recorded, FileNotFoundError where the folder doesn't exist.
+        """
+        if not self._rows:
+            raise ValueError("nothing was recorded, so there is nothing to save; train inside the `with` block first")
+        path = Path(path)
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"path is {str(path)!r}; the folder {str(path.parent)!r} doesn't exist: make it first")
+        from helpers import figures
+
+        picture = figures.recorded_layers(self.history).to_html(full_html=False, include_plotlyjs=True)
+        name = html.escape(type(self.model).__name__)
+        path.write_text(
+            f'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{name}, watched</title></head>\n'
+            f"<body>\n{picture}\n<pre>{html.escape(str(self))}</pre>\n</body>\n</html>\n",
+            encoding="utf-8",
+        )
+        return path
+
+
+def _shown_picture(layers: Sequence[str], every: int) -> LayersPicture:
+    """An empty picture under the cell that runs."""
+    from helpers.panels.watching import LayersPicture
+
+    picture = LayersPicture(layers, every)
+    sys.modules["IPython"].display.display(picture)
+    return picture
+
+
+def in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this program."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return hasattr(shell, "kernel")
+
+
+# Numbers of a layer --------------------------------------------------------------------------------------------------
+# All that is measured waits as tensors on its device and is fetched at once. Few operations: in a small network each
+# of them costs as much as a layer.
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What left a layer: its mean, the norm of the deviations from it, and what tells the dead or the saturated."""
+
+    tensors: tuple[Tensor, ...]
+    size: int
+    behind: str  # "rectifier", "bounded" or ""
+
+    @classmethod
+    def of(cls, module: nn.Module, values: Tensor, channels_first: bool) -> _Reading:
+        """Measure what left `module`."""
+        values = values if values.dtype == torch.float64 else values.float()
+        mean = values.mean()
+        moments = mean, torch.linalg.vector_norm(values - mean)
+        if isinstance(module, RECTIFIERS) and values.dim() > 1:
+            unit = 1 if channels_first else values.dim() - 1
+            peaks = values.amax([dim for dim in range(values.dim()) if dim != unit])
+            return cls((*moments, peaks), values.numel(), "rectifier")
+        if type(module) in CENTRES_AND_REACHES:
+            centre, reach = CENTRES_AND_REACHES[type(module)]
+            far = torch.count_nonzero((values - centre if centre else values).abs() > reach)
+            return cls((*moments, far), values.numel(), "bounded")
+        return cls(moments, values.numel(), "")
+
+    def answered(self, mean: np.ndarray, deviation: np.ndarray, share: np.ndarray | None = None) -> list[float]:
+        """Mean, standard deviation, dead and saturated share from what was fetched."""
+        dead = saturated = 0.0
+        if share is not None and self.behind == "rectifier":
+            dead = 1 - np.count_nonzero(share) / len(share)
+        elif share is not None:
+            saturated = float(share[0]) / self.size
+        return [float(mean[0]), float(deviation[0]) / self.size**0.5, dead, saturated]
+
+
+def _row(layer: nn.Module, reading: _Reading | None, numbers: Iterator[np.ndarray]) -> list[float]:
+    """One layer's numbers in the order of QUANTITIES, from the norms of its gradients and weights and its reading."""
+    parameters = _parameters(layer)
+    gradients = [float(next(numbers)[0]) for parameter in parameters if parameter.grad is not None]
+    weight = math.hypot(*(float(next(numbers)[0]) for _ in parameters))
+    gradient = math.hypot(*gradients) if gradients else math.nan
+    if gradients and not math.isfinite(gradient):
+        gradient = math.inf
+    ratio = gradient / weight if weight else math.nan
+    if reading is None:
+        return [gradient, ratio, *[math.nan] * 4]
+    return [gradient, ratio, *reading.answered(*(next(numbers) for _ in reading.tensors))]
+
+
+def _parameters(module: nn.Module) -> list[nn.Parameter]:
+    """The parameters that a module holds itself."""
+    return [parameter for parameter in module._parameters.values() if parameter is not None]
+
+
+def _first_tensor(output: Any) -> Tensor | None:
+    """The output itself, or the first tensor in a tuple, list or dictionary of outputs."""
+    if isinstance(output, Tensor):
+        return output
+    parts = output.values() if isinstance(output, dict) else output if isinstance(output, list | tuple) else ()
+    return next((found for part in parts if (found := _first_tensor(part)) is not None), None)
+
+
+def _norms(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """The norm of each tensor, in float64 where the device has it, so that small ones don't underflow to 0."""
+    if not tensors:
+        return []
+    dense = [(each.coalesce().values() if each.is_sparse else each).detach() for each in tensors]
+    precise = torch.float32 if dense[0].device.type == "mps" else torch.float64
+    norms: list[Tensor] = torch._foreach_norm(dense, 2.0, dtype=precise)
+    return norms
+
+
+def _fetched(tensors: Sequence[Tensor]) -> list[np.ndarray]:
+    """The numbers of tensors of at most one axis, brought from each device at once."""
+    found: list[np.ndarray] = [np.empty(0)] * len(tensors)
+    for device in {tensor.device for tensor in tensors}:
+        places = [place for place, tensor in enumerate(tensors) if tensor.device == device]
+        together, start = torch.hstack([tensors[place] for place in places]).cpu().numpy(), 0
+        for place in places:
+            end = start + tensors[place].numel()
+            found[place], start = together[start:end], end
+    return found
+
+
+def _said(norm: float) -> str:
+    return "none" if math.isnan(norm) else f"{norm:.1e}"
+
+
+def _end(name: str, length: int) -> str:
+    """A name that fits, with its end, which tells layers apart."""
+    return name if len(name) <= length else f"…{name[1 - length :]}"

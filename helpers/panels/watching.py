@@ -1,0 +1,70 @@
+"""The heat map of a training that is being watched, drawn while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import ipywidgets
+import numpy as np
+
+from helpers import figures
+from helpers.live import LiveFigure
+from helpers.panels.curves import next_of, padded
+from helpers.panels.panel import still
+
+COLUMNS = 120
+"""Most moments in the picture; of a longer run it shows every second record, then every fourth."""
+
+WIDTHS = (10, 20, 30, 60, 90, COLUMNS)
+
+
+class Watched(Protocol):
+    """What the picture needs of a `helpers.doctor.watch.WatchHistory`."""
+
+    @property
+    def steps(self) -> np.ndarray:
+        """Moments of the records, in steps."""
+
+    @property
+    def gradient_norm(self) -> np.ndarray:
+        """(records, layers)."""
+
+
+class LayersPicture(ipywidgets.VBox):
+    """The gradient norm of every layer at every record, for a training recorded `every` so many steps.
+
+    `show` draws the records so far, also while a cell is running; `live` is the figure.
+    """
+
+    def __init__(self, layers: Sequence[str], every: int) -> None:
+        self._layers, self._every, self._stride = layers, every, 1
+        self.live = self._empty()
+        super().__init__([self.live], layout=ipywidgets.Layout(width="100%"))
+
+    def _empty(self) -> LiveFigure:
+        title = "Gradient norm of each layer (without colour: no gradient, or none that is finite)"
+        steps = self._every * self._stride * np.arange(COLUMNS)
+        figure = figures.layers_over_steps(self._layers, steps, title=title)
+        return still(figure, self._row(np.empty((0, len(self._layers)))))
+
+    def _row(self, norms: np.ndarray) -> dict[str, object]:
+        """What the figure takes: log10 of the norms (records, layers), and an axis that holds these records."""
+        step = self._every * self._stride
+        end = step * (next_of(WIDTHS, len(norms)) - 0.5)
+        return {
+            "gradient norm": padded(figures.log10_or_gap(norms.T), COLUMNS),
+            "ranges": {"xaxis": [-step / 2, end]},
+            "summary": f"{len(norms)} records." if len(norms) else "No record yet.",
+        }
+
+    def show(self, history: Watched) -> None:
+        """Draw what was recorded so far."""
+        stride = self._stride
+        while len(history.steps) > COLUMNS * stride:
+            stride *= 2
+        if stride != self._stride:
+            self._stride = stride
+            self.live = self._empty()
+            self.children = [self.live]
+        self.live.show(self._row(history.gradient_norm[::stride]))
