@@ -131,9 +131,9 @@ def saturated(seed: int = 0) -> Patient:
 
 
 def exploding(seed: int = 0) -> Patient:
-    """ReLU layers with weights twice as large as He's: the gradient doubles at every layer."""
-    model = perceptron(nn.ReLU)
-    draw_weights(model, gain=2.0, seed=seed)
+    """Ten ReLU layers with weights three times as large as He's: the gradient grows threefold at every layer."""
+    model = perceptron(nn.ReLU, [64] * 10)
+    draw_weights(model, gain=3.0, seed=seed)
     return Patient("exploding", model, digits_split(), lambda model: draw_weights(model, seed=seed))
 
 

@@ -241,7 +241,9 @@ class Monitor:
             raise ValueError("nothing was recorded, so there is nothing to save; train inside the `with` block first")
         path = Path(path)
         if not path.parent.is_dir():
-            raise FileNotFoundError(f"path is {str(path)!r}; the folder {str(path.parent)!r} doesn't exist: make it first")
+            raise FileNotFoundError(
+                f"path is {str(path)!r}; the folder {str(path.parent)!r} doesn't exist: make it first"
+            )
         from helpers import figures
 
         picture = figures.recorded_layers(self.history).to_html(full_html=False, include_plotlyjs=True)
@@ -342,8 +344,7 @@ def _norms(tensors: Sequence[Tensor]) -> list[Tensor]:
         return []
     dense = [(each.coalesce().values() if each.is_sparse else each).detach() for each in tensors]
     precise = torch.float32 if dense[0].device.type == "mps" else torch.float64
-    norms: list[Tensor] = torch._foreach_norm(dense, 2.0, dtype=precise)
-    return norms
+    return list(torch._foreach_norm(dense, 2.0, dtype=precise))
 
 
 def _fetched(tensors: Sequence[Tensor]) -> list[np.ndarray]:

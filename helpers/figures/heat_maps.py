@@ -49,7 +49,9 @@ def layers_over_steps(layers: Sequence[str], steps: np.ndarray, *, title: str) -
 
     The colours run from 10⁻⁸ to 10². Where there is a gap the background is seen: no gradient, or none that is finite.
     """
-    figure = go.Figure(_map("gradient norm", layers, steps, np.full((len(layers), len(steps)), np.nan), "gradient_norm"))
+    figure = go.Figure(
+        _map("gradient norm", layers, steps, np.full((len(layers), len(steps)), np.nan), "gradient_norm")
+    )
     return _dressed(figure, layers, title)
 
 
@@ -76,7 +78,7 @@ def _map(name: str, layers: Sequence[str], steps: np.ndarray, z: np.ndarray, qua
     number = "10<sup>%{z:.2f}</sup>" if is_log10 else "%{z:.3g}"
     return go.Heatmap(
         name=name, x=steps, y=np.arange(1, len(layers) + 1), z=z, zmin=low, zmax=high, colorscale="Viridis",
-        customdata=None, hovertemplate=f"step %{{x}}, layer %{{y}}: {number}<extra>{words}</extra>",
+        hovertemplate=f"step %{{x}}, layer %{{y}}: {number}<extra>{words}</extra>",
         colorbar={"outlinewidth": 0, "thickness": 16, "tickfont": {"size": 15}, **ticks}, hoverongaps=False,
     )  # fmt: skip
 
