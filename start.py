@@ -601,10 +601,42 @@ def run_benchmarks(arguments: list[str]) -> int:
         return 0 if passes(["tests.benchmarks", *chosen], GRADIENT_COURSE_HOME=home) else 1
 
 
+def run_export(arguments: list[str]) -> int:
+    """Write the quiz questions for Anki, Moodle (XML or GIFT) or paper."""
+    parser = parser_of("export", run_export)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXPORT_EXAMPLES
+    parser.add_argument("format", choices=EXPORTS, help="what to write: " + "; ".join(EXPORTS.values()))
+    parser.add_argument("--to", type=Path, default=ROOT / "exports", metavar="FOLDER", help="where to write")
+    parser.add_argument("--lesson", action="append", default=[], help="only this lesson, such as 03; may be repeated")
+    parser.add_argument("--seed", type=int, default=0, help="order of the options, and numbers in the questions (0)")
+    parser.add_argument("--questions", type=int, metavar="N", help="only N of the questions, drawn by the seed")
+    options = parser.parse_args(arguments)
+    prepare(cpu_torch=options.cpu_torch)
+    command = ["helpers.exports", options.format, "--to", str(options.to.absolute()), f"--seed={options.seed}"]
+    command += [f"--lesson={lesson}" for lesson in options.lesson]
+    if options.questions is not None:
+        command.append(f"--questions={options.questions}")
+    return 0 if passes(command) else 1
+
+
+EXPORTS = {
+    "anki": "anki.apkg, a deck of cards",
+    "moodle": "moodle.xml for Moodle's question bank",
+    "gift": "gift.txt, which other platforms read too",
+    "paper": "paper.html to print, with paper_key.html",
+}
+EXPORT_EXAMPLES = """examples:
+  python start.py export anki
+  python start.py export moodle --lesson 03 --lesson 04 --to Desktop
+  python start.py export paper --questions 12 --seed 7
+"""
+
 WORDS: dict[str, Callable[[list[str]], int]] = {
     "setup": set_up,
     "test": run_tests,
     "bench": run_benchmarks,
+    "export": run_export,
 }
 
 

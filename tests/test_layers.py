@@ -34,6 +34,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "quiz": {"numpy", "fastjsonschema"},
     "progress": {"numpy", "platformdirs"},
     "exercises": {"numpy"},
+    "exports": {"numpy", "genanki"},
     "theme": {"numpy", "plotly"},
     "figures": {"numpy", "plotly"},
     "live": WIDGETS,

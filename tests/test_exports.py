@@ -1,0 +1,201 @@
+"""What goes out: the choice of questions, numbers, command line. The formats have tests of their own."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from helpers import quiz
+from helpers.exports import FORMATS, ChoiceError, choose, export
+from helpers.exports.markup import as_html, cleaned
+from helpers.exports.numbers import interval, leeway, stated
+from helpers.exports.presented import present
+from helpers.quiz import Answer, Question, grade
+from tests.html_reader import tags_of, text_of
+
+ROOT = Path(__file__).resolve().parents[1]
+ALL = choose()
+
+
+def test_all_questions_of_all_lessons_go_out_once_in_the_order_of_the_banks():
+    assert [question.id for question in ALL] == [
+        question.id for lesson in quiz.available_lessons() for question in quiz.load_bank(lesson)
+    ]
+    assert {question.id for question in choose(["3", "05", "03"])} == {
+        question.id for question in ALL if question.lesson in ("03", "05")
+    }
+
+
+def test_a_seed_draws_the_same_questions_each_time_and_another_seed_others():
+    drawn = choose(seed=1, questions=12)
+    assert len({question.id for question in drawn}) == 12
+    assert drawn == choose(seed=1, questions=12) != choose(seed=2, questions=12)
+    assert list(drawn) == sorted(drawn, key=ALL.index)
+
+
+@pytest.mark.parametrize("number", [0, -1, len(ALL) + 1])
+def test_a_number_of_questions_that_cannot_be_had_is_refused(number):
+    with pytest.raises(ChoiceError, match=f"give a number from 1 to {len(ALL)}$"):
+        choose(questions=number)
+
+
+def test_a_lesson_that_is_not_there_is_refused_with_those_that_are():
+    with pytest.raises(ChoiceError, match="no questions for lesson '77': give one of 00, 01"):
+        choose(["03", "77"])
+
+
+def test_a_format_that_is_not_known_is_refused_with_those_that_are(tmp_path):
+    with pytest.raises(ValueError, match="'word'; it must be one of anki, moodle, gift, paper"):
+        export("word", ALL[:1], tmp_path)
+
+
+@pytest.mark.parametrize("format", ["moodle", "gift", "paper"])
+def test_exporting_twice_gives_the_same_bytes(tmp_path, format):
+    twice = [[path.read_bytes() for path in export(format, ALL, tmp_path / name, seed=3)] for name in "ab"]
+    assert twice[0] == twice[1]
+    assert all(b"\r" not in content for content in twice[0])
+
+
+# Texts ---------------------------------------------------------------------------------------------------------------
+
+
+@given(st.text(alphabet=st.characters(codec=None)))
+def test_html_gives_the_text_back_and_nothing_in_it_is_a_tag(text):
+    assume("`" not in text)
+    assert text_of(as_html(text)) == cleaned(text)
+    assert {tag for tag, _ in tags_of(as_html(text))} <= {"br"}
+
+
+def test_backticks_become_code():
+    assert as_html("a `b < c` d ` e") == "a <code>b &lt; c</code> d ` e"
+
+
+def test_what_no_file_can_hold_is_marked():
+    assert cleaned("a\0b\x07c\ud800d\r\ne\rf\tg") == "a\ufffdb\ufffdc\ufffdd\ne\nf\tg"
+
+
+# Numbers -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("question", [pytest.param(q, id=q.id) for q in ALL if q.type == "numeric"])
+def test_an_interval_takes_what_grading_takes(question):
+    """Along each interval and beside it, the first interval that holds a number is the answer that grading finds."""
+    taken = [(interval(question, answer), answer) for answer in question.answers]
+    for own, _ in taken:
+        if own is None:
+            continue
+        for share in (-1.02, -0.98, -0.5, 0, 0.5, 0.98, 1.02):
+            number = own.centre + share * own.margin
+            found = next(
+                answer
+                for other, answer in taken
+                if other is None or abs(number - other.centre) <= other.margin * (1 + 1e-12)
+            )
+            assert grade(question, number).feedback == found.feedback, (number, found)
+
+
+@given(
+    st.floats(-1e30, 1e30, allow_subnormal=False).filter(lambda x: x == 0 or abs(x) > 1e-30),
+    st.one_of(st.none(), st.floats(1e-6, 10)),
+    st.one_of(st.none(), st.integers(1, 12)),
+)
+def test_what_is_written_lies_within_what_is_taken(value, tolerance, precision):
+    right = Answer("yes", correct=True, value=value)
+    question = Question(
+        "07-n", "numeric", "?", (right, Answer("no", default=True)), tolerance=tolerance, precision=precision
+    )
+    taken = interval(question, right)
+    assert grade(question, float(taken.written())).correct
+    assert abs(float(taken.written()) - taken.centre) <= taken.margin / 100
+    assert abs(float(taken.readable()) - taken.centre) <= taken.margin / 4
+    assert float(taken.margin_written()) == pytest.approx(taken.margin, rel=1e-11)
+
+
+def test_numbers_in_words():
+    def said(answer, **more):
+        question = Question("07-n", "numeric", "?", (answer,), **more)
+        return stated(question, answer) + leeway(question, answer)
+
+    assert said(Answer("", value=0.14142, correct=True), tolerance=0.04) == "0.141 (within 4 %)"
+    assert said(Answer("", value=16.84), tolerance=0.0001, unit="layers") == "16.84 layers (within 0.01 %)"
+    assert said(Answer("", value=538.0), precision=4) == "538 (4 significant digits)"
+    assert said(Answer("", range=(24.5, 26.5)), tolerance=0.1, unit="steps") == "from 24.5 to 26.5 steps"
+    assert said(Answer("", default=True), tolerance=0.1) == "any other number"
+    assert said(Answer("", value=2.0)) == "2"
+
+
+def test_two_corners_of_the_intervals_are_as_documented():
+    precise = Question("07-n", "numeric", "?", (Answer("", value=1.0, correct=True),), precision=3)
+    assert interval(precise, precise.answers[0]).margin == pytest.approx(0.005)
+    assert not grade(
+        Question("07-n", "numeric", "?", (*precise.answers, Answer("", default=True)), precision=3), 0.996
+    ).correct
+    assert math.isclose(interval(precise, Answer("", range=(1, 2))).centre, 1.5)
+
+
+# What paper and cards show -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("question", [pytest.param(q, id=q.id) for q in ALL])
+def test_every_feedback_is_shown_and_the_solution_is_what_grading_takes(question):
+    shown = present(question, seed=5)
+    assert {remark.feedback for remark in shown.remarks} == {answer.feedback for answer in question.answers}
+    assert shown.solution.strip()
+    if question.type == "multiple_choice":
+        letter = shown.solution[0]
+        assert grade(question, shown.options["ABCDEFGH".index(letter)]).correct
+
+
+def test_a_seed_orders_the_options_and_another_one_otherwise():
+    choices = [question for question in ALL if question.type == "multiple_choice"]
+    orders = [[present(question, seed).options for question in choices] for seed in (1, 1, 2)]
+    assert orders[0] == orders[1] != orders[2]
+    assert all(sorted(a) == sorted(b) for a, b in zip(orders[0], orders[2], strict=True))
+    firsts = [present(question, seed).solution[0] for question in choices for seed in range(5)]
+    assert {firsts.count(letter) / len(firsts) < 0.4 for letter in "ABCD"} == {True}
+
+
+# The command ---------------------------------------------------------------------------------------------------------
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "helpers.exports", *arguments], cwd=ROOT, capture_output=True, encoding="utf-8"
+    )
+
+
+def test_the_command_writes_and_names_the_files(tmp_path):
+    done = run("paper", "--to", str(tmp_path / "new" / "folder"), "--lesson=03", "--seed=4", "--questions=5")
+    assert done.returncode == 0, done.stderr
+    paper, key = tmp_path / "new/folder/paper.html", tmp_path / "new/folder/paper_key.html"
+    assert done.stdout.split("\n") == ["5 questions, seed 4:", f"  {paper}", f"  {key}", ""]
+    assert "seed 4" in paper.read_text(encoding="utf-8") and "seed 4" in key.read_text(encoding="utf-8")
+
+
+def test_the_command_ends_in_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    missing = run("gift", "--to", str(tmp_path), "--lesson=77")
+    blocked = run("gift", "--to", str(tmp_path / "file"))
+    for done, words in ((missing, "give one of 00, 01"), (blocked, "name another folder with --to.")):
+        assert done.returncode == 1 and done.stdout == ""
+        assert done.stderr.startswith("export: ") and words in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_damaged_bank_is_named(tmp_path):
+    shutil.copy(quiz.BANKS / "schema.json", tmp_path)
+    (tmp_path / "07_x.json").write_text(json.dumps([{"id": "07-x"}]), encoding="utf-8")
+    with pytest.raises(quiz.BankError, match="07_x.json"):
+        choose(folder=tmp_path)
+
+
+def test_start_py_names_the_formats_that_there_are():
+    source = (ROOT / "start.py").read_text(encoding="utf-8")
+    assert all(f'    "{format}": "' in source for format in FORMATS)

@@ -1,0 +1,126 @@
+"""Anki decks, read back by Anki itself (the package `anki`): imported into an empty collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import unicodedata
+
+import pytest
+from anki.collection import Collection, ImportAnkiPackageOptions, ImportAnkiPackageRequest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from helpers.course import LESSONS
+from helpers.exports import anki, choose
+from helpers.exports.markup import as_html, body, cleaned
+from helpers.exports.presented import present
+from tests import nasty_texts
+from tests.html_reader import tags_of, text_of
+
+ALL = choose()
+BEFORE, LATER = 1_700_000_000.0, 1_700_000_100.0
+
+
+class Learner:
+    """Somebody with an Anki of their own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.collection = Collection(str(folder / "collection.anki2"))
+
+    def take(self, content):
+        """Imports a deck as Anki does when it is double-clicked; returns how many notes were new, changed, the same."""
+        path = self.folder / "deck.apkg"
+        path.write_bytes(content)
+        request = ImportAnkiPackageRequest(package_path=str(path), options=ImportAnkiPackageOptions())
+        log = self.collection.import_anki_package(request).log
+        return len(log.new), len(log.updated), len(log.duplicate)
+
+    def notes(self):
+        """All notes by the id of their question."""
+        notes = [self.collection.get_note(each) for each in self.collection.find_notes("")]
+        return {note["Id"]: note for note in notes}
+
+
+@pytest.fixture
+def learner(tmp_path):
+    somebody = Learner(tmp_path)
+    yield somebody
+    somebody.collection.close()
+
+
+def test_every_question_becomes_a_card_in_the_deck_of_its_lesson(learner):
+    assert learner.take(anki.package(ALL, seed=3, timestamp=BEFORE)) == (len(ALL), 0, 0)
+    notes = learner.notes()
+    assert notes.keys() == {question.id for question in ALL}
+    for question in ALL:
+        note, shown = notes[question.id], present(question, seed=3)
+        (card,) = note.cards()
+        lesson = f"{question.lesson} {LESSONS[question.lesson]}"
+        assert learner.collection.decks.name(card.did) == f"Where did the gradient go?::{lesson}"
+        assert note.tags == [f"lesson-{question.lesson}"]
+        assert text_of(note["Question"]) == text_of(body(question))
+        assert [tag for tag, _ in tags_of(note["Options"])].count("li") == len(shown.options)
+        front, back = card.question(), card.answer()
+        assert text_of(as_html(question.text)) in text_of(front)
+        assert text_of(as_html(shown.solution)) in text_of(back) and as_html(shown.solution) not in front
+        assert all(text_of(as_html(remark.feedback)) in text_of(back) for remark in shown.remarks)
+
+
+def test_a_second_import_changes_what_has_changed_and_doubles_nothing(learner):
+    first = list(ALL[:5])
+    learner.take(anki.package(first, seed=0, timestamp=BEFORE))
+    assert learner.take(anki.package(first, seed=0, timestamp=BEFORE)) == (0, 0, 5)
+    changed = [dataclasses.replace(first[0], text="Asked in other words?"), *first[1:]]
+    assert learner.take(anki.package([*changed, ALL[5]], seed=9, timestamp=LATER))[0] == 1
+    notes = learner.notes()
+    assert len(notes) == 6 == learner.collection.card_count()
+    assert notes[first[0].id]["Question"] == "<p>Asked in other words?</p>"
+
+
+def test_the_same_questions_at_the_same_time_give_the_same_bytes():
+    assert anki.package(ALL, 1, BEFORE) == anki.package(ALL, 1, BEFORE) != anki.package(ALL, 1, LATER)
+
+
+def test_names_by_which_anki_knows_things_again_stay():
+    """Written down: decks that learners have would double if these changed."""
+    assert anki.stable_id("question") == 0
+    assert anki.guid(ALL[0]) == ""
+    ids = [anki.stable_id(f"{lesson} {title}") for lesson, title in LESSONS.items()]
+    assert len(set(ids)) == len(ids) and all(0 < each < 2**31 for each in ids)
+    assert len({anki.guid(question) for question in ALL}) == len(ALL)
+
+
+@settings(max_examples=5, phases=[Phase.generate])  # making a failure smaller would take minutes
+@given(st.lists(nasty_texts.questions, min_size=20, max_size=20))
+def test_any_text_comes_back_intact(tmp_path_factory, nasty):
+    questions = [dataclasses.replace(each, id=f"07-nasty-{place}") for place, each in enumerate(nasty)]
+    learner = Learner(tmp_path_factory.mktemp("anki"))
+    try:
+        assert learner.take(anki.package(questions, seed=0, timestamp=BEFORE))[0] == len(questions)
+        notes = learner.notes()
+        for question in questions:
+            note, shown = notes[question.id], present(question)
+            assert text_of(note["Question"]).startswith(normal(question.text))
+            assert text_of(note["Options"]) == normal("".join(shown.options))
+            remarks = "".join(f"{'✓' if r.right else '✗'} {r.label} – {r.feedback}" for r in shown.remarks)
+            assert text_of(note["Feedback"]) == normal(remarks)
+            assert {tag for tag, _ in tags_of(note.joined_fields())} <= {
+                "p",
+                "br",
+                "ol",
+                "li",
+                "ul",
+                "b",
+                "pre",
+                "code",
+            }
+            (card,) = note.cards()
+            assert normal(question.text) in text_of(card.question())
+    finally:
+        learner.collection.close()
+
+
+def normal(text):
+    """The text as Anki stores it: letters and accents composed."""
+    return unicodedata.normalize("NFC", cleaned(text))

@@ -1,0 +1,133 @@
+"""Moodle XML, read back by an XML parser and held against what Moodle's import asks of each type of question."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given
+
+from helpers.course import LESSONS
+from helpers.exports import choose, moodle
+from helpers.exports.markup import as_html, body, cleaned
+from helpers.exports.numbers import interval
+from tests import nasty_texts
+from tests.html_reader import text_of
+
+ALL = choose()
+BY_ID = {question.id: question for question in ALL}
+ROOT = ET.fromstring(moodle.document(ALL))
+ENTRIES = [entry for entry in ROOT if entry.get("type") != "category"]
+
+# Which elements a question has, by type, and how often: "1" once, "+" at least once, "?" at most once.
+COMMON = {
+    "name": "1", "questiontext": "1", "generalfeedback": "1", "defaultgrade": "1", "penalty": "1", "hidden": "1",
+    "idnumber": "1", "tags": "?",
+}  # fmt: skip
+OWN = {
+    "multichoice": {
+        "single": "1", "shuffleanswers": "1", "answernumbering": "1", "showstandardinstruction": "?", "answer": "+",
+    },
+    "numerical": {
+        "answer": "+", "units": "?", "unitgradingtype": "1", "unitpenalty": "1", "showunits": "1", "unitsleft": "1",
+    },
+}  # fmt: skip
+TEXTS = {"name", "questiontext", "generalfeedback", "feedback", "answer", "category", "tag"}
+FORMATS = {"html", "moodle_auto_format", "plain_text", "markdown"}
+GRADES = {100, 90, 83.33333, 80, 75, 70, 66.66667, 60, 50, 40, 33.33333, 30, 25, 20, 16.66667, 14.28571, 12.5}
+GRADES |= {11.11111, 10, 5, 0}  # the shares of a mark that Moodle knows; it refuses others on import
+
+
+def problems(entry: ET.Element) -> list[str]:
+    """What Moodle's import would stumble over."""
+    found = []
+    wanted = COMMON | OWN[entry.get("type")]
+    for tag in {child.tag for child in entry} - wanted.keys():
+        found.append(f"{tag} is unknown")
+    for tag, times in wanted.items():
+        count = len(entry.findall(tag))
+        if not {"1": count == 1, "+": count >= 1, "?": count <= 1}[times]:
+            found.append(f"{tag} is there {count} times")
+    for element in entry.iter():
+        if element.tag in TEXTS and len(element.findall("text")) != 1:
+            found.append(f"{element.tag} has no text of its own")
+        if element.get("format", "html") not in FORMATS:
+            found.append(f"{element.tag} has the format {element.get('format')}")
+    grades = [float(answer.get("fraction")) for answer in entry.findall("answer")]
+    if any(abs(grade) not in GRADES for grade in grades):
+        found.append(f"grades are {grades}")
+    many = entry.findtext("single") == "false"
+    best = sum(grade for grade in grades if grade > 0) if many else max(grades)
+    if abs(best - 100) > 1e-4:
+        found.append(f"the best answer earns {best}")
+    return found
+
+
+def inner(element: ET.Element, path: str) -> str:
+    return element.findtext(f"{path}/text") or ""
+
+
+def test_the_check_finds_what_is_wrong():
+    entry = ET.fromstring(moodle.document([q for q in ALL if q.type == "multiple_choice"][:1]))[1]
+    assert problems(entry) == []
+    entry.find("single").tag = "several"
+    entry.find("answer").set("fraction", "33")
+    entry.find("name").clear()
+    assert len(problems(entry)) >= 4
+
+
+@pytest.mark.parametrize("entry", [pytest.param(entry, id=inner(entry, "name")) for entry in ENTRIES])
+def test_every_question_is_as_moodle_wants_it(entry):
+    assert problems(entry) == []
+    question = BY_ID[entry.findtext("idnumber")]
+    assert inner(entry, "questiontext") == body(question)
+    assert [inner(tag, ".") for tag in entry.find("tags")] == [f"lesson {question.lesson}"]
+
+
+def test_every_question_is_there_once_behind_the_category_of_its_lesson():
+    assert [entry.findtext("idnumber") for entry in ENTRIES] == [question.id for question in ALL]
+    category = ""
+    for entry in ROOT:
+        if entry.get("type") == "category":
+            category = inner(entry, "category")
+        else:
+            lesson = entry.findtext("idnumber")[:2]
+            assert category == f"$course$/top/Where did the gradient go?/{lesson} {LESSONS[lesson]}"
+
+
+@pytest.mark.parametrize("entry", [pytest.param(entry, id=inner(entry, "name")) for entry in ENTRIES])
+def test_answers_and_feedback_come_back(entry):
+    question = BY_ID[entry.findtext("idnumber")]
+    answers = entry.findall("answer")
+    if question.type in ("multiple_choice", "numeric"):
+        assert [inner(answer, "feedback") for answer in answers] == [as_html(a.feedback) for a in question.answers]
+        assert [answer.get("fraction") for answer in answers] == ["100" if a.correct else "0" for a in question.answers]
+    if question.type == "multiple_choice":
+        assert [inner(answer, ".") for answer in answers] == [as_html(a.text) for a in question.answers]
+    if question.type == "numeric":
+        assert [unit.text for unit in entry.iter("unit_name")] == ([question.unit] if question.unit else [])
+        assert entry.findtext("showunits") == ("0" if question.unit else "3")
+        for given_back, answer in zip(answers, question.answers, strict=True):
+            taken = interval(question, answer)
+            if taken:
+                assert float(inner(given_back, ".")) == pytest.approx(taken.centre, abs=taken.margin / 100)
+                assert float(given_back.findtext("tolerance")) == pytest.approx(taken.margin, rel=1e-9)
+            else:
+                assert inner(given_back, ".") == "*"
+
+
+def test_a_slash_in_a_name_does_not_open_a_category(monkeypatch):
+    monkeypatch.setattr(moodle, "lesson_name", lambda lesson: "in/out")
+    assert moodle.category_path("03") == "$course$/top/Where did the gradient go?/in//out"
+
+
+@given(nasty_texts.questions)
+def test_any_text_comes_back_intact(question):
+    entry = ET.fromstring(moodle.document([question]).encode())[1]
+    assert problems(entry) == []
+    shown = text_of(inner(entry, "questiontext"))
+    assert shown.startswith(cleaned(question.text)) and cleaned(question.code) in shown
+    for given_back, answer in zip(entry.findall("answer"), question.answers, strict=True):
+        assert text_of(inner(given_back, ".")) == cleaned(answer.text) or question.type == "numeric"
+        assert text_of(inner(given_back, "feedback")) == cleaned(answer.feedback)
+    assert [unit.text for unit in entry.iter("unit_name")] == ([question.unit] if question.unit else [])
