@@ -42,4 +42,17 @@ def numbers(draw: st.DrawFn) -> Question:
     return Question("07-nasty", "numeric", draw(texts), every, unit=unit, tolerance=0.05)
 
 
-questions = choices() | numbers()
+@st.composite
+def others(draw: st.DrawFn) -> Question:
+    """An ordering, an open question, or one with several right answers."""
+    kind = draw(st.sampled_from(["many_choice", "ordering", "open"]))
+    entries = draw(st.lists(texts, min_size=3, max_size=5, unique=True))
+    answers = tuple(
+        Answer(draw(texts), correct=place < 2 and kind == "many_choice", text=text)
+        for place, text in enumerate(entries)
+    )
+    more = {"ordering": {"feedback": draw(texts)}, "open": {"model": draw(texts)}}.get(kind, {})
+    return Question("07-nasty", kind, draw(texts), answers, **more)
+
+
+questions = choices() | numbers() | others()

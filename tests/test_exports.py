@@ -17,12 +17,15 @@ from helpers import quiz
 from helpers.exports import FORMATS, ChoiceError, choose, export
 from helpers.exports.markup import as_html, cleaned
 from helpers.exports.numbers import interval, leeway, stated
-from helpers.exports.presented import present
+from helpers.exports.presented import feedback, present
 from helpers.quiz import Answer, Question, grade
+from helpers.quiz.instances import build
 from tests.html_reader import tags_of, text_of
+from tests.quiz_examples import OF_EACH_TYPE
 
 ROOT = Path(__file__).resolve().parents[1]
 ALL = choose()
+SHOWN = [*ALL, *(build(entry, 5) for entry in OF_EACH_TYPE)]
 
 
 def test_all_questions_of_all_lessons_go_out_once_in_the_order_of_the_banks():
@@ -144,14 +147,16 @@ def test_two_corners_of_the_intervals_are_as_documented():
 # What paper and cards show -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("question", [pytest.param(q, id=q.id) for q in ALL])
+@pytest.mark.parametrize("question", [pytest.param(q, id=q.id) for q in SHOWN])
 def test_every_feedback_is_shown_and_the_solution_is_what_grading_takes(question):
     shown = present(question, seed=5)
-    assert {remark.feedback for remark in shown.remarks} == {answer.feedback for answer in question.answers}
-    assert shown.solution.strip()
-    if question.type == "multiple_choice":
-        letter = shown.solution[0]
-        assert grade(question, shown.options["ABCDEFGH".index(letter)]).correct
+    assert {remark.feedback for remark in shown.remarks} == {feedback(question, each) for each in question.answers}
+    assert all(answer.feedback in feedback(question, answer) for answer in question.answers)
+    assert shown.explanation == (question.model or question.feedback)
+    assert bool(shown.solution) == (question.type != "open")
+    if shown.options:
+        picked = [shown.options["ABCDEFGH".index(letter)] for letter in shown.solution.split(", ")]
+        assert grade(question, picked if question.type in ("many_choice", "ordering") else picked[0]).correct
 
 
 def test_a_seed_orders_the_options_and_another_one_otherwise():

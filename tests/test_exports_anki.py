@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import unicodedata
+from pathlib import Path
 
 import pytest
 from anki.collection import Collection, ImportAnkiPackageOptions, ImportAnkiPackageRequest
@@ -13,11 +14,16 @@ from hypothesis import strategies as st
 from helpers.course import LESSONS
 from helpers.exports import anki, choose
 from helpers.exports.markup import as_html, body, cleaned
+from helpers.exports.pictures import picture_of
 from helpers.exports.presented import present
+from helpers.quiz import Question
+from helpers.quiz.instances import build
 from tests import nasty_texts
 from tests.html_reader import tags_of, text_of
+from tests.quiz_examples import OF_EACH_TYPE
 
-ALL = choose()
+ALL = [*choose(seed=3), *(build(entry, 3) for entry in OF_EACH_TYPE)]
+SIGNS = {True: "✓", False: "✗", None: "•"}
 BEFORE, LATER = 1_700_000_000.0, 1_700_000_100.0
 
 
@@ -35,6 +41,11 @@ class Learner:
         request = ImportAnkiPackageRequest(package_path=str(path), options=ImportAnkiPackageOptions())
         log = self.collection.import_anki_package(request).log
         return len(log.new), len(log.updated), len(log.duplicate)
+
+    @property
+    def media(self):
+        """The folder with the pictures."""
+        return Path(self.collection.media.dir())
 
     def notes(self):
         """All notes by the id of their question."""
@@ -63,7 +74,7 @@ def test_every_question_becomes_a_card_in_the_deck_of_its_lesson(learner):
         assert [tag for tag, _ in tags_of(note["Options"])].count("li") == len(shown.options)
         front, back = card.question(), card.answer()
         assert text_of(as_html(question.text)) in text_of(front)
-        assert text_of(as_html(shown.solution)) in text_of(back) and as_html(shown.solution) not in front
+        assert text_of(shown.solved()) in text_of(back) and shown.solved() not in front
         assert all(text_of(as_html(remark.feedback)) in text_of(back) for remark in shown.remarks)
 
 
@@ -78,14 +89,26 @@ def test_a_second_import_changes_what_has_changed_and_doubles_nothing(learner):
     assert notes[first[0].id]["Question"] == "<p>Asked in other words?</p>"
 
 
+def test_pictures_come_along_as_media(learner):
+    pictured = [question for question in ALL if question.type == "profile"]
+    learner.take(anki.package(pictured, seed=3, timestamp=BEFORE))
+    notes = learner.notes()
+    for question in pictured:
+        picture = picture_of(question)
+        (image,) = [attributes for tag, attributes in tags_of(notes[question.id]["Question"]) if tag == "img"]
+        assert image["src"] == picture.name and image["alt"] == picture.words
+        assert (learner.media / picture.name).read_text(encoding="utf-8") == picture.svg
+    assert len(list(learner.media.iterdir())) == len(pictured)
+
+
 def test_the_same_questions_at_the_same_time_give_the_same_bytes():
     assert anki.package(ALL, 1, BEFORE) == anki.package(ALL, 1, BEFORE) != anki.package(ALL, 1, LATER)
 
 
 def test_names_by_which_anki_knows_things_again_stay():
     """Written down: decks that learners have would double if these changed."""
-    assert anki.stable_id("question") == 0
-    assert anki.guid(ALL[0]) == ""
+    assert anki.stable_id("question") == 5392890
+    assert anki.guid(Question("03-forgets", "multiple_choice", "?", ())) == "J[CHyvR!%U"
     ids = [anki.stable_id(f"{lesson} {title}") for lesson, title in LESSONS.items()]
     assert len(set(ids)) == len(ids) and all(0 < each < 2**31 for each in ids)
     assert len({anki.guid(question) for question in ALL}) == len(ALL)
@@ -103,18 +126,11 @@ def test_any_text_comes_back_intact(tmp_path_factory, nasty):
             note, shown = notes[question.id], present(question)
             assert text_of(note["Question"]).startswith(normal(question.text))
             assert text_of(note["Options"]) == normal("".join(shown.options))
-            remarks = "".join(f"{'✓' if r.right else '✗'} {r.label} – {r.feedback}" for r in shown.remarks)
+            remarks = "".join(f"{SIGNS[r.right]} {r.label} – {r.feedback}" for r in shown.remarks)
             assert text_of(note["Feedback"]) == normal(remarks)
-            assert {tag for tag, _ in tags_of(note.joined_fields())} <= {
-                "p",
-                "br",
-                "ol",
-                "li",
-                "ul",
-                "b",
-                "pre",
-                "code",
-            }
+            assert text_of(note["Answer"]) == normal(shown.solution + shown.explanation)
+            tags = {tag for tag, _ in tags_of(note.joined_fields())}
+            assert tags <= {"p", "br", "em", "pre", "code", "ol", "ul", "li", "b"}
             (card,) = note.cards()
             assert normal(question.text) in text_of(card.question())
     finally:

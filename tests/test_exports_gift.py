@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from helpers.course import LESSONS
 from helpers.exports import choose, gift
 from helpers.exports.markup import as_html, body, cleaned
 from helpers.exports.numbers import interval
+from helpers.exports.pictures import picture_of
+from helpers.exports.presented import feedback
+from helpers.quiz.instances import build
 from tests import nasty_texts
 from tests.gift_reader import read
-from tests.html_reader import text_of
+from tests.html_reader import tags_of, text_of
+from tests.quiz_examples import OF_EACH_TYPE
 
-ALL = choose()
+ALL = [*choose(seed=3), *(build(entry, 3) for entry in OF_EACH_TYPE)]
 BY_ID = {question.id: question for question in ALL}
+KINDS = {
+    "multiple_choice": "multichoice",
+    "many_choice": "multichoice",
+    "profile": "multichoice",
+    "numeric": "numerical",
+    "ordering": "matching",
+    "open": "essay",
+}
 READ = read(gift.document(ALL))
 
 
@@ -58,16 +72,28 @@ def test_every_question_is_there_once_in_its_category():
 @pytest.mark.parametrize("found", [pytest.param(found, id=found.id) for found in READ])
 def test_texts_answers_and_feedback_come_back(found):
     question = BY_ID[found.id]
-    assert found.text.format == "html" and found.text.text == body(question)
-    assert [answer.feedback.text for answer in found.answers] == [as_html(a.feedback) for a in question.answers]
-    assert all(answer.feedback.format == "html" for answer in found.answers)
-    if question.type == "multiple_choice":
-        assert found.kind == "multichoice"
-        assert [(a.text.text, a.weight) for a in found.answers] == [
-            (as_html(a.text), 100 if a.correct else 0) for a in question.answers
+    assert found.kind == KINDS[question.type]
+    assert found.text.format == "html" and text_of(found.text.text) == text_of(body(question))
+    if found.kind in ("multichoice", "numerical"):
+        assert [a.feedback.text for a in found.answers] == [as_html(feedback(question, a)) for a in question.answers]
+        assert all(answer.feedback.format == "html" for answer in found.answers)
+        assert found.general_feedback is None
+    else:
+        said = text_of(found.general_feedback.text)
+        assert as_html(question.model or question.feedback) in found.general_feedback.text
+        assert all(text_of(as_html(a.feedback)) in said and text_of(as_html(a.text)) in said for a in question.answers)
+    if found.kind == "multichoice":
+        assert [a.text.text for a in found.answers] == [as_html(a.text) for a in question.answers]
+        assert [a.weight > 0 for a in found.answers] == [a.correct for a in question.answers]
+        assert sum(a.weight for a in found.answers if a.weight > 0) == pytest.approx(100, abs=1e-4)
+        if question.type == "many_choice":
+            assert sum(a.weight for a in found.answers) == pytest.approx(0, abs=1e-4)
+    if found.kind == "matching":
+        assert sorted((int(a.match), a.text.text) for a in found.answers) == [
+            (place, as_html(a.text)) for place, a in enumerate(question.answers, start=1)
         ]
-    if question.type == "numeric":
-        assert found.kind == "numerical"
+        assert [int(a.match) for a in found.answers] != sorted(int(a.match) for a in found.answers)
+    if found.kind == "numerical":
         for given_back, answer in zip(found.answers, question.answers, strict=True):
             taken = interval(question, answer)
             if taken:
@@ -78,11 +104,28 @@ def test_texts_answers_and_feedback_come_back(found):
                 assert given_back.text.text == "" and given_back.weight == 0
 
 
+def test_a_picture_goes_along_in_the_text_with_its_words():
+    question = next(question for question in ALL if question.type == "profile")
+    found = next(found for found in READ if found.id == question.id)
+    (image,) = [attributes for tag, attributes in tags_of(found.text.text) if tag == "img"]
+    kind, _, data = image["src"].partition(",")
+    assert kind == "data:image/svg+xml;base64"
+    assert base64.b64decode(data).decode() == picture_of(question).svg
+    assert image["alt"] == picture_of(question).words
+
+
+@settings(max_examples=40)
 @given(nasty_texts.questions)
 def test_any_text_comes_back_intact(question):
     (found,) = read(gift.document([question]))
     assert text_of(found.text.text).startswith(cleaned(question.text))
     assert cleaned(question.code) in text_of(found.text.text)
-    for given_back, answer in zip(found.answers, question.answers, strict=True):
+    if question.type in ("open", "ordering"):
+        said = text_of(found.general_feedback.text)
+        assert all(cleaned(text) in said for each in question.answers for text in (each.text, each.feedback))
+        assert cleaned(question.model or question.feedback) in said
+    if question.type == "ordering":
+        found.answers.sort(key=lambda answer: int(answer.match))
+    for given_back, answer in zip(found.answers, question.answers, strict=question.type != "open"):
         assert text_of(given_back.text.text).strip() == cleaned(answer.text).strip() or question.type == "numeric"
-        assert text_of(given_back.feedback.text).strip() == cleaned(answer.feedback).strip()
+        assert text_of(given_back.feedback.text).strip() == cleaned(answer.feedback).strip() or found.kind == "matching"

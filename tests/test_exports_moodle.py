@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from helpers.course import LESSONS
 from helpers.exports import choose, moodle
 from helpers.exports.markup import as_html, body, cleaned
 from helpers.exports.numbers import interval
+from helpers.exports.pictures import picture_of
+from helpers.exports.presented import feedback
+from helpers.quiz.instances import build
 from tests import nasty_texts
-from tests.html_reader import text_of
+from tests.html_reader import tags_of, text_of
+from tests.quiz_examples import OF_EACH_TYPE
 
-ALL = choose()
+ALL = [*choose(seed=3), *(build(entry, 3) for entry in OF_EACH_TYPE)]
 BY_ID = {question.id: question for question in ALL}
 ROOT = ET.fromstring(moodle.document(ALL))
 ENTRIES = [entry for entry in ROOT if entry.get("type") != "category"]
@@ -31,8 +36,26 @@ OWN = {
     "numerical": {
         "answer": "+", "units": "?", "unitgradingtype": "1", "unitpenalty": "1", "showunits": "1", "unitsleft": "1",
     },
+    "ordering": {
+        "layouttype": "1", "selecttype": "1", "selectcount": "1", "gradingtype": "1", "showgrading": "1",
+        "numberingstyle": "1", "correctfeedback": "1", "partiallycorrectfeedback": "1", "incorrectfeedback": "1",
+        "shownumcorrect": "1", "answer": "+",
+    },
+    "essay": {
+        "responseformat": "1", "responserequired": "1", "responsefieldlines": "1", "attachments": "1",
+        "attachmentsrequired": "1", "graderinfo": "1", "responsetemplate": "1",
+    },
 }  # fmt: skip
+KINDS = {
+    "multiple_choice": "multichoice",
+    "many_choice": "multichoice",
+    "profile": "multichoice",
+    "numeric": "numerical",
+    "ordering": "ordering",
+    "open": "essay",
+}
 TEXTS = {"name", "questiontext", "generalfeedback", "feedback", "answer", "category", "tag"}
+TEXTS |= {"graderinfo", "responsetemplate", "correctfeedback", "partiallycorrectfeedback", "incorrectfeedback"}
 FORMATS = {"html", "moodle_auto_format", "plain_text", "markdown"}
 GRADES = {100, 90, 83.33333, 80, 75, 70, 66.66667, 60, 50, 40, 33.33333, 30, 25, 20, 16.66667, 14.28571, 12.5}
 GRADES |= {11.11111, 10, 5, 0}  # the shares of a mark that Moodle knows; it refuses others on import
@@ -53,6 +76,8 @@ def problems(entry: ET.Element) -> list[str]:
             found.append(f"{element.tag} has no text of its own")
         if element.get("format", "html") not in FORMATS:
             found.append(f"{element.tag} has the format {element.get('format')}")
+    if entry.get("type") in ("essay", "ordering"):  # graded by hand, and by the order of the answers
+        return found
     grades = [float(answer.get("fraction")) for answer in entry.findall("answer")]
     if any(abs(grade) not in GRADES for grade in grades):
         found.append(f"grades are {grades}")
@@ -80,7 +105,8 @@ def test_the_check_finds_what_is_wrong():
 def test_every_question_is_as_moodle_wants_it(entry):
     assert problems(entry) == []
     question = BY_ID[entry.findtext("idnumber")]
-    assert inner(entry, "questiontext") == body(question)
+    assert entry.get("type") == KINDS[question.type]
+    assert text_of(inner(entry, "questiontext")) == text_of(body(question))
     assert [inner(tag, ".") for tag in entry.find("tags")] == [f"lesson {question.lesson}"]
 
 
@@ -99,11 +125,23 @@ def test_every_question_is_there_once_behind_the_category_of_its_lesson():
 def test_answers_and_feedback_come_back(entry):
     question = BY_ID[entry.findtext("idnumber")]
     answers = entry.findall("answer")
-    if question.type in ("multiple_choice", "numeric"):
-        assert [inner(answer, "feedback") for answer in answers] == [as_html(a.feedback) for a in question.answers]
-        assert [answer.get("fraction") for answer in answers] == ["100" if a.correct else "0" for a in question.answers]
-    if question.type == "multiple_choice":
+    if entry.get("type") in ("multichoice", "numerical"):
+        said = [as_html(feedback(question, answer)) for answer in question.answers]
+        assert [inner(answer, "feedback") for answer in answers] == said
+        assert [float(answer.get("fraction")) > 0 for answer in answers] == [a.correct for a in question.answers]
+        assert inner(entry, "generalfeedback") == ""
+    if entry.get("type") in ("multichoice", "ordering"):
         assert [inner(answer, ".") for answer in answers] == [as_html(a.text) for a in question.answers]
+        assert entry.findtext("single", "") == {"many_choice": "false", "ordering": ""}.get(question.type, "true")
+    if question.type == "many_choice":
+        assert sum(float(answer.get("fraction")) for answer in answers) == pytest.approx(0, abs=1e-4)
+    if question.type in ("open", "ordering"):
+        said = inner(entry, "generalfeedback")
+        assert as_html(question.model or question.feedback) in said
+        assert all(as_html(a.text) in said and as_html(a.feedback) in said for a in question.answers)
+    if question.type == "open":
+        assert inner(entry, "graderinfo") == inner(entry, "generalfeedback")
+        assert entry.findtext("defaultgrade") == str(len(question.answers))
     if question.type == "numeric":
         assert [unit.text for unit in entry.iter("unit_name")] == ([question.unit] if question.unit else [])
         assert entry.findtext("showunits") == ("0" if question.unit else "3")
@@ -116,18 +154,34 @@ def test_answers_and_feedback_come_back(entry):
                 assert inner(given_back, ".") == "*"
 
 
+def test_a_picture_goes_along_as_a_file_that_the_text_names():
+    pictured = [entry for entry in ENTRIES if entry.find("questiontext/file") is not None]
+    assert {BY_ID[entry.findtext("idnumber")].type for entry in pictured} == {"profile"}
+    for entry in pictured:
+        picture, file = picture_of(BY_ID[entry.findtext("idnumber")]), entry.find("questiontext/file")
+        (image,) = [attributes for tag, attributes in tags_of(inner(entry, "questiontext")) if tag == "img"]
+        assert image["src"] == f"@@PLUGINFILE@@/{file.get('name')}" and image["alt"] == picture.words
+        assert (file.get("path"), file.get("encoding")) == ("/", "base64")
+        assert base64.b64decode(file.text).decode() == picture.svg
+
+
 def test_a_slash_in_a_name_does_not_open_a_category(monkeypatch):
     monkeypatch.setattr(moodle, "lesson_name", lambda lesson: "in/out")
     assert moodle.category_path("03") == "$course$/top/Where did the gradient go?/in//out"
 
 
+@settings(max_examples=40)
 @given(nasty_texts.questions)
 def test_any_text_comes_back_intact(question):
     entry = ET.fromstring(moodle.document([question]).encode())[1]
     assert problems(entry) == []
     shown = text_of(inner(entry, "questiontext"))
     assert shown.startswith(cleaned(question.text)) and cleaned(question.code) in shown
-    for given_back, answer in zip(entry.findall("answer"), question.answers, strict=True):
+    if question.type in ("open", "ordering"):
+        said = text_of(inner(entry, "generalfeedback"))
+        assert all(cleaned(text) in said for each in question.answers for text in (each.text, each.feedback))
+        assert cleaned(question.model or question.feedback) in said
+    for given_back, answer in zip(entry.findall("answer"), question.answers, strict=question.type != "open"):
         assert text_of(inner(given_back, ".")) == cleaned(answer.text) or question.type == "numeric"
-        assert text_of(inner(given_back, "feedback")) == cleaned(answer.feedback)
+        assert text_of(inner(given_back, "feedback")) == cleaned(answer.feedback) or question.type == "ordering"
     assert [unit.text for unit in entry.iter("unit_name")] == ([question.unit] if question.unit else [])

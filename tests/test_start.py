@@ -188,7 +188,7 @@ def test_it_needs_the_standard_library_alone() -> None:
 def test_help_lists_the_words(course: Course) -> None:
     status, output = course.run("--help")
     assert status == 0
-    for word in ("setup", "test", "bench", "--port", "--no-browser", "--cpu-torch"):
+    for word in ("setup", "test", "bench", "export", "--port", "--no-browser", "--cpu-torch"):
         assert word in output
     assert not (course.folder / ".venv").exists()
 
@@ -197,7 +197,8 @@ def test_an_unknown_word_is_named_with_the_known_ones(course: Course) -> None:
     status, output = course.run("fly")
     assert status == 1
     assert (
-        output == "start.py: No word 'fly' is known here: use one of setup, test, bench, or none to open the course.\n"
+        output
+        == "start.py: No word 'fly' is known here: use one of setup, test, bench, export, or none to open the course.\n"
     )
 
 
@@ -585,6 +586,26 @@ def test_benchmarks_get_their_words_and_pass_on_their_status(ready: Course) -> N
     (ready.folder / "tests/benchmarks/__main__.py").write_text("import sys\nsys.exit(sys.argv[1:] != ['engine'])")
     assert ready.run("bench", "engine")[0] == 0
     assert ready.run("bench", "browser")[0] == 1
+
+
+def test_exports_get_their_options_and_a_folder_seen_from_where_one_stands(ready: Course) -> None:
+    (ready.folder / "helpers/exports").mkdir(parents=True)
+    (ready.folder / "helpers/exports/__main__.py").write_text("import sys\nprint(sys.argv[1:])")
+    status, output = ready.run("export", "paper", "--to", "out", "--lesson", "03", "--lesson", "4", "--questions", "9")
+    assert status == 0
+    expected = ["paper", "--to", str(ready.folder / "out"), "--seed=0", "--lesson=03", "--lesson=4", "--questions=9"]
+    assert str(expected) in output
+    status, output = ready.run("export", "anki", "--seed=-1")
+    assert status == 0
+    assert str(["anki", "--to", str(ready.folder / "exports"), "--seed=-1"]) in output
+
+
+def test_what_cannot_be_exported_is_refused_before_anything_is_set_up(course: Course) -> None:
+    for wrong in (["word"], [], ["anki", "--seed", "x"]):
+        status, output = course.run("export", *wrong)
+        assert status == 2 and "python start.py export: error: " in output
+    assert "--questions N" in course.run("export", "--help")[1]
+    assert not (course.folder / ".venv").exists()
 
 
 # What is pinned

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from io import BytesIO
 from itertools import groupby
+from pathlib import Path
 
 import genanki
 
 from helpers.exports.markup import COURSE, as_html, body, lesson_name
-from helpers.exports.presented import Presented, Remark, present
+from helpers.exports.pictures import Picture, picture_of
+from helpers.exports.presented import Presented, present
 from helpers.quiz import Question
 
 STYLE = """
 .card { font-family: Inter, "Segoe UI", "Helvetica Neue", "DejaVu Sans", Arial, sans-serif; font-size: 20px;
   line-height: 1.45; text-align: left; max-width: 40em; margin: 0 auto; padding: 0.5em; }
 .lesson { font-size: 14px; opacity: 0.7; }
-.answer { font-weight: bold; }
 .remarks { font-size: 17px; padding-left: 0; list-style: none; }
 .remarks li { margin: 0.6em 0; padding-left: 1.4em; text-indent: -1.4em; }
 img { max-width: 100%; background: white; }
 """
 FRONT = '<div class="lesson">{{Lesson}}</div>{{Question}}{{Options}}'
-BACK = '{{FrontSide}}<hr id="answer"><div class="answer">{{Answer}}</div>{{Feedback}}'
+BACK = '{{FrontSide}}<hr id="answer">{{Answer}}{{Feedback}}'
 FIELDS = ("Question", "Options", "Answer", "Feedback", "Lesson", "Id")
 
 
@@ -46,14 +48,20 @@ def package(questions: Sequence[Question], seed: int, timestamp: float) -> bytes
     The same questions, seed and timestamp give the same bytes.
     """
     model = _note_type()
-    decks = []
+    decks, pictures = [], []
     for lesson, group in groupby(questions, key=lambda question: question.lesson):
         name = lesson_name(lesson)
         decks.append(genanki.Deck(stable_id(name), f"{COURSE}::{name}"))
         for question in group:
-            decks[-1].add_note(_note(model, question, seed))
-    written = BytesIO()
-    genanki.Package(decks).write_to_file(written, timestamp=timestamp)
+            picture = picture_of(question)
+            pictures += [picture] if picture else []
+            decks[-1].add_note(_note(model, present(question, seed), picture))
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, picture.name) for picture in pictures]
+        for file, picture in zip(files, pictures, strict=True):
+            file.write_text(picture.svg, encoding="utf-8", newline="\n")
+        written = BytesIO()
+        genanki.Package(decks, [str(file) for file in files]).write_to_file(written, timestamp=timestamp)
     return _without_clock(written)
 
 
@@ -67,13 +75,13 @@ def _note_type() -> genanki.Model:
     )
 
 
-def _note(model: genanki.Model, question: Question, seed: int) -> genanki.Note:
-    shown = present(question, seed)
+def _note(model: genanki.Model, shown: Presented, picture: Picture | None) -> genanki.Note:
+    question = shown.question
     fields = [
-        body(question),
+        body(question, picture.image(picture.name) if picture else ""),
         _options(shown),
-        as_html(shown.solution),
-        _remarks(shown.remarks),
+        shown.solved(),
+        shown.remarked(),
         as_html(lesson_name(question.lesson)),
         question.id,
     ]
@@ -89,14 +97,6 @@ def _note(model: genanki.Model, question: Question, seed: int) -> genanki.Note:
 def _options(shown: Presented) -> str:
     items = "".join(f"<li>{as_html(option)}</li>" for option in shown.options)
     return f'<ol type="A">{items}</ol>' if items else ""
-
-
-def _remarks(remarks: Sequence[Remark]) -> str:
-    items = "".join(
-        f"<li>{'✓' if each.right else '✗'} <b>{as_html(each.label)}</b> – {as_html(each.feedback)}</li>"
-        for each in remarks
-    )
-    return f'<ul class="remarks">{items}</ul>' if items else ""
 
 
 def _without_clock(archive: BytesIO) -> bytes:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from helpers.quiz import BANKS, Question, available_lessons, load_bank
+from helpers.quiz import BANKS, Question, available_lessons, instantiate, load_bank
 
 
 class ChoiceError(ValueError):
@@ -23,12 +23,13 @@ def choose(
 ) -> tuple[Question, ...]:
     """The questions of some lessons ("03"; all, where none is named), in the order of the banks.
 
-    questions: only so many of them, drawn by the seed.
+    seed: draws the numbers and networks of the questions that have some.
+    questions: only so many of them, drawn by the seed as well.
 
     Raises ChoiceError where there is no such lesson or not as many questions; BankError for a damaged bank.
     """
     wanted = _wanted_lessons(lessons, folder)
-    bank = [question for lesson in wanted for question in load_bank(lesson, folder)]
+    bank = [instantiate(question, seed) for lesson in wanted for question in load_bank(lesson, folder)]
     if questions is None:
         return tuple(bank)
     if not 1 <= questions <= len(bank):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from helpers.exports.markup import COURSE, as_html, body
+from helpers.exports.markup import COURSE, as_html, body, explained
 from helpers.exports.moodle import category_path
-from helpers.exports.numbers import interval
-from helpers.quiz import Answer, Question
+from helpers.exports.numbers import interval, share
+from helpers.exports.pictures import picture_of
+from helpers.exports.presented import feedback
+from helpers.quiz import Question
 
 
 def document(questions: Sequence[Question]) -> str:
@@ -30,35 +33,59 @@ def escaped(text: str) -> str:
 
 def _question(question: Question) -> str:
     opening, lines = TYPES[question.type]
+    general = explained(question)
     return "\n".join(
         [
             f"// [id:{question.id}] [tag:lesson {question.lesson}]",
-            f"::{escaped(question.id)}::[html]{escaped(body(question))}{opening}",
+            f"::{escaped(question.id)}::[html]{escaped(body(question, _image(question)))}{opening}",
             *(f"\t{line}" for line in lines(question)),
+            *([f"\t####{escaped(general)}"] if general else []),
             "}",
         ]
     )
 
 
-def _feedback(answer: Answer) -> str:
-    return f"#{escaped(as_html(answer.feedback))}"
+def _image(question: Question) -> str:
+    picture = picture_of(question)
+    if picture is None:
+        return ""
+    return picture.image("data:image/svg+xml;base64," + base64.b64encode(picture.svg.encode()).decode())
+
+
+def _said(text: str) -> str:
+    return f"#{escaped(as_html(text))}"
 
 
 def _choice(question: Question) -> Iterator[str]:
     for answer in question.answers:
-        yield f"{'=' if answer.correct else '~'}{escaped(as_html(answer.text))}{_feedback(answer)}"
+        earned = share(question, answer)
+        sign = {"100": "=", "0": "~"}.get(earned, f"~%{earned}%")
+        yield f"{sign}{escaped(as_html(answer.text))}{_said(feedback(question, answer))}"
 
 
 def _numeric(question: Question) -> Iterator[str]:
     for answer in question.answers:
         taken = interval(question, answer)
         if taken:
-            weight = 100 if answer.correct else 0
-            yield f"=%{weight}%{taken.written()}:{taken.margin_written()}{_feedback(answer)}"
-    yield from (f"~{_feedback(answer)}" for answer in question.answers if answer.default)
+            number = f"{taken.written()}:{taken.margin_written()}"
+            yield f"=%{share(question, answer)}%{number}{_said(answer.feedback)}"
+    yield from (f"~{_said(answer.feedback)}" for answer in question.answers if answer.default)
+
+
+def _ordering(question: Question) -> Iterator[str]:
+    for answer in question.presented():
+        yield f"={escaped(as_html(answer.text))} -> {question.answers.index(answer) + 1}"
+
+
+def _open(question: Question) -> Iterator[str]:
+    return iter(())
 
 
 TYPES: dict[str, tuple[str, Callable[[Question], Iterator[str]]]] = {
     "multiple_choice": ("{", _choice),
+    "many_choice": ("{", _choice),
+    "profile": ("{", _choice),
     "numeric": ("{#", _numeric),
+    "ordering": ("{", _ordering),
+    "open": ("{", _open),
 }

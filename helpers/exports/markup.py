@@ -10,12 +10,17 @@ from helpers.quiz import Question
 
 COURSE = "Where did the gradient go?"
 
-_NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+HINTS = {
+    "many_choice": "Choose all that are right.",
+    "ordering": "Give each of them its place; 1 comes first.",
+}
+
+_NO_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def cleaned(text: str) -> str:
-    """The text with what no XML file may hold (control characters, halves of pairs) marked by a U+FFFD."""
-    return _NO_XML.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """The text with what a file of text can't hold (control characters, halves of pairs) marked by a U+FFFD."""
+    return _NO_TEXT.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def as_html(text: str) -> str:
@@ -25,10 +30,21 @@ def as_html(text: str) -> str:
 
 
 def body(question: Question, picture: str = "") -> str:
-    """What a question shows, as HTML: its text, the unit of its answer, its code, and a picture as HTML."""
+    """What a question shows, as HTML: text, unit of the answer, code, a picture as HTML, and how to answer."""
     unit = f" (in {as_html(question.unit)})" if question.unit else ""
     code = f"<pre><code>{html.escape(cleaned(question.code), quote=False)}</code></pre>" if question.code else ""
-    return f"<p>{as_html(question.text)}{unit}</p>{code}{picture}"
+    hint = f"<p><em>{HINTS[question.type]}</em></p>" if question.type in HINTS else ""
+    return f"<p>{as_html(question.text)}{unit}</p>{code}{picture}{hint}"
+
+
+def explained(question: Question) -> str:
+    """What is said after any answer: why an order is as it is; of an open question the model answer and the points."""
+    said = question.model if question.type == "open" else question.feedback
+    if question.type not in ("open", "ordering"):
+        return ""
+    points = "".join(f"<li><b>{as_html(each.text)}</b> – {as_html(each.feedback)}</li>" for each in question.answers)
+    kind = "ul" if question.type == "open" else "ol"
+    return f"<p>{as_html(said)}</p><{kind}>{points}</{kind}>"
 
 
 def lesson_name(lesson: str) -> str:

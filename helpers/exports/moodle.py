@@ -1,16 +1,20 @@
 """Moodle XML: the format of Moodle's own question bank (docs.moodle.org, "Moodle XML format").
 
-Types: multiple_choice → multichoice, numeric → numerical with tolerance and unit.
+Choices become Moodle's multichoice, numeric numerical with tolerance and unit, ordering ordering (part of Moodle since
+4.4, before that the plugin qtype_ordering), open essay with the model answer and the rubric for whoever grades.
 """
 
 from __future__ import annotations
 
+import base64
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from helpers.exports.markup import COURSE, as_html, body, lesson_name
-from helpers.exports.numbers import interval
+from helpers.exports.markup import COURSE, as_html, body, explained, lesson_name
+from helpers.exports.numbers import interval, points, share
+from helpers.exports.pictures import picture_of
+from helpers.exports.presented import feedback
 from helpers.quiz import Question
 
 OPTIONAL_UNIT, NO_UNIT = "0", "3"  # what Moodle calls UNITINPUT and UNITNONE
@@ -56,33 +60,36 @@ def _plain(parent: ET.Element, **values: str) -> None:
 
 def _question(root: ET.Element, question: Question) -> None:
     kind, fill = TYPES[question.type]
+    picture = picture_of(question)
     entry = ET.SubElement(root, "question", type=kind)
     _text(entry, "name", question.id)
-    _html(entry, "questiontext", body(question))
-    _html(entry, "generalfeedback", "")
-    _plain(entry, defaultgrade="1", penalty="0.3333333", hidden="0", idnumber=question.id)
+    text = _html(
+        entry, "questiontext", body(question, picture.image(f"@@PLUGINFILE@@/{picture.name}") if picture else "")
+    )
+    if picture:
+        file = ET.SubElement(text, "file", name=picture.name, path="/", encoding="base64")
+        file.text = base64.b64encode(picture.svg.encode()).decode()
+    _html(entry, "generalfeedback", explained(question))
+    _plain(entry, defaultgrade=str(points(question)), penalty="0.3333333", hidden="0", idnumber=question.id)
     fill(entry, question)
     tags = ET.SubElement(entry, "tags")
     _text(tags, "tag", f"lesson {question.lesson}")
 
 
-def _answer(entry: ET.Element, text: str, fraction: str, feedback: str, format: str = "html") -> ET.Element:
-    answer = _text(entry, "answer", text, fraction=fraction, format=format)
-    _html(answer, "feedback", as_html(feedback))
-    return answer
-
-
 def _choice(entry: ET.Element, question: Question) -> None:
-    _plain(entry, single="true", shuffleanswers="true", answernumbering="ABCD", showstandardinstruction="0")
+    single = "false" if question.type == "many_choice" else "true"
+    _plain(entry, single=single, shuffleanswers="true", answernumbering="ABCD", showstandardinstruction="0")
     for answer in question.answers:
-        _answer(entry, as_html(answer.text), "100" if answer.correct else "0", answer.feedback)
+        element = _text(entry, "answer", as_html(answer.text), fraction=share(question, answer), format="html")
+        _html(element, "feedback", as_html(feedback(question, answer)))
 
 
 def _numeric(entry: ET.Element, question: Question) -> None:
     for answer in question.answers:
         taken = interval(question, answer)
         text, margin = (taken.written(), taken.margin_written()) if taken else ("*", "0")
-        element = _answer(entry, text, "100" if answer.correct else "0", answer.feedback, format="moodle_auto_format")
+        element = _text(entry, "answer", text, fraction=share(question, answer), format="moodle_auto_format")
+        _html(element, "feedback", as_html(answer.feedback))
         _plain(element, tolerance=margin)
     if question.unit:
         unit = ET.SubElement(ET.SubElement(entry, "units"), "unit")
@@ -91,7 +98,28 @@ def _numeric(entry: ET.Element, question: Question) -> None:
     _plain(entry, unitgradingtype="0", unitpenalty="0", showunits=shown, unitsleft="0")
 
 
+def _ordering(entry: ET.Element, question: Question) -> None:
+    _plain(entry, layouttype="VERTICAL", selecttype="ALL", selectcount=str(len(question.answers)))
+    _plain(entry, gradingtype="RELATIVE_ALL_PREVIOUS_AND_NEXT", showgrading="SHOW", numberingstyle="none")
+    for part in ("correctfeedback", "partiallycorrectfeedback", "incorrectfeedback"):
+        _html(entry, part, "")
+    _plain(entry, shownumcorrect="1")
+    for place, answer in enumerate(question.answers, start=1):
+        _text(entry, "answer", as_html(answer.text), fraction=str(place), format="html")
+
+
+def _open(entry: ET.Element, question: Question) -> None:
+    _plain(entry, responseformat="editor", responserequired="1", responsefieldlines="10")
+    _plain(entry, attachments="0", attachmentsrequired="0")
+    _html(entry, "graderinfo", explained(question))
+    _html(entry, "responsetemplate", "")
+
+
 TYPES: dict[str, tuple[str, Callable[[ET.Element, Question], None]]] = {
     "multiple_choice": ("multichoice", _choice),
+    "many_choice": ("multichoice", _choice),
+    "profile": ("multichoice", _choice),
     "numeric": ("numerical", _numeric),
+    "ordering": ("ordering", _ordering),
+    "open": ("essay", _open),
 }

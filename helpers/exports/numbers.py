@@ -1,4 +1,4 @@
-"""Numeric answers as other programs want them: a number and how far from it one may be."""
+"""Answers in the numbers that other programs want: what is taken, how far off one may be, what it earns."""
 
 from __future__ import annotations
 
@@ -51,6 +51,22 @@ def interval(question: Question, answer: Answer) -> Interval | None:
         exponent = math.floor(math.log10(abs(rounded))) if rounded else 0
         return Interval(rounded, 0.5 * 10.0 ** (exponent - question.precision + 1))
     return Interval(number, EXACT * abs(number))
+
+
+def points(question: Question) -> int:
+    """What a question is worth: one point, an open one as many as its rubric has."""
+    return len(question.answers) if question.type == "open" else 1
+
+
+def share(question: Question, answer: Answer) -> str:
+    """What an answer earns, in per cent of the mark.
+
+    Of several right ones each earns its part, and each wrong one costs as much as makes ticking them all worth nothing.
+    """
+    if question.type != "many_choice":
+        return "100" if answer.correct else "0"
+    alike = sum(each.correct == answer.correct for each in question.answers)
+    return f"{(100 if answer.correct else -100) / alike:.7g}"
 
 
 def stated(question: Question, answer: Answer) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 
 from helpers.exports.markup import COURSE, as_html, body
+from helpers.exports.numbers import points
+from helpers.exports.pictures import picture_of
 from helpers.exports.presented import Presented, present
 from helpers.quiz import Question
 
 STYLE = """
-@page { margin: 18mm 16mm 20mm; @bottom-center { content: counter(page) " / " counter(pages); font-size: 9pt; } }
+@page { margin: 18mm 16mm 20mm;
+  @bottom-center { content: counter(page) " / " counter(pages); font: 9pt Arial, sans-serif; } }
 * { box-sizing: border-box; }
 body { font: 11pt/1.45 "Segoe UI", "Helvetica Neue", "DejaVu Sans", Arial, sans-serif; color: #000;
   max-width: 180mm; margin: 0 auto; padding: 4mm; }
@@ -19,18 +22,24 @@ header { border-bottom: 1pt solid #000; padding-bottom: 5mm; margin-bottom: 6mm;
 .blanks { display: flex; gap: 8mm; margin: 5mm 0 0; }
 .blanks span { flex: 1; border-bottom: 0.6pt solid #000; padding-bottom: 1mm; }
 .blanks span.wide { flex: 3; }
+.blanks .points { display: flex; justify-content: space-between; }
+.blanks i { font-style: normal; }
 .question { display: grid; grid-template-columns: 9mm 1fr; margin: 0 0 7mm; break-inside: avoid; }
 .number { font-weight: bold; }
-.lesson { color: #555; font-size: 9pt; }
+.small { color: #555; font-size: 9pt; }
+.source { float: right; margin: 0.6mm 0 0 4mm; }
+.picture svg { width: 120mm; height: auto; display: block; margin: 0 0 2.5mm; }
+.line { height: 9mm; border-bottom: 0.6pt solid #999; }
 p { margin: 0 0 2.5mm; orphans: 3; widows: 3; }
 pre { margin: 0 0 2.5mm; padding: 2mm 3mm; border: 0.6pt solid #999; white-space: pre-wrap; }
 code { font-family: Consolas, Menlo, "DejaVu Sans Mono", monospace; font-size: 0.92em; }
 ol.options, ul.remarks { list-style: none; margin: 0; padding: 0; }
 ol.options li { display: grid; grid-template-columns: 6mm 6mm 1fr; margin: 1.6mm 0; }
 .box { display: inline-block; width: 3.6mm; height: 3.6mm; border: 0.8pt solid #000; margin-top: 0.9mm; }
+.ordering .box { width: 6mm; height: 5mm; margin-top: 0; }
+.ordering li { grid-template-columns: 9mm 6mm 1fr; }
 .blank { margin: 9mm 0 0; }
 .blank span { display: inline-block; width: 55mm; border-bottom: 0.6pt solid #000; }
-.solution { font-weight: bold; }
 ul.remarks li { margin: 1.4mm 0; padding-left: 6mm; text-indent: -6mm; font-size: 10pt; }
 """
 
@@ -38,7 +47,11 @@ ul.remarks li { margin: 1.4mm 0; padding-left: 6mm; text-indent: -6mm; font-size
 def documents(questions: Sequence[Question], seed: int) -> tuple[str, str]:
     """The paper and its key, each one HTML page; the seed stands on both, so that they are known to belong together."""
     shown = [present(question, seed) for question in questions]
-    blanks = '<div class="blanks"><span class="wide">Name</span><span>Date</span><span>Points</span></div>'
+    total = sum(points(question) for question in questions)
+    blanks = (
+        '<div class="blanks"><span class="wide">Name</span><span>Date</span>'
+        f'<span class="points">Points<i>of {total}</i></span></div>'
+    )
     return (
         _page(f"{COURSE} Questions", seed, blanks, [_asked(each) for each in shown]),
         _page(f"{COURSE} Key", seed, "", [_solved(each) for each in shown]),
@@ -50,36 +63,53 @@ def _page(title: str, seed: int, below: str, sections: Sequence[str]) -> str:
         f'<section class="question"><div class="number">{number}</div><div>{section}</div></section>'
         for number, section in enumerate(sections, start=1)
     )
-    count = f"{len(sections)} question{'s' if len(sections) > 1 else ''}, seed {seed}"
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{as_html(title)}</title>\n'
         f"<style>{STYLE}</style>\n</head>\n<body>\n<header><h1>{as_html(title)}</h1>"
-        f'<div class="lesson">{count}</div>{below}</header>\n<main>\n{numbered}\n</main>\n</body>\n</html>\n'
+        f'<div class="small">{_counted(len(sections), "question")}, seed {seed}</div>{below}</header>\n'
+        f"<main>\n{numbered}\n</main>\n</body>\n</html>\n"
     )
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _asked(shown: Presented) -> str:
-    return f"{_head(shown)}{_space(shown)}"
+    picture = picture_of(shown.question)
+    drawn = f'<div class="picture">{picture.svg}</div>' if picture else ""
+    return f"{_source(shown.question)}{body(shown.question, drawn)}{SPACES[shown.question.type](shown)}"
 
 
 def _solved(shown: Presented) -> str:
-    remarks = "".join(
-        f"<li>{'✓' if each.right else '✗'} <b>{as_html(each.label)}</b> – {as_html(each.feedback)}</li>"
-        for each in shown.remarks
+    return f"{_source(shown.question)}{body(shown.question)}{shown.solved()}{shown.remarked()}"
+
+
+def _source(question: Question) -> str:
+    return f'<div class="small source">lesson {question.lesson} · {_counted(points(question), "point")}</div>'
+
+
+def _boxes(shown: Presented) -> str:
+    rows = "".join(
+        f'<li><span class="box"></span><span>{letter}</span><span>{as_html(option)}</span></li>'
+        for letter, option in zip(ascii_uppercase, shown.options, strict=False)
     )
-    return f'{_head(shown)}<p class="solution">{as_html(shown.solution)}</p><ul class="remarks">{remarks}</ul>'
+    return f'<ol class="options {shown.question.type}">{rows}</ol>'
 
 
-def _head(shown: Presented) -> str:
-    return f'{body(shown.question)}<div class="lesson">lesson {shown.question.lesson}</div>'
-
-
-def _space(shown: Presented) -> str:
-    """Where the answer goes: boxes to tick, or a line to write a number on."""
-    if shown.options:
-        rows = "".join(
-            f'<li><span class="box"></span><span>{letter}</span><span>{as_html(option)}</span></li>'
-            for letter, option in zip(ascii_uppercase, shown.options, strict=False)
-        )
-        return f'<ol class="options">{rows}</ol>'
+def _blank(shown: Presented) -> str:
     return f'<p class="blank">Answer: <span></span> {as_html(shown.question.unit)}</p>'
+
+
+def _lines(shown: Presented) -> str:
+    return '<div class="line"></div>' * (2 + 2 * points(shown.question))
+
+
+SPACES: dict[str, Callable[[Presented], str]] = {
+    "multiple_choice": _boxes,
+    "many_choice": _boxes,
+    "profile": _boxes,
+    "ordering": _boxes,
+    "numeric": _blank,
+    "open": _lines,
+}

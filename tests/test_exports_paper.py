@@ -1,0 +1,106 @@
+"""The printed paper and its key, read by an HTML parser; what the printer makes of them is a browser test."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+
+from helpers.exports import choose, paper
+from helpers.exports.markup import as_html, body, cleaned
+from helpers.exports.numbers import points
+from helpers.exports.presented import present
+from helpers.quiz.instances import build
+from tests import nasty_texts
+from tests.html_reader import tags_of, text_of
+from tests.quiz_examples import OF_EACH_TYPE
+
+QUESTIONS = [*choose(seed=3), *(build(entry, 3) for entry in OF_EACH_TYPE)]
+SHEET, KEY = paper.documents(QUESTIONS, seed=3)
+
+
+def sections(page):
+    return re.findall(r'<section class="question">(.*?)</section>', page, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("page", [SHEET, KEY], ids=["paper", "key"])
+def test_the_pages_are_whole_and_ask_for_nothing_from_outside(page):
+    tags = tags_of(page)  # would refuse tags that don't match
+    assert tags[:2] == [("html", {"lang": "en"}), ("head", {})] and ("meta", {"charset": "utf-8"}) in tags
+    assert not {tag for tag, _ in tags} & {"script", "link", "iframe", "img"}
+    assert not any("href" in attributes or "src" in attributes for _, attributes in tags)
+    assert not re.search(r"url\(|@import", page)
+
+
+def test_each_question_is_there_once_with_its_number_on_paper_and_key():
+    for page in (SHEET, KEY):
+        found = sections(page)
+        assert len(found) == len(QUESTIONS)
+        for number, (section, question) in enumerate(zip(found, QUESTIONS, strict=True), start=1):
+            assert text_of(section).startswith(str(number))
+            assert as_html(question.text) in section
+
+
+def test_the_paper_says_nothing_of_the_solutions():
+    for section, question in zip(sections(SHEET), QUESTIONS, strict=True):
+        for answer in question.answers:
+            assert as_html(answer.feedback) not in section
+        assert not question.model or as_html(question.model) not in section
+        assert "✓" not in section
+
+
+def test_the_key_has_the_solution_and_every_feedback():
+    for section, question in zip(sections(KEY), QUESTIONS, strict=True):
+        shown = present(question, seed=3)
+        assert shown.solved() in section
+        assert all(as_html(remark.feedback) in section for remark in shown.remarks)
+
+
+def test_each_type_has_its_place_for_the_answer():
+    for section, question in zip(sections(SHEET), QUESTIONS, strict=True):
+        tags = tags_of(section)
+        boxes = sum(attributes.get("class") == "box" for _, attributes in tags)
+        lines = sum(attributes.get("class") == "line" for _, attributes in tags)
+        blanks = sum(attributes.get("class") == "blank" for _, attributes in tags)
+        if question.type == "numeric":
+            assert (boxes, lines, blanks) == (0, 0, 1)
+        elif question.type == "open":
+            assert boxes == blanks == 0 and lines == 2 + 2 * len(question.answers)
+        else:
+            assert (boxes, lines, blanks) == (len(question.answers), 0, 0)
+        assert [tag for tag, _ in tags].count("svg") == (question.type == "profile")
+
+
+def test_points_add_up_to_what_the_head_says():
+    said = [int(number) for number in re.findall(r"lesson \d\d · (\d+) points?", SHEET)]
+    assert said == [points(question) for question in QUESTIONS]
+    assert f"of {sum(said)}<" in SHEET
+    assert f"{len(QUESTIONS)} questions, seed 3" in text_of(SHEET)
+
+
+def test_one_question_is_one_question():
+    assert ">1 question, seed 0<" in paper.documents(QUESTIONS[:1], seed=0)[0]
+
+
+@settings(max_examples=40)
+@given(nasty_texts.questions)
+def test_any_text_comes_back_intact(question):
+    sheet, key = paper.documents([question], seed=0)
+    for page in (sheet, key):
+        assert tags_of(page) is not None
+        assert text_of(body(question)) in text_of(page) and cleaned(question.text) in text_of(page)
+    for answer in question.answers:
+        assert (cleaned(answer.text) in text_of(sheet)) or question.type == "open"
+        assert cleaned(answer.feedback) in text_of(key)
+    assert {tag for tag, _ in tags_of(sections(sheet)[0])} <= {
+        "div",
+        "p",
+        "br",
+        "pre",
+        "code",
+        "ol",
+        "li",
+        "span",
+        "em",
+    }
