@@ -92,13 +92,18 @@ def answer(view, given_answer):
 
 
 def some_answer(question, correct):
-    """An answer of the bank that is, or isn't, correct."""
-    found = next(a for a in question.answers if a.correct == correct)
-    if found.text:
-        return found.text
-    if found.range is not None:
-        return repr(sum(found.range) / 2)
-    return "-9.87e77" if found.default else repr(found.number())
+    """An answer that is, or isn't, correct."""
+    right = question.right_answer()
+    if correct:
+        return repr(right) if question.type == "numeric" else right
+    if question.type == "numeric":
+        wrong = next(a for a in question.answers if not a.correct)
+        return "-9.87e77" if wrong.default else repr(sum(wrong.range) / 2 if wrong.range else wrong.number())
+    if question.type in ("ordering", "many_choice"):
+        return [answer.text for answer in question.answers[::-1] if not answer.correct]
+    if question.type == "open":
+        return {"text": "Because.", "points": [0]}
+    return next(answer.text for answer in question.answers if not answer.correct)
 
 
 @pytest.mark.parametrize("number", quiz.available_lessons())
@@ -108,7 +113,8 @@ def test_every_question_answers_back(number, correct):
     for question in view.questions:
         answer(question, some_answer(question.question, correct))
         assert question.grade.understood and question.grade.correct is correct
-        assert ("✓ Right." if correct else "✗ Not so.") in question.feedback.value
+        wrong = "· 1 of " if question.question.type == "open" else "✗ Not so."
+        assert ("✓ Right." if correct else wrong) in question.feedback.value
         assert as_html(question.grade.feedback) in question.feedback.value
         assert lesson.as_plain(question.grade.feedback) in view.announcer.text
     count = len(view.questions)

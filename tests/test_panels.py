@@ -14,9 +14,8 @@ import ipywidgets
 import numpy as np
 import pytest
 
-from helpers import figures, panels, theme, theory
+from helpers import figures, panels, quiz, theme, theory
 from helpers.activations import ACTIVATIONS
-from helpers.datasets import DATA
 from helpers.network import forward, parameters
 from helpers.panels import controls, curves, lesson_01
 
@@ -97,14 +96,15 @@ def test_presets_stand_where_the_sliders_can_stand(make: Callable[[], panels.Pan
         assert not off_grid(panel, dict(values)), name
 
 
-@pytest.mark.parametrize("lesson", [bank.stem[:2] for bank in sorted((DATA / "quiz").glob("[0-9]*.json"))])
+@pytest.mark.parametrize("lesson", quiz.available_lessons())
 def test_states_that_quizzes_propose_stand_where_the_sliders_can_stand(lesson: str) -> None:
     panel = PANELS[panels.PANELS[lesson][0]]()
-    bank = json.loads(next((DATA / "quiz").glob(f"{lesson}_*.json")).read_text(encoding="utf-8"))
-    states = [answer["try"] for question in bank for answer in question["answers"] if "try" in answer]
-    states += [question["try"] for question in bank if "try" in question]
-    for state in states:
-        assert not off_grid(panel, state), state
+    seen = []
+    for question in quiz.load_bank(lesson):
+        for seed in range(100 if question.varies else 1):
+            seen += [answer.try_state for answer in quiz.instantiate(question, seed).answers if answer.try_state]
+    for state in {json.dumps(state, sort_keys=True): state for state in seen}.values():
+        assert not off_grid(panel, dict(state)), state
 
 
 def test_set_names_a_control_that_does_not_exist() -> None:

@@ -95,9 +95,10 @@ def test_first_lesson_has_a_bank():
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_bank_has_eight_questions_and_no_tell(lesson):
+def test_bank_has_twelve_questions_and_no_tell(lesson):
     bank = load_bank(lesson)
-    assert len(bank) >= 8
+    assert len(bank) >= 12
+    assert len({question.type for question in bank}) >= 3
     choices = [question for question in bank if question.type == "multiple_choice"]
     places = [[answer.correct for answer in question.answers].index(True) for question in choices]
     longest = [max(question.answers, key=lambda answer: len(answer.text)).correct for question in choices]
@@ -122,7 +123,7 @@ def test_every_answer_has_feedback_of_its_own(lesson, question):
     assert len(set(feedback)) == len(feedback)
 
 
-@pytest.mark.parametrize("lesson, question", BANKED)
+@pytest.mark.parametrize("lesson, question", [p for p in BANKED if p.values[1].type in ("multiple_choice", "numeric")])
 def test_every_answer_can_be_given(lesson, question):
     """Each choice gets its own feedback, and so does each number: none is hidden behind another one."""
     for answer in question.answers:
@@ -140,7 +141,7 @@ def test_every_answer_can_be_given(lesson, question):
 def test_written_values_agree_with_computed_keys(lesson, question):
     """What other readers of the bank see as the value is taken as that answer here too."""
     for answer in question.answers:
-        if answer.key is not None:
+        if answer.key is not None and answer.value is not None:
             result = grade(question, answer.value)
             assert result.feedback == answer.feedback
             rounding = max(0.02, (question.tolerance or 0) / 2)
@@ -224,7 +225,7 @@ def test_a_bad_question_is_named_with_file_question_and_field(folder, entry, wor
         load_bank("07", folder)
     for word in ["07_test.json", *words]:
         assert word in str(caught.value)
-    assert len(str(caught.value)) < 600
+    assert len(str(caught.value)) < 1000
 
 
 @pytest.mark.parametrize("content", [b"", b"[{", b"\xff\xfe\x00", b"[" * 100_000])

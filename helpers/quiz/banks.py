@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -83,10 +84,15 @@ def _validated(path: Path, definition: str, folder: Path) -> list[dict[str, Any]
 def _validator(path: Path, definition: str) -> Callable[[Any], Any]:
     schema = _read_json(path)
     try:
-        part = {**schema, "$ref": f"#/definitions/{definition}"}
-        return cast(Callable[[Any], Any], fastjsonschema.compile(part, use_default=False, use_formats=False))
+        return _compiled(json.dumps({**schema, "$ref": f"#/definitions/{definition}"}))
     except (TypeError, AttributeError, fastjsonschema.JsonSchemaException) as error:
         raise BankError(f"{_shown(path)} is damaged ({error}). {_remedy(path)}") from None
+
+
+@functools.lru_cache(maxsize=4)
+def _compiled(schema: str) -> Callable[[Any], Any]:
+    """The check of a schema; it takes 70 ms to make, too much to make it anew for each bank."""
+    return cast(Callable[[Any], Any], fastjsonschema.compile(json.loads(schema), use_default=False, use_formats=False))
 
 
 def _read_json(path: Path) -> Any:

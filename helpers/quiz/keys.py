@@ -21,8 +21,17 @@ def _slope(activation: str, z: float) -> float:
     return float(get_activation(activation).slope(z))
 
 
-def _power(base: float, exponent: float) -> float:
-    return float(base**exponent)
+def _power(base: float, exponent: float, fewer: float = 0.0) -> float:
+    """base to the exponent, or to so many fewer."""
+    return float(base ** (exponent - fewer))
+
+
+def _compound(rate: float, times: float) -> float:
+    return float((1 + rate) ** times)
+
+
+def _product(first: float, second: float) -> float:
+    return float(first * second)
 
 
 def _mean_square_slope(activation: str, variance: float = 1.0) -> float:
@@ -36,13 +45,39 @@ def _per_layer_factor(
     return float(theory.per_layer_factor(activation, weight_variance, bias_variance) ** layers)
 
 
-def _normalized_factor(activation: str, norm: str = "batch", layers: float = 1.0) -> float:
-    """The factor of one layer with a norm, or of several: to the power of `layers`."""
-    return float(theory.normalized_factor(activation, norm) ** layers)
+def _spread_factor(activation: str, spread: float, power: float = 1.0) -> float:
+    """√E[slope²] under a spread of z, the factor of a layer with weights of variance 1/width; or a power of it."""
+    return float(theory.mean_square_slope(activation, spread**2) ** (power / 2))
+
+
+def _gain_factor(activation: str, gain: float, power: float = 1.0) -> float:
+    """The factor of a layer whose weights have variance gain²/width; or a power of it."""
+    return float(theory.per_layer_factor(activation, gain**2) ** power)
+
+
+def _he_leaky(leak: float, depth: int, fewer: int = 1, power: float = 1.0) -> float:
+    """Layer 1 over layer `depth` in a leaky ReLU net with He's weights, √(1 + leak²) a step back; or a power of it."""
+    return float((1 + leak**2) ** (power * (depth - fewer) / 2))
+
+
+def _init_std(rule: str, fan_in: int, fan_out: int, power: float = 1.0) -> float:
+    """The standard deviation of the weights that a rule asks for; its square with power 2."""
+    variance = {"he": 2 / fan_in, "lecun": 1 / fan_in, "xavier": 2 / (fan_in + fan_out)}[rule]
+    return float(variance ** (power / 2))
+
+
+def _normalized_factor(activation: str, norm: str = "batch", layers: float = 1.0, power: float = 1.0) -> float:
+    """The factor of one layer with a norm, or of several; or a power of it."""
+    return float(theory.normalized_factor(activation, norm) ** (layers * power))
 
 
 def _critical_gain(activation: str) -> float:
     return float(theory.critical_gain(activation))
+
+
+def _value_chain(activation: str, depth: int, weight: float, preactivation: float = 0.0) -> float:
+    """(weight · value) ** depth: what comes of taking the activation's value for its slope."""
+    return float((weight * get_activation(activation).function(preactivation)) ** depth)
 
 
 def _chain(activation: str, depth: int, weight: float = 1.0, preactivation: float = 0.0) -> float:
@@ -128,6 +163,11 @@ def _half_life(bias: float) -> float:
     return theory.half_life(bias)
 
 
+def _memory_span(bias: float) -> float:
+    """1 / (1 - f), after which a forget gate's product has fallen to about 1/e."""
+    return 1 / (1 - _forget_gate(bias))
+
+
 def _bias_for_half_life(steps: float) -> float:
     return theory.bias_for_half_life(steps)
 
@@ -141,6 +181,16 @@ def _clipped_norm(norm: float, threshold: float) -> float:
     return float(norm * clipping.norm_factors(np.array([[norm]]), threshold)[0, 0])
 
 
+def _clipped_entry(entry: float, other: float, threshold: float) -> float:
+    """One of a gradient's two entries after clipping by norm."""
+    return float(entry * clipping.norm_factors(np.array([[math.hypot(entry, other)]]), threshold)[0, 0])
+
+
+def _divided_by_sum(entry: float, other: float, threshold: float) -> float:
+    """The same with the sum of the entries in the place of the norm."""
+    return entry * threshold / (entry + other)
+
+
 def _adam_first_step(gradient: float, learning_rate: float = 1.0) -> float:
     """The size of Adam's first step."""
     return abs(float(clipping.adam_first_step(np.array(gradient), learning_rate)))
@@ -149,6 +199,11 @@ def _adam_first_step(gradient: float, learning_rate: float = 1.0) -> float:
 def _generator_slope(loss: str, logit: float) -> float:
     """The size of the slope of a generator's loss at the discriminator's logit."""
     return abs(float(theory.generator_slope(loss, logit)))
+
+
+def _other_slope(loss: str, logit: float) -> float:
+    """The slope of the other one of the two losses log(1 - D) and -log D."""
+    return _generator_slope({"saturating": "non_saturating", "non_saturating": "saturating"}[loss], logit)
 
 
 def _generator_pull(loss: str, distance: float) -> float:
@@ -164,11 +219,18 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "largest_slope": _largest_slope,
     "slope": _slope,
     "power": _power,
+    "product": _product,
+    "compound": _compound,
     "mean_square_slope": _mean_square_slope,
+    "spread_factor": _spread_factor,
+    "gain_factor": _gain_factor,
+    "he_leaky": _he_leaky,
+    "init_std": _init_std,
     "per_layer_factor": _per_layer_factor,
     "normalized_factor": _normalized_factor,
     "critical_gain": _critical_gain,
     "chain": _chain,
+    "value_chain": _value_chain,
     "steps": _steps,
     "zero_depth": _zero_depth,
     "depth_until": _depth_until,
@@ -185,11 +247,15 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "forget_gate": _forget_gate,
     "forget_product": _forget_product,
     "half_life": _half_life,
+    "memory_span": _memory_span,
     "bias_for_half_life": _bias_for_half_life,
     "copying_baseline": _copying_baseline,
     "clipped_norm": _clipped_norm,
+    "clipped_entry": _clipped_entry,
+    "divided_by_sum": _divided_by_sum,
     "adam_first_step": _adam_first_step,
     "generator_slope": _generator_slope,
+    "other_slope": _other_slope,
     "generator_pull": _generator_pull,
     "js_divergence": _js_divergence,
 }

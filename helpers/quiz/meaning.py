@@ -43,7 +43,7 @@ def _check_names(entry: Mapping[str, Any]) -> None:
 def _built(entry: Mapping[str, Any]) -> Question:
     try:
         return build(entry)
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         field = "network" if entry["type"] == "profile" else "answers"
         raise Fault(f"field {field}: {error}") from None
 
@@ -90,7 +90,7 @@ def _check_key(field: str, key: str, answer: Answer) -> None:
     try:
         inspect.signature(KEYS[key]).bind(**answer.arguments)
         compute_key(key, **answer.arguments)
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise Fault(f"{field}.arguments: {key}: {error}") from None
 
 
