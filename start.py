@@ -632,11 +632,21 @@ EXPORT_EXAMPLES = """examples:
   python start.py export paper --questions 12 --seed 7
 """
 
+def build_site(arguments: list[str]) -> int:
+    """Write all lessons as pages that need no Python: `site --to FOLDER`; with --quick no experiment is run."""
+    parser = parser_of("site", build_site)
+    parser.add_argument("--to", type=Path, default=Path("site"), metavar="FOLDER", help="where (default: site)")
+    options, chosen = parser.parse_known_args(arguments)
+    prepare(cpu_torch=options.cpu_torch)
+    return 0 if passes(["helpers.site", "--to", str(options.to.resolve()), *chosen]) else 1
+
+
 WORDS: dict[str, Callable[[list[str]], int]] = {
     "setup": set_up,
     "test": run_tests,
     "bench": run_benchmarks,
     "export": run_export,
+    "site": build_site,
 }
 
 

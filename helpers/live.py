@@ -248,10 +248,16 @@ class LiveFigure(anywidget.AnyWidget):
         wanted = {**self.values, **values}
         return [grid.place(wanted[grid.name], self.named_controls[grid.name]) for grid in self.grids]
 
-    def baked(self, keys: Sequence[Key]) -> tuple[bytes, list[Notes]]:
-        """The rows of these states in one block, packed as they travel, and the notes of each."""
-        results = [self._computed(key) for key in keys]
-        return _pack([row for row, _ in results]), [notes for _, notes in results]
+    def baked(self, keys: Sequence[Key], done: Callable[[], None] = lambda: None) -> tuple[bytes, list[Notes]]:
+        """The rows of these states in one block, packed as they travel, and the notes of each; `done` counts them."""
+        rows: list[np.ndarray] = []
+        notes: list[Notes] = []
+        for key in keys:
+            row, note = self._computed(key)
+            rows.append(row)
+            notes.append(note)
+            done()
+        return _pack(rows), notes
 
     def show(self, result: Result) -> None:
         """Draw this result, of the shapes of the first one; ValueError where controls decide what is drawn."""

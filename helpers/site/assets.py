@@ -1,0 +1,39 @@
+"""The files that all pages share: plotly.js, the scripts and the style sheets."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import plotly
+
+from helpers.site.text import code_style
+
+HERE = Path(__file__).parent
+HELPERS = HERE.parent
+
+
+def write_assets(folder: Path) -> None:
+    """Write the shared files into a folder that is there."""
+    plotly_js = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    (folder / "plotly.min.js").write_bytes(plotly_js.read_bytes())
+    _write(folder / "live.js", classic_script(_read(HELPERS / "live.js")))
+    _write(folder / "grading.js", _read(HERE / "grading.js"))
+    _write(folder / "site.js", _read(HERE / "site.js"))
+    sheets = [_read(HELPERS / "live.css"), _read(HELPERS / "lesson" / "lesson.css"), _read(HERE / "site.css")]
+    _write(folder / "site.css", "\n".join([*sheets, code_style()]))
+
+
+def classic_script(module: str) -> str:
+    """`live.js` as a script that a page opened from a file may load: browsers refuse modules there."""
+    body = re.sub(r"^export default ", "const jupyterWidget = ", module, flags=re.MULTILINE)
+    body = re.sub(r"^export ", "", body, flags=re.MULTILINE)
+    return f"const courseLive = (() => {{\n{body}\nreturn {{ Live, unpackRows, inflate }};\n}})();\n"
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,146 @@
+"""A panel as data: its figure, its controls with all their labels, its presets, and the table of its baked rows."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ipywidgets
+
+from helpers.live import Grid, LiveFigure
+from helpers.panels import Panel
+from helpers.site.states import Axis, Budget, State, states_to_bake
+
+USUAL = Budget(2500)
+BUDGETS: Mapping[str, Budget] = {
+    "definition": Budget(6000),
+    "activation_derivatives": Budget(4000),
+    "deep_sigmoid_nets": Budget(600, held={"width": [1, 3], "seeds": [3]}),
+    "relu": Budget(420),
+    "relu_schemes": Budget(220, held={"width": [2]}),
+    "born_dead": Budget(1200),
+    "initialization": Budget(650),
+    "initialization_schemes": Budget(450, held={"width": [3]}),
+    "jacobian_singular_values": Budget(700),
+    "batch_norm": Budget(700),
+    "residual_networks": Budget(900),
+    "path_lengths": Budget(900),
+    "shattered_gradients": Budget(350),
+    "recurrent_networks": Budget(450),
+    "cliff": Budget(3500),
+}
+"""Budgets of the panels that are not the usual one: by how long a state takes to compute, and how large its row is."""
+
+
+@dataclass(frozen=True)
+class Fineness:
+    """How much is baked: all that the budgets allow, or only a part of it, for a trial."""
+
+    part: float = 1.0
+
+    def budget(self, panel: str) -> Budget:
+        """The budget of a panel."""
+        budget = BUDGETS.get(panel, USUAL)
+        return replace(budget, states=max(1, round(self.part * budget.states)))
+
+
+def control_kind(control: ipywidgets.Widget) -> str:
+    """The native control in its place: "check", "menu" or "slider"."""
+    if isinstance(control.value, bool):
+        return "check"
+    return "menu" if isinstance(control, ipywidgets.Dropdown | ipywidgets.ToggleButtons) else "slider"
+
+
+def control_labels(grid: Grid, control: ipywidgets.Widget) -> list[str]:
+    """What the control reads at each of its places."""
+    if grid.kind == "index":
+        return [str(label) for label in control._options_labels]
+    if grid.kind == "bool":
+        return ["no", "yes"]
+    values = [grid.value(place, control) for place in range(grid.count)]
+    return [format(value, getattr(control, "readout_format", "g")) for value in values]
+
+
+def nearest_place(grid: Grid, value: Any, control: ipywidgets.Widget) -> int:
+    """The place on a control's grid that is nearest to a value."""
+    place = grid.place(value, control)
+    if isinstance(place, int):
+        return place
+    return min(range(grid.count), key=lambda i: abs(grid.value(i, control) - value))
+
+
+def places(live: LiveFigure, values: Mapping[str, Any]) -> dict[int, int]:
+    """Values of some controls as {number of the control: place on its grid}."""
+    return {
+        number: nearest_place(grid, values[grid.name], live.named_controls[grid.name])
+        for number, grid in enumerate(live.grids)
+        if grid.name in values
+    }
+
+
+def anchors(panel: Panel) -> list[State]:
+    """The panel's first state and those of its presets."""
+    first = dict(places(panel.live, panel.live.values))
+    found = [{**first, **places(panel.live, values)} for values in ({}, *panel.presets.values())]
+    return list(dict.fromkeys(tuple(state[number] for number in sorted(state)) for state in found))
+
+
+def axes(panel: Panel) -> list[Axis]:
+    """The controls as `states` wants them."""
+    return [
+        Axis(grid.name, grid.count, control_kind(control) == "slider")
+        for grid, control in zip(panel.live.grids, panel.controls.values(), strict=True)
+    ]
+
+
+def figure_data(live: LiveFigure, tag: str) -> dict[str, Any]:
+    """A figure without its table: what `live.js` calls spec, with ids that are the same in every build."""
+    spec = dict(live.spec)
+    spec["grids"] = [{**grid, "id": control_class(tag, grid["name"])} for grid in live.spec["grids"]]
+    return {"spec": spec, "row": _text(bytes(live.row_shown)), "notes": live.notes_shown}
+
+
+def control_class(tag: str, name: str) -> str:
+    """CSS class by which `live.js` knows the controls of a panel."""
+    return f"live-control-{tag}-{name}"
+
+
+def panel_data(panel: Panel, tag: str, states: Sequence[State], done: Callable[[], None]) -> dict[str, Any]:
+    """All that the page needs of a panel: figure, controls, presets, and the table of the rows of these states."""
+    live = panel.live
+    controls = zip(live.grids, panel.controls.values(), strict=True)
+    return {
+        **figure_data(live, tag),
+        "controls": [
+            {"label": control.description, "kind": control_kind(control), "labels": control_labels(grid, control)}
+            for grid, control in controls
+        ],
+        "presets": [places(live, values) for values in panel.presets.values()],
+        "table": _table(live, states, done),
+    }
+
+
+def _table(live: LiveFigure, states: Sequence[State], done: Callable[[], None]) -> dict[str, str]:
+    """The rows of the states as `live.js` unpacks them, and the states with their notes as compressed JSON."""
+    keys = [list(state) for state in states]
+    rows, notes = live.baked(keys, done)
+    index = json.dumps({"keys": keys, "notes": notes}, separators=(",", ":"), ensure_ascii=False)
+    return {"index": _text(zlib.compress(index.encode(), 9)), "rows": _text(rows)}
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def states_of(panel: Panel, fineness: Fineness) -> list[State]:
+    """The states of a panel that are baked."""
+    return states_to_bake(axes(panel), anchors(panel), fineness.budget(panel_name(panel)))
+
+
+def panel_name(panel: Panel) -> str:
+    """The function of `helpers.panels` that made a panel: its `compute` is defined in there."""
+    return panel.live.compute.__qualname__.partition(".")[0]

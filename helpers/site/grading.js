@@ -1,0 +1,156 @@
+// Grading on a page without a kernel: the twin of helpers/quiz/grading.py and numbers.py, held against them by a test.
+// A grade is {correct, feedback, understood, answer state to try}; nothing is evaluated as code.
+
+const courseGrading = (() => {
+  const MAX_ANSWER_LENGTH = 200, MAX_TEXT_LENGTH = 10000;
+  const NO_NUMBER = "Write one number, for instance 0.25 or 1e-6.";
+  const NOT_FINITE = "That is not a finite number. Write one such as 0.25 or 1e-6.";
+  const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]"; // what Python calls so
+  const ENDS = new RegExp(`^${SPACE}+|${SPACE}+$`, "g"), SPACES = new RegExp(`${SPACE}+`, "g");
+  const PLAIN = "[+-]?(?:[0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?";
+  const whole = (pattern) => new RegExp(`^(?:${pattern})$`);
+  const FORMS = [
+    [whole(`(${PLAIN})()`), (number) => number],
+    [whole(`(${PLAIN})[×x·*⋅]10(?:\\^|\\*\\*)([+-]?[0-9]+)`), (mantissa, exponent) => mantissa * power(10, exponent)],
+    [whole(`(${PLAIN})(?:\\^|\\*\\*)(${PLAIN})`), power],
+    [whole(`(${PLAIN})/(${PLAIN})`), (above, below) => (below === 0 ? divides() : above / below)],
+  ];
+
+  const complain = (sentence) => { throw new RangeError(sentence); };
+  const divides = () => complain("That divides by zero. Write a finite number.");
+  const trimmed = (text) => text.replace(ENDS, "");
+
+  function power(base, exponent) {
+    if (base === 0 && exponent < 0) return divides();
+    if (Math.abs(base) === 1 && !Number.isFinite(exponent)) return 1;
+    return base ** exponent;
+  }
+
+  function shortened(text, length) {
+    const letters = [...text];
+    if (letters.length <= length) return text;
+    return `${letters.slice(0, length / 2).join("")} … ${letters.slice(-length / 2).join("")}`;
+  }
+
+  // Digits of all scripts as 0 to 9; those of a script stand together, ten by ten.
+  function plainDigits(text) {
+    const digit = /^\p{Nd}$/u;
+    return text.replace(/\p{Nd}/gu, (letter) => {
+      let before = 0;
+      while (digit.test(String.fromCodePoint(letter.codePointAt(0) - before - 1))) before++;
+      return String(before % 10);
+    });
+  }
+
+  function withPoint(plain, text) {
+    if (!plain.includes(",")) return plain;
+    if (plain.includes(".") || /(?<![0-9])[1-9][0-9]{0,2},[0-9]{3}(?![0-9])/.test(plain) || /,[0-9]*,/.test(plain))
+      complain(`Is “${shortened(trimmed(text), 40)}” a decimal comma? Write it with a point, such as 1000.5.`);
+    return plain.replaceAll(",", ".");
+  }
+
+  function parse(text, unit) {
+    if ([...text].length > MAX_ANSWER_LENGTH)
+      complain(`That is longer than ${MAX_ANSWER_LENGTH} characters. Write one number, such as 1e-6.`);
+    let plain = trimmed(text);
+    if (!plain) complain("Write a number first, for instance 0.25 or 1e-6.");
+    if (unit && plain.endsWith(unit)) plain = plain.slice(0, -unit.length);
+    plain = plain.replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+/g, (found) => "^" + [...found].map((c) => "0123456789+-"["⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻".indexOf(c)]).join(""));
+    plain = plain.replace(/[−–‒﹣－]/g, "-").replace(SPACES, "");
+    let scale = 1;
+    if (plain.endsWith("%")) [plain, scale] = [plain.slice(0, -1), 0.01];
+    plain = withPoint(plainDigits(plain), text);
+    for (const [form, value] of FORMS) {
+      const found = form.exec(plain);
+      if (found) return scale * value(Number(found[1]), Number(found[2] || 0));
+    }
+    return complain(`“${shortened(trimmed(text), 40)}” is not a number I can read. Write it like 0.25, 1e-6 or 10^-6.`);
+  }
+
+  function readNumber(given, unit = "") {
+    const number = typeof given === "string" ? parse(given, unit) : typeof given === "number" ? given : complain(NO_NUMBER);
+    return Number.isFinite(number) ? number : complain(NOT_FINITE);
+  }
+
+  // A number to some significant digits; what lies in the middle goes to the even digit, as in Python.
+  function digits(number, count) {
+    const [exact, exponent] = number.toExponential(60).split("e"), point = exact.indexOf(".");
+    const inTheMiddle = /^50*$/.test(exact.replace(/[-.]/g, "").slice(count));
+    const kept = exact.slice(0, count > 1 ? point + count : point);
+    if (inTheMiddle && "02468".includes(kept.at(-1))) return `${kept}e${exponent}`;
+    return number.toExponential(count - 1);
+  }
+
+  function agree(number, expected, { tolerance, precision }) {
+    if (tolerance !== null) return Math.abs(number - expected) <= tolerance * Math.abs(expected);
+    if (precision !== null) return digits(number, precision) === digits(expected, precision);
+    return Math.abs(number - expected) <= 1e-9 * Math.max(Math.abs(number), Math.abs(expected));
+  }
+
+  const notUnderstood = (feedback) => ({ correct: false, feedback, understood: false, try: {} });
+  const gradeOf = (answer) => ({ correct: answer.correct, feedback: answer.feedback, understood: true, try: answer.try });
+  const isEmpty = (state) => !Object.keys(state).length;
+  const firstTry = (answers) => answers.map((answer) => answer.try).find((state) => !isEmpty(state)) ?? {};
+  const quoted = (answer) => `“${answer.text}”. ${answer.feedback}`;
+
+  function choice(question, given) {
+    const answer = question.answers.find((each) => each.text === given);
+    return answer ? gradeOf(answer) : notUnderstood("Choose one of the answers first.");
+  }
+
+  function choices(question, given) {
+    const known = question.answers.map((answer) => answer.text);
+    if (!Array.isArray(given) || !given.length || !given.every((text) => known.includes(text)))
+      return notUnderstood("Choose at least one of the answers first.");
+    const wrong = question.answers.filter((answer) => given.includes(answer.text) && !answer.correct);
+    const missing = question.answers.filter((answer) => answer.correct && !given.includes(answer.text));
+    if (!wrong.length && !missing.length) {
+      const feedback = question.answers.filter((answer) => answer.correct).map((answer) => answer.feedback).join(" ");
+      return { correct: true, feedback, understood: true, try: {} };
+    }
+    const told = [...wrong.map((a) => `Not this one: ${quoted(a)}`), ...missing.map((a) => `Missing: ${quoted(a)}`)];
+    return { correct: false, feedback: told.join("\n"), understood: true, try: firstTry([...wrong, ...missing]) };
+  }
+
+  function order(question, given) {
+    const right = question.answers.map((answer) => answer.text);
+    if (!Array.isArray(given) || given.length !== right.length || !right.every((text) => given.includes(text)))
+      return notUnderstood(`Put all ${right.length} entries in order first.`);
+    const place = right.findIndex((text, i) => given[i] !== text);
+    if (place < 0) return { correct: true, feedback: question.feedback, understood: true, try: {} };
+    const belongs = question.answers[place];
+    const feedback = `Place ${place + 1} belongs to “${belongs.text}”. ${belongs.feedback}`;
+    return { correct: false, feedback, understood: true, try: belongs.try };
+  }
+
+  function numeric(question, given) {
+    let number;
+    try {
+      number = readNumber(given, question.unit);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return notUnderstood(error.message);
+    }
+    const takes = ({ range, number: expected }) =>
+      (range && range[0] <= number && number < range[1]) || (expected !== null && agree(number, expected, question));
+    return gradeOf(question.answers.find(takes) ?? question.answers.find((answer) => answer.default));
+  }
+
+  function text(question, given) {
+    const { text: said, points } = typeof given === "string" ? { text: given, points: null } : given ?? {};
+    if (typeof said !== "string" || !trimmed(said)) return notUnderstood("Write a sentence or two first.");
+    if ([...said].length > MAX_TEXT_LENGTH)
+      return notUnderstood(`That is longer than ${MAX_TEXT_LENGTH} characters. Write what matters most.`);
+    if (!points) {
+      const feedback = "Compare your text with the model answer and tick the points that it makes.";
+      return { correct: false, feedback, understood: true, try: {} };
+    }
+    const missing = question.answers.filter((_, place) => !points.includes(place));
+    const told = missing.map((answer) => `To add: ${answer.feedback}`).join("\n");
+    const all = "Your text makes every point. Come back to it in a week and write it once more.";
+    return { correct: !missing.length, feedback: told || all, understood: true, try: firstTry(missing) };
+  }
+
+  const graders = { multiple_choice: choice, profile: choice, many_choice: choices, ordering: order, numeric, open: text };
+  return { readNumber, grade: (question, given) => graders[question.type](question, given) };
+})();

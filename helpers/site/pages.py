@@ -1,0 +1,149 @@
+"""The pages: a lesson's cells one under another, and the list of all lessons."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from helpers.course import LESSONS
+from helpers.lesson import CheckView
+from helpers.site.running import Cell, only_shows
+from helpers.site.text import code_html, markdown_html, output_html
+from helpers.site.widgets import Page, widget_html
+
+COURSE = "Where did the gradient go?"
+NOTE = (
+    "These are the pages of the course without a running Python. Where the text asks you to run a cell, its result "
+    "stands below the cell."
+)
+LICENCE = (
+    "Handwritten digits: UCI Machine Learning Repository, CC BY 4.0. Figures are drawn by plotly.js (MIT licence). "
+    "This copy of the course asks nothing of the network."
+)
+EARLY = (  # before anything is drawn, so that a dark page never flashes white
+    "try{var t=localStorage.getItem('theme')}catch(e){}"
+    "document.documentElement.dataset.theme=t||(matchMedia('(prefers-color-scheme: dark)').matches?'dark':'light')"
+)
+
+
+def lesson_page(cells: Sequence[Cell], page: Page, pages: Mapping[str, str]) -> str:
+    """A lesson as HTML; what its scripts need is gathered in `page.data`. `pages` has the file of each lesson."""
+    body = "\n".join(filter(None, (_cell(cell, page) for cell in cells)))
+    body = body.replace("</h1>", f'</h1><p class="site-note">{NOTE}</p>', 1)
+    scripts = ("assets/plotly.min.js", "assets/live.js", "assets/grading.js", f"tables/{page.lesson}.js")
+    return _document(f"{page.lesson} {LESSONS[page.lesson]}", body, scripts, pages, page.lesson)
+
+
+def index_page(pages: Mapping[str, str]) -> str:
+    """The list of the lessons."""
+    rows = "".join(
+        f'<li><a href="{file}"><b>{number}</b> {html.escape(LESSONS[number])}</a></li>'
+        for number, file in pages.items()
+    )
+    body = (
+        f"<h1>{COURSE}</h1><p>A course on vanishing gradients. Every sentence about gradients can be checked by moving "
+        "a slider, and every number in it is checked by a test.</p><p>These pages work without Python: what the "
+        "sliders show was computed by the course's engine and stored here, for many states, though not for all. A "
+        "panel says so where a state is missing and shows the nearest one. Code, exercises and training runs want the "
+        f'course itself: <code>python start.py</code> opens it.</p><ul class="site-lessons">{rows}</ul>'
+    )
+    return _document(COURSE, body, ("assets/live.js", "assets/grading.js"), pages)
+
+
+def data_script(page: Page) -> str:
+    """What the scripts of a page need, as a script: a page opened from a file may load nothing else."""
+    text = json.dumps(page.data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return f"globalThis.courseData={text};\n"
+
+
+def file_name(notebook: Path) -> str:
+    """The page of a notebook."""
+    return f"{notebook.stem}.html"
+
+
+# Cells ---------------------------------------------------------------------------------------------------------------
+
+
+def _cell(cell: Cell, page: Page) -> str:
+    if cell.slide == "notes":
+        return ""
+    if cell.kind == "markdown":
+        return f'<div class="site-text" id="{cell.id}">{markdown_html(cell.source)}</div>'
+    shown = "" if cell.shown is None else widget_html(cell.shown, page)
+    printed = output_html(cell.text) if cell.text.strip() else ""
+    return f'<div class="site-code" id="{cell.id}">{_source(cell)}{printed}{shown}</div>'
+
+
+def _source(cell: Cell) -> str:
+    """The code; folded where it holds imports only, or nothing but the call that shows what stands below."""
+    code = code_html(cell.source)
+    shows_only = cell.shown is not None and not isinstance(cell.shown, CheckView) and only_shows(cell.source)
+    if cell.slide == "skip" or shows_only:
+        return f"<details><summary>Code</summary>{code}</details>"
+    return code
+
+
+# The frame -----------------------------------------------------------------------------------------------------------
+
+
+def _document(title: str, body: str, scripts: Sequence[str], pages: Mapping[str, str], lesson: str = "") -> str:
+    tags = "".join(f'<script defer src="{source}"></script>\n' for source in (*scripts, "assets/site.js"))
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{html.escape(title)}</title>
+<script>{EARLY}</script>
+<link rel="stylesheet" href="assets/site.css">
+<link rel="icon" href="data:,">
+{tags}</head>
+<body>
+<a class="site-skip" href="#main">To the text</a>
+<header>
+<nav aria-label="Lessons">{_navigation(pages, lesson)}</nav>
+<button type="button" id="theme" aria-label="light or dark colours">Dark</button>
+</header>
+<main id="main">
+{body}
+</main>
+<footer>{_around(pages, lesson)}<p>{LICENCE}</p></footer>
+</body>
+</html>
+"""
+
+
+def _navigation(pages: Mapping[str, str], lesson: str) -> str:
+    links = [f'<a href="index.html"{_current(not lesson)}>{COURSE}</a>']
+    links += [
+        f'<a href="{file}" title="{html.escape(LESSONS[number])}"{_current(number == lesson)}>{number}</a>'
+        for number, file in pages.items()
+    ]
+    return " ".join(links)
+
+
+def _current(here: bool) -> str:
+    return ' aria-current="page"' if here else ""
+
+
+def _around(pages: Mapping[str, str], lesson: str) -> str:
+    """Links to the lesson before and to the one after."""
+    if not lesson:
+        return ""
+    numbers = list(pages)
+    place = numbers.index(lesson)
+    links = [
+        f'<a href="{pages[number]}">{word} {number} {html.escape(LESSONS[number])}</a>'
+        for word, near in (("←", place - 1), ("→", place + 1))
+        if 0 <= near < len(numbers)
+        for number in [numbers[near]]
+    ]
+    return f'<nav aria-label="Before and after" class="site-around">{"".join(links)}</nav>'
+
+
+def links_within(page: str) -> list[str]:
+    """The files that a page names."""
+    return re.findall(r'(?:href|src)="([^"#:]+)"', page)

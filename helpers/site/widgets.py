@@ -1,0 +1,286 @@
+"""What a cell shows, as HTML and as the data that the page's scripts need."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import ipywidgets
+
+from helpers.lesson import CheckView, ComparisonView, PredictionView, QuestionView, QuizView, as_html, as_plain
+from helpers.live import LiveFigure
+from helpers.panels import Panel
+from helpers.quiz import Prediction, Question, grade, say_number, say_outcome
+from helpers.site.bake import (
+    Fineness,
+    control_class,
+    control_kind,
+    control_labels,
+    figure_data,
+    panel_data,
+    places,
+    states_of,
+)
+from helpers.site.text import code_html
+
+NEEDS_COURSE = "This part needs the running course: <code>python start.py</code> opens it."
+SCALE_STEP = 0.25
+
+
+@dataclass
+class Page:
+    """What the widgets of one page have in common: the scripts' data by tag, and how finely panels are baked."""
+
+    lesson: str
+    fineness: Fineness = Fineness()
+    expect: Callable[[int], None] = lambda _: None
+    done: Callable[[], None] = lambda: None
+    data: dict[str, Any] = field(default_factory=dict)
+    tags: dict[int, str] = field(default_factory=dict)
+
+
+def widget_html(shown: Any, page: Page) -> str:
+    """The HTML of any object that a cell showed; what only a kernel can do is said to need the running course."""
+    if isinstance(shown, Panel):
+        return _panel(shown, page)
+    if isinstance(shown, LiveFigure):
+        return _figure(shown, page)
+    if isinstance(shown, PredictionView):
+        return _prediction(shown.prediction)
+    if isinstance(shown, ComparisonView):
+        return _comparison(shown)
+    if isinstance(shown, CheckView):
+        return _exercise(shown)
+    if isinstance(shown, QuizView):
+        return _quiz(shown, page)
+    figures = list(_figures_in(shown))
+    if isinstance(shown, ipywidgets.Widget):
+        return "".join(_figure(figure, page) for figure in figures) + f'<p class="needs-course">{NEEDS_COURSE}</p>'
+    return f"<pre>{html.escape(repr(shown))}</pre>"
+
+
+def _figures_in(shown: Any) -> Sequence[LiveFigure]:
+    """The figures without controls somewhere in a box: the picture of a game, say."""
+    if isinstance(shown, LiveFigure):
+        return [] if shown.named_controls else [shown]
+    return [figure for child in getattr(shown, "children", ()) for figure in _figures_in(child)]
+
+
+# Panels and figures --------------------------------------------------------------------------------------------------
+
+
+def _tag(shown: LiveFigure, page: Page) -> str:
+    return page.tags.setdefault(id(shown), f"{page.lesson}-{len(page.tags) + 1}")
+
+
+def _figure(live: LiveFigure, page: Page) -> str:
+    tag = _tag(live, page)
+    page.data[tag] = figure_data(live, tag)
+    return f'<div class="site-figure" id="panel-{tag}"><div class="live-figure"></div></div>'
+
+
+def _panel(panel: Panel, page: Page) -> str:
+    tag = _tag(panel.live, page)
+    states = states_of(panel, page.fineness)
+    page.expect(len(states))
+    page.data[tag] = panel_data(panel, tag, states, page.done)
+    controls = zip(panel.live.grids, panel.controls.values(), strict=True)
+    rows = [
+        _control(f"{tag}-{grid.name}", control_class(tag, grid.name), grid, control, place)
+        for (grid, control), place in zip(controls, dict(places(panel.live, panel.live.values)).values(), strict=True)
+    ]
+    buttons = "".join(
+        f'<button type="button" data-preset="{number}">{html.escape(preset)}</button>'
+        for number, preset in enumerate(panel.presets)
+    )
+    presets = f'<div class="site-presets"><b>Try:</b> {buttons}</div>' if buttons else ""
+    label = html.escape(panel.live.spec["label"])
+    return (
+        f'<section class="site-figure live-panel" id="panel-{tag}" aria-label="{label}">'
+        f'<div class="site-controls">{"".join(rows)}</div>'
+        '<p class="site-beside" role="status" hidden></p><div class="live-figure"></div>'
+        f"{presets}</section>"
+    )
+
+
+def _control(name: str, css: str, grid: Any, control: ipywidgets.Widget, place: int) -> str:
+    labels, kind = control_labels(grid, control), control_kind(control)
+    label = f'<label for="{name}">{html.escape(control.description)}</label>'
+    if kind == "menu":
+        options = "".join(
+            f"<option{' selected' if number == place else ''}>{html.escape(text)}</option>"
+            for number, text in enumerate(labels)
+        )
+        return f'<div class="site-control {css}">{label}<select id="{name}" autocomplete="off">{options}</select></div>'
+    if kind == "check":
+        checked = " checked" if place else ""
+        box = f'<input type="checkbox" id="{name}" autocomplete="off"{checked}>'
+        return f'<div class="site-control {css}">{label}{box}</div>'
+    slider = (
+        f'<input type="range" id="{name}" min="0" max="{len(labels) - 1}" step="1" value="{place}" autocomplete="off" '
+        f'aria-valuetext="{html.escape(labels[place])}">'
+    )
+    readout = f'<output for="{name}">{html.escape(labels[place])}</output>'
+    return f'<div class="site-control {css}">{label}{slider}{readout}</div>'
+
+
+# Predictions ---------------------------------------------------------------------------------------------------------
+
+
+def _prediction(prediction: Prediction) -> str:
+    name = f"prediction-{prediction.id}"
+    return (
+        f'<form class="lesson site-prediction" data-prediction="{prediction.id}">'
+        '<div class="lesson-head">Your prediction, before we look</div>'
+        f'<div class="lesson-question" id="{name}">{as_html(prediction.question)}</div>{_answering(prediction, name)}'
+        '<button type="submit" class="primary">Keep my prediction</button>'
+        '<div class="site-feedback" role="status"></div></form>'
+    )
+
+
+def _answering(prediction: Prediction, name: str) -> str:
+    if prediction.type == "choice":
+        return _choices("radio", prediction.options, name)
+    if prediction.type == "order":
+        return _order(prediction.options, name)
+    if prediction.type == "scale":
+        count = round((prediction.high - prediction.low) / SCALE_STEP)
+        labels = [say_number(10 ** (prediction.low + SCALE_STEP * place)) for place in range(count + 1)]
+        return (
+            f'<div class="site-control"><input type="range" aria-labelledby="{name}" min="0" max="{count}" '
+            f'value="{count}" step="1" autocomplete="off" aria-valuetext="{labels[-1]}" '
+            f'data-labels="{html.escape(json.dumps(labels))}">'
+            f"<output>{labels[-1]}</output></div>"
+        )
+    return _number(prediction.unit, name)
+
+
+def _comparison(view: ComparisonView) -> str:
+    prediction = view.prediction
+    return (
+        f'<details class="lesson site-reveal" data-prediction="{prediction.id}">'
+        "<summary>Show what was measured</summary>"
+        f'<div class="lesson-verdict lesson-open"><span class="site-said"></span> '
+        f"{as_html(say_outcome(prediction, view.outcome))}</div></details>"
+    )
+
+
+# Exercises -----------------------------------------------------------------------------------------------------------
+
+
+def _exercise(view: CheckView) -> str:
+    exercise = view.exercise
+    hints = "".join(
+        f'<details><summary>Hint {number} of {len(exercise.hints)}</summary><div class="lesson-hint">{as_html(hint)}'
+        "</div></details>"
+        for number, hint in enumerate(exercise.hints, start=1)
+    )
+    return (
+        '<div class="lesson site-exercise"><p>The running course checks your lines; here are the hints, and a solution '
+        f"to compare with.</p>{hints}<details><summary>Solution</summary>"
+        f"{code_html(exercise.solution)}</details></div>"
+    )
+
+
+# Quizzes -------------------------------------------------------------------------------------------------------------
+
+
+def _quiz(view: QuizView, page: Page) -> str:
+    panel = view.panel if isinstance(view.panel, Panel) else None
+    questions = [_question(number, each, panel, page) for number, each in enumerate(view.questions, start=1)]
+    return (
+        f'<div class="lesson site-quiz">{"".join(questions)}<div class="lesson-score" role="status">'
+        f"0 of {len(questions)} right, 0 answered.</div></div>"
+    )
+
+
+def _question(number: int, view: QuestionView, panel: Panel | None, page: Page) -> str:
+    question = view.question
+    name = f"question-{question.id}"
+    page.data[name] = question_data(question, panel)
+    if panel is not None:
+        page.data[name]["panel"] = _tag(panel.live, page)
+    code = code_html(question.code) if question.code else ""
+    pictures = "".join(_figure(figure, page) for figure in _figures_in(view))
+    return (
+        f'<form class="lesson-item" data-question="{name}"><div class="lesson-question" id="{name}">'
+        f'<span class="lesson-number">{number}.</span>{as_html(question.text)}</div>{code}{pictures}'
+        f"{_ways_to_answer(question, name)}"
+        '<button type="submit">Check</button><div class="site-feedback" role="status"></div>'
+        '<button type="button" class="site-show" hidden>Show me in the panel</button></form>'
+    )
+
+
+def _ways_to_answer(question: Question, name: str) -> str:
+    texts = [answer.text for answer in question.presented()]
+    if question.type in ("multiple_choice", "profile"):
+        return _choices("radio", texts, name)
+    if question.type == "many_choice":
+        return _choices("checkbox", texts, name)
+    if question.type == "ordering":
+        return _order(texts, name)
+    if question.type == "open":
+        return (
+            f'<textarea aria-labelledby="{name}" rows="5" autocomplete="off"></textarea>'
+            f'<div class="site-rubric" hidden><p><b>A model answer.</b> {as_html(question.model)}</p>'
+            f"<p>Which of these points does your text make?</p>{_choices('checkbox', texts, name)}</div>"
+        )
+    return _number(question.unit, name)
+
+
+def question_data(question: Question, panel: Panel | None = None) -> dict[str, Any]:
+    """What `grading.js` needs of a question; feedback is that of `quiz.grade`, and all numbers are computed."""
+    chosen = question.type in ("multiple_choice", "profile")
+    answers = [
+        {
+            "text": answer.text,
+            "correct": answer.correct,
+            "feedback": grade(question, place).feedback if chosen else answer.feedback,
+            "number": answer.number(),
+            "range": answer.range,
+            "default": answer.default,
+            "try": places(panel.live, answer.try_state) if panel else {},
+        }
+        for place, answer in enumerate(question.answers)
+    ]
+    return {
+        "type": question.type,
+        "unit": question.unit,
+        "precision": question.precision,
+        "tolerance": question.tolerance,
+        "feedback": question.feedback,
+        "answers": answers,
+    }
+
+
+# Ways to answer ------------------------------------------------------------------------------------------------------
+
+
+def _choices(kind: str, texts: Sequence[str], name: str) -> str:
+    group = "radiogroup" if kind == "radio" else "group"
+    rows = "".join(
+        f'<label><input type="{kind}" name="{name}" value="{html.escape(text)}" autocomplete="off"> {as_html(text)}'
+        "</label>"
+        for text in texts
+    )
+    return f'<div class="site-choices" role="{group}" aria-labelledby="{name}">{rows}</div>'
+
+
+def _order(texts: Sequence[str], name: str) -> str:
+    rows = "".join(
+        f'<li data-text="{html.escape(text)}"><span>{as_html(text)}</span>'
+        f'<button type="button" aria-label="move {html.escape(as_plain(text))} one place up">↑ up</button></li>'
+        for text in texts
+    )
+    return f'<ol class="site-order" aria-labelledby="{name}">{rows}</ol>'
+
+
+def _number(unit: str, name: str) -> str:
+    more = f" in {html.escape(unit)}" if unit else ""
+    return (
+        f'<p><label>Your number{more} <input type="text" inputmode="text" autocomplete="off" '
+        'placeholder="such as 0.25 or 1e-6"></label></p>'
+    )

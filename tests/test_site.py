@@ -1,0 +1,252 @@
+"""The static site: which states are baked, that their values are the engine's, and what a page is made of."""
+
+from __future__ import annotations
+
+import base64
+import filecmp
+import json
+import random
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from helpers import panels
+from helpers.course import notebooks
+from helpers.panels import PANELS, Panel
+from helpers.site.assets import classic_script, write_assets
+from helpers.site.bake import Fineness, anchors, axes, panel_data, panel_name, states_of
+from helpers.site.build import SiteError, Wish, build_site
+from helpers.site.pages import file_name, index_page, lesson_page, links_within
+from helpers.site.running import Cell, only_shows, read_cells, run_cells
+from helpers.site.states import Axis, Budget, main_axis, spread, states_to_bake
+from helpers.site.text import code_html, markdown_html
+from helpers.site.widgets import Page, widget_html
+
+EVERY_PANEL = [name for names in PANELS.values() for name in names]
+TRIAL = Fineness(0.05)
+
+
+def nothing() -> None:
+    pass
+
+
+# Which states --------------------------------------------------------------------------------------------------------
+
+AXES = [Axis("depth", 100, True), Axis("scheme", 6, False), Axis("gain", 45, True), Axis("on", 2, False)]
+ANCHORS = [(9, 1, 20, 0), (59, 3, 21, 1), (79, 1, 40, 0)]
+
+
+@pytest.mark.parametrize("states", [50, 300, 1000, 5000])
+def test_states_keep_to_the_budget_and_hold_what_is_worth_seeing(states: int) -> None:
+    chosen = states_to_bake(AXES, ANCHORS, Budget(states))
+    assert len(chosen) == len(set(chosen)) <= 1.05 * states + 40
+    assert set(ANCHORS) <= set(chosen)
+    assert chosen == sorted(chosen)
+    assert all(0 <= place < axis.count for state in chosen for place, axis in zip(state, AXES, strict=True))
+    if states >= 300:
+        assert {(place, *ANCHORS[0][1:]) for place in range(100)} <= set(chosen), "the main slider moves in full steps"
+
+
+def test_a_larger_budget_crosses_more_values_of_every_control() -> None:
+    small, large = (states_to_bake(AXES, ANCHORS, Budget(states)) for states in (300, 6000))
+    for number in range(len(AXES)):
+        assert len({state[number] for state in small}) <= len({state[number] for state in large})
+    crossed = {state[1:] for state in large}
+    assert {(scheme, gain, on) for scheme in range(6) for gain in (0, 22, 44) for on in (0, 1)} <= crossed
+
+
+def test_held_controls_stay_where_they_are_told_in_the_grid() -> None:
+    chosen = states_to_bake(AXES, ANCHORS[:1], Budget(2000, held={"gain": [20]}))
+    crossed = [state for state in chosen if state[1] != ANCHORS[0][1] and state[0] != ANCHORS[0][0]]
+    assert crossed
+    assert {state[2] for state in crossed} == {20}
+
+
+def test_the_main_slider_is_the_first_long_one() -> None:
+    assert main_axis(AXES) == 0
+    assert main_axis([Axis("trained", 11, True), Axis("distance", 20, True), Axis("loss", 3, False)]) == 1
+
+
+@pytest.mark.parametrize(("count", "wanted"), [(100, 7), (5, 9), (2, 2), (101, 3)])
+def test_spread_has_both_ends(count: int, wanted: int) -> None:
+    places = spread(count, wanted)
+    assert (places[0], places[-1]) == (0, count - 1)
+    assert len(places) == min(count, wanted)
+
+
+# The tables ----------------------------------------------------------------------------------------------------------
+
+
+def opened(table: dict[str, str], size: int) -> tuple[list[list[int]], list[dict[str, Any]], np.ndarray]:
+    """States, notes and rows (states, size) of a table, read as the page reads it."""
+    index = json.loads(zlib.decompress(base64.b64decode(table["index"])))
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(table["rows"])), np.uint8).reshape(4, -1)
+    return index["keys"], index["notes"], np.ascontiguousarray(planes.T).view("<f4").reshape(-1, size)
+
+
+def expected_row(panel: Panel, result: dict[str, Any]) -> np.ndarray:
+    """What the engine gives, in the order of the figure's traces."""
+    named = [trace.name for trace in panel.live.figure.data if trace.name in result]
+    return np.concatenate([np.asarray(result[name], np.float32).ravel() for name in named])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EVERY_PANEL)
+def test_baked_values_are_those_of_the_engine(name: str) -> None:
+    panel: Panel = getattr(panels, name)()
+    dice = random.Random(name)
+    states = states_of(panel, TRIAL)
+    chosen = dice.sample(states, min(100, len(states)))
+    data = panel_data(panel, name, chosen, nothing)
+    keys, notes, rows = opened(data["table"], panel.live.spec["size"])
+    fresh: Panel = getattr(panels, name)()  # nothing remembered
+    for key, note, row in zip(keys, notes, rows, strict=True):
+        values = {
+            grid.name: grid.value(place, fresh.controls[grid.name])
+            for grid, place in zip(fresh.live.grids, key, strict=True)
+        }
+        result = fresh.live.compute(**values)
+        assert note["summary"] == result.get("summary", "")
+        np.testing.assert_allclose(row, expected_row(fresh, result), rtol=2e-5, atol=1e-30, err_msg=str(values))
+
+
+def test_a_panel_as_data_names_the_same_places_in_every_build() -> None:
+    first, second = (panel_data(panels.definition(), "01-1", [(19, 9, 60, 0, 0)], nothing) for _ in range(2))
+    assert json.dumps(first) == json.dumps(second)
+    assert first["controls"][0]["labels"][:3] == ["1", "2", "3"]
+    assert first["controls"][3]["labels"][0] == "sigmoid"
+    assert first["presets"][0] == {0: 3, 1: 9, 2: 60, 3: 0, 4: 0}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EVERY_PANEL)
+def test_every_preset_is_baked_and_the_name_finds_the_budget(name: str) -> None:
+    panel: Panel = getattr(panels, name)()
+    assert panel_name(panel) == name
+    states = set(states_of(panel, Fineness()))
+    assert set(anchors(panel)) <= states
+    assert len(anchors(panel)[0]) == len(axes(panel))
+
+
+# Notebooks -----------------------------------------------------------------------------------------------------------
+
+
+def write_cells(path: Path, *sources: str) -> Path:
+    cells = [{"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": s} for n, s in enumerate(sources)]
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    return path
+
+
+def test_cells_run_in_order_and_tell_what_they_print_and_show(tmp_path: Path) -> None:
+    cells = run_cells(write_cells(tmp_path / "n.ipynb", "x = 20", "print(x)\nx + 1", "def f():\n    return x\n\n\nf()"))
+    assert [(cell.text, cell.shown) for cell in cells] == [("", None), ("20\n", 21), ("", 20)]
+
+
+def test_a_cell_that_raises_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"n\.ipynb, cell c1: ZeroDivisionError"):
+        run_cells(write_cells(tmp_path / "n.ipynb", "x = 0", "1 / x"))
+
+
+def test_quick_runs_what_only_shows(tmp_path: Path) -> None:
+    path = write_cells(tmp_path / "n.ipynb", "from helpers import panels", "x = sum([1])", "panels.__name__", "x")
+    assert [cell.shown for cell in run_cells(path, quick=True)] == [None, None, "helpers.panels", None]
+    assert only_shows("panel = panels.relu()\npanel")
+    assert not only_shows("history = train(panels.relu())")
+
+
+# Text ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", notebooks().values(), ids=lambda path: path.stem)
+def test_no_formula_is_left_as_source(path: Path) -> None:
+    for cell in read_cells(path):
+        if cell.kind == "markdown":
+            page = markdown_html(cell.source)
+            assert page.count("<math") == len([part for part in cell.source.replace("$$", "$").split("$")][1::2])
+            assert "\\" not in page.replace("\\(", ""), cell.id
+
+
+def test_markdown_links_to_pages_and_escapes() -> None:
+    page = markdown_html("## One *two*\n\n[next](01_definition.ipynb) <script>alert(1)</script>")
+    assert '<h2 id="one-two">' in page
+    assert 'href="01_definition.html"' in page
+    assert "<script>" not in page
+
+
+def test_code_is_highlighted() -> None:
+    assert '<span class="k">for</span>' in code_html("for x in y:\n    pass")
+
+
+def test_live_js_becomes_a_classic_script(tmp_path: Path) -> None:
+    script = classic_script("export class Live {}\nexport default {};\nfunction unpackRows() {}\n")
+    assert "export" not in script
+    write_assets(tmp_path)
+    text = (tmp_path / "live.js").read_text(encoding="utf-8")
+    assert not [line for line in text.splitlines() if line.startswith(("export", "import "))]
+
+
+# Pages ---------------------------------------------------------------------------------------------------------------
+
+
+def test_what_needs_a_kernel_says_so_and_text_is_escaped() -> None:
+    import ipywidgets
+
+    page = Page("01")
+    assert "needs the running course" in widget_html(ipywidgets.Button(), page)
+    assert widget_html({"<": 1}, page) == "<pre>{&#x27;&lt;&#x27;: 1}</pre>"
+
+
+def test_a_page_leaves_out_speaker_notes_and_folds_imports() -> None:
+    cells = [
+        Cell("title", "markdown", "# 01 Title"),
+        Cell("notes", "markdown", "**Teacher's notes.**", slide="notes"),
+        Cell("imports", "code", "import math", slide="skip"),
+        Cell("sum", "code", "print(1 + 1)", text="2\n"),
+    ]
+    page = lesson_page(cells, Page("01"), {"01": "01_definition.html"})
+    assert "Teacher" not in page
+    assert page.count("<details>") == 1
+    assert '<pre class="output" tabindex="0" aria-label="output">2</pre>' in page
+
+
+def test_every_link_of_the_first_page_leads_somewhere() -> None:
+    pages = {lesson: file_name(path) for lesson, path in notebooks().items()}
+    files = set(links_within(index_page(pages)))
+    assert set(pages.values()) <= files
+    assert all(file.startswith("assets/") or file in {*pages.values(), "index.html"} for file in files)
+
+
+# Building ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_with_files_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(SiteError, match="Name an empty folder"):
+        build_site(Wish(tmp_path, ("00",)))
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_an_unknown_lesson_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SiteError, match="lesson is '77'; it must be one of 00, 01"):
+        build_site(Wish(tmp_path / "site", ("77",)))
+
+
+def files_under(folder: Path) -> Sequence[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.slow
+def test_a_site_built_twice_is_the_same_byte_for_byte(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        build_site(Wish(folder, ("02",), Fineness(0.1)))
+    names = files_under(first)
+    assert names == files_under(second)
+    assert {"index.html", "02_activation_derivatives.html", "tables/02.js", "assets/plotly.min.js"} <= set(names)
+    assert filecmp.cmpfiles(first, second, names, shallow=False) == (names, [], [])
+    page = (first / "02_activation_derivatives.html").read_text(encoding="utf-8")
+    assert "Show what was measured" in page, "the notebook's experiments have run"
