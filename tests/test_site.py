@@ -166,7 +166,7 @@ def test_no_formula_is_left_as_source(path: Path) -> None:
     for cell in read_cells(path):
         if cell.kind == "markdown":
             page = markdown_html(cell.source)
-            assert page.count("<math") == len([part for part in cell.source.replace("$$", "$").split("$")][1::2])
+            assert page.count("<math") == len(cell.source.replace("$$", "$").split("$")[1::2])
             assert "\\" not in page.replace("\\(", ""), cell.id
 
 

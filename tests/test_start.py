@@ -188,7 +188,7 @@ def test_it_needs_the_standard_library_alone() -> None:
 def test_help_lists_the_words(course: Course) -> None:
     status, output = course.run("--help")
     assert status == 0
-    for word in ("setup", "test", "bench", "export", "--port", "--no-browser", "--cpu-torch"):
+    for word in ("setup", "test", "bench", "export", "site", "--port", "--no-browser", "--cpu-torch"):
         assert word in output
     assert not (course.folder / ".venv").exists()
 
@@ -196,10 +196,8 @@ def test_help_lists_the_words(course: Course) -> None:
 def test_an_unknown_word_is_named_with_the_known_ones(course: Course) -> None:
     status, output = course.run("fly")
     assert status == 1
-    assert (
-        output
-        == "start.py: No word 'fly' is known here: use one of setup, test, bench, export, or none to open the course.\n"
-    )
+    known = "setup, test, bench, export, site"
+    assert output == f"start.py: No word 'fly' is known here: use one of {known}, or none to open the course.\n"
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "eight"])
@@ -579,6 +577,14 @@ def test_tests_leave_the_learners_progress_alone(with_tools: Course) -> None:
     output = with_tools.run("test", "-x", GRADIENT_COURSE_HOME="/home/learner")[1]
     (home,) = [line.partition(" HOME ")[2] for line in output.splitlines() if " HOME " in line]
     assert home != "/home/learner" and not Path(home).exists()
+
+
+def test_the_site_gets_its_folder_and_its_words(ready: Course) -> None:
+    (ready.folder / "helpers/site").mkdir(parents=True)
+    wanted = ["--to", str((ready.folder / "out").resolve()), "--quick"]
+    (ready.folder / "helpers/site/__main__.py").write_text(f"import sys\nsys.exit(sys.argv[1:] != {wanted!r})")
+    assert ready.run("site", "--to", "out", "--quick")[0] == 0
+    assert ready.run("site", "--to", "elsewhere")[0] == 1
 
 
 def test_benchmarks_get_their_words_and_pass_on_their_status(ready: Course) -> None:
