@@ -632,6 +632,7 @@ EXPORT_EXAMPLES = """examples:
   python start.py export paper --questions 12 --seed 7
 """
 
+
 def build_site(arguments: list[str]) -> int:
     """Write all lessons as pages that need no Python: `site --to FOLDER`; with --quick no experiment is run."""
     parser = parser_of("site", build_site)
