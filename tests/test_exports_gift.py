@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -98,6 +99,7 @@ def test_texts_answers_and_feedback_come_back(found):
             taken = interval(question, answer)
             if taken:
                 assert float(given_back.text.text) == pytest.approx(taken.centre, abs=taken.margin / 100)
+                assert re.fullmatch(r"-?\d+(\.\d+)?", given_back.text.text), "some readers know no powers of ten"
                 assert given_back.tolerance == pytest.approx(taken.margin, rel=1e-9)
                 assert given_back.weight == (100 if answer.correct else 0)
             else:

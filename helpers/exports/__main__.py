@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from helpers.exports import FORMATS, ChoiceError, choose, export
+from helpers.exports.markup import counted
 from helpers.quiz import BankError
 
 
@@ -31,7 +32,7 @@ def main(arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
-    print(f"{len(questions)} questions, seed {options.seed}:", *written, sep="\n  ")
+    print(f"{counted(len(questions), 'question')}, seed {options.seed}:", *written, sep="\n  ")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from itertools import groupby
 
 from helpers.exports.markup import COURSE, as_html, body, explained
@@ -67,9 +68,14 @@ def _numeric(question: Question) -> Iterator[str]:
     for answer in question.answers:
         taken = interval(question, answer)
         if taken:
-            number = f"{taken.written()}:{taken.margin_written()}"
+            number = f"{_decimal(taken.written())}:{_decimal(taken.margin_written())}"
             yield f"=%{share(question, answer)}%{number}{_said(answer.feedback)}"
     yield from (f"~{_said(answer.feedback)}" for answer in question.answers if answer.default)
+
+
+def _decimal(number: str) -> str:
+    """A number without a power of ten, which only Moodle itself would read: "1.6e-05" is "0.000016"."""
+    return f"{Decimal(number):f}"
 
 
 def _ordering(question: Question) -> Iterator[str]:

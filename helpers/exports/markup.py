@@ -50,3 +50,8 @@ def explained(question: Question) -> str:
 def lesson_name(lesson: str) -> str:
     """Number and title of a lesson: "03 Deep sigmoid networks"."""
     return f"{lesson} {LESSONS.get(lesson, '')}".strip()
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things: "1 point", "3 points"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

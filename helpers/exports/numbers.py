@@ -76,7 +76,8 @@ def stated(question: Question, answer: Answer) -> str:
         return "any other number"
     unit = f" {question.unit}" if question.unit else ""
     if answer.range is not None:
-        return f"from {say_number(answer.range[0])} to {say_number(answer.range[1])}{unit}"
+        low, high = answer.range
+        return f"from {low:.6g} to {high:.6g}{unit}"
     return f"{taken.readable()}{unit}"
 
 

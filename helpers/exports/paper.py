@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 
-from helpers.exports.markup import COURSE, as_html, body
+from helpers.exports.markup import COURSE, as_html, body, counted
 from helpers.exports.numbers import points
 from helpers.exports.pictures import picture_of
 from helpers.exports.presented import Presented, present
@@ -28,7 +28,7 @@ header { border-bottom: 1pt solid #000; padding-bottom: 5mm; margin-bottom: 6mm;
 .number { font-weight: bold; }
 .small { color: #555; font-size: 9pt; }
 .source { float: right; margin: 0.6mm 0 0 4mm; }
-.picture svg { width: 120mm; height: auto; display: block; margin: 0 0 2.5mm; }
+.picture svg { width: 120mm; max-width: 100%; height: auto; display: block; margin: 0 0 2.5mm; }
 .line { height: 9mm; border-bottom: 0.6pt solid #999; }
 p { margin: 0 0 2.5mm; orphans: 3; widows: 3; }
 pre { margin: 0 0 2.5mm; padding: 2mm 3mm; border: 0.6pt solid #999; white-space: pre-wrap; }
@@ -36,8 +36,8 @@ code { font-family: Consolas, Menlo, "DejaVu Sans Mono", monospace; font-size: 0
 ol.options, ul.remarks { list-style: none; margin: 0; padding: 0; }
 ol.options li { display: grid; grid-template-columns: 6mm 6mm 1fr; margin: 1.6mm 0; }
 .box { display: inline-block; width: 3.6mm; height: 3.6mm; border: 0.8pt solid #000; margin-top: 0.9mm; }
-.ordering .box { width: 6mm; height: 5mm; margin-top: 0; }
-.ordering li { grid-template-columns: 9mm 6mm 1fr; }
+ol.ordering .box { width: 6mm; height: 5mm; margin-top: 0; }
+ol.ordering li { grid-template-columns: 9mm 6mm 1fr; }
 .blank { margin: 9mm 0 0; }
 .blank span { display: inline-block; width: 55mm; border-bottom: 0.6pt solid #000; }
 ul.remarks li { margin: 1.4mm 0; padding-left: 6mm; text-indent: -6mm; font-size: 10pt; }
@@ -66,13 +66,9 @@ def _page(title: str, seed: int, below: str, sections: Sequence[str]) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{as_html(title)}</title>\n'
         f"<style>{STYLE}</style>\n</head>\n<body>\n<header><h1>{as_html(title)}</h1>"
-        f'<div class="small">{_counted(len(sections), "question")}, seed {seed}</div>{below}</header>\n'
+        f'<div class="small">{counted(len(sections), "question")}, seed {seed}</div>{below}</header>\n'
         f"<main>\n{numbered}\n</main>\n</body>\n</html>\n"
     )
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _asked(shown: Presented) -> str:
@@ -86,7 +82,7 @@ def _solved(shown: Presented) -> str:
 
 
 def _source(question: Question) -> str:
-    return f'<div class="small source">lesson {question.lesson} · {_counted(points(question), "point")}</div>'
+    return f'<div class="small source">lesson {question.lesson} · {counted(points(question), "point")}</div>'
 
 
 def _boxes(shown: Presented) -> str:

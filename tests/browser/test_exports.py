@@ -1,0 +1,75 @@
+"""What goes out, as Chromium shows and prints it: the paper, its key, and the pictures of every format."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.exports import choose, export
+from helpers.quiz.instances import build
+from tests.gift_reader import read
+from tests.quiz_examples import OF_EACH_TYPE
+
+pytestmark = pytest.mark.browser
+MM = 96 / 25.4  # pixels of a style sheet
+WIDTH, HEIGHT = 210 - 2 * 16, 297 - 18 - 20  # of an A4 page within its margins, mm
+QUESTIONS = [*(build(entry, 3) for entry in OF_EACH_TYPE), *choose(seed=3)]
+
+MEASURE = """() => [...document.querySelectorAll(".question")].map(question => ({
+    height: question.getBoundingClientRect().height,
+    whole: getComputedStyle(question).breakInside,
+    wide: [...question.querySelectorAll("*")].filter(each => each.scrollWidth > each.clientWidth + 1
+        && getComputedStyle(each).display !== "inline" && !each.closest("svg")).map(each => each.textContent),
+    overlaps: [...question.querySelectorAll("li")].filter(row => {
+        const boxes = [...row.children].map(child => child.getBoundingClientRect());
+        return row.closest(".options") && boxes.some((box, n) => n && box.left < boxes[n - 1].right);
+    }).length,
+}))"""
+
+
+@pytest.fixture
+def page(browser: Any) -> Any:
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.complaints = []
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("request", lambda request: page.complaints.append(request.url) if "http" in request.url else None)
+    yield page
+    assert page.complaints == []
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["paper.html", "paper_key.html"])
+def test_every_question_can_be_printed_on_one_page(page: Any, tmp_path: Path, name: str) -> None:
+    export("paper", QUESTIONS, tmp_path, seed=3)
+    page.goto((tmp_path / name).as_uri())
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": round(WIDTH * MM), "height": round(HEIGHT * MM)})
+    found = page.evaluate(MEASURE)
+    assert len(found) == len(QUESTIONS)
+    for question, each in zip(QUESTIONS, found, strict=True):
+        assert each["whole"] == "avoid" and each["wide"] == [] and each["overlaps"] == 0, (question.id, each)
+        assert 5 * MM < each["height"] < HEIGHT * MM, question.id
+    printed = page.pdf(prefer_css_page_size=True, format="A4")
+    pages = len(re.findall(rb"/Type /Page\b", printed))
+    filled = sum(each["height"] for each in found) / (HEIGHT * MM)
+    assert filled < pages < 2 * filled + 2
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.emulate_media(media="screen")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_the_pictures_can_be_seen_wherever_they_go(page: Any, tmp_path: Path) -> None:
+    pictured = [question for question in QUESTIONS if question.type == "profile"]
+    (text,) = export("gift", pictured, tmp_path)
+    for found in read(text.read_text(encoding="utf-8")):
+        page.set_content(found.text.text)
+        image = page.locator("img")
+        assert image.evaluate("image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])") == [
+            640,
+            360,
+        ]
+        assert "layer 1: 10" in image.get_attribute("alt")
