@@ -37,7 +37,7 @@ def numbers(draw: st.DrawFn) -> Question:
     """A numeric question of such texts."""
     values = draw(st.lists(st.floats(-1e12, 1e12).map(lambda x: float(f"{x:.3g}")), min_size=1, max_size=4))
     answers = [Answer(draw(texts), correct=not place, value=value) for place, value in enumerate(values)]
-    unit = draw(st.sampled_from(["", "%", "layers", "<b>", "{=~#:}", "m/s"]))
+    unit = draw(st.sampled_from(["", "%", "layers", "<b>", "{=~#:}", "m/s\x07"]))
     every = (*answers, Answer(draw(texts), default=True))
     return Question("07-nasty", "numeric", draw(texts), every, unit=unit, tolerance=0.05)
 

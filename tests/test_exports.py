@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,11 @@ def test_exporting_twice_gives_the_same_bytes(tmp_path, format):
     twice = [[path.read_bytes() for path in export(format, ALL, tmp_path / name, seed=3)] for name in "ab"]
     assert twice[0] == twice[1]
     assert all(b"\r" not in content for content in twice[0])
+
+
+def test_where_several_answers_are_right_the_question_says_so():
+    """On paper and on a card nothing else tells."""
+    assert [q.id for q in ALL if q.type == "many_choice" and not re.search(r"\b[Tt]ick all\b", q.text)] == []
 
 
 # Texts ---------------------------------------------------------------------------------------------------------------

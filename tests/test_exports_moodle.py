@@ -184,4 +184,4 @@ def test_any_text_comes_back_intact(question):
     for given_back, answer in zip(entry.findall("answer"), question.answers, strict=question.type != "open"):
         assert text_of(inner(given_back, ".")) == cleaned(answer.text) or question.type == "numeric"
         assert text_of(inner(given_back, "feedback")) == cleaned(answer.feedback) or question.type == "ordering"
-    assert [unit.text for unit in entry.iter("unit_name")] == ([question.unit] if question.unit else [])
+    assert [unit.text for unit in entry.iter("unit_name")] == ([cleaned(question.unit)] if question.unit else [])

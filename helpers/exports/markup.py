@@ -10,10 +10,7 @@ from helpers.quiz import Question
 
 COURSE = "Where did the gradient go?"
 
-HINTS = {
-    "many_choice": "Choose all that are right.",
-    "ordering": "Give each of them its place; 1 comes first.",
-}
+PLACES = "Give each of them its place; 1 comes first."
 
 _NO_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -33,7 +30,7 @@ def body(question: Question, picture: str = "") -> str:
     """What a question shows, as HTML: text, unit of the answer, code, a picture as HTML, and how to answer."""
     unit = f" (in {as_html(question.unit)})" if question.unit else ""
     code = f"<pre><code>{html.escape(cleaned(question.code), quote=False)}</code></pre>" if question.code else ""
-    hint = f"<p><em>{HINTS[question.type]}</em></p>" if question.type in HINTS else ""
+    hint = f"<p><em>{PLACES}</em></p>" if question.type == "ordering" else ""
     return f"<p>{as_html(question.text)}{unit}</p>{code}{picture}{hint}"
 
 

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from helpers.exports.markup import COURSE, as_html, body, explained, lesson_name
+from helpers.exports.markup import COURSE, as_html, body, cleaned, explained, lesson_name
 from helpers.exports.numbers import interval, points, share
 from helpers.exports.pictures import picture_of
 from helpers.exports.presented import feedback
@@ -61,11 +61,10 @@ def _plain(parent: ET.Element, **values: str) -> None:
 def _question(root: ET.Element, question: Question) -> None:
     kind, fill = TYPES[question.type]
     picture = picture_of(question)
+    image = picture.image(f"@@PLUGINFILE@@/{picture.name}") if picture else ""
     entry = ET.SubElement(root, "question", type=kind)
     _text(entry, "name", question.id)
-    text = _html(
-        entry, "questiontext", body(question, picture.image(f"@@PLUGINFILE@@/{picture.name}") if picture else "")
-    )
+    text = _html(entry, "questiontext", body(question, image))
     if picture:
         file = ET.SubElement(text, "file", name=picture.name, path="/", encoding="base64")
         file.text = base64.b64encode(picture.svg.encode()).decode()
@@ -93,14 +92,14 @@ def _numeric(entry: ET.Element, question: Question) -> None:
         _plain(element, tolerance=margin)
     if question.unit:
         unit = ET.SubElement(ET.SubElement(entry, "units"), "unit")
-        _plain(unit, multiplier="1", unit_name=question.unit)
+        _plain(unit, multiplier="1", unit_name=cleaned(question.unit))
     shown = OPTIONAL_UNIT if question.unit else NO_UNIT
     _plain(entry, unitgradingtype="0", unitpenalty="0", showunits=shown, unitsleft="0")
 
 
 def _ordering(entry: ET.Element, question: Question) -> None:
     _plain(entry, layouttype="VERTICAL", selecttype="ALL", selectcount=str(len(question.answers)))
-    _plain(entry, gradingtype="RELATIVE_ALL_PREVIOUS_AND_NEXT", showgrading="SHOW", numberingstyle="none")
+    _plain(entry, gradingtype="RELATIVE_ALL_PREVIOUS_AND_NEXT", showgrading="SHOW", numberingstyle="123")
     for part in ("correctfeedback", "partiallycorrectfeedback", "incorrectfeedback"):
         _html(entry, part, "")
     _plain(entry, shownumcorrect="1")
