@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from helpers import quiz
 from helpers.exports import FORMATS, ChoiceError, choose, export
+from helpers.exports.__main__ import main
 from helpers.exports.markup import as_html, cleaned
 from helpers.exports.numbers import interval, leeway, stated
 from helpers.exports.presented import feedback, present
@@ -71,6 +72,13 @@ def test_exporting_twice_gives_the_same_bytes(tmp_path, format):
 def test_where_several_answers_are_right_the_question_says_so():
     """On paper and on a card nothing else tells."""
     assert [q.id for q in ALL if q.type == "many_choice" and not re.search(r"\b[Tt]ick all\b", q.text)] == []
+
+
+def test_the_banks_emphasise_nothing_with_asterisks():
+    """Neither the course nor what goes out would show them as emphasis."""
+    texts = {q.id: [q.text, q.model, q.feedback, *(t for a in q.answers for t in (a.text, a.feedback))] for q in ALL}
+    emphasis = re.compile(r"(?<![\w*])\*[A-Za-z][^*]*\*(?![\w*])")
+    assert [(id, text) for id, told in texts.items() for text in told if emphasis.search(text)] == []
 
 
 # Texts ---------------------------------------------------------------------------------------------------------------
@@ -191,13 +199,16 @@ def test_the_command_writes_and_names_the_files(tmp_path):
     assert "seed 4" in paper.read_text(encoding="utf-8") and "seed 4" in key.read_text(encoding="utf-8")
 
 
-def test_the_command_ends_in_one_sentence(tmp_path):
+def test_the_command_ends_in_one_sentence(tmp_path, capsys):
     (tmp_path / "file").write_text("", encoding="utf-8")
-    missing = run("gift", "--to", str(tmp_path), "--lesson=77")
-    blocked = run("gift", "--to", str(tmp_path / "file"))
-    for done, words in ((missing, "give one of 00, 01"), (blocked, "name another folder with --to.")):
-        assert done.returncode == 1 and done.stdout == ""
-        assert done.stderr.startswith("export: ") and words in done.stderr and done.stderr.count("\n") == 1
+    for where, lesson, words in (
+        (tmp_path, "77", "give one of 00, 01"),
+        (tmp_path / "file", "03", "name another folder with --to."),
+    ):
+        assert main(["gift", "--to", str(where), "--lesson", lesson]) == 1
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert told.err.startswith("export: ") and words in told.err and told.err.count("\n") == 1
 
 
 def test_a_damaged_bank_is_named(tmp_path):
