@@ -33,6 +33,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "doctor": {"numpy", "torch"},
     "quiz": {"numpy", "fastjsonschema"},
     "progress": {"numpy", "platformdirs"},
+    "review": {"numpy", "fsrs"},
     "exercises": {"numpy"},
     "theme": {"numpy", "plotly"},
     "exports": {"numpy", "genanki"},
