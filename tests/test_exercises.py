@@ -2,7 +2,9 @@
 
 import math
 import re
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -182,6 +184,94 @@ def test_a_loop_without_end_is_stopped(monkeypatch):
     verdict = check_exercise("chain_gradient", chain_gradient)
     assert verdict.status == "wrong" and "loop without an end" in verdict.message
     assert threading.active_count() == before
+
+
+def test_printing_without_end_is_cut_off(monkeypatch, capsys):
+    monkeypatch.setattr(checking, "SECONDS", 0.3)
+    standard = sys.stdout
+
+    def chain_gradient(weights, slopes):
+        while True:
+            print("still here", weights[0])
+
+    assert "loop without an end" in check_exercise("chain_gradient", chain_gradient).message
+    printed = capsys.readouterr().out
+    assert printed.startswith("still here 2.0\n") and printed.endswith("the rest is left out.\n")
+    assert len(printed) < checking.PRINTED + 100 and sys.stdout is standard
+
+
+def test_a_few_prints_are_shown(capsys):
+    def chain_gradient(weights, slopes):
+        print("weights", len(weights))
+        return np.prod(weights * slopes)
+
+    assert check_exercise("chain_gradient", chain_gradient).correct
+    assert capsys.readouterr().out.splitlines()[:2] == ["weights 1", "weights 3"]
+
+
+def test_sys_exit_ends_the_try_not_the_notebook():
+    def chain_gradient(weights, slopes):
+        sys.exit("done")
+
+    assert "SystemExit: done" in check_exercise("chain_gradient", chain_gradient).message
+
+
+def hoard_in_a_loop(weights, slopes):
+    hoard = []
+    while True:
+        hoard.append(np.empty(5_000_000))
+
+
+def hoard_at_once(weights, slopes):
+    return np.ones(10_000_000_000)
+
+
+def hoard_lists(weights, slopes):
+    return [[0] * 5_000_000 for _ in range(10_000)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux limits the memory of a process")
+@pytest.mark.parametrize("hoard", [hoard_in_a_loop, hoard_at_once, hoard_lists])
+def test_code_that_wants_all_memory_is_stopped_and_frees_it(monkeypatch, hoard):
+    import resource
+
+    monkeypatch.setattr(checking, "MEMORY", 300_000_000)
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    verdict = check_exercise("chain_gradient", hoard)
+    assert "MemoryError: it asks for more than 0.3 GB of memory, in line" in verdict.message
+    assert resource.getrlimit(resource.RLIMIT_AS) == limits
+    resident = int(Path("/proc/self/statm").read_text().split()[1])
+    verdict = check_exercise("chain_gradient", hoard)
+    assert int(Path("/proc/self/statm").read_text().split()[1]) - resident < 20_000, "pages of 4 kB"
+    assert check_exercise("chain_gradient", solved("chain_gradient")).correct
+
+
+class Junk:
+    """Nothing about it works."""
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+    def __array__(self, *arguments, **more):
+        raise RuntimeError("no array")
+
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+    def __eq__(self, other):
+        raise RuntimeError("no equal")
+
+    __hash__ = None
+
+
+@pytest.mark.parametrize("junk", [Junk(), iter("abc"), (n for n in range(3)), object, np.array(["a"]), {"a": 1}, b"1",
+                                  np.datetime64("2020-01-01"), [[[]]], np.ma.masked, np.array([1, "x"], dtype=object)],
+                         ids=range(11))  # fmt: skip
+@pytest.mark.parametrize("exercise_id", EXERCISES)
+def test_junk_is_judged_whether_handed_over_or_returned(exercise_id, junk):
+    for thing in (junk, lambda *arguments: junk):
+        verdict = check_exercise(exercise_id, thing)
+        assert verdict.status == "wrong" and verdict.message
 
 
 def test_a_law_right_by_theory_is_held_against_a_network():

@@ -314,13 +314,13 @@ def rows(view):
 
 
 def test_the_map_shows_what_is_done():
-    assert rows(my_progress())["01"] == ["0 of 1", "0 of 2", f"0 of {COUNT}"]
+    assert rows(my_progress())["01"] == ["0 of 1", "0 of 2", f"0 of {COUNT}", "–"]
     predict("01").button.click()
     check("chain_gradient", chain_gradient)
     view = lesson.quiz("01")
     answer(view.questions[0], some_answer(view.questions[0].question, True))
     answer(view.questions[1], some_answer(view.questions[1].question, False))
-    assert rows(my_progress())["01"] == ["✓ 1 of 1", "1 of 2", f"1 of {COUNT}"]
+    assert rows(my_progress())["01"] == ["✓ 1 of 1", "1 of 2", f"1 of {COUNT}", "under a minute"]
     assert list(rows(my_progress())) == list(quiz.available_lessons())
 
 

@@ -410,9 +410,10 @@ def test_a_sitting_ends_once_with_all_its_answers():
     record.end_sitting("exam", graded)
     other.end_sitting("exam", graded)
     assert Progress().history() == tuple(graded)
-    assert record.sitting("exam").ended >= record.sitting("exam").begun
+    assert record.sitting("exam").ended >= record.sitting("exam").begun and record.sitting("exam").right == 1
     record.begin_sitting("exam", PAPER)
     assert record.sitting("exam").ended is None and record.sitting("exam").given == {}
+    assert [(each.name, each.right) for each in record.sittings()] == [("exam", 1), ("exam", 0)]
     record.end_sitting("never begun", graded)
     assert len(record.history()) == 2
 

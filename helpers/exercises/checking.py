@@ -1,19 +1,23 @@
 """How a learner's function or number is judged.
 
 The function is tried on several inputs in a thread of its own: if it raises, the line is named; if it doesn't come
-back, it is stopped; the notebook goes on in any case.
+back, asks for too much memory or prints without end, it is stopped; the notebook goes on in any case.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import ctypes
+import io
 import linecache
+import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, TextIO
 
 import numpy as np
 
@@ -21,6 +25,10 @@ from helpers.quiz import read_number
 
 SECONDS = 5.0
 """How long a learner's function may take on one input."""
+MEMORY = 2_000_000_000
+"""How many bytes a learner's function may ask for, where the system can tell."""
+PRINTED = 10_000
+"""How many characters a learner's function may print on one input."""
 
 Status = Literal["right", "wrong", "open"]
 
@@ -134,17 +142,18 @@ def call_safely(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any
             outcome["error"] = error
 
     thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        thread.join(SECONDS)
-    except KeyboardInterrupt:
-        _stop(thread)
-        raise _Failed("you stopped it.") from None
-    if thread.is_alive():
-        _stop(thread)
-        raise _Failed(f"no answer after {SECONDS:g} seconds. Is there a loop without an end?")
+    with _limited_memory(), contextlib.redirect_stdout(_LimitedOutput(sys.stdout)):
+        thread.start()
+        try:
+            thread.join(SECONDS)
+        except KeyboardInterrupt:
+            _stop(thread)
+            raise _Failed("you stopped it.") from None
+        if thread.is_alive():
+            _stop(thread)
+            raise _Failed(f"no answer after {SECONDS:g} seconds. Is there a loop without an end?")
     if "error" in outcome:
-        raise _Failed(_describe(outcome["error"], function))
+        raise _Failed(_describe(outcome.pop("error"), function))  # what is kept would keep all that the code made
     return outcome["value"]
 
 
@@ -154,14 +163,54 @@ def _stop(thread: threading.Thread) -> None:
     thread.join(0.5)
 
 
+@contextlib.contextmanager
+def _limited_memory() -> Iterator[None]:
+    """Let the process grow by `MEMORY` bytes only: more raises MemoryError. Where there is no such limit (other than
+    on Linux), the time limit has to do."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (ImportError, OSError):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = pages * resource.getpagesize() + MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if soft == resource.RLIM_INFINITY else min(wanted, soft), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+class _LimitedOutput(io.TextIOBase):
+    """Passes on the first characters that are printed, and says so where it leaves the rest out."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out, self._left = out, PRINTED
+
+    def write(self, text: str) -> int:
+        if self._left > 0:
+            self._out.write(text[: self._left])
+            self._left -= len(text)
+            if self._left <= 0:
+                self._out.write("\n… more is printed; the rest is left out.\n")
+        return len(text)
+
+    def flush(self) -> None:
+        self._out.flush()
+
+
 def _describe(error: BaseException, function: Callable[..., Any]) -> str:
     """The error in words, with the deepest line of the learner's own code."""
     try:
-        what = f"{type(error).__name__}: {error}"
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     except Exception:
         what = type(error).__name__
     file = getattr(getattr(function, "__code__", None), "co_filename", None)
     lines = [number for frame, number in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
+    if isinstance(error, MemoryError):
+        what = f"MemoryError: it asks for more than {MEMORY / 1e9:g} GB of memory"
     if not lines or file is None:
         return f"it stops with {what}."
     source = linecache.getline(file, lines[-1]).strip()

@@ -32,6 +32,7 @@ from helpers.figures.random_networks import both_ways, phase_plane, singular_val
 from helpers.figures.rectifiers import born_dead, rectifier_family, signal_and_weight_gradient
 from helpers.figures.recurrent import forecasts, signal_through_time
 from helpers.figures.residual import path_lengths, shattered_gradients, signal_and_size
+from helpers.figures.scores import scores_over_time
 from helpers.figures.training import training_losses, training_movement
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "plane_game",
     "recorded_layers",
     "rectifier_family",
+    "scores_over_time",
     "shattered_gradients",
     "signal_and_difference",
     "signal_and_saturation",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from helpers.lesson.checks import CheckView, check
 from helpers.lesson.course_map import my_progress
 from helpers.lesson.inputs import ChoiceInput, Input, NumberInput, OrderInput, ScaleInput
+from helpers.lesson.own import DataView, my_data, my_scores
 from helpers.lesson.parts import Announcer, View, as_html, as_plain
 from helpers.lesson.predictions import ComparisonView, PredictionView, compare, predict
 from helpers.lesson.questions import QuestionView, QuizView, SettablePanel, quiz
@@ -18,6 +19,7 @@ __all__ = [
     "CheckView",
     "ChoiceInput",
     "ComparisonView",
+    "DataView",
     "Input",
     "NumberInput",
     "OrderInput",
@@ -31,7 +33,9 @@ __all__ = [
     "as_plain",
     "check",
     "compare",
+    "my_data",
     "my_progress",
+    "my_scores",
     "predict",
     "quiz",
 ]

@@ -72,6 +72,21 @@ def verdict_html(sign: str, word: str, message: str, kind: str, more: str = "") 
     )
 
 
+def table_html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of texts in the course's look; the first cell of a row names it."""
+    top = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<table class="lesson-map"><tr>{top}</tr>{body}</table>'
+
+
+def say_duration(seconds: float) -> str:
+    """A time as a reader says it: "under a minute", "12 min", "3 h 5 min"."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "under a minute"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 class View(widgets.VBox):
     """A column in the course's look, with its announcer and, where there is one, the notice about the record."""
 
@@ -80,3 +95,4 @@ class View(widgets.VBox):
         notice = [html_box(f'<div class="lesson-notice">{html.escape(record.notice)}</div>')] if record.notice else []
         super().__init__([*notice, *children, self.announcer])
         self.add_class("lesson")
+        record.shown()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from helpers.progress.growth import Growth, growth
 from helpers.progress.record import LONGEST_SECONDS, Given, LessonDone, Progress, Sitting
 from helpers.progress.schema import VERSION
 from helpers.progress.store import FILE_NAME, HOME_VARIABLE, home
@@ -15,12 +16,14 @@ from helpers.progress.store import FILE_NAME, HOME_VARIABLE, home
 __all__ = [
     "FILE_NAME",
     "Given",
+    "Growth",
     "HOME_VARIABLE",
     "LONGEST_SECONDS",
     "LessonDone",
     "Progress",
     "Sitting",
     "VERSION",
+    "growth",
     "home",
     "progress",
     "summary",

@@ -50,12 +50,13 @@ class LessonDone:
 
 @dataclass(frozen=True)
 class Sitting:
-    """A paper of questions that somebody works on: (id, seed) of each, and when it was begun and ended."""
+    """A paper of questions that somebody works on: (id, seed) of each, when it was begun and ended, how many right."""
 
     name: str
     questions: tuple[tuple[str, int | None], ...]
     begun: float
     ended: float | None = None
+    right: int = 0
     given: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -142,7 +143,8 @@ class Progress(Store):
 
     def end_sitting(self, name: str, graded: Sequence[Given]) -> None:
         """End the sitting and keep its graded answers, all or none; nothing where it has ended already."""
-        ended = {"at": time.time(), "sitting": name, "event": "ended", "detail": "null", "seconds": self._spent()}
+        right = sum(answer.correct for answer in graded)
+        ended = {"at": time.time(), "sitting": name, "event": "ended", "detail": str(right), "seconds": self._spent()}
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("BEGIN IMMEDIATE")
@@ -156,20 +158,20 @@ class Progress(Store):
 
     def sitting(self, name: str) -> Sitting | None:
         """The last sitting of this name, with its answers so far; None where there was none."""
-        rows = self._select("SELECT at, event, detail, seconds FROM sitting WHERE sitting = ? ORDER BY rowid", name)
-        found: Sitting | None = None
-        for at, event, detail, seconds in rows:
+        return next((each for each in reversed(self.sittings()) if each.name == name), None)
+
+    def sittings(self) -> list[Sitting]:
+        """All sittings, in the order in which they were begun."""
+        rows = self._select("SELECT at, sitting, event, detail, seconds FROM sitting ORDER BY rowid")
+        found: list[Sitting] = []
+        place: dict[str, int] = {}  # of the last sitting of each name
+        for at, name, event, detail, seconds in rows:
             content = _loads(detail)
-            if event == "begun" and isinstance(content, list):
-                found = Sitting(name, tuple((question, seed) for question, seed in content), at)
-            elif found is not None and event == "answer" and isinstance(content, list):
-                question, given = content
-                spent = found.seconds.get(question, 0.0) + seconds
-                found = replace(
-                    found, given={**found.given, question: given}, seconds={**found.seconds, question: spent}
-                )
-            elif found is not None and event == "ended":
-                found = replace(found, ended=at)
+            if event == "begun":
+                place[name] = len(found)
+                found.append(Sitting(name, tuple((question, seed) for question, seed in content), at))
+            elif name in place:
+                found[place[name]] = _further(found[place[name]], at, event, content, seconds)
         return found
 
     # One's own data ---------------------------------------------------------------------------------------------------
@@ -199,6 +201,15 @@ class Progress(Store):
 
     def _select(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.run(lambda c: c.execute(query, values).fetchall())
+
+
+def _further(sitting: Sitting, at: float, event: str, content: Any, seconds: float) -> Sitting:
+    """The sitting after one more row."""
+    if event == "ended":
+        return replace(sitting, ended=at, right=content)
+    question, given = content
+    spent = sitting.seconds.get(question, 0.0) + seconds
+    return replace(sitting, given={**sitting.given, question: given}, seconds={**sitting.seconds, question: spent})
 
 
 def _insert(connection: sqlite3.Connection, table: str, **columns: Any) -> None:

@@ -1,0 +1,117 @@
+"""One's own record: scores over time, where the data lies, export, and a new beginning."""
+
+from __future__ import annotations
+
+import base64
+import html
+import time
+from datetime import datetime
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from helpers.figures import scores_over_time
+from helpers.lesson.parts import View, as_html, html_box, make_button, say_duration, verdict_html
+from helpers.live import LiveFigure
+from helpers.progress import Progress, growth, progress
+from helpers.quiz import available_lessons, load_bank
+
+EXAM = "exam"
+"""What the name of an exam's sitting begins with."""
+
+
+def my_scores() -> View:
+    """A plot of the questions answered and right over time, with the results of exams; a sentence before the first."""
+    record = progress()
+    questions = {question.id for lesson in available_lessons() for question in load_bank(lesson)}
+    exams = [each for each in record.sittings() if each.ended is not None and each.name.startswith(EXAM)]
+    counts = growth(record.history(), questions, time.time())
+    if not counts.at:
+        return View(
+            [_paragraph("No scores yet: they are drawn here once you have answered a question of a quiz.")], record
+        )
+    seconds = sum(lesson.seconds for lesson in record.summary().values())
+    said = (
+        f"{counts.answered[-1]} of {len(questions)} questions answered, {counts.right[-1]} right at the last try. "
+        f"Time spent on predictions, exercises and questions: {say_duration(seconds)}."
+    )
+    figure = scores_over_time(
+        counts.at, counts.answered, counts.right, len(questions),
+        [(each.ended or 0.0, each.right / len(each.questions)) for each in exams],
+    )  # fmt: skip
+    return View([LiveFigure(figure, {}, dict), _paragraph(said)], record)
+
+
+class DataView(View):
+    """Where the record lies, a button that exports it, and one that begins anew once that is confirmed."""
+
+    def __init__(self, record: Progress) -> None:
+        self._record = record
+        self.place = html_box()
+        self.export_button = make_button("Export as one JSON file", self._export)
+        self.reset_button = make_button("Begin anew …", lambda: self._ask(True))
+        self.confirm_button = make_button("Yes, set my record aside and begin anew", self._reset)
+        self.keep_button = make_button("No, keep it", lambda: self._ask(False))
+        self.told = html_box()
+        buttons = [self.export_button, self.reset_button, self.confirm_button, self.keep_button]
+        super().__init__([self.place, *buttons, self.told], record)
+        self._show_place()
+        self._ask(False)
+
+    def _show_place(self) -> None:
+        path = self._record.path
+        where = f"Your record is this file: `{path}`." if path else "Your record is in the memory of this kernel only."
+        self.place.value = f"<p>{as_html(where)}</p>"
+
+    def _export(self) -> None:
+        name, content = f"gradient-course-{datetime.now():%Y%m%d-%H%M%S}.json", self._record.export()
+        link = f'<a download="{name}" href="data:application/json;base64,{_base64(content)}">Download {name}</a>'
+        message = f"Written to `{path}`." if (path := _write(self._record, name, content)) else "Ready."
+        self._tell("✓", "Exported.", message, f" {link}")
+
+    def _ask(self, asking: bool) -> None:
+        """Show the two answers to the question in place of the button that asks it, or the other way round."""
+        self.reset_button.layout.display = "none" if asking else None
+        for button in (self.confirm_button, self.keep_button):
+            button.layout.display = None if asking else "none"
+        self.told.value = ""
+        if asking:
+            self._tell("?", "Begin anew?", "All lessons will show as not begun. A copy of your record stays beside it.")
+
+    def _reset(self) -> None:
+        self._ask(False)
+        try:
+            copy = self._record.empty()
+        except RuntimeError as error:
+            self._tell("·", "Not done.", str(error))
+            return
+        self._tell("✓", "A new record is begun.", f"The old one is kept as `{copy}`. Run the cells again to see it.")
+
+    def _tell(self, sign: str, word: str, message: str, more: str = "") -> None:
+        self.told.value = verdict_html(sign, word, message, "right" if sign == "✓" else "open", more)
+        self.announcer.say(f"{word} {message}")
+
+
+def my_data() -> DataView:
+    """Show where the learner's record lies, and offer to export it or to begin anew."""
+    return DataView(progress())
+
+
+def _write(record: Progress, name: str, content: str) -> Path | None:
+    """The export as a file beside the record; None where nothing can be written."""
+    if record.path is None:
+        return None
+    path = record.path.with_name(name)
+    try:
+        path.write_text(content, encoding="utf-8")
+    except OSError:
+        return None
+    return path
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _paragraph(text: str) -> widgets.HTML:
+    return html_box(f"<p>{html.escape(text)}</p>")

@@ -1,0 +1,121 @@
+"""Mixed review: questions of all lessons, the weakest first, and a word on what is due."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+import ipywidgets as widgets
+
+from helpers.course import LESSONS
+from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration
+from helpers.lesson.questions import QuizView
+from helpers.progress import Progress, Sitting, progress
+from helpers.quiz import Grade, Question, available_lessons, load_bank
+from helpers.review import seed_of, standings, weakest_first
+
+ROUND_SECONDS = 12 * 3600.0
+"""A round that was begun longer ago is not taken up again."""
+
+
+def choose_lessons(lessons: Sequence[str] | None) -> tuple[str, ...]:
+    """The lessons asked for, as two-digit numbers; all that have a bank for None. ValueError for an unknown one."""
+    available = available_lessons()
+    if lessons is None:
+        return available
+    chosen = tuple(dict.fromkeys(str(lesson)[:2] for lesson in lessons))
+    for lesson in chosen:
+        if lesson not in available:
+            raise ValueError(f"lessons has {lesson!r}; there are questions on {', '.join(available)}")
+    if not chosen:
+        raise ValueError(f"lessons is empty; choose among {', '.join(available)}, or leave it out for all")
+    return chosen
+
+
+def check_count(n: int) -> int:
+    """The number of questions asked for; ValueError unless it is a whole number of at least 1."""
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ValueError(f"n is {n!r}; it must be a whole number of questions, at least 1, such as n=10")
+    return n
+
+
+def what_next() -> View:
+    """Say what is due for review, when the next question will be, and which lesson comes next."""
+    record = progress()
+    return View([paragraph(sentence) for sentence in (_due_sentence(record), _lesson_sentence(record))], record)
+
+
+def _due_sentence(record: Progress) -> str:
+    lessons = {question.id: question.lesson for lesson in available_lessons() for question in load_bank(lesson)}
+    now = time.time()
+    known = [standing for name, standing in standings(record.history(), now).items() if name in lessons]
+    if not known:
+        return (
+            "Nothing to review yet. Answer the quiz of a lesson: what was wrong comes back after ten minutes, what was "
+            "right after two days, and then after longer and longer breaks."
+        )
+    due = [lessons[standing.question] for standing in known if standing.is_due(now)]
+    if not due:
+        wait = min(standing.due for standing in known) - now
+        return f"Nothing is due. The next question is due in {say_duration(wait)}."
+    of_lessons = ", ".join(f"{count} of lesson {lesson}" for lesson, count in sorted(Counter(due).items()))
+    return f"Due for review: {len(due)} {'question' if len(due) == 1 else 'questions'} ({of_lessons})."
+
+
+def _lesson_sentence(record: Progress) -> str:
+    """The first lesson that isn't begun; else the one with the most questions not yet right."""
+    done = record.summary()
+    for lesson in available_lessons():
+        if lesson not in done:
+            return f"Next lesson: {lesson} {LESSONS[lesson]}."
+    missing = {
+        lesson: sum(question.id not in done[lesson].right for question in load_bank(lesson))
+        for lesson in available_lessons()
+    }
+    weakest = max(missing, key=lambda lesson: missing[lesson])
+    if not missing[weakest]:
+        return "Every lesson is begun, and every question was right at the last try."
+    return (
+        f"Every lesson is begun. Most is left in lesson {weakest} {LESSONS[weakest]}: "
+        f"{missing[weakest]} of its questions are not yet right."
+    )
+
+
+class RoundView(QuizView):
+    """The questions of one round, with the answers given since it began."""
+
+    def __init__(self, questions: Sequence[Question], record: Progress, begun: float, whenever: ReviewView) -> None:
+        self._review = whenever
+        super().__init__("", questions, record)
+        given = {each.question: each.given for each in record.history() if each.at >= begun}
+        for view in self.questions:
+            if view.question.id in given:
+                view.restore(given[view.question.id])
+        self._show_score()
+
+    def answered(self, question: Question, given: object, result: Grade) -> None:
+        """Keep an answer, tell the score, and offer another round after the last one."""
+        super().answered(question, given, result)
+        self._review.follow(self)
+
+
+class ReviewView(View):
+    """A round of questions, the weakest first; after the last answer another round may begin."""
+
+    def __init__(self, count: int, lessons: Sequence[str], record: Progress) -> None:
+        self._count, self._lessons, self._record = count, lessons, record
+        self._name = f"review n={count} lessons={','.join(lessons)}"
+        self._place = widgets.VBox()
+        self.next_button = make_button("Another round", self._begin)
+        super().__init__([self._place, self.next_button], record)
+        last = record.sitting(self._name)
+        if last is None or time.time() - last.begun > ROUND_SECONDS:
+            self._begin()
+        else:
+            self._show(last)
+
+    def follow(self, shown: RoundView) -> None:
+        """Offer another round once all is answered."""
+        complete = all(view.grade.understood for view in shown.questions)
+        self.next_button.layout.display = None if complete else "none"
