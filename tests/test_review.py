@@ -52,7 +52,9 @@ def test_a_right_answer_soon_after_a_wrong_one_counts_for_less():
 
 @pytest.mark.parametrize("score, rating", [(1.0, 3), (0.8, 3), (0.5, 2), (0.39, 1), (0.0, 1)])
 def test_an_open_answer_is_rated_by_its_readers_score(score, rating):
-    (mine,) = standings([answered("a", DAY, score >= 0.5, score=score)], NOW).values()
+    only_written = answered("a", DAY + 60, False, score=0.0)
+    compared = replace(answered("a", DAY, score == 1, score=score), given={"text": "words", "points": [0]})
+    (mine,) = standings([only_written, compared], NOW).values()
     scheduler = fsrs.Scheduler(enable_fuzzing=False)
     card, _ = scheduler.review_card(fsrs.Card(card_id=1), fsrs.Rating(rating))
     assert mine.stability == pytest.approx(card.stability)

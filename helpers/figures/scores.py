@@ -54,7 +54,7 @@ def _add_exams(figure: go.Figure, exams: Sequence[tuple[float, float]]) -> None:
         ),
         row=2, col=1,
     )  # fmt: skip
-    figure.update_yaxes(title_text="exams, % right", range=[0, 125], tickvals=[0, 50, 100], row=2, col=1)
+    figure.update_yaxes(title_text="exams, %", range=[0, 125], tickvals=[0, 50, 100], row=2, col=1)
 
 
 def _dates(at: Sequence[float]) -> np.ndarray:

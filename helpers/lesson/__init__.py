@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from helpers.lesson.checks import CheckView, check
 from helpers.lesson.course_map import my_progress
+from helpers.lesson.exams import ExamView, PaperView, exam
 from helpers.lesson.inputs import ChoiceInput, Input, NumberInput, OrderInput, ScaleInput
 from helpers.lesson.own import DataView, my_data, my_scores
 from helpers.lesson.parts import Announcer, View, as_html, as_plain
 from helpers.lesson.predictions import ComparisonView, PredictionView, compare, predict
 from helpers.lesson.questions import QuestionView, QuizView, SettablePanel, quiz
+from helpers.lesson.reviews import ReviewView, review, what_next
 
 __all__ = [
     "Announcer",
@@ -20,12 +22,15 @@ __all__ = [
     "ChoiceInput",
     "ComparisonView",
     "DataView",
+    "ExamView",
     "Input",
     "NumberInput",
     "OrderInput",
+    "PaperView",
     "PredictionView",
     "QuestionView",
     "QuizView",
+    "ReviewView",
     "ScaleInput",
     "SettablePanel",
     "View",
@@ -33,9 +38,12 @@ __all__ = [
     "as_plain",
     "check",
     "compare",
+    "exam",
     "my_data",
     "my_progress",
     "my_scores",
     "predict",
     "quiz",
+    "review",
+    "what_next",
 ]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import base64
-import html
 import time
 from datetime import datetime
 from pathlib import Path
 
-import ipywidgets as widgets
-
 from helpers.figures import scores_over_time
-from helpers.lesson.parts import View, as_html, html_box, make_button, say_duration, verdict_html
+from helpers.lesson.parts import View, as_html, html_box, make_button, paragraph, say_duration, show_if, verdict_html
 from helpers.live import LiveFigure
 from helpers.progress import Progress, growth, progress
 from helpers.quiz import available_lessons, load_bank
@@ -27,9 +24,7 @@ def my_scores() -> View:
     exams = [each for each in record.sittings() if each.ended is not None and each.name.startswith(EXAM)]
     counts = growth(record.history(), questions, time.time())
     if not counts.at:
-        return View(
-            [_paragraph("No scores yet: they are drawn here once you have answered a question of a quiz.")], record
-        )
+        return View([paragraph("No scores yet. They are drawn here once you have answered a quiz question.")], record)
     seconds = sum(lesson.seconds for lesson in record.summary().values())
     said = (
         f"{counts.answered[-1]} of {len(questions)} questions answered, {counts.right[-1]} right at the last try. "
@@ -39,7 +34,7 @@ def my_scores() -> View:
         counts.at, counts.answered, counts.right, len(questions),
         [(each.ended or 0.0, each.right / len(each.questions)) for each in exams],
     )  # fmt: skip
-    return View([LiveFigure(figure, {}, dict), _paragraph(said)], record)
+    return View([LiveFigure(figure, {}, dict), paragraph(said)], record)
 
 
 class DataView(View):
@@ -53,15 +48,15 @@ class DataView(View):
         self.confirm_button = make_button("Yes, set my record aside and begin anew", self._reset)
         self.keep_button = make_button("No, keep it", lambda: self._ask(False))
         self.told = html_box()
-        buttons = [self.export_button, self.reset_button, self.confirm_button, self.keep_button]
-        super().__init__([self.place, *buttons, self.told], record)
+        buttons = [self.export_button, self.reset_button, self.told, self.confirm_button, self.keep_button]
+        super().__init__([self.place, *buttons], record)
         self._show_place()
         self._ask(False)
 
     def _show_place(self) -> None:
         path = self._record.path
         where = f"Your record is this file: `{path}`." if path else "Your record is in the memory of this kernel only."
-        self.place.value = f"<p>{as_html(where)}</p>"
+        self.place.value = f'<div class="lesson-said">{as_html(where)}</div>'
 
     def _export(self) -> None:
         name, content = f"gradient-course-{datetime.now():%Y%m%d-%H%M%S}.json", self._record.export()
@@ -71,9 +66,9 @@ class DataView(View):
 
     def _ask(self, asking: bool) -> None:
         """Show the two answers to the question in place of the button that asks it, or the other way round."""
-        self.reset_button.layout.display = "none" if asking else None
-        for button in (self.confirm_button, self.keep_button):
-            button.layout.display = None if asking else "none"
+        show_if(self.reset_button, not asking)
+        show_if(self.confirm_button, asking)
+        show_if(self.keep_button, asking)
         self.told.value = ""
         if asking:
             self._tell("?", "Begin anew?", "All lessons will show as not begun. A copy of your record stays beside it.")
@@ -111,7 +106,3 @@ def _write(record: Progress, name: str, content: str) -> Path | None:
 
 def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
-
-
-def _paragraph(text: str) -> widgets.HTML:
-    return html_box(f"<p>{html.escape(text)}</p>")

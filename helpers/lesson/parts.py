@@ -64,6 +64,11 @@ def make_button(label: str, action: Callable[[], None], primary: bool = False) -
     return button
 
 
+def show_if(widget: widgets.Widget, shown: bool) -> None:
+    """Show a widget, or leave it out of the page and of the way of the keyboard."""
+    widget.layout.display = None if shown else "none"
+
+
 def verdict_html(sign: str, word: str, message: str, kind: str, more: str = "") -> str:
     """A verdict that sign, word and colour all tell; `message` is escaped here, `more` is HTML already."""
     return (
@@ -79,12 +84,19 @@ def table_html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f'<table class="lesson-map"><tr>{top}</tr>{body}</table>'
 
 
+def paragraph(text: str) -> widgets.HTML:
+    """A paragraph of plain text."""
+    return html_box(f'<div class="lesson-said">{as_html(text)}</div>')
+
+
 def say_duration(seconds: float) -> str:
-    """A time as a reader says it: "under a minute", "12 min", "3 h 5 min"."""
+    """A time as a reader says it: "under a minute", "12 min", "3 h 5 min", "2 days"."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return "under a minute"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 48 * 60 else f"{round(minutes / 1440)} days"
 
 
 class View(widgets.VBox):

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
+from helpers.course import LESSONS
 from helpers.lesson.hidden import hidden_profile
 from helpers.lesson.inputs import TextInput, input_for
-from helpers.lesson.parts import View, as_html, html_box, make_button, verdict_html
+from helpers.lesson.parts import View, as_html, html_box, make_button, show_if, verdict_html
 from helpers.progress import Progress, progress
 from helpers.quiz import Grade, Question, grade, instantiate, load_bank
 
@@ -55,7 +56,9 @@ class QuestionView(widgets.VBox):
         self.input = input_for(question, lambda text: self._quiz.announcer.say(text))
         code = f"<pre><code>{html.escape(question.code)}</code></pre>" if question.code else ""
         label = f'<span class="lesson-number">{self._number}.</span>'
-        self._text.value = f'<div class="lesson-question">{label}{as_html(question.text)}</div>{code}'
+        lesson = f"Lesson {question.lesson} {LESSONS[question.lesson]}" if self._quiz.is_mixed else ""
+        origin = f'<div class="lesson-origin">{html.escape(lesson)}</div>' if lesson else ""
+        self._text.value = f'{origin}<div class="lesson-question">{label}{as_html(question.text)}</div>{code}'
         picture = [hidden_profile(question)] if question.type == "profile" else []
         self._place.children = (*picture, self.input.widget)
         self._show(_NOT_YET)
@@ -80,8 +83,8 @@ class QuestionView(widgets.VBox):
         sign, word, kind = headline(self.question, result)
         self.feedback.value = verdict_html(sign, word, result.feedback, kind) if result.feedback else ""
         self.shown.value = ""
-        _show_if(self.show_button, self._quiz.panel is not None and bool(result.try_state))
-        _show_if(self.again_button, self.question.varies and result.understood)
+        show_if(self.show_button, self._quiz.panel is not None and bool(result.try_state))
+        show_if(self.again_button, self.question.varies and result.understood)
 
     def _show_in_panel(self) -> None:
         panel = self._quiz.panel
@@ -90,10 +93,6 @@ class QuestionView(widgets.VBox):
             self.shown.value = f'<div class="lesson-hint">The panel is set. It says: {as_html(panel.summary)}</div>'
             self._quiz.announcer.say(f"The panel is set. It says: {panel.summary}")
             self._quiz.announcer.bring_into_view(panel)
-
-
-def _show_if(widget: widgets.Widget, shown: bool) -> None:
-    widget.layout.display = None if shown else "none"
 
 
 def headline(question: Question, result: Grade) -> tuple[str, str, str]:
@@ -122,12 +121,15 @@ class SettablePanel(Protocol):
 class QuizView(View):
     """The questions of a lesson one under another, with what was answered before, and a score."""
 
+    question_view: type[QuestionView] = QuestionView
+    is_mixed = False  # questions of several lessons say which one they are of
+
     def __init__(
         self, lesson: str, questions: Sequence[Question], record: Progress, panel: SettablePanel | None = None
     ) -> None:
         self.panel, self._record = panel, record
         self.score = html_box()
-        self.questions = [QuestionView(n, question, self) for n, question in enumerate(questions, start=1)]
+        self.questions = [self.question_view(n, question, self) for n, question in enumerate(questions, start=1)]
         super().__init__([*self.questions, self.score], record)
         earlier = record.answers(lesson)
         for view in self.questions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.review.papers import draw_paper, seed_of
+from helpers.review.papers import draw_paper, seed_of, shuffled
 from helpers.review.schedule import Standing, count_due, standings, weakest_first
 
-__all__ = ["Standing", "count_due", "draw_paper", "seed_of", "standings", "weakest_first"]
+__all__ = ["Standing", "count_due", "draw_paper", "seed_of", "shuffled", "standings", "weakest_first"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 
 from helpers.quiz import Question
 
 GRADED_BY_ITS_READER = "open"
+CHOICES = ("multiple_choice", "many_choice", "profile")
 
 
 def draw_paper(questions: Iterable[Question], count: int, seed: int | str) -> list[tuple[str, int]]:
@@ -27,6 +29,14 @@ def draw_paper(questions: Iterable[Question], count: int, seed: int | str) -> li
     ]
     chosen = [question for *_, question in sorted(turns, key=lambda each: each[:2])][:count]
     return [(question.id, seed_of(seed, question.id)) for question in sorted(chosen, key=lambda q: q.lesson)]
+
+
+def shuffled(question: Question, seed: int | str) -> Question:
+    """The question with its choices in an order that the seed draws; other types as they are."""
+    if question.type not in CHOICES:
+        return question
+    order = sorted(question.answers, key=lambda answer: _lot(seed, f"{question.id} {answer.text}"))
+    return replace(question, answers=tuple(order))
 
 
 def seed_of(seed: int | str, name: str) -> int:

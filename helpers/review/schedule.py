@@ -50,7 +50,7 @@ def standings(history: Sequence[Given], now: float) -> dict[str, Standing]:
     scheduler = Scheduler(learning_steps=(SOON,), relearning_steps=(SOON,), enable_fuzzing=False)
     cards: dict[str, Card] = {}
     before: dict[str, Given] = {}
-    for given in history:
+    for given in filter(_is_review, history):
         card = cards.get(given.question) or Card(card_id=len(cards))
         rating = _rating(given, before.get(given.question))
         cards[given.question], _ = scheduler.review_card(card, rating, _moment(given.at))
@@ -84,6 +84,11 @@ def count_due(questions: Sequence[Question], history: Sequence[Given], now: floa
     """How many of the questions should come again by now."""
     known = standings(history, now)
     return sum(question.id in known and known[question.id].is_due(now) for question in questions)
+
+
+def _is_review(given: Given) -> bool:
+    """An open answer counts once its writer has compared it with the model answer, not while it is only a text."""
+    return given.score is None or not isinstance(given.given, str)
 
 
 def _rating(given: Given, before: Given | None) -> Rating:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import ipywidgets as widgets
 
 from helpers.course import LESSONS
-from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration
-from helpers.lesson.questions import QuizView
+from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if
+from helpers.lesson.questions import QuestionView, QuizView
 from helpers.progress import Progress, Sitting, progress
-from helpers.quiz import Grade, Question, available_lessons, load_bank
-from helpers.review import seed_of, standings, weakest_first
+from helpers.quiz import Grade, Question, available_lessons, instantiate, load_bank
+from helpers.review import count_due, seed_of, standings, weakest_first
 
 ROUND_SECONDS = 12 * 3600.0
 """A round that was begun longer ago is not taken up again."""
@@ -83,39 +83,95 @@ def _lesson_sentence(record: Progress) -> str:
 
 
 class RoundView(QuizView):
-    """The questions of one round, with the answers given since it began."""
+    """The questions of one round, with the answers given since it began; `on_answer` is called after each."""
 
-    def __init__(self, questions: Sequence[Question], record: Progress, begun: float, whenever: ReviewView) -> None:
-        self._review = whenever
+    is_mixed = True
+
+    def __init__(
+        self, questions: Sequence[Question], record: Progress, begun: float, on_answer: Callable[[], None]
+    ) -> None:
         super().__init__("", questions, record)
-        given = {each.question: each.given for each in record.history() if each.at >= begun}
+        self._on_answer = on_answer
+        given = {each.question: each for each in record.history() if each.at >= begun}
         for view in self.questions:
             if view.question.id in given:
-                view.restore(given[view.question.id])
+                view.restore(given[view.question.id].given, given[view.question.id].seed)
         self._show_score()
 
+    @property
+    def complete(self) -> bool:
+        """Whether every question has an answer."""
+        return all(view.grade.understood for view in self.questions)
+
     def answered(self, question: Question, given: object, result: Grade) -> None:
-        """Keep an answer, tell the score, and offer another round after the last one."""
+        """Keep an answer, tell the score, and say where to look again after the last one."""
         super().answered(question, given, result)
-        self._review.follow(self)
+        self._on_answer()
+
+    def _score_sentence(self) -> str:
+        wrong = Counter(view.question.lesson for view in self.questions if not view.grade.correct)
+        if not self.complete or not wrong:
+            return super()._score_sentence()
+        again = ", ".join(f"{lesson} ({count})" for lesson, count in sorted(wrong.items()))
+        return f"{super()._score_sentence()} To look at again, by lesson: {again}."
 
 
 class ReviewView(View):
-    """A round of questions, the weakest first; after the last answer another round may begin."""
+    """A round of questions, the weakest first; once it is complete, another one may begin."""
 
     def __init__(self, count: int, lessons: Sequence[str], record: Progress) -> None:
         self._count, self._lessons, self._record = count, lessons, record
         self._name = f"review n={count} lessons={','.join(lessons)}"
-        self._place = widgets.VBox()
-        self.next_button = make_button("Another round", self._begin)
-        super().__init__([self._place, self.next_button], record)
+        self.head, self._place = html_box(), widgets.VBox()
+        self.next_button = make_button("Another round", self._begin, primary=True)
+        super().__init__([self.head, self._place, self.next_button], record)
         last = record.sitting(self._name)
         if last is None or time.time() - last.begun > ROUND_SECONDS:
             self._begin()
         else:
             self._show(last)
 
-    def follow(self, shown: RoundView) -> None:
-        """Offer another round once all is answered."""
-        complete = all(view.grade.understood for view in shown.questions)
-        self.next_button.layout.display = None if complete else "none"
+    @property
+    def questions(self) -> list[QuestionView]:
+        """The questions of the round."""
+        return self.round.questions
+
+    def _begin(self) -> None:
+        questions, history, now = self._pool(), self._record.history(), time.time()
+        drawn = weakest_first(questions, history, now)[: self._count]
+        self._record.begin_sitting(self._name, [(question.id, seed_of(str(now), question.id)) for question in drawn])
+        begun = self._record.sitting(self._name)
+        assert begun is not None
+        self._show(begun)
+
+    def _pool(self) -> list[Question]:
+        """All questions, those of the lessons that were begun first."""
+        done = self._record.summary()
+        lessons = sorted(self._lessons, key=lambda lesson: lesson not in done)
+        return [question for lesson in lessons for question in load_bank(lesson)]
+
+    def _show(self, sitting: Sitting) -> None:
+        self.round = RoundView(questions_of(sitting, self._pool()), self._record, sitting.begun, self._follow)
+        self._place.children = (self.round,)
+        due = count_due(self._pool(), self._record.history(), time.time())
+        waiting = f"{due} due in these lessons" if due else "nothing due, so this is for practice"
+        self.head.value = f'<div class="lesson-head">Mixed review: {len(self.questions)} questions, {waiting}</div>'
+        self._follow()
+
+    def _follow(self) -> None:
+        show_if(self.next_button, self.round.complete)
+
+
+def questions_of(sitting: Sitting, pool: Sequence[Question]) -> list[Question]:
+    """The questions of a paper, with the values that their seeds draw; those that have left the banks are left out."""
+    by_id = {question.id: question for question in pool}
+    return [instantiate(by_id[name], seed or 0) for name, seed in sitting.questions if name in by_id]
+
+
+def review(n: int = 10, lessons: Sequence[str] | None = None) -> ReviewView:
+    """Ask `n` questions across the lessons, the weakest first: due, then least likely remembered, then new ones.
+
+    lessons: two-digit numbers, such as ["03", "04"]; None for all. The round that was begun in the last 12 hours is
+    taken up again, with its answers. ValueError where `n` is below 1 or a lesson has no questions.
+    """
+    return ReviewView(check_count(n), choose_lessons(lessons), progress())

@@ -1,0 +1,80 @@
+"""Mixed review, an exam and one's own record as a learner uses them in JupyterLab: by keyboard, across reloads."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator
+
+from tests.browser.lab import Sheet, write_notebook
+
+pytestmark = pytest.mark.browser
+
+
+def cell(sheet: Sheet, number: int) -> Locator:
+    return sheet.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+
+
+def restarted(sheet: Sheet, name: str) -> None:
+    """Reload the page, restart the kernel and run everything: what is shown then comes from the record."""
+    sheet.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    sheet.wait_for_kernel()
+    sheet.open(name)
+    sheet.run_all()
+
+
+def test_answers_of_a_review_and_of_an_exam_are_there_again(open_sheet: Callable[..., Sheet], workshop: Path) -> None:
+    review = "from helpers import lesson\nlesson.review(2, lessons=['00'])"
+    write_notebook(
+        workshop / "reviewed.ipynb", review, "lesson.exam('browser', n=2, lessons=['00'])", "lesson.my_data()"
+    )
+    sheet = open_sheet(width=800)
+    sheet.open("reviewed.ipynb")
+    sheet.run_all()
+
+    first = cell(sheet, 0).locator(".lesson-item", has_text="which has slope 3 there")
+    assert first.locator(".lesson-origin").inner_text() == "Lesson 00 Start here"
+    first.locator("input").focus()
+    sheet.page.keyboard.type("6")
+    sheet.page.keyboard.press("Tab")
+    sheet.page.keyboard.press("Enter")
+    first.locator(".lesson-verdict").wait_for()
+    verdict = first.locator(".lesson-verdict").inner_text()
+    assert verdict.startswith("✓ Right.")
+    said = re.compile(r"1 of \d+ right, 1 answered\.")
+    cell(sheet, 0).locator(".lesson-spoken[aria-live=polite]", has_text=said).wait_for(state="attached")
+
+    exam = cell(sheet, 1)
+    exam.get_by_role("button", name="Begin").press("Enter")
+    kept = exam.locator(".lesson-item", has=sheet.page.locator("input[type=radio]")).first
+    kept.locator("input[type=radio]").first.focus()
+    sheet.page.keyboard.press("Space")
+    kept.get_by_role("button", name="Keep this answer").press("Enter")
+    kept.locator(".lesson-verdict", has_text="Kept.").wait_for()
+    assert kept.locator(".lesson-verdict").count() == 1
+
+    restarted(sheet, "reviewed.ipynb")
+    first = cell(sheet, 0).locator(".lesson-item", has_text="which has slope 3 there")
+    assert first.locator(".lesson-verdict").inner_text() == verdict
+    assert first.locator("input").input_value() == "6"
+    assert re.match(r"1 of \d+ right, 1 answered\.", cell(sheet, 0).locator(".lesson-score").inner_text())
+    exam = cell(sheet, 1)
+    assert re.match(r"1 of \d+ answers kept\.", exam.locator(".lesson-score").inner_text())
+    for _ in range(2):
+        exam.get_by_role("button", name="Hand in").press("Enter")
+        sheet.page.wait_for_timeout(300)
+    exam.get_by_text("Time from Begin to handing in").first.wait_for()
+    exam.get_by_role("button", name="Sit this paper again").wait_for()
+    assert not exam.get_by_role("button", name="Keep this answer").filter(visible=True).count()
+
+    data = cell(sheet, 2)
+    data.get_by_role("button", name="Export").press("Enter")
+    with sheet.page.expect_download() as download:
+        data.get_by_role("link", name="Download").click()
+    content = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert [row["given"] for row in content["answer"]][0] == "6" and len(content["sitting"]) >= 4
+    assert not sheet.console and not sheet.outside
