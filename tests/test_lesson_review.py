@@ -331,7 +331,7 @@ def test_mixed_answers_are_graded_as_in_the_bank():
     for question in COURSE:
         mixed = shuffled(question, "7b")
         assert Counter(answer.text for answer in mixed.answers) == Counter(answer.text for answer in question.answers)
-        assert quiz.grade(mixed, question.right_answer()) == quiz.grade(question, question.right_answer())
+        assert quiz.grade(mixed, question.right_answer()).correct
         assert not quiz.grade(mixed, wrong_answer(question)).correct
     choices = [question for question in COURSE if question.type == "multiple_choice"]
     assert 0.5 < sum(shuffled(each, "7b") != each for each in choices) / len(choices) < 1
