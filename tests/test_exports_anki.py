@@ -42,6 +42,14 @@ class Learner:
         log = self.collection.import_anki_package(request).log
         return len(log.new), len(log.updated), len(log.duplicate)
 
+    def study(self):
+        """Answers the first card that is due; returns its id."""
+        decks = self.collection.decks
+        decks.select(next(each.id for each in decks.all_names_and_ids() if "::" in each.name))
+        card = self.collection.sched.getCard()
+        self.collection.sched.answerCard(card, 3)
+        return card.id
+
     @property
     def media(self):
         """The folder with the pictures."""
@@ -81,11 +89,13 @@ def test_every_question_becomes_a_card_in_the_deck_of_its_lesson(learner):
 def test_a_second_import_changes_what_has_changed_and_doubles_nothing(learner):
     first = list(ALL[:5])
     learner.take(anki.package(first, seed=0, timestamp=BEFORE))
+    studied = learner.study()
     assert learner.take(anki.package(first, seed=0, timestamp=BEFORE)) == (0, 0, 5)
     changed = [dataclasses.replace(first[0], text="Asked in other words?"), *first[1:]]
     assert learner.take(anki.package([*changed, ALL[5]], seed=9, timestamp=LATER))[0] == 1
     notes = learner.notes()
     assert len(notes) == 6 == learner.collection.card_count()
+    assert learner.collection.get_card(studied).reps == 1
     assert notes[first[0].id]["Question"] == "<p>Asked in other words?</p>"
 
 

@@ -1,4 +1,9 @@
-"""GIFT: questions as a plain text that Moodle and other platforms read (docs.moodle.org, "GIFT format")."""
+"""GIFT: questions as a plain text that Moodle and other platforms read (docs.moodle.org, "GIFT format").
+
+It carries no files, so a picture stands in the text as a data: address, with its words for readers that drop it. Not
+every reader knows orderings, so an order is asked as a matching of entries and places. It has no units: the question
+names its own.
+"""
 
 from __future__ import annotations
 
