@@ -150,6 +150,7 @@ class OrderInput:
         self._order[place - 1], self._order[place] = self._order[place], self._order[place - 1]
         self._show()
         self._say(f"{self._order[place - 1]} is now at place {place}.")
+        self.buttons[max(place - 2, 0)].focus()  # the entry can be moved on without looking for it
 
     def _show(self) -> None:
         for number, (label, name) in enumerate(zip(self.places, self._order, strict=True), start=1):
