@@ -191,11 +191,11 @@ class TextInput:
 
     def put(self, given: Any) -> None:
         """Show an earlier text with the points that were ticked."""
-        text, points = (given.get("text"), given.get("points", [])) if isinstance(given, dict) else (given, [])
+        text, points = (given.get("text"), given.get("points")) if isinstance(given, dict) else (given, None)
         if isinstance(text, str):
             self.text.value = text
             for place, box in enumerate(self.points.boxes):
-                box.value = place in points
+                box.value = isinstance(points, list) and place in points
             self.compare()
 
     def lock(self, locked: bool) -> None:
