@@ -23,7 +23,6 @@ STYLE = """
 .lesson { font-size: 14px; opacity: 0.7; }
 .remarks { font-size: 17px; padding-left: 0; list-style: none; }
 .remarks li { margin: 0.6em 0; padding-left: 1.4em; text-indent: -1.4em; }
-img { max-width: 100%; background: white; }
 """
 FRONT = '<div class="lesson">{{Lesson}}</div>{{Question}}{{Options}}'
 BACK = '{{FrontSide}}<hr id="answer">{{Answer}}{{Feedback}}'

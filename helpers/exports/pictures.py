@@ -27,8 +27,9 @@ class Picture:
     words: str
 
     def image(self, source: str) -> str:
-        """An HTML image that finds the picture at `source`."""
-        return f'<p><img src="{source}" alt="{html.escape(self.words)}" width="{WIDTH}" height="{HEIGHT}"></p>'
+        """An HTML image that finds the picture at `source`, and shrinks with a narrow screen."""
+        size = f'width="{WIDTH}" height="{HEIGHT}" style="max-width:100%;height:auto"'
+        return f'<p><img src="{source}" alt="{html.escape(self.words)}" {size}></p>'
 
 
 def picture_of(question: Question) -> Picture | None:

@@ -72,4 +72,7 @@ def test_the_pictures_can_be_seen_wherever_they_go(page: Any, tmp_path: Path) ->
             640,
             360,
         ]
+        page.set_viewport_size({"width": 400, "height": 800})
+        box = image.bounding_box()
+        assert box["width"] < 400 and box["height"] == pytest.approx(box["width"] * 360 / 640, abs=1)
         assert "layer 1: 10" in image.get_attribute("alt")
