@@ -239,6 +239,17 @@ def test_nothing_chosen_is_not_kept():
     assert "Nothing chosen yet." in view.status.value and progress.progress().prediction("99") is None
 
 
+def test_a_number_that_cannot_be_read_is_not_kept():
+    view = lesson.PredictionView(quiz.Prediction("99", "number", "?", "Measured", unit="steps"), progress.progress())
+    view.input.put("many")
+    view.button.click()
+    assert "Not yet kept." in view.status.value and "not a number I can read" in view.status.value
+    assert progress.progress().prediction("99") is None
+    view.input.put("12 steps")
+    view.button.click()
+    assert "✓ Kept." in view.status.value and progress.progress().prediction("99") == "12 steps"
+
+
 @pytest.mark.parametrize("kept", ["text", None, [1], {"a": 1}, 1e99])
 @pytest.mark.parametrize("kind", ["choice", "number", "scale", "order"])
 def test_a_prediction_kept_for_another_question_does_no_harm(kind, kept):

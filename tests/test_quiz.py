@@ -410,6 +410,7 @@ SLOPES = {"a": 0.25, "b": 1.0, "c": 1.0}
     [
         (1e-3, False, "You said 0.001. Measured: 9.1e-13. Your number was 9.0 powers of ten too large."),
         (1e-12, True, "Well predicted."),
+        (2.5e-12, True, "Close: your number was 2.7 times too large."),
         (2e-13, False, "4.6 times too small"),
         (None, None, "no prediction"),
         ("?", None, "could not be read"),
@@ -418,6 +419,22 @@ SLOPES = {"a": 0.25, "b": 1.0, "c": 1.0}
 def test_a_number_is_set_against_the_measurement(said, close, words):
     comparison = compare_prediction(SCALE, said, 9.1e-13)
     assert comparison.close is close and words in comparison.sentence
+
+
+@pytest.mark.parametrize(
+    "said, close, words",
+    [
+        ("10", True, "You said 10 layers. Passed: 9.5 layers. Well predicted."),
+        ("10 layers", True, "Well predicted."),
+        ("20", False, "You said 20 layers. Passed: 9.5 layers. Your number was 2.1 times too large."),
+        ("0", False, "You said 0 layers. Passed: 9.5 layers. Compare the two."),
+        ("many", None, "Passed: 9.5 layers. What you predicted could not be read."),
+    ],
+)
+def test_a_plain_number_is_judged_more_strictly_than_a_power_of_ten(said, close, words):
+    prediction = Prediction("07-length", "number", "?", "Passed", unit="layers")
+    comparison = compare_prediction(prediction, said, 9.5)
+    assert comparison.close is close and comparison.sentence.endswith(words), comparison.sentence
 
 
 def test_zero_measured_is_compared_too():

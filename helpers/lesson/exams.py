@@ -167,7 +167,7 @@ class ExamView(View):
         self._place.children = (self.paper,)
         if sitting.ended is not None:
             self.paper.reveal(sitting.given)
-            told = verdict_html("✓", "Handed in.", self._result_sentence(sitting), "right")
+            told = verdict_html("✓", "Handed in.", self._result_sentence(sitting), "open")
             self.result.value = told + self._by_lesson(sitting)
             self.begin_button.description = "Sit this paper again"
 

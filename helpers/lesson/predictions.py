@@ -9,7 +9,7 @@ import traitlets
 from helpers.lesson.inputs import ChoiceInput, Input, NumberInput, OrderInput, ScaleInput
 from helpers.lesson.parts import View, as_html, html_box, make_button, verdict_html
 from helpers.progress import Progress, progress
-from helpers.quiz import Prediction, compare_prediction, load_predictions
+from helpers.quiz import Prediction, compare_prediction, load_predictions, read_number
 
 
 def _prediction(prediction_id: str) -> Prediction:
@@ -52,6 +52,12 @@ class PredictionView(View):
         if given is None or given == "":
             self._tell("·", "Nothing chosen yet.", "Answer first; a guess is fine.")
             return
+        if self.prediction.type == "number":
+            try:
+                read_number(given, unit=self.prediction.unit)
+            except ValueError as error:
+                self._tell("·", "Not yet kept.", str(error))
+                return
         self._record.record_prediction(self.prediction.lesson, self.prediction.id, given)
         self._open(False)
         self._tell("✓", "Kept.", "It is set against the measurement further down.")

@@ -10,6 +10,8 @@ from helpers.quiz.numbers import read_number, say_number
 from helpers.quiz.questions import Prediction
 from helpers.quiz.text import shortened
 
+WELL = math.log10(1.5)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -49,11 +51,11 @@ def _compare_numbers(prediction: Prediction, given: object, outcome: object) -> 
     if given is None:
         return Comparison(None, f"{truth} You made no prediction before; next time, dare one.")
     try:
-        said = read_number(given)
+        said = read_number(given, unit=prediction.unit)
     except ValueError:
         return Comparison(None, f"{truth} What you predicted could not be read.")
     if said > 0 and measured > 0:
-        close, distance = _decades_apart(said, measured)
+        close, distance = _decades_apart(said, measured, near=0.5 if prediction.type == "scale" else WELL)
     else:
         close, distance = math.isclose(said, measured, rel_tol=0.1), "Compare the two."
         if close:
@@ -73,12 +75,14 @@ def _finite_outcome(prediction: Prediction, outcome: object) -> float:
     return measured
 
 
-def _decades_apart(said: float, measured: float) -> tuple[bool, str]:
+def _decades_apart(said: float, measured: float, near: float) -> tuple[bool, str]:
+    """Whether a number is close, at most `near` powers of ten away, and how far away in words."""
     decades = math.log10(said) - math.log10(measured)
-    if abs(decades) <= math.log10(1.5):
+    if abs(decades) <= WELL:
         return True, "Well predicted."
     size = f"{10 ** abs(decades):.1f} times" if abs(decades) < 1 else f"{abs(decades):.1f} powers of ten"
-    return abs(decades) <= 0.5, f"Your number was {size} too {'large' if decades > 0 else 'small'}."
+    far = f"our number was {size} too {'large' if decades > 0 else 'small'}."
+    return (True, f"Close: y{far}") if abs(decades) <= near else (False, f"Y{far}")
 
 
 def _compare_choice(prediction: Prediction, given: object, outcome: object) -> Comparison:
