@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from platformdirs import macos, unix
 
 from helpers import progress
 from helpers.progress import Given, Progress, store
@@ -356,6 +357,15 @@ def test_the_record_lies_outside_the_course(monkeypatch, tmp_path):
     course = Path(__file__).resolve().parents[1]
     monkeypatch.chdir(course)
     assert not progress.home().resolve().is_relative_to(course)
+
+
+def test_the_readme_names_the_folder_of_each_system(monkeypatch):
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    for system in (unix.Unix, macos.MacOS):
+        folder = Path(system("gradient-course", appauthor=False).user_data_dir).relative_to(Path.home())
+        assert f"`~/{folder.as_posix()}`" in readme
+    assert progress.HOME_VARIABLE in readme and progress.FILE_NAME in readme
 
 
 # Time, seeds, scores -------------------------------------------------------------------------------------------------
