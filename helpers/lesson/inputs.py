@@ -126,7 +126,9 @@ class OrderInput:
         self.buttons = [make_button("↑ up", functools.partial(self._raise, n)) for n in range(1, len(options))]
         rows = [widgets.HBox([self.places[0]])]
         rows += [widgets.HBox([place, button]) for place, button in zip(self.places[1:], self.buttons, strict=True)]
+        column = f"{min(4 + 0.55 * max(map(len, options)), 36):.1f}em"  # so that the buttons stand under each other
         for place in self.places:
+            place.layout.width = column
             place.add_class("lesson-place")
         self.widget = widgets.VBox(rows)
         self._show()

@@ -109,7 +109,7 @@ def _grade_choices(question: Question, given: object) -> Grade:
 
 
 def _quoted(answer: Answer) -> str:
-    return f"“{answer.text}”. {answer.feedback}"
+    return f"“{answer.text.rstrip('.')}”. {answer.feedback}"
 
 
 # Order ---------------------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ def _grade_order(question: Question, given: object) -> Grade:
     belongs = question.answers[place]
     return Grade(
         correct=False,
-        feedback=f"Place {place + 1} belongs to “{belongs.text}”. {belongs.feedback}",
+        feedback=f"Place {place + 1} belongs to {_quoted(belongs)}",
         try_state=belongs.try_state,
         fraction=_pairs_in_order(given, right),
     )
