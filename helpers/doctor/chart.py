@@ -34,7 +34,7 @@ class Chart:
             loss=float(self._loss.detach()),
             bad=self._first_bad(inputs),
             detached=[layer.label for layer in self.layers if layer.status == "detached" and layer.call == 1],
-            zero_weights=[row.label for row in first_calls if _all_zero(row.parameters)],
+            waking=[row.label for row in first_calls if self._wakes(row)],
             matrices=frozenset(row.name for row in first_calls if any(p.dim() > 1 for p in _asking(row.parameters))),
             batch_norm=any(_uses_the_batch(module) for module in self._model.modules()),
             frozen=not self._gradients,
@@ -78,6 +78,12 @@ class Chart:
         if not called or any(each in self._unused for each in asking):
             return "unused"
         return "detached"
+
+    def _wakes(self, row: Row) -> bool:
+        """Whether weights or factors that are all zero get a gradient: what they silence now is heard after a step."""
+        biases = {each for name, each in self._model.named_parameters() if name.rpartition(".")[2].startswith("bias")}
+        zero = [each for each in _asking(row.parameters) if each not in biases and not bool(each.any())]
+        return any(self._gradients[each] for each in zero)
 
     def _first_bad(self, inputs: Any) -> str:
         """Where nan or infinity was met first, in words; empty if loss and gradients are finite."""
@@ -132,11 +138,6 @@ def _asking(parameters: Any) -> list[Tensor]:
 
 def _uses_the_batch(module: nn.Module) -> bool:
     return isinstance(module, BATCH_NORMS) and (module.training or module.running_mean is None)
-
-
-def _all_zero(parameters: Sequence[Tensor]) -> bool:
-    matrices = [each for each in parameters if each.dim() > 1]
-    return bool(matrices) and not any(bool(each.any()) for each in matrices)
 
 
 def _finite(tensor: Tensor) -> bool:

@@ -67,7 +67,7 @@ class Case:
     squashing, batch_norm: whether the model has such layers, which decides on the remedy
     bad: where nan or infinity was met first, in words; empty if nowhere
     detached: labels of the layers that should learn and get no gradient
-    zero_weights: labels of layers whose weights are all zero
+    waking: labels of layers that begin with weights or factors of zero and are about to leave it
     matrices: labels of layers that learn a matrix, and not only scales and biases
     """
 
@@ -75,7 +75,7 @@ class Case:
     loss: float
     bad: str
     detached: Sequence[str]
-    zero_weights: Sequence[str]
+    waking: Sequence[str]
     matrices: frozenset[str]
     batch_norm: bool
     frozen: bool
@@ -208,8 +208,7 @@ def _exploding(case: Case) -> Iterator[Finding]:
 def _vanishing(case: Case) -> Iterator[Finding]:
     limit = THRESHOLDS["vanishing"]
     ratio = _ratio_of_ends(case)
-    by_design = ratio == 0 and len(case.zero_weights) == 1
-    if ratio <= limit.value and not by_design:
+    if ratio <= limit.value:
         squashing = any(layer.saturated == layer.saturated for layer in _hidden(case.layers))
         yield Finding(
             "vanishing",
@@ -262,15 +261,14 @@ def _shattered(case: Case) -> Iterator[Finding]:
 
 
 def _notes(case: Case) -> Iterator[str]:
-    if _ratio_of_ends(case) == 0 and len(case.zero_weights) == 1:
+    if case.waking:
         yield (
-            f"All weights of {case.zero_weights[0]} are zero, so that no gradient reaches the layers below it yet. "
-            "Diagnose again after the first step."
+            f"Weights that begin at zero ({_some(case.waking)}) let no gradient through yet. Diagnose again after a few "
+            "steps."
         )
     unused = [layer.label for layer in case.layers if layer.status == "unused"]
     if unused:
-        more = f" and {len(unused) - 3:,} more" if len(unused) > 3 else ""
-        yield f"This loss has no use for {', '.join(unused[:3])}{more}: no gradient there, and none expected."
+        yield f"This loss has no use for {_some(unused)}: no gradient there, and none expected."
     lost = [layer.label for layer in case.layers if layer.underflow]
     if lost:
         yield f"The signal of {len(lost):,} layers, first {lost[0]}, is below what can be read; 0 stands for it."
@@ -280,14 +278,17 @@ def _notes(case: Case) -> Iterator[str]:
 
 
 def _trunk(case: Case) -> list[LayerReading]:
-    """The layers that learn a matrix and hear a gradient, each once: at the call that hears most."""
+    """The layers that learn a matrix and hear a gradient, each once: at the call that hears most.
+
+    What weights of zero silence for the moment is left out.
+    """
     best: dict[str, LayerReading] = {}
     for layer in case.layers:
         if layer.name in case.matrices and layer.status == "learns" and math.isfinite(layer.signal_norm):
             known = best.setdefault(layer.name, layer)
             if layer.signal_norm > known.signal_norm:
                 best[layer.name] = layer
-    return list(best.values())
+    return [layer for layer in best.values() if layer.signal_norm > 0 or not case.waking]
 
 
 def _trunk_ends(case: Case) -> tuple[list[LayerReading], list[LayerReading]]:
@@ -300,7 +301,8 @@ def _trunk_ends(case: Case) -> tuple[list[LayerReading], list[LayerReading]]:
         return [], []
     size = max(1, len(trunk) // 10)
     hidden = trunk[:-1] if len(trunk) > 2 else trunk
-    return trunk[:size], hidden[-size:]
+    heard = [layer for layer in hidden if layer.signal_norm > 0]
+    return trunk[:size], (heard or trunk)[-size:]
 
 
 def _ends(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -355,6 +357,10 @@ def _hidden(layers: Sequence[LayerReading]) -> Sequence[LayerReading]:
     """All layers up to the last one that learns: an activation after it gives the answer, and may be flat there."""
     learning = [place for place, layer in enumerate(layers) if layer.status in ("learns", "frozen", "detached")]
     return layers[: learning[-1] + 1] if learning else layers
+
+
+def _some(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:3]) + (f" and {len(labels) - 3:,} more" if len(labels) > 3 else "")
 
 
 def _is_bad(value: float) -> bool:
