@@ -74,14 +74,13 @@ class Chart:
             return "frozen"
         if any(self._gradients[each] is not None for each in asking):
             return "learns"
-        called = row.call > 0
-        if not called or any(each in self._unused for each in asking):
-            return "unused"
-        return "detached"
+        if row.call == 0:
+            return "not called"
+        return "unused" if any(each in self._unused for each in asking) else "detached"
 
     def _wakes(self, row: Row) -> bool:
         """Whether weights or factors that are all zero get a gradient: what they silence now is heard after a step."""
-        biases = {each for name, each in self._model.named_parameters() if name.rpartition(".")[2].startswith("bias")}
+        biases = {each for name, each in self._model.named_parameters() if "bias" in name.rpartition(".")[2]}
         zero = [each for each in _asking(row.parameters) if each not in biases and not bool(each.any())]
         return any(self._gradients[each] for each in zero)
 

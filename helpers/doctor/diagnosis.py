@@ -29,9 +29,9 @@ class LayerReading:
 
     name: the module's path in the model; an activation called as a function is `path.relu()`
     type: the module's class, or "function"
-    call: 1 for the first time that the layer is called, and so on
+    call: 1 for the first time that the layer is called, and so on; 0 for parameters that no called layer holds
     status: "learns"; "frozen" (no parameter asks for a gradient); "detached" (its parameters ask for one and get
-        none); "unused" (so too, but the loss has no use for the layer); "no parameters"
+        none); "unused" (so too, since the loss has no use for the layer); "not called"; "no parameters"
     parameters: how many numbers it holds
     gradient_norm: ‖∂L/∂θ‖ over its own parameters θ, Frobenius, of all its calls together
     gradient_to_weight: ‖∂L/∂θ‖ / ‖θ‖ over those that get a gradient
@@ -66,7 +66,7 @@ class LayerReading:
     @property
     def label(self) -> str:
         """The name, and which call it is after the first."""
-        return self.name if self.call == 1 else f"{self.name} #{self.call}"
+        return self.name if self.call <= 1 else f"{self.name} #{self.call}"
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,8 @@ def _row(layer: LayerReading) -> str:
     gradient = "frozen" if layer.status == "frozen" else _cell(layer.gradient_norm, ".1e")
     if layer.status in ("detached", "unused"):
         gradient = layer.status
+    if layer.status == "not called":
+        gradient = "no call"
     return (
         f"{_shortened(layer.label, 22):<23}{_shortened(layer.type, 11):<12}{_cell(layer.signal_norm, '.1e'):>8}"
         f"{gradient:>9}{_cell(layer.gradient_to_weight, '.0e'):>8}{_cell(layer.activation_mean, '.1g'):>7}"

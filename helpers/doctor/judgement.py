@@ -246,8 +246,7 @@ def _shattered(case: Case) -> Iterator[Finding]:
     """
     limit = THRESHOLDS["shattered"]
     early, late = _trunk_ends(case)
-    reach = [max((_reach(layer) for layer in part), default=math.nan) for part in (early, late)]
-    ratio = _divided(*reach)
+    ratio = _divided(_reach(case, early), _reach(case, late))
     if ratio >= limit.value:
         yield Finding(
             "shattered",
@@ -261,7 +260,7 @@ def _shattered(case: Case) -> Iterator[Finding]:
 
 
 def _notes(case: Case) -> Iterator[str]:
-    if case.waking:
+    if case.waking and any(layer.signal_norm == 0 for layer in case.layers if layer.status == "learns"):
         yield (
             f"Weights that begin at zero ({_some(case.waking)}) let no gradient through yet. Diagnose again after a few "
             "steps."
@@ -269,6 +268,9 @@ def _notes(case: Case) -> Iterator[str]:
     unused = [layer.label for layer in case.layers if layer.status == "unused"]
     if unused:
         yield f"This loss has no use for {_some(unused)}: no gradient there, and none expected."
+    idle = [layer.label for layer in case.layers if layer.status == "not called"]
+    if idle:
+        yield f"The forward pass didn't call {_some(idle)}."
     lost = [layer.label for layer in case.layers if layer.underflow]
     if lost:
         yield f"The signal of {len(lost):,} layers, first {lost[0]}, is below what can be read; 0 stands for it."
@@ -325,8 +327,11 @@ def _size_evidence(case: Case, ratio: float) -> dict[str, float]:
     return {"first over last": ratio, "first": early, "last": late}
 
 
-def _reach(layer: LayerReading) -> float:
-    return layer.signal_norm * layer.spread if layer.spread == layer.spread else 0.0
+def _reach(case: Case, part: Sequence[LayerReading]) -> float:
+    """The largest signal times spread in any call of these layers."""
+    names = {layer.name for layer in part}
+    products = [layer.signal_norm * layer.spread for layer in case.layers if layer.name in names]
+    return max((each for each in products if math.isfinite(each)), default=math.nan)
 
 
 def _divided(early: float, late: float) -> float:

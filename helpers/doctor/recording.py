@@ -91,7 +91,7 @@ class Recording:
     def __init__(self, model: nn.Module) -> None:
         self._rows: list[Row] = []
         self.frames: list[_Frame] = []
-        self._names = {module: name or "model" for name, module in model.named_modules() if not _parametrizes(name)}
+        self._names = {module: name or "model" for name, module in model.named_modules() if _can_listen(name, module)}
         self.outputs: list[Tensor] = []
         self._calls: Counter[str] = Counter()
         self._signals: dict[int, float] = {}
@@ -222,8 +222,9 @@ class Recording:
         tensors = [each for each in flatten(output) if _is_real(each)]
         if not tensors:
             return
-        row.finite = all(bool(torch.isfinite(each).all()) for each in tensors)
-        row.mean, row.std, row.spread = _statistics(tensors[0].detach())
+        values = [each.detach() for each in tensors]
+        row.finite = all(bool(torch.isfinite(each).all()) for each in values)
+        row.mean, row.std, row.spread = _statistics(values[0])
         for each in tensors:
             if each.requires_grad:
                 self._handles.append(each.register_hook(partial(self._heard, row.place)))
@@ -292,9 +293,9 @@ def _is_real(value: Any) -> bool:
     return isinstance(value, Tensor) and value.is_floating_point() and not value.is_sparse
 
 
-def _parametrizes(name: str) -> bool:
-    """Whether this module computes a weight of another (torch.nn.utils.parametrize) and is no layer."""
-    return "parametrizations" in name.split(".")
+def _can_listen(name: str, module: nn.Module) -> bool:
+    """Not where a module computes a weight of another (torch.nn.utils.parametrize), nor inside a scripted one."""
+    return "parametrizations" not in name.split(".") and not isinstance(module, torch.jit.ScriptModule)
 
 
 def _learns(module: nn.Module) -> bool:
