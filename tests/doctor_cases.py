@@ -15,6 +15,15 @@ from torch import Tensor, nn
 
 from helpers.datasets import digit_rows
 
+SLOW = {
+    "ResNet of 20, zero-initialised", "ResNet of 56", "ReLU, He, 60 layers", "sigmoid, default, 100 x 64",
+    "residual, pre-batch-norm, 25 blocks", "ReLU with batch norm, 80 x 64", "tanh with batch norm, 120 x 64",
+    "convolutions with batch norm, 60", "GPT of 12 blocks", "MLP-mixer of 12 blocks", "tanh, orthogonal, 50 layers",
+    "ReLU with batch norm, 50 x 128", "GRU cell in a loop, 150 steps", "convolutions, one layer dead",
+    "convolutions of gain 3, 20", "convolutions, default, 24", "transformer encoder of 12",
+}  # fmt: skip
+"""These take longer and run with the slow tests."""
+
 Example = tuple[nn.Module, Callable[[Any, Any], Tensor], Any, Any]
 CASES: dict[str, tuple[str, Callable[[], Example]]] = {}
 
@@ -448,9 +457,9 @@ def standard_normal(weight: Tensor) -> None:
 
 
 for depth, width in ((6, 32), (10, 64), (30, 128), (100, 64)):
-    case("vanishing", f"sigmoid, default, {depth} × {width}", on_digits(lambda d=depth, w=width: mlp(d, w, nn.Sigmoid)))
+    case("vanishing", f"sigmoid, default, {depth} x {width}", on_digits(lambda d=depth, w=width: mlp(d, w, nn.Sigmoid)))
 for depth, width in ((12, 64), (30, 32), (30, 256)):
-    case("vanishing", f"ReLU, default, {depth} × {width}", on_digits(lambda d=depth, w=width: mlp(d, w)))
+    case("vanishing", f"ReLU, default, {depth} x {width}", on_digits(lambda d=depth, w=width: mlp(d, w)))
 case("vanishing", "tanh, default, 20 × 64", on_digits(lambda: mlp(20, 64, nn.Tanh)))
 case("vanishing", "ReLU, Xavier, 40 × 128", on_digits(lambda: mlp(40, 128, nn.ReLU, scaled(1))))
 case("vanishing", "ReLU, weights of 0.01, 4 × 64", on_digits(lambda: mlp(4, 64, nn.ReLU, scaled(0.08))))
@@ -461,7 +470,9 @@ case("vanishing", "GRU cell in a loop, 150 steps",
      lambda: classes_of(CellByHand(nn.GRUCell), lambda: sequences(length=150)))  # fmt: skip
 
 
-def plain_convolutions(depth: int, init: Init | None, activation: Callable[[], nn.Module] = nn.ReLU, **norm: Any) -> nn.Module:
+def plain_convolutions(
+    depth: int, init: Init | None, activation: Callable[[], nn.Module] = nn.ReLU, **norm: Any
+) -> nn.Module:
     parts: list[nn.Module] = []
     for layer in range(depth):
         convolution = nn.Conv2d(16 if layer else 3, 16, 3, padding=1)
@@ -477,7 +488,7 @@ case("vanishing", "convolutions, default, 24", lambda: classes_of(plain_convolut
 
 for depth, width, gain in ((10, 64, 5.0), (30, 64, 3.0), (30, 256, 3.0), (12, 32, 5.0)):
     case(
-        "exploding", f"ReLU of gain {gain:g}, {depth} × {width}",
+        "exploding", f"ReLU of gain {gain:g}, {depth} x {width}",
         on_digits(lambda d=depth, w=width, g=gain: mlp(d, w, nn.ReLU, scaled(g))),
     )  # fmt: skip
 case("exploding", "ReLU, standard normal weights, 8 × 64", on_digits(lambda: mlp(8, 64, nn.ReLU, standard_normal)))
@@ -507,7 +518,7 @@ case("exploding", "ReLU RNN of radius 2.5, 40 steps", lambda: spinning(2.5, 40))
 
 for depth, width, bias in ((2, 64, -20.0), (6, 64, -8.0), (20, 32, -8.0), (4, 256, -20.0)):
     case(
-        "dead", f"ReLU of bias {bias:g}, {depth} × {width}",
+        "dead", f"ReLU of bias {bias:g}, {depth} x {width}",
         on_digits(lambda d=depth, w=width, b=bias: mlp(d, w, nn.ReLU, he, bias=b)),
     )  # fmt: skip
 case("dead", "ReLU of bias -3, 6 × 64", on_digits(lambda: mlp(6, 64, nn.ReLU, he, bias=-3.0)))
@@ -535,10 +546,10 @@ class DeadInFunctions(nn.Module):
 
 case("dead", "functions, one layer dead", on_digits(DeadInFunctions))
 
-case("saturated", "tanh, standard normal weights, 3 × 64", on_digits(lambda: mlp(3, 64, nn.Tanh, standard_normal)))
-case("saturated", "tanh, standard normal weights, 10 × 256", on_digits(lambda: mlp(10, 256, nn.Tanh, standard_normal)))
-case("saturated", "sigmoid of gain 40, 5 × 64", on_digits(lambda: mlp(5, 64, nn.Sigmoid, scaled(40))))
-case("saturated", "sigmoid of gain 60, 10 × 128", on_digits(lambda: mlp(10, 128, nn.Sigmoid, scaled(60))))
+case("saturated", "tanh, standard normal weights, 3 x 64", on_digits(lambda: mlp(3, 64, nn.Tanh, standard_normal)))
+case("saturated", "tanh, standard normal weights, 10 x 256", on_digits(lambda: mlp(10, 256, nn.Tanh, standard_normal)))
+case("saturated", "sigmoid of gain 40, 5 x 64", on_digits(lambda: mlp(5, 64, nn.Sigmoid, scaled(40))))
+case("saturated", "sigmoid of gain 60, 10 x 128", on_digits(lambda: mlp(10, 128, nn.Sigmoid, scaled(60))))
 
 
 def raw_pixels() -> Example:
@@ -563,7 +574,7 @@ case("saturated", "one layer, a method", on_digits(SaturatedInFunctions))
 
 for depth, width in ((40, 64), (50, 64), (50, 128), (80, 64)):
     case(
-        "shattered", f"ReLU with batch norm, {depth} × {width}",
+        "shattered", f"ReLU with batch norm, {depth} x {width}",
         on_digits(lambda d=depth, w=width: mlp(d, w, nn.ReLU, he, norm=nn.BatchNorm1d)),
     )  # fmt: skip
 case("shattered", "tanh with batch norm, 120 × 64",

@@ -62,7 +62,7 @@ class Chart:
             saturated=_mean(row.saturated),
             dead=_mean(row.dead),
             units=row.units,
-            finite=row.finite,
+            finite=row.finite and math.isfinite(self._heard.signals.get(row.place, 0.0)),
             underflow=signal <= self._heard.small,
         )
 
@@ -94,15 +94,15 @@ class Chart:
         for name, parameter in self._model.named_parameters():
             if not _finite(parameter):
                 return f"the parameter {name}"
-        for layer in self.layers:
-            if not layer.finite:
-                return f"the forward pass, at {layer.label} ({layer.type})"
+        for row in self._rows:
+            if not row.finite:
+                return f"the forward pass, at {row.label} ({row.type})"
         if not _finite(self._loss):
             return "the loss function"
-        for layer in reversed(self.layers):
-            if math.isinf(layer.signal_norm) or layer.gradient_norm == math.inf:
-                return f"the backward pass, at {layer.label} ({layer.type})"
-        return "the backward pass"
+        for row in reversed(self._rows):
+            if not math.isfinite(self._heard.signals.get(row.place, 0.0)):
+                return f"the backward pass, at {row.label} ({row.type})"
+        return "the gradient of a parameter"
 
 
 def _never_called(model: nn.Module, recording: Recording) -> list[Row]:

@@ -41,7 +41,7 @@ class LayerReading:
     spread: root mean square of the output's difference from its mean over the samples
     saturated: share of elements on the flat parts of a squashing activation (slope below 1 % of its largest)
     dead: share of a rectifier's units that are flat for every sample; `units` is how many there are
-    finite: whether the output holds neither nan nor infinity
+    finite: whether output and signal hold neither nan nor infinity
     underflow: whether the signal is below what can be read, and 0 stands for it
     """
 

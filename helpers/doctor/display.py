@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
+import html
 
 from helpers.doctor.diagnosis import Diagnosis, Finding, evidence_in_words
 
@@ -40,6 +40,11 @@ def as_html(diagnosis: Diagnosis) -> str:
         *(f"<p>Note: {escape(note)}</p>" for note in diagnosis.notes),
     ]
     return f"<div style='line-height:1.45;max-width:60em'>{''.join(parts)}</div>"
+
+
+def escape(text: str) -> str:
+    """Text as HTML shows it."""
+    return html.escape(text, quote=False)
 
 
 def _finding(finding: Finding) -> str:

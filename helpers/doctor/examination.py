@@ -54,8 +54,8 @@ def diagnose(model: nn.Module, loss_function: Loss, inputs: Inputs, targets: Any
     _check(model)
     with untouched(model), torch.inference_mode(False), torch.enable_grad():
         recording = Recording(model)
-        wanted = [each for each in model.parameters() if each.requires_grad]
         loss = _forward(recording, partial(_call, model), loss_function, inputs, targets)
+        wanted = [each for each in model.parameters() if each.requires_grad]
         heard = _heard(recording, loss, wanted)
         if heard.lost and sum(each.numel() for each in wanted) <= DOUBLE_AT_MOST:
             heard = _completed(heard, _in_double(recording, model, loss_function, inputs, targets))

@@ -105,7 +105,7 @@ def judge(case: Case) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
 def _non_finite(case: Case) -> Iterator[Finding]:
     if not case.bad:
         return
-    bad = [layer.label for layer in case.layers if not layer.finite or _is_bad(layer.signal_norm)]
+    bad = [layer.label for layer in case.layers if not layer.finite]
     yield Finding(
         "non-finite",
         f"numbers that are nan or infinite arise in {case.bad}.",
@@ -262,8 +262,8 @@ def _shattered(case: Case) -> Iterator[Finding]:
 def _notes(case: Case) -> Iterator[str]:
     if case.waking and any(layer.signal_norm == 0 for layer in case.layers if layer.status == "learns"):
         yield (
-            f"Weights that begin at zero ({_some(case.waking)}) let no gradient through yet. Diagnose again after a few "
-            "steps."
+            f"Weights that begin at zero ({_some(case.waking)}) let no gradient through yet. Diagnose again after "
+            "a few steps."
         )
     unused = [layer.label for layer in case.layers if layer.status == "unused"]
     if unused:
@@ -366,7 +366,3 @@ def _hidden(layers: Sequence[LayerReading]) -> Sequence[LayerReading]:
 
 def _some(labels: Sequence[str]) -> str:
     return ", ".join(labels[:3]) + (f" and {len(labels) - 3:,} more" if len(labels) > 3 else "")
-
-
-def _is_bad(value: float) -> bool:
-    return math.isinf(value)
