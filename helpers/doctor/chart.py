@@ -23,6 +23,7 @@ class Chart:
         self._model, self._heard, self._loss = model, heard, loss
         self._gradients = dict(zip(_asking(model.parameters()), heard.gradients, strict=True))
         self._unused = _leaves(recording.outputs) if any(each is not None for each in heard.gradients) else set()
+        self._biases = {each for name, each in model.named_parameters() if "bias" in name.rpartition(".")[2]}
         self._rows = [*recording.rows, *_never_called(model, recording)]
         self.layers = tuple(self._reading(row) for row in self._rows)
 
@@ -80,8 +81,7 @@ class Chart:
 
     def _wakes(self, row: Row) -> bool:
         """Whether weights or factors that are all zero get a gradient: what they silence now is heard after a step."""
-        biases = {each for name, each in self._model.named_parameters() if "bias" in name.rpartition(".")[2]}
-        zero = [each for each in _asking(row.parameters) if each not in biases and not bool(each.any())]
+        zero = [each for each in _asking(row.parameters) if each not in self._biases and not bool(each.any())]
         return any(self._gradients[each] for each in zero)
 
     def _first_bad(self, inputs: Any) -> str:

@@ -222,9 +222,10 @@ class Recording:
         tensors = [each for each in flatten(output) if _is_real(each)]
         if not tensors:
             return
-        values = [each.detach() for each in tensors]
-        row.finite = all(bool(torch.isfinite(each).all()) for each in values)
-        row.mean, row.std, row.spread = _statistics(values[0])
+        with torch._C.DisableTorchFunction():  # what is computed here is not to be listened to
+            values = [each.detach() for each in tensors]
+            row.finite = all(bool(torch.isfinite(each).all()) for each in values)
+            row.mean, row.std, row.spread = _statistics(values[0])
         for each in tensors:
             if each.requires_grad:
                 self._handles.append(each.register_hook(partial(self._heard, row.place)))
