@@ -614,8 +614,9 @@ def test_ten_thousand_modules() -> None:
     for layer in layers[::2]:
         nn.init.eye_(layer.weight)
         nn.init.zeros_(layer.bias)
+    inputs, targets = torch.randn(8, 4), torch.randint(0, 3, (8,))
     before = state_of(model)
-    diagnosis = diagnose(model, F.cross_entropy, torch.randn(8, 4), torch.randint(0, 3, (8,)))
+    diagnosis = diagnose(model, F.cross_entropy, inputs, targets)
     assert state_of(model) == before
     assert len(diagnosis.layers) == 10_000
     check_form(diagnosis)
