@@ -34,6 +34,7 @@ from helpers.figures.recurrent import forecasts, signal_through_time
 from helpers.figures.residual import path_lengths, shattered_gradients, signal_and_size
 from helpers.figures.scores import scores_over_time
 from helpers.figures.training import training_losses, training_movement
+from helpers.figures.two_networks import unknown_and_own
 
 __all__ = [
     "FLOAT32_SMALLEST",
@@ -80,4 +81,5 @@ __all__ = [
     "timeline",
     "training_losses",
     "training_movement",
+    "unknown_and_own",
 ]

@@ -22,6 +22,7 @@ PANELS = {
     "08": ["recurrent_networks"],
     "09": ["gans", "generator_losses", "way_back", "disjoint_supports"],
     "10": ["gradient_clipping", "cliff"],
+    "11": ["unknown_network"],
 }
 """The panels of each lesson, its main one first, by the lesson's two-digit number."""
 

@@ -1,0 +1,40 @@
+"""An unknown network and one of our own, layer by layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from helpers import theme
+from helpers.figures.parts import Numbers, backward_arrow, band, decades, float32_limit, line
+
+
+def unknown_and_own(depths: Numbers, *, low: float, high: float) -> go.Figure:
+    """Two networks over the layers 1 … deepest: the gradient signal above, the share of flat units below.
+
+    Traces to come: "unknown" (dashed) and "yours" with its "spread over seeds", log10 of ‖∂L/∂h‖; beneath "unknown,
+    flat" and "yours, flat", shares from 0 to 1. Above, the axis runs from 10**low to 10**high.
+    """
+    figure = go.Figure().set_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.07
+    )
+    above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
+    figure.add_trace(band("spread over seeds", depths, colour=theme.MEASURED), **above)
+    looks = {"yours": (theme.MEASURED, "solid"), "unknown": (theme.INK, "dash")}
+    for name, (colour, dash) in looks.items():
+        hover = f"{name}, layer %{{x}}: 10<sup>%{{y:.2f}}</sup><extra></extra>"
+        signal = line(name, depths, colour=colour, dash=dash, width=4, legendgroup=name, hovertemplate=hover)
+        hover = f"{name}, layer %{{x}}: %{{y:.0%}}<extra></extra>"
+        flat = line(f"{name}, flat", depths, colour=colour, dash=dash, legendgroup=name, hovertemplate=hover)
+        figure.add_trace(signal, **above)
+        figure.add_trace(flat.update(showlegend=False), **below)
+    figure.update_layout(
+        template=theme.TEMPLATE, title_text="An unknown network, and yours", height=600, uirevision="kept"
+    )
+    figure.update_xaxes(range=[0, float(np.max(depths)) + 1])
+    figure.update_xaxes(title_text="layer (input left, loss right)", **below)
+    decades(figure, "gradient norm ‖∂L/∂h‖", low, high, **above)
+    figure.update_yaxes(title_text="flat units", range=[-0.02, 1.04], tickformat=".0%", nticks=3, **below)
+    float32_limit(figure, **above)
+    backward_arrow(figure)
+    return figure
