@@ -37,6 +37,10 @@ class Patient:
         inputs, targets = self.data.train_inputs[:size], self.data.train_targets[:size]
         return torch.tensor(inputs, dtype=torch.float32), torch.tensor(targets)
 
+    def case(self) -> tuple[nn.Module, Callable[[Tensor, Tensor], Tensor], Tensor, Tensor]:
+        """What `diagnose` asks for: model, loss function, inputs, targets."""
+        return self.model, self.loss_function, *self.batch()
+
     def cured(self) -> nn.Sequential:
         """A copy of the network with the cure applied."""
         model = copy.deepcopy(self.model)

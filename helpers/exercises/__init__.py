@@ -16,6 +16,7 @@ from helpers.exercises import (
     lesson_08,
     lesson_09,
     lesson_10,
+    lesson_11,
 )
 from helpers.exercises.checking import Exercise, Verdict
 
@@ -30,6 +31,7 @@ _LESSONS = (
     lesson_08,
     lesson_09,
     lesson_10,
+    lesson_11,
 )
 
 EXERCISES: Mapping[str, Exercise] = {each.id: each for lesson in _LESSONS for each in lesson.EXERCISES}

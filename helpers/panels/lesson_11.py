@@ -10,7 +10,7 @@ import numpy as np
 from helpers import figures, theme
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.panels.controls import dropdown, float_slider, int_slider
-from helpers.panels.curves import BATCH, over_seeds
+from helpers.panels.curves import BATCH, next_of, over_seeds
 from helpers.panels.panel import Panel
 
 DEPTH, WIDTH, SEEDS = 30, 64, 4
@@ -33,12 +33,15 @@ def unknown_network() -> Panel:
 
     def compute(unknown: int, **own: Any) -> dict[str, Any]:
         hidden, mine = _profile(**UNKNOWN[unknown]), _profile(**own)
+        seen = np.concatenate([hidden[0], mine[0]])
+        low, high = next_of((15, 30, 60, 150), -float(np.nanmin(seen))), next_of((5, 10, 20), float(np.nanmax(seen)))
         return {
             "unknown": hidden[0],
             "yours": mine[0],
             "spread over seeds": mine[1],
             "unknown, flat": hidden[2],
             "yours, flat": mine[2],
+            "ranges": {"yaxis": [-low, high]},
             "summary": _summary(unknown, hidden, mine),
         }
 
@@ -58,7 +61,7 @@ def unknown_network() -> Panel:
         "ReLU, biases at −3.5": {**he, "bias": -3.5},
         "sigmoid with batch norm": {**he, "activation": "sigmoid", "norm": "batch"},
     }
-    return Panel(figures.unknown_and_own(np.arange(1, DEPTH + 1), low=-45, high=25), controls, compute, presets)
+    return Panel(figures.unknown_and_own(np.arange(1, DEPTH + 1), low=-15, high=10), controls, compute, presets)
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,107 @@
+"""The exercises of lesson 11."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
+
+
+def _fitted_factor(signal: np.ndarray) -> float:
+    """10 to the minus slope of the line through log10 of the signal over the layers."""
+    return float(10 ** -np.polyfit(np.arange(len(signal)), np.log10(signal), 1)[0])
+
+
+def _judge_fitted_factor(function: Any) -> Verdict:
+    draws = np.random.default_rng(11)
+    inputs = [
+        (np.array([1e-3, 1e-2, 1e-1, 1.0]),),
+        (np.array([8.0, 4.0, 2.0, 1.0]),),
+        (np.array([0.3, 0.01, 0.2, 0.7, 0.9]),),
+        (10.0 ** (-0.6 * np.arange(20)[::-1] + 0.3 * draws.standard_normal(20)),),
+        (np.full(6, 0.25),),
+    ]
+    mistakes = [
+        Mistake(
+            lambda s: (s[0] / s[-1]) ** (1 / (len(s) - 1)),
+            "You take the two ends alone. Fit a line through all layers: one odd layer must not decide.",
+        ),
+        Mistake(lambda s: s[0] / s[-1], "That is the factor of the whole way. Asked is the factor of one layer."),
+        Mistake(lambda s: 1 / _fitted_factor(s), "Turned round: the backward pass goes from the last layer to the first."),
+        Mistake(lambda s: -np.log10(_fitted_factor(s)), "That is the slope itself. The factor is 10 to the power of it."),
+        Mistake(lambda s: np.log10(_fitted_factor(s)), "That is the exponent. The factor is 10 to the power of it."),
+        Mistake(
+            lambda s: float(np.mean(s[:-1] / s[1:])),
+            "A mean of ratios is ruled by the largest one. Take logarithms first, then fit a line.",
+        ),
+        Mistake(
+            lambda s: np.exp(-np.polyfit(np.arange(len(s)), np.log10(s), 1)[0]),
+            "The slope of log10 goes back with 10 to the power of it, not with exp.",
+        ),
+    ]  # fmt: skip
+    return judge_function(function, "fitted_factor", _fitted_factor, inputs, 1e-6, mistakes=mistakes)
+
+
+def _saturated_share(outputs: np.ndarray) -> float:
+    """Share of tanh's outputs where its slope, 1 − a², is below 1 % of its maximum."""
+    return float(np.mean(1 - outputs**2 < 0.01))
+
+
+def _judge_saturated_share(function: Any) -> Verdict:
+    draws = np.random.default_rng(12)
+    inputs = [
+        (np.array([[0.0, 0.5], [0.999, -0.9999]]),),
+        (np.tanh(3 * draws.standard_normal((40, 20))),),
+        (np.tanh(0.1 * draws.standard_normal((10, 5))),),
+        (np.where(draws.random((8, 6)) < 0.5, 1.0, -1.0),),
+        (np.array([[0.992, -0.992, 0.996, -0.996, 0.2, 0.3]]),),
+    ]
+    mistakes = [
+        Mistake(lambda a: np.mean(a > 0.99**0.5), "You see one end only: at −1 tanh is as flat as at +1."),
+        Mistake(lambda a: np.mean(np.abs(a) > 0.99), "That asks for |a| > 0.99. Asked is the slope 1 − a², below 0.01."),
+        Mistake(lambda a: np.sum(1 - a**2 < 0.01), "That is how many they are. Divide by how many there are in all."),
+        Mistake(lambda a: np.mean(1 - a**2 >= 0.01), "That is the share that is not saturated."),
+        Mistake(lambda a: np.mean(1 - np.tanh(a) ** 2 < 0.01), "The outputs went through tanh already: take a itself."),
+        Mistake(lambda a: np.mean(a * (1 - a) < 0.0025), "That is the slope of the sigmoid; the one of tanh is 1 − a²."),
+    ]
+    return judge_function(function, "saturated_share", _saturated_share, inputs, 1e-9, floor=1e-9, mistakes=mistakes)
+
+
+EXERCISES = (
+    Exercise(
+        id="fitted_factor",
+        lesson="11",
+        task="Write `fitted_factor(signal)`: gradient norms by layer in, input first; the factor of one layer out.",
+        hints=(
+            "A constant factor a layer is a straight line in log10. Fit one through all layers with `np.polyfit`.",
+            "`np.polyfit(x, y, 1)[0]` is the slope, in powers of ten a layer, read from input to loss.",
+            "The backward pass goes the other way: the factor is 10 to the power of minus that slope.",
+        ),
+        solution="""\
+import numpy as np
+
+def fitted_factor(signal):
+    slope = np.polyfit(np.arange(len(signal)), np.log10(signal), 1)[0]
+    return 10 ** -slope
+""",
+        judge=_judge_fitted_factor,
+    ),
+    Exercise(
+        id="saturated_share",
+        lesson="11",
+        task="Write `saturated_share(outputs)`: what left a tanh layer in, the share with a slope below 0.01 out.",
+        hints=(
+            "The slope of tanh at an output a is 1 − a², and its largest value is 1.",
+            "`np.mean` of an array of True and False is the share of True.",
+        ),
+        solution="""\
+import numpy as np
+
+def saturated_share(outputs):
+    return np.mean(1 - outputs**2 < 0.01)
+""",
+        judge=_judge_saturated_share,
+    ),
+)
