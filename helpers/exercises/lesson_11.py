@@ -29,9 +29,9 @@ def _judge_fitted_factor(function: Any) -> Verdict:
             "You take the two ends alone. Fit a line through all layers: one odd layer must not decide.",
         ),
         Mistake(lambda s: s[0] / s[-1], "That is the factor of the whole way. Asked is the factor of one layer."),
-        Mistake(lambda s: 1 / _fitted_factor(s), "Turned round: the backward pass goes from the last layer to the first."),
-        Mistake(lambda s: -np.log10(_fitted_factor(s)), "That is the slope itself. The factor is 10 to the power of it."),
-        Mistake(lambda s: np.log10(_fitted_factor(s)), "That is the exponent. The factor is 10 to the power of it."),
+        Mistake(lambda s: 1 / _fitted_factor(s), "Turned round: the way back goes from the last layer to the first."),
+        Mistake(lambda s: -np.log10(_fitted_factor(s)), "That is the slope. The factor is 10 to the power of it."),
+        Mistake(lambda s: np.log10(_fitted_factor(s)), "That is the exponent: take 10 to the power of it."),
         Mistake(
             lambda s: float(np.mean(s[:-1] / s[1:])),
             "A mean of ratios is ruled by the largest one. Take logarithms first, then fit a line.",
@@ -40,7 +40,7 @@ def _judge_fitted_factor(function: Any) -> Verdict:
             lambda s: np.exp(-np.polyfit(np.arange(len(s)), np.log10(s), 1)[0]),
             "The slope of log10 goes back with 10 to the power of it, not with exp.",
         ),
-    ]  # fmt: skip
+    ]
     return judge_function(function, "fitted_factor", _fitted_factor, inputs, 1e-6, mistakes=mistakes)
 
 
@@ -60,11 +60,11 @@ def _judge_saturated_share(function: Any) -> Verdict:
     ]
     mistakes = [
         Mistake(lambda a: np.mean(a > 0.99**0.5), "You see one end only: at −1 tanh is as flat as at +1."),
-        Mistake(lambda a: np.mean(np.abs(a) > 0.99), "That asks for |a| > 0.99. Asked is the slope 1 − a², below 0.01."),
+        Mistake(lambda a: np.mean(np.abs(a) > 0.99), "That asks for |a| > 0.99; asked is a slope 1 − a² below 0.01."),
         Mistake(lambda a: np.sum(1 - a**2 < 0.01), "That is how many they are. Divide by how many there are in all."),
         Mistake(lambda a: np.mean(1 - a**2 >= 0.01), "That is the share that is not saturated."),
         Mistake(lambda a: np.mean(1 - np.tanh(a) ** 2 < 0.01), "The outputs went through tanh already: take a itself."),
-        Mistake(lambda a: np.mean(a * (1 - a) < 0.0025), "That is the slope of the sigmoid; the one of tanh is 1 − a²."),
+        Mistake(lambda a: np.mean(a * (1 - a) < 0.0025), "That is the sigmoid's slope; the one of tanh is 1 − a²."),
     ]
     return judge_function(function, "saturated_share", _saturated_share, inputs, 1e-9, floor=1e-9, mistakes=mistakes)
 

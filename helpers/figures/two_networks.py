@@ -15,9 +15,7 @@ def unknown_and_own(depths: Numbers, *, low: float, high: float) -> go.Figure:
     Traces to come: "unknown" (dashed) and "yours" with its "spread over seeds", log10 of ‖∂L/∂h‖; beneath "unknown,
     flat" and "yours, flat", shares from 0 to 1. Above, the axis runs from 10**low to 10**high.
     """
-    figure = go.Figure().set_subplots(
-        rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.07
-    )
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.07)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
     figure.add_trace(band("spread over seeds", depths, colour=theme.MEASURED), **above)
     looks = {"yours": (theme.MEASURED, "solid"), "unknown": (theme.INK, "dash")}

@@ -47,7 +47,7 @@ def unknown_network() -> Panel:
 
     activations = {theme.ACTIVATION_NAMES[name]: name for name in ("sigmoid", "tanh", "relu")}
     controls = {
-        "unknown": int_slider("unknown network", 1, 1, len(UNKNOWN)),
+        "unknown": int_slider("unknown", 1, 1, len(UNKNOWN)),
         "activation": dropdown("activation", activations, "relu"),
         "gain": float_slider("gain", 1.4, 0.1, 6.0, 0.1),
         "bias": float_slider("bias", 0.0, -5.0, 1.0, 0.5),
