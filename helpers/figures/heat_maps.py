@@ -79,7 +79,7 @@ def _map(name: str, layers: Sequence[str], steps: np.ndarray, z: np.ndarray, qua
     return go.Heatmap(
         name=name, x=steps, y=np.arange(1, len(layers) + 1), z=z, zmin=low, zmax=high, colorscale="Viridis",
         hovertemplate=f"step %{{x}}, layer %{{y}}: {number}<extra>{words}</extra>",
-        colorbar={"outlinewidth": 0, "thickness": 16, "tickfont": {"size": 15}, **ticks}, hoverongaps=False,
+        colorbar={"outlinewidth": 0, "thickness": 16, "len": 1.0, "tickfont": {"size": 15}, **ticks}, hoverongaps=False,
     )  # fmt: skip
 
 
@@ -90,11 +90,11 @@ def _dressed(figure: go.Figure, layers: Sequence[str], title: str) -> go.Figure:
     names = [layers[place - 1] for place in places]
     figure.update_xaxes(title_text="training steps", showgrid=False)
     figure.update_yaxes(
-        title_text="layer (input below, loss above)", tickvals=places, showgrid=False, range=[0.5, count + 0.5],
+        title_text="layer (loss above)", tickvals=places, showgrid=False, range=[0.5, count + 0.5],
         ticktext=[name if len(name) <= 18 else f"…{name[-17:]}" for name in names],
     )  # fmt: skip
     figure.update_layout(
-        template=theme.TEMPLATE, title_text=title, height=max(340, min(640, 160 + 26 * count)),
-        plot_bgcolor=NO_GRADIENT, margin={"l": 96},
+        template=theme.TEMPLATE, title_text=title, height=max(340, min(640, 150 + 26 * count)),
+        plot_bgcolor=NO_GRADIENT, margin={"l": 96, "t": 72},
     )  # fmt: skip
     return figure
