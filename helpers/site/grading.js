@@ -93,10 +93,10 @@ const courseGrading = (() => {
   const firstTry = (answers) => answers.map((answer) => answer.try).find((state) => !isEmpty(state)) ?? {};
   const quoted = (answer) => `“${answer.text}”. ${answer.feedback}`;
 
-  function choice(question, given) {
+  const choice = (things) => (question, given) => {
     const answer = question.answers.find((each) => each.text === given);
-    return answer ? gradeOf(answer) : notUnderstood("Choose one of the answers first.");
-  }
+    return answer ? gradeOf(answer) : notUnderstood(`Choose one of the ${things} first.`);
+  };
 
   function choices(question, given) {
     const known = question.answers.map((answer) => answer.text);
@@ -148,9 +148,16 @@ const courseGrading = (() => {
     const missing = question.answers.filter((_, place) => !points.includes(place));
     const told = missing.map((answer) => `To add: ${answer.feedback}`).join("\n");
     const all = "Your text makes every point. Come back to it in a week and write it once more.";
-    return { correct: !missing.length, feedback: told || all, understood: true, try: firstTry(missing) };
+    return { correct: !missing.length, feedback: told || all, understood: true, try: firstTry(missing), missing: missing.length };
   }
 
-  const graders = { multiple_choice: choice, profile: choice, many_choice: choices, ordering: order, numeric, open: text };
+  const graders = {
+    multiple_choice: choice("answers"),
+    profile: choice("networks"),
+    many_choice: choices,
+    ordering: order,
+    numeric,
+    open: text,
+  };
   return { readNumber, grade: (question, given) => graders[question.type](question, given) };
 })();

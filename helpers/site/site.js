@@ -53,7 +53,7 @@
 
   // ---------------------------------------------------------------- panels
 
-  const NARROWEST = 620; // pixels that a picture with its legend needs
+  const NARROWEST = 700; // pixels that a picture with its legend needs
 
   function nativeControl(root, grid, control) {
     const input = find("input, select", root), readout = find("output", root);
@@ -247,8 +247,9 @@
     const question = data[form.dataset.question], grade = courseGrading.grade(question, given(form));
     const rubric = find(".site-rubric", form), unveiled = rubric?.hidden && grade.understood;
     if (unveiled) rubric.hidden = false;
-    const kind = unveiled || !grade.understood ? "open" : grade.correct ? "right" : "wrong";
-    verdict(form, kind, unveiled ? "· Now compare." : WORDS[kind], grade.feedback);
+    const kind = unveiled || !grade.understood ? "open" : grade.correct ? "right" : rubric ? "partly" : "wrong";
+    const words = { ...WORDS, partly: `· ${question.answers.length - grade.missing} of ${question.answers.length} points.` };
+    verdict(form, kind, unveiled ? "· Now compare." : words[kind], grade.feedback);
     form.dataset.grade = kind;
     const show = find(".site-show", form);
     show.hidden = question.panel === undefined || !Object.keys(grade.try).length;
@@ -262,8 +263,9 @@
 
   function score(quiz) {
     const grades = findAll("[data-question]", quiz).map((form) => form.dataset.grade);
-    const right = grades.filter((grade) => grade === "right").length, wrong = grades.filter((grade) => grade === "wrong").length;
-    find(".lesson-score", quiz).textContent = `${right} of ${grades.length} right, ${right + wrong} answered.`;
+    const right = grades.filter((grade) => grade === "right").length;
+    const answered = grades.filter((grade) => ["right", "wrong", "partly"].includes(grade)).length;
+    find(".lesson-score", quiz).textContent = `${right} of ${grades.length} right, ${answered} answered.`;
   }
 
   for (const form of findAll(".site-quiz form")) {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 State = tuple[int, ...]
 
-DENSITIES = (1000, 51, 34, 26, 17, 13, 9, 7, 5, 3, 2)
+DENSITIES = (1000, 51, 34, 26, 17, 13, 9, 7, 5, 3)
 SHARE_OF_LINES = 0.6
 LONG = 30  # a slider with fewer places is hardly the main one
 
@@ -57,16 +57,16 @@ def states_to_bake(axes: Sequence[Axis], anchors: Sequence[State], budget: Budge
 
 
 def _lines(axes: Sequence[Axis], anchors: Sequence[State], room: int) -> set[State]:
-    """Lines along every control through every anchor, as dense as the room allows."""
-    main, lines = main_axis(axes), set(anchors)
+    """Lines along every control through every anchor, as dense as the room allows; at worst the anchors alone."""
+    main = main_axis(axes)
     for density in DENSITIES:
         lines = set(anchors) | set(_line(anchors[0], main, spread(axes[main].count, max(room, 2))))
         for anchor, (number, axis) in itertools.product(anchors, enumerate(axes)):
             wanted = axis.count if not axis.ordered else density * (3 if number == main else 1)
             lines |= set(_line(anchor, number, spread(axis.count, wanted)))
         if len(lines) <= room:
-            break
-    return lines
+            return lines
+    return set(anchors)
 
 
 def _line(state: State, axis: int, places: Sequence[int]) -> Iterator[State]:

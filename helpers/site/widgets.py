@@ -27,6 +27,7 @@ from helpers.site.bake import (
 from helpers.site.text import code_html
 
 NEEDS_COURSE = "This part needs the running course: <code>python start.py</code> opens it."
+TO_PLAY = "The picture is a still of its last moment. To play, open the course: <code>python start.py</code>."
 SCALE_STEP = 0.25
 
 
@@ -56,9 +57,9 @@ def widget_html(shown: Any, page: Page) -> str:
         return _exercise(shown)
     if isinstance(shown, QuizView):
         return _quiz(shown, page)
-    figures = list(_figures_in(shown))
     if isinstance(shown, ipywidgets.Widget):
-        return "".join(_figure(figure, page) for figure in figures) + f'<p class="needs-course">{NEEDS_COURSE}</p>'
+        stills = "".join(_figure(figure, page) for figure in _figures_in(shown))
+        return f'{stills}<p class="needs-course">{TO_PLAY if stills else NEEDS_COURSE}</p>'
     return f"<pre>{html.escape(repr(shown))}</pre>"
 
 

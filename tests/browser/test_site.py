@@ -1,0 +1,340 @@
+"""The static site as its visitors meet it: opened from a file, with the network cut off and no kernel."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import numpy as np
+import pytest
+
+from helpers.course import notebooks
+from helpers.quiz import available_lessons, grade, load_bank
+from helpers.site.bake import Fineness
+from helpers.site.build import Wish, build_site
+from helpers.site.pages import file_name
+from helpers.site.widgets import question_data
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PAGES = {lesson: file_name(path) for lesson, path in notebooks().items()}
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+LOOSE = ("mouse", "keyboard")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All lessons, their experiments not run, a small part of the states baked."""
+    return build_site(Wish(tmp_path_factory.mktemp("site"), (), Fineness(0.01), quick=True)).parent
+
+
+class Visit:
+    """A page opened from a file without a network, and all that went wrong on it."""
+
+    def __init__(self, browser: Any, address: str, width: int = 1280, theme: str = "light") -> None:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, offline=True)
+        self.page = context.new_page()
+        self.wrong: list[str] = []
+        self.page.on("console", lambda m: self.wrong.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", self._note)
+        self.page.goto(address)
+
+    def _note(self, request: Any) -> None:
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            self.wrong.append(f"asked for {request.url}")
+
+    def rest(self, figure: Any) -> None:
+        """Wait until a figure stands still and its table is open."""
+        figure.scroll_into_view_if_needed()
+        self.page.wait_for_function(
+            "e => 'ready' in e.dataset && e.querySelector('.live-figure').dataset.phase === 'rest'",
+            arg=figure.element_handle(),
+        )
+
+    def moved(self, figure: Any, before: str | None) -> None:
+        """Wait until a figure shows another state and stands still."""
+        self.page.wait_for_function(
+            """([e, before]) => { const live = e.querySelector('.live-figure');
+                                  return live.dataset.state !== before && live.dataset.phase === 'rest'; }""",
+            arg=[figure.element_handle(), before],
+        )
+
+
+@pytest.fixture
+def visit(browser: Any, site: Path) -> Iterator[Any]:
+    visits: list[Visit] = []
+
+    def make(page: str, **more: Any) -> Visit:
+        visits.append(Visit(browser, (site / page).as_uri(), **more))
+        return visits[-1]
+
+    yield make
+    for each in visits:
+        each.page.context.close()
+
+
+def state(panel: Any) -> str | None:
+    found: str | None = panel.locator(".live-figure").get_attribute("data-state")
+    return found
+
+
+def move_by_keyboard(visit: Visit, panel: Any, control: Any) -> None:
+    before = state(panel)
+    if control.evaluate("e => e.tagName") == "SELECT":
+        chosen = control.evaluate("e => e.selectedIndex")
+        control.press("ArrowDown" if chosen == 0 else "ArrowUp")
+    elif control.get_attribute("type") == "checkbox":
+        control.press("Space")
+    else:
+        control.press("ArrowLeft" if control.input_value() != "0" else "ArrowRight")
+    visit.moved(panel, before)
+
+
+def move_by_mouse(visit: Visit, panel: Any, slider: Any) -> None:
+    """Press on the slider away from where it stands, and drag on."""
+    before, box = state(panel), slider.bounding_box()
+    share = int(slider.input_value()) / max(int(slider.get_attribute("max")), 1)
+    places = (0.2, 0.1) if share > 0.5 else (0.8, 0.9)
+    y = box["y"] + box["height"] / 2
+    visit.page.mouse.move(box["x"] + places[0] * box["width"], y)
+    visit.page.mouse.down()
+    visit.page.mouse.move(box["x"] + places[1] * box["width"], y, steps=4)
+    visit.page.mouse.up()
+    visit.moved(panel, before)
+
+
+@pytest.mark.parametrize("lesson", PAGES)
+def test_every_panel_moves_by_mouse_and_by_keyboard(visit: Any, lesson: str) -> None:
+    here = visit(PAGES[lesson])
+    panels = here.page.locator(".live-panel")
+    for number in range(panels.count()):
+        panel = panels.nth(number)
+        here.rest(panel)
+        for control in panel.locator(".site-control").locator("input, select").all():
+            move_by_keyboard(here, panel, control)
+        move_by_mouse(here, panel, panel.locator("input[type=range]").first)
+        for button in panel.locator("[data-preset]").all()[-1:]:
+            button.click()
+            assert panel.locator(".site-beside").is_hidden(), "presets are baked"
+    assert here.wrong == []
+
+
+ROW = """async ([tag, key]) => {
+  const root = document.querySelector('#panel-' + tag), live = root.querySelector('.live-figure').live;
+  key.forEach((place, i) => live.controls[i].put(place));
+  while (live.el.dataset.state !== JSON.stringify(key)) await new Promise(requestAnimationFrame);
+  const plain = (values) => Array.from(values, (v) => (Number.isNaN(v) ? null : v));
+  return { beside: root.querySelector('.site-beside').hidden ? '' : root.querySelector('.site-beside').textContent,
+           summary: live.summary.textContent,
+           traces: live.picture.last.map(({ index, kind, x, y, z }) =>
+             ({ index, kind, y: z ? z.flatMap(plain) : plain(y), x: x ? plain(x) : null })) };
+}"""
+
+
+@pytest.mark.parametrize("lesson", ["01", "07", "10"])
+def test_what_a_page_draws_are_the_values_of_the_engine(visit: Any, site: Path, lesson: str) -> None:
+    from helpers import panels
+
+    here = visit(PAGES[lesson])
+    panel = getattr(panels, panels.PANELS[lesson][0])()
+    element = here.page.locator(".live-panel").first
+    here.rest(element)
+    tag = element.get_attribute("id").removeprefix("panel-")
+    dice = random.Random(lesson)
+    keys = here.page.evaluate("document.querySelector('.live-panel').querySelector('.live-figure').live && 1") and dice
+    for _ in range(12):
+        key = [dice.randrange(grid.count) for grid in panel.live.grids]
+        told = here.page.evaluate(ROW, [tag, key])
+        if told["beside"]:
+            assert told["beside"].startswith("Not baked. Shown is the nearest state that is: ")
+            element.locator(".site-beside button").click()
+            key = element.evaluate("e => e.querySelector('.live-figure').live.controls.map(c => c.get())")
+            told = here.page.evaluate(ROW, [tag, key])
+        assert told["beside"] == ""
+        result = panel.live.compute(**panel.live.values_of(key))
+        assert told["summary"] == result["summary"]
+        for drawn in told["traces"]:
+            if drawn["kind"] != "band":
+                expected = np.asarray(result[panel.live.figure.data[drawn["index"]].name], np.float64)
+                shown = np.array(drawn["y"], dtype=np.float64)
+                np.testing.assert_allclose(shown, expected[1] if drawn["kind"] == "xy" else expected.ravel(), rtol=2e-5)
+    assert keys
+
+
+def test_a_click_on_the_map_moves_two_sliders(visit: Any) -> None:
+    here = visit(PAGES["05"])
+    panel = here.page.locator(".live-panel").first
+    here.rest(panel)
+    before = state(panel)
+    x, y = here.page.evaluate(
+        """() => { const plot = document.querySelector('.live-panel .live-plot'), full = plot._fullLayout;
+                   const map = plot._fullData.find(t => t.name === 'factor a layer');
+                   const axis = (id) => full[id[0] + 'axis' + id.slice(1)], box = plot.getBoundingClientRect();
+                   const xa = axis(map.xaxis), ya = axis(map.yaxis);
+                   return [box.x + xa._offset + xa.d2p(2.0), box.y + ya._offset + ya.d2p(0.6)]; }"""
+    )
+    here.page.mouse.move(x, y)
+    here.page.mouse.click(x, y)
+    here.moved(panel, before)
+    assert panel.locator("output").nth(0).inner_text() == "2.00"
+    assert panel.locator("output").nth(1).inner_text() == "0.60"
+    assert here.wrong == []
+
+
+# Quizzes and predictions ---------------------------------------------------------------------------------------------
+
+
+def answers_to(question: Any, dice: random.Random) -> list[Any]:
+    """Right, wrong and odd answers to a question, in the forms that a page gives."""
+    texts = [answer.text for answer in question.answers]
+    if question.type in ("multiple_choice", "profile"):
+        return [*texts, None, "no such answer"]
+    if question.type == "many_choice":
+        return [dice.sample(texts, count) for count in range(len(texts) + 1)] + [question.right_answer()]
+    if question.type == "ordering":
+        return [texts, texts[::-1], *(dice.sample(texts, len(texts)) for _ in range(4)), texts[1:]]
+    if question.type == "open":
+        points = [dice.sample(range(len(texts)), count) for count in range(len(texts) + 1)]
+        return ["", "  ", "A text.", "x" * 10_001, *({"text": "A text.", "points": each} for each in points)]
+    numbers = [n for a in question.answers for n in [a.number(), *(a.range or ())] if n is not None]
+    near = [number * factor for number in numbers for factor in (1, 1.04, 0.951, 1.2, -1, 1 + 1e-10, 1.0004)]
+    return [*(f"{n:{form}}" for n in near for form in (".3g", ".17g", ".0e", ".2e")), *ODD, *near[:6]]
+
+
+ODD = [
+    "", " ", "0", "1/4", "1/0", "0^-1", "-1^1e999", "1e999", "2.5", "25 %", "0,25", "1,000", "1,5,0", "10^-6", "10⁻⁶",
+    "1×10^-6", "3.6·10⁻¹²", "0.25^10", "2**0.5", "(-1)^0.5", "−3", "\u20035\u2003", "٣", "𝟙𝟚", "\x1c7\x1f", "\ufeff7",
+    "1e", "7" * 201, "x" * 100, "1.", ".5", "+4", "1 000", "½", "0.1+0.2",
+    "1e-5 %", "5e-324", "1e308*10^10", "4.5 %",
+]  # fmt: skip
+
+
+def test_grading_on_a_page_is_that_of_the_course(visit: Any) -> None:
+    here = visit("index.html")
+    dice, cases, expected = random.Random(0), [], []
+    for lesson in available_lessons():
+        for question in load_bank(lesson):
+            asked = question_data(question)
+            for given in answers_to(question, dice):
+                found = grade(question, given)
+                cases.append([asked, given])
+                expected.append([found.correct, found.feedback, found.understood])
+    told = here.page.evaluate(
+        """cases => cases.map(([question, given]) => { const g = courseGrading.grade(question, given);
+                                                       return [g.correct, g.feedback, g.understood]; })""",
+        cases,
+    )
+    differing = [(case[1], a, b) for case, a, b in zip(cases, told, expected, strict=True) if a != b]
+    assert differing == []
+    assert len(cases) > 3000
+
+
+def test_numbers_to_some_digits_are_rounded_as_in_python(visit: Any) -> None:
+    here = visit("index.html")
+    dice = random.Random(1)
+    cases = [(float(dice.choice(["2.5", "3.5", "-0.125", "1.375", "1e-7", "12345"])) * dice.choice([1, 10, 3]), p)
+             for _ in range(300) for p in (1, 2, 3, 5)]  # fmt: skip
+    question = {"type": "numeric", "unit": "", "tolerance": None, "feedback": ""}
+    for number, precision in cases:
+        other = float(f"{number:.{precision - 1}e}")
+        answers = [
+            {"correct": True, "feedback": "right", "number": other, "range": None, "default": False, "try": {}},
+            {"correct": False, "feedback": "no", "number": None, "range": None, "default": True, "try": {}},
+        ]
+        asked = {**question, "precision": precision, "answers": answers}
+        assert here.page.evaluate("([q, n]) => courseGrading.grade(q, n).correct", [asked, number]), (number, precision)
+
+
+def test_a_quiz_gives_feedback_counts_and_shows_the_place_in_the_panel(visit: Any) -> None:
+    here = visit(PAGES["01"])
+    quiz = here.page.locator(".site-quiz")
+    forms = quiz.locator("form")
+    questions = load_bank("01")
+    assert forms.count() == len(questions)
+    right = 0
+    for form, question in zip(forms.all(), questions, strict=True):
+        if question.type == "multiple_choice":
+            place = next(place for place, answer in enumerate(question.answers) if answer.correct)
+            form.locator("input").nth(place).check()
+        elif question.type == "numeric":
+            form.locator("input").fill(f"{question.right_answer():.17g}")
+        else:
+            continue
+        form.get_by_role("button", name="Check").click()
+        assert form.locator(".lesson-right").count() == 1
+        right += 1
+    assert quiz.locator(".lesson-score").inner_text().startswith(f"{right} of {len(questions)} right")
+    wrong = next(n for n, q in enumerate(questions) for a in q.answers if q.type == "multiple_choice" and a.try_state)
+    form = forms.nth(wrong)
+    state_of = next(n for n, answer in enumerate(questions[wrong].answers) if answer.try_state)
+    form.locator("input").nth(state_of).check()
+    form.get_by_role("button", name="Check").click()
+    form.get_by_role("button", name="Show me").click()
+    panel = here.page.locator(".live-panel").first
+    here.rest(panel)
+    assert here.wrong == []
+
+
+def test_a_prediction_stands_beside_what_was_measured(browser: Any, tmp_path: Path) -> None:
+    from helpers.lesson import compare, predict
+    from helpers.site.assets import write_assets
+    from helpers.site.pages import data_script, lesson_page
+    from helpers.site.running import Cell
+    from helpers.site.widgets import Page
+
+    page = Page("01")
+    cells = [
+        Cell("title", "markdown", "# 01 Title"),
+        Cell("ask", "code", 'predict("01")', shown=predict("01")),
+        Cell("say", "code", 'compare("01", 1e-12)', shown=compare("01", 1e-12)),
+    ]
+    for folder in ("assets", "tables"):
+        (tmp_path / folder).mkdir()
+    write_assets(tmp_path / "assets")
+    (tmp_path / "p.html").write_text(lesson_page(cells, page, {"01": "p.html"}), encoding="utf-8")
+    (tmp_path / "tables" / "01.js").write_text(data_script(page), encoding="utf-8")
+    here = Visit(browser, (tmp_path / "p.html").as_uri())
+    slider = here.page.locator(".site-prediction input")
+    slider.press("Home")
+    here.page.get_by_role("button", name="Keep").click()
+    here.page.get_by_text("Show what was measured").click()
+    told = here.page.locator(".site-reveal").inner_text()
+    assert "You said: 1e-20." in told
+    assert "1e-12" in told
+    assert here.wrong == []
+
+
+# The look ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lesson", ["", *PAGES])
+def test_nobody_is_kept_out(visit: Any, lesson: str) -> None:
+    """axe-core finds nothing serious, light and dark, and no page is wider than a phone."""
+    here = visit(
+        PAGES.get(lesson, "index.html"), width=390, theme="dark" if lesson in ("", "01", "05", "09") else "light"
+    )
+    assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for figure in here.page.locator(".live-panel").all()[:2]:
+        here.rest(figure)
+    here.page.add_script_tag(content=AXE.read_text(encoding="utf-8"))
+    found = here.page.evaluate(
+        """async () => (await axe.run(document, { resultTypes: ['violations'] })).violations
+             .filter(v => ['serious', 'critical'].includes(v.impact))
+             .map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(' | '))"""
+    )
+    assert found == []
+    assert here.wrong == []
+
+
+def test_light_and_dark_can_be_changed_and_stay(visit: Any) -> None:
+    here = visit("index.html", theme="dark")
+    theme = "document.documentElement.dataset.theme"
+    assert here.page.evaluate(theme) == "dark"
+    here.page.locator("#theme").click()
+    assert here.page.evaluate(theme) == "light"
+    here.page.reload()
+    assert here.page.evaluate(theme) == "light"
