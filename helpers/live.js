@@ -388,7 +388,7 @@ export class Live {
     Object.assign(this, { el, spec, controls, source });
     this.plot = el.appendChild(document.createElement("div"));
     this.plot.className = "live-plot";
-    this.plot.setAttribute("role", "img");
+    this.plot.setAttribute("role", "group"); // not "img": its toolbar has buttons
     this.plot.setAttribute("aria-label", spec.label);
     this.summary = el.appendChild(document.createElement("p"));
     this.summary.className = "live-summary";

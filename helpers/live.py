@@ -248,6 +248,14 @@ class LiveFigure(anywidget.AnyWidget):
         wanted = {**self.values, **values}
         return [grid.place(wanted[grid.name], self.named_controls[grid.name]) for grid in self.grids]
 
+    def values_of(self, key: Key) -> dict[str, Value]:
+        """The controls' values in a state; the inverse of `key`."""
+        pairs = zip(self.grids, key, self.named_controls.values(), strict=True)
+        return {
+            grid.name: place["value"] if isinstance(place, dict) else grid.value(int(place), control)
+            for grid, place, control in pairs
+        }
+
     def baked(self, keys: Sequence[Key], done: Callable[[], None] = lambda: None) -> tuple[bytes, list[Notes]]:
         """The rows of these states in one block, packed as they travel, and the notes of each; `done` counts them."""
         rows: list[np.ndarray] = []
@@ -310,19 +318,12 @@ class LiveFigure(anywidget.AnyWidget):
             parts.append(array.ravel())
         return np.concatenate(parts) if parts else np.zeros(0, np.float32), _notes(result)
 
-    def _values_of(self, key: Key) -> dict[str, Value]:
-        pairs = zip(self.grids, key, self.named_controls.values(), strict=True)
-        return {
-            grid.name: place["value"] if isinstance(place, dict) else grid.value(int(place), control)
-            for grid, place, control in pairs
-        }
-
     def _computed(self, key: Key) -> tuple[np.ndarray, Notes]:
         name = json.dumps(key)
         if name in self._rows:
             self._rows.move_to_end(name)
             return self._rows[name]
-        row = self._row_of(self.compute(**self._values_of(key)))
+        row = self._row_of(self.compute(**self.values_of(key)))
         self._rows[name] = row
         if len(self._rows) > KEPT_ROWS:
             self._rows.popitem(last=False)

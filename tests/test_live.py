@@ -93,7 +93,7 @@ def test_every_place_of_a_grid_is_a_value_the_control_takes_and_is_found_again(c
         control.value = value
         assert control.value == value, "the control changed the value"
         assert live.key() == [index]
-        assert live._values_of([index]) == {"c": value}
+        assert live.values_of([index]) == {"c": value}
 
 
 def test_a_value_off_the_grid_is_computed_as_it_is() -> None:
@@ -101,7 +101,7 @@ def test_a_value_off_the_grid_is_computed_as_it_is() -> None:
     live = LiveFigure(picture(), {"c": slider}, lambda c: {"line": X * c, "band": np.stack([X, X])})
     slider.value = 10.149
     assert live.key() == [{"value": 10.149}]
-    assert live._values_of(live.key()) == {"c": 10.149}
+    assert live.values_of(live.key()) == {"c": 10.149}
 
 
 def test_an_answer_holds_the_exact_row(live: LiveFigure, sent: list[Any]) -> None:

@@ -105,10 +105,7 @@ def test_baked_values_are_those_of_the_engine(name: str) -> None:
     keys, notes, rows = opened(data["table"], panel.live.spec["size"])
     fresh: Panel = getattr(panels, name)()  # nothing remembered
     for key, note, row in zip(keys, notes, rows, strict=True):
-        values = {
-            grid.name: grid.value(place, fresh.controls[grid.name])
-            for grid, place in zip(fresh.live.grids, key, strict=True)
-        }
+        values = fresh.live.values_of(key)
         result = fresh.live.compute(**values)
         assert note["summary"] == result.get("summary", "")
         np.testing.assert_allclose(row, expected_row(fresh, result), rtol=2e-5, atol=1e-30, err_msg=str(values))
