@@ -73,3 +73,10 @@ def test_map_draws_something_new_in_every_row() -> None:
         assert theme.THEORY in colours
         heights = [y for trace in mine for y in trace.y if y == y]
         assert row - 0.5 < min(heights) <= max(heights) < row + 0.5
+
+
+def test_map_tells_what_part_is_done() -> None:
+    done = {"01": 1.0, "02": 0.999, "03": 0.001, "04": 0.4, "05": 0.0}
+    texts = {text[3:5]: text for text in (note.text for note in figures.course_map(done=done).layout.annotations)}
+    assert "✓ done" in texts["01"] and "99 % done" in texts["02"] and "· 1 % done" in texts["03"]
+    assert "40 % done" in texts["04"] and not any("done" in texts[number] for number in ("00", "05", "06"))

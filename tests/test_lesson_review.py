@@ -411,6 +411,20 @@ def figure_of(view):
     return next(child.figure for child in view.children if hasattr(child, "figure"))
 
 
+def test_the_map_fills_as_lessons_are_done(record):
+    def told(number):
+        return next(note.text for note in lesson.my_map().figure.layout.annotations if note.text[3:5] == number)
+
+    assert "done" not in told("02")
+    for question in questions_of("02"):
+        record.record_answer("02", question.id, "x", True)
+    assert "% done" in told("02")
+    record.record_prediction("02", "02", ["ReLU"])
+    for exercise in ("silu_slope", "per_layer_factor"):
+        record.record_exercise("02", exercise, True)
+    assert "✓ done" in told("02") and "done" not in told("03")
+
+
 def test_without_a_score_there_is_a_sentence_and_no_empty_plot():
     view = lesson.my_scores()
     assert "No scores yet." in said(view) and not any(hasattr(child, "figure") for child in view.children)

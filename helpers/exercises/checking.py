@@ -142,7 +142,8 @@ def call_safely(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any
             outcome["error"] = error
 
     thread = threading.Thread(target=work, daemon=True)
-    with _limited_memory(), contextlib.redirect_stdout(_LimitedOutput(sys.stdout)):
+    out, errors = _LimitedOutput(sys.stdout), _LimitedOutput(sys.stderr)
+    with _limited_memory(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
         thread.start()
         try:
             thread.join(SECONDS)

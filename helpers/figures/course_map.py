@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -31,11 +31,11 @@ _NEW = {
 Points = tuple[np.ndarray, np.ndarray]
 
 
-def course_map(ready: Sequence[str] = ()) -> go.Figure:
+def course_map(ready: Sequence[str] = (), done: Mapping[str, float] | None = None) -> go.Figure:
     """The lessons as rows: a small network, in colour what the lesson adds to it, and the lesson's title.
 
     `ready` are the two-digit numbers of the lessons that exist; without it, those that have a notebook. The others
-    are marked as coming.
+    are marked as coming. `done` tells what part of a lesson, from 0 to 1, the learner has done.
     """
     ready = ready or tuple(notebooks())
     figure = go.Figure()
@@ -44,7 +44,8 @@ def course_map(ready: Sequence[str] = ()) -> go.Figure:
         coming = "" if number in ready else " <i>(coming)</i>"
         colour = theme.MUTED if coming else theme.INK
         short = title.rpartition(": ")[-1]
-        text = f"<b>{number} {short[0].upper()}{short[1:]}</b>{coming}<br>{_NEW[number]}"
+        mine = _share_done((done or {}).get(number, 0.0))
+        text = f"<b>{number} {short[0].upper()}{short[1:]}</b>{coming}{mine}<br>{_NEW[number]}"
         figure.add_annotation(
             x=5.0, y=row, text=text, font={"size": 15, "color": colour}, showarrow=False, xanchor="left", align="left"
         )
@@ -55,6 +56,13 @@ def course_map(ready: Sequence[str] = ()) -> go.Figure:
     figure.update_xaxes(visible=False, range=[-0.4, 15.6], fixedrange=True)
     figure.update_yaxes(visible=False, range=[len(LESSONS) - 0.5, -0.6], fixedrange=True)
     return figure
+
+
+def _share_done(share: float) -> str:
+    """Behind the title: nothing, "40 % done", or a tick. Only what is whole counts as 100 %."""
+    if share <= 0:
+        return ""
+    return "  <b>✓ done</b>" if share >= 1 else f"  · {min(99, max(1, round(100 * share)))} % done"
 
 
 def _draw_lesson(figure: go.Figure, number: str, y: float) -> None:

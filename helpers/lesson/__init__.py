@@ -7,7 +7,7 @@ function returns a widget, so that a call at the end of a cell displays it. All 
 from __future__ import annotations
 
 from helpers.lesson.checks import CheckView, check
-from helpers.lesson.course_map import my_progress
+from helpers.lesson.course_map import my_map, my_progress
 from helpers.lesson.exams import ExamView, PaperView, exam
 from helpers.lesson.inputs import ChoiceInput, Input, NumberInput, OrderInput, ScaleInput
 from helpers.lesson.own import DataView, my_data, my_scores
@@ -40,6 +40,7 @@ __all__ = [
     "compare",
     "exam",
     "my_data",
+    "my_map",
     "my_progress",
     "my_scores",
     "predict",

@@ -4,28 +4,44 @@ from __future__ import annotations
 
 from helpers.course import LESSONS
 from helpers.exercises import EXERCISES
+from helpers.figures import course_map
 from helpers.lesson.parts import View, html_box, say_duration, table_html
-from helpers.progress import progress
+from helpers.live import LiveFigure
+from helpers.progress import LessonDone, progress
 from helpers.quiz import available_lessons, load_bank, load_predictions
+
+
+def my_map() -> LiveFigure:
+    """The map of the course, and behind the title of each lesson what part of it the learner has done."""
+    done, shares = progress().summary(), {}
+    for lesson in available_lessons():
+        parts = _parts(lesson, done.get(lesson))
+        shares[lesson] = sum(len(wanted & reached) for wanted, reached in parts) / sum(
+            len(wanted) for wanted, _ in parts
+        )
+    return LiveFigure(course_map(done=shares), {}, dict)
 
 
 def my_progress() -> View:
     """A table of the lessons with what the learner has done: predictions, exercises, right answers, time spent."""
     record = progress()
-    done, predictions = record.summary(), load_predictions()
+    done = record.summary()
     rows = []
     for lesson in available_lessons():
         mine = done.get(lesson)
-        rows.append(
-            [
-                f"{lesson} {LESSONS.get(lesson, '')}",
-                _of({p.id for p in predictions.values() if p.lesson == lesson}, mine.predicted if mine else set()),
-                _of({e.id for e in EXERCISES.values() if e.lesson == lesson}, mine.solved if mine else set()),
-                _of({question.id for question in load_bank(lesson)}, mine.right if mine else set()),
-                say_duration(mine.seconds) if mine else "–",
-            ]
-        )
+        counts = [_of(wanted, reached) for wanted, reached in _parts(lesson, mine)]
+        rows.append([f"{lesson} {LESSONS.get(lesson, '')}", *counts, say_duration(mine.seconds) if mine else "–"])
     return View([html_box(table_html(("Lesson", "Predicted", "Exercises", "Quiz: right", "Time"), rows))], record)
+
+
+def _parts(lesson: str, mine: LessonDone | None) -> list[tuple[set[str], set[str]]]:
+    """The ids of predictions, exercises and questions that there are, and those that the learner has done."""
+    done = mine or LessonDone(lesson)
+    return [
+        ({each.id for each in load_predictions().values() if each.lesson == lesson}, done.predicted),
+        ({each.id for each in EXERCISES.values() if each.lesson == lesson}, done.solved),
+        ({question.id for question in load_bank(lesson)}, done.right),
+    ]
 
 
 def _of(wanted: set[str], reached: set[str]) -> str:
