@@ -12,6 +12,7 @@ from helpers.quiz import Question, load_bank
 from tests.browser.lab import Sheet, write_notebook
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=30_000)  # a busy machine
 ASKED = {
     "02": ["above-one", "saturated-slope", "exactly-zero", "order-of-squares", "factor-of-a-spread", "open-activation"],
     "03": ["which-network"],
