@@ -161,11 +161,11 @@ class Diagnosis:
 
 def evidence_in_words(finding: Finding) -> str:
     """The measured numbers of a finding, and where they were seen."""
-    numbers = ", ".join(f"{name} {number(value)}" for name, value in finding.evidence.items())
+    numbers = "; ".join(f"{name}: {number(value)}" for name, value in finding.evidence.items())
     if not finding.layers:
         return numbers
     more = f" and {len(finding.layers) - 3:,} more" if len(finding.layers) > 3 else ""
-    return f"{numbers}; at {', '.join(finding.layers[:3])}{more}"
+    return f"{numbers}; in {', '.join(finding.layers[:3])}{more}"
 
 
 def number(value: float) -> str:

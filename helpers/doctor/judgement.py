@@ -46,7 +46,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     ),
     "shattered": Threshold(
         1e2,
-        "loss of validity of the gradient from the last layers to the first: below 100",
+        "signal times spread between samples, first layers over last ones: below 100",
         "Balduzzi 2017; our measurement: beyond it inputs 1 % as far apart as two samples have unrelated gradients; "
         "tests/test_doctor.py",
     ),
@@ -148,7 +148,7 @@ def _dead(case: Case) -> Iterator[Finding]:
         yield Finding(
             "dead",
             "units that give the same flat answer to every sample pass no gradient back.",
-            {"dead units, worst layer": max(layer.dead for layer in dead), "layers": float(len(dead))},
+            {"share of dead units, worst layer": max(layer.dead for layer in dead), "layers": float(len(dead))},
             limit,
             "Start biases at 0 and weights at He's scale, lower the learning rate, or use an activation with a slope "
             "below zero (leaky ReLU, ELU).",
@@ -165,7 +165,7 @@ def _saturated(case: Case) -> Iterator[Finding]:
             "saturated",
             "most elements lie where their activation is flat.",
             {
-                "saturated elements, worst layer": max(layer.saturated for layer in saturated),
+                "share of saturated elements, worst layer": max(layer.saturated for layer in saturated),
                 "layers": float(len(saturated)),
             },
             limit,
@@ -251,7 +251,7 @@ def _shattered(case: Case) -> Iterator[Finding]:
         yield Finding(
             "shattered",
             "inputs that lie close together get unrelated gradients.",
-            {"loss of validity": ratio, "inputs count as close below a distance of": 1 / ratio},
+            {"signal times spread, first over last": ratio, "gradients hold up to a distance of": 1 / ratio},
             limit,
             "Add skip connections around pairs of layers, or make the network less deep.",
             "07_resnets.ipynb",

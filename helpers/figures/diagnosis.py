@@ -11,6 +11,9 @@ import plotly.graph_objects as go
 from helpers import theme
 from helpers.figures.parts import Numbers, backward_arrow, decades, float32_limit
 
+WHOLE_DECADES = 8
+"""Over so few decades plotly would label halves of them too."""
+
 
 @dataclass(frozen=True)
 class Readings:
@@ -46,7 +49,7 @@ def diagnosis_by_layer(readings: Readings, *, title: str) -> go.Figure:
         gone = np.isneginf(logs)
         if gone.any():
             edge = np.full(gone.sum(), low + 0.5)
-            zeros = _points(f"{name} = 0", layers[gone], edge, text[gone], colour, "x")
+            zeros = _points(f"{name} = 0", layers[gone], edge, text[gone], colour, "x", showlegend=False)
             zeros.update(mode="markers", hovertemplate="%{text}: 0<extra></extra>")
             figure.add_trace(zeros, row=1, col=1)
     ratios = _points("gradient / weight", layers, ratio, text, theme.SIMILARITY, "square", showlegend=False)
@@ -61,12 +64,14 @@ def diagnosis_by_layer(readings: Readings, *, title: str) -> go.Figure:
             hovertemplate="%{text}: %{y:.0%}<extra>" + name + "</extra>",
         )  # fmt: skip
         figure.add_trace(bars, row=3, col=1)
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=760, barmode="overlay")
+    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=780, barmode="overlay", margin_t=116)
     figure.update_xaxes(range=[0, len(layers) + 1])
     figure.update_xaxes(title_text="layer (input left, loss right)", row=3, col=1)
     decades(figure, "norm", low, high, row=1, col=1)
     decades(figure, "gradient / weight", *_range(ratio), row=2, col=1)
     figure.update_yaxes(nticks=4, row=2, col=1)
+    if high - low <= WHOLE_DECADES:
+        figure.update_yaxes(dtick=1, row=1, col=1)
     figure.update_yaxes(title_text="flat", range=[0, 1], tickformat=".0%", nticks=3, row=3, col=1)
     if low < -38:
         float32_limit(figure, row=1, col=1)
