@@ -9,7 +9,16 @@ from __future__ import annotations
 from helpers.lesson.checks import CheckView, check
 from helpers.lesson.course_map import my_map, my_progress
 from helpers.lesson.exams import ExamView, PaperView, exam
-from helpers.lesson.inputs import ChoiceInput, Input, NumberInput, OrderInput, ScaleInput
+from helpers.lesson.inputs import (
+    ChecksInput,
+    ChoiceInput,
+    Input,
+    NumberInput,
+    OrderInput,
+    ScaleInput,
+    TextInput,
+    input_for,
+)
 from helpers.lesson.own import DataView, my_data, my_scores
 from helpers.lesson.parts import Announcer, View, as_html, as_plain
 from helpers.lesson.predictions import ComparisonView, PredictionView, compare, predict
@@ -19,6 +28,7 @@ from helpers.lesson.reviews import ReviewView, review, what_next
 __all__ = [
     "Announcer",
     "CheckView",
+    "ChecksInput",
     "ChoiceInput",
     "ComparisonView",
     "DataView",
@@ -33,12 +43,14 @@ __all__ = [
     "ReviewView",
     "ScaleInput",
     "SettablePanel",
+    "TextInput",
     "View",
     "as_html",
     "as_plain",
     "check",
     "compare",
     "exam",
+    "input_for",
     "my_data",
     "my_map",
     "my_progress",
