@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from helpers import quiz
 from helpers.network import NetworkSpec, gradient_profile
-from helpers.quiz import BankError, Question, grade, instantiate, load_bank
+from helpers.quiz import BankError, Question, another, grade, instantiate, load_bank
 from helpers.quiz.instances import build
 from tests.quiz_examples import ANYTHING, MANY, OF_EACH_TYPE, OPEN, ORDERING, PROFILE, TEMPLATE
 
@@ -207,6 +207,17 @@ def test_the_same_seed_makes_the_same_question_and_others_stay_as_they_are() -> 
     assert instantiate(template, 0) == template
     fixed = build(MANY)
     assert not fixed.varies and instantiate(fixed, 7) is fixed
+
+
+@pytest.mark.parametrize("entry", [PROFILE, TEMPLATE], ids=lambda entry: entry["type"])
+def test_another_instance_asks_something_else(entry: dict[str, Any]) -> None:
+    question = build(entry)
+    for _ in range(50):
+        following = another(question)
+        assert following.seed > question.seed and following == instantiate(question, following.seed)
+        assert (following.text, following.network) != (question.text, question.network)
+        question = following
+    assert another(build(MANY)) == build(MANY)
 
 
 # Any answer at all ---------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from helpers.lesson.hidden import hidden_profile
 from helpers.lesson.inputs import TextInput, input_for
 from helpers.lesson.parts import View, as_html, html_box, make_button, show_if, verdict_html
 from helpers.progress import Progress, progress
-from helpers.quiz import Grade, Question, grade, instantiate, load_bank
+from helpers.quiz import Grade, Question, another, grade, instantiate, load_bank
 
 _NOT_YET = Grade(False, "", understood=False)
 
@@ -34,7 +34,7 @@ class QuestionView(widgets.VBox):
         self.show_button = make_button("Show me in the panel", self._show_in_panel)
         self.shown = html_box()
         other = "Another network" if question.type == "profile" else "Ask with other numbers"
-        self.again_button = make_button(other, lambda: self._vary(self.question.seed + 1))
+        self.again_button = make_button(other, self._vary)
         super().__init__(
             [self._text, self._place, self.button, self.feedback, self.show_button, self.shown, self.again_button]
         )
@@ -69,8 +69,8 @@ class QuestionView(widgets.VBox):
         self._show(result)
         self._quiz.answered(self.question, given, result)
 
-    def _vary(self, seed: int) -> None:
-        self._ask(instantiate(self.question, seed))
+    def _vary(self) -> None:
+        self._ask(another(self.question))
         self._quiz.announcer.say(f"A new question. {self.question.text}")
 
     def _show(self, result: Grade) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from helpers.quiz.banks import BANKS, BankError, available_lessons, load_bank, load_predictions
 from helpers.quiz.grading import MAX_TEXT_LENGTH, Grade, agree, grade
-from helpers.quiz.instances import instantiate
+from helpers.quiz.instances import another, instantiate
 from helpers.quiz.keys import KEYS, compute_key
 from helpers.quiz.numbers import MAX_ANSWER_LENGTH, read_number, say_number
 from helpers.quiz.predictions import Comparison, compare_prediction, say_outcome
@@ -30,6 +30,7 @@ __all__ = [
     "Prediction",
     "Question",
     "agree",
+    "another",
     "available_lessons",
     "compare_prediction",
     "compute_key",

@@ -7,6 +7,7 @@ one. Of a profile question the seed also chooses which of the networks is drawn.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Mapping
@@ -23,6 +24,14 @@ _NAME = re.compile(r"\{([a-z_]+)\}")
 def instantiate(question: Question, seed: int) -> Question:
     """The same question with the values that `seed` draws; one that draws nothing stays as it is."""
     return build(question.entry, seed) if question.varies else question
+
+
+def another(question: Question) -> Question:
+    """The instance of the next seed that asks something else; one that draws nothing stays as it is."""
+    if not question.varies:
+        return question
+    others = (build(question.entry, seed) for seed in itertools.count(question.seed + 1))
+    return next(each for each in others if (each.text, each.network) != (question.text, question.network))
 
 
 def build(entry: Mapping[str, Any], seed: int = 0) -> Question:
