@@ -113,12 +113,13 @@ def test_every_panel_moves_by_mouse_and_by_keyboard(visit: Any, lesson: str) -> 
     for number in range(panels.count()):
         panel = panels.nth(number)
         here.rest(panel)
-        for control in panel.locator(".site-control").locator("input, select").all():
-            move_by_keyboard(here, panel, control)
-        move_by_mouse(here, panel, panel.locator("input[type=range]").first)
         for button in panel.locator("[data-preset]").all()[-1:]:
             button.click()
             panel.locator(".site-beside").wait_for(state="hidden")  # presets are baked
+            here.rest(panel)
+        for control in panel.locator(".site-control").locator("input, select").all():
+            move_by_keyboard(here, panel, control)
+        move_by_mouse(here, panel, panel.locator("input[type=range]").first)
     assert here.wrong == []
 
 
