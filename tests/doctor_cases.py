@@ -577,7 +577,7 @@ for depth, width in ((40, 64), (50, 64), (50, 128), (80, 64)):
         "shattered", f"ReLU with batch norm, {depth} x {width}",
         on_digits(lambda d=depth, w=width: mlp(d, w, nn.ReLU, he, norm=nn.BatchNorm1d)),
     )  # fmt: skip
-case("shattered", "tanh with batch norm, 120 × 64",
+case("shattered", "tanh with batch norm, 120 x 64",
      on_digits(lambda: mlp(120, 64, nn.Tanh, scaled(1), norm=nn.BatchNorm1d)))  # fmt: skip
 case("shattered", "convolutions with batch norm, 60",
      lambda: classes_of(plain_convolutions(60, he, norm=True), lambda: images(16, size=8)))  # fmt: skip
