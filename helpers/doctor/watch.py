@@ -78,6 +78,9 @@ def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
     with gradients. An optimizer that works with a closure has the gradients of its last call then.
     show: draw a heat map of the gradient norms in a notebook while the block runs; elsewhere print a summary after it
 
+    A recorded step does some dozen small operations a layer more, the others none. Where a step takes milliseconds that
+    is little; where it takes less than one, a larger `every` keeps it so (`python -m tests.benchmarks watching`).
+
     Nothing of the model, its gradients or the random state changes, and all hooks are gone after the block, also when
     it raises. Activations that are functions rather than modules (`torch.relu`) are not seen as such.
     Raises TypeError where `model` is no module, ValueError where `every` is no whole number ≥ 1.
@@ -167,14 +170,17 @@ class Monitor:
 
     def _record(self) -> None:
         self._layers = self._layers or self._in_order()
-        measured: list[Tensor] = []  # for each layer its gradients, its weights, its reading
-        for layer in self._layers.values():
-            parameters = _parameters(layer)
-            measured += _norms([parameter.grad for parameter in parameters if parameter.grad is not None])
-            measured += _norms(parameters)
-            measured += self._readings[layer].tensors if layer in self._readings else ()
+        own = [_parameters(layer) for layer in self._layers.values()]
+        readings = [self._readings.get(layer) for layer in self._layers.values()]
+        with_gradient = [[p for p in parameters if p.grad is not None] for parameters in own]
+        measured = _norms([p.grad for parameters in with_gradient for p in parameters if p.grad is not None])
+        measured += _norms([p for parameters in own for p in parameters])
+        measured += [tensor for reading in readings if reading for tensor in reading.tensors]
         numbers = iter(_fetched(measured))
-        rows = [_row(layer, self._readings.get(layer), numbers) for layer in self._layers.values()]
+        gradients = [[float(next(numbers)[0]) for _ in parameters] for parameters in with_gradient]
+        weights = [[float(next(numbers)[0]) for _ in parameters] for parameters in own]
+        left = [reading.answered(numbers) if reading else [math.nan] * 4 for reading in readings]
+        rows = [[*_sizes(*norms), *answer] for *norms, answer in zip(gradients, weights, left, strict=True)]
         self._rows.append((self._step, rows))
         if self._show and time.monotonic() >= self._next_drawing and in_notebook():
             self._draw()
@@ -301,28 +307,23 @@ class _Reading:
             return cls((*moments, far), values.numel(), "bounded")
         return cls(moments, values.numel(), "")
 
-    def answered(self, mean: np.ndarray, deviation: np.ndarray, share: np.ndarray | None = None) -> list[float]:
-        """Mean, standard deviation, dead and saturated share from what was fetched."""
+    def answered(self, numbers: Iterator[np.ndarray]) -> list[float]:
+        """Mean, standard deviation, dead and saturated share; takes what was fetched of its tensors from `numbers`."""
+        mean, deviation, *share = (next(numbers) for _ in self.tensors)
         dead = saturated = 0.0
-        if share is not None and self.behind == "rectifier":
-            dead = 1 - np.count_nonzero(share) / len(share)
-        elif share is not None:
-            saturated = float(share[0]) / self.size
+        if self.behind == "rectifier":
+            dead = 1 - np.count_nonzero(share[0]) / len(share[0])
+        elif self.behind == "bounded":
+            saturated = float(share[0][0]) / self.size
         return [float(mean[0]), float(deviation[0]) / self.size**0.5, dead, saturated]
 
 
-def _row(layer: nn.Module, reading: _Reading | None, numbers: Iterator[np.ndarray]) -> list[float]:
-    """One layer's numbers in the order of QUANTITIES, from the norms of its gradients and weights and its reading."""
-    parameters = _parameters(layer)
-    gradients = [float(next(numbers)[0]) for parameter in parameters if parameter.grad is not None]
-    weight = math.hypot(*(float(next(numbers)[0]) for _ in parameters))
-    gradient = math.hypot(*gradients) if gradients else math.nan
+def _sizes(gradients: Sequence[float], weights: Sequence[float]) -> tuple[float, float]:
+    """Norm of a layer's gradient, and over the norm of its weights, from those of its parameters."""
+    gradient, weight = math.hypot(*gradients) if gradients else math.nan, math.hypot(*weights)
     if gradients and not math.isfinite(gradient):
         gradient = math.inf
-    ratio = gradient / weight if weight else math.nan
-    if reading is None:
-        return [gradient, ratio, *[math.nan] * 4]
-    return [gradient, ratio, *reading.answered(*(next(numbers) for _ in reading.tensors))]
+    return gradient, gradient / weight if weight else math.nan
 
 
 def _parameters(module: nn.Module) -> list[nn.Parameter]:
