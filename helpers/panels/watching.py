@@ -43,9 +43,8 @@ class LayersPicture(ipywidgets.VBox):
         super().__init__([self.live], layout=ipywidgets.Layout(width="100%"))
 
     def _empty(self) -> LiveFigure:
-        title = "Gradient norm of each layer (without colour: no gradient, or none that is finite)"
         steps = self._every * self._stride * np.arange(COLUMNS)
-        figure = figures.layers_over_steps(self._layers, steps, title=title)
+        figure = figures.layers_over_steps(self._layers, steps, title="Gradient norm of each layer")
         return still(figure, self._row(np.empty((0, len(self._layers)))))
 
     def _row(self, norms: np.ndarray) -> dict[str, object]:
@@ -55,7 +54,7 @@ class LayersPicture(ipywidgets.VBox):
         return {
             "gradient norm": padded(figures.log10_or_gap(norms.T), COLUMNS),
             "ranges": {"xaxis": [-step / 2, end]},
-            "summary": f"{len(norms)} records." if len(norms) else "No record yet.",
+            "summary": f"{len(norms)} records. Pale red: no gradient, or none that is finite.",
         }
 
     def show(self, history: Watched) -> None:
