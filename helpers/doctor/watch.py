@@ -252,7 +252,9 @@ class Monitor:
             )
         from helpers import figures
 
-        picture = figures.recorded_layers(self.history).to_html(full_html=False, include_plotlyjs=True)
+        without_tools = {"displayModeBar": False}  # they would lie on the colour bar
+        figure = figures.recorded_layers(self.history)
+        picture = figure.to_html(full_html=False, include_plotlyjs=True, config=without_tools)
         name = html.escape(type(self.model).__name__)
         path.write_text(
             f'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{name}, watched</title></head>\n'
