@@ -47,7 +47,7 @@ def build_site(wish: Wish) -> Path:
     SiteError where the folder holds anything that no build has put there, or where a lesson is not known.
     """
     sources = _sources(wish.lessons)
-    _prepare(wish.folder)
+    empty_folder(wish.folder, "python start.py site")
     pages = {lesson: file_name(path) for lesson, path in sources.items()}
     write_assets(wish.folder / "assets")
     _write(wish.folder / "index.html", index_page(pages))
@@ -63,15 +63,18 @@ def _sources(wanted: Sequence[str]) -> Mapping[str, Path]:
     return {lesson: path for lesson, path in every.items() if not wanted or lesson in wanted}
 
 
-def _prepare(folder: Path) -> None:
-    """An empty folder with a mark in it; what an earlier build has left there goes."""
+def empty_folder(folder: Path, command: str) -> None:
+    """An empty folder with a mark in it that names the command; what an earlier build has left there goes.
+
+    SiteError where it holds anything else.
+    """
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise SiteError(f"{folder} holds files that this command has not made. Name an empty folder, or a new one.")
     if folder.exists():
         shutil.rmtree(folder)
     for name in ("assets", "tables"):
         (folder / name).mkdir(parents=True)
-    _write(folder / MARK, "Made by `python start.py site`, which replaces all that lies in this folder.\n")
+    _write(folder / MARK, f"Made by `{command}`, which replaces all that lies in this folder.\n")
 
 
 def _build_lessons(wish: Wish, sources: Mapping[str, Path], pages: Mapping[str, str]) -> None:

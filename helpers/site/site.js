@@ -133,6 +133,7 @@
     }
     // On a phone the picture is drawn as wide as its words need, and shown smaller.
     fit() {
+      if (!this.root.clientWidth) return; // on a slide that is not shown
       const { style, offsetHeight } = this.live.plot, scale = Math.min(1, this.root.clientWidth / NARROWEST);
       style.width = scale < 1 ? `${NARROWEST}px` : "";
       style.transform = scale < 1 ? `scale(${scale})` : "";
@@ -164,7 +165,8 @@
     { rootMargin: "600px" },
   );
   for (const { root } of panels.values()) near.observe(root);
-  panels.values().next().value?.start();
+  const first = panels.values().next().value;
+  if (first?.root.clientWidth) first.start();
 
   // ---------------------------------------------------------------- ways to answer
 
@@ -262,6 +264,7 @@
   }
 
   function score(quiz) {
+    if (!find(".lesson-score", quiz)) return;
     const grades = findAll("[data-question]", quiz).map((form) => form.dataset.grade);
     const right = grades.filter((grade) => grade === "right").length;
     const answered = grades.filter((grade) => ["right", "wrong", "partly"].includes(grade)).length;
@@ -277,15 +280,15 @@
 
   // ---------------------------------------------------------------- light and dark
 
-  const toggle = find("#theme");
+  const toggle = find("#theme"); // slides have none
   const isDark = () => document.documentElement.dataset.theme === "dark";
   const label = () => (toggle.textContent = isDark() ? "Light" : "Dark");
-  toggle.addEventListener("click", () => {
+  toggle?.addEventListener("click", () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
     try {
       localStorage.setItem("theme", document.documentElement.dataset.theme);
     } catch {} // a browser may forbid it for files
     label();
   });
-  label();
+  if (toggle) label();
 })();

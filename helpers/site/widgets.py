@@ -190,12 +190,16 @@ def _exercise(view: CheckView) -> str:
 
 
 def _quiz(view: QuizView, page: Page) -> str:
-    panel = view.panel if isinstance(view.panel, Panel) else None
-    questions = [_question(number, each, panel, page) for number, each in enumerate(view.questions, start=1)]
     return (
-        f'<div class="lesson site-quiz">{"".join(questions)}<div class="lesson-score" role="status">'
-        f"0 of {len(questions)} right, 0 answered.</div></div>"
+        f'<div class="lesson site-quiz">{"".join(question_blocks(view, page))}<div class="lesson-score" role="status">'
+        f"0 of {len(view.questions)} right, 0 answered.</div></div>"
     )
+
+
+def question_blocks(view: QuizView, page: Page) -> list[str]:
+    """The questions of a quiz, each as a form."""
+    panel = view.panel if isinstance(view.panel, Panel) else None
+    return [_question(number, each, panel, page) for number, each in enumerate(view.questions, start=1)]
 
 
 def _question(number: int, view: QuestionView, panel: Panel | None, page: Page) -> str:

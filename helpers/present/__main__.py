@@ -1,0 +1,99 @@
+"""`python -m helpers.present 03`: a lesson as slides; with `--panel` its panel alone, over the whole screen."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from helpers.course import NOTEBOOKS, notebooks
+from helpers.present.build import build_slides, is_built
+from helpers.present.projector import panel_of, project
+from helpers.present.serving import PresentError, choose_port, serve_folder
+from helpers.progress.store import HOME_VARIABLE
+from helpers.site.bake import Fineness
+from helpers.site.build import SiteError
+
+KEPT = NOTEBOOKS.parent / "slides"
+
+
+def main(arguments: list[str]) -> int:
+    """Present what the command line asks for."""
+    options = _parser().parse_args(arguments)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
+    try:
+        _present(options)
+    except (PresentError, SiteError) as error:
+        print(f"start.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nEnded.", flush=True)
+    return 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _present(options: argparse.Namespace) -> None:
+    every = notebooks()
+    if options.lesson not in every:
+        raise PresentError(f"There is no lesson {options.lesson!r}: use one of {', '.join(every)}.")
+    if options.panel is not None:
+        panel = panel_of(options.lesson, options.panel)
+        port = choose_port(options.port)
+        print("Starting a kernel for the panel: the first picture takes up to 20 seconds.", flush=True)
+        return project(panel, port, options.browser)
+    if options.to is not None:
+        _build(every[options.lesson], options.to.resolve(), options)
+        print(f"The slides are ready: open {options.to.resolve() / 'index.html'}")
+        return None
+    port = choose_port(options.port)
+    folder = KEPT / options.lesson
+    if not is_built(every[options.lesson], folder, Fineness(options.part), options.quick):
+        print("Making the slides: the lesson is run once, which takes a minute or more. Next time they are kept.")
+        _build(every[options.lesson], folder, options)
+    return serve_folder(folder, port, options.browser)
+
+
+def _build(notebook: Path, folder: Path, options: argparse.Namespace) -> None:
+    """Make the slides, away from the learner's own progress, and show how far they are."""
+    with (
+        tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as home,
+        tqdm(unit="step", dynamic_ncols=True, disable=None) as bar,
+    ):
+        os.environ[HOME_VARIABLE] = home
+        bar.total = 0
+
+        def expect(count: int) -> None:
+            bar.total += count
+
+        build_slides(notebook, folder, Fineness(options.part), options.quick, expect, lambda: _step(bar))
+
+
+def _step(bar: Any) -> None:
+    bar.update(1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python start.py present", description="A lesson as slides, or its panel.")
+    parser.add_argument("lesson", help="the lesson's number, such as 03")
+    parser.add_argument("--panel", nargs="?", const="", metavar="NAME", help="the panel alone, with a live kernel")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="write the slides into this folder, show nothing")
+    parser.add_argument("--port", type=int, help="where to listen on this machine")
+    parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser")
+    parser.add_argument("--quick", action="store_true", help="don't run the lesson's experiments; shows stored texts")
+    parser.add_argument("--part", type=float, default=1.0, help="bake only this part of the states, from 0 to 1")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

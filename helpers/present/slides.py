@@ -1,0 +1,98 @@
+"""Cells cut into slides: which cell begins one, what stands alone on one, and which notes go with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from helpers.lesson import CheckView, QuizView
+from helpers.site.running import Cell, only_shows
+from helpers.site.text import code_html, markdown_html, output_html
+from helpers.site.widgets import Page, question_blocks, widget_html
+
+BETWEEN_BLOCKS = re.compile(r"\n{2,}(?=\S)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece that stays whole: a paragraph, some code, a panel. `alone`: it gets a slide of its own."""
+
+    html: str
+    alone: bool = False
+    fragment: bool = False
+
+
+@dataclass
+class Slide:
+    """One slide: its blocks from top to bottom, the part of the lesson it belongs to, and the teacher's notes."""
+
+    part: str
+    blocks: list[Block] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more goes onto it."""
+        return any(block.alone for block in self.blocks)
+
+    def add(self, block: Block) -> None:
+        """Put a block beneath the others; the first one is there from the start, even where its cell is a fragment."""
+        self.blocks.append(block if self.blocks else replace(block, fragment=False))
+
+
+def slides_of(cells: Sequence[Cell], page: Page) -> list[list[Slide]]:
+    """The slides of a lesson that has been run: stacks, one for each cell of type "slide", of slides.
+
+    Notes go with all slides since the notes before them: a part of a lesson is spread over many slides.
+    """
+    stacks: list[list[Slide]] = []
+    without_notes: list[Slide] = []
+
+    def turn() -> Slide:
+        slide = Slide(stacks[-1][0].part if stacks[-1] else "")
+        stacks[-1].append(slide)
+        without_notes.append(slide)
+        return slide
+
+    for cell in cells:
+        if cell.slide == "skip":
+            continue
+        if cell.slide == "notes":
+            for each in without_notes:
+                each.notes.append(markdown_html(cell.source))
+            without_notes.clear()
+            continue
+        if cell.slide == "slide" or not stacks:
+            stacks.append([])
+            turn().part = _heading(cell)
+        elif cell.slide == "subslide":
+            turn()
+        for block in _blocks(cell, page):
+            slide = stacks[-1][-1]
+            if slide.is_full or (block.alone and slide.blocks):
+                slide = turn()
+            slide.add(replace(block, fragment=cell.slide == "fragment"))
+    return [kept for stack in stacks if (kept := [slide for slide in stack if slide.blocks])]
+
+
+def _heading(cell: Cell) -> str:
+    found = re.match(r"#+ +(.+)", cell.source)
+    return found[1].strip() if found else ""
+
+
+def _blocks(cell: Cell, page: Page) -> Iterator[Block]:
+    if cell.kind == "markdown":
+        yield from (Block(markdown_html(text)) for text in BETWEEN_BLOCKS.split(cell.source.strip()) if text)
+        return
+    shows_only = cell.shown is not None and only_shows(cell.source)
+    if isinstance(cell.shown, CheckView) or not shows_only:
+        yield Block(code_html(cell.source))
+    if cell.text.strip():
+        yield Block(output_html(cell.text))
+    if isinstance(cell.shown, QuizView):
+        for question in question_blocks(cell.shown, page):
+            yield Block(f'<div class="lesson site-quiz">{question}</div>', alone=True)
+    elif cell.shown is not None:
+        html = widget_html(cell.shown, page)
+        yield Block(html, alone='class="site-figure' in html)
