@@ -642,12 +642,43 @@ def build_site(arguments: list[str]) -> int:
     return 0 if passes(["helpers.site", "--to", str(options.to.resolve()), *chosen]) else 1
 
 
+def present(arguments: list[str]) -> int:
+    """Show a lesson as slides, as in `present 03`; with --panel its panel alone over the whole screen."""
+    parser = parser_of("present", present)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = PRESENT_EXAMPLES
+    parser.add_argument("lesson", help="the lesson's number, such as 03")
+    parser.add_argument("--panel", nargs="?", const="", metavar="NAME", help="a panel alone, with a live kernel")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="only write the slides into this folder")
+    parser.add_argument("--quick", action="store_true", help="run no experiment; their results are missing then")
+    add_lab_options(parser)
+    options = parser.parse_args(arguments)
+    prepare(cpu_torch=options.cpu_torch)
+    command = ["helpers.present", options.lesson]
+    command += [f"--panel={options.panel}"] if options.panel is not None else []
+    command += ["--to", str(options.to.resolve())] if options.to else []
+    command += [f"--port={options.port}"] if options.port else []
+    command += [word for word, wanted in (("--quick", options.quick), ("--no-browser", not options.browser)) if wanted]
+    try:
+        return 0 if passes(command) else 1
+    except KeyboardInterrupt:
+        return 0  # the way to end it
+
+
+PRESENT_EXAMPLES = """examples:
+  python start.py present 03
+  python start.py present 04 --panel
+  python start.py present 04 --panel born_dead
+  python start.py present 03 --to slides_for_the_usb_stick
+"""
+
 WORDS: dict[str, Callable[[list[str]], int]] = {
     "setup": set_up,
     "test": run_tests,
     "bench": run_benchmarks,
     "export": run_export,
     "site": build_site,
+    "present": present,
 }
 
 

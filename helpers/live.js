@@ -418,6 +418,7 @@ export class Live {
     this.cache.put(JSON.stringify(firstKey), { row, notes });
     this.say(notes.summary);
     this.el.dataset.phase = "starting";
+    this.width = this.el.clientWidth;
     await this.picture.start(row, notes.ranges);
     this.off.push(this.source.listen((message, buffers) => this.receive(message, buffers)));
     this.controls.forEach((control, i) => this.off.push(control.onChange(() => this.changed(i))));
@@ -460,9 +461,8 @@ export class Live {
   resize() {
     const width = this.el.clientWidth;
     if (!width || width === this.width) return;
-    const first = this.width === undefined;
     this.width = width;
-    if (!first) requestAnimationFrame(() => this.el.isConnected && this.picture.Plotly.Plots.resize(this.plot));
+    requestAnimationFrame(() => this.el.isConnected && this.picture.Plotly.Plots.resize(this.plot));
   }
   changed(index) {
     this.hand = index;

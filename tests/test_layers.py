@@ -42,6 +42,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "lesson": WIDGETS,
     "panels": WIDGETS,
     "site": WIDGETS | {"latex2mathml", "nbconvert", "pygments", "tqdm"},
+    "present": WIDGETS | {"tqdm", "voila"},
 }
 MAY_IMPORT_IN_FUNCTIONS = {  # beside that, where it shows what it found: never loaded with the module
     "doctor": {"helpers.figures", "helpers.panels", "ipywidgets", "IPython"},

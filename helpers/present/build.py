@@ -26,7 +26,7 @@ FINGERPRINT = "made-from.txt"
 def build_slides(
     notebook: Path,
     folder: Path,
-    fineness: Fineness = Fineness(),
+    fineness: Fineness,
     quick: bool = False,
     expect: Callable[[int], None] = lambda _: None,
     done: Callable[[], None] = lambda: None,

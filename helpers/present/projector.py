@@ -39,7 +39,14 @@ def on_stage(panel: Panel) -> ipywidgets.Widget:
 def write_stage(folder: Path, panel: str) -> None:
     """Write the notebook with the panel, and the page that shows it as large as the screen allows."""
     source = f"from helpers import panels\nfrom helpers.present.projector import on_stage\n\non_stage(panels.{panel}())"
-    cell = {"cell_type": "code", "id": "panel", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "id": "panel",
+        "metadata": {},
+        "source": source,
+        "outputs": [],
+        "execution_count": None,
+    }
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     (folder / "panel.ipynb").write_text(json.dumps(notebook), encoding="utf-8")

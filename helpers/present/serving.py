@@ -1,4 +1,4 @@
-"""A small server on this machine for a folder of pages; speaker notes need one, since files may not talk to each other."""
+"""A small server on this machine for a folder of pages: speaker notes open a window, and files may not talk to one."""
 
 from __future__ import annotations
 

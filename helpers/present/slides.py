@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from helpers.lesson import CheckView, QuizView
+from helpers.lesson import CheckView, ComparisonView, QuizView
 from helpers.site.running import Cell, only_shows
 from helpers.site.text import code_html, markdown_html, output_html
 from helpers.site.widgets import Page, question_blocks, widget_html
@@ -64,8 +64,9 @@ def slides_of(cells: Sequence[Cell], page: Page) -> list[list[Slide]]:
             without_notes.clear()
             continue
         if cell.slide == "slide" or not stacks:
+            before = stacks[-1][0].part if stacks else ""
             stacks.append([])
-            turn().part = _heading(cell)
+            turn().part = _heading(cell) or before
         elif cell.slide == "subslide":
             turn()
         for block in _blocks(cell, page):
@@ -85,8 +86,7 @@ def _blocks(cell: Cell, page: Page) -> Iterator[Block]:
     if cell.kind == "markdown":
         yield from (Block(markdown_html(text)) for text in BETWEEN_BLOCKS.split(cell.source.strip()) if text)
         return
-    shows_only = cell.shown is not None and only_shows(cell.source)
-    if isinstance(cell.shown, CheckView) or not shows_only:
+    if _shows_code(cell):
         yield Block(code_html(cell.source))
     if cell.text.strip():
         yield Block(output_html(cell.text))
@@ -96,3 +96,10 @@ def _blocks(cell: Cell, page: Page) -> Iterator[Block]:
     elif cell.shown is not None:
         html = widget_html(cell.shown, page)
         yield Block(html, alone='class="site-figure' in html)
+
+
+def _shows_code(cell: Cell) -> bool:
+    """Whether the code says more than what it shows."""
+    if isinstance(cell.shown, CheckView | ComparisonView):
+        return isinstance(cell.shown, CheckView)
+    return cell.shown is None or not only_shows(cell.source)

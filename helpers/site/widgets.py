@@ -100,10 +100,10 @@ def _panel(panel: Panel, page: Page) -> str:
     presets = f'<div class="site-presets"><b>Try:</b> {buttons}</div>' if buttons else ""
     label = html.escape(panel.live.spec["label"])
     return (
-        f'<section class="site-figure live-panel" id="panel-{tag}" aria-label="{label}">'
+        f'<div class="site-figure live-panel" id="panel-{tag}" role="region" aria-label="{label}">'
         f'<div class="site-controls">{"".join(rows)}</div>'
         '<p class="site-beside" role="status" hidden></p><div class="live-figure"></div>'
-        f"{presets}</section>"
+        f"{presets}</div>"
     )
 
 

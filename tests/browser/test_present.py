@@ -1,0 +1,146 @@
+"""Slides in Chromium: nothing runs over a slide, panels move without a kernel; and the panel alone, with one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.course import notebooks
+from helpers.present.build import build_slides
+from helpers.present.serving import _Quiet
+from helpers.site.bake import Fineness
+from tests.browser.lab import ROOT, Sheet, free_port, serve
+
+pytestmark = pytest.mark.browser
+SIZES = [(1920, 1080), (1280, 720)]
+LESSONS = ["00", "02"] if "PRESENT_LESSONS" not in os.environ else os.environ["PRESENT_LESSONS"].split()
+
+STATE = """() => {
+  const slide = Reveal.getCurrentSlide(), sheet = slide.querySelector('.sheet');
+  const figures = [...slide.querySelectorAll('.live-figure')];
+  if (figures.some(each => each.dataset.phase !== 'rest')) return null;
+  const hidden = '.live-plot, .live-spoken, math, svg, details:not([open]) > :not(summary)';
+  const parts = [sheet, ...sheet.querySelectorAll('*')].filter(each => !each.closest(hidden));
+  const shown = parts.map(each => each.getBoundingClientRect()).filter(box => box.width && box.height);
+  return {right: Math.max(...shown.map(box => box.right)), bottom: Math.max(...shown.map(box => box.bottom)),
+          foot: slide.querySelector('.foot').getBoundingClientRect().top,
+          scale: Number(sheet.style.transform.slice('scale('.length, -1)),
+          scrolls: document.documentElement.scrollHeight > innerHeight}; }"""
+
+
+@pytest.fixture(scope="module", params=LESSONS)
+def slides(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a lesson's slides, quickly made."""
+    folder = tmp_path_factory.mktemp("slides") / request.param
+    build_slides(notebooks()[request.param], folder, Fineness(0.005), quick=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def open_slides(browser: Any, url: str, width: int, height: int) -> Sheet:
+    sheet = Sheet(browser, url, width, height)
+    sheet.page.goto(f"{url}/index.html")
+    sheet.page.wait_for_function("() => window.Reveal?.isReady()")
+    return sheet
+
+
+def places(sheet: Sheet) -> list[list[int]]:
+    """Where each slide stands: across and down."""
+    return list(
+        sheet.page.evaluate("() => Reveal.getSlides().map(s => Reveal.getIndices(s)).map(({h, v}) => [h, v || 0])")
+    )
+
+
+def turn_to(sheet: Sheet, place: list[int]) -> None:
+    sheet.page.evaluate("([across, down]) => Reveal.slide(across, down, 99)", place)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_nothing_runs_over_a_slide(browser: Any, slides: str, width: int, height: int) -> None:
+    sheet = open_slides(browser, slides, width, height)
+    for place in places(sheet):
+        turn_to(sheet, place)
+        state = sheet.page.wait_for_function(STATE, timeout=30_000).json_value()
+        assert state["right"] <= width + 1, place
+        assert state["bottom"] <= state["foot"] + 1, place
+        assert state["scale"] >= 0.5, f"{place} is too small to read"
+        assert not state["scrolls"]
+    assert not sheet.console
+    assert not sheet.outside
+    sheet.close()
+
+
+def test_a_panel_moves_by_keyboard_and_a_remote_turns_the_slides(browser: Any, slides: str) -> None:
+    sheet = open_slides(browser, slides, 1280, 720)
+    page = sheet.page
+    where = page.evaluate(
+        """() => { const {h, v} = Reveal.getIndices(document.querySelector('.live-panel').closest('section'));
+                   return [h, v]; }"""
+    )
+    turn_to(sheet, where)
+    page.wait_for_function(STATE, timeout=30_000)
+    slider = page.locator("section.present .live-panel input[type=range]").first
+    figure = page.locator("section.present .live-figure").first
+    before, said = figure.get_attribute("data-state"), figure.inner_text()
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowRight")
+    page.wait_for_function(
+        "before => Reveal.getCurrentSlide().querySelector('.live-figure').dataset.state !== before", arg=before
+    )
+    page.wait_for_function(STATE)
+    assert figure.inner_text() != said
+    here = "() => { const {h, v} = Reveal.getIndices(); return [h, v]; }"
+    assert page.evaluate(here) == where, "the arrow keys are the slider's"
+    slider.press("PageDown")
+    assert page.evaluate(here) != where
+    page.keyboard.press("PageUp")
+    assert page.evaluate(here) == where
+    assert not sheet.console
+    sheet.close()
+
+
+def test_the_speaker_sees_the_notes(browser: Any, slides: str) -> None:
+    sheet = open_slides(browser, slides, 1280, 720)
+    noted = sheet.page.evaluate(
+        """() => { const {h, v} = Reveal.getIndices(document.querySelector('aside.notes').closest('section'));
+                   return [h, v || 0]; }"""
+    )
+    turn_to(sheet, noted)
+    with sheet.page.expect_popup() as opened:
+        sheet.page.keyboard.press("s")
+    opened.value.wait_for_function("() => /Teacher.s notes/.test(document.body.innerText)", timeout=30_000)
+    sheet.close()
+
+
+@pytest.mark.parametrize("lesson", ["03"])
+def test_the_panel_alone_fills_the_screen_and_asks_the_kernel(browser: Any, tmp_path: Path, lesson: str) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "helpers.present", lesson, "--panel", "--no-browser", f"--port={port}"]
+    with serve(command, f"http://127.0.0.1:{port}", "/voila/files/projector.html", tmp_path, cwd=ROOT) as url:
+        sheet = Sheet(browser, url, *SIZES[0])
+        sheet.page.goto(f"{url}/voila/files/projector.html")
+        sheet.page.wait_for_function(
+            "() => document.querySelector('iframe').style.visibility === 'visible'", timeout=120_000
+        )
+        figure = sheet.page.frame_locator("iframe").locator(".live-figure")
+        box, before = figure.bounding_box(), figure.get_attribute("data-state")
+        assert box and box["width"] > 1100 and 700 < box["height"] + box["y"] <= 1080
+        sheet.page.frame_locator("iframe").locator(".noUi-handle").first.press("ArrowRight")
+        sheet.page.wait_for_function(
+            """before => { const {dataset} = frames[0].document.querySelector('.live-figure');
+                           return dataset.state !== before && dataset.phase === 'rest'; }""",
+            arg=before,
+            timeout=30_000,
+        )
+        sheet.close()

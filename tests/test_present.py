@@ -1,0 +1,191 @@
+"""Slides: how cells become slides, what every lesson's slides hold, and what the command answers."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from helpers import panels
+from helpers.course import notebooks
+from helpers.panels import PANELS
+from helpers.present.__main__ import main
+from helpers.present.build import build_slides, is_built, slides_page
+from helpers.present.projector import panel_of, write_stage
+from helpers.present.serving import PresentError, _Quiet, choose_port
+from helpers.present.slides import slides_of
+from helpers.site.bake import Fineness
+from helpers.site.build import SiteError
+from helpers.site.running import Cell, read_cells
+from helpers.site.widgets import Page
+from tests.browser.lab import ROOT
+
+PAGE = Page("01")
+
+
+def text(id: str, slide: str, source: str = "") -> Cell:
+    return Cell(id, "markdown", source or id, slide=slide)
+
+
+def stacks_of(*cells: Cell) -> list[list[list[str]]]:
+    """The blocks of the slides of the stacks, without their tags."""
+    return [[[plain(block.html) for block in slide.blocks] for slide in stack] for stack in slides_of(cells, PAGE)]
+
+
+def plain(html: str) -> str:
+    return re.sub(r"<[^>]*>", "", html).strip()
+
+
+# Cutting -------------------------------------------------------------------------------------------------------------
+
+
+def test_slide_types_decide() -> None:
+    stacks = stacks_of(
+        text("a", "slide"), text("b", "-"), text("c", "subslide"), text("d", "fragment"), text("e", "skip"),
+        text("f", "slide"),
+    )  # fmt: skip
+    assert stacks == [[["a", "b"], ["c", "d"]], [["f"]]]
+
+
+def test_fragments_come_later_unless_they_open_a_slide() -> None:
+    (stack,) = slides_of([text("a", "slide"), text("b", "fragment"), text("c", "subslide", "p\n\nq")], PAGE)
+    assert [[block.fragment for block in slide.blocks] for slide in stack] == [[False, True], [False, False]]
+    (stack,) = slides_of([text("a", "fragment")], PAGE)
+    assert not stack[0].blocks[0].fragment
+
+
+def test_a_panel_has_a_slide_of_its_own() -> None:
+    figure = Cell("p", "code", "panels.still(figure)", slide="-", shown=panels.still(panels.start_here().live.figure))
+    (stack,) = slides_of([text("before", "slide"), figure, text("after", "fragment")], Page("01"))
+    assert [slide.is_full for slide in stack] == [False, True, False]
+    assert "site-figure" in stack[1].blocks[0].html
+    assert not stack[2].blocks[0].fragment
+
+
+def test_notes_go_with_all_slides_since_the_notes_before_them() -> None:
+    (first, second) = slides_of(
+        [
+            text("a", "slide", "## One"), text("n1", "notes"), text("b", "subslide"), text("c", "subslide"),
+            text("n2", "notes"), text("d", "slide"),
+        ],
+        PAGE,
+    )  # fmt: skip
+    assert [[plain(note) for note in slide.notes] for slide in first] == [["n1"], ["n2"], ["n2"]]
+    assert second[0].notes == []
+    assert [slide.part for slide in first] == ["One"] * 3
+
+
+def test_code_that_only_shows_stays_away_and_its_output_doesnt() -> None:
+    cells = [
+        Cell("sum", "code", "print(1 + 1)", slide="slide", text="2\n"),
+        Cell("shows", "code", "figures.timeline()", slide="subslide", shown={"a": 1}),
+    ]
+    assert stacks_of(*cells) == [[["print(1 + 1)", "2"], ["{&#x27;a&#x27;: 1}"]]]
+
+
+def test_a_page_has_notes_for_the_speaker_and_no_links_to_other_lessons() -> None:
+    slides = slides_of([text("a", "slide", "# 01 Title\n\nSee [two](02_x.ipynb)."), text("Ask first.", "notes")], PAGE)
+    page = slides_page("01", slides)
+    assert re.search(r'<aside class="notes"><p>Ask first\.</p>\s*</aside>', page)
+    assert "See two." in page
+    assert page.count("<section>") == page.count("</section>") == 2
+
+
+# Every lesson --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lesson", notebooks())
+def test_every_lesson_makes_slides_with_notes_beside_its_parts(lesson: str) -> None:
+    cells = read_cells(notebooks()[lesson])
+    stacks = slides_of(cells, Page(lesson))
+    slides = [slide for stack in stacks for slide in stack]
+    assert len(stacks) == sum(cell.slide == "slide" for cell in cells)
+    assert len(slides) >= 10
+    assert all(slide.blocks and slide.part for slide in slides)
+    notes = {note for slide in slides for note in slide.notes}
+    assert len(notes) == sum(cell.slide == "notes" for cell in cells)
+    noted = [slide for slide in slides if slide.notes]
+    assert len(noted) >= (2 if lesson == "00" else 0.7 * len(slides))
+    shown = "".join(block.html for slide in slides for block in slide.blocks)
+    assert "Teacher" not in shown, "notes are for the speaker only"
+
+
+@pytest.mark.slow
+def test_the_slides_of_a_lesson_are_written_once(tmp_path: Path) -> None:
+    notebook, folder, fineness = notebooks()["00"], tmp_path / "slides", Fineness(0.02)
+    assert not is_built(notebook, folder, fineness, True)
+    page = build_slides(notebook, folder, fineness, quick=True)
+    assert is_built(notebook, folder, fineness, True)
+    assert not is_built(notebook, folder, Fineness(0.03), True)
+    written = page.read_text(encoding="utf-8")
+    for file in re.findall(r'(?:src|href)="([^":#]+)"', written):
+        assert (folder / file).is_file(), file
+    assert "Permission is hereby granted" in (folder / "assets/reveal/LICENSE").read_text(encoding="utf-8")
+    assert "<section class" not in written, "reveal.js takes any section for a slide"
+
+
+# The command ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_lesson_and_an_unknown_panel_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["77"]) == 1
+    assert "There is no lesson '77': use one of 00, 01" in capsys.readouterr().err
+    assert main(["04", "--panel", "cliff"]) == 1
+    assert "Lesson 04 has no panel 'cliff': use one of relu, relu_schemes, born_dead." in capsys.readouterr().err
+
+
+def test_the_main_panel_is_taken_where_none_is_named() -> None:
+    assert [panel_of(lesson) for lesson in PANELS] == [names[0] for names in PANELS.values()]
+    assert panel_of("04", "born_dead") == "born_dead"
+    with pytest.raises(PresentError, match="leave out --panel"):
+        panel_of("77")
+
+
+def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert main(["03", "--port", str(port)]) == 1
+    assert capsys.readouterr().err == (
+        f"start.py: Port {port} is taken by another program: leave out --port, or give another number.\n"
+    )
+    assert choose_port(port) == port
+
+
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(SiteError, match="Name an empty folder"):
+        build_slides(notebooks()["00"], tmp_path, Fineness())
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_the_server_gives_pages_to_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("slides")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/index.html") as answer:
+            assert answer.read() == b"slides"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("lesson", PANELS)
+def test_the_stage_shows_the_main_panel(lesson: str, tmp_path: Path) -> None:
+    write_stage(tmp_path, panel_of(lesson))
+    (cell,) = read_cells(tmp_path / "panel.ipynb")
+    assert cell.source.endswith(f"on_stage(panels.{PANELS[lesson][0]}())")
+    assert (tmp_path / "projector.html").is_file()
+
+
+def test_start_py_hands_the_words_on() -> None:
+    answer = subprocess.run([sys.executable, ROOT / "start.py", "present", "--help"], capture_output=True, text=True)
+    assert answer.returncode == 0
+    assert "python start.py present 04 --panel born_dead" in answer.stdout
