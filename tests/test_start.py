@@ -188,7 +188,7 @@ def test_it_needs_the_standard_library_alone() -> None:
 def test_help_lists_the_words(course: Course) -> None:
     status, output = course.run("--help")
     assert status == 0
-    for word in ("setup", "test", "bench", "export", "site", "--port", "--no-browser", "--cpu-torch"):
+    for word in ("setup", "test", "bench", "export", "site", "present", "--port", "--no-browser", "--cpu-torch"):
         assert word in output
     assert not (course.folder / ".venv").exists()
 
@@ -196,7 +196,7 @@ def test_help_lists_the_words(course: Course) -> None:
 def test_an_unknown_word_is_named_with_the_known_ones(course: Course) -> None:
     status, output = course.run("fly")
     assert status == 1
-    known = "setup, test, bench, export, site"
+    known = "setup, test, bench, export, site, present"
     assert output == f"start.py: No word 'fly' is known here: use one of {known}, or none to open the course.\n"
 
 
