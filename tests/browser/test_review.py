@@ -19,22 +19,30 @@ def cell(sheet: Sheet, number: int) -> Locator:
     return sheet.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
 
 
+def run(sheet: Sheet, name: str) -> None:
+    """Open and run a notebook, and wait until its views have taken the keys that JupyterLab would use itself."""
+    sheet.open(name)
+    sheet.run_all()
+    sheet.page.wait_for_function(
+        """() => { const views = [...document.querySelectorAll('.lesson')], free = 'data-lm-suppress-shortcuts';
+                   return views.length >= 4 && views.every(view => view.hasAttribute(free)); }"""
+    )
+
+
 def restarted(sheet: Sheet, name: str) -> None:
     """Reload the page, restart the kernel and run everything: what is shown then comes from the record."""
     sheet.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     sheet.wait_for_kernel()
-    sheet.open(name)
-    sheet.run_all()
+    run(sheet, name)
 
 
 def test_answers_of_a_review_and_of_an_exam_are_there_again(open_sheet: Callable[..., Sheet], workshop: Path) -> None:
-    review = "from helpers import lesson\nlesson.review(2, lessons=['00'])"
+    review = "from helpers import lesson\nlesson.review(30, lessons=['00'])"
     write_notebook(
-        workshop / "reviewed.ipynb", review, "lesson.exam('browser', n=2, lessons=['00'])", "lesson.my_data()"
+        workshop / "reviewed.ipynb", review, "lesson.exam('browser', n=30, lessons=['00'])", "lesson.my_data()"
     )
     sheet = open_sheet(width=800)
-    sheet.open("reviewed.ipynb")
-    sheet.run_all()
+    run(sheet, "reviewed.ipynb")
 
     first = cell(sheet, 0).locator(".lesson-item", has_text="which has slope 3 there")
     assert first.locator(".lesson-origin").inner_text() == "Lesson 00 Start here"
