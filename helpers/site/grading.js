@@ -91,7 +91,7 @@ const courseGrading = (() => {
   const gradeOf = (answer) => ({ correct: answer.correct, feedback: answer.feedback, understood: true, try: answer.try });
   const isEmpty = (state) => !Object.keys(state).length;
   const firstTry = (answers) => answers.map((answer) => answer.try).find((state) => !isEmpty(state)) ?? {};
-  const quoted = (answer) => `“${answer.text}”. ${answer.feedback}`;
+  const quoted = (answer) => `“${answer.text.replace(/\.+$/, "")}”. ${answer.feedback}`;
 
   const choice = (things) => (question, given) => {
     const answer = question.answers.find((each) => each.text === given);
