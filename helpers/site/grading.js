@@ -119,7 +119,7 @@ const courseGrading = (() => {
     const place = right.findIndex((text, i) => given[i] !== text);
     if (place < 0) return { correct: true, feedback: question.feedback, understood: true, try: {} };
     const belongs = question.answers[place];
-    const feedback = `Place ${place + 1} belongs to “${belongs.text}”. ${belongs.feedback}`;
+    const feedback = `Place ${place + 1} belongs to ${quoted(belongs)}`;
     return { correct: false, feedback, understood: true, try: belongs.try };
   }
 
