@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from helpers.activations import get_activation
+from helpers.checks import check_choice
 from helpers.theory import GENERATOR_LOSSES, generator_slope
 
 Array = NDArray[Any]
@@ -58,8 +59,7 @@ def draw_dense(
     """
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"sizes must be at least two whole numbers ≥ 1; got {tuple(sizes)}")
-    if output not in OUTPUTS:
-        raise ValueError(f"output must be one of {', '.join(OUTPUTS)}; got {output!r}")
+    check_choice("output", output, OUTPUTS)
     weights, biases = [], []
     for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
         bound = 1 / math.sqrt(fan_in)
@@ -149,7 +149,7 @@ def generator_loss(loss: str, logits: Array) -> tuple[Array, Array]:
         "non_saturating": lambda a: np.logaddexp(0, -a),
         "wasserstein": lambda a: -a,
     }
-    _check_loss(loss)
+    check_choice("loss", loss, GENERATOR_LOSSES)
     batch = logits.shape[-2]
     slopes = generator_slope(loss, logits).astype(logits.dtype) / logits.dtype.type(batch)
     return values[loss](logits).mean(axis=(-1, -2)), slopes
@@ -161,7 +161,7 @@ def discriminator_loss(loss: str, real: Array, fake: Array) -> tuple[Array, Arra
     For both of Goodfellow's generator losses it is the cross-entropy -mean log σ(real) - mean log(1 - σ(fake)); for
     "wasserstein" mean fake - mean real.
     """
-    _check_loss(loss)
+    check_choice("loss", loss, GENERATOR_LOSSES)
     one = real.dtype.type
     if loss == "wasserstein":
         value = fake.mean(axis=(-1, -2)) - real.mean(axis=(-1, -2))
@@ -200,11 +200,6 @@ def _deltas(up: Forward) -> list[Array]:
     for layer in range(len(up.slopes) - 1, -1, -1):
         deltas.append((deltas[-1] @ _t(up.net.weights[layer + 1])) * up.slopes[layer])
     return deltas[::-1]
-
-
-def _check_loss(loss: str) -> None:
-    if loss not in GENERATOR_LOSSES:
-        raise ValueError(f"loss must be one of {', '.join(GENERATOR_LOSSES)}; got {loss!r}")
 
 
 # The two players ------------------------------------------------------------------------------------------------------

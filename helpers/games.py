@@ -17,6 +17,7 @@ from helpers.adversarial import (
     forward,
     generator_gradients,
 )
+from helpers.checks import check_choice
 from helpers.datasets import digits
 from helpers.theory import GENERATOR_LOSSES
 
@@ -84,8 +85,7 @@ class Recipe:
             ("loss", self.loss, GENERATOR_LOSSES),
             ("optimizer", self.optimizer, ("sgd", "adam")),
         ):
-            if value not in allowed:
-                raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
+            check_choice(name, value, allowed)
 
 
 def shifted_recipe(loss: str) -> Recipe:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from helpers.checks import check_choice, check_number, check_whole
 from helpers.datasets import CLASSES, classification_batch
 from helpers.network import NORM_EPSILON, NetworkSpec, Parameters, initial_parameters
 
@@ -46,15 +47,10 @@ class ResidualSpec:
 
     def __post_init__(self) -> None:
         for name in ("blocks", "width", "batch", "seeds"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-                raise ValueError(f"{name} must be a whole number ≥ 1; got {value!r}")
+            check_whole(name, getattr(self, name), 1)
         for name in ("skip", "branch"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float | np.number) or not math.isfinite(value):
-                raise ValueError(f"{name} must be a finite number; got {value!r}")
-        if self.norm not in NORMS:
-            raise ValueError(f"norm must be one of {', '.join(NORMS)}; got {self.norm!r}")
+            check_number(name, getattr(self, name))
+        check_choice("norm", self.norm, NORMS)
 
 
 def residual_parameters(spec: ResidualSpec, inputs: int, classes: int, seed: int = 0) -> Parameters:

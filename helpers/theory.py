@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.activations import Activation, get_activation
+from helpers.checks import check_whole
 
 Array = NDArray[Any]
 Anyhow = str | Activation
@@ -146,8 +147,7 @@ def preactivation_variances(
     resolved = _resolve(activation)
     weight_variance = _number("weight_variance", weight_variance, above=0)
     bias_variance = _number("bias_variance", bias_variance, least=0)
-    if isinstance(depth, bool) or not isinstance(depth, int | np.integer) or depth < 1:
-        raise ValueError(f"depth must be a whole number ≥ 1; got {depth!r}")
+    check_whole("depth", depth, 1)
     moment = _number("input_second_moment", input_second_moment, least=0)
     bias_mean = _number("bias_mean", bias_mean)
     variances: list[float] = []
@@ -348,8 +348,7 @@ def normalized_profile(activation: Anyhow, norm: str, depth: int, skip: float = 
     resolved, strength = _resolve(activation), _number("skip", skip)
     if norm not in ("batch", "layer"):
         raise ValueError(f"norm must be batch or layer; got {norm!r}")
-    if isinstance(depth, bool) or not isinstance(depth, int | np.integer) or depth < 1:
-        raise ValueError(f"depth must be a whole number ≥ 1; got {depth!r}")
+    check_whole("depth", depth, 1)
     offset = _average(resolved, "function", 1, 1.0)
     added = _average(resolved, "function", 2, 1.0)
     if norm == "batch":  # a unit's mean over the samples is subtracted: what is constant doesn't count
@@ -381,8 +380,7 @@ def chain_gradient(activation: Anyhow, depth: int, weight: float = 1.0, preactiv
 
     Every neuron has the same weight and sits at the same pre-activation z, so k layers multiply to (w·φ′(z))^k.
     """
-    if isinstance(depth, bool) or not isinstance(depth, int | np.integer) or depth < 1:
-        raise ValueError(f"depth must be a whole number ≥ 1; got {depth!r}")
+    check_whole("depth", depth, 1)
     slope = float(_resolve(activation).slope(_number("preactivation", preactivation)))
     factor = _number("weight", weight) * slope
     with np.errstate(over="ignore", under="ignore"):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 from tqdm.auto import tqdm
 
+from helpers.checks import check_choice, check_whole
 from helpers.datasets import SequenceTask, Split
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
@@ -82,8 +83,7 @@ def train(
     """
     _check_counts(steps=steps, batch=batch, records=records)
     _check_positive(learning_rate=learning_rate, clip=1.0 if clip is None else clip)
-    if optimizer not in OPTIMIZERS:
-        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {optimizer!r}")
+    check_choice("optimizer", optimizer, tuple(OPTIMIZERS))
     meter = _Meter(model, _as_tensors(model, data), optimizer, learning_rate, batch, seed)
     stepper = OPTIMIZERS[optimizer](model.parameters(), lr=learning_rate)
     moments = {round(moment) for moment in np.linspace(0, steps, records + 1)}
@@ -158,8 +158,7 @@ def train_task(
     """
     _check_counts(steps=steps, batch=batch, every=every)
     _check_positive(learning_rate=learning_rate, clip=1.0 if clip is None else clip)
-    if optimizer not in OPTIMIZERS:
-        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {optimizer!r}")
+    check_choice("optimizer", optimizer, tuple(OPTIMIZERS))
     criterion = cross_entropy if task.classes else mse_loss
     stepper = OPTIMIZERS[optimizer](model.parameters(), lr=learning_rate)
     generator, rows = np.random.default_rng(seed), [(0, *_judge(model, task))]
@@ -292,8 +291,7 @@ def _as_tensors(model: nn.Module, data: Split) -> list[Tensor]:
 
 def _check_counts(**numbers: int) -> None:
     for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} must be a whole number ≥ 1; got {value!r}")
+        check_whole(name, value, 1)
 
 
 def _check_positive(**numbers: float) -> None:
