@@ -81,69 +81,107 @@ function pixel(axis, value) {
   return axis.c2p(value, true) * 1000;
 }
 
-// Runs of neighbouring points without a gap, in pixels.
-function segmentsOf(x, y, xaxis, yaxis) {
-  const segments = [];
+// Runs of neighbouring points without a gap, in pixels: each is x0, y0, x1, y1, …
+function runsOf(x, y, xaxis, yaxis) {
+  const runs = [];
   let run = null;
   for (let i = 0; i < y.length; i++) {
     const px = pixel(xaxis, x[i]), py = pixel(yaxis, y[i]);
     if (Number.isFinite(px) && Number.isFinite(py)) {
-      if (!run) segments.push((run = []));
-      run.push([px, py]);
+      if (!run) runs.push((run = []));
+      run.push(px, py);
     } else run = null;
   }
-  return segments.map((points) => cutFar(points, yaxis._length).map(([px, py]) => hundredth(px) + "," + hundredth(py)));
+  return runs.map((points) => thinned(cutFar(points, yaxis._length)));
 }
-
-const hundredth = (pixels) => Math.round(100 * pixels) / 100; // the browser reads short numbers sooner
 
 const SCREENS = 20; // plotly.js cuts lines that run further away than this
 
 // Cut a run where it leaves for far above or below, as Plotly does: else its dashes come back out of step.
-function cutFar(points, height) {
+function cutFar(run, height) {
   const top = -SCREENS * height, bottom = (1 + SCREENS) * height;
   const edge = (y) => (y < top ? top : y > bottom ? bottom : null);
   const out = [];
-  points.forEach(([x, y], i) => {
-    const far = edge(y);
-    if (i === 0) return out.push([x, far ?? y]);
-    const [x0, y0] = points[i - 1], before = edge(y0);
-    const crossing = (at) => out.push([x0 + ((x - x0) * (at - y0)) / (y - y0), at]);
-    if (before !== null && before !== far) crossing(before);
-    if (far === null) out.push([x, y]);
-    else if (before !== far) crossing(far);
-  });
+  for (let i = 0; i < run.length; i += 2) {
+    const x = run[i], y = run[i + 1], far = edge(y);
+    if (i > 0) {
+      const x0 = run[i - 2], y0 = run[i - 1], before = edge(y0);
+      const crossing = (at) => out.push(x0 + ((x - x0) * (at - y0)) / (y - y0), at);
+      if (before !== null && before !== far) crossing(before);
+      if (far !== null && before !== far) crossing(far);
+    } else if (far !== null) out.push(x, far);
+    if (far === null) out.push(x, y);
+  }
   return out;
 }
 
-const pathOf = (run) => "M" + run.join("L");
-const NOTHING = "M0,0";
+const HAIR = 0.02; // pixels; nobody sees a line move by less
+const STRETCH = 24; // points at most that one straight piece stands for
 
-function linkedPath(segments, acrossGaps) {
-  if (!segments.length) return "";
-  return acrossGaps ? "M" + segments.flat().join("L") : segments.map(pathOf).join("Z");
+// Whether the points between two of a run lie on the straight line from one to the other, to a hair.
+function straight(run, from, to) {
+  const dx = run[to] - run[from], dy = run[to + 1] - run[from + 1], square = dx * dx + dy * dy;
+  for (let i = from + 2; i < to; i += 2) {
+    const x = run[i] - run[from], y = run[i + 1] - run[from + 1], along = x * dx + y * dy, across = x * dy - y * dx;
+    if (along < 0 || along > square || across * across > HAIR * HAIR * square) return false;
+  }
+  return true;
 }
 
-const reversed = (segments) => segments.map((run) => run.slice().reverse()).reverse();
+// Without the points that a straight line passes through anyhow: the browser paints shorter paths sooner.
+function thinned(run) {
+  const out = run.slice(0, 2);
+  for (let from = 0, to = 4; to < run.length; to += 2) {
+    if (to - from <= 2 * STRETCH && straight(run, from, to)) continue;
+    from = to - 2;
+    out.push(run[from], run[from + 1]);
+  }
+  if (run.length > 2) out.push(...run.slice(-2));
+  return out;
+}
+
+const hundredth = (pixels) => Math.round(100 * pixels) / 100; // the browser reads short numbers sooner
+
+function joined(run) {
+  let text = hundredth(run[0]) + "," + hundredth(run[1]);
+  for (let i = 2; i < run.length; i += 2) text += "L" + hundredth(run[i]) + "," + hundredth(run[i + 1]);
+  return text;
+}
+
+const pathOf = (run) => "M" + joined(run);
+const NOTHING = "M0,0";
+
+function linkedPath(runs, acrossGaps) {
+  if (!runs.length) return "";
+  return acrossGaps ? "M" + runs.map(joined).join("L") : runs.map(pathOf).join("Z");
+}
+
+function backwards(run) {
+  const out = [];
+  for (let i = run.length - 2; i >= 0; i -= 2) out.push(run[i], run[i + 1]);
+  return out;
+}
+
+const reversed = (runs) => runs.map(backwards).reverse();
 
 // Like Plotly, fills towards an axis or the next line run across gaps, others close each run on itself.
 const runsAcrossGaps = (fill) => /[xy]$/.test(fill);
 
-function fillPath(fill, segments, before, xaxis, yaxis) {
-  if (!segments.length) return NOTHING;
-  if (fill === "toself") return linkedPath(segments, false) + "Z";
-  const first = segments[0][0].split(","), last = segments.at(-1).at(-1).split(",");
+function fillPath(fill, runs, before, xaxis, yaxis) {
+  if (!runs.length) return NOTHING;
+  if (fill === "toself") return linkedPath(runs, false) + "Z";
+  const [firstX, firstY] = runs[0], [lastX, lastY] = runs.at(-1).slice(-2);
   if (fill === "tozeroy") {
     const zero = yaxis.c2p(0, true);
-    return `M${last[0]},${zero}L${first[0]},${zero}L` + linkedPath(segments, true).slice(1);
+    return `M${lastX},${zero}L${firstX},${zero}L` + linkedPath(runs, true).slice(1);
   }
   if (fill === "tozerox") {
     const zero = xaxis.c2p(0, true);
-    return `M${zero},${last[1]}L${zero},${first[1]}L` + linkedPath(segments, true).slice(1);
+    return `M${zero},${lastY}L${zero},${firstY}L` + linkedPath(runs, true).slice(1);
   }
-  if (!before.segments.length) return NOTHING;
-  const there = linkedPath(segments, runsAcrossGaps(fill));
-  const back = linkedPath(reversed(before.segments), runsAcrossGaps(before.fill));
+  if (!before.runs.length) return NOTHING;
+  const there = linkedPath(runs, runsAcrossGaps(fill));
+  const back = linkedPath(reversed(before.runs), runsAcrossGaps(before.fill));
   return there + (fill === "tonext" ? "Z" + back : "L" + back.slice(1)) + "Z";
 }
 
@@ -164,13 +202,13 @@ class Overlay {
   // Called once, while every trace has a point: remembers how Plotly styles it.
   learn(indices) {
     for (const index of indices) {
-      const group = this.group(index);
+      const group = this.group(index), trace = this.gd._fullData[index];
       if (!group) continue;
       const fills = [...group.querySelectorAll(":scope > .fills path.js-fill")];
-      const own = ["toself", "tozeroy", "tozerox"].includes(this.gd._fullData[index].fill);
+      const own = ["toself", "tozeroy", "tozerox"].includes(trace.fill);
       const copy = (element) => element?.cloneNode(false) ?? null;
       this.templates.set(index, {
-        line: copy(group.querySelector(":scope > .lines path.js-line")),
+        line: trace.line?.width ? copy(group.querySelector(":scope > .lines path.js-line")) : null,
         fill: own ? copy(fills.shift()) : null,
         next: copy(fills.shift()),
         point: copy(group.querySelector(":scope > .points path.point")),
@@ -179,9 +217,10 @@ class Overlay {
   }
   // The <g> beside Plotly's own container, made anew where Plotly threw it away.
   layer(index) {
-    const group = this.group(index), known = this.layers.get(index);
+    const known = this.layers.get(index);
+    if (known?.group.isConnected) return known;
+    const group = this.group(index);
     if (!group) return null;
-    if (known?.group === group) return known;
     const template = this.templates.get(index);
     if (!template) return null;
     const add = (container, element) => {
@@ -202,7 +241,8 @@ class Overlay {
       return copy;
     };
     const fills = add("fills", template.fill ?? template.next), lines = add("lines", template.line), points = add("points", template.point);
-    const made = { group, homes: [fills, lines, points].filter(Boolean), points, pool: [], point: template.point };
+    const own = group.querySelectorAll(":scope > .fills, :scope > .lines, :scope > .points");
+    const made = { group, own, homes: [fills, lines, points].filter(Boolean), points, pool: [], point: template.point };
     made.next = path(fills, template.next);
     made.fill = path(fills, template.fill);
     made.line = path(lines, template.line);
@@ -217,18 +257,14 @@ class Overlay {
       const trace = this.gd._fullData[index], layer = this.layer(index);
       if (!layer) continue;
       const xaxis = axisOf(layout, trace.xaxis), yaxis = axisOf(layout, trace.yaxis), panel = trace.xaxis + trace.yaxis;
-      const segments = segmentsOf(x, y, xaxis, yaxis);
-      for (const name of ["fills", "lines", "points"]) {
-        const own = layer.group.querySelector(":scope > ." + name);
-        if (own) own.style.display = "none";
-      }
-      for (const home of layer.homes) home.style.display = "";
-      if (layer.line) put(layer.line, "d", segments.map(pathOf).join("") || NOTHING);
+      const runs = runsOf(x, y, xaxis, yaxis);
+      this.exchange(layer, true);
+      if (layer.line) put(layer.line, "d", runs.map(pathOf).join("") || NOTHING);
       const previous = before.get(panel), fill = trace.fill ?? "none";
-      if (layer.fill) put(layer.fill, "d", fillPath(fill, segments, null, xaxis, yaxis));
-      else if (fill.startsWith("tonext") && previous?.layer.next) put(previous.layer.next, "d", fillPath(fill, segments, previous, xaxis, yaxis));
+      if (layer.fill) put(layer.fill, "d", fillPath(fill, runs, null, xaxis, yaxis));
+      else if (fill.startsWith("tonext") && previous?.layer.next) put(previous.layer.next, "d", fillPath(fill, runs, previous, xaxis, yaxis));
       if (layer.points) this.movePoints(layer, x, y, xaxis, yaxis);
-      before.set(panel, { layer, segments, fill });
+      before.set(panel, { layer, runs, fill });
     }
   }
   movePoints(layer, x, y, xaxis, yaxis) {
@@ -249,13 +285,12 @@ class Overlay {
   hide() {
     if (!this.shown) return;
     this.shown = false;
-    for (const layer of this.layers.values()) {
-      for (const home of layer.homes) home.style.display = "none";
-      for (const name of ["fills", "lines", "points"]) {
-        const own = layer.group.querySelector(":scope > ." + name);
-        if (own) own.style.display = "";
-      }
-    }
+    for (const layer of this.layers.values()) this.exchange(layer, false);
+  }
+  // Our copies in place of Plotly's own elements, or the other way round.
+  exchange(layer, ours) {
+    for (const home of layer.homes) home.style.display = ours ? "" : "none";
+    for (const own of layer.own) own.style.display = ours ? "none" : "";
   }
 }
 
