@@ -33,7 +33,7 @@ def questions_of(number):
     return quiz.load_bank(number)
 
 
-COURSE = [question for number in quiz.available_lessons() for question in quiz.load_bank(number)]
+COURSE = quiz.load_banks()
 
 
 def wrong_answer(question):
@@ -187,7 +187,7 @@ def test_a_round_of_yesterday_is_not_taken_up(record):
 
 
 def test_each_round_draws_other_numbers(monkeypatch, record):
-    monkeypatch.setattr("helpers.lesson.reviews.load_bank", lambda number: [build(TEMPLATE)])
+    monkeypatch.setattr("helpers.lesson.reviews.load_banks", lambda lessons: (build(TEMPLATE),))
     seeds = set()
     for _ in range(3):
         (each,) = lesson.review(1, lessons=["07"]).questions
@@ -342,7 +342,7 @@ ENTRIES = [entry for entry in OF_EACH_TYPE if entry["type"] != "open"]
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["id"])
 def test_every_type_can_stand_in_an_exam(monkeypatch, entry):
-    monkeypatch.setattr("helpers.lesson.exams.load_bank", lambda number: [build(entry)])
+    monkeypatch.setattr("helpers.lesson.exams.load_banks", lambda lessons: (build(entry),))
     view = lesson.exam("7b", n=1, lessons=["07"])
     for answer, right in ((wrong_answer, 0), (quiz.Question.right_answer, 1)):
         (each,) = opened(view).questions
@@ -356,7 +356,7 @@ def test_every_type_can_stand_in_an_exam(monkeypatch, entry):
 
 
 def test_an_open_question_is_part_of_a_review_and_rated_once_compared(monkeypatch, record):
-    monkeypatch.setattr("helpers.lesson.reviews.load_bank", lambda number: [build(OPEN)])
+    monkeypatch.setattr("helpers.lesson.reviews.load_banks", lambda lessons: (build(OPEN),))
     (each,) = lesson.review(1, lessons=["07"]).questions
     each.input.text.value = "Some words."
     each.button.click()
@@ -379,7 +379,7 @@ def test_nothing_chosen_is_not_kept():
 def test_an_empty_seed_and_a_paper_of_nothing_are_refused(monkeypatch):
     with pytest.raises(ValueError, match="seed is empty; give the class a word"):
         lesson.exam("  ")
-    monkeypatch.setattr("helpers.lesson.exams.load_bank", lambda lesson: [])
+    monkeypatch.setattr("helpers.lesson.exams.load_banks", lambda lessons: ())
     with pytest.raises(ValueError, match="none of their questions can be graded"):
         lesson.exam("7b")
 

@@ -106,7 +106,7 @@ def test_fsrs_is_loaded_only_when_a_schedule_is_asked_for():
 
 @pytest.fixture(scope="module")
 def course():
-    return [question for lesson in quiz.available_lessons() for question in quiz.load_bank(lesson)]
+    return list(quiz.load_banks())
 
 
 def test_a_seed_gives_the_same_paper_in_any_order_of_the_questions(course):

@@ -19,7 +19,7 @@ from helpers.quiz import Question, agree, grade, instantiate, profile_curve
 from tests.reference import ACTIVATIONS
 
 SEEDS = range(1000)
-VARIED = [question for lesson in quiz.available_lessons() for question in quiz.load_bank(lesson) if question.varies]
+VARIED = [question for question in quiz.load_banks() if question.varies]
 NUMERIC = [question for question in VARIED if question.type == "numeric"]
 PROFILES = [question for question in VARIED if question.type == "profile"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import fill, wrap
 
@@ -164,8 +164,12 @@ def evidence_in_words(finding: Finding) -> str:
     numbers = "; ".join(f"{name}: {number(value)}" for name, value in finding.evidence.items())
     if not finding.layers:
         return numbers
-    more = f" and {len(finding.layers) - 3:,} more" if len(finding.layers) > 3 else ""
-    return f"{numbers}; in {', '.join(finding.layers[:3])}{more}"
+    return f"{numbers}; in {some(finding.layers)}"
+
+
+def some(labels: Sequence[str]) -> str:
+    """The first three labels, and how many more there are."""
+    return ", ".join(labels[:3]) + (f" and {len(labels) - 3:,} more" if len(labels) > 3 else "")
 
 
 def number(value: float) -> str:
@@ -183,7 +187,7 @@ def _row(layer: LayerReading) -> str:
     if layer.status == "not called":
         gradient = "no call"
     return (
-        f"{_shortened(layer.label, 22):<23}{_shortened(layer.type, 11):<12}{_cell(layer.signal_norm, '.1e'):>8}"
+        f"{shortened(layer.label, 22):<23}{shortened(layer.type, 11):<12}{_cell(layer.signal_norm, '.1e'):>8}"
         f"{gradient:>9}{_cell(layer.gradient_to_weight, '.0e'):>8}{_cell(layer.activation_mean, '.1g'):>7}"
         f"{_cell(layer.activation_std, '.1g'):>7}{_cell(flat, '.0%'):>6}"
     )
@@ -193,7 +197,8 @@ def _cell(value: float, form: str) -> str:
     return "–" if value != value else f"{value:{form}}"
 
 
-def _shortened(name: str, width: int) -> str:
+def shortened(name: str, width: int) -> str:
+    """A name that fits, with its end, which tells layers apart."""
     return name if len(name) <= width else "…" + name[1 - width :]
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from helpers.doctor.diagnosis import Finding, LayerReading, Threshold
+from helpers.doctor.diagnosis import Finding, LayerReading, Threshold, some
 
 THRESHOLDS: Mapping[str, Threshold] = {
     "non-finite": Threshold(
@@ -262,15 +262,15 @@ def _shattered(case: Case) -> Iterator[Finding]:
 def _notes(case: Case) -> Iterator[str]:
     if case.waking and any(layer.signal_norm == 0 for layer in case.layers if layer.status == "learns"):
         yield (
-            f"Weights that begin at zero ({_some(case.waking)}) let no gradient through yet. Diagnose again after "
+            f"Weights that begin at zero ({some(case.waking)}) let no gradient through yet. Diagnose again after "
             "a few steps."
         )
     unused = [layer.label for layer in case.layers if layer.status == "unused"]
     if unused:
-        yield f"This loss has no use for {_some(unused)}: no gradient there, and none expected."
+        yield f"This loss has no use for {some(unused)}: no gradient there, and none expected."
     idle = [layer.label for layer in case.layers if layer.status == "not called"]
     if idle:
-        yield f"The forward pass didn't call {_some(idle)}."
+        yield f"The forward pass didn't call {some(idle)}."
     lost = [layer.label for layer in case.layers if layer.underflow]
     if lost:
         yield f"The signal of {len(lost):,} layers, first {lost[0]}, is below what can be read; 0 stands for it."
@@ -362,7 +362,3 @@ def _hidden(layers: Sequence[LayerReading]) -> Sequence[LayerReading]:
     """All layers up to the last one that learns: an activation after it gives the answer, and may be flat there."""
     learning = [place for place, layer in enumerate(layers) if layer.status in ("learns", "frozen", "detached")]
     return layers[: learning[-1] + 1] if learning else layers
-
-
-def _some(labels: Sequence[str]) -> str:
-    return ", ".join(labels[:3]) + (f" and {len(labels) - 3:,} more" if len(labels) > 3 else "")

@@ -22,6 +22,10 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from helpers.doctor.diagnosis import shortened
+from helpers.doctor.flatness import FLAT
+from helpers.doctor.recording import CHANNELS_FIRST
+
 if TYPE_CHECKING:  # the picture is loaded where a notebook runs
     from helpers.panels.watching import LayersPicture
 
@@ -31,13 +35,16 @@ DRAWING_SHARE = 0.02
 MOST_LINES = 40
 """A summary in plain text leaves out the middle of a longer list of layers."""
 
-CENTRES_AND_REACHES = {nn.Sigmoid: (0.5, 0.2475**0.5), nn.Tanh: (0.0, 0.99**0.5), nn.Hardtanh: (0.0, 1 - 1e-6)}
-"""The slope is below 1 % of its maximum where the output is further than the reach from the centre."""
+CENTRES_AND_REACHES = {
+    nn.Sigmoid: (0.5, math.sqrt(1 - FLAT) / 2),
+    nn.Tanh: (0.0, math.sqrt(1 - FLAT)),
+    nn.Hardtanh: (0.0, 1 - 1e-6),
+}
+"""The slope is below `FLAT` of its maximum where the output is further than the reach from the centre."""
 
 RECTIFIERS = (nn.ReLU, nn.ReLU6)
 ACTIVATIONS = (*CENTRES_AND_REACHES, *RECTIFIERS, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU,
                nn.Mish, nn.Softplus, nn.Softsign, nn.Hardswish, nn.Hardsigmoid, nn.LogSigmoid)  # fmt: skip
-CHANNELS_FIRST = (nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.GroupNorm)
 
 
 @dataclass(frozen=True)
@@ -227,7 +234,7 @@ class Monitor:
             f"{'':<24}{'first':>11}{'last':>11}{'last':>17}{'last':>8}{'last':>11}"
         )
         rows = [
-            f"{_end(name, 23):<24}{_said(history.gradient_norm[0, place]):>11}"
+            f"{shortened(name, 23):<24}{_said(history.gradient_norm[0, place]):>11}"
             f"{_said(history.gradient_norm[-1, place]):>11}{_said(history.gradient_to_weight[-1, place]):>17}"
             f"{history.dead[-1, place]:>8.0%}"
             f"{history.saturated[-1, place]:>11.0%}"
@@ -364,8 +371,3 @@ def _fetched(tensors: Sequence[Tensor]) -> list[np.ndarray]:
 
 def _said(norm: float) -> str:
     return "none" if math.isnan(norm) else f"{norm:.1e}"
-
-
-def _end(name: str, length: int) -> str:
-    """A name that fits, with its end, which tells layers apart."""
-    return name if len(name) <= length else f"…{name[1 - length :]}"

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from helpers.quiz import BANKS, Question, available_lessons, instantiate, load_bank
+from helpers.quiz import BANKS, Question, available_lessons, instantiate, load_banks
 
 
 class ChoiceError(ValueError):
@@ -28,8 +28,7 @@ def choose(
 
     Raises ChoiceError where there is no such lesson or not as many questions; BankError for a damaged bank.
     """
-    wanted = _wanted_lessons(lessons, folder)
-    bank = [instantiate(question, seed) for lesson in wanted for question in load_bank(lesson, folder)]
+    bank = [instantiate(question, seed) for question in load_banks(_wanted_lessons(lessons, folder), folder)]
     if questions is None:
         return tuple(bank)
     if not 1 <= questions <= len(bank):

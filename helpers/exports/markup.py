@@ -7,6 +7,7 @@ import re
 
 from helpers.course import LESSONS
 from helpers.quiz import Question
+from helpers.quiz.text import as_html as text_as_html
 
 COURSE = "Where did the gradient go?"
 
@@ -22,8 +23,7 @@ def cleaned(text: str) -> str:
 
 def as_html(text: str) -> str:
     """A text as HTML that can do no harm: what stands in `backticks` becomes code, a line break stays one."""
-    escaped = html.escape(cleaned(text), quote=False)
-    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escaped).replace("\n", "<br>")
+    return text_as_html(cleaned(text))
 
 
 def body(question: Question, picture: str = "") -> str:

@@ -20,10 +20,11 @@ from helpers.lesson.inputs import (
     input_for,
 )
 from helpers.lesson.own import DataView, my_data, my_scores
-from helpers.lesson.parts import Announcer, View, as_html, as_plain
+from helpers.lesson.parts import Announcer, View, as_plain
 from helpers.lesson.predictions import ComparisonView, PredictionView, compare, predict
 from helpers.lesson.questions import QuestionView, QuizView, SettablePanel, quiz
 from helpers.lesson.reviews import ReviewView, review, what_next
+from helpers.quiz.text import as_html
 
 __all__ = [
     "Announcer",

@@ -6,8 +6,9 @@ import html
 from typing import Any
 
 from helpers.exercises import Exercise, Verdict, check_exercise, get_exercise
-from helpers.lesson.parts import View, as_html, html_box, make_button, verdict_html
+from helpers.lesson.parts import View, html_box, make_button, verdict_html
 from helpers.progress import Progress, progress
+from helpers.quiz.text import as_html
 
 
 class CheckView(View):

@@ -10,21 +10,12 @@ import ipywidgets as widgets
 
 from helpers.course import LESSONS
 from helpers.lesson.own import EXAM
-from helpers.lesson.parts import (
-    View,
-    as_html,
-    html_box,
-    make_button,
-    paragraph,
-    say_duration,
-    show_if,
-    table_html,
-    verdict_html,
-)
+from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if, table_html, verdict_html
 from helpers.lesson.questions import QuestionView, QuizView
 from helpers.lesson.reviews import check_count, choose_lessons, questions_of
 from helpers.progress import Given, Progress, Sitting, progress
-from helpers.quiz import Grade, Question, grade, load_bank, say_number
+from helpers.quiz import Grade, Question, grade, load_banks, say_number
+from helpers.quiz.text import as_html
 from helpers.review import draw_paper, shuffled
 
 
@@ -113,7 +104,7 @@ class ExamView(View):
 
     def __init__(self, seed: str, count: int, lessons: Sequence[str], record: Progress) -> None:
         self._seed, self._record = seed, record
-        self._pool = [question for lesson in lessons for question in load_bank(lesson)]
+        self._pool = load_banks(lessons)
         self._paper = draw_paper(self._pool, count, seed)
         if not self._paper:
             raise ValueError(f"lessons has {', '.join(lessons)}; none of their questions can be graded in an exam")

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from helpers.lesson.parts import as_html, as_plain, html_box, make_button
+from helpers.lesson.parts import as_plain, html_box, make_button
 from helpers.quiz import Answer, Question, say_number
+from helpers.quiz.text import as_html
 
 
 class Input(Protocol):

@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 
 from helpers.figures import scores_over_time
-from helpers.lesson.parts import View, as_html, html_box, make_button, paragraph, say_duration, show_if, verdict_html
+from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if, verdict_html
 from helpers.live import LiveFigure
 from helpers.progress import Progress, growth, progress
-from helpers.quiz import available_lessons, load_bank
+from helpers.quiz import load_banks
+from helpers.quiz.text import as_html
 
 EXAM = "exam"
 """What the name of an exam's sitting begins with."""
@@ -20,7 +21,7 @@ EXAM = "exam"
 def my_scores() -> View:
     """A plot of the questions answered and right over time, with the results of exams; a sentence before the first."""
     record = progress()
-    questions = {question.id for lesson in available_lessons() for question in load_bank(lesson)}
+    questions = {question.id for question in load_banks()}
     exams = [each for each in record.sittings() if each.ended is not None and each.name.startswith(EXAM)]
     counts = growth(record.history(), questions, time.time())
     if not counts.at:

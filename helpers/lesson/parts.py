@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,12 +11,7 @@ import ipywidgets as widgets
 import traitlets
 
 from helpers.progress import Progress
-
-
-def as_html(text: str) -> str:
-    """Text made safe for a page; what stands in `backticks` becomes code, a line break stays one."""
-    escaped = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(text, quote=True))
-    return escaped.replace("\n", "<br>")
+from helpers.quiz.text import as_html
 
 
 def as_plain(text: str) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 import traitlets
 
 from helpers.lesson.inputs import ChoiceInput, Input, NumberInput, OrderInput, ScaleInput
-from helpers.lesson.parts import View, as_html, html_box, make_button, verdict_html
+from helpers.lesson.parts import View, html_box, make_button, verdict_html
 from helpers.progress import Progress, progress
 from helpers.quiz import Prediction, compare_prediction, load_predictions, read_number
+from helpers.quiz.text import as_html
 
 
 def _prediction(prediction_id: str) -> Prediction:

@@ -11,9 +11,10 @@ import ipywidgets as widgets
 from helpers.course import LESSONS
 from helpers.lesson.hidden import hidden_profile
 from helpers.lesson.inputs import TextInput, input_for
-from helpers.lesson.parts import View, as_html, html_box, make_button, show_if, verdict_html
+from helpers.lesson.parts import View, html_box, make_button, show_if, verdict_html
 from helpers.progress import Progress, progress
 from helpers.quiz import Grade, Question, another, grade, instantiate, load_bank
+from helpers.quiz.text import as_html
 
 _NOT_YET = Grade(False, "", understood=False)
 

@@ -12,7 +12,7 @@ from helpers.course import LESSONS
 from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if
 from helpers.lesson.questions import QuestionView, QuizView
 from helpers.progress import Progress, Sitting, progress
-from helpers.quiz import Grade, Question, available_lessons, instantiate, load_bank
+from helpers.quiz import Grade, Question, available_lessons, instantiate, load_bank, load_banks
 from helpers.review import count_due, seed_of, standings, weakest_first
 
 ROUND_SECONDS = 12 * 3600.0
@@ -47,7 +47,7 @@ def what_next() -> View:
 
 
 def _due_sentence(record: Progress) -> str:
-    lessons = {question.id: question.lesson for lesson in available_lessons() for question in load_bank(lesson)}
+    lessons = {question.id: question.lesson for question in load_banks()}
     now = time.time()
     known = [standing for name, standing in standings(record.history(), now).items() if name in lessons]
     if not known:
@@ -137,23 +137,23 @@ class ReviewView(View):
         return self.round.questions
 
     def _begin(self) -> None:
-        questions, history, now = self._pool(), self._record.history(), time.time()
-        drawn = weakest_first(questions, history, now)[: self._count]
+        now = time.time()
+        drawn = weakest_first(self._pool(), self._record.history(), now)[: self._count]
         self._record.begin_sitting(self._name, [(question.id, seed_of(str(now), question.id)) for question in drawn])
         begun = self._record.sitting(self._name)
         assert begun is not None
         self._show(begun)
 
-    def _pool(self) -> list[Question]:
+    def _pool(self) -> tuple[Question, ...]:
         """All questions, those of the lessons that were begun first."""
         done = self._record.summary()
-        lessons = sorted(self._lessons, key=lambda lesson: lesson not in done)
-        return [question for lesson in lessons for question in load_bank(lesson)]
+        return load_banks(sorted(self._lessons, key=lambda lesson: lesson not in done))
 
     def _show(self, sitting: Sitting) -> None:
-        self.round = RoundView(questions_of(sitting, self._pool()), self._record, sitting.begun, self._follow)
+        pool = self._pool()
+        self.round = RoundView(questions_of(sitting, pool), self._record, sitting.begun, self._follow)
         self._place.children = (self.round,)
-        due = count_due(self._pool(), self._record.history(), time.time())
+        due = count_due(pool, self._record.history(), time.time())
         waiting = f"{due} due in these lessons" if due else "nothing due, so this is for practice"
         self.head.value = f'<div class="lesson-head">Mixed review: {len(self.questions)} questions, {waiting}</div>'
         self._follow()

@@ -9,7 +9,7 @@ the closed forms, so that no key drifts from the truth. `instantiate` draws othe
 
 from __future__ import annotations
 
-from helpers.quiz.banks import BANKS, BankError, available_lessons, load_bank, load_predictions
+from helpers.quiz.banks import BANKS, BankError, available_lessons, load_bank, load_banks, load_predictions
 from helpers.quiz.grading import MAX_TEXT_LENGTH, Grade, agree, grade
 from helpers.quiz.instances import another, instantiate
 from helpers.quiz.keys import KEYS, compute_key
@@ -37,6 +37,7 @@ __all__ = [
     "grade",
     "instantiate",
     "load_bank",
+    "load_banks",
     "load_predictions",
     "profile_curve",
     "read_number",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,6 +38,12 @@ def load_bank(lesson: str, folder: Path = BANKS) -> tuple[Question, ...]:
     questions = tuple(_question(path, number, entry) for number, entry in enumerate(entries, start=1))
     _refuse_twins(path, questions)
     return questions
+
+
+def load_banks(lessons: Iterable[str] | None = None, folder: Path = BANKS) -> tuple[Question, ...]:
+    """Read the questions of some lessons, one lesson after the other; of all lessons where none is given."""
+    wanted = available_lessons(folder) if lessons is None else lessons
+    return tuple(question for lesson in wanted for question in load_bank(lesson, folder))
 
 
 def load_predictions(folder: Path = BANKS) -> dict[str, Prediction]:
