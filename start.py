@@ -487,6 +487,7 @@ def lab_command(port: int, browser: bool) -> list[str]:
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={ROOT}",
         f"--ServerApp.open_browser={browser}",
+        "--ServerApp.kernel_websocket_connection_class=helpers.server.PromptConnection",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",

@@ -41,6 +41,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "live": WIDGETS,
     "lesson": WIDGETS,
     "panels": WIDGETS,
+    "server": {"jupyter_server"},
     "site": WIDGETS | {"latex2mathml", "nbconvert", "pygments", "tqdm"},
     "present": WIDGETS | {"tqdm", "voila"},
 }

@@ -64,6 +64,7 @@ def project(panel: str, port: int, browser: bool) -> None:
         settings = [
             f"--Voila.ip={HERE}", f"--port={port}", "--Voila.port_retries=0", "--no-browser", "--Voila.log_level=40",
             "--VoilaConfiguration.file_allowlist=projector.html",
+            "--Voila.kernel_websocket_connection_class=helpers.server.PromptConnection",
         ]  # fmt: skip
         Voila.launch_instance([place, *settings])
 

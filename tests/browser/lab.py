@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +64,19 @@ def private_environment(folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def serve(
-    command: list[str], url: str, ready: str, folder: Path, cwd: Path | None = None, seconds: float = 120
+    command: list[str],
+    url: str,
+    ready: str,
+    folder: Path,
+    cwd: Path | None = None,
+    seconds: float = 120,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
-    """Run a server until the block ends; wait until `url + ready` answers."""
+    """Run a server until the block ends, with `more` in its environment; wait until `url + ready` answers."""
     log = folder / "server.log"
+    environment = {**private_environment(folder), **(more or {})}
     with log.open("w") as out:
-        process = subprocess.Popen(
-            command, cwd=cwd, env=private_environment(folder), stdout=out, stderr=subprocess.STDOUT
-        )
+        process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=out, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + seconds
         while True:
@@ -91,7 +96,7 @@ def serve(
             process.kill()
 
 
-def start_lab(root: Path, folder: Path) -> contextlib.AbstractContextManager[str]:
+def start_lab(root: Path, folder: Path, *more: str) -> contextlib.AbstractContextManager[str]:
     """A JupyterLab over the notebooks in `root`, with settings of its own in `folder`; gives its address."""
     for name, setting in SETTINGS.items():
         file = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -111,7 +116,7 @@ def start_lab(root: Path, folder: Path) -> contextlib.AbstractContextManager[str
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
     command += [f"--{name}={value}" for name, value in options.items()]
-    return serve(command, f"http://127.0.0.1:{port}", "/api/status", folder)
+    return serve([*command, *more], f"http://127.0.0.1:{port}", "/api/status", folder)
 
 
 def write_notebook(path: Path, *cells: str) -> Path:

@@ -1,0 +1,60 @@
+"""A class on this one machine, to try a hub before it goes to a real server: see README.md beside this file.
+
+It listens on 127.0.0.1 alone, and all learners' programs run under the account of whoever starts it.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+c = get_config()  # noqa: F821 - JupyterHub hands it in
+
+HERE = Path(__file__).resolve().parent
+FOLDER = Path(os.environ.get("COURSE_HUB_FOLDER") or HERE / "class").resolve()
+
+password = os.environ.get("COURSE_HUB_PASSWORD", "")
+if len(password) < 8:
+    sys.exit("COURSE_HUB_PASSWORD must hold the password of the class, of 8 characters or more: set it, start again.")
+
+# Who comes in. One password for all proves nobody's name: a real class needs another authenticator (values.yaml).
+c.JupyterHub.authenticator_class = "shared-password"
+c.SharedPasswordAuthenticator.user_password = password
+c.Authenticator.allow_all = True
+c.Authenticator.username_pattern = r"[a-z0-9][a-z0-9_-]{0,31}\Z"  # a name becomes the name of a folder
+
+# Where it listens.
+c.JupyterHub.bind_url = "http://127.0.0.1:8000"
+proxy = HERE / "node_modules" / ".bin" / "configurable-http-proxy"
+c.ConfigurableHTTPProxy.command = [str(proxy) if proxy.exists() else proxy.name]
+
+# What it keeps, all of it beneath one folder; a learner's home holds notebooks and progress.
+(FOLDER / "learners").mkdir(parents=True, exist_ok=True)
+c.JupyterHub.db_url = f"sqlite:///{FOLDER / 'jupyterhub.sqlite'}"
+c.JupyterHub.cookie_secret_file = str(FOLDER / "jupyterhub_cookie_secret")
+c.ConfigurableHTTPProxy.pid_file = str(FOLDER / "proxy.pid")
+
+# A learner's server.
+c.JupyterHub.spawner_class = "simple"
+c.SimpleLocalProcessSpawner.home_dir_template = str(FOLDER / "learners" / "{username}")
+c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
+c.Spawner.args = ["--allow-root"] if os.geteuid() == 0 else []
+c.Spawner.default_url = "/lab/tree/notebooks/00_start_here.ipynb"
+c.Spawner.environment = {
+    "JUPYTER_CONFIG_PATH": str(HERE / "server"),
+    "JUPYTER_PREFER_ENV_PATH": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
+c.Spawner.start_timeout = c.Spawner.http_timeout = 300  # a whole class starts in the same minute
+
+# A forgotten server keeps its memory from the others: it ends after an hour of rest. The learner's work is on disk.
+c.JupyterHub.load_roles = [
+    {
+        "name": "idle-culler",
+        "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+        "services": ["idle-culler"],
+    }
+]
+c.JupyterHub.services = [
+    {"name": "idle-culler", "command": [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=3600"]}
+]

@@ -1,0 +1,254 @@
+"""A class on a hub: what the configurations say, what a server of the course does, and two learners at once."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aiohttp import ClientSession
+from jupyter_server.serverapp import ServerApp
+from jupyter_server.services.kernels.handlers import KernelWebsocketHandler
+from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
+from jupyterlab.labapp import LabApp
+from tornado import netutil
+from tornado.httpserver import HTTPServer
+from tornado.web import Application
+from tornado.websocket import WebSocketHandler
+from traitlets import HasTraits, import_item
+from traitlets.config import Config, PyFileConfigLoader
+
+import start
+from helpers.course import notebooks
+from helpers.progress import Progress
+from helpers.server import PromptConnection, ZMQChannelsWebsocketConnection, give_notebooks
+from tests.learner import CONFIG, PASSWORD, ROOT, Learner, start_hub
+
+HUB = ROOT / "hub"
+VALUES = yaml.safe_load((HUB / "values.yaml").read_text(encoding="utf-8"))
+DOCKERFILE = (HUB / "Dockerfile").read_text(encoding="utf-8")
+on_unix = pytest.mark.skipif(sys.platform == "win32", reason="JupyterHub needs a Unix")
+
+
+def load(path: Path) -> Config:
+    return PyFileConfigLoader(path.name, str(path.parent)).load_config()
+
+
+def unknown(config: Config, classes: dict[str, type[HasTraits]]) -> list[str]:
+    """The settings of a configuration that the programs it is for don't have."""
+    return [
+        f"{section}.{name}"
+        for section, settings in config.items()
+        for name in settings
+        if section not in classes or name not in classes[section].class_traits(config=True)
+    ]
+
+
+# ---------------------------------------------------------------- the hub on this machine
+
+
+@pytest.fixture
+def hub_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.setenv("COURSE_HUB_PASSWORD", PASSWORD)
+    monkeypatch.setenv("COURSE_HUB_FOLDER", str(tmp_path / "class"))
+    return load(CONFIG)
+
+
+@on_unix
+def test_the_hub_knows_every_setting(hub_config: Config) -> None:
+    from jupyterhub.app import JupyterHub
+    from jupyterhub.auth import Authenticator
+    from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
+    from jupyterhub.proxy import ConfigurableHTTPProxy
+    from jupyterhub.spawner import SimpleLocalProcessSpawner, Spawner
+
+    classes = [JupyterHub, Authenticator, SharedPasswordAuthenticator, ConfigurableHTTPProxy, Spawner]
+    named = {each.__name__: each for each in [*classes, SimpleLocalProcessSpawner]}
+    assert unknown(hub_config, named) == []
+    assert unknown(Config(JupyterHub={"bind_ulr": ""}), named) == ["JupyterHub.bind_ulr"]
+    assert SharedPasswordAuthenticator(config=hub_config).user_password == PASSWORD
+
+
+def test_the_hub_listens_on_this_machine_alone(hub_config: Config) -> None:
+    assert hub_config.JupyterHub.bind_url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("password", [None, "", "7letter"])
+def test_the_hub_does_not_start_without_a_password(password: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COURSE_HUB_PASSWORD", raising=False)
+    if password is not None:
+        monkeypatch.setenv("COURSE_HUB_PASSWORD", password)
+    with pytest.raises(SystemExit, match="COURSE_HUB_PASSWORD must hold"):
+        load(CONFIG)
+
+
+@pytest.mark.parametrize("name", ["..", "../ada", "ada/..", "", ".ada", "ada x", "x" * 33])
+def test_no_name_leads_out_of_the_learners_folder(name: str, hub_config: Config) -> None:
+    from jupyterhub.auth import Authenticator
+
+    authenticator = Authenticator(config=hub_config)
+    assert authenticator.validate_username("ada-2")
+    assert not authenticator.validate_username(name)
+
+
+# ---------------------------------------------------------------- a learner's server
+
+
+def test_the_server_of_a_learner_knows_every_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    config = load(HUB / "server" / "jupyter_server_config.py")
+    named = {each.__name__: each for each in (ServerApp, MappingKernelManager, LabApp)}
+    assert unknown(config, named) == []
+    assert import_item(config.ServerApp.kernel_websocket_connection_class) is PromptConnection
+    assert config.ServerApp.root_dir == str(tmp_path)
+    assert {path.name for path in (tmp_path / "notebooks").iterdir()} == {path.name for path in notebooks().values()}
+
+
+def test_a_learner_keeps_own_notebooks_and_gets_missing_ones(tmp_path: Path) -> None:
+    for name in ("00_a.ipynb", "01_b.ipynb"):
+        (tmp_path / name).write_text("the course's", encoding="utf-8")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "00_a.ipynb").write_text("mine", encoding="utf-8")
+    give_notebooks(sorted(tmp_path.glob("*.ipynb")), home)
+    assert {path.name: path.read_text(encoding="utf-8") for path in home.iterdir()} == {
+        "00_a.ipynb": "mine",
+        "01_b.ipynb": "the course's",
+    }
+
+
+def test_start_py_opens_a_lab_that_sends_at_once() -> None:
+    option = "--ServerApp.kernel_websocket_connection_class="
+    (named,) = (word.removeprefix(option) for word in start.lab_command(8888, False) if word.startswith(option))
+    assert import_item(named) is PromptConnection
+
+
+async def nodelay(connection: type[ZMQChannelsWebsocketConnection]) -> int:
+    """TCP_NODELAY of a WebSocket that this connection has connected."""
+    seen: list[int] = []
+
+    class Handler(KernelWebsocketHandler):
+        def prepare(self) -> None:
+            """Ask for no login."""
+
+        def check_origin(self, origin: str | None = None) -> bool:
+            return True
+
+        async def get(self) -> None:
+            self.connection = connection(websocket_handler=self)
+            await WebSocketHandler.get(self)
+
+        async def open(self) -> None:
+            self.connection.connect()
+            seen.append(self.ws_connection.stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            self.close()
+
+        def on_close(self) -> None:
+            """Leave no kernel behind."""
+
+    server = HTTPServer(Application([("/", Handler)]))
+    sockets = netutil.bind_sockets(0, "127.0.0.1")
+    server.add_sockets(sockets)
+    async with ClientSession() as web, web.ws_connect(f"http://127.0.0.1:{sockets[0].getsockname()[1]}/") as browser:
+        await browser.receive()
+    server.stop()
+    return seen[0]
+
+
+def test_messages_of_a_kernel_leave_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ZMQChannelsWebsocketConnection, "connect", lambda self: None)
+    assert asyncio.run(nodelay(ZMQChannelsWebsocketConnection)) == 0  # without us they wait
+    assert asyncio.run(nodelay(PromptConnection)) != 0
+
+
+# ---------------------------------------------------------------- Kubernetes
+
+
+def gigabytes(text: str) -> float:
+    return float(text[:-1]) * {"M": 1e-3, "G": 1}[text[-1]]
+
+
+def test_values_let_nobody_in_by_default() -> None:
+    config = VALUES["hub"]["config"]
+    assert config["JupyterHub"]["authenticator_class"] == "native"
+    assert config["NativeAuthenticator"]["open_signup"] is False
+    assert config["Authenticator"]["admin_users"] == []
+    assert VALUES["proxy"]["https"]["enabled"] is True
+
+
+def test_values_agree_with_image_and_hub(hub_config: Config) -> None:
+    learner = VALUES["singleuser"]
+    assert learner["storage"]["type"] == "dynamic"
+    assert f"WORKDIR {learner['storage']['homeMountPath']}\n" in DOCKERFILE
+    assert learner["defaultUrl"] == hub_config.Spawner.default_url
+    assert learner["startTimeout"] == hub_config.Spawner.start_timeout
+    assert f"--timeout={VALUES['cull']['timeout']}" in hub_config.JupyterHub.services[0]["command"]
+    assert gigabytes(learner["memory"]["guarantee"]) < gigabytes(learner["memory"]["limit"])
+
+
+def test_the_image_is_set_up_like_every_other_course(hub_config: Config) -> None:
+    variables = dict(re.findall(r"(\w+)=(\S+)", re.search(r"^ENV (.*?)\n\n", DOCKERFILE, re.S | re.M).group(1)))
+    for name, value in hub_config.Spawner.environment.items():
+        assert variables[name] == value.replace(str(ROOT), "/srv/course")
+    assert "python start.py setup --cpu-torch" in DOCKERFILE  # the pins of requirements.txt, and no others
+    assert re.findall(r"[\w-]+==\S+", DOCKERFILE) == ['jupyterhub==${JUPYTERHUB}"']
+    assert re.search(r"^ARG JUPYTERHUB=\d+\.\d+\.\d+$", DOCKERFILE, re.M)
+    release = re.search(r"^FROM python:(\d+)\.(\d+)-", DOCKERFILE, re.M)
+    assert start.OLDEST <= tuple(map(int, release.groups())) <= start.NEWEST
+
+
+def test_the_readme_names_the_versions_of_the_image() -> None:
+    text = (HUB / "README.md").read_text(encoding="utf-8")
+    minor = re.search(r"^ARG JUPYTERHUB=(\d+\.\d+)", DOCKERFILE, re.M).group(1)
+    chart = re.search(r"# .*?(\d+\.\d+) belongs to version (\S+) of the Helm chart", DOCKERFILE)
+    assert chart.group(1) == minor
+    assert f"--version={chart.group(2)}" in text
+
+
+# ---------------------------------------------------------------- two learners
+
+ANSWER = """
+from helpers import lesson
+view = lesson.quiz("01")
+question = view.questions[{number}]
+question.input.put(question.question.answers[0].text)
+question.button.click()
+print(question.question.id)
+"""
+PROXY = shutil.which("configurable-http-proxy") or (HUB / "node_modules/.bin/configurable-http-proxy").exists()
+
+
+@on_unix
+@pytest.mark.slow
+@pytest.mark.skipif(not PROXY, reason="JupyterHub's proxy is missing: npm install --prefix hub")
+def test_two_learners_have_servers_and_progress_of_their_own(tmp_path: Path) -> None:
+    async def learn(learner: Learner, number: int) -> str:
+        assert not await learner.log_in("not the password")
+        assert await learner.log_in(PASSWORD)
+        assert await learner.open_course() == f"/user/{learner.name}/lab/tree/notebooks/00_start_here.ipynb"
+        await learner.start_kernel()
+        answered = await learner.run(ANSWER.format(number=number))
+        sliders = await learner.open_panel("deep_sigmoid_nets")
+        state = [place - 1 if name == 0 else place for name, place in enumerate(sliders.first)]
+        assert await learner.ask(sliders, state) > 0  # the row came through the hub's proxy
+        return answered.strip()
+
+    async def both(url: str) -> Any:
+        async with Learner(url, "ada") as ada, Learner(url, "ben") as ben:
+            answered = await asyncio.gather(learn(ada, 0), learn(ben, 1))
+            async with ben.web.get(f"{ada.server}/api/contents/notebooks") as other:
+                return answered, other.status
+
+    with start_hub(tmp_path) as url:
+        answered, status = asyncio.run(both(url))
+    assert len(set(answered)) == 2
+    assert status in (403, 404)  # no learner reads another's files
+    for name, question in zip(("ada", "ben"), answered, strict=True):
+        home = tmp_path / "class" / "learners" / name
+        assert set(Progress(home / ".local/share/gradient-course").answers("01")) == {question}
