@@ -1,0 +1,10 @@
+"""Goes into the browser as `torch`: there is no PyTorch, and who asks for it is told so by `helpers.without_torch`."""
+
+import importlib
+import sys
+
+from helpers import without_torch
+
+without_torch.install()
+del sys.modules[__name__]
+importlib.import_module(__name__)

@@ -1,0 +1,167 @@
+"""Where there is no PyTorch, as in a browser: what needs it says so in one sentence, and all the rest goes on.
+
+`install` puts stand-ins in place of `torch` and of the course's modules that are built on it. They can be imported and
+named; using one raises `NeedsTorch`. In a notebook a cell that does so ends with the sentence, and the names it would
+have given become stand-ins too: a later cell that needs one of them says the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import FrameType, ModuleType, TracebackType
+from typing import Any
+
+MODULES = ("torch", "helpers.models", "helpers.training", "helpers.doctor")
+"""What there is none of, with all that lies beneath."""
+
+REMEDY = (
+    "PyTorch does not exist in the browser. The course's web pages show what comes out here; "
+    "to run it yourself, start the course on a computer with `python start.py`."
+)
+NOTICE = (
+    "What trains in this lesson, or is written in PyTorch, does not run here: " + REMEDY + "\n"
+    "Panels, quizzes, and what is computed in numpy, run."
+)
+USES = (  # what Python looks up on the type: any of these is a use
+    "call enter exit getitem setitem delitem contains iter next len bool int float index complex str format array "
+    "eq ne lt le gt ge add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul "
+    "neg pos abs and rand or ror invert round mro_entries await"
+).split()
+
+
+class NeedsTorch(ImportError):
+    """Something was used that needs PyTorch, and there is none; the message is a sentence for the reader."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} needs PyTorch. {REMEDY}", name=name)
+
+
+class Missing:
+    """Stands where something of PyTorch would be: it can be named and passed on, and every use raises NeedsTorch."""
+
+    def __init__(self, name: str) -> None:
+        self._missing = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # asked by programs that look what they have before them
+            raise AttributeError(name)
+        raise NeedsTorch(self._missing)
+
+    def __repr__(self) -> str:
+        return str(NeedsTorch(self._missing))
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def _use(missing: Missing, *_: Any, **__: Any) -> Any:
+    raise NeedsTorch(missing._missing)
+
+
+for _name in USES:
+    setattr(Missing, f"__{_name}__", _use)
+
+
+class MissingModule(ModuleType):
+    """A module that can be imported, and whose every name is `Missing`."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Missing(f"{self.__name__}.{name}")
+
+
+class _Finder(MetaPathFinder, Loader):
+    """Finds stand-ins for `MODULES`."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
+        ours = any(fullname == module or fullname.startswith(module + ".") for module in MODULES)
+        return ModuleSpec(fullname, self, is_package=True) if ours else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return MissingModule(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Leave it empty: `MissingModule` answers for every name."""
+
+
+def install() -> None:
+    """Put the stand-ins in place, say so, and tell the notebook's shell, where there is one, how such a cell ends."""
+    if any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        return
+    sys.meta_path.insert(0, _Finder())
+    print(NOTICE)
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        shell.set_custom_exc((NeedsTorch,), _end_cell)
+
+
+# How a cell ends
+
+
+def _end_cell(shell: Any, _: type, error: NeedsTorch, trace: TracebackType, tb_offset: int | None = None) -> None:
+    """Show the sentence in place of a traceback, and let stand-ins be what the cell would have made."""
+    print(f"This cell ends here: {error}")
+    frame, line = _place(trace, shell.user_ns)
+    source = "".join(linecache.getlines(frame.f_code.co_filename))
+    for name in left_undone(source, line):
+        shell.user_ns[name] = Missing(name)
+
+
+def _place(trace: TracebackType, namespace: dict[str, Any]) -> tuple[FrameType, int]:
+    """The cell's own frame, and the line that it was in."""
+    places = [(trace.tb_frame, trace.tb_lineno)]
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+        if trace.tb_frame.f_globals is namespace and trace.tb_frame.f_code.co_name == "<module>":
+            places.append((trace.tb_frame, trace.tb_lineno))
+    return places[-1]
+
+
+def left_undone(source: str, line: int) -> set[str]:
+    """The names that a cell doesn't give, or gives unfinished, when it ends in this line."""
+    body = ast.parse(source).body
+    rest = [statement for statement in body if (statement.end_lineno or 0) >= line]
+    bound = {name for statement in rest for name in _bound(statement)}
+    begun = {name for statement in body for name in _bound(statement)}
+    filled = {name for statement in rest for name in _filled(statement)}
+    called = {name for statement in rest for name in _called(statement)}
+    return bound | filled | (begun & called)
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    """The names that a statement binds in the cell."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    elif not isinstance(node, ast.Lambda | ast.comprehension):
+        for inner in ast.iter_child_nodes(node):
+            yield from _bound(inner)
+
+
+def _filled(node: ast.AST) -> Iterator[str]:
+    """The names that something is put into: `histories[key] = …`, `model.bias = …`."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Subscript | ast.Attribute) and isinstance(inner.ctx, ast.Store):
+            yield from _root(inner)
+
+
+def _called(node: ast.AST) -> Iterator[str]:
+    """The names whose methods are called, which may fill them: `losses.append(…)`."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
+            yield from _root(inner.func)
+
+
+def _root(node: ast.expr) -> Iterator[str]:
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        node = node.value
+    if isinstance(node, ast.Name):
+        yield node.id
