@@ -144,18 +144,27 @@ def call_safely(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any
     thread = threading.Thread(target=work, daemon=True)
     out, errors = _LimitedOutput(sys.stdout), _LimitedOutput(sys.stderr)
     with _limited_memory(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
-        thread.start()
         try:
-            thread.join(SECONDS)
-        except KeyboardInterrupt:
-            _stop(thread)
-            raise _Failed("you stopped it.") from None
-        if thread.is_alive():
-            _stop(thread)
-            raise _Failed(f"no answer after {SECONDS:g} seconds. Is there a loop without an end?")
+            thread.start()
+        except RuntimeError:  # a browser has no threads: there it runs here, and only closing the page stops it
+            work()
+        else:
+            _wait_for(thread)
     if "error" in outcome:
         raise _Failed(_describe(outcome.pop("error"), function))  # what is kept would keep all that the code made
     return outcome["value"]
+
+
+def _wait_for(thread: threading.Thread) -> None:
+    """Wait until the thread is done; _Failed where it takes too long or the learner stops it."""
+    try:
+        thread.join(SECONDS)
+    except KeyboardInterrupt:
+        _stop(thread)
+        raise _Failed("you stopped it.") from None
+    if thread.is_alive():
+        _stop(thread)
+        raise _Failed(f"no answer after {SECONDS:g} seconds. Is there a loop without an end?")
 
 
 def _stop(thread: threading.Thread) -> None:

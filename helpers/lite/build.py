@@ -44,10 +44,17 @@ def build_lite(folder: Path, pyodide: str = RELEASE) -> Path:
         shutil.copy(SETTINGS, work)
         (work / "content").mkdir()
         for path in notebooks().values():
-            shutil.copy(path, work / "content")
+            (work / "content" / path.name).write_text(for_pyodide(path), encoding="utf-8")
         _run_jupyterlite(work, work / "site")
         shutil.copytree(work / "site", folder, dirs_exist_ok=True)
     return folder / "lab" / "index.html"
+
+
+def for_pyodide(path: Path) -> str:
+    """A notebook as it is, except that it asks for the browser's kernel, so that nobody has to choose one."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["metadata"]["kernelspec"] = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
+    return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
 
 def add_course(distribution: Path, packages: Mapping[str, Package]) -> None:
