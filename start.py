@@ -643,6 +643,17 @@ def build_site(arguments: list[str]) -> int:
     return 0 if passes(["helpers.site", "--to", str(options.to.resolve()), *chosen]) else 1
 
 
+def build_lite(arguments: list[str]) -> int:
+    """Write the course for JupyterLite, where Python runs in the browser, without PyTorch: `lite --to FOLDER`."""
+    parser = parser_of("lite", build_lite)
+    parser.add_argument("--to", type=Path, default=ROOT / "lite", metavar="FOLDER", help="where (default: lite)")
+    parser.add_argument("--pyodide", type=Path, metavar="FOLDER", help="take Pyodide from here, not from the network")
+    options = parser.parse_args(arguments)
+    prepare(cpu_torch=options.cpu_torch)
+    source = [f"--pyodide={options.pyodide.resolve()}"] if options.pyodide else []
+    return 0 if passes(["helpers.lite", "--to", str(options.to.resolve()), *source]) else 1
+
+
 def present(arguments: list[str]) -> int:
     """Show a lesson as slides, as in `present 03`; with --panel its panel alone over the whole screen."""
     parser = parser_of("present", present)
@@ -679,6 +690,7 @@ WORDS: dict[str, Callable[[list[str]], int]] = {
     "bench": run_benchmarks,
     "export": run_export,
     "site": build_site,
+    "lite": build_lite,
     "present": present,
 }
 

@@ -27,11 +27,11 @@ NOTICE = (
     "What trains in this lesson, or is written in PyTorch, does not run here: " + REMEDY + "\n"
     "Panels, quizzes, and what is computed in numpy, run."
 )
-USES = (  # what Python looks up on the type: any of these is a use
-    "call enter exit getitem setitem delitem contains iter next len bool int float index complex str format array "
-    "eq ne lt le gt ge add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul "
-    "neg pos abs and rand or ror invert round mro_entries await"
-).split()
+USES = """
+    call enter exit getitem setitem delitem contains iter next len bool int float index complex str format array
+    eq ne lt le gt ge add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul
+    neg pos abs and rand or ror invert round mro_entries await
+"""
 
 
 class NeedsTorch(ImportError):
@@ -63,7 +63,7 @@ def _use(missing: Missing, *_: Any, **__: Any) -> Any:
     raise NeedsTorch(missing._missing)
 
 
-for _name in USES:
+for _name in USES.split():
     setattr(Missing, f"__{_name}__", _use)
 
 

@@ -15,6 +15,7 @@ HELPERS = Path(__file__).resolve().parents[1] / "helpers"
 WIDGETS = {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets", "IPython"}
 MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "course": set(),
+    "without_torch": set(),
     "checks": {"numpy"},
     "norms": {"numpy"},
     "activations": {"numpy"},
@@ -44,6 +45,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "server": {"jupyter_server"},
     "site": WIDGETS | {"latex2mathml", "nbconvert", "pygments", "tqdm"},
     "present": WIDGETS | {"tqdm", "voila"},
+    "lite": set(),
 }
 MAY_IMPORT_IN_FUNCTIONS = {  # beside that, where it shows what it found: never loaded with the module
     "doctor": {"helpers.figures", "helpers.panels", "ipywidgets", "IPython"},

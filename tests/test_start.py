@@ -189,7 +189,18 @@ def test_it_needs_the_standard_library_alone() -> None:
 def test_help_lists_the_words(course: Course) -> None:
     status, output = course.run("--help")
     assert status == 0
-    for word in ("setup", "test", "bench", "export", "site", "present", "--port", "--no-browser", "--cpu-torch"):
+    for word in (
+        "setup",
+        "test",
+        "bench",
+        "export",
+        "site",
+        "lite",
+        "present",
+        "--port",
+        "--no-browser",
+        "--cpu-torch",
+    ):
         assert word in output
     assert not (course.folder / ".venv").exists()
 
@@ -197,7 +208,7 @@ def test_help_lists_the_words(course: Course) -> None:
 def test_an_unknown_word_is_named_with_the_known_ones(course: Course) -> None:
     status, output = course.run("fly")
     assert status == 1
-    known = "setup, test, bench, export, site, present"
+    known = "setup, test, bench, export, site, lite, present"
     assert output == f"start.py: No word 'fly' is known here: use one of {known}, or none to open the course.\n"
 
 
@@ -578,6 +589,14 @@ def test_tests_leave_the_learners_progress_alone(with_tools: Course) -> None:
     output = with_tools.run("test", "-x", GRADIENT_COURSE_HOME="/home/learner")[1]
     (home,) = [line.partition(" HOME ")[2] for line in output.splitlines() if " HOME " in line]
     assert home != "/home/learner" and not Path(home).exists()
+
+
+def test_lite_gets_its_folders(ready: Course) -> None:
+    (ready.folder / "helpers/lite").mkdir(parents=True)
+    wanted = ["--to", str(ready.folder / "out"), f"--pyodide={ready.folder / 'files'}"]
+    (ready.folder / "helpers/lite/__main__.py").write_text(f"import sys\nsys.exit(sys.argv[1:] != {wanted!r})")
+    assert ready.run("lite", "--to", "out", "--pyodide", "files")[0] == 0
+    assert ready.run("lite", "--to", "out")[0] == 1
 
 
 def test_the_site_gets_its_folder_and_its_words(ready: Course) -> None:

@@ -1,4 +1,4 @@
-"""Building the JupyterLite site: Pyodide's files, the wheels, the notebooks, and JupyterLite's own build around them."""
+"""Building the JupyterLite site: Pyodide's files, wheels, notebooks, and JupyterLite's own build around them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from helpers.course import notebooks
 from helpers.lite.distribution import LOCK, RELEASE, Package, fetch
-from helpers.lite.wheel import pins, write_wheel
+from helpers.lite.wheel import write_wheel
 from helpers.site.build import empty_folder
 
 HERE = Path(__file__).parent
@@ -107,6 +107,8 @@ def _pip(*arguments: str, python: str = sys.executable) -> None:
 
 def _run(command: list[str], cwd: Path | None = None) -> None:
     """Run a program quietly; LiteError with its last words where it fails."""
-    done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    done = subprocess.run(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
     if done.returncode != 0:
         raise LiteError(f"{' '.join(command[1:4])} ended with status {done.returncode}:\n{done.stdout[-2000:]}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from helpers.course import notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
+TORCH = Path(__file__).with_name("torch.py")
 NAME, VERSION = "where_did_the_gradient_go", "1.0.0"
 FILE_NAME = f"{NAME}-{VERSION}-py3-none-any.whl"
 LEFT_OUT = {"__pycache__", "site", "present", "exports", "lite", "readme_panel.png"}
@@ -29,7 +30,7 @@ def write_wheel(folder: Path, versions: Mapping[str, str]) -> Path:
     wanted = pins(ROOT / "requirements.txt")
     asked = "".join(f"{name}=={versions[name]}\n" for name in wanted if name in versions)
     contents["requirements.txt"] = asked.encode()  # what lesson 00 holds the installation against
-    contents["torch.py"] = Path(__file__).with_name("torch.py").read_bytes()
+    contents["torch.py"] = TORCH.read_bytes()
     contents[f"{information}/METADATA"] = f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {VERSION}\n".encode()
     contents[f"{information}/WHEEL"] = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     contents[f"{information}/RECORD"] = "".join(f"{name},,\n" for name in contents).encode()

@@ -121,7 +121,9 @@ def visit(browser: Browser, url: str, notebook: str, picture: Path | None = None
         wrong += [f"asked for {address}" for address in sheet.outside]
         wrong += [f"lacks {address}" for address in sheet.missing]
         moved = [delay for delay in delays if delay < 30_000]
-        return Visit(there - began, done - there, len(cells), ended, sliders, sliders - len(moved), moved, graded, wrong)
+        return Visit(
+            there - began, done - there, len(cells), ended, sliders, sliders - len(moved), moved, graded, wrong
+        )
     finally:
         sheet.close()
 
@@ -138,9 +140,7 @@ def _move_all(sheet: Sheet) -> tuple[int, list[float]]:
             at_its_lowest = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemin")
             key = "ArrowRight" if at_its_lowest else "ArrowLeft"
             figure = panel.locator(".live-figure")
-            delays.append(
-                sheet.page.evaluate(KEY_TO_PAINT, [handle.element_handle(), figure.element_handle(), key])
-            )
+            delays.append(sheet.page.evaluate(KEY_TO_PAINT, [handle.element_handle(), figure.element_handle(), key]))
             count += 1
     return count, delays
 
