@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Error, Route, sync_playwright
+from playwright.sync_api import Browser, Error, Response, Route, sync_playwright
 
 from helpers.course import notebooks
 from tests.browser.lab import CHROMIUM_ARGUMENTS, SETTINGS, Sheet, find_chromium
@@ -35,11 +35,12 @@ KEY_TO_PAINT = """async ([handle, figure, key]) => {
 
 @dataclass
 class Visit:
-    """What a lesson did: seconds until its kernel was there and until all had run, cells and those that ended for
+    """What a lesson did: seconds until its kernel was there and until all had run, what was loaded, cells and those that ended for
     want of PyTorch, sliders that moved their picture, milliseconds from a key to the picture, and what went wrong."""
 
     start: float
     run: float
+    megabytes: float
     cells: int
     ended: list[str]
     sliders: int
@@ -56,9 +57,15 @@ class LiteSheet(Sheet):
         super().__init__(browser, url, width, height)
         self.page.set_default_timeout(120_000)
         self.missing: list[str] = []
-        self.page.on("response", lambda r: self.missing.append(r.url) if r.status >= 400 else None)
+        self.loaded = 0
+        self.page.context.on("response", self._note_response)
         self.page.context.route("**/jupyter-lite.json", _expose)
         self.page.context.route(lambda address: "127.0.0.1" not in address, lambda route: route.abort())
+
+    def _note_response(self, response: Response) -> None:
+        self.loaded += int(response.headers.get("content-length", 0))
+        if response.status >= 400:
+            self.missing.append(response.url)
 
     def open(self, notebook: str) -> None:
         self.page.goto(f"{self.url}/lab/index.html?path={notebook}&reset")
@@ -146,8 +153,10 @@ def _move_all(sheet: Sheet) -> tuple[int, list[float]]:
 
 
 def _grade(sheet: Sheet) -> int:
-    """Choose the first answer of the quiz's first choice, and have it graded; how many verdicts are seen then."""
+    """Choose the first answer of the quiz's last choice, and have it graded; how many verdicts are seen then."""
     item = sheet.page.locator(".lesson-item", has=sheet.page.locator("input[type=radio]")).last
+    if not item.count():
+        return 0
     item.locator("input[type=radio]").first.check()
     item.get_by_role("button", name="Check").click()
     item.locator(".lesson-verdict").wait_for()
@@ -163,7 +172,9 @@ def main(arguments: Sequence[str]) -> int:
     failed = False
     with serving(chosen.site) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS)
-        print("lesson  kernel    run  cells  ended  sliders  unmoved  key to picture  graded  wrong", flush=True)
+        print(
+            "lesson  kernel    run      MB  cells  ended  sliders  unmoved  key to picture  graded  wrong", flush=True
+        )
         for lesson, path in notebooks().items():
             if chosen.lesson and lesson not in chosen.lesson:
                 continue
@@ -176,7 +187,7 @@ def main(arguments: Sequence[str]) -> int:
                 continue
             delay = f"{statistics.median(seen.delays):.0f} ms" if seen.delays else "-"
             print(
-                f"{lesson:6}{seen.start:6.0f} s{seen.run:6.0f} s{seen.cells:6}{len(seen.ended):7}{seen.sliders:9}"
+                f"{lesson:6}{seen.start:6.0f} s{seen.run:6.0f} s{seen.megabytes:8.1f}{seen.cells:7}{len(seen.ended):7}{seen.sliders:9}"
                 f"{seen.unmoved:9}{delay:>16}{seen.graded:8}  {'; '.join(seen.wrong) or 'nothing'}",
                 flush=True,
             )
