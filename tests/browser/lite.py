@@ -35,8 +35,9 @@ KEY_TO_PAINT = """async ([handle, figure, key]) => {
 
 @dataclass
 class Visit:
-    """What a lesson did: seconds until its kernel was there and until all had run, what was loaded, cells and those that ended for
-    want of PyTorch, sliders that moved their picture, milliseconds from a key to the picture, and what went wrong."""
+    """What a lesson did: seconds until its kernel was there and until all had run, what was loaded until then, cells
+    and those that ended for want of PyTorch, sliders and those that moved no picture, milliseconds from a key to the
+    picture, questions graded, and what went wrong."""
 
     start: float
     run: float
@@ -187,8 +188,8 @@ def main(arguments: Sequence[str]) -> int:
                 continue
             delay = f"{statistics.median(seen.delays):.0f} ms" if seen.delays else "-"
             print(
-                f"{lesson:6}{seen.start:6.0f} s{seen.run:6.0f} s{seen.megabytes:8.1f}{seen.cells:7}{len(seen.ended):7}{seen.sliders:9}"
-                f"{seen.unmoved:9}{delay:>16}{seen.graded:8}  {'; '.join(seen.wrong) or 'nothing'}",
+                f"{lesson:6}{seen.start:6.0f} s{seen.run:6.0f} s{seen.megabytes:8.1f}{seen.cells:7}{len(seen.ended):7}"
+                f"{seen.sliders:9}{seen.unmoved:9}{delay:>16}{seen.graded:8}  {'; '.join(seen.wrong) or 'nothing'}",
                 flush=True,
             )
             failed |= bool(seen.wrong or seen.unmoved)
