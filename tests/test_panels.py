@@ -112,6 +112,10 @@ def test_set_names_a_control_that_does_not_exist() -> None:
         panels.start_here().set(size=3)
 
 
+# Larger networks and longer series take up to a second a move; the test of whole ranges has them.
+QUICK = {"width": 16, "depth": 40, "blocks": 20, "length": 60}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())
 def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], panels.Panel]) -> None:
@@ -122,10 +126,8 @@ def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], pane
     """
     panel, rng = make(), np.random.default_rng(0)
     values = {name: places(panel, name) for name in panel.controls}
-    if "width" in values:  # a wide network takes a second a move
-        values["width"] = [width for width in values["width"] if width <= 32]
-    if "length" in values:  # and so does a long series
-        values["length"] = [length for length in values["length"] if length <= 60]
+    for name in values.keys() & QUICK.keys():
+        values[name] = [value for value in values[name] if value <= QUICK[name]]
     parameters._drawn._arrays.clear()  # what was there before tracing began would be counted wrong
     forward._memory._spare.clear()
     tracemalloc.start()
