@@ -28,7 +28,7 @@ proxy = HERE / "node_modules" / ".bin" / "configurable-http-proxy"
 c.ConfigurableHTTPProxy.command = [str(proxy) if proxy.exists() else proxy.name]
 
 # What it keeps, all of it beneath one folder; a learner's home holds notebooks and progress.
-(FOLDER / "learners").mkdir(parents=True, exist_ok=True)
+FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
 c.JupyterHub.db_url = f"sqlite:///{FOLDER / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(FOLDER / "jupyterhub_cookie_secret")
 c.ConfigurableHTTPProxy.pid_file = str(FOLDER / "proxy.pid")

@@ -33,7 +33,6 @@ from tests.learner import CONFIG, PASSWORD, ROOT, Learner, start_hub
 HUB = ROOT / "hub"
 VALUES = yaml.safe_load((HUB / "values.yaml").read_text(encoding="utf-8"))
 DOCKERFILE = (HUB / "Dockerfile").read_text(encoding="utf-8")
-on_unix = pytest.mark.skipif(sys.platform == "win32", reason="JupyterHub needs a Unix")
 
 
 def load(path: Path) -> Config:
@@ -55,12 +54,13 @@ def unknown(config: Config, classes: dict[str, type[HasTraits]]) -> list[str]:
 
 @pytest.fixture
 def hub_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    if sys.platform == "win32":
+        pytest.skip("JupyterHub needs a Unix")
     monkeypatch.setenv("COURSE_HUB_PASSWORD", PASSWORD)
     monkeypatch.setenv("COURSE_HUB_FOLDER", str(tmp_path / "class"))
     return load(CONFIG)
 
 
-@on_unix
 def test_the_hub_knows_every_setting(hub_config: Config) -> None:
     from jupyterhub.app import JupyterHub
     from jupyterhub.auth import Authenticator
@@ -75,8 +75,9 @@ def test_the_hub_knows_every_setting(hub_config: Config) -> None:
     assert SharedPasswordAuthenticator(config=hub_config).user_password == PASSWORD
 
 
-def test_the_hub_listens_on_this_machine_alone(hub_config: Config) -> None:
+def test_the_hub_is_for_this_machine_and_this_account_alone(hub_config: Config, tmp_path: Path) -> None:
     assert hub_config.JupyterHub.bind_url.startswith("http://127.0.0.1:")
+    assert (tmp_path / "class").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("password", [None, "", "7letter"])
@@ -224,8 +225,8 @@ print(question.question.id)
 PROXY = shutil.which("configurable-http-proxy") or (HUB / "node_modules/.bin/configurable-http-proxy").exists()
 
 
-@on_unix
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="JupyterHub needs a Unix")
 @pytest.mark.skipif(not PROXY, reason="JupyterHub's proxy is missing: npm install --prefix hub")
 def test_two_learners_have_servers_and_progress_of_their_own(tmp_path: Path) -> None:
     async def learn(learner: Learner, number: int) -> str:

@@ -135,7 +135,7 @@ async def fill_class(url: str, classes: Sequence[int]) -> None:
         for size in classes:
             new = size - len(seats)
             if available_memory() < NEEDED * new:
-                print(f"  Stopped before {size} learners: {new} more need {NEEDED * new:.1f} GB of memory,")
+                print(f"  Stopped before a class of {size}: {new} more need {NEEDED * new:.1f} GB of memory,")
                 print(f"  and {available_memory():.1f} GB are free. Close other programs, or use a bigger machine.")
                 return
             begun = time.monotonic()
