@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers import runtime
 from helpers.datasets import CHECKSUMS, digits, read
 from helpers.network import NetworkSpec, Parameters, backpropagate
 
@@ -60,24 +61,37 @@ def _finding(check: Callable[[], str]) -> Finding:
 
 
 def _packages(requirements: Path) -> str:
+    if not runtime.is_set_up():
+        return _packages_elsewhere()
     pins = _pins(requirements)
     wrong = [fault for name, wanted in pins.items() if (fault := _fault(name, wanted))]
     if wrong:
         raise _Broken(f"Packages: {'; '.join(wrong)}. {SET_UP}")
-    python = ".".join(map(str, sys.version_info[:3]))
-    return f"Python {python}; all {len(pins)} packages, in the versions asked for."
+    return f"{_python()}; all {len(pins)} packages, in the versions asked for."
+
+
+def _packages_elsewhere() -> str:
+    """Where `start.py` has not set the course up, in Colab for instance, other versions will do, within limits."""
+    wrong = [f"{name} {wanted} is missing" for name, wanted in runtime.lacking().items()]
+    if wrong := wrong or [fault for name in runtime.OLDEST if (fault := _import_fault(name))]:
+        raise _Broken(f"Packages: {'; '.join(wrong)}. Run the first cell of this notebook again.")
+    others = ", ".join(f"{name} {versions}" for name, versions in runtime.differing().items())
+    exact = f", these in other versions than (the course's): {others}" if others else ", in the versions asked for"
+    return f"{_python()}; the {len(runtime.OLDEST)} packages that the notebooks need{exact}."
+
+
+def _python() -> str:
+    return f"Python {'.'.join(map(str, sys.version_info[:3]))}"
 
 
 def _pins(requirements: Path) -> dict[str, str]:
     """Wanted version by name, from the lines `name==version`."""
     try:
-        lines = requirements.read_text(encoding="utf-8").splitlines()
+        return runtime.pins(requirements)
     except OSError as error:
         raise _Broken(
             f"{requirements.name} cannot be read ({error.strerror}). To restore it: git checkout -- {requirements.name}"
         ) from None
-    pairs = [line.split("==") for line in lines if "==" in line and not line.startswith("#")]
-    return {name.strip(): version.strip() for name, version in pairs}
 
 
 def _fault(name: str, wanted: str) -> str:
@@ -88,6 +102,10 @@ def _fault(name: str, wanted: str) -> str:
         return f"{name} is missing"
     if found != wanted:
         return f"{name} is {found} instead of {wanted}"
+    return _import_fault(name)
+
+
+def _import_fault(name: str) -> str:
     try:
         importlib.import_module(name)
     except Exception as error:

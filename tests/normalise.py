@@ -18,6 +18,8 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
+from tests.import_cell import course_address, in_step
+
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CHECKED = "nbval-check-output"  # nbval compares the outputs of the cells with this tag
@@ -73,6 +75,14 @@ def unspeaking_ids(text: str) -> list[str]:
     return [id for id in ids if not SPEAKING_ID.fullmatch(id) or MACHINE_ID.fullmatch(id) or ids.count(id) > 1]
 
 
+def with_import_cell(text: str, address: str) -> str:
+    """A normalised notebook whose first code cell finds the course, or fetches it from the address."""
+    notebook = nbformat.reads(text, as_version=4)
+    for cell in [cell for cell in notebook.cells if cell.cell_type == "code"][:1]:
+        cell.source = in_step(cell.source, address)
+    return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
+
+
 def run(text: str, folder: Path) -> str:
     """Runs a notebook from top to bottom, away from the learner's own progress, and gives its text with all outputs."""
     notebook = nbformat.reads(text, as_version=4)
@@ -98,7 +108,7 @@ def main(arguments: list[str]) -> int:
             print(f"{path}: give these cells speaking ids, each its own: {', '.join(bad)}")
             complaints += 1
             continue
-        wanted = normalised(run(text, path.parent) if options.run else text)
+        wanted = with_import_cell(normalised(run(text, path.parent) if options.run else text), course_address())
         if text == wanted:
             continue
         if options.check:

@@ -16,6 +16,7 @@ WIDGETS = {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets", "IPython"}
 MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "course": set(),
     "without_torch": set(),
+    "runtime": set(),
     "checks": {"numpy"},
     "norms": {"numpy"},
     "activations": {"numpy"},

@@ -12,6 +12,7 @@ import pytest
 
 from helpers.course import LESSONS
 from tests import normalise
+from tests.import_cell import course_address, head, imports_alone
 from tests.normalise import CHECKED, NOTEBOOKS, normalised, unspeaking_ids
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -49,7 +50,7 @@ def import_problems(cells: list[Any]) -> list[str]:
     """Whether the first code cell holds the imports, all of them, each by its name."""
     found = []
     for place, cell in enumerate(cells):
-        statements = ast.parse(cell.source).body
+        statements = ast.parse(imports_alone(cell.source)).body
         imports = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
         if place == 0 and len(imports) != len(statements):
             found.append(f"{cell.id}: the first code cell is not one of imports alone")
@@ -79,6 +80,11 @@ class TestNotebook:
         text = path.read_text(encoding="utf-8")
         nbformat.validate(json.loads(text))
         assert unspeaking_ids(text) == []
+
+    def test_finds_the_course_where_it_is_not_set_up(self, path: Path) -> None:
+        cells = read(path.read_text(encoding="utf-8")).cells
+        imports = next(cell for cell in cells if cell.cell_type == "code").source
+        assert imports.startswith(head(course_address())), "run `python -m tests.normalise`"
 
     def test_keeps_the_order_of_a_lesson(self, path: Path) -> None:
         assert problems(int(path.name[:2]), read(path.read_text(encoding="utf-8")).cells) == []

@@ -50,13 +50,13 @@ def read_cells(path: Path) -> list[Cell]:
 def run_cells(path: Path, quick: bool = False, done: Callable[[], None] = lambda: None) -> list[Cell]:
     """Run a notebook from top to bottom in this process, as its kernel would; RuntimeError names a cell that raised.
 
-    quick: run only the cells that do nothing but show something, and keep the stored texts of the others. `done` is
-    called after each cell.
+    quick: run only the imports and the cells that do nothing but show something, and keep the stored texts of the
+    others. `done` is called after each cell.
     """
     cells, names = read_cells(path), {"__name__": "__main__"}
     with contextlib.chdir(path.parent), _quiet():
         for cell in cells:
-            if cell.kind == "code" and not (quick and not only_shows(cell.source)):
+            if cell.kind == "code" and (not quick or cell.slide == "skip" or only_shows(cell.source)):
                 try:
                     cell.text, cell.shown = _run(cell, names)
                 except NameError as error:
