@@ -76,8 +76,8 @@ def _packages_elsewhere() -> str:
     if wrong := wrong or [fault for name in runtime.OLDEST if (fault := _import_fault(name))]:
         raise _Broken(f"Packages: {'; '.join(wrong)}. Run the first cell of this notebook again.")
     others = ", ".join(f"{name} {versions}" for name, versions in runtime.differing().items())
-    exact = f", these in other versions than (the course's): {others}" if others else ", in the versions asked for"
-    return f"{_python()}; the {len(runtime.OLDEST)} packages that the notebooks need{exact}."
+    versions = f"in versions that will do (in brackets the course's): {others}" if others else "as asked for"
+    return f"{_python()}; the {len(runtime.OLDEST)} packages that the notebooks need, {versions}."
 
 
 def _python() -> str:

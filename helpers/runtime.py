@@ -32,6 +32,7 @@ OLDEST: Mapping[str, str] = {
 """The packages that the notebooks import, each with the oldest version that will do."""
 
 OLDEST_PYTHON = (3, 11)
+SHORT_LIVED = "Your progress lasts only as long as this session:"
 AGAIN = "and run this cell again."
 
 
@@ -46,10 +47,10 @@ def prepare() -> None:
         if missing := lacking():
             _install(missing)
         if others := differing():
-            print(f"Kept in other versions than (the course's): {_list(others)}.")
+            print(f"Kept, though the course asks for the versions in brackets: {_list(others)}.")
         _allow_widgets()
     if is_short_lived():
-        print("Your progress lasts as long as this session; lesson.my_data() exports it.")
+        print(f"{SHORT_LIVED} lesson.my_data() exports it.")
 
 
 def is_set_up() -> bool:

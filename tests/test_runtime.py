@@ -22,7 +22,8 @@ from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
 
-from helpers import installation, runtime
+from helpers import installation, lesson, runtime
+from helpers.lesson import own
 from helpers.runtime import OLDEST, ROOT, prepare
 from tests.import_cell import course_address, head, imports_alone, in_step
 from tests.normalise import with_import_cell
@@ -150,10 +151,16 @@ def test_where_files_do_not_last_the_learner_is_told(
     monkeypatch.delenv("GRADIENT_COURSE_HOME", raising=False)
     monkeypatch.setenv(variable, "1")
     prepare()
-    assert ("progress lasts as long as this session" in capsys.readouterr().out) == warned
+    assert (runtime.SHORT_LIVED in capsys.readouterr().out) == warned
     monkeypatch.setenv("GRADIENT_COURSE_HOME", "/a/disk/that/lasts")
     prepare()
     assert capsys.readouterr().out == ""
+
+
+def test_the_place_of_the_record_says_that_it_does_not_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert runtime.SHORT_LIVED not in lesson.my_data().place.value
+    monkeypatch.setattr(own, "is_short_lived", lambda: True)
+    assert f"{runtime.SHORT_LIVED} export it before you leave" in lesson.my_data().place.value
 
 
 def test_the_table_names_what_the_notebooks_import() -> None:
@@ -164,9 +171,10 @@ def test_the_table_names_what_the_notebooks_import() -> None:
 
 def imported_by_notebooks() -> set[str]:
     """The packages that the notebooks and what they use of `helpers` import."""
-    apart = {"site", "present", "exports"}  # words of start.py; no notebook uses them
-    files = [file for file in (ROOT / "helpers").rglob("*.py") if not apart & set(file.relative_to(ROOT).parts)]
-    sources = [file.read_text(encoding="utf-8") for file in files]
+    apart = {"site", "present", "exports", "server"}  # no notebook uses these
+    files = [file.relative_to(ROOT) for file in (ROOT / "helpers").rglob("*.py")]
+    used = [file for file in files if not apart & set(file.with_suffix("").parts)]
+    sources = [(ROOT / file).read_text(encoding="utf-8") for file in used]
     sources += [imports_alone(import_cell(notebook)) for notebook in (ROOT / "notebooks").glob("*.ipynb")]
     nodes = [node for source in sources for node in ast.walk(ast.parse(source))]
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
@@ -233,6 +241,13 @@ def test_the_first_lines_follow_the_address() -> None:
     assert in_step(published, "") == cell and in_step(cell, "") == cell
     assert imports_alone(published) == "import math\n\nfrom helpers import panels"
     assert in_step("import math", "x") == "import math"
+
+
+def test_binder_installs_the_course_with_what_goes_with_it() -> None:
+    lines = (ROOT / ".binder/requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert {"-r ../requirements.txt", "-e ."} <= set(lines)
+    python = (ROOT / ".binder/runtime.txt").read_text(encoding="utf-8").strip()
+    assert python == "python-" + ".".join(map(str, runtime.OLDEST_PYTHON))
 
 
 def test_normalising_writes_the_address_into_a_notebook() -> None:
@@ -305,7 +320,7 @@ def test_a_notebook_by_itself_gets_the_course_and_shows_its_panel(
     printed = "".join(output.get("text", "") for output in wanted["imports"].outputs)
     assert f"Fetching the course from {repository}" in printed
     assert "Installing fsrs" in printed
-    assert "Your progress lasts as long as this session" in printed
+    assert runtime.SHORT_LIVED in printed
     assert (alone / "gradient-course/helpers/runtime.py").exists()
     (shown,) = wanted["panel"].outputs
     assert "application/vnd.jupyter.widget-view+json" in shown.data

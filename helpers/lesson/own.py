@@ -13,6 +13,7 @@ from helpers.live import LiveFigure
 from helpers.progress import Progress, growth, progress
 from helpers.quiz import load_banks
 from helpers.quiz.text import as_html
+from helpers.runtime import SHORT_LIVED, is_short_lived
 
 EXAM = "exam"
 """What the name of an exam's sitting begins with."""
@@ -57,6 +58,8 @@ class DataView(View):
     def _show_place(self) -> None:
         path = self._record.path
         where = f"Your record is this file: `{path}`." if path else "Your record is in the memory of this kernel only."
+        if path and is_short_lived():
+            where += f" {SHORT_LIVED} export it before you leave."
         self.place.value = f'<div class="lesson-said">{as_html(where)}</div>'
 
     def _export(self) -> None:
