@@ -42,7 +42,7 @@ def prepare() -> None:
     What is there in a version that will do stays as it is, since it may be loaded already. RuntimeError, a sentence
     with the remedy, where something can't be had.
     """
-    if not is_set_up() and sys.platform != "emscripten":  # in the browser there is no pip; what runs there is built in
+    if not is_set_up():
         _check_python()
         if missing := lacking():
             _install(missing)
@@ -54,7 +54,7 @@ def prepare() -> None:
 
 
 def is_set_up() -> bool:
-    """Whether the course is installed in this Python, with its packages, as `start.py` does."""
+    """Whether the course is installed in this Python, with its packages, by `start.py` for instance."""
     return _version(DISTRIBUTION) is not None
 
 
