@@ -6,6 +6,7 @@ import base64
 import filecmp
 import json
 import random
+import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from helpers.panels import PANELS, Panel
 from helpers.site.assets import classic_script, write_assets
 from helpers.site.bake import Fineness, anchors, axes, panel_data, panel_name, states_of
 from helpers.site.build import SiteError, Wish, build_site
-from helpers.site.pages import file_name, index_page, lesson_page, links_within
+from helpers.site.pages import file_name, index_page, lesson_page
 from helpers.site.running import Cell, only_shows, read_cells, run_cells
 from helpers.site.states import Axis, Budget, main_axis, spread, states_to_bake
 from helpers.site.text import code_html, markdown_html
@@ -208,6 +209,11 @@ def test_a_page_leaves_out_speaker_notes_and_folds_imports() -> None:
     assert "Teacher" not in page
     assert page.count("<details>") == 1
     assert '<pre class="output" tabindex="0" aria-label="output">2</pre>' in page
+
+
+def links_within(page: str) -> list[str]:
+    """The files that a page names."""
+    return re.findall(r'(?:href|src)="([^"#:]+)"', page)
 
 
 def test_every_link_of_the_first_page_leads_somewhere() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from helpers.course import LESSONS, NOTEBOOKS
 from helpers.present.slides import Slide, slides_of
-from helpers.site.assets import write_assets
+from helpers.site.assets import write_assets, write_text
 from helpers.site.bake import Fineness
 from helpers.site.build import empty_folder
-from helpers.site.pages import data_script
+from helpers.site.pages import data_script, document
 from helpers.site.running import read_cells, run_cells
 from helpers.site.widgets import Page
 
@@ -44,9 +44,9 @@ def build_slides(
     expect(len(read_cells(notebook)))
     cells = run_cells(notebook, quick, done)
     page = Page(notebook.name[:2], fineness=fineness, expect=expect, done=done)
-    _write(folder / "index.html", slides_page(page.lesson, slides_of(cells, page)))
-    _write(folder / "tables" / f"{page.lesson}.js", data_script(page))
-    _write(folder / FINGERPRINT, fingerprint(notebook, fineness, quick))
+    write_text(folder / "index.html", slides_page(page.lesson, slides_of(cells, page)))
+    write_text(folder / "tables" / f"{page.lesson}.js", data_script(page))
+    write_text(folder / FINGERPRINT, fingerprint(notebook, fineness, quick))
     return folder / "index.html"
 
 
@@ -81,25 +81,8 @@ def slides_page(lesson: str, stacks: Sequence[Sequence[Slide]]) -> str:
         "assets/plotly.min.js", "assets/live.js", "assets/grading.js", f"tables/{lesson}.js", "assets/site.js",
         "assets/reveal/reveal.js", "assets/reveal/notes.js", "assets/present.js",
     )  # fmt: skip
-    tags = "".join(f'<script defer src="{source}"></script>\n' for source in scripts)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(title)}</title>
-<link rel="stylesheet" href="assets/reveal/reveal.css">
-<link rel="stylesheet" href="assets/site.css">
-<link rel="stylesheet" href="assets/present.css">
-<link rel="icon" href="data:,">
-{tags}</head>
-<body>
-<div class="reveal"><div class="slides">
-{body}
-</div></div>
-</body>
-</html>
-"""
+    sheets = ("assets/reveal/reveal.css", "assets/site.css", "assets/present.css")
+    return document(title, f'<div class="reveal"><div class="slides">\n{body}\n</div></div>', sheets, scripts)
 
 
 def _slide(slide: Slide, title: str) -> str:
@@ -113,7 +96,3 @@ def _slide(slide: Slide, title: str) -> str:
         f'<section><div class="sheet{kind}">{blocks}</div><div class="foot">{html.escape(title)}{part}</div>'
         f"{notes}</section>"
     )
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 import ipywidgets
 
 from helpers.panels import PANELS, Panel
-from helpers.present.serving import HERE, PresentError, show
+from helpers.present.serving import LOOPBACK, PresentError, show
 
 FILES = Path(__file__).parent
 STAGE = FILES / "projector.html"
@@ -62,8 +62,8 @@ def project(panel: str, port: int, browser: bool) -> None:
         write_stage(folder, panel)
         threading.Thread(target=_announce, args=(port, browser), daemon=True).start()
         settings = [
-            f"--Voila.ip={HERE}", f"--port={port}", "--Voila.port_retries=0", "--no-browser", "--Voila.log_level=40",
-            "--VoilaConfiguration.file_allowlist=projector.html",
+            f"--Voila.ip={LOOPBACK}", f"--port={port}", "--Voila.port_retries=0", "--no-browser",
+            "--Voila.log_level=40", "--VoilaConfiguration.file_allowlist=projector.html",
             "--Voila.kernel_websocket_connection_class=helpers.server.PromptConnection",
         ]  # fmt: skip
         Voila.launch_instance([place, *settings])
@@ -71,7 +71,7 @@ def project(panel: str, port: int, browser: bool) -> None:
 
 def _announce(port: int, browser: bool) -> None:
     """Open the page once the server answers."""
-    url = f"http://{HERE}:{port}/voila/files/{STAGE.name}"
+    url = f"http://{LOOPBACK}:{port}/voila/files/{STAGE.name}"
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:

@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-HERE = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 USUAL_PORT, PORTS_TRIED = 8920, 40
 
 
@@ -27,7 +27,7 @@ def choose_port(asked: int | None) -> int:
     ports = [asked] if asked is not None else range(USUAL_PORT, USUAL_PORT + PORTS_TRIED)
     for port in ports:
         with socket.socket() as probe:
-            if probe.connect_ex((HERE, port)) != 0:
+            if probe.connect_ex((LOOPBACK, port)) != 0:
                 return port
     if asked is not None:
         raise PresentError(f"Port {asked} is taken by another program: leave out --port, or give another number.")
@@ -47,6 +47,6 @@ def show(url: str, browser: bool) -> None:
 
 def serve_folder(folder: Path, port: int, browser: bool) -> None:
     """Serve the pages of a folder until Ctrl-C."""
-    with ThreadingHTTPServer((HERE, port), partial(_Quiet, directory=str(folder))) as server:
-        show(f"http://{HERE}:{port}/index.html", browser)
+    with ThreadingHTTPServer((LOOPBACK, port), partial(_Quiet, directory=str(folder))) as server:
+        show(f"http://{LOOPBACK}:{port}/index.html", browser)
         server.serve_forever()

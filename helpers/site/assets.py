@@ -17,11 +17,11 @@ def write_assets(folder: Path) -> None:
     """Write the shared files into a folder that is there."""
     plotly_js = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     (folder / "plotly.min.js").write_bytes(plotly_js.read_bytes())
-    _write(folder / "live.js", classic_script(_read(HELPERS / "live.js")))
-    _write(folder / "grading.js", _read(HERE / "grading.js"))
-    _write(folder / "site.js", _read(HERE / "site.js"))
+    write_text(folder / "live.js", classic_script(_read(HELPERS / "live.js")))
+    write_text(folder / "grading.js", _read(HERE / "grading.js"))
+    write_text(folder / "site.js", _read(HERE / "site.js"))
     sheets = [_read(HELPERS / "live.css"), _read(HELPERS / "lesson" / "lesson.css"), _read(HERE / "site.css")]
-    _write(folder / "site.css", "\n".join([*sheets, code_style()]))
+    write_text(folder / "site.css", "\n".join([*sheets, code_style()]))
 
 
 def classic_script(module: str) -> str:
@@ -31,9 +31,10 @@ def classic_script(module: str) -> str:
     return f"const courseLive = (() => {{\n{body}\nreturn {{ Live, unpackRows, inflate }};\n}})();\n"
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file that is the same on every system: UTF-8, and lines that end in one character."""
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from helpers.course import notebooks
-from helpers.site.assets import write_assets
+from helpers.site.assets import write_assets, write_text
 from helpers.site.bake import Fineness
 from helpers.site.pages import data_script, file_name, index_page, lesson_page
 from helpers.site.running import read_cells, run_cells
@@ -50,7 +50,7 @@ def build_site(wish: Wish) -> Path:
     empty_folder(wish.folder, "python start.py site")
     pages = {lesson: file_name(path) for lesson, path in sources.items()}
     write_assets(wish.folder / "assets")
-    _write(wish.folder / "index.html", index_page(pages))
+    write_text(wish.folder / "index.html", index_page(pages))
     _build_lessons(wish, sources, pages)
     return wish.folder / "index.html"
 
@@ -74,7 +74,7 @@ def empty_folder(folder: Path, command: str) -> None:
         shutil.rmtree(folder)
     for name in ("assets", "tables"):
         (folder / name).mkdir(parents=True)
-    _write(folder / MARK, f"Made by `{command}`, which replaces all that lies in this folder.\n")
+    write_text(folder / MARK, f"Made by `{command}`, which replaces all that lies in this folder.\n")
 
 
 def _build_lessons(wish: Wish, sources: Mapping[str, Path], pages: Mapping[str, str]) -> None:
@@ -131,10 +131,6 @@ def _build_lesson(wish: Wish, lesson: str, notebook: Path, pages: Mapping[str, s
         expect=lambda count: news.put(("expect", count)),
         done=lambda: news.put(("done", 1)),
     )
-    _write(wish.folder / pages[lesson], lesson_page(cells, page, pages))
-    _write(wish.folder / "tables" / f"{lesson}.js", data_script(page))
+    write_text(wish.folder / pages[lesson], lesson_page(cells, page, pages))
+    write_text(wish.folder / "tables" / f"{lesson}.js", data_script(page))
     gc.collect()  # the next lesson may come to the same process
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

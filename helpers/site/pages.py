@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -34,7 +33,7 @@ def lesson_page(cells: Sequence[Cell], page: Page, pages: Mapping[str, str]) -> 
     body = "\n".join(filter(None, (_cell(cell, page) for cell in cells)))
     body = body.replace("</h1>", f'</h1><p class="site-note">{NOTE}</p>', 1)
     scripts = ("assets/plotly.min.js", "assets/live.js", "assets/grading.js", f"tables/{page.lesson}.js")
-    return _document(f"{page.lesson} {LESSONS[page.lesson]}", body, scripts, pages, page.lesson)
+    return _page(f"{page.lesson} {LESSONS[page.lesson]}", body, scripts, pages, page.lesson)
 
 
 def index_page(pages: Mapping[str, str]) -> str:
@@ -50,7 +49,7 @@ def index_page(pages: Mapping[str, str]) -> str:
         "panel says so where a state is missing and shows the nearest one. Code, exercises and training runs want the "
         f'course itself: <code>python start.py</code> opens it.</p><ul class="site-lessons">{rows}</ul>'
     )
-    return _document(COURSE, body, ("assets/live.js", "assets/grading.js"), pages)
+    return _page(COURSE, body, ("assets/live.js", "assets/grading.js"), pages)
 
 
 def data_script(page: Page) -> str:
@@ -89,20 +88,30 @@ def _source(cell: Cell) -> str:
 # The frame -----------------------------------------------------------------------------------------------------------
 
 
-def _document(title: str, body: str, scripts: Sequence[str], pages: Mapping[str, str], lesson: str = "") -> str:
-    tags = "".join(f'<script defer src="{source}"></script>\n' for source in (*scripts, "assets/site.js"))
+def document(title: str, body: str, sheets: Sequence[str], scripts: Sequence[str], early: str = "") -> str:
+    """A page of HTML with its style sheets and scripts; `early` is a script that runs before anything is drawn."""
+    tags = [f"<script>{early}</script>"] if early else []
+    tags += [f'<link rel="stylesheet" href="{sheet}">' for sheet in sheets]
+    tags += ['<link rel="icon" href="data:,">']
+    tags += [f'<script defer src="{script}"></script>' for script in scripts]
+    head = "\n".join(tags)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{html.escape(title)}</title>
-<script>{EARLY}</script>
-<link rel="stylesheet" href="assets/site.css">
-<link rel="icon" href="data:,">
-{tags}</head>
+{head}
+</head>
 <body>
-<a class="site-skip" href="#main">To the text</a>
+{body}
+</body>
+</html>
+"""
+
+
+def _page(title: str, body: str, scripts: Sequence[str], pages: Mapping[str, str], lesson: str = "") -> str:
+    framed = f"""<a class="site-skip" href="#main">To the text</a>
 <header>
 <nav aria-label="Lessons">{_navigation(pages, lesson)}</nav>
 <button type="button" id="theme" aria-label="light or dark colours">Dark</button>
@@ -110,10 +119,8 @@ def _document(title: str, body: str, scripts: Sequence[str], pages: Mapping[str,
 <main id="main">
 {body}
 </main>
-<footer>{_around(pages, lesson)}<p>{LICENCE}</p></footer>
-</body>
-</html>
-"""
+<footer>{_around(pages, lesson)}<p>{LICENCE}</p></footer>"""
+    return document(title, framed, ["assets/site.css"], [*scripts, "assets/site.js"], EARLY)
 
 
 def _navigation(pages: Mapping[str, str], lesson: str) -> str:
@@ -142,8 +149,3 @@ def _around(pages: Mapping[str, str], lesson: str) -> str:
         for number in [numbers[near]]
     ]
     return f'<nav aria-label="Before and after" class="site-around">{"".join(links)}</nav>'
-
-
-def links_within(page: str) -> list[str]:
-    """The files that a page names."""
-    return re.findall(r'(?:href|src)="([^"#:]+)"', page)
