@@ -10,6 +10,7 @@ import threading
 import urllib.request
 from functools import partial
 from http.server import ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,15 @@ def test_the_main_panel_is_taken_where_none_is_named() -> None:
     assert panel_of("04", "born_dead") == "born_dead"
     with pytest.raises(PresentError, match="leave out --panel"):
         panel_of("77")
+
+
+@pytest.mark.parametrize("text", ["1.5", "-0.1", "nan", "half"])
+@pytest.mark.parametrize("command", [["present", "03"], ["site"]], ids=str)
+def test_a_part_that_is_none_is_named(command: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module, *words = command
+    with pytest.raises(SystemExit):
+        import_module(f"helpers.{module}.__main__").main([*words, f"--part={text}"])
+    assert f"argument --part: {text!r} is no part of the states: give a number from 0 to 1" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> None:

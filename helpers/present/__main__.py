@@ -8,7 +8,6 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -17,8 +16,8 @@ from helpers.present.build import build_slides, is_built
 from helpers.present.projector import panel_of, project
 from helpers.present.serving import PresentError, choose_port, serve_folder
 from helpers.progress.store import HOME_VARIABLE
-from helpers.site.bake import Fineness
 from helpers.site.build import SiteError
+from helpers.site.options import add_making_options
 
 KEPT = NOTEBOOKS.parent / "slides"
 
@@ -58,7 +57,7 @@ def _present(options: argparse.Namespace) -> None:
         return None
     port = choose_port(options.port)
     folder = KEPT / options.lesson
-    if not is_built(every[options.lesson], folder, Fineness(options.part), options.quick):
+    if not is_built(every[options.lesson], folder, options.fineness, options.quick):
         print("Making the slides: the lesson is run once, which takes a minute or more. Next time they are kept.")
         _build(every[options.lesson], folder, options)
     return serve_folder(folder, port, options.browser)
@@ -76,11 +75,7 @@ def _build(notebook: Path, folder: Path, options: argparse.Namespace) -> None:
         def expect(count: int) -> None:
             bar.total += count
 
-        build_slides(notebook, folder, Fineness(options.part), options.quick, expect, lambda: _step(bar))
-
-
-def _step(bar: Any) -> None:
-    bar.update(1)
+        build_slides(notebook, folder, options.fineness, options.quick, expect, lambda: bar.update())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,8 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="write the slides into this folder, show nothing")
     parser.add_argument("--port", type=int, help="where to listen on this machine")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser")
-    parser.add_argument("--quick", action="store_true", help="don't run the lesson's experiments; shows stored texts")
-    parser.add_argument("--part", type=float, default=1.0, help="bake only this part of the states, from 0 to 1")
+    add_making_options(parser)
     return parser
 
 
