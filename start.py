@@ -637,7 +637,7 @@ EXPORT_EXAMPLES = """examples:
 def build_site(arguments: list[str]) -> int:
     """Write all lessons as pages that need no Python: `site --to FOLDER`; with --quick no experiment is run."""
     parser = parser_of("site", build_site)
-    parser.add_argument("--to", type=Path, default=Path("site"), metavar="FOLDER", help="where (default: site)")
+    parser.add_argument("--to", type=Path, default=ROOT / "site", metavar="FOLDER", help="where to write")
     options, chosen = parser.parse_known_args(arguments)
     prepare(cpu_torch=options.cpu_torch)
     return 0 if passes(["helpers.site", "--to", str(options.to.resolve()), *chosen]) else 1

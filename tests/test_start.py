@@ -607,6 +607,14 @@ def test_the_site_gets_its_folder_and_its_words(ready: Course) -> None:
     assert ready.run("site", "--to", "elsewhere")[0] == 1
 
 
+def test_the_site_lies_in_the_course_wherever_one_stands(ready: Course) -> None:
+    (ready.folder / "helpers/site").mkdir(parents=True)
+    (ready.folder / "helpers/site/__main__.py").write_text("import sys\nprint(sys.argv[1:])")
+    command, elsewhere = [sys.executable, "../start.py", "site"], ready.folder / "notebooks"
+    output = subprocess.check_output(command, cwd=elsewhere, env=ready.environment(), text=True)
+    assert output.strip() == str(["--to", str((ready.folder / "site").resolve())])
+
+
 def test_benchmarks_get_their_words_and_pass_on_their_status(ready: Course) -> None:
     (ready.folder / "tests/benchmarks").mkdir(parents=True)
     (ready.folder / "tests/benchmarks/__main__.py").write_text("import sys\nsys.exit(sys.argv[1:] != ['engine'])")
