@@ -57,6 +57,13 @@ def project(panel: str, port: int, browser: bool) -> None:
     """Show a panel until Ctrl-C."""
     from voila.app import Voila
 
+    class WithoutNetwork(Voila):
+        """Voila with our template before its own."""
+
+        def setup_template_dirs(self) -> None:
+            super().setup_template_dirs()
+            self.template_paths.insert(0, str(FILES / "voila"))
+
     with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as place:
         folder = Path(place)
         write_stage(folder, panel)
@@ -66,7 +73,7 @@ def project(panel: str, port: int, browser: bool) -> None:
             "--Voila.log_level=40", "--VoilaConfiguration.file_allowlist=projector.html",
             "--Voila.kernel_websocket_connection_class=helpers.server.PromptConnection",
         ]  # fmt: skip
-        Voila.launch_instance([place, *settings])
+        WithoutNetwork.launch_instance([place, *settings])
 
 
 def _announce(port: int, browser: bool) -> None:

@@ -143,4 +143,6 @@ def test_the_panel_alone_fills_the_screen_and_asks_the_kernel(browser: Any, tmp_
             arg=before,
             timeout=30_000,
         )
+        assert not sheet.outside
+        assert not sheet.console
         sheet.close()
