@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import filecmp
 import json
 import random
 import re
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -26,9 +23,9 @@ from helpers.site.running import Cell, only_shows, read_cells, run_cells
 from helpers.site.states import Axis, Budget, main_axis, spread, states_to_bake
 from helpers.site.text import code_html, markdown_html
 from helpers.site.widgets import Page, widget_html
+from tests.site_reader import expected_row, opened
 
 EVERY_PANEL = [name for names in PANELS.values() for name in names]
-TRIAL = Fineness(0.05)
 
 
 def nothing() -> None:
@@ -82,26 +79,14 @@ def test_spread_has_both_ends(count: int, wanted: int) -> None:
 # The tables ----------------------------------------------------------------------------------------------------------
 
 
-def opened(table: dict[str, str], size: int) -> tuple[list[list[int]], list[dict[str, Any]], np.ndarray]:
-    """States, notes and rows (states, size) of a table, read as the page reads it."""
-    index = json.loads(zlib.decompress(base64.b64decode(table["index"])))
-    planes = np.frombuffer(zlib.decompress(base64.b64decode(table["rows"])), np.uint8).reshape(4, -1)
-    return index["keys"], index["notes"], np.ascontiguousarray(planes.T).view("<f4").reshape(-1, size)
-
-
-def expected_row(panel: Panel, result: dict[str, Any]) -> np.ndarray:
-    """What the engine gives, in the order of the figure's traces."""
-    named = [trace.name for trace in panel.live.figure.data if trace.name in result]
-    return np.concatenate([np.asarray(result[name], np.float32).ravel() for name in named])
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY_PANEL)
 def test_baked_values_are_those_of_the_engine(name: str) -> None:
     panel: Panel = getattr(panels, name)()
     dice = random.Random(name)
-    states = states_of(panel, TRIAL)
-    chosen = dice.sample(states, min(100, len(states)))
+    states = states_of(panel, Fineness())
+    tenth = min(max(len(states) // 10, 25), 100)  # few are baked where a state takes long
+    chosen = dice.sample(states, min(tenth, len(states)))
     data = panel_data(panel, name, chosen, nothing)
     keys, notes, rows = opened(data["table"], panel.live.spec["size"])
     fresh: Panel = getattr(panels, name)()  # nothing remembered

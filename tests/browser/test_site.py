@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,20 @@ import axe_playwright_python
 import numpy as np
 import pytest
 
+from helpers import panels
 from helpers.course import notebooks
+from helpers.panels import PANELS, Panel
 from helpers.quiz import available_lessons, grade, load_bank
 from helpers.site.bake import Fineness
 from helpers.site.build import Wish, build_site
 from helpers.site.pages import file_name
 from helpers.site.widgets import question_data
+from tests.site_reader import expected_row, opened, page_data
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGES = {lesson: file_name(path) for lesson, path in notebooks().items()}
+STATES_A_PANEL = 5  # of 23 panels: more than a hundred in all
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 
 
@@ -109,9 +114,10 @@ def move_by_mouse(visit: Visit, panel: Any, slider: Any) -> None:
 @pytest.mark.parametrize("lesson", PAGES)
 def test_every_panel_moves_by_mouse_and_by_keyboard(visit: Any, lesson: str) -> None:
     here = visit(PAGES[lesson])
-    panels = here.page.locator(".live-panel")
-    for number in range(panels.count()):
-        panel = panels.nth(number)
+    found = here.page.locator(".live-panel").all()
+    labels = [panel.get_attribute("aria-label") for panel in found]
+    assert {getattr(panels, name)().live.spec["label"] for name in PANELS[lesson]} <= set(labels)
+    for panel in found:
         here.rest(panel)
         for button in panel.locator("[data-preset]").all()[-1:]:
             button.click()
@@ -123,44 +129,80 @@ def test_every_panel_moves_by_mouse_and_by_keyboard(visit: Any, lesson: str) -> 
     assert here.wrong == []
 
 
-ROW = """async ([tag, key]) => {
-  const root = document.querySelector('#panel-' + tag), live = root.querySelector('.live-figure').live;
-  key.forEach((place, i) => live.controls[i].put(place));
-  while (live.el.dataset.state !== JSON.stringify(key)) await new Promise(requestAnimationFrame);
-  const plain = (values) => Array.from(values, (v) => (Number.isNaN(v) ? null : v));
-  return { beside: root.querySelector('.site-beside').hidden ? '' : root.querySelector('.site-beside').textContent,
-           summary: live.summary.textContent,
-           traces: live.picture.last.map(({ index, kind, x, y, z }) =>
-             ({ index, kind, y: z ? z.flatMap(plain) : plain(y), x: x ? plain(x) : null })) };
+# Puts every panel of the page into a state, all at once, and tells what each of them then says and shows.
+DRAWN = """async (keys) => {
+  const liveOf = (tag) => document.querySelector(`#panel-${tag} .live-figure`).live;
+  const lives = Object.entries(keys).map(([tag, key]) => [liveOf(tag), key]);
+  for (const [live, key] of lives) key.forEach((place, i) => live.controls[i].put(place));
+  const rests = ([{ el }, key]) => el.dataset.state === JSON.stringify(key) && el.dataset.phase === 'rest';
+  while (!lives.every(rests)) await new Promise(requestAnimationFrame);
+  const plain = (values) => values && Array.from(values, (each) => (each?.length ? Array.from(each) : each));
+  return lives.map(([{ summary, spec, plot }]) => ({
+    summary: summary.textContent,
+    traces: spec.layout_of_row.map(({ index, kind }) => {
+      const { x, y, z } = plot._fullData[index];
+      return { index, kind, x: plain(x), y: plain(y), z: plain(z) };
+    }),
+  }));
 }"""
 
 
-@pytest.mark.parametrize("lesson", ["01", "07", "10"])
-def test_what_a_page_draws_are_the_values_of_the_engine(visit: Any, site: Path, lesson: str) -> None:
-    from helpers import panels
+def compare(name: str, drawn: dict[str, Any], array: Any) -> None:
+    """What a trace shows is what the engine gave for it; a band is drawn as the outline of its two edges."""
+    array = np.asarray(array, np.float64)
+    shown = {axis: np.array(drawn[axis], np.float64) for axis in "xyz" if drawn[axis] is not None}
+    close = partial(np.testing.assert_allclose, rtol=2e-5, atol=1e-30, err_msg=name)
+    if drawn["kind"] == "band":
+        edges = array[:, np.isfinite(array).all(axis=0)]
+        close(np.sort(shown["y"][np.isfinite(shown["y"])]), np.sort(edges.ravel()))
+    elif drawn["kind"] == "xy":
+        close(shown["x"], array[0])
+        close(shown["y"], array[1])
+    else:
+        close(shown["z" if drawn["kind"] == "z" else "y"], array)
 
+
+@pytest.mark.parametrize("lesson", PANELS)
+def test_what_is_drawn_are_the_values_of_the_engine(visit: Any, site: Path, lesson: str) -> None:
+    """Random baked states of every panel: Plotly's data against `compute`, and so are the rows in the table."""
     here = visit(PAGES[lesson])
-    panel = getattr(panels, panels.PANELS[lesson][0])()
-    element = here.page.locator(".live-panel").first
-    here.rest(element)
-    tag = element.get_attribute("id").removeprefix("panel-")
+    data = page_data(site, lesson)
     dice = random.Random(lesson)
-    for _ in range(12):
-        key = [dice.randrange(grid.count) for grid in panel.live.grids]
-        told = here.page.evaluate(ROW, [tag, key])
-        if told["beside"]:
-            assert told["beside"].startswith("Not baked. Shown is the nearest state that is: ")
-            element.locator(".site-beside button").click()
-            key = element.evaluate("e => e.querySelector('.live-figure').live.controls.map(c => c.get())")
-            told = here.page.evaluate(ROW, [tag, key])
-        assert told["beside"] == ""
-        result = panel.live.compute(**panel.live.values_of(key))
-        assert told["summary"] == result["summary"]
-        for drawn in told["traces"]:
-            if drawn["kind"] != "band":
-                expected = np.asarray(result[panel.live.figure.data[drawn["index"]].name], np.float64)
-                shown = np.array(drawn["y"], dtype=np.float64)
-                np.testing.assert_allclose(shown, expected[1] if drawn["kind"] == "xy" else expected.ravel(), rtol=2e-5)
+    found: dict[str, tuple[Panel, Any]] = {}
+    for name in PANELS[lesson]:
+        panel: Panel = getattr(panels, name)()
+        (tag,) = (tag for tag, each in data.items() if each.get("spec", {}).get("label") == panel.live.spec["label"])
+        found[tag] = panel, opened(data[tag]["table"], panel.live.spec["size"])
+        here.rest(here.page.locator(f"#panel-{tag}"))
+    for _ in range(STATES_A_PANEL):
+        places = {tag: dice.randrange(len(table[0])) for tag, (_, table) in found.items()}
+        keys = {tag: found[tag][1][0][place] for tag, place in places.items()}
+        for tag, told in zip(keys, here.page.evaluate(DRAWN, keys), strict=True):
+            panel, (_, notes, rows) = found[tag]
+            result = panel.live.compute(**panel.live.values_of(keys[tag]))
+            assert told["summary"] == notes[places[tag]]["summary"] == result.get("summary", "")
+            np.testing.assert_allclose(rows[places[tag]], expected_row(panel, result), rtol=2e-5, atol=1e-30)
+            for drawn in told["traces"]:
+                name = panel.live.figure.data[drawn["index"]].name
+                compare(name, drawn, result[name])
+    assert here.wrong == []
+
+
+def test_a_state_that_is_not_baked_says_so_and_leads_to_the_nearest(visit: Any) -> None:
+    here = visit(PAGES["10"])
+    panel = here.page.locator(".live-panel").first
+    here.rest(panel)
+    beside, before = panel.locator(".site-beside"), state(panel)
+    for slider in panel.locator("input[type=range]").all():
+        slider.press("ArrowRight")
+    beside.wait_for(state="visible")
+    here.moved(panel, before)
+    assert beside.inner_text().startswith("Not baked. Shown is the nearest state that is: ")
+    before = state(panel)
+    beside.get_by_role("button", name="Go there").click()
+    beside.wait_for(state="hidden")
+    here.moved(panel, before)
+    assert here.wrong == []
 
 
 def test_a_click_on_the_map_moves_two_sliders(visit: Any) -> None:
