@@ -6,10 +6,7 @@ import re
 import socket
 import subprocess
 import sys
-import threading
 import urllib.request
-from functools import partial
-from http.server import ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 
@@ -21,13 +18,13 @@ from helpers.panels import PANELS
 from helpers.present.__main__ import main
 from helpers.present.build import build_slides, is_built, slides_page
 from helpers.present.projector import panel_of, write_stage
-from helpers.present.serving import PresentError, _Quiet, choose_port
+from helpers.present.serving import PresentError, choose_port
 from helpers.present.slides import slides_of
 from helpers.site.bake import Fineness
 from helpers.site.build import SiteError
 from helpers.site.running import Cell, read_cells
 from helpers.site.widgets import Page
-from tests.browser.lab import ROOT
+from tests.browser.lab import ROOT, serve_pages
 
 PAGE = Page("01")
 
@@ -180,11 +177,8 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_server_gives_pages_to_this_machine(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("slides")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/index.html") as answer:
-            assert answer.read() == b"slides"
-        server.shutdown()
+    with serve_pages(tmp_path) as url, urllib.request.urlopen(f"{url}/index.html") as answer:
+        assert answer.read() == b"slides"
 
 
 @pytest.mark.parametrize("lesson", PANELS)

@@ -9,14 +9,19 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
+from functools import partial
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from playwright.sync_api import Browser, Page
+
+from helpers.present.serving import LOOPBACK, _Quiet
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -94,6 +99,15 @@ def serve(
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+@contextlib.contextmanager
+def serve_pages(folder: Path) -> Iterator[str]:
+    """The address of a server of these files, as `start.py present` serves its slides."""
+    with ThreadingHTTPServer((LOOPBACK, 0), partial(_Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://{LOOPBACK}:{server.server_port}"
+        server.shutdown()
 
 
 def start_lab(root: Path, folder: Path, *more: str) -> contextlib.AbstractContextManager[str]:

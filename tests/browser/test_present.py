@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +12,8 @@ import pytest
 
 from helpers.course import notebooks
 from helpers.present.build import build_slides
-from helpers.present.serving import _Quiet
 from helpers.site.bake import Fineness
-from tests.browser.lab import ROOT, Sheet, free_port, serve
+from tests.browser.lab import ROOT, Sheet, free_port, serve, serve_pages
 
 pytestmark = pytest.mark.browser
 SIZES = [(1920, 1080), (1280, 720)]
@@ -41,10 +37,8 @@ def slides(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """The address of a lesson's slides, quickly made."""
     folder = tmp_path_factory.mktemp("slides") / request.param
     build_slides(notebooks()[request.param], folder, Fineness(0.005), quick=True)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serve_pages(folder) as url:
+        yield url
 
 
 def open_slides(browser: Any, url: str, width: int, height: int) -> Sheet:
