@@ -129,6 +129,34 @@ def test_cells_run_in_order_and_tell_what_they_print_and_show(tmp_path: Path) ->
     assert [(cell.text, cell.shown) for cell in cells] == [("", None), ("20\n", 21), ("", 20)]
 
 
+def test_what_a_cell_displays_is_shown_as_in_a_notebook(tmp_path: Path) -> None:
+    diagnose = (
+        "import torch\nfrom helpers.doctor import diagnose\nfrom helpers.doctor.watch import watch\n"
+        "model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))\n"
+        "inputs, targets = torch.ones(5, 4), torch.zeros(5, dtype=torch.long)\n"
+        "diagnose(model, torch.nn.functional.cross_entropy, inputs, targets).show()"
+    )
+    look_on = (
+        "with watch(model):\n    torch.nn.functional.cross_entropy(model(inputs), targets).backward()\n"
+        "    torch.optim.SGD(model.parameters()).step()"
+    )
+    two = "from IPython.display import display\ndisplay(1)\n2"
+    cells = run_cells(write_cells(tmp_path / "n.ipynb", diagnose, look_on, two))
+    assert [cell.text for cell in cells] == ["", "", ""]
+    assert cells[2].shown == (1, 2)
+    diagnosis, watched = (widget_html(cell.shown, Page("11")) for cell in cells[:2])
+    assert "Verdict: <b>" in diagnosis
+    assert "object at 0x" not in diagnosis + watched, "where things lie in memory differs from build to build"
+    assert diagnosis.count('class="site-figure"') == watched.count('class="site-figure"') == 1
+
+
+def test_links_of_a_diagnosis_lead_to_pages() -> None:
+    import ipywidgets
+
+    shown = ipywidgets.HTML("<a href='notebooks/01_definition.ipynb' target='_blank'>notebooks/01_definition.ipynb</a>")
+    assert '<a href="01_definition.html">' in widget_html(shown, Page("11"))
+
+
 def test_a_cell_that_raises_is_named(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"n\.ipynb, cell c1: ZeroDivisionError"):
         run_cells(write_cells(tmp_path / "n.ipynb", "x = 0", "1 / x"))

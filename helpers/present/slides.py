@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from helpers.lesson import CheckView, ComparisonView, QuizView
-from helpers.site.running import Cell, only_shows
+from helpers.site.running import Cell, Several, only_shows
 from helpers.site.text import code_html, markdown_html, output_html
 from helpers.site.widgets import Page, question_blocks, widget_html
 
@@ -94,8 +94,9 @@ def _blocks(cell: Cell, page: Page) -> Iterator[Block]:
         for question in question_blocks(cell.shown, page):
             yield Block(f'<div class="lesson site-quiz">{question}</div>', alone=True)
     elif cell.shown is not None:
-        html = widget_html(cell.shown, page)
-        yield Block(html, alone='class="site-figure' in html)
+        for shown in cell.shown if isinstance(cell.shown, Several) else (cell.shown,):
+            html = widget_html(shown, page)
+            yield Block(html, alone='class="site-figure' in html)
 
 
 def _shows_code(cell: Cell) -> bool:

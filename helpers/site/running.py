@@ -10,15 +10,27 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
+
+import IPython
+import IPython.display
 
 SHOWING = {"panels", "figures", "lesson", "predict", "quiz", "check", "timeline"}
 """Names whose calls only show something; cells that call nothing else are run even where the others are not."""
 
 
+class Several(tuple[Any, ...]):
+    """What a cell has shown one after another."""
+
+
 @dataclass
 class Cell:
-    """One cell of a notebook: `kind` "markdown" or "code", and for code the text and the object it showed, if any."""
+    """One cell of a notebook: `kind` "markdown" or "code", and for code the text and the object it showed, if any.
+
+    Where `display` was called, `shown` is a `Several`.
+    """
 
     id: str
     kind: str
@@ -81,15 +93,29 @@ def _root(node: ast.expr) -> str:
 
 
 def _run(cell: Cell, names: dict[str, Any]) -> tuple[str, Any]:
-    """What a cell prints, and the value of its last line where that is an expression."""
+    """What a cell prints, and what it shows: the value of its last line where that is an expression."""
     body = ast.parse(cell.source)
     last = body.body.pop() if body.body and isinstance(body.body[-1], ast.Expr) else None
     printed, shown = io.StringIO(), None
-    with contextlib.redirect_stdout(printed):
+    with contextlib.redirect_stdout(printed), _displaying() as displayed:
         exec(compile(body, f"<{cell.id}>", "exec"), names)
         if isinstance(last, ast.Expr):
             shown = eval(compile(ast.Expression(last.value), f"<{cell.id}>", "eval"), names)
+    if displayed:
+        shown = Several([*displayed, *([] if shown is None else [shown])])
     return printed.getvalue(), shown
+
+
+@contextlib.contextmanager
+def _displaying() -> Iterator[list[Any]]:
+    """All that is handed to `display`, as in a kernel: without one, IPython prints where it lies in memory."""
+    displayed: list[Any] = []
+    kernel = SimpleNamespace(kernel=None)
+    with (
+        patch.object(IPython.display, "display", lambda *shown, **_: displayed.extend(shown)),
+        patch.object(IPython, "get_ipython", lambda: kernel),
+    ):
+        yield displayed
 
 
 @contextlib.contextmanager

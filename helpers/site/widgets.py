@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ import ipywidgets
 from helpers.lesson import CheckView, ComparisonView, PredictionView, QuestionView, QuizView, as_html, as_plain
 from helpers.live import LiveFigure
 from helpers.panels import Panel
+from helpers.panels.watching import LayersPicture
 from helpers.quiz import Prediction, Question, grade, say_number, say_outcome
 from helpers.site.bake import (
     Fineness,
@@ -24,11 +26,14 @@ from helpers.site.bake import (
     places,
     states_of,
 )
+from helpers.site.running import Several
 from helpers.site.text import code_html
 
 NEEDS_COURSE = "This part needs the running course: <code>python start.py</code> opens it."
 TO_PLAY = "The picture is a still of its last moment. To play, open the course: <code>python start.py</code>."
 SCALE_STEP = 0.25
+LINK_TO_NOTEBOOK = re.compile(r"<a href='(?:notebooks/)?(\w+)\.ipynb'[^>]*>")
+LINK_TO_PAGE = r'<a href="\1.html">'
 
 
 @dataclass
@@ -45,10 +50,16 @@ class Page:
 
 def widget_html(shown: Any, page: Page) -> str:
     """The HTML of any object that a cell showed; what only a kernel can do is said to need the running course."""
+    if isinstance(shown, Several):
+        return "".join(widget_html(each, page) for each in shown)
+    if isinstance(shown, ipywidgets.HTML):
+        return f'<div class="site-html">{LINK_TO_NOTEBOOK.sub(LINK_TO_PAGE, shown.value)}</div>'
     if isinstance(shown, Panel):
         return _panel(shown, page)
     if isinstance(shown, LiveFigure):
         return _figure(shown, page)
+    if isinstance(shown, LayersPicture):
+        return _figure(shown.live, page)
     if isinstance(shown, PredictionView):
         return _prediction(shown.prediction)
     if isinstance(shown, ComparisonView):
