@@ -16,14 +16,14 @@ from helpers import panels
 from helpers.course import notebooks
 from helpers.panels import PANELS
 from helpers.present.__main__ import main
-from helpers.present.build import build_slides, is_built, slides_page
+from helpers.present.build import build_slides, is_built, lower_figures, slides_page
 from helpers.present.projector import panel_of, write_stage
 from helpers.present.serving import PresentError, choose_port
 from helpers.present.slides import slides_of
 from helpers.site.bake import Fineness
 from helpers.site.build import SiteError
 from helpers.site.running import Cell, read_cells
-from helpers.site.widgets import Page
+from helpers.site.widgets import Page, widget_html
 from tests.browser.lab import ROOT, serve_pages
 
 PAGE = Page("01")
@@ -114,6 +114,15 @@ def test_every_lesson_makes_slides_with_notes_beside_its_parts(lesson: str) -> N
     assert len(noted) >= (2 if lesson == "00" else 0.7 * len(slides))
     shown = "".join(block.html for slide in slides for block in slide.blocks)
     assert "Teacher" not in shown, "notes are for the speaker only"
+
+
+def test_a_tall_figure_becomes_lower_so_that_its_type_stays_large() -> None:
+    page = Page("05")
+    for panel in (panels.initialization(), panels.jacobian_singular_values()):
+        widget_html(panels.still(panel.live.figure), page)
+    lower_figures(page.data)
+    heights = [each["spec"]["figure"]["layout"]["height"] for each in page.data.values()]
+    assert heights == [560, 480]
 
 
 @pytest.mark.slow

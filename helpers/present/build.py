@@ -6,8 +6,9 @@ import hashlib
 import html
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from helpers.course import LESSONS, NOTEBOOKS
 from helpers.present.slides import Slide, slides_of
@@ -21,6 +22,8 @@ from helpers.site.widgets import Page
 HERE = Path(__file__).parent
 REVEAL = HERE / "reveal"
 FINGERPRINT = "made-from.txt"
+TALLEST = 560
+"""Pixels that a figure may be high: a taller one would be scaled down to its slide, and its type with it."""
 
 
 def build_slides(
@@ -45,6 +48,7 @@ def build_slides(
     cells = run_cells(notebook, quick, done)
     page = Page(notebook.name[:2], fineness=fineness, expect=expect, done=done)
     write_text(folder / "index.html", slides_page(page.lesson, slides_of(cells, page)))
+    lower_figures(page.data)
     write_text(folder / "tables" / f"{page.lesson}.js", data_script(page))
     write_text(folder / FINGERPRINT, fingerprint(notebook, fineness, quick))
     return folder / "index.html"
@@ -67,6 +71,14 @@ def fingerprint(notebook: Path, fineness: Fineness, quick: bool) -> str:
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest() + "\n"
+
+
+def lower_figures(data: Mapping[str, Any]) -> None:
+    """Make the figures in a page's data no taller than `TALLEST`."""
+    for each in data.values():
+        if "spec" in each:
+            layout = each["spec"]["figure"]["layout"]
+            layout["height"] = min(layout["height"], TALLEST)
 
 
 # The page ------------------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def test_nothing_runs_over_a_slide(browser: Any, slides: str, width: int, height
         state = sheet.page.wait_for_function(STATE, timeout=30_000).json_value()
         assert state["right"] <= width + 1, place
         assert state["bottom"] <= state["foot"] + 1, place
-        assert state["scale"] >= 0.5, f"{place} is too small to read"
+        assert state["scale"] >= 0.72, f"{place} is too small to read"
         assert not state["scrolls"]
     assert not sheet.console
     assert not sheet.outside
