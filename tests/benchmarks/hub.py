@@ -215,7 +215,8 @@ def main(arguments: Sequence[str] = ()) -> None:
     sizes = sorted(parser.parse_args(list(arguments)).sizes)
     if not Path("/proc/self/smaps_rollup").exists():
         sys.exit("The class is measured on Linux alone, which tells how much memory each process has.")
-    print(f"\nA class on a hub of this machine ({os.cpu_count()} processors, {available_memory():.0f} GB free)")
+    machine = f"{os.cpu_count()} processors, {available_memory():.0f} GB free, load {os.getloadavg()[0]:.1f} before"
+    print(f"\nA class on a hub of this machine ({machine})")
     print(HEAD, flush=True)
     with (
         tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as place,
