@@ -35,7 +35,7 @@ def build_lite(folder: Path, pyodide: str = RELEASE) -> Path:
     `pyodide` is where Pyodide's files are taken from: an http address, or a folder with its full distribution.
     DistributionError, LiteError or SiteError say in a sentence what hinders it.
     """
-    empty_folder(folder, "python start.py lite")
+    empty_folder(folder, "python start.py lite", inner=())
     with tempfile.TemporaryDirectory(prefix="course-lite-", ignore_cleanup_errors=True) as name:
         work = Path(name)
         distribution = work / "static" / "pyodide"

@@ -63,8 +63,8 @@ def _sources(wanted: Sequence[str]) -> Mapping[str, Path]:
     return {lesson: path for lesson, path in every.items() if not wanted or lesson in wanted}
 
 
-def empty_folder(folder: Path, command: str) -> None:
-    """An empty folder with a mark in it that names the command; what an earlier build has left there goes.
+def empty_folder(folder: Path, command: str, inner: Sequence[str] = ("assets", "tables")) -> None:
+    """A folder with empty ones in it and a mark that names the command; what an earlier build has left there goes.
 
     SiteError where it holds anything else.
     """
@@ -72,8 +72,9 @@ def empty_folder(folder: Path, command: str) -> None:
         raise SiteError(f"{folder} holds files that this command has not made. Name an empty folder, or a new one.")
     if folder.exists():
         shutil.rmtree(folder)
-    for name in ("assets", "tables"):
-        (folder / name).mkdir(parents=True)
+    folder.mkdir(parents=True)
+    for name in inner:
+        (folder / name).mkdir()
     write_text(folder / MARK, f"Made by `{command}`, which replaces all that lies in this folder.\n")
 
 

@@ -35,13 +35,12 @@ KEY_TO_PAINT = """async ([handle, figure, key]) => {
 
 @dataclass
 class Visit:
-    """What a lesson did: seconds until its kernel was there and until all had run, what was loaded until then, cells
-    and those that ended for want of PyTorch, sliders and those that moved no picture, milliseconds from a key to the
+    """What a lesson did: seconds until its kernel was there and until all had run, cells and
+    those that ended for want of PyTorch, sliders and those that moved no picture, milliseconds from a key to the
     picture, questions graded, and what went wrong."""
 
     start: float
     run: float
-    megabytes: float
     cells: int
     ended: list[str]
     sliders: int
@@ -58,13 +57,11 @@ class LiteSheet(Sheet):
         super().__init__(browser, url, width, height)
         self.page.set_default_timeout(120_000)
         self.missing: list[str] = []
-        self.loaded = 0
         self.page.context.on("response", self._note_response)
         self.page.context.route("**/jupyter-lite.json", _expose)
         self.page.context.route(lambda address: "127.0.0.1" not in address, lambda route: route.abort())
 
     def _note_response(self, response: Response) -> None:
-        self.loaded += int(response.headers.get("content-length", 0))
         if response.status >= 400:
             self.missing.append(response.url)
 
@@ -173,9 +170,7 @@ def main(arguments: Sequence[str]) -> int:
     failed = False
     with serving(chosen.site) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS)
-        print(
-            "lesson  kernel    run      MB  cells  ended  sliders  unmoved  key to picture  graded  wrong", flush=True
-        )
+        print("lesson  kernel    run  cells  ended  sliders  unmoved  key to picture  graded  wrong", flush=True)
         for lesson, path in notebooks().items():
             if chosen.lesson and lesson not in chosen.lesson:
                 continue
@@ -188,7 +183,7 @@ def main(arguments: Sequence[str]) -> int:
                 continue
             delay = f"{statistics.median(seen.delays):.0f} ms" if seen.delays else "-"
             print(
-                f"{lesson:6}{seen.start:6.0f} s{seen.run:6.0f} s{seen.megabytes:8.1f}{seen.cells:7}{len(seen.ended):7}"
+                f"{lesson:6}{seen.start:6.0f} s{seen.run:6.0f} s{seen.cells:7}{len(seen.ended):7}"
                 f"{seen.sliders:9}{seen.unmoved:9}{delay:>16}{seen.graded:8}  {'; '.join(seen.wrong) or 'nothing'}",
                 flush=True,
             )
