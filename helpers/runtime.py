@@ -60,8 +60,8 @@ def is_set_up() -> bool:
 
 def is_short_lived() -> bool:
     """Whether the files of this machine, and with them the learner's progress, are gone when the session ends."""
-    forgetful = {"COLAB_RELEASE_TAG", "BINDER_SERVICE_HOST"} & set(os.environ)  # Colab; a server of Binder's
-    return bool(forgetful) and "GRADIENT_COURSE_HOME" not in os.environ
+    server = {"COLAB_RELEASE_TAG", "BINDER_SERVICE_HOST"} & set(os.environ)  # Colab; a server of Binder's
+    return (bool(server) or sys.platform == "emscripten") and "GRADIENT_COURSE_HOME" not in os.environ
 
 
 def pins(requirements: Path | None = None) -> dict[str, str]:

@@ -19,13 +19,11 @@ from typing import Any
 MODULES = ("torch", "helpers.models", "helpers.training", "helpers.doctor")
 """What there is none of, with all that lies beneath."""
 
-REMEDY = (
-    "PyTorch does not exist in the browser. The course's web pages show what comes out here; "
-    "to run it yourself, start the course on a computer with `python start.py`."
-)
+REMEDY = "see what comes out on the course's web pages, or run the lesson on a computer with `python start.py`."
 NOTICE = (
-    "What trains in this lesson, or is written in PyTorch, does not run here: " + REMEDY + "\n"
-    "Panels, quizzes, and what is computed in numpy, run."
+    "PyTorch does not exist in the browser. Cells that need it, to train for instance, end with a sentence: "
+    + REMEDY
+    + " Panels, quizzes, exercises and all that is computed in numpy work here too."
 )
 USES = """
     call enter exit getitem setitem delitem contains iter next len bool int float index complex str format array
@@ -38,7 +36,7 @@ class NeedsTorch(ImportError):
     """Something was used that needs PyTorch, and there is none; the message is a sentence for the reader."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} needs PyTorch. {REMEDY}", name=name)
+        super().__init__(f"`{name}` needs PyTorch, which does not exist in the browser: {REMEDY}", name=name)
 
 
 class Missing:
@@ -95,11 +93,18 @@ def install() -> None:
     if any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
     sys.meta_path.insert(0, _Finder())
-    print(NOTICE)
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    if shell is not None:
+    if shell is None:
+        print(NOTICE)
+    else:
         shell.set_custom_exc((NeedsTorch,), _end_cell)
+        _say(shell, NOTICE)
+
+
+def _say(shell: Any, text: str) -> None:
+    """Show a text beneath the cell, as running text rather than as what a program prints."""
+    shell.display_pub.publish({"text/plain": text, "text/markdown": f"> {text}"})
 
 
 # How a cell ends
@@ -107,7 +112,7 @@ def install() -> None:
 
 def _end_cell(shell: Any, _: type, error: NeedsTorch, trace: TracebackType, tb_offset: int | None = None) -> None:
     """Show the sentence in place of a traceback, and let stand-ins be what the cell would have made."""
-    print(f"This cell ends here: {error}")
+    _say(shell, f"This cell ends here: {error}")
     frame, line = _place(trace, shell.user_ns)
     source = "".join(linecache.getlines(frame.f_code.co_filename))
     for name in left_undone(source, line):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from helpers import without_torch
+from helpers import runtime, without_torch
 from helpers.course import notebooks
 from helpers.exercises.checking import call_safely
 from helpers.lite import distribution
@@ -80,11 +80,12 @@ use("format", lambda: f"{relu:.2f}")
 use("array", lambda: np.asarray(relu))
 use("compare", lambda: relu < 1)
 """
-    notice, *rest = in_the_browser(tmp_path, program).strip().split("\n", 1)
-    lines = rest[0].splitlines()[1:]
-    assert notice.startswith("What trains in this lesson") and "python start.py" in notice
+    notice, *lines = in_the_browser(tmp_path, program).splitlines()
+    assert notice == without_torch.NOTICE
     assert len(lines) == 12
-    assert all(" needs PyTorch. PyTorch does not exist in the browser. " in line for line in lines), lines
+    for line in lines:
+        assert "` needs PyTorch, which does not exist in the browser: see what comes out on" in line
+        assert line.endswith("or run the lesson on a computer with `python start.py`.")
 
 
 def test_a_stand_in_bears_being_looked_at() -> None:
@@ -147,6 +148,14 @@ def test_exercises_are_checked_where_there_are_no_threads(monkeypatch: pytest.Mo
     assert call_safely(lambda x: 2 * x, (21,)) == 42
     with pytest.raises(Exception, match="ZeroDivisionError"):
         call_safely(lambda x: x / 0, (21,))
+
+
+def test_the_lesson_says_that_progress_does_not_last_in_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COLAB_RELEASE_TAG", "BINDER_SERVICE_HOST", "GRADIENT_COURSE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert not runtime.is_short_lived()
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    assert runtime.is_short_lived()
 
 
 def table_in_readme() -> dict[str, tuple[int, int]]:

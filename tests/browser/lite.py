@@ -116,7 +116,7 @@ def visit(browser: Browser, url: str, notebook: str, picture: Path | None = None
         sliders, delays = _move_all(sheet)
         cells = sheet.page.evaluate(
             """() => window.jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === 'code')
-                     .map(c => c.model.outputs.toJSON().map(o => [o.text].flat().join('')).join(''))"""
+                     .map(c => c.model.outputs.toJSON().map(o => [o.data?.['text/plain']].flat().join('')).join(''))"""
         )
         ended = [text for text in cells if ENDED in text]
         graded = _grade(sheet)
