@@ -13,10 +13,13 @@ import tomllib
 from pathlib import Path
 
 PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
-BEGIN, END = "try:\n    from helpers import runtime\n", "\nruntime.prepare()\n\n"
+BEGIN, END = "# Where the course is not set up, as in Colab, ", "\nruntime.prepare()\n\n"
 
 NEARBY = """\
-except ImportError:  # the course is not set up here, as in Colab: find its folder
+these lines find its folder.
+try:
+    from helpers import runtime
+except ImportError:
     import sys
     from pathlib import Path
 
@@ -25,7 +28,10 @@ except ImportError:  # the course is not set up here, as in Colab: find its fold
         raise ModuleNotFoundError("Put the course's folder beside this notebook and run this cell again.") from None
 """
 NEARBY_OR_FETCHED = """\
-except ImportError:  # the course is not set up here, as in Colab: find its folder, or fetch it
+these lines find its folder or fetch it.
+try:
+    from helpers import runtime
+except ImportError:
     import subprocess
     import sys
     from pathlib import Path
