@@ -25,6 +25,7 @@ from tests.site_reader import expected_row, opened, page_data
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGES = {lesson: file_name(path) for lesson, path in notebooks().items()}
+PATIENCE = 120_000  # milliseconds: other programs share the processor
 STATES_A_PANEL = 5  # of 23 panels: more than a hundred in all
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 
@@ -41,6 +42,7 @@ class Visit:
     def __init__(self, browser: Any, address: str, width: int = 1280, theme: str = "light") -> None:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, offline=True)
         self.page = context.new_page()
+        self.page.set_default_timeout(PATIENCE)
         self.wrong: list[str] = []
         self.page.on("console", lambda m: self.wrong.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
