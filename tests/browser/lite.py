@@ -152,7 +152,7 @@ def _move_all(sheet: Sheet) -> tuple[int, list[float]]:
 
 def _grade(sheet: Sheet) -> int:
     """Choose the first answer of the quiz's last choice, and have it graded; how many verdicts are seen then."""
-    item = sheet.page.locator(".lesson-item", has=sheet.page.locator("input[type=radio]")).last
+    item = sheet.page.locator(".lesson-item:visible", has=sheet.page.locator("input[type=radio]:visible")).last
     if not item.count():
         return 0
     item.locator("input[type=radio]").first.check()
