@@ -83,7 +83,7 @@ def read(name: str) -> bytes:
 def digits() -> Digits:
     """The 1797 handwritten digits of 8 × 8 pixels (Alpaydin and Kaynak 1998), read-only arrays."""
     with np.load(io.BytesIO(read("digits.npz"))) as archive:
-        images, labels = archive["images"] / 16, archive["labels"].astype(np.int64)
+        images, labels = archive["images"] / 16, archive["labels"].astype(np.intp)  # what numpy counts and indexes with
     images.flags.writeable = labels.flags.writeable = False
     return Digits(images, labels)
 
