@@ -438,6 +438,7 @@ export class Live {
     this.cache = new RowCache(4 * spec.size);
     this.asking = null; // id of the state asked for and not yet answered
     this.filling = null; // id of the fill under way
+    this.filled = null; // the control whose table it fills
     this.tried = new Set(); // states whose computation failed in a fill: asked for only when a hand comes there
     this.hand = 0; // the control that moved last
     this.touched = false;
@@ -503,6 +504,7 @@ export class Live {
     this.hand = index;
     this.touched = true;
     this.el.dataset.phase = "moving";
+    if (this.filling && this.filled !== index) this.pause();
     const key = this.key(), id = JSON.stringify(key);
     if (!this.cache.has(id)) this.ask(key, id); // now, before the control tells the kernel that it moved
     this.frame ||= requestAnimationFrame(() => this.draw());
@@ -598,13 +600,19 @@ export class Live {
   plan() {
     if (!this.touched || !this.source.fill) return;
     const key = this.key(), order = [this.hand, ...this.controls.keys()].filter((v, i, a) => a.indexOf(v) === i);
-    let wanted = [];
-    for (const index of order) if (!wanted.length) wanted = this.missing(key, index);
+    let wanted = [], filled = this.hand;
+    for (const index of order) if (!wanted.length) wanted = this.missing(key, (filled = index));
     const id = JSON.stringify(wanted.at(0) ?? null) + this.hand;
     if (!wanted.length || this.filling === id) return;
     if (this.tried.size > 4096) this.tried.clear();
     this.filling = id;
+    this.filled = filled;
     this.source.fill(wanted, id);
+  }
+  // A table of another control waits until the hand rests: till then the processors belong to the picture.
+  pause() {
+    this.filling = null;
+    this.source.fill([], "pause");
   }
 }
 

@@ -204,6 +204,34 @@ def test_a_table_draws_while_the_kernel_is_busy(open_sheet: OpenSheet, workshop:
     )
 
 
+TWO_TABLES = """
+import time, ipywidgets, numpy as np, plotly.graph_objects as go
+from helpers.live import LiveFigure
+
+sliders = {"n": ipywidgets.IntSlider(0, 0, 10), "m": ipywidgets.IntSlider(0, 0, 30)}
+
+def compute(n, m):
+    time.sleep(0.1)
+    return {"line": np.full(3, n), "summary": f"n is {n}, m is {m}"}
+
+live = LiveFigure(go.Figure(go.Scatter(x=[0, 1, 2], name="line")).update_yaxes(range=[0, 10]), sliders, compute)
+ipywidgets.VBox([*sliders.values(), live])
+"""
+
+
+def test_the_table_of_another_control_waits_while_a_hand_moves(open_sheet: OpenSheet, workshop: Path) -> None:
+    write_notebook(workshop / "tables.ipynb", TWO_TABLES)
+    sheet = open_sheet()
+    sheet.open("tables.ipynb")
+    sheet.run_all()
+    sheet.wait_for_rest()
+    handle(sheet).focus()
+    sheet.page.wait_for_function(f"() => {LIVE}.filling && {LIVE}.filled === 1")
+    filling = sheet.page.evaluate(f"() => {{ {LIVE}.changed(0); return {LIVE}.filling; }}")
+    assert filling is None, "the kernel goes on computing while the picture moves"
+    sheet.page.wait_for_function(f"() => !{LIVE}.missing({LIVE}.key(), 1).length", timeout=30_000)
+
+
 HEAVY = """
 import ipywidgets, numpy as np, plotly.graph_objects as go
 from plotly.subplots import make_subplots
