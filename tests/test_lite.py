@@ -22,7 +22,8 @@ from helpers.lite import distribution
 from helpers.lite.__main__ import main
 from helpers.lite.build import PACKAGES, REQUIREMENTS, SETTINGS, _entry, for_pyodide
 from helpers.lite.distribution import LOCK, NEEDED, DistributionError, fetch, needed
-from helpers.lite.wheel import FILE_NAME, NAME, TORCH, pins, write_wheel
+from helpers.lite.wheel import FILE_NAME, NAME, TORCH, write_wheel
+from helpers.runtime import pins
 from helpers.without_torch import Missing, NeedsTorch, left_undone
 from tests.test_layers import THAT_LOAD_TORCH
 

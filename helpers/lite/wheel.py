@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from helpers.course import notebooks
+from helpers.runtime import pins
 
 ROOT = Path(__file__).resolve().parents[2]
 TORCH = Path(__file__).with_name("torch.py")
@@ -16,18 +17,12 @@ LEFT_OUT = {"__pycache__", "site", "present", "exports", "lite", "readme_panel.p
 MOMENT = (2020, 1, 1, 0, 0, 0)  # the same in every build
 
 
-def pins(path: Path) -> dict[str, str]:
-    """Version by name, of the lines `name==version` of a requirements file."""
-    lines = [line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    return {name: version for name, _, version in (line.partition("==") for line in lines if line)}
-
-
 def write_wheel(folder: Path, versions: Mapping[str, str]) -> Path:
     """Write the wheel into `folder`; `versions` are those of the packages that are there in the browser."""
     path = folder / FILE_NAME
     information = f"{NAME}-{VERSION}.dist-info"
     contents = {file.relative_to(ROOT).as_posix(): file.read_bytes() for file in _files()}
-    wanted = pins(ROOT / "requirements.txt")
+    wanted = pins()
     asked = "".join(f"{name}=={versions[name]}\n" for name in wanted if name in versions)
     contents["requirements.txt"] = asked.encode()  # what lesson 00 holds the installation against
     contents["torch.py"] = TORCH.read_bytes()
