@@ -638,7 +638,19 @@ function gridValue(grid, number) {
   return grid.kind === "log" ? grid.base ** value : value;
 }
 
+const TELL_MS = 100; // pause between two places of a moving control that the kernel hears of
+
+// ipywidgets sends a control's next place as soon as the kernel has dealt with the one before. All that traffic takes
+// the processors from the picture, which needs none of it; so ipywidgets learns later that the kernel is ready again.
+// What it holds back meanwhile, the last place and the kernel's echoes stay its own business.
+function tellSeldom(model) {
+  if (Object.hasOwn(model, "_handle_status")) return;
+  const handle = model._handle_status;
+  model._handle_status = (message) => setTimeout(() => handle.call(model, message), TELL_MS);
+}
+
 function jupyterControl(grid, model) {
+  tellSeldom(model);
   const events = grid.kind === "index" ? "change:index" : "change:value";
   return {
     id: grid.id,

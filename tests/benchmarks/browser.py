@@ -197,7 +197,8 @@ def _measure_panel(browser: Any, url: str, name: str) -> tuple[str, int, float]:
     sheet.page.wait_for_function(
         f"() => {live}.hand >= 0 && !{live}.missing({live}.key(), {live}.hand).length", timeout=300_000
     )
-    rate, _ = _drag(sheet, handle, count - 1)
+    pixels = int(handle.evaluate("grip => grip.closest('.noUi-target').getBoundingClientRect().width"))
+    rate, _ = _drag(sheet, handle, min(count - 1, pixels // 2))  # each step a new place, also in whole pixels
     sheet.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     sheet.close()
     return label, count, rate

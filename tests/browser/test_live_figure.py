@@ -232,6 +232,45 @@ def test_the_table_of_another_control_waits_while_a_hand_moves(open_sheet: OpenS
     sheet.page.wait_for_function(f"() => !{LIVE}.missing({LIVE}.key(), 1).length", timeout=30_000)
 
 
+HEARD = """
+import ipywidgets, plotly.graph_objects as go
+from helpers.live import LiveFigure
+
+slider, label = ipywidgets.IntSlider(0, 0, 100), ipywidgets.Label("heard 0")
+heard = []
+
+def hear(change):
+    heard.append(change["new"])
+    label.value = f"heard {len(heard)}, last {heard[-1]}"
+
+slider.observe(hear, "value")
+live = LiveFigure(go.Figure(go.Scatter(x=[0, 1, 2], name="line")), {"n": slider}, lambda n: {"line": [n, n, n]})
+ipywidgets.VBox([slider, label, live])
+"""
+
+
+def test_the_kernel_hears_of_a_moving_slider_seldom_but_of_its_last_place(open_sheet: OpenSheet, workshop: Path) -> None:
+    write_notebook(workshop / "heard.ipynb", HEARD)
+    sheet = open_sheet()
+    sheet.open("heard.ipynb")
+    sheet.run_all()
+    sheet.wait_for_rest()
+    elapsed = sheet.page.evaluate(
+        f"""async () => {{ const start = performance.now();
+                       for (let place = 1; place <= 90; place++) {{
+                         {LIVE}.controls[0].set(place);
+                         await new Promise(done => setTimeout(done, 10));
+                       }}
+                       return performance.now() - start; }}"""
+    )
+    label = sheet.page.locator(".widget-label", has_text="heard")
+    sheet.page.wait_for_function("() => document.body.innerText.includes('last 90')", timeout=20_000)
+    heard = int(str(label.text_content()).split(",")[0].removeprefix("heard "))
+    assert 2 <= heard <= elapsed / 100 + 2
+    sheet.wait_for_rest()
+    assert sheet.page.evaluate(f"() => {LIVE}.key()[0]") == 90, "an echo took the slider back"
+
+
 HEAVY = """
 import ipywidgets, numpy as np, plotly.graph_objects as go
 from plotly.subplots import make_subplots
