@@ -249,7 +249,7 @@ ipywidgets.VBox([slider, label, live])
 """
 
 
-def test_the_kernel_hears_of_a_moving_slider_seldom_but_of_its_last_place(open_sheet: OpenSheet, workshop: Path) -> None:
+def test_the_kernel_hears_of_a_moving_slider_seldom_but_of_its_end(open_sheet: OpenSheet, workshop: Path) -> None:
     write_notebook(workshop / "heard.ipynb", HEARD)
     sheet = open_sheet()
     sheet.open("heard.ipynb")
