@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -279,6 +280,8 @@ def play(
         raise ValueError(f"rounds and records must be whole numbers ≥ 1; got {rounds!r} and {records!r}")
     from tqdm.auto import tqdm  # here: it takes as long to load as all of this package
 
+    if sys.platform == "emscripten":
+        tqdm.monitor_interval = 0  # a browser has no thread for it, and tqdm would warn of that
     moments = {round(moment) for moment in np.linspace(0, rounds, records + 1)[1:]}
     try:
         for number in tqdm(range(1, rounds + 1), desc=description, disable=None if progress else True):

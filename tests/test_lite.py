@@ -151,6 +151,17 @@ def test_exercises_are_checked_where_there_are_no_threads(monkeypatch: pytest.Mo
         call_safely(lambda x: x / 0, (21,))
 
 
+def test_a_game_warns_of_nothing_where_there_are_no_threads(tmp_path: Path) -> None:
+    program = """
+import threading
+def refuse(thread): raise RuntimeError("can't start new thread")
+threading.Thread.start, sys.platform = refuse, "emscripten"
+from helpers.games import Game, play, shifted_recipe
+print(play(Game(shifted_recipe("saturating")), 3, progress=False))
+"""
+    assert in_the_browser(tmp_path, program) == "True\n"
+
+
 def test_the_lesson_says_that_progress_does_not_last_in_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("COLAB_RELEASE_TAG", "BINDER_SERVICE_HOST", "GRADIENT_COURSE_HOME"):
         monkeypatch.delenv(name, raising=False)
