@@ -56,6 +56,8 @@
 
   document.body.classList.add("measuring");
   findAll(".sheet").forEach(cut);
+  // What has a slide to itself is unfolded by turning to it.
+  for (const fold of findAll(".sheet > .block:only-child > details:only-child")) fold.open = true;
   document.body.classList.remove("measuring");
 
   // What grows on a slide (feedback, a hint) must not run off it; it doesn't jump back when it shrinks.

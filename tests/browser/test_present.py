@@ -13,7 +13,7 @@ import pytest
 from helpers.course import notebooks
 from helpers.present.build import build_slides
 from helpers.site.bake import Fineness
-from tests.browser.lab import ROOT, Sheet, free_port, serve, serve_pages
+from tests.browser.lab import ROOT, Sheet, free_port, serve, serve_pages, write_notebook
 
 pytestmark = pytest.mark.browser
 SIZES = [(1920, 1080), (1280, 720)]
@@ -72,6 +72,21 @@ def test_nothing_runs_over_a_slide(browser: Any, slides: str, width: int, height
     assert not sheet.console
     assert not sheet.outside
     sheet.close()
+
+
+def test_a_fold_with_a_slide_to_itself_is_open(browser: Any, tmp_path: Path) -> None:
+    crowd = "for line in range(30):\n    print(line)"
+    cells = ("from helpers.lesson import compare", crowd, 'compare("08", 1e-20)')
+    notebook = write_notebook(tmp_path / "08_crowded.ipynb", *cells)
+    build_slides(notebook, tmp_path / "slides", Fineness(0.005))
+    with serve_pages(tmp_path / "slides") as url:
+        sheet = open_slides(browser, url, 1280, 720)
+        turn_to(sheet, places(sheet)[-1])
+        sheet.page.wait_for_timeout(300)
+        shown = sheet.page.evaluate("() => Reveal.getCurrentSlide().querySelector('.sheet').innerText")
+        assert "29" not in shown, "nothing was cut off"
+        assert "First step over last" in shown
+        sheet.close()
 
 
 def test_a_panel_moves_by_keyboard_and_a_remote_turns_the_slides(browser: Any, slides: str) -> None:
