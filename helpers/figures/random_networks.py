@@ -34,7 +34,7 @@ def both_ways(depths: Numbers, *, title: str) -> go.Figure:
     figure.update_xaxes(range=[0, float(np.max(depths)) + 1])
     figure.update_xaxes(title_text="layer (input left, loss right)", **below)
     decades(figure, "gradient norm ‖∂L/∂h‖", -8, 4, **above)
-    decades(figure, "standard deviation of z", -8, 4, **below)
+    decades(figure, "std of z", -8, 4, **below)
     float32_limit(figure, **above)
     backward_arrow(figure)
     figure.add_annotation(
