@@ -156,6 +156,8 @@ class LiveFigure(anywidget.AnyWidget):
         {trace name: (control, control)}: a click on that trace moves these two sliders to the x and the y of the
         place that was hit.
 
+    While a control moves, the kernel hears of its value about ten times a second, and of the last one in any case.
+
     Without controls, `show` draws new results, also while a cell is running.
 
     An exception in `compute` is shown in the panel; the last good picture stays and the next move works.
