@@ -177,9 +177,14 @@ class Sheet:
 
     def run_all(self, timeout: float = 300_000) -> None:
         """Run all cells; RuntimeError tells which of them raised."""
-        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.evaluate(
+            """() => { window.ranAll = false;
+                       window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => window.ranAll = true);
+                     }"""
+        )
         self.page.wait_for_function(
             """() => { const sheet = window.jupyterapp.shell.currentWidget;
+                       if (!window.ranAll) return false;
                        const cells = sheet.content.widgets.filter(
                          c => c.model.type === 'code' && c.model.sharedModel.getSource().trim());
                        return sheet.sessionContext.session.kernel.status === 'idle' &&
