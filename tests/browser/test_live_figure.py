@@ -61,14 +61,19 @@ ipywidgets.VBox([*controls.values(), live])
 LIVE = "document.querySelector('.live-figure').live"
 
 
-@pytest.fixture
-def everything(open_sheet: OpenSheet, workshop: Path) -> Sheet:
-    write_notebook(workshop / "everything.ipynb", EVERYTHING)
+def run(open_sheet: OpenSheet, workshop: Path, name: str, source: str) -> Sheet:
+    """A notebook of one cell, run in JupyterLab, with its figure at rest."""
+    write_notebook(workshop / f"{name}.ipynb", source)
     sheet = open_sheet()
-    sheet.open("everything.ipynb")
+    sheet.open(f"{name}.ipynb")
     sheet.run_all()
     sheet.wait_for_rest()
     return sheet
+
+
+@pytest.fixture
+def everything(open_sheet: OpenSheet, workshop: Path) -> Sheet:
+    return run(open_sheet, workshop, "everything", EVERYTHING)
 
 
 def handle(sheet: Sheet, number: int = 0) -> Any:
@@ -171,11 +176,7 @@ ipywidgets.VBox([slider, live])
 
 
 def test_the_last_value_is_the_one_drawn_however_slow_the_kernel(open_sheet: OpenSheet, workshop: Path) -> None:
-    write_notebook(workshop / "slow.ipynb", SLOW)
-    sheet = open_sheet()
-    sheet.open("slow.ipynb")
-    sheet.run_all()
-    sheet.wait_for_rest()
+    sheet = run(open_sheet, workshop, "slow", SLOW)
     for stop in (30, 47, 48):
         press(sheet, "ArrowRight", stop - int(sheet.page.locator(".widget-readout").first.inner_text()))
         sheet.page.wait_for_function(f"() => document.querySelector('.live-summary').textContent === 'n is {stop}'")
@@ -184,11 +185,7 @@ def test_the_last_value_is_the_one_drawn_however_slow_the_kernel(open_sheet: Ope
 
 
 def test_a_table_draws_while_the_kernel_is_busy(open_sheet: OpenSheet, workshop: Path) -> None:
-    write_notebook(workshop / "busy.ipynb", EVERYTHING)
-    sheet = open_sheet()
-    sheet.open("busy.ipynb")
-    sheet.run_all()
-    sheet.wait_for_rest()
+    sheet = run(open_sheet, workshop, "busy", EVERYTHING)
     press(sheet, "ArrowRight", 1)
     wait_for_table(sheet, 100)
     sheet.page.evaluate(
@@ -220,11 +217,7 @@ ipywidgets.VBox([*sliders.values(), live])
 
 
 def test_the_table_of_another_control_waits_while_a_hand_moves(open_sheet: OpenSheet, workshop: Path) -> None:
-    write_notebook(workshop / "tables.ipynb", TWO_TABLES)
-    sheet = open_sheet()
-    sheet.open("tables.ipynb")
-    sheet.run_all()
-    sheet.wait_for_rest()
+    sheet = run(open_sheet, workshop, "tables", TWO_TABLES)
     handle(sheet).focus()
     sheet.page.wait_for_function(f"() => {LIVE}.filling && {LIVE}.filled === 1")
     filling = sheet.page.evaluate(f"() => {{ {LIVE}.changed(0); return {LIVE}.filling; }}")
@@ -250,11 +243,7 @@ ipywidgets.VBox([slider, label, live])
 
 
 def test_the_kernel_hears_of_a_moving_slider_seldom_but_of_its_end(open_sheet: OpenSheet, workshop: Path) -> None:
-    write_notebook(workshop / "heard.ipynb", HEARD)
-    sheet = open_sheet()
-    sheet.open("heard.ipynb")
-    sheet.run_all()
-    sheet.wait_for_rest()
+    sheet = run(open_sheet, workshop, "heard", HEARD)
     elapsed = sheet.page.evaluate(
         f"""async () => {{ const start = performance.now();
                        for (let place = 1; place <= 90; place++) {{
@@ -288,11 +277,7 @@ ipywidgets.VBox([slider, live])
 
 
 def test_bars_heat_maps_and_axes_follow_too(open_sheet: OpenSheet, workshop: Path) -> None:
-    write_notebook(workshop / "heavy.ipynb", HEAVY)
-    sheet = open_sheet()
-    sheet.open("heavy.ipynb")
-    sheet.run_all()
-    sheet.wait_for_rest()
+    sheet = run(open_sheet, workshop, "heavy", HEAVY)
     assert sheet.page.evaluate(f"() => {LIVE}.plot._fullLayout.yaxis.range[1]") == 150
     press(sheet, "ArrowRight", 59)
     sheet.page.wait_for_function("() => JSON.parse(document.querySelector('.live-figure').dataset.state)[0] === 60")
@@ -317,11 +302,7 @@ ipywidgets.VBox([a, b, LiveFigure(figure, {"a": a, "b": b}, compute, click={"map
 
 
 def test_a_click_moves_the_sliders_to_the_place_that_was_hit(open_sheet: OpenSheet, workshop: Path) -> None:
-    write_notebook(workshop / "clicked.ipynb", CLICKED)
-    sheet = open_sheet()
-    sheet.open("clicked.ipynb")
-    sheet.run_all()
-    sheet.wait_for_rest()
+    sheet = run(open_sheet, workshop, "clicked", CLICKED)
     box = sheet.page.locator(".live-plot .nsewdrag").bounding_box()
     assert box
     sheet.page.mouse.move(box["x"] + box["width"] * 5 / 6, box["y"] + box["height"] / 6)
