@@ -24,8 +24,9 @@ class MLP(nn.Module):
     """The fully connected network of a `NetworkSpec` as a `torch.nn.Module`.
 
     Its initial weights are exactly those of `initial_parameters(spec, inputs, classes, seed)`, the first of the spec's
-    seeds; `spec.seeds` and `spec.batch` play no part. Layer l computes z = h W + b, then `norm`, then the activation,
-    and from the second layer on adds `skip` times the layer's input.
+    seeds; `spec.seeds` and `spec.batch` play no part. Layer l computes z = h W + b, then `norm` plus `norm_bias`, then
+    the activation, and from the second layer on adds `skip` times the layer's input. The normalization's scale and bias
+    stay as they are during training: 1 and `spec.norm_bias`.
 
     `layers` holds the hidden `nn.Linear` modules, `readout` the last one; torch keeps a weight as (fan_out, fan_in),
     the transpose of the engine's. Batch norm uses the statistics of the batch it is given, when training and
@@ -57,7 +58,7 @@ class MLP(nn.Module):
         states: list[Tensor] = []
         for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
             before = states[-1] if states else inputs
-            after = activation(norm(layer(before)))
+            after = activation(norm(layer(before)) + self.spec.norm_bias)
             states.append(after + self.spec.skip * before if states and self.spec.skip else after)
         return states
 

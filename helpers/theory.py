@@ -335,25 +335,26 @@ def _average_of_pair(activation: Activation, variance: float, correlation: float
 # Normalised networks ------------------------------------------------------------------------------------------------
 
 
-def normalized_profile(activation: Anyhow, norm: str, depth: int, skip: float = 0.0) -> Array:
+def normalized_profile(activation: Anyhow, norm: str, depth: int, skip: float = 0.0, norm_bias: float = 0.0) -> Array:
     """log10 of ‖∂L/∂h_l‖ / ‖∂L/∂h_depth‖ for l = 1 … depth with a norm before every activation, (depth,), ends in 0.
 
-    From layer l + 1 to l the squared norm changes by skip² + E[φ′²]/v_l at z ~ N(0, 1); v_l is what the norm divides
-    by, over σ_w²: with "batch" the variance of h_l over the samples, with "layer" its mean square over the units. The
-    weights' scale has cancelled. For wide layers and, with "batch", large batches, and an activation that doesn't lift
-    a few samples far above the others, as SiLU does. Yang 2019 for batch norm without skip; the rest derived here, with
-    branch and skip taken for independent, which holds within a factor of 3 over 50 layers.
-    ValueError for another norm, a depth below 1 or a skip that is no number.
+    From layer l + 1 to l the squared norm changes by skip² + E[φ′²]/v_l at z ~ N(norm_bias, 1); norm_bias is β, the
+    normalization's own bias. The normalization divides by v_l·σ_w²: with "batch" v_l is the variance of h_l over the
+    samples, with "layer" its mean square over the units. The weights' scale has cancelled. For wide layers and, with
+    "batch", large batches, and an activation that doesn't lift a few samples far above the others, as SiLU does.
+    Yang 2019 for batch norm without skip; the rest derived here, with branch and skip taken for independent, which
+    holds within a factor of 3 over 50 layers.
+    ValueError for another norm, a depth below 1, or a skip or norm_bias that is no number.
     """
-    resolved, strength = _resolve(activation), _number("skip", skip)
+    resolved, strength, centre = _resolve(activation), _number("skip", skip), _number("norm_bias", norm_bias)
     if norm not in ("batch", "layer"):
         raise ValueError(f"norm must be batch or layer; got {norm!r}")
     check_whole("depth", depth, 1)
-    offset = _average(resolved, "function", 1, 1.0)
-    added = _average(resolved, "function", 2, 1.0)
+    offset = _average(resolved, "function", 1, 1.0, centre)
+    added = _average(resolved, "function", 2, 1.0, centre)
     if norm == "batch":  # a unit's mean over the samples is subtracted: what is constant doesn't count
         offset, added = 0.0, added - offset**2
-    slope, mean, divisor = _average(resolved, "slope", 2, 1.0), offset, added
+    slope, mean, divisor = _average(resolved, "slope", 2, 1.0, centre), offset, added
     factors = []
     for _ in range(depth - 1):
         factors.append(strength**2 + slope / divisor)
@@ -363,13 +364,15 @@ def normalized_profile(activation: Anyhow, norm: str, depth: int, skip: float = 
     return np.append(np.cumsum(steps[::-1])[::-1], 0.0)
 
 
-def normalized_factor(activation: Anyhow, norm: str = "batch") -> float:
+def normalized_factor(activation: Anyhow, norm: str = "batch", norm_bias: float = 0.0) -> float:
     """√χ of a plain network with a norm before every activation: what one layer does to the gradient's norm.
 
-    χ = E[φ′²]/Var φ with "batch" (Yang 2019), which is never below 1 (Chernoff 1981), and E[φ′²]/E[φ²] with "layer".
-    Batch norm: ReLU √(π/(π-1)) = 1.2112, tanh 1.0853, sigmoid 1.0167, linear 1. ValueError for another norm.
+    χ = E[φ′²]/Var φ with "batch" (Yang 2019), which is never below 1 (Chernoff 1981), and E[φ′²]/E[φ²] with "layer",
+    at z ~ N(norm_bias, 1), norm_bias the normalization's own bias β.
+    Batch norm: ReLU √(π/(π-1)) = 1.2112, tanh 1.0853, sigmoid 1.0167, linear 1; ReLU with β = 0.5, 1, 2: 1.118, 1.058,
+    1.009. ValueError for another norm or a bias that is no number.
     """
-    return float(10 ** normalized_profile(activation, norm, 2)[0])
+    return float(10 ** normalized_profile(activation, norm, 2, norm_bias=norm_bias)[0])
 
 
 # Small sums done exactly -------------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ def autograd(
             z = F.batch_norm(z, None, None, training=True, eps=1e-5)
         elif spec.norm == "layer":
             z = F.layer_norm(z, (spec.width,), eps=1e-5)
+        z = z + spec.norm_bias
         a = F.leaky_relu(z, spec.leak) if spec.activation == "leaky_relu" else phi(z)
         h = a + spec.skip * h if layer and spec.skip else a
         h.retain_grad() if h.requires_grad else None

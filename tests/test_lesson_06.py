@@ -7,6 +7,7 @@ import math
 import re
 from functools import cache
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,21 @@ def test_no_activation_is_below_one_under_batch_norm() -> None:
     factors = {name: theory.normalized_factor(name) for name in ACTIVATIONS}
     assert min(factors.values()) == pytest.approx(factors["linear"]) == pytest.approx(1)
     assert all(value > 1.001 for name, value in factors.items() if name != "linear")
+
+
+@pytest.mark.parametrize("bias, factor, over_49", [(0, 1.2112, 11943), (0.5, 1.1178, 234), (1, 1.0584, 16.1),
+                                                   (2, 1.0088, 1.54)])  # fmt: skip
+def test_the_bias_of_batch_norm_tames_the_explosion(bias: float, factor: float, over_49: float) -> None:
+    """E[slope²] = Φ(β), and Var of max(0, ẑ + β) from the moments of a cut bell."""
+    assert theory.normalized_factor("relu", norm_bias=bias) == pytest.approx(factor, abs=1e-4)
+    assert theory.normalized_factor("relu", norm_bias=bias) ** 49 == pytest.approx(over_49, rel=0.01)
+    share, density = NormalDist().cdf(bias), NormalDist().pdf(bias)
+    mean = bias * share + density
+    variance = (1 + bias**2) * share + bias * density - mean**2
+    assert theory.normalized_factor("relu", norm_bias=bias) == pytest.approx(math.sqrt(share / variance), rel=1e-9)
+    spec = NetworkSpec(50, 256, "relu", norm="batch", batch=256, seeds=1, norm_bias=bias)
+    measured = gradient_profile(spec, gaussian(256, features=256)).per_layer_factor()
+    assert measured == pytest.approx([factor], rel=0.01)
 
 
 def test_layer_norm_divides_by_the_mean_square() -> None:

@@ -69,6 +69,21 @@ def test_gradients_equal_the_engine(
     np.testing.assert_allclose(profile.weight_gradient, [weight_gradient], rtol=1e-9, atol=1e-14 * max(weight_gradient))
 
 
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_the_bias_of_the_norm_is_the_engines_and_torchs(norm: str) -> None:
+    spec = NetworkSpec(depth=4, width=8, activation="relu", norm=norm, batch=16, seeds=1, norm_bias=1.5)
+    inputs, targets = classification_batch("clusters", 16)
+    profile = backpropagate(spec, initial_parameters(spec, inputs=20, classes=10), inputs, targets)
+    twin = double_twin(spec, 20, 10)
+    loss, signal, _ = signals(twin, inputs, targets)
+    np.testing.assert_allclose(profile.loss, [loss], rtol=1e-9)
+    np.testing.assert_allclose(profile.signal, [signal], rtol=1e-9)
+    affine = torch.nn.BatchNorm1d(8) if norm == "batch" else torch.nn.LayerNorm(8)
+    torch.nn.init.constant_(affine.bias, 1.5)
+    first = twin.layers[0](torch.as_tensor(inputs))
+    torch.testing.assert_close(twin.hidden(torch.as_tensor(inputs))[0], torch.relu(affine.double()(first)))
+
+
 @pytest.mark.parametrize("init", INITS)
 def test_parameters_are_the_engines_own(init: str) -> None:
     spec = NetworkSpec(depth=3, width=7, init=init, bias_std=0.2, seeds=1)

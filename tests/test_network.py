@@ -59,6 +59,21 @@ def test_every_combination_equals_autograd(activation: str, init: str, norm: str
     assert_equal_to_autograd(spec, nets=(0, 1))
 
 
+@pytest.mark.parametrize("norm_bias", [-0.7, 2.0])
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_bias_after_the_norm_equals_autograd(activation: str, norm: str, norm_bias: float) -> None:
+    spec = NetworkSpec(5, 9, activation, bias_std=0.3, norm=norm, skip=0.5, batch=12, seeds=2, norm_bias=norm_bias)
+    assert_equal_to_autograd(replace(spec, leak=0.2), nets=(0, 1))
+    profile, (parameters, inputs, targets) = gradient_profile(spec), drawn(spec)
+    assert not np.allclose(profile.signal, gradient_profile(replace(spec, norm_bias=0.0)).signal)
+    profile = backpropagate(spec, parameters, inputs, targets)
+    expected = autograd(spec, parameters, inputs, targets)
+    assert profile._backward is not None
+    for layer, seen in enumerate(expected["preactivations"]):
+        np.testing.assert_allclose(profile._backward.forward.preactivation(layer)[0], seen, rtol=1e-9, atol=1e-12)
+
+
 SIZES = [
     (depth, width, seeds)
     for depth in (1, 2, 50, 200)
@@ -523,6 +538,8 @@ def test_two_thousand_random_networks(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"bias_std": -0.1}, "bias_std must be a finite number ≥ 0; got -0.1"),
         ({"skip": math.nan}, "skip must be a finite number; got nan"),
         ({"leak": None}, "leak must be a finite number; got None"),
+        ({"norm": "batch", "norm_bias": math.nan}, "norm_bias must be a finite number; got nan"),
+        ({"norm_bias": 2.0}, "norm_bias must be 0 with norm 'none', which has no bias of its own; got 2.0"),
         ({"norm": "batch", "batch": 1}, "batch must be ≥ 2 with norm 'batch'"),
     ],
 )

@@ -94,7 +94,7 @@ class Forward:
             self._affine(layer, h, z)
             if self.normalised is not None:
                 self.spread.append(_normalise(z, self._axis))
-            evaluate(z, value, slope)
+            evaluate(z + spec.norm_bias if spec.norm_bias else z, value, slope)
             if spec.skip:
                 np.add(value, h * spec.skip if layer else 0, hidden)
             h = hidden
@@ -109,7 +109,7 @@ class Forward:
         z: Array = np.empty_like(self.slope[layer]) if self.normalised is None else self.normalised[layer]
         if self.normalised is None:
             self._affine(layer, self.hidden[layer - 1] if layer else self.inputs, z)
-        return z
+        return z + self.spec.norm_bias if self.spec.norm_bias else z
 
     def through_norm(self, layer: int, delta: Array) -> None:
         """Turn the gradient at a norm's output into the one at its input, in place (Ioffe 2015, section 3)."""

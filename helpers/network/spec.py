@@ -27,7 +27,8 @@ class NetworkSpec:
 
     ``gain`` multiplies every weight on top of ``init``. ``bias_std`` is the standard deviation of the biases.
     ``skip`` is the strength of the residual connection. ``leak`` is leaky_relu's slope below zero. ``bias_mean`` is
-    added to every bias of the hidden layers; added to all logits alike it would change nothing.
+    added to every bias of the hidden layers; added to all logits alike it would change nothing. ``norm_bias`` is β, the
+    normalization's own bias: the activation receives ẑ + β (Ioffe 2015, algorithm 1, with γ = 1).
     Raises ValueError that names the argument, the value given and what is allowed.
     """
 
@@ -43,6 +44,7 @@ class NetworkSpec:
     seeds: int = 8
     leak: float = 0.01
     bias_mean: float = 0.0
+    norm_bias: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("depth", "width", "batch", "seeds"):
@@ -55,6 +57,11 @@ class NetworkSpec:
         check_number("skip", self.skip)
         check_number("leak", self.leak)
         check_number("bias_mean", self.bias_mean)
+        check_number("norm_bias", self.norm_bias)
+        if self.norm == "none" and self.norm_bias:
+            raise ValueError(
+                f"norm_bias must be 0 with norm 'none', which has no bias of its own; got {self.norm_bias!r}"
+            )
         if self.norm == "batch" and self.batch < 2:
             raise ValueError(
                 f"batch must be ≥ 2 with norm 'batch', which needs a spread over samples; got {self.batch!r}"
