@@ -614,7 +614,7 @@ def run_export(arguments: list[str]) -> int:
     parser.add_argument("--questions", type=int, metavar="N", help="only N of the questions, drawn by the seed")
     options = parser.parse_args(arguments)
     prepare(cpu_torch=options.cpu_torch)
-    command = ["helpers.exports", options.format, "--to", str(options.to.absolute()), f"--seed={options.seed}"]
+    command = ["helpers.publish.exports", options.format, "--to", str(options.to.absolute()), f"--seed={options.seed}"]
     command += [f"--lesson={lesson}" for lesson in options.lesson]
     if options.questions is not None:
         command.append(f"--questions={options.questions}")
@@ -640,7 +640,7 @@ def build_site(arguments: list[str]) -> int:
     parser.add_argument("--to", type=Path, default=ROOT / "site", metavar="FOLDER", help="where to write")
     options, chosen = parser.parse_known_args(arguments)
     prepare(cpu_torch=options.cpu_torch)
-    return 0 if passes(["helpers.site", "--to", str(options.to.resolve()), *chosen]) else 1
+    return 0 if passes(["helpers.publish.site", "--to", str(options.to.resolve()), *chosen]) else 1
 
 
 def build_lite(arguments: list[str]) -> int:
@@ -651,7 +651,7 @@ def build_lite(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     prepare(cpu_torch=options.cpu_torch)
     source = [f"--pyodide={options.pyodide.resolve()}"] if options.pyodide else []
-    return 0 if passes(["helpers.lite", "--to", str(options.to.resolve()), *source]) else 1
+    return 0 if passes(["helpers.publish.lite", "--to", str(options.to.resolve()), *source]) else 1
 
 
 def present(arguments: list[str]) -> int:
@@ -666,7 +666,7 @@ def present(arguments: list[str]) -> int:
     add_lab_options(parser)
     options = parser.parse_args(arguments)
     prepare(cpu_torch=options.cpu_torch)
-    command = ["helpers.present", options.lesson]
+    command = ["helpers.publish.present", options.lesson]
     command += [f"--panel={options.panel}"] if options.panel is not None else []
     command += ["--to", str(options.to.resolve())] if options.to else []
     command += [f"--port={options.port}"] if options.port else []

@@ -15,11 +15,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from helpers import quiz
-from helpers.exports import FORMATS, ChoiceError, choose, export
-from helpers.exports.__main__ import main
-from helpers.exports.markup import as_html, cleaned
-from helpers.exports.numbers import interval, leeway, stated
-from helpers.exports.presented import feedback, present
+from helpers.publish.exports import FORMATS, ChoiceError, choose, export
+from helpers.publish.exports.__main__ import main
+from helpers.publish.exports.markup import as_html, cleaned
+from helpers.publish.exports.numbers import interval, leeway, stated
+from helpers.publish.exports.presented import feedback, present
 from helpers.quiz import Answer, Question, grade
 from helpers.quiz.instances import build
 from tests.html_reader import tags_of, text_of
@@ -187,7 +187,7 @@ def test_a_seed_orders_the_options_and_another_one_otherwise():
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "helpers.exports", *arguments], cwd=ROOT, capture_output=True, encoding="utf-8"
+        [sys.executable, "-m", "helpers.publish.exports", *arguments], cwd=ROOT, capture_output=True, encoding="utf-8"
     )
 
 

@@ -12,10 +12,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from helpers.course import LESSONS
-from helpers.exports import anki, choose
-from helpers.exports.markup import as_html, body, cleaned
-from helpers.exports.pictures import picture_of
-from helpers.exports.presented import present
+from helpers.publish.exports import anki, choose
+from helpers.publish.exports.markup import as_html, body, cleaned
+from helpers.publish.exports.pictures import picture_of
+from helpers.publish.exports.presented import present
 from helpers.quiz import Question
 from helpers.quiz.instances import build
 from tests import nasty_texts

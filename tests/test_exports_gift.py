@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 
 from helpers.course import LESSONS
-from helpers.exports import choose, gift
-from helpers.exports.markup import as_html, body, cleaned
-from helpers.exports.numbers import interval
-from helpers.exports.pictures import picture_of
-from helpers.exports.presented import feedback
+from helpers.publish.exports import choose, gift
+from helpers.publish.exports.markup import as_html, body, cleaned
+from helpers.publish.exports.numbers import interval
+from helpers.publish.exports.pictures import picture_of
+from helpers.publish.exports.presented import feedback
 from helpers.quiz.instances import build
 from tests import nasty_texts
 from tests.gift_reader import read

@@ -7,10 +7,10 @@ import re
 import pytest
 from hypothesis import given, settings
 
-from helpers.exports import choose, paper
-from helpers.exports.markup import as_html, body, cleaned
-from helpers.exports.numbers import points
-from helpers.exports.presented import present
+from helpers.publish.exports import choose, paper
+from helpers.publish.exports.markup import as_html, body, cleaned
+from helpers.publish.exports.numbers import points
+from helpers.publish.exports.presented import present
 from helpers.quiz.instances import build
 from tests import nasty_texts
 from tests.html_reader import tags_of, text_of

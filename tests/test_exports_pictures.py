@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.exports.pictures import DECADES, in_words, picture_of, profile_svg
+from helpers.publish.exports.pictures import DECADES, in_words, picture_of, profile_svg
 from helpers.quiz import profile_curve
 from helpers.quiz.instances import build
 from tests.quiz_examples import MANY, PROFILE

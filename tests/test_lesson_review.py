@@ -12,7 +12,8 @@ from helpers import lesson, progress, quiz
 from helpers.lesson import parts
 from helpers.progress import Given, Progress
 from helpers.quiz.instances import build
-from helpers.review import shuffled, standings, weakest_first
+from helpers.quiz.papers import shuffled
+from helpers.quiz.schedule import standings, weakest_first
 from tests.quiz_examples import OF_EACH_TYPE, OPEN, TEMPLATE
 
 DAY = 86400.0

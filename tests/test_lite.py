@@ -18,11 +18,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from helpers import runtime, without_torch
 from helpers.course import notebooks
 from helpers.exercises.checking import call_safely
-from helpers.lite import distribution
-from helpers.lite.__main__ import main
-from helpers.lite.build import PACKAGES, REQUIREMENTS, SETTINGS, _entry, for_pyodide
-from helpers.lite.distribution import LOCK, NEEDED, DistributionError, fetch, needed
-from helpers.lite.wheel import FILE_NAME, NAME, TORCH, write_wheel
+from helpers.publish.lite import distribution
+from helpers.publish.lite.__main__ import main
+from helpers.publish.lite.build import PACKAGES, REQUIREMENTS, SETTINGS, _entry, for_pyodide
+from helpers.publish.lite.distribution import LOCK, NEEDED, DistributionError, fetch, needed
+from helpers.publish.lite.wheel import FILE_NAME, NAME, TORCH, write_wheel
 from helpers.runtime import pins
 from helpers.without_torch import Missing, NeedsTorch, left_undone
 from tests.test_layers import THAT_LOAD_TORCH
@@ -216,7 +216,7 @@ def test_the_wheel_brings_the_course_its_data_and_the_sentence(tmp_path: Path) -
         record = archive.read(next(name for name in names if name.endswith("RECORD"))).decode()
     assert {"helpers/live.js", "helpers/panels/lesson_03.py", "data/digits.npz", "data/quiz/schema.json"} <= names
     assert {"notebooks/" + path.name for path in notebooks().values()} <= names
-    assert not [name for name in names if "__pycache__" in name or name.startswith(("helpers/site", "tests"))]
+    assert not [name for name in names if "__pycache__" in name or name.startswith(("helpers/publish/site", "tests"))]
     assert names - {line.partition(",")[0] for line in record.splitlines()} == {f"{NAME}-1.0.0.dist-info/RECORD"}
 
 

@@ -15,15 +15,15 @@ import pytest
 from helpers import panels
 from helpers.course import notebooks
 from helpers.panels import PANELS
-from helpers.present.__main__ import main
-from helpers.present.build import build_slides, is_built, lower_figures, slides_page
-from helpers.present.projector import panel_of, write_stage
-from helpers.present.serving import PresentError, choose_port
-from helpers.present.slides import slides_of
-from helpers.site.bake import Fineness
-from helpers.site.build import SiteError
-from helpers.site.running import Cell, read_cells
-from helpers.site.widgets import Page, widget_html
+from helpers.publish.present.__main__ import main
+from helpers.publish.present.build import build_slides, is_built, lower_figures, slides_page
+from helpers.publish.present.projector import panel_of, write_stage
+from helpers.publish.present.serving import PresentError, choose_port
+from helpers.publish.present.slides import slides_of
+from helpers.publish.site.bake import Fineness
+from helpers.publish.site.build import SiteError
+from helpers.publish.site.running import Cell, read_cells
+from helpers.publish.site.widgets import Page, widget_html
 from tests.browser.lab import ROOT, serve_pages
 
 PAGE = Page("01")
@@ -161,7 +161,7 @@ def test_the_main_panel_is_taken_where_none_is_named() -> None:
 def test_a_part_that_is_none_is_named(command: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
     module, *words = command
     with pytest.raises(SystemExit):
-        import_module(f"helpers.{module}.__main__").main([*words, f"--part={text}"])
+        import_module(f"helpers.publish.{module}.__main__").main([*words, f"--part={text}"])
     assert f"argument --part: {text!r} is no part of the states: give a number from 0 to 1" in capsys.readouterr().err
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from helpers import quiz
 from helpers.progress import Given
 from helpers.quiz import Answer, Question
-from helpers.review import count_due, draw_paper, seed_of, standings, weakest_first
+from helpers.quiz.papers import draw_paper, seed_of
+from helpers.quiz.schedule import count_due, standings, weakest_first
 
 NOW = 1_760_000_000.0
 MINUTE, DAY = 60.0, 86400.0
@@ -96,8 +97,8 @@ def test_questions_that_are_gone_from_the_banks_are_not_asked():
 
 
 def test_fsrs_is_loaded_only_when_a_schedule_is_asked_for():
-    program = "import helpers.review, sys; assert 'fsrs' not in sys.modules; helpers.review.standings([], 0.0); " \
-        "assert 'fsrs' in sys.modules and 'torch' not in sys.modules"  # fmt: skip
+    program = "import sys; from helpers.quiz import schedule; assert 'fsrs' not in sys.modules; " \
+        "schedule.standings([], 0.0); assert 'fsrs' in sys.modules and 'torch' not in sys.modules"  # fmt: skip
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[1])
 
 
@@ -117,8 +118,8 @@ def test_a_seed_gives_the_same_paper_in_any_order_of_the_questions(course):
 
 
 def test_another_process_draws_the_same_paper(course):
-    program = "from helpers import quiz; from helpers.review import draw_paper; print(draw_paper([q for lesson in " \
-        "quiz.available_lessons() for q in quiz.load_bank(lesson)], 10, 'class 7b'))"  # fmt: skip
+    program = "from helpers import quiz; from helpers.quiz.papers import draw_paper; print(draw_paper([q for " \
+        "lesson in quiz.available_lessons() for q in quiz.load_bank(lesson)], 10, 'class 7b'))"  # fmt: skip
     printed = subprocess.check_output([sys.executable, "-c", program], text=True, cwd=Path(__file__).parents[1])
     assert printed.strip() == str(draw_paper(course, 10, "class 7b"))
 

@@ -592,24 +592,24 @@ def test_tests_leave_the_learners_progress_alone(with_tools: Course) -> None:
 
 
 def test_lite_gets_its_folders(ready: Course) -> None:
-    (ready.folder / "helpers/lite").mkdir(parents=True)
+    (ready.folder / "helpers/publish/lite").mkdir(parents=True)
     wanted = ["--to", str(ready.folder / "out"), f"--pyodide={ready.folder / 'files'}"]
-    (ready.folder / "helpers/lite/__main__.py").write_text(f"import sys\nsys.exit(sys.argv[1:] != {wanted!r})")
+    (ready.folder / "helpers/publish/lite/__main__.py").write_text(f"import sys\nsys.exit(sys.argv[1:] != {wanted!r})")
     assert ready.run("lite", "--to", "out", "--pyodide", "files")[0] == 0
     assert ready.run("lite", "--to", "out")[0] == 1
 
 
 def test_the_site_gets_its_folder_and_its_words(ready: Course) -> None:
-    (ready.folder / "helpers/site").mkdir(parents=True)
+    (ready.folder / "helpers/publish/site").mkdir(parents=True)
     wanted = ["--to", str((ready.folder / "out").resolve()), "--quick"]
-    (ready.folder / "helpers/site/__main__.py").write_text(f"import sys\nsys.exit(sys.argv[1:] != {wanted!r})")
+    (ready.folder / "helpers/publish/site/__main__.py").write_text(f"import sys\nsys.exit(sys.argv[1:] != {wanted!r})")
     assert ready.run("site", "--to", "out", "--quick")[0] == 0
     assert ready.run("site", "--to", "elsewhere")[0] == 1
 
 
 def test_the_site_lies_in_the_course_wherever_one_stands(ready: Course) -> None:
-    (ready.folder / "helpers/site").mkdir(parents=True)
-    (ready.folder / "helpers/site/__main__.py").write_text("import sys\nprint(sys.argv[1:])")
+    (ready.folder / "helpers/publish/site").mkdir(parents=True)
+    (ready.folder / "helpers/publish/site/__main__.py").write_text("import sys\nprint(sys.argv[1:])")
     command, elsewhere = [sys.executable, "../start.py", "site"], ready.folder / "notebooks"
     output = subprocess.check_output(command, cwd=elsewhere, env=ready.environment(), text=True)
     assert output.strip() == str(["--to", str((ready.folder / "site").resolve())])
@@ -623,8 +623,8 @@ def test_benchmarks_get_their_words_and_pass_on_their_status(ready: Course) -> N
 
 
 def test_exports_get_their_options_and_a_folder_seen_from_where_one_stands(ready: Course) -> None:
-    (ready.folder / "helpers/exports").mkdir(parents=True)
-    (ready.folder / "helpers/exports/__main__.py").write_text("import sys\nprint(sys.argv[1:])")
+    (ready.folder / "helpers/publish/exports").mkdir(parents=True)
+    (ready.folder / "helpers/publish/exports/__main__.py").write_text("import sys\nprint(sys.argv[1:])")
     status, output = ready.run("export", "paper", "--to", "out", "--lesson", "03", "--lesson", "4", "--questions", "9")
     assert status == 0
     expected = ["paper", "--to", str(ready.folder / "out"), "--seed=0", "--lesson=03", "--lesson=4", "--questions=9"]

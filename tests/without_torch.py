@@ -17,7 +17,7 @@ from pathlib import Path
 from IPython.core.interactiveshell import InteractiveShell
 
 from helpers.course import notebooks
-from helpers.lite.wheel import TORCH
+from helpers.publish.lite.wheel import TORCH
 from helpers.without_torch import NeedsTorch
 
 

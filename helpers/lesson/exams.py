@@ -15,8 +15,8 @@ from helpers.lesson.questions import QuestionView, QuizView
 from helpers.lesson.reviews import check_count, choose_lessons, questions_of
 from helpers.progress import Given, Progress, Sitting, progress
 from helpers.quiz import Grade, Question, grade, load_banks, say_number
+from helpers.quiz.papers import draw_paper, shuffled
 from helpers.quiz.text import as_html
-from helpers.review import draw_paper, shuffled
 
 
 class ExamQuestion(QuestionView):

@@ -13,7 +13,8 @@ from helpers.lesson.parts import View, html_box, make_button, paragraph, say_dur
 from helpers.lesson.questions import QuestionView, QuizView
 from helpers.progress import Progress, Sitting, progress
 from helpers.quiz import Grade, Question, available_lessons, instantiate, load_bank, load_banks
-from helpers.review import count_due, seed_of, standings, weakest_first
+from helpers.quiz.papers import seed_of
+from helpers.quiz.schedule import count_due, standings, weakest_first
 
 ROUND_SECONDS = 12 * 3600.0
 """A round that was begun longer ago is not taken up again."""

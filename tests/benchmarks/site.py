@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.course import notebooks
-from helpers.site.pages import file_name
+from helpers.publish.site.pages import file_name
 from tests.browser.lab import CHROMIUM_ARGUMENTS, ROOT, find_chromium, serve_pages
 
 PAGES = ROOT / "site"

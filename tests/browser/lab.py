@@ -21,7 +21,7 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Browser, Page
 
-from helpers.present.serving import LOOPBACK, _Quiet
+from helpers.publish.present.serving import LOOPBACK, _Quiet
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

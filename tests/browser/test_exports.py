@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from helpers.exports import choose, export
+from helpers.publish.exports import choose, export
 from helpers.quiz.instances import build
 from tests.gift_reader import read
 from tests.quiz_examples import OF_EACH_TYPE

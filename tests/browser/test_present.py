@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from helpers.course import notebooks
-from helpers.present.build import build_slides
-from helpers.site.bake import Fineness
+from helpers.publish.present.build import build_slides
+from helpers.publish.site.bake import Fineness
 from tests.browser.lab import ROOT, Sheet, free_port, serve, serve_pages, write_notebook
 
 pytestmark = pytest.mark.browser
@@ -135,7 +135,7 @@ def test_the_speaker_sees_the_notes(browser: Any, slides: str) -> None:
 @pytest.mark.parametrize("lesson", ["03"])
 def test_the_panel_alone_fills_the_screen_and_asks_the_kernel(browser: Any, tmp_path: Path, lesson: str) -> None:
     port = free_port()
-    command = [sys.executable, "-m", "helpers.present", lesson, "--panel", "--no-browser", f"--port={port}"]
+    command = [sys.executable, "-m", "helpers.publish.present", lesson, "--panel", "--no-browser", f"--port={port}"]
     with serve(command, f"http://127.0.0.1:{port}", "/voila/files/projector.html", tmp_path, cwd=ROOT) as url:
         sheet = Sheet(browser, url, *SIZES[0])
         sheet.page.goto(f"{url}/voila/files/projector.html")

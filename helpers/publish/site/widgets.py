@@ -15,8 +15,7 @@ from helpers.lesson import CheckView, ComparisonView, PredictionView, QuestionVi
 from helpers.live import LiveFigure
 from helpers.panels import Panel
 from helpers.panels.watching import LayersPicture
-from helpers.quiz import Prediction, Question, grade, say_number, say_outcome
-from helpers.site.bake import (
+from helpers.publish.site.bake import (
     Fineness,
     control_class,
     control_kind,
@@ -26,8 +25,9 @@ from helpers.site.bake import (
     places,
     states_of,
 )
-from helpers.site.running import Several
-from helpers.site.text import code_html
+from helpers.publish.site.running import Several
+from helpers.publish.site.text import code_html
+from helpers.quiz import Prediction, Question, grade, say_number, say_outcome
 
 NEEDS_COURSE = "This part needs the running course: <code>python start.py</code> opens it."
 TO_PLAY = "The picture is a still of its last moment. To play, open the course: <code>python start.py</code>."

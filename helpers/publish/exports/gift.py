@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
 
-from helpers.exports.markup import COURSE, as_html, body, explained
-from helpers.exports.moodle import category_path
-from helpers.exports.numbers import interval, share
-from helpers.exports.pictures import picture_of
-from helpers.exports.presented import feedback
+from helpers.publish.exports.markup import COURSE, as_html, body, explained
+from helpers.publish.exports.moodle import category_path
+from helpers.publish.exports.numbers import interval, share
+from helpers.publish.exports.pictures import picture_of
+from helpers.publish.exports.presented import feedback
 from helpers.quiz import Question
 
 

@@ -1,4 +1,4 @@
-"""`python -m helpers.present 03`: a lesson as slides; with `--panel` its panel alone, over the whole screen."""
+"""`python -m helpers.publish.present 03`: a lesson as slides; with `--panel` its panel alone, over the whole screen."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from helpers.course import NOTEBOOKS, notebooks
-from helpers.present.build import build_slides, is_built
-from helpers.present.projector import panel_of, project
-from helpers.present.serving import PresentError, choose_port, serve_folder
 from helpers.progress.store import HOME_VARIABLE
-from helpers.site.build import SiteError
-from helpers.site.options import add_making_options
+from helpers.publish.present.build import build_slides, is_built
+from helpers.publish.present.projector import panel_of, project
+from helpers.publish.present.serving import PresentError, choose_port, serve_folder
+from helpers.publish.site.build import SiteError
+from helpers.publish.site.options import add_making_options
 
 KEPT = NOTEBOOKS.parent / "slides"
 

@@ -1,4 +1,4 @@
-"""`python -m helpers.exports paper --to FOLDER`; `python start.py export --help` explains the options."""
+"""`python -m helpers.publish.exports paper --to FOLDER`; `python start.py export --help` explains the options."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from helpers.exports import FORMATS, ChoiceError, choose, export
-from helpers.exports.markup import counted
+from helpers.publish.exports import FORMATS, ChoiceError, choose, export
+from helpers.publish.exports.markup import counted
 from helpers.quiz import BankError
 
 
 def main(arguments: list[str]) -> int:
     """Write the files, name them, and put every failure that is known into one sentence."""
-    parser = argparse.ArgumentParser("python -m helpers.exports", allow_abbrev=False)
+    parser = argparse.ArgumentParser("python -m helpers.publish.exports", allow_abbrev=False)
     parser.add_argument("format", choices=list(FORMATS))
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--lesson", action="append", default=[])

@@ -1,4 +1,4 @@
-"""`python -m helpers.lite --to FOLDER`: the course as a JupyterLite site."""
+"""`python -m helpers.publish.lite --to FOLDER`: the course as a JupyterLite site."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from helpers.lite.build import LiteError, build_lite
-from helpers.lite.distribution import RELEASE, DistributionError
-from helpers.site.build import SiteError
+from helpers.publish.lite.build import LiteError, build_lite
+from helpers.publish.lite.distribution import RELEASE, DistributionError
+from helpers.publish.site.build import SiteError
 
 
 def main(arguments: list[str]) -> int:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from string import ascii_uppercase
 
-from helpers.exports.choosing import generator
-from helpers.exports.markup import as_html
-from helpers.exports.numbers import leeway, stated
+from helpers.publish.exports.choosing import generator
+from helpers.publish.exports.markup import as_html
+from helpers.publish.exports.numbers import leeway, stated
 from helpers.quiz import Answer, Question, grade
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import plotly
 
-from helpers.site.text import code_style
+from helpers.publish.site.text import code_style
 
 HERE = Path(__file__).parent
-HELPERS = HERE.parent
+HELPERS = HERE.parents[1]
 
 
 def write_assets(folder: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 
-from helpers.exports.markup import COURSE, as_html, body, counted
-from helpers.exports.numbers import points
-from helpers.exports.pictures import picture_of
-from helpers.exports.presented import Presented, present
+from helpers.publish.exports.markup import COURSE, as_html, body, counted
+from helpers.publish.exports.numbers import points
+from helpers.publish.exports.pictures import picture_of
+from helpers.publish.exports.presented import Presented, present
 from helpers.quiz import Question
 
 STYLE = """

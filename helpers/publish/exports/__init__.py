@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from helpers.exports.choosing import ChoiceError, choose
-from helpers.exports.formats import FORMATS, export
+from helpers.publish.exports.choosing import ChoiceError, choose
+from helpers.publish.exports.formats import FORMATS, export
 
 __all__ = ["ChoiceError", "FORMATS", "choose", "export"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import ipywidgets
 
 from helpers.panels import PANELS, Panel
-from helpers.present.serving import LOOPBACK, PresentError, show
+from helpers.publish.present.serving import LOOPBACK, PresentError, show
 
 FILES = Path(__file__).parent
 STAGE = FILES / "projector.html"
@@ -38,7 +38,8 @@ def on_stage(panel: Panel) -> ipywidgets.Widget:
 
 def write_stage(folder: Path, panel: str) -> None:
     """Write the notebook with the panel, and the page that shows it as large as the screen allows."""
-    source = f"from helpers import panels\nfrom helpers.present.projector import on_stage\n\non_stage(panels.{panel}())"
+    imports = "from helpers import panels\nfrom helpers.publish.present.projector import on_stage"
+    source = f"{imports}\n\non_stage(panels.{panel}())"
     cell: dict[str, object] = {
         "cell_type": "code",
         "id": "panel",

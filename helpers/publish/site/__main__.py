@@ -1,4 +1,4 @@
-"""`python -m helpers.site --to FOLDER`: the course as a static site."""
+"""`python -m helpers.publish.site --to FOLDER`: the course as a static site."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from helpers.course import NOTEBOOKS
-from helpers.site.build import SiteError, Wish, build_site
-from helpers.site.options import add_making_options
+from helpers.publish.site.build import SiteError, Wish, build_site
+from helpers.publish.site.options import add_making_options
 
 
 def main(arguments: list[str]) -> int:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import genanki
 
-from helpers.exports.markup import COURSE, as_html, body, lesson_name
-from helpers.exports.pictures import Picture, picture_of
-from helpers.exports.presented import Presented, present
+from helpers.publish.exports.markup import COURSE, as_html, body, lesson_name
+from helpers.publish.exports.pictures import Picture, picture_of
+from helpers.publish.exports.presented import Presented, present
 from helpers.quiz import Question
 
 STYLE = """

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from helpers.exports import anki, gift, moodle, paper
+from helpers.publish.exports import anki, gift, moodle, paper
 from helpers.quiz import Question
 
 Writer = Callable[[Sequence[Question], int, Path], list[Path]]

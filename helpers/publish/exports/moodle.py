@@ -11,10 +11,10 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from helpers.exports.markup import COURSE, as_html, body, cleaned, explained, lesson_name
-from helpers.exports.numbers import interval, points, share
-from helpers.exports.pictures import picture_of
-from helpers.exports.presented import feedback
+from helpers.publish.exports.markup import COURSE, as_html, body, cleaned, explained, lesson_name
+from helpers.publish.exports.numbers import interval, points, share
+from helpers.publish.exports.pictures import picture_of
+from helpers.publish.exports.presented import feedback
 from helpers.quiz import Question
 
 OPTIONAL_UNIT, NO_UNIT = "0", "3"  # what Moodle calls UNITINPUT and UNITNONE

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers.course import notebooks
-from helpers.lite.distribution import LOCK, RELEASE, Package, fetch
-from helpers.lite.wheel import write_wheel
-from helpers.site.build import empty_folder
+from helpers.publish.lite.distribution import LOCK, RELEASE, Package, fetch
+from helpers.publish.lite.wheel import write_wheel
+from helpers.publish.site.build import empty_folder
 
 HERE = Path(__file__).parent
 REQUIREMENTS, PACKAGES, SETTINGS = (HERE / name for name in ("requirements.txt", "packages.txt", "jupyter-lite.json"))
