@@ -1,7 +1,7 @@
 """Activation functions with their exact slopes.
 
 Each kernel below writes a value and its slope side by side, while the numbers are still in the processor's cache:
-the backward rule stands beside the forward rule. ``ACTIVATIONS`` holds the table, ``get_activation`` looks one up.
+the backward rule stands beside the forward rule. `ACTIVATIONS` holds the table, `get_activation` looks one up.
 """
 
 import math
@@ -11,9 +11,11 @@ from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[Any]
+from helpers.arrays import Array
+from helpers.checks import check_choice
+
 Kernel = Callable[[Array, Array, Array], None]
 
 SELU_SCALE = 1.0507009873554804934193349852946  # Klambauer et al. 2017, eq. 2: lambda
@@ -24,9 +26,9 @@ SELU_ALPHA = 1.6732632423543772848170429916717  # and alpha
 class Activation:
     """An activation function φ with its slope φ′.
 
-    ``function`` and ``slope`` take an array (or a number) of any shape and keep its dtype; integers become float64.
-    ``gain`` is what ``torch.nn.init.calculate_gain`` gives, 1 where PyTorch names none. ``formula`` is a label.
-    ``kernel``, if given, is called as ``kernel(z, value, slope)`` and fills both arrays in one go.
+    `function` and `slope` take an array (or a number) of any shape and keep its dtype; integers become float64.
+    `gain` is what `torch.nn.init.calculate_gain` gives, 1 where PyTorch names none. `formula` is a label.
+    `kernel`, if given, is called as `kernel(z, value, slope)` and fills both arrays in one go.
     """
 
     name: str
@@ -37,7 +39,7 @@ class Activation:
     kernel: Kernel | None = None
 
     def evaluate(self, z: Array, value: Array, slope: Array) -> None:
-        """Write φ(z) into ``value`` and φ′(z) into ``slope``, arrays of the shape and dtype of ``z``."""
+        """Write φ(z) into `value` and φ′(z) into `slope`, arrays of the shape and dtype of `z`."""
         if self.kernel is not None:
             self.kernel(z, value, slope)
         else:
@@ -53,6 +55,10 @@ class Activation:
             best = int(np.argmax(np.abs(self.slope(grid))))
             low, high = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, 4000)])
         return float(np.max(np.abs(self.slope(np.append(grid, 0.0)))))
+
+
+ActivationLike = str | Activation
+"""An activation, or its name in `ACTIVATIONS`."""
 
 
 class _Numbers:
@@ -199,8 +205,7 @@ def _part(kernel: Kernel, which: int, z: ArrayLike) -> Array:
     parts = np.empty((2, flat.size), flat.dtype)
     with np.errstate(under="ignore"):
         kernel(flat, parts[0], parts[1])
-    part: Array = parts[which].reshape(given.shape)[()]
-    return part
+    return parts[which].reshape(given.shape)[()]
 
 
 def _activation(name: str, kernel: Kernel, gain: float, formula: str) -> Activation:
@@ -231,11 +236,12 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-def get_activation(name: str, leak: float = 0.01) -> Activation:
-    """The activation called ``name``; ``leak`` is leaky_relu's slope for z < 0.
+def get_activation(activation: ActivationLike, leak: float = 0.01) -> Activation:
+    """The activation of this name, or the one given; `leak` is leaky_relu's slope for z < 0.
 
-    Raises ValueError, with the names there are, for a name that is not in ``ACTIVATIONS``.
+    Raises ValueError, with the names there are, for a name that is not in `ACTIVATIONS`.
     """
-    if not isinstance(name, str) or name not in ACTIVATIONS:
-        raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}; got {name!r}")
+    if isinstance(activation, Activation):
+        return activation
+    name = check_choice("activation", activation, tuple(ACTIVATIONS))
     return _leaky(float(leak)) if name == "leaky_relu" else ACTIVATIONS[name]

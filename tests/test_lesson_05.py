@@ -128,7 +128,7 @@ def test_cosines_of_relu_follow_the_arc_cosine_kernel() -> None:
 def test_cosines_of_linear_layers_stay_and_of_equal_inputs_are_1() -> None:
     assert theory.cosines("linear", 1.3, 0.0, 10, 1.0, 0.3) == pytest.approx([0.3] * 10, abs=1e-6)
     assert theory.cosines("tanh", 2.0, 0.1, 10, 1.0, 1.0) == pytest.approx([1.0] * 10, abs=1e-6)
-    with pytest.raises(ValueError, match="cosine must be a number from -1 to 1; got 1.5"):
+    with pytest.raises(ValueError, match="cosine must be a finite number from -1 to 1; got 1.5"):
         theory.cosines("tanh", 1.0, 0.0, 3, 1.0, 1.5)
 
 

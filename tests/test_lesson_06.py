@@ -124,7 +124,7 @@ def test_skips_of_one_cost_a_power_of_the_depth() -> None:
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        (("relu", "none", 3), "norm must be batch or layer; got 'none'"),
+        (("relu", "none", 3), "norm must be one of batch, layer; got 'none'"),
         (("relu", "batch", 0), "depth must be a whole number ≥ 1; got 0"),
         (("relu", "batch", 3, math.nan), "skip must be a finite number; got nan"),
         (("swish", "batch", 3), "swish"),

@@ -1,6 +1,8 @@
 """Closed forms against direct sums, against each other, and against the engine."""
 
 import math
+import pkgutil
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -238,6 +240,21 @@ def test_steps_to_move() -> None:
     assert theory.steps_to_move(1.0) == pytest.approx(0.1)
     assert theory.steps_to_move(-1e-6, distance=0.02, learning_rate=0.5) == pytest.approx(4e4)
     assert theory.steps_to_move(0.0) == math.inf
+
+
+# The package --------------------------------------------------------------------------------------------------------
+
+
+def test_every_closed_form_of_every_subject_is_found_under_theory() -> None:
+    defined = {
+        name
+        for found in pkgutil.iter_modules(theory.__path__)
+        for name, value in vars(import_module(f"helpers.theory.{found.name}")).items()
+        if getattr(value, "__module__", "") == f"helpers.theory.{found.name}" and not name.startswith("_")
+    }
+    shared = {"average", "averages"}  # what the subjects compute with
+    constants = {"GENERATOR_LOSSES", "SMALLEST", "LARGEST"}
+    assert defined - shared == set(theory.__all__) - constants
 
 
 # Bad input ----------------------------------------------------------------------------------------------------------

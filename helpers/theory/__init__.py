@@ -1,0 +1,78 @@
+"""Closed forms: what a wide random network does to a signal on its way up and to a gradient on its way down.
+
+One subject a module; `from helpers import theory` gives all of them. An activation is given by its name or as an
+`Activation`.
+"""
+
+from helpers.theory.adversarial import (
+    GENERATOR_LOSSES,
+    generator_slope,
+    js_divergence,
+    optimal_generator_gradient,
+    optimal_logit,
+    wasserstein_distance,
+)
+from helpers.theory.averages import mean_slope, mean_square_activation, mean_square_slope
+from helpers.theory.chains import chain_gradient, steps_to_move
+from helpers.theory.mean_field import (
+    LARGEST,
+    SMALLEST,
+    critical_gain,
+    critical_weight_variance,
+    depth_scale,
+    factor_plane,
+    per_layer_factor,
+    preactivation_variances,
+    signal_profile,
+    variance_fixed_point,
+)
+from helpers.theory.memory import (
+    bias_for_half_life,
+    chrono_product,
+    copying_baseline,
+    forget_gate,
+    half_life,
+    log10_forget_product,
+)
+from helpers.theory.normalization import normalized_factor, normalized_profile
+from helpers.theory.pairs import cosines
+from helpers.theory.rectifiers import born_dead_probability
+from helpers.theory.residual import ResidualTheory, path_lengths, relu_overlaps, residual_theory
+
+__all__ = [
+    "GENERATOR_LOSSES",
+    "LARGEST",
+    "SMALLEST",
+    "ResidualTheory",
+    "bias_for_half_life",
+    "born_dead_probability",
+    "chain_gradient",
+    "chrono_product",
+    "copying_baseline",
+    "cosines",
+    "critical_gain",
+    "critical_weight_variance",
+    "depth_scale",
+    "factor_plane",
+    "forget_gate",
+    "generator_slope",
+    "half_life",
+    "js_divergence",
+    "log10_forget_product",
+    "mean_slope",
+    "mean_square_activation",
+    "mean_square_slope",
+    "normalized_factor",
+    "normalized_profile",
+    "optimal_generator_gradient",
+    "optimal_logit",
+    "path_lengths",
+    "per_layer_factor",
+    "preactivation_variances",
+    "relu_overlaps",
+    "residual_theory",
+    "signal_profile",
+    "steps_to_move",
+    "variance_fixed_point",
+    "wasserstein_distance",
+]

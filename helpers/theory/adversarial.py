@@ -1,0 +1,81 @@
+"""Generative adversarial networks: slopes of the generator's losses, divergences, the best discriminator."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from helpers.activations import get_activation
+from helpers.arrays import Array
+from helpers.checks import check_choice, check_number
+
+GENERATOR_LOSSES = ("saturating", "non_saturating", "wasserstein")
+"""What a generator may minimise: mean log(1 - D), -mean log D (Goodfellow 2014), -mean critic (Arjovsky 2017)."""
+
+
+def generator_slope(loss: str, logit: ArrayLike) -> Array:
+    """Slope of a generator's loss at the logit a that the discriminator σ(a) gives to a fake; the shape of `logit`.
+
+    saturating -σ(a), non-saturating -(1 - σ(a)), wasserstein -1 (there a is what the critic says).
+    """
+    check_choice("loss", loss, GENERATOR_LOSSES)
+    a = np.asarray(logit)
+    if loss == "wasserstein":
+        return -np.ones_like(a)
+    sigmoid = get_activation("sigmoid").function
+    return np.asarray(-sigmoid(a) if loss == "saturating" else -sigmoid(-a))
+
+
+def _bell(x: Array, mean: float) -> Array:
+    return np.exp(-0.5 * (x - mean) ** 2) / math.sqrt(2 * math.pi)
+
+
+def _line(distance: float) -> tuple[Array, float]:
+    """Points over two unit bells at 0 and at `distance`, and their spacing: sums over them are exact to 1e-12."""
+    x = np.linspace(min(0.0, distance) - 12, max(0.0, distance) + 12, 4001)
+    return x, float(x[1] - x[0])
+
+
+def js_divergence(distance: float, spread: float = 1.0) -> float:
+    """Jensen-Shannon divergence, in nats, of two normal distributions of one spread, `distance` apart.
+
+    `spread` 0 means two point masses: 0 where they coincide and log 2 everywhere else (Arjovsky 2017, example 1).
+    """
+    distance = abs(check_number("distance", distance))
+    if check_number("spread", spread, least=0) == 0:
+        return math.log(2) if distance else 0.0
+    ratio = distance / spread
+    if ratio > 60:  # what is missing to log 2 is below the smallest number
+        return math.log(2)
+    x, step = _line(ratio)
+    # log p/m with m = (p + q)/2 and log p/q = ratio²/2 - ratio·x: log 2 - softplus of the other logit
+    logit = ratio * (x - ratio / 2)
+    return float(math.log(2) - step * (_bell(x, 0) @ np.logaddexp(0, logit)))
+
+
+def wasserstein_distance(distance: float) -> float:
+    """W₁ of two distributions that differ by a shift: its size (Arjovsky 2017, example 1), whatever their spread."""
+    return abs(check_number("distance", distance))
+
+
+def optimal_logit(x: ArrayLike, distance: float) -> Array:
+    """log p(x)/q(x), real p = N(0, 1), generated q = N(-distance, 1): what the best discriminator answers.
+
+    Goodfellow 2014, proposition 1, D = p / (p + q) = σ(logit).
+    """
+    distance = check_number("distance", distance)
+    return np.asarray(distance * (np.asarray(x, float) + distance / 2))
+
+
+def optimal_generator_gradient(loss: str, distance: float) -> float:
+    """|∂L/∂θ| of a generator N(θ, 1) that stands `distance` away from the data N(0, 1), against the best opponent.
+
+    The discriminator is `optimal_logit`; the mean over the fakes is an integral. Saturating: 2 dJS/dd.
+    Wasserstein: 1 for any distance but 0.
+    """
+    distance = abs(check_number("distance", distance))
+    if loss == "wasserstein":
+        return float(distance > 0)
+    x, step = _line(-distance)
+    slopes = generator_slope(loss, optimal_logit(x, distance))
+    return float(-step * (_bell(x, -distance) @ slopes) * distance)

@@ -1,0 +1,82 @@
+"""Wide residual networks of ReLU branches, block by block, and the paths that a gradient takes through them."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from helpers.arrays import Array
+
+
+def relu_overlaps(correlation: ArrayLike) -> tuple[Array, Array]:
+    """What a ReLU makes of two Gaussian pre-activations of variance 1: 2·E[φ′φ′] and 2·E[φφ] (Cho and Saul 2009).
+
+    At correlation 0 they are 1/2 and 1/π, at 1 both are 1. They are the overlap of gradients and of activations after
+    a layer of He's variance.
+    """
+    angle = np.arccos(np.clip(np.asarray(correlation, float), -1, 1))
+    return 1 - angle / math.pi, (np.sin(angle) + (math.pi - angle) * np.cos(angle)) / math.pi
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualTheory:
+    """A wide residual network of ReLU branches, block by block; arrays over h_0 … h_blocks unless said otherwise.
+
+    `size` is the root mean square of h_l over that of h_0, `log10_signal` is log10 of ‖∂L/∂h_l‖ / ‖∂L/∂h_blocks‖,
+    `correlation` the correlation of the gradients of two orthogonal inputs after 0 … blocks blocks, and `share`
+    (blocks,) the part of the squared gradient that comes by the branch of each block, not by its skip.
+    """
+
+    size: Array
+    log10_signal: Array
+    correlation: Array
+    share: Array
+
+
+def residual_theory(blocks: int, skip: float, branch: float, norm: str = "none") -> ResidualTheory:
+    """How h = skip·h + branch·F(h) treats sizes and gradients where F keeps the mean square and adds no correlation.
+
+    Without a norm both mean squares change by skip² + branch² a block. A norm before the branch ("pre_layer",
+    "pre_batch") gives it an input of size 1, one after the sum ("post_…") brings h back to size 1; over a batch
+    (large, of orthogonal inputs) it takes away what a ReLU makes all samples share, 1/π of the branch.
+    """
+    kept = 1 - 1 / math.pi if norm.endswith("batch") else 1.0  # what a norm over the batch sees of a branch
+    s2, b2 = float(skip) ** 2, float(branch) ** 2
+    square = seen = 1.0  # mean square of h, and the part of it that a norm divides by
+    overlap, gradients = 0.0, 1.0  # of two orthogonal inputs: their h's, their gradients
+    squares, factors, correlations, shares = [square], [], [gradients], []
+    for _ in range(blocks):
+        scale = 1 / seen if norm.startswith("pre") and seen else 1.0
+        by_slopes, by_values = (0.5, 0.0) if kept < 1 else (float(part) for part in relu_overlaps(overlap))
+        total = s2 + b2 * scale
+        branched = b2 if norm.startswith("pre") else b2 * square
+        before, square = square, s2 * square + branched
+        seen = s2 * seen + kept * branched
+        if square:
+            overlap = (s2 * overlap * before + by_values * branched) / square
+        if norm.startswith("post") and seen:
+            factors.append(total / seen)
+            square = seen = 1.0
+        else:
+            factors.append(total)
+        gradients *= (s2 + b2 * scale * by_slopes) / total if total else 0.0
+        squares.append(square)
+        correlations.append(gradients)
+        shares.append(b2 * scale / total if total else 0.0)
+    with np.errstate(divide="ignore"):
+        steps = 0.5 * np.log10(factors)
+    signal = np.append(np.cumsum(steps[::-1])[::-1], 0.0)
+    return ResidualTheory(np.sqrt(squares), signal, np.array(correlations), np.array(shares))
+
+
+def path_lengths(shares: ArrayLike) -> Array:
+    """How a gradient spreads over paths through 0 … blocks branches, block l sending the part shares[l] by its branch.
+
+    An array (blocks + 1,) that sums to 1; for equal shares p it is the binomial distribution. With shares of 1/2 it is
+    also how many of the 2^blocks paths have each length (Veit 2016).
+    """
+    spread = np.ones(1)
+    for share in np.asarray(shares, float):
+        spread = np.convolve(spread, [1 - share, share])
+    return spread
