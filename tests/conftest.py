@@ -21,6 +21,9 @@ settings.load_profile("course")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow too, as CI=true does")
+    parser.addoption(
+        "--exhaustive", action="store_true", help="run the tests marked exhaustive too, as nothing else does"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,9 +35,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--slow") or os.environ.get("CI"):
-        return
-    skip = pytest.mark.skip(reason="slow: runs with --slow or where CI=true")
-    for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(skip)
+    slow = bool(config.getoption("--slow") or os.environ.get("CI"))
+    for tier, runs, reason in (
+        ("slow", slow, "slow: runs with --slow or where CI=true"),
+        ("exhaustive", bool(config.getoption("--exhaustive")), "exhaustive: runs with --exhaustive"),
+    ):
+        for item in items:
+            if not runs and tier in item.keywords:
+                item.add_marker(pytest.mark.skip(reason=reason))
