@@ -7,6 +7,7 @@ that nobody can read.
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import re
@@ -23,6 +24,8 @@ from tests.import_cell import course_address, in_step
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CHECKED = "nbval-check-output"  # nbval compares the outputs of the cells with this tag
+HIDE_INPUT, EXERCISE = "hide-input", "exercise"  # the site and the slides read these: helpers.publish runs such cells
+SHOW = {"panels", "figures", "lesson", "predict", "quiz", "check", "timeline"}  # calls of these only show something
 SPEAKING_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MACHINE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]+)*")
 
@@ -38,7 +41,7 @@ def normalised(text: str) -> str:
     count = 0
     for cell in notebook.cells:
         cell.source = cell.source.rstrip()
-        cell.metadata = kept_metadata(cell.metadata)
+        cell.metadata = kept_metadata(cell)
         if cell.cell_type == "code":
             count += 1
             is_checked = CHECKED in cell.metadata.get("tags", [])
@@ -47,11 +50,30 @@ def normalised(text: str) -> str:
     return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
 
 
-def kept_metadata(metadata: Node) -> Node:
-    """The tags and the slide type of a cell."""
-    kept = {"tags": metadata["tags"]} if metadata.get("tags") else {}
-    slide_type = metadata.get("slideshow", {}).get("slide_type")
+def kept_metadata(cell: Node) -> Node:
+    """The tags and the slide type of a cell; the tag that its calls ask for is added, one that is wrong is dropped."""
+    own = [tag for tag in cell.metadata.get("tags", []) if tag not in (HIDE_INPUT, EXERCISE)]
+    tags = sorted({*own, *shown_tags(cell)})
+    slide_type = cell.metadata.get("slideshow", {}).get("slide_type")
+    kept = {"tags": tags} if tags else {}
     return nbformat.from_dict(kept | ({"slideshow": {"slide_type": slide_type}} if slide_type else {}))
+
+
+def shown_tags(cell: Node) -> list[str]:
+    """`exercise` for a cell that checks the learner's lines, `hide-input` for one whose calls only show something."""
+    if cell.cell_type != "code":
+        return []
+    called = [_called(node.func) for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+    if not called or not set(called) <= SHOW:
+        return []
+    return [EXERCISE if "check" in called else HIDE_INPUT]
+
+
+def _called(function: ast.expr) -> str:
+    """The first name of what is called: `panels` in `panels.relu()`."""
+    while isinstance(function, ast.Attribute):
+        function = function.value
+    return function.id if isinstance(function, ast.Name) else ""
 
 
 def kept_outputs(outputs: list[Node], count: int) -> list[Node]:

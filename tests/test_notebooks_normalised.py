@@ -13,7 +13,7 @@ import pytest
 from helpers.course import LESSONS
 from tests import normalise
 from tests.import_cell import course_address, head, imports_alone
-from tests.normalise import CHECKED, NOTEBOOKS, normalised, unspeaking_ids
+from tests.normalise import CHECKED, EXERCISE, HIDE_INPUT, NOTEBOOKS, normalised, unspeaking_ids
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 SECTIONS = ["Predict", "Slide", "Measure", "Explain", "Write it yourself", "Train", "Myth check", "Quiz", "Take-away"]
@@ -89,6 +89,19 @@ class TestNotebook:
     def test_keeps_the_order_of_a_lesson(self, path: Path) -> None:
         assert problems(int(path.name[:2]), read(path.read_text(encoding="utf-8")).cells) == []
 
+    def test_tags_say_what_the_cells_do(self, path: Path) -> None:
+        """Site and slides run tagged cells without the others: one that computed would show nothing, or fail."""
+        cells = [cell for cell in read(path.read_text(encoding="utf-8")).cells if cell.cell_type == "code"]
+        tags = {cell.id: set(cell.metadata.get("tags", [])) for cell in cells}
+        lesson_calls = ("panel = panels.", "predict(", "quiz(", "lesson.")
+        for cell in cells:
+            is_exercise = "\ncheck(" in cell.source
+            assert (EXERCISE in tags[cell.id]) == is_exercise, cell.id
+            if cell.source.startswith(lesson_calls) and "\n\n" not in cell.source:
+                assert HIDE_INPUT in tags[cell.id], cell.id
+            if HIDE_INPUT in tags[cell.id]:
+                assert not is_exercise and "print(" not in cell.source and "train(" not in cell.source, cell.id
+
 
 # The checks themselves
 
@@ -142,6 +155,25 @@ def test_normalising_keeps_what_was_written_and_what_is_compared() -> None:
     printed, result = checked.outputs
     assert printed == {"output_type": "stream", "name": "stdout", "text": "one\ntwo\n"}
     assert result.data == {"text/plain": "3"} and result.execution_count == checked.execution_count == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "tags"),
+    [
+        ("panel = panels.relu()\npanel", [HIDE_INPUT]),
+        ('quiz("01", panel)', [HIDE_INPUT]),
+        ("panels.still(timeline())", [HIDE_INPUT]),
+        ('def f(x):\n    ...\n\n\ncheck("f", f)', [EXERCISE]),
+        ("history = train(panels.relu())", []),
+        ("depth = 20", []),
+        ("print(sum([1]))", [CHECKED]),
+    ],
+)
+def test_normalising_gives_each_cell_the_tag_of_what_it_calls(source: str, tags: list[str]) -> None:
+    cell = code("cell", source, tags=(HIDE_INPUT, *(tag for tag in tags if tag == CHECKED)))
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    (kept,) = read(normalised(str(nbformat.writes(notebook)))).cells
+    assert kept.metadata.get("tags", []) == tags
 
 
 def test_normalising_twice_changes_nothing_and_the_layout_is_fixed() -> None:
