@@ -15,15 +15,15 @@ import pytest
 from helpers import panels
 from helpers.course import notebooks
 from helpers.panels import PANELS
+from helpers.publish.cells.bake import Fineness
+from helpers.publish.cells.running import Cell, read_cells
+from helpers.publish.cells.widgets import Page, widget_html
 from helpers.publish.present.__main__ import main
 from helpers.publish.present.build import build_slides, is_built, lower_figures, slides_page
 from helpers.publish.present.projector import panel_of, write_stage
 from helpers.publish.present.serving import PresentError, choose_port
 from helpers.publish.present.slides import slides_of
-from helpers.publish.site.bake import Fineness
 from helpers.publish.site.build import SiteError
-from helpers.publish.site.running import Cell, read_cells
-from helpers.publish.site.widgets import Page, widget_html
 from tests.browser.lab import ROOT, serve_pages
 
 PAGE = Page("01")

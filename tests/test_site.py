@@ -15,14 +15,14 @@ import pytest
 from helpers import panels
 from helpers.course import notebooks
 from helpers.panels import PANELS, Panel
-from helpers.publish.site.assets import classic_script, write_assets
-from helpers.publish.site.bake import Fineness, anchors, axes, panel_data, panel_name, states_of
+from helpers.publish.cells.assets import classic_script, write_assets
+from helpers.publish.cells.bake import Fineness, anchors, axes, panel_data, panel_name, states_of
+from helpers.publish.cells.running import Cell, only_shows, read_cells, run_cells
+from helpers.publish.cells.states import Axis, Budget, main_axis, spread, states_to_bake
+from helpers.publish.cells.text import code_html, markdown_html
+from helpers.publish.cells.widgets import Page, widget_html
 from helpers.publish.site.build import SiteError, Wish, build_site
 from helpers.publish.site.pages import file_name, index_page, lesson_page
-from helpers.publish.site.running import Cell, only_shows, read_cells, run_cells
-from helpers.publish.site.states import Axis, Budget, main_axis, spread, states_to_bake
-from helpers.publish.site.text import code_html, markdown_html
-from helpers.publish.site.widgets import Page, widget_html
 from tests.site_reader import expected_row, opened
 
 EVERY_PANEL = [name for names in PANELS.values() for name in names]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from helpers.course import notebooks
+from helpers.publish.cells.bake import Fineness
 from helpers.publish.present.build import build_slides
-from helpers.publish.site.bake import Fineness
 from tests.browser.lab import ROOT, Sheet, free_port, serve, serve_pages, write_notebook
 
 pytestmark = pytest.mark.browser

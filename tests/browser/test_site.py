@@ -15,10 +15,10 @@ import pytest
 from helpers import panels
 from helpers.course import notebooks
 from helpers.panels import PANELS, Panel
-from helpers.publish.site.bake import Fineness
+from helpers.publish.cells.bake import Fineness
+from helpers.publish.cells.widgets import question_data
 from helpers.publish.site.build import Wish, build_site
 from helpers.publish.site.pages import file_name
-from helpers.publish.site.widgets import question_data
 from helpers.quiz import available_lessons, grade, load_bank
 from tests.site_reader import expected_row, opened, page_data
 
@@ -323,10 +323,10 @@ def test_a_quiz_gives_feedback_counts_and_shows_the_place_in_the_panel(visit: An
 
 def test_a_prediction_stands_beside_what_was_measured(browser: Any, tmp_path: Path) -> None:
     from helpers.lesson import compare, predict
-    from helpers.publish.site.assets import write_assets
+    from helpers.publish.cells.assets import write_assets
+    from helpers.publish.cells.running import Cell
+    from helpers.publish.cells.widgets import Page
     from helpers.publish.site.pages import data_script, lesson_page
-    from helpers.publish.site.running import Cell
-    from helpers.publish.site.widgets import Page
 
     page = Page("01")
     cells = [

@@ -13,11 +13,11 @@ from tqdm import tqdm
 
 from helpers.course import NOTEBOOKS, notebooks
 from helpers.progress.store import HOME_VARIABLE
+from helpers.publish.options import add_making_options
 from helpers.publish.present.build import build_slides, is_built
 from helpers.publish.present.projector import panel_of, project
 from helpers.publish.present.serving import PresentError, choose_port, serve_folder
 from helpers.publish.site.build import SiteError
-from helpers.publish.site.options import add_making_options
 
 KEPT = NOTEBOOKS.parent / "slides"
 

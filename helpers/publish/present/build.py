@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from helpers.course import LESSONS, NOTEBOOKS
+from helpers.publish.cells.assets import write_assets, write_text
+from helpers.publish.cells.bake import Fineness
+from helpers.publish.cells.running import read_cells, run_cells
+from helpers.publish.cells.widgets import Page
 from helpers.publish.present.slides import Slide, slides_of
-from helpers.publish.site.assets import write_assets, write_text
-from helpers.publish.site.bake import Fineness
 from helpers.publish.site.build import empty_folder
 from helpers.publish.site.pages import data_script, document
-from helpers.publish.site.running import read_cells, run_cells
-from helpers.publish.site.widgets import Page
 
 HERE = Path(__file__).parent
 REVEAL = HERE / "reveal"

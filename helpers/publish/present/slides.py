@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from helpers.lesson import CheckView, ComparisonView, QuizView
-from helpers.publish.site.running import Cell, Several, only_shows
-from helpers.publish.site.text import code_html, markdown_html, output_html
-from helpers.publish.site.widgets import Page, question_blocks, widget_html
+from helpers.publish.cells.running import Cell, Several, only_shows
+from helpers.publish.cells.text import code_html, markdown_html, output_html
+from helpers.publish.cells.widgets import Page, question_blocks, widget_html
 
 BETWEEN_BLOCKS = re.compile(r"\n{2,}(?=\S)")
 

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from helpers.course import NOTEBOOKS
+from helpers.publish.options import add_making_options
 from helpers.publish.site.build import SiteError, Wish, build_site
-from helpers.publish.site.options import add_making_options
 
 
 def main(arguments: list[str]) -> int:

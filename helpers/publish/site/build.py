@@ -17,11 +17,11 @@ from typing import Any
 from tqdm import tqdm
 
 from helpers.course import notebooks
-from helpers.publish.site.assets import write_assets, write_text
-from helpers.publish.site.bake import Fineness
+from helpers.publish.cells.assets import write_assets, write_text
+from helpers.publish.cells.bake import Fineness
+from helpers.publish.cells.running import read_cells, run_cells
+from helpers.publish.cells.widgets import Page
 from helpers.publish.site.pages import data_script, file_name, index_page, lesson_page
-from helpers.publish.site.running import read_cells, run_cells
-from helpers.publish.site.widgets import Page
 
 MARK = "made-by-start.txt"
 SLOWEST_FIRST = ("04", "05", "03", "07", "06", "09", "08")

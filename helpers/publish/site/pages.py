@@ -9,9 +9,9 @@ from pathlib import Path
 
 from helpers.course import LESSONS
 from helpers.lesson import CheckView
-from helpers.publish.site.running import Cell, only_shows
-from helpers.publish.site.text import code_html, markdown_html, output_html
-from helpers.publish.site.widgets import Page, widget_html
+from helpers.publish.cells.running import Cell, only_shows
+from helpers.publish.cells.text import code_html, markdown_html, output_html
+from helpers.publish.cells.widgets import Page, widget_html
 
 COURSE = "Where did the gradient go?"
 NOTE = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from helpers.publish.site.bake import Fineness
+from helpers.publish.cells.bake import Fineness
 
 
 def add_making_options(parser: argparse.ArgumentParser) -> None:

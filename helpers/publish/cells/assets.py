@@ -7,7 +7,7 @@ from pathlib import Path
 
 import plotly
 
-from helpers.publish.site.text import code_style
+from helpers.publish.cells.text import code_style
 
 HERE = Path(__file__).parent
 HELPERS = HERE.parents[1]

@@ -13,7 +13,7 @@ import ipywidgets
 
 from helpers.live import Grid, LiveFigure
 from helpers.panels import Panel
-from helpers.publish.site.states import Axis, Budget, State, states_to_bake
+from helpers.publish.cells.states import Axis, Budget, State, states_to_bake
 
 USUAL = Budget(2500)
 BUDGETS: Mapping[str, Budget] = {

@@ -15,7 +15,7 @@ from helpers.lesson import CheckView, ComparisonView, PredictionView, QuestionVi
 from helpers.live import LiveFigure
 from helpers.panels import Panel
 from helpers.panels.watching import LayersPicture
-from helpers.publish.site.bake import (
+from helpers.publish.cells.bake import (
     Fineness,
     control_class,
     control_kind,
@@ -25,8 +25,8 @@ from helpers.publish.site.bake import (
     places,
     states_of,
 )
-from helpers.publish.site.running import Several
-from helpers.publish.site.text import code_html
+from helpers.publish.cells.running import Several
+from helpers.publish.cells.text import code_html
 from helpers.quiz import Prediction, Question, grade, say_number, say_outcome
 
 NEEDS_COURSE = "This part needs the running course: <code>python start.py</code> opens it."
