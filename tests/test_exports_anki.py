@@ -75,7 +75,7 @@ def test_every_question_becomes_a_card_in_the_deck_of_its_lesson(learner):
     for question in ALL:
         note, shown = notes[question.id], present(question, seed=3)
         (card,) = note.cards()
-        lesson = f"{question.lesson} {LESSONS[question.lesson]}"
+        lesson = LESSONS[question.lesson].name
         assert learner.collection.decks.name(card.did) == f"Where did the gradient go?::{lesson}"
         assert note.tags == [f"lesson-{question.lesson}"]
         assert text_of(note["Question"]) == text_of(body(question))
@@ -119,7 +119,7 @@ def test_names_by_which_anki_knows_things_again_stay():
     """Written down: decks that learners have would double if these changed."""
     assert anki.stable_id("question") == 5392890
     assert anki.guid(Question("03-forgets", "multiple_choice", "?", ())) == "J[CHyvR!%U"
-    ids = [anki.stable_id(f"{lesson} {title}") for lesson, title in LESSONS.items()]
+    ids = [anki.stable_id(lesson.name) for lesson in LESSONS.values()]
     assert len(set(ids)) == len(ids) and all(0 < each < 2**31 for each in ids)
     assert len({anki.guid(question) for question in ALL}) == len(ALL)
 

@@ -67,7 +67,7 @@ def test_every_question_is_there_once_in_its_category():
     for found in READ:
         lesson = found.id[:2]
         assert found.name == found.id and found.tags == [f"lesson {lesson}"]
-        assert found.category == f"$course$/top/Where did the gradient go?/{lesson} {LESSONS[lesson]}"
+        assert found.category == f"$course$/top/Where did the gradient go?/{LESSONS[lesson].name}"
 
 
 @pytest.mark.parametrize("found", [pytest.param(found, id=found.id) for found in READ])

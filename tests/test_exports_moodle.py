@@ -118,7 +118,7 @@ def test_every_question_is_there_once_behind_the_category_of_its_lesson():
             category = inner(entry, "category")
         else:
             lesson = entry.findtext("idnumber")[:2]
-            assert category == f"$course$/top/Where did the gradient go?/{lesson} {LESSONS[lesson]}"
+            assert category == f"$course$/top/Where did the gradient go?/{LESSONS[lesson].name}"
 
 
 @pytest.mark.parametrize("entry", [pytest.param(entry, id=inner(entry, "name")) for entry in ENTRIES])

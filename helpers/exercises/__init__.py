@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
-from helpers.exercises import (
-    lesson_01,
-    lesson_02,
-    lesson_03,
-    lesson_04,
-    lesson_05,
-    lesson_06,
-    lesson_07,
-    lesson_08,
-    lesson_09,
-    lesson_10,
-    lesson_11,
-)
 from helpers.exercises.checking import Exercise, Verdict
 
-_LESSONS = (
-    lesson_01,
-    lesson_02,
-    lesson_03,
-    lesson_04,
-    lesson_05,
-    lesson_06,
-    lesson_07,
-    lesson_08,
-    lesson_09,
-    lesson_10,
-    lesson_11,
-)
+_MODULES = [name for _, name, _ in pkgutil.iter_modules(__path__) if name.startswith("lesson_")]
+_LESSONS = [import_module(f"{__name__}.{name}") for name in sorted(_MODULES)]
 
 EXERCISES: Mapping[str, Exercise] = {each.id: each for lesson in _LESSONS for each in lesson.EXERCISES}
 """All exercises by id; the id is the name of the function or number that the learner writes."""

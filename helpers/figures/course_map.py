@@ -13,20 +13,6 @@ from helpers.figures.parts import line
 
 _COLUMNS = np.arange(5.0)
 _ROWS = np.array([-0.22, 0.0, 0.22])
-_NEW = {
-    "00": "one slider: the depth",
-    "01": "a chain of single neurons",
-    "02": "the slope of each neuron",
-    "03": "whole layers of neurons",
-    "04": "slopes of 1 or 0, and dead units",
-    "05": "the scale of the weights",
-    "06": "a fixed spread in every layer",
-    "07": "a way around each layer",
-    "08": "a memory that gates guard, over time",
-    "09": "a second network that judges the first",
-    "10": "a limit to the gradient",
-    "11": "any network, and instruments for it",
-}
 
 Points = tuple[np.ndarray, np.ndarray]
 
@@ -39,13 +25,12 @@ def course_map(ready: Sequence[str] = (), done: Mapping[str, float] | None = Non
     """
     ready = ready or tuple(notebooks())
     figure = go.Figure()
-    for row, (number, title) in enumerate(LESSONS.items()):
+    for row, (number, lesson) in enumerate(LESSONS.items()):
         _draw_lesson(figure, number, float(row))
         coming = "" if number in ready else " <i>(coming)</i>"
         colour = theme.MUTED if coming else theme.INK
-        short = title.rpartition(": ")[-1]
         mine = _share_done((done or {}).get(number, 0.0))
-        text = f"<b>{number} {short[0].upper()}{short[1:]}</b>{coming}{mine}<br>{_NEW[number]}"
+        text = f"<b>{number} {lesson.short_title}</b>{coming}{mine}<br>{lesson.adds}"
         figure.add_annotation(
             x=5.0, y=row, text=text, font={"size": 15, "color": colour}, showarrow=False, xanchor="left", align="left"
         )

@@ -30,7 +30,7 @@ def my_progress() -> View:
     for lesson in available_lessons():
         mine = done.get(lesson)
         counts = [_of(wanted, reached) for wanted, reached in _parts(lesson, mine)]
-        rows.append([f"{lesson} {LESSONS.get(lesson, '')}", *counts, say_duration(mine.seconds) if mine else "–"])
+        rows.append([LESSONS[lesson].name, *counts, say_duration(mine.seconds) if mine else "–"])
     return View([html_box(table_html(("Lesson", "Predicted", "Exercises", "Quiz: right", "Time"), rows))], record)
 
 

@@ -173,7 +173,7 @@ class ExamView(View):
             mine = [view for view in self.paper.questions if view.question.lesson == lesson]
             right = sum(view.is_kept and view.grade.correct for view in mine)
             spent = sum(sitting.seconds.get(view.question.id, 0.0) for view in mine)
-            rows.append((f"{lesson} {LESSONS[lesson]}", f"{right} of {len(mine)}", say_duration(spent)))
+            rows.append((LESSONS[lesson].name, f"{right} of {len(mine)}", say_duration(spent)))
         return table_html(("Lesson", "Right", "Time"), rows)
 
 

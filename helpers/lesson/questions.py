@@ -57,7 +57,7 @@ class QuestionView(widgets.VBox):
         self.input = input_for(question, lambda text: self._quiz.announcer.say(text))
         code = f"<pre><code>{html.escape(question.code)}</code></pre>" if question.code else ""
         label = f'<span class="lesson-number">{self._number}.</span>'
-        lesson = f"Lesson {question.lesson} {LESSONS[question.lesson]}" if self._quiz.is_mixed else ""
+        lesson = f"Lesson {LESSONS[question.lesson].name}" if self._quiz.is_mixed else ""
         origin = f'<div class="lesson-origin">{html.escape(lesson)}</div>' if lesson else ""
         self._text.value = f'{origin}<div class="lesson-question">{label}{as_html(question.text)}</div>{code}'
         picture = [hidden_profile(question)] if question.type == "profile" else []

@@ -69,7 +69,7 @@ def _lesson_sentence(record: Progress) -> str:
     done = record.summary()
     for lesson in available_lessons():
         if lesson not in done:
-            return f"Next lesson: {lesson} {LESSONS[lesson]}."
+            return f"Next lesson: {LESSONS[lesson].name}."
     missing = {
         lesson: sum(question.id not in done[lesson].right for question in load_bank(lesson))
         for lesson in available_lessons()
@@ -78,7 +78,7 @@ def _lesson_sentence(record: Progress) -> str:
     if not missing[weakest]:
         return "Every lesson is begun, and every question was right at the last try."
     return (
-        f"Every lesson is begun. Most is left in lesson {weakest} {LESSONS[weakest]}: "
+        f"Every lesson is begun. Most is left in lesson {LESSONS[weakest].name}: "
         f"{missing[weakest]} of its questions are not yet right."
     )
 

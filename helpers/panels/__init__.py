@@ -8,22 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from helpers.course import LESSONS
 from helpers.panels.panel import Panel, still
 
-PANELS = {
-    "00": ["start_here"],
-    "01": ["definition"],
-    "02": ["activation_derivatives"],
-    "03": ["deep_sigmoid_nets"],
-    "04": ["relu", "relu_schemes", "born_dead"],
-    "05": ["initialization", "initialization_schemes", "jacobian_singular_values"],
-    "06": ["batch_norm", "scale_invariance"],
-    "07": ["residual_networks", "path_lengths", "shattered_gradients"],
-    "08": ["recurrent_networks"],
-    "09": ["gans", "generator_losses", "way_back", "disjoint_supports"],
-    "10": ["gradient_clipping", "cliff"],
-    "11": ["unknown_network"],
-}
+PANELS = {number: list(lesson.panels) for number, lesson in LESSONS.items()}
 """The panels of each lesson, its main one first, by the lesson's two-digit number."""
 
 _MODULES = {

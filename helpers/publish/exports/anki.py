@@ -12,7 +12,8 @@ from pathlib import Path
 
 import genanki
 
-from helpers.publish.exports.markup import COURSE, as_html, body, lesson_name
+from helpers.course import TITLE
+from helpers.publish.exports.markup import as_html, body, lesson_name
 from helpers.publish.exports.pictures import Picture, picture_of
 from helpers.publish.exports.presented import Presented, present
 from helpers.quiz import Question
@@ -31,13 +32,13 @@ FIELDS = ("Question", "Options", "Answer", "Feedback", "Lesson", "Id")
 
 def stable_id(name: str) -> int:
     """The number by which Anki knows a deck or a note type again: always the same for a name (31 bits, not 0)."""
-    digest = hashlib.sha256(f"{COURSE} {name}".encode()).digest()
+    digest = hashlib.sha256(f"{TITLE} {name}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1 or 1
 
 
 def guid(question: Question) -> str:
     """The name by which Anki knows the card again, whatever has changed in it."""
-    return str(genanki.guid_for(COURSE, question.id))
+    return str(genanki.guid_for(TITLE, question.id))
 
 
 def package(questions: Sequence[Question], seed: int, timestamp: float) -> bytes:
@@ -50,7 +51,7 @@ def package(questions: Sequence[Question], seed: int, timestamp: float) -> bytes
     decks, pictures = [], []
     for lesson, group in groupby(questions, key=lambda question: question.lesson):
         name = lesson_name(lesson)
-        decks.append(genanki.Deck(stable_id(name), f"{COURSE}::{name}"))
+        decks.append(genanki.Deck(stable_id(name), f"{TITLE}::{name}"))
         for question in group:
             picture = picture_of(question)
             pictures += [picture] if picture else []
@@ -67,7 +68,7 @@ def package(questions: Sequence[Question], seed: int, timestamp: float) -> bytes
 def _note_type() -> genanki.Model:
     return genanki.Model(
         stable_id("question"),
-        COURSE,
+        TITLE,
         fields=[{"name": name} for name in FIELDS],
         templates=[{"name": "Question", "qfmt": FRONT, "afmt": BACK}],
         css=STYLE,

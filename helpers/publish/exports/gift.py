@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
 
-from helpers.publish.exports.markup import COURSE, as_html, body, explained
+from helpers.course import TITLE
+from helpers.publish.exports.markup import as_html, body, explained
 from helpers.publish.exports.moodle import category_path
 from helpers.publish.exports.numbers import interval, share
 from helpers.publish.exports.pictures import picture_of
@@ -23,7 +24,7 @@ from helpers.quiz import Question
 
 def document(questions: Sequence[Question]) -> str:
     """The questions as one text, a blank line between any two, a category for each lesson."""
-    blocks = [f"// {COURSE}"]
+    blocks = [f"// {TITLE}"]
     for lesson, group in groupby(questions, key=lambda question: question.lesson):
         blocks.append(f"$CATEGORY: {category_path(lesson)}")
         blocks.extend(_question(question) for question in group)

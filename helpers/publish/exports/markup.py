@@ -9,8 +9,6 @@ from helpers.course import LESSONS
 from helpers.quiz import Question
 from helpers.quiz.text import as_html as text_as_html
 
-COURSE = "Where did the gradient go?"
-
 PLACES = "Give each of them its place; 1 comes first."
 
 _NO_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -46,7 +44,7 @@ def explained(question: Question) -> str:
 
 def lesson_name(lesson: str) -> str:
     """Number and title of a lesson: "03 Deep sigmoid networks"."""
-    return f"{lesson} {LESSONS.get(lesson, '')}".strip()
+    return LESSONS[lesson].name if lesson in LESSONS else lesson
 
 
 def counted(number: int, thing: str) -> str:

@@ -11,7 +11,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from helpers.publish.exports.markup import COURSE, as_html, body, cleaned, explained, lesson_name
+from helpers.course import TITLE
+from helpers.publish.exports.markup import as_html, body, cleaned, explained, lesson_name
 from helpers.publish.exports.numbers import interval, points, share
 from helpers.publish.exports.pictures import picture_of
 from helpers.publish.exports.presented import feedback
@@ -33,7 +34,7 @@ def document(questions: Sequence[Question]) -> str:
 
 def category_path(lesson: str) -> str:
     """Where Moodle files the questions of a lesson; a slash within a name is written twice."""
-    names = (COURSE, lesson_name(lesson))
+    names = (TITLE, lesson_name(lesson))
     return "/".join(["$course$", "top", *(name.replace("/", "//") for name in names)])
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 
-from helpers.publish.exports.markup import COURSE, as_html, body, counted
+from helpers.course import TITLE
+from helpers.publish.exports.markup import as_html, body, counted
 from helpers.publish.exports.numbers import points
 from helpers.publish.exports.pictures import picture_of
 from helpers.publish.exports.presented import Presented, present
@@ -53,8 +54,8 @@ def documents(questions: Sequence[Question], seed: int) -> tuple[str, str]:
         f'<span class="points">Points<i>of {total}</i></span></div>'
     )
     return (
-        _page(f"{COURSE} Questions", seed, blanks, [_asked(each) for each in shown]),
-        _page(f"{COURSE} Key", seed, "", [_solved(each) for each in shown]),
+        _page(f"{TITLE} Questions", seed, blanks, [_asked(each) for each in shown]),
+        _page(f"{TITLE} Key", seed, "", [_solved(each) for each in shown]),
     )
 
 

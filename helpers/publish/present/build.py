@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from helpers.course import LESSONS, NOTEBOOKS
+from helpers.course import AUTHORS, CODE_LICENCE, CONTENT_LICENCE, LESSONS, NOTEBOOKS
 from helpers.publish.cells.assets import write_assets, write_text
 from helpers.publish.cells.bake import Fineness
 from helpers.publish.cells.running import read_cells, run_cells
@@ -19,6 +19,7 @@ from helpers.publish.present.slides import Slide, slides_of
 from helpers.publish.site.build import empty_folder
 from helpers.publish.site.pages import data_script, document
 
+LICENCE = f"© {AUTHORS}, {CONTENT_LICENCE}; code {CODE_LICENCE}"
 HERE = Path(__file__).parent
 REVEAL = HERE / "reveal"
 FINGERPRINT = "made-from.txt"
@@ -86,7 +87,7 @@ def lower_figures(data: Mapping[str, Any]) -> None:
 
 def slides_page(lesson: str, stacks: Sequence[Sequence[Slide]]) -> str:
     """The slides as HTML. Links to other lessons become text, since only this one is here."""
-    title = f"{lesson} {LESSONS[lesson]}"
+    title = LESSONS[lesson].name
     body = "\n".join(f"<section>{''.join(_slide(slide, title) for slide in stack)}</section>" for stack in stacks)
     body = re.sub(r'<a href="\d\d_[^"]*">(.*?)</a>', r"\1", body)
     scripts = (
@@ -102,9 +103,9 @@ def _slide(slide: Slide, title: str) -> str:
         f'<div class="block{" fragment" if block.fragment else ""}">{block.html}</div>' for block in slide.blocks
     )
     kind = " figure" if slide.is_full and "site-figure" in slide.blocks[0].html else ""
-    part = "" if re.match(r"\d\d ", slide.part) else f" · {html.escape(slide.part)}"
+    part = html.escape(LICENCE if re.match(r"\d\d ", slide.part) else slide.part)
     notes = f'<aside class="notes">{"".join(slide.notes)}</aside>' if slide.notes else ""
     return (
-        f'<section><div class="sheet{kind}">{blocks}</div><div class="foot">{html.escape(title)}{part}</div>'
+        f'<section><div class="sheet{kind}">{blocks}</div><div class="foot">{html.escape(title)} · {part}</div>'
         f"{notes}</section>"
     )

@@ -7,18 +7,18 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from helpers.course import LESSONS
+from helpers.course import AUTHORS, CODE_LICENCE, CONTENT_LICENCE, LESSONS, TITLE
 from helpers.lesson import CheckView
 from helpers.publish.cells.running import Cell, only_shows
 from helpers.publish.cells.text import code_html, markdown_html, output_html
 from helpers.publish.cells.widgets import Page, widget_html
 
-COURSE = "Where did the gradient go?"
 NOTE = (
     "These are the pages of the course without a running Python. Where the text asks you to run a cell, its result "
     "stands below the cell."
 )
 LICENCE = (
+    f"© {AUTHORS}: text, questions and figures {CONTENT_LICENCE}, code {CODE_LICENCE}. "
     "Handwritten digits: UCI Machine Learning Repository, CC BY 4.0. Figures are drawn by plotly.js (MIT licence). "
     "This copy of the course asks nothing of the network."
 )
@@ -33,23 +33,23 @@ def lesson_page(cells: Sequence[Cell], page: Page, pages: Mapping[str, str]) -> 
     body = "\n".join(filter(None, (_cell(cell, page) for cell in cells)))
     body = body.replace("</h1>", f'</h1><p class="site-note">{NOTE}</p>', 1)
     scripts = ("assets/plotly.min.js", "assets/live.js", "assets/grading.js", f"tables/{page.lesson}.js")
-    return _page(f"{page.lesson} {LESSONS[page.lesson]}", body, scripts, pages, page.lesson)
+    return _page(LESSONS[page.lesson].name, body, scripts, pages, page.lesson)
 
 
 def index_page(pages: Mapping[str, str]) -> str:
     """The list of the lessons."""
     rows = "".join(
-        f'<li><a href="{file}"><b>{number}</b> {html.escape(LESSONS[number])}</a></li>'
+        f'<li><a href="{file}"><b>{number}</b> {html.escape(LESSONS[number].title)}</a></li>'
         for number, file in pages.items()
     )
     body = (
-        f"<h1>{COURSE}</h1><p>A course on vanishing gradients. Every sentence about gradients can be checked by moving "
+        f"<h1>{TITLE}</h1><p>A course on vanishing gradients. Every sentence about gradients can be checked by moving "
         "a slider, and every number in it is checked by a test.</p><p>These pages work without Python: what the "
         "sliders show was computed by the course's engine and stored here, for many states, though not for all. A "
         "panel says so where a state is missing and shows the nearest one. Code, exercises and training runs want the "
         f'course itself: <code>python start.py</code> opens it.</p><ul class="site-lessons">{rows}</ul>'
     )
-    return _page(COURSE, body, ("assets/live.js", "assets/grading.js"), pages)
+    return _page(TITLE, body, ("assets/live.js", "assets/grading.js"), pages)
 
 
 def data_script(page: Page) -> str:
@@ -124,9 +124,9 @@ def _page(title: str, body: str, scripts: Sequence[str], pages: Mapping[str, str
 
 
 def _navigation(pages: Mapping[str, str], lesson: str) -> str:
-    links = [f'<a href="index.html"{_current(not lesson)}>{COURSE}</a>']
+    links = [f'<a href="index.html"{_current(not lesson)}>{TITLE}</a>']
     links += [
-        f'<a href="{file}" title="{html.escape(LESSONS[number])}"{_current(number == lesson)}>{number}</a>'
+        f'<a href="{file}" title="{html.escape(LESSONS[number].title)}"{_current(number == lesson)}>{number}</a>'
         for number, file in pages.items()
     ]
     return " ".join(links)
@@ -143,7 +143,7 @@ def _around(pages: Mapping[str, str], lesson: str) -> str:
     numbers = list(pages)
     place = numbers.index(lesson)
     links = [
-        f'<a href="{pages[number]}">{word} {number} {html.escape(LESSONS[number])}</a>'
+        f'<a href="{pages[number]}">{word} {number} {html.escape(LESSONS[number].title)}</a>'
         for word, near in (("←", place - 1), ("→", place + 1))
         if 0 <= near < len(numbers)
         for number in [numbers[near]]
