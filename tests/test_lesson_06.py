@@ -27,7 +27,9 @@ from helpers.training import History, train
 from tests.test_panels import ends, places, slope_per_layer
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_batch_norm.ipynb"
-RELU = {"norm": "batch", "activation": "relu", "depth": 50, "batch": 128, "gain": 1.414, "skip": 0.0}
+RELU = {
+    "norm": "batch", "activation": "relu", "depth": 50, "batch": 128, "gain": 1.414, "skip": 0.0, "norm_bias": 0.0
+}  # fmt: skip
 LINE = ("measured", "theory", "without the norm")
 
 
@@ -201,6 +203,27 @@ def test_skips_tame_the_explosion(panel: panels.Panel) -> None:
     left = [lost(panel, skip=skip) for skip in skips]
     assert left[:-1] == sorted(left[:-1], reverse=True)
     assert left[0] == pytest.approx(4.2, abs=0.3) and left[-1] == pytest.approx(1, abs=0.3)
+
+
+def test_the_bias_of_batch_norm_tames_the_explosion_in_the_panel(panel: panels.Panel) -> None:
+    biases = places(panel, "norm_bias")
+    grown = [lost(panel, norm_bias=bias) for bias in biases if bias <= 2]
+    assert grown == sorted(grown, reverse=True)
+    assert grown[0] == pytest.approx(4.2, abs=0.3) and grown[-1] == pytest.approx(0.5, abs=0.2)
+    for bias in biases:
+        law = factor(panel, "theory", norm_bias=bias)
+        assert factor(panel, norm_bias=bias) == pytest.approx(law, rel=0.03) and law >= 1
+    assert "with bias β = 2" in (panel.set(**panel.presets["bias β = 2"]) or panel.summary)
+    assert factor(panel, norm="layer", norm_bias=2.0) == pytest.approx(0.442, abs=0.02), "layer norm: it vanishes"
+    panel.set(**{**RELU, "norm": "none", "norm_bias": 2.0})
+    assert "β" not in panel.summary, "without a norm there is no such bias"
+
+
+def test_what_is_said_of_the_bias(panel: panels.Panel) -> None:
+    assert NormalDist().cdf(2) == pytest.approx(0.98, abs=0.005) and NormalDist().cdf(3) > 0.998
+    variances = [NormalDist().cdf(bias) / theory.normalized_factor("relu", norm_bias=bias) ** 2 for bias in (0.0, 2.0)]
+    assert variances == pytest.approx([0.34, 0.96], abs=0.005)
+    assert "bias β" in prose() and "nothing but a skip" not in prose() and "and no activation changes" not in prose()
 
 
 def test_which_activation_explodes_most_slowly(panel: panels.Panel) -> None:
@@ -435,6 +458,26 @@ def test_the_recipe_for_relu_and_skips() -> None:
     assert right(depth=50, norm="batch", **relu) < 0.2
     for learning_rate in (0.01, 1.0):
         assert right(learning_rate, depth=50, norm="batch", **relu) < 0.2
+    clipped = train(
+        MLP(NetworkSpec(50, norm="batch", **relu), inputs=64, classes=10), digits_split(), clip=1.0,
+        **{**SGD, "learning_rate": 0.1},
+    )  # fmt: skip
+    assert clipped.accuracy[-1] < 0.2, "without a huge first step it fails too"
+
+
+@pytest.mark.slow
+def test_fifty_plain_layers_train_with_the_bias() -> None:
+    relu = {"activation": "relu", "init": "he_normal", "norm": "batch"}
+    for seed in (0, 1):
+        for bias in (1.0, 2.0):
+            assert right(seed=seed, depth=50, norm_bias=bias, **relu) > 0.75
+        assert right(seed=seed, depth=50, **relu) < 0.35
+    assert right(depth=80, norm_bias=2.0, **relu) < 0.7
+    model = MLP(NetworkSpec(50, **relu), inputs=64, classes=10)
+    for layer in range(50):  # PyTorch's own module, whose scale and bias are learned
+        model.norms[layer] = nn.BatchNorm1d(64, track_running_stats=False)
+        nn.init.constant_(model.norms[layer].bias, 2.0)
+    assert train(model, digits_split(), **{**SGD, "learning_rate": 0.1}).accuracy[-1] > 0.75
 
 
 def test_one_step_throws_the_first_layer_and_its_gradient_falls() -> None:

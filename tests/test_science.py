@@ -465,6 +465,48 @@ def skips_tame_batch_norm() -> float:
     return first_over_last(profile_of(**spec).log10_signal)
 
 
+for bias, value in [(0.5, 1.1178), (1.0, 1.0584), (2.0, 1.0088)]:
+    claim(f"24 bias {bias}", f"ReLU with batch norm and its bias β = {bias}: factor of the norm", DERIVED, value,
+          absolute(1e-4))(lambda bias=bias: theory.normalized_factor("relu", norm_bias=bias))  # fmt: skip
+    claim(
+        f"24 bias {bias} total", f"… first over last of 50 layers, N=B=256 (β = {bias})", YANG, value**49, factor(1.4)
+    )(
+        lambda bias=bias: first_over_last(
+            profile_of(
+                depth=50, width=256, activation="relu", norm="batch", batch=256, seeds=2, norm_bias=bias
+            ).log10_signal
+        )
+    )
+
+
+@claim(
+    "D bias",
+    "… fifty plain layers with β = 2, digits, SGD 0.1, 200 steps: accuracy",
+    "measured",
+    0.85,
+    between(0.7, 1),
+    slow=True,
+)
+def trained_with_bias() -> float:
+    spec = NetworkSpec(50, activation="relu", init="he_normal", norm="batch", norm_bias=2.0)
+    model = MLP(spec, inputs=64, classes=10)
+    return float(train(model, digits_split(), steps=200, learning_rate=0.1, records=1, progress=False).accuracy[-1])
+
+
+@claim(
+    "D clip",
+    "… with β = 0 and gradients clipped at 1 they stay near chance",
+    "measured",
+    0.1,
+    between(0.05, 0.2),
+    slow=True,
+)
+def trained_with_clipping() -> float:
+    model = MLP(NetworkSpec(50, activation="relu", init="he_normal", norm="batch"), inputs=64, classes=10)
+    runs = {"steps": 200, "learning_rate": 0.1, "records": 1, "progress": False, "clip": 1.0}
+    return float(train(model, digits_split(), **runs).accuracy[-1])
+
+
 def weight_gradient(scale: float, epsilon: float) -> tuple[torch.Tensor, torch.Tensor]:
     """A weight matrix times ``scale`` under batch norm, and its gradient, in float64; pre-activations near N(0, 1)."""
     generator = torch.Generator().manual_seed(0)

@@ -58,6 +58,15 @@ def sigmoid_factor(gain: float) -> float:
     return gain * math.sqrt(averages("sigmoid", round(variance, 9))[0])
 
 
+def biased_relu(bias: str) -> float:
+    """49 layers of ReLU with batch norm and this bias of its own, by a sum over a fine grid of ẑ."""
+    z = np.linspace(-9, 9, 200_001)
+    weights = np.exp(-z * z / 2) / np.exp(-z * z / 2).sum()
+    values, slopes = np.maximum(z + float(bias), 0), z + float(bias) > 0
+    mean = float(weights @ values)
+    return float((weights @ slopes / (weights @ values**2 - mean**2)) ** (49 / 2))
+
+
 def normalized(name: str, layers: str) -> float:
     squares, mean, second = averages(name, 1.0)
     return float((squares / (second - mean**2)) ** (int(layers) / 2))
@@ -114,9 +123,10 @@ ARITHMETIC: dict[str, tuple[str, Callable[..., float]]] = {
     ),
     "05-std-of-a-rule": (r"A layer maps (\d+) features to (\d+) units\. (\w+)’?'?s rule", weight_std),
     "06-total-growth": (
-        r"Plain network of (\w+?)s? with batch norm, wide, large batches\. .* over (\d+) layers",
+        r"Plain network of (\w+?)s? with batch norm \(bias β = 0\), wide, large batches\. .* over (\d+) layers",
         lambda name, layers: normalized(name.lower(), layers),
     ),
+    "06-bias-factor": (r"with batch norm and bias β = (\S+): ", biased_relu),
     "07-growth-of-squares": (
         r"(\d+) residual blocks without norms, skips of strength 1, branch scale (\S+)\. ",
         lambda blocks, branch: math.exp(int(blocks) * math.log1p(float(branch) ** 2)),

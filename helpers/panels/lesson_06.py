@@ -31,10 +31,13 @@ LEAST_DIFFERENCE = 1e-7  # float32 tells no smaller difference of two activation
 def batch_norm() -> Panel:
     """A deep network on the digits with batch norm, layer norm or none: its gradient, and how alike two digits look."""
 
-    def compute(norm: str, activation: str, depth: int, batch: int, gain: float, skip: float) -> dict[str, Any]:
+    def compute(
+        norm: str, activation: str, depth: int, batch: int, gain: float, skip: float, norm_bias: float
+    ) -> dict[str, Any]:
         spec = NetworkSpec(
-            depth=depth, width=WIDTH, activation=activation, gain=gain, norm=norm, skip=skip, batch=batch, seeds=SEEDS
-        )
+            depth=depth, width=WIDTH, activation=activation, gain=gain, norm=norm, skip=skip, batch=batch, seeds=SEEDS,
+            norm_bias=0.0 if norm == "none" else norm_bias,
+        )  # fmt: skip
         profile = gradient_profile(spec)
         mean, spread = over_seeds(profile.log10_signal)
         plain = np.full(depth, np.nan) if norm == "none" else mean[-1] + _without_norm(spec)
@@ -56,8 +59,11 @@ def batch_norm() -> Panel:
         "batch": steps("batch size", BATCHES, 128),
         "gain": steps("gain", [(f"{gain:.3g}", gain) for gain in GAINS], 1.414),
         "skip": float_slider("skip", 0.0, 0, 1, 0.1),
+        "norm_bias": float_slider("norm's bias β", 0.0, 0, 3, 0.25),
     }
-    plain = {"norm": "none", "activation": "relu", "depth": 50, "batch": 128, "gain": 1.414, "skip": 0.0}
+    plain = {
+        "norm": "none", "activation": "relu", "depth": 50, "batch": 128, "gain": 1.414, "skip": 0.0, "norm_bias": 0.0
+    }  # fmt: skip
     batch = {**plain, "norm": "batch"}
     presets = {
         "ReLU, no norm": plain,
@@ -67,6 +73,7 @@ def batch_norm() -> Panel:
         "sigmoid, rescued": {**batch, "activation": "sigmoid", "gain": 1.0},
         "ReLU with layer norm": {**batch, "norm": "layer"},
         "with skips": {**batch, "skip": 1.0},
+        "bias β = 2": {**batch, "norm_bias": 2.0},
     }
     title = "A deep network with and without a norm"
     figure = figures.signal_and_difference(LAYERS, title=title, low=NEAR[0], high=NEAR[1])
@@ -75,7 +82,8 @@ def batch_norm() -> Panel:
 
 def _without_norm(spec: NetworkSpec) -> np.ndarray:
     """log10 of signal_l / signal_L of the same networks without their norm, on no more digits than it takes."""
-    mean, _ = over_seeds(gradient_profile(replace(spec, norm="none", batch=min(spec.batch, BATCH))).log10_signal)
+    without = replace(spec, norm="none", norm_bias=0.0, batch=min(spec.batch, BATCH))
+    mean, _ = over_seeds(gradient_profile(without).log10_signal)
     relative: np.ndarray = mean - mean[-1]
     return relative
 
@@ -83,7 +91,7 @@ def _without_norm(spec: NetworkSpec) -> np.ndarray:
 def _predicted(spec: NetworkSpec) -> np.ndarray:
     """log10 of signal_l / signal_L by theory; gaps for skips without a norm, which lesson 07 is about."""
     if spec.norm != "none":
-        return theory.normalized_profile(spec.activation, spec.norm, spec.depth, spec.skip)
+        return theory.normalized_profile(spec.activation, spec.norm, spec.depth, spec.skip, spec.norm_bias)
     if spec.skip:
         return np.full(spec.depth, np.nan)
     return theory.signal_profile(spec.activation, spec.weight_variance, 0.0, spec.depth, input_second_moment=1.0)
@@ -98,14 +106,16 @@ def _difference(similarity: np.ndarray) -> np.ndarray:
 def _summary(spec: NetworkSpec, mean: np.ndarray, plain: np.ndarray) -> str:
     measured = 10 ** ((mean[0] - mean[-1]) / (spec.depth - 1))
     skips = f", skips of strength {spec.skip:.1f}" if spec.skip else ""
+    bias = f" with bias β = {spec.norm_bias:g}" if spec.norm_bias else ""
     law = _predicted(spec)
     by_theory = "" if np.isnan(law[0]) else f" (theory {10 ** (law[0] / (spec.depth - 1)):.3f})"
     name = NORM_NAMES[spec.norm]
-    without = "" if np.isnan(plain[0]) else f" Without the norm: {theme.scientific(plain[0] - plain[-1])}."
+    without = "" if np.isnan(plain[0]) else f" Without normalization: {theme.scientific(plain[0] - plain[-1])}."
     return (
-        f"{theme.ACTIVATION_NAMES[spec.activation]}, {spec.depth} layers, {name}, gain {spec.gain:.3g}{skips}, "
-        f"batches of {spec.batch}: ×{theme.UNBROKEN}{measured:.3f} a layer{by_theory}. "
-        f"Layer 1 hears {theme.share(mean[0] - mean[-1])} what layer {spec.depth} hears.{without}"
+        f"{theme.ACTIVATION_NAMES[spec.activation]}, {spec.depth} layers, {name}{bias}, gain {spec.gain:.3g}{skips}, "
+        f"batches of {spec.batch}: ×{theme.UNBROKEN}{measured:.3f} per layer{by_theory}. "
+        f"From layer {spec.depth} back to layer 1 the gradient is multiplied by "
+        f"{theme.scientific(mean[0] - mean[-1])}.{without}"
     )
 
 

@@ -66,9 +66,11 @@ def _init_std(rule: str, fan_in: int, fan_out: int, power: float = 1.0) -> float
     return float(variance ** (power / 2))
 
 
-def _normalized_factor(activation: str, norm: str = "batch", layers: float = 1.0, power: float = 1.0) -> float:
+def _normalized_factor(
+    activation: str, norm: str = "batch", layers: float = 1.0, power: float = 1.0, norm_bias: float = 0.0
+) -> float:
     """The factor of one layer with a norm, or of several; or a power of it."""
-    return float(theory.normalized_factor(activation, norm) ** (layers * power))
+    return float(theory.normalized_factor(activation, norm, norm_bias) ** (layers * power))
 
 
 def _critical_gain(activation: str) -> float:
