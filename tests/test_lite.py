@@ -192,7 +192,7 @@ def code_of(path: Path) -> str:
 @pytest.mark.slow
 def test_every_cell_that_needs_no_torch_runs_and_the_others_say_so() -> None:
     lessons = [lesson for lesson in notebooks() if lesson != "09"]  # its game takes as long as all the others together
-    lines = subprocess.check_output([sys.executable, "-m", "tests.without_torch", *lessons], cwd=ROOT, text=True)
+    lines = subprocess.check_output([sys.executable, "-m", "tools.without_torch", *lessons], cwd=ROOT, text=True)
     seen = {lesson: (int(cells), ended) for lesson, cells, *ended in map(str.split, lines.splitlines())}
     said = {lesson: row for lesson, row in table_in_readme().items() if lesson != "09"}
     assert {lesson: (cells, len(ended)) for lesson, (cells, ended) in seen.items()} == said

@@ -11,9 +11,9 @@ import nbformat
 import pytest
 
 from helpers.course import LESSONS
-from tests import normalise
-from tests.import_cell import course_address, head, imports_alone
-from tests.normalise import CHECKED, EXERCISE, HIDE_INPUT, NOTEBOOKS, normalised, unspeaking_ids
+from tools import normalise
+from tools.import_cell import course_address, head, imports_alone
+from tools.normalise import CHECKED, EXERCISE, HIDE_INPUT, NOTEBOOKS, normalised, unspeaking_ids
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 SECTIONS = ["Predict", "Slide", "Measure", "Explain", "Write it yourself", "Train", "Myth check", "Quiz", "Take-away"]
@@ -74,7 +74,7 @@ def test_there_are_notebooks() -> None:
 class TestNotebook:
     def test_is_normalised(self, path: Path) -> None:
         text = path.read_bytes().decode("utf-8")
-        assert text == normalised(text), f"run `python -m tests.normalise {path.relative_to(NOTEBOOKS.parent)}`"
+        assert text == normalised(text), f"run `python -m tools.normalise {path.relative_to(NOTEBOOKS.parent)}`"
 
     def test_is_valid_with_speaking_ids(self, path: Path) -> None:
         text = path.read_text(encoding="utf-8")
@@ -84,7 +84,7 @@ class TestNotebook:
     def test_finds_the_course_where_it_is_not_set_up(self, path: Path) -> None:
         cells = read(path.read_text(encoding="utf-8")).cells
         imports = next(cell for cell in cells if cell.cell_type == "code").source
-        assert imports.startswith(head(course_address())), "run `python -m tests.normalise`"
+        assert imports.startswith(head(course_address())), "run `python -m tools.normalise`"
 
     def test_keeps_the_order_of_a_lesson(self, path: Path) -> None:
         assert problems(int(path.name[:2]), read(path.read_text(encoding="utf-8")).cells) == []

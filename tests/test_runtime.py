@@ -25,8 +25,8 @@ from nbclient import NotebookClient
 from helpers import installation, lesson, runtime
 from helpers.lesson import own
 from helpers.runtime import OLDEST, ROOT, prepare
-from tests.import_cell import course_address, head, imports_alone, in_step
-from tests.normalise import with_import_cell
+from tools.import_cell import course_address, head, imports_alone, in_step
+from tools.normalise import with_import_cell
 
 COLAB = {  # as Colab's list of its packages had them in February 2026
     "anywidget": "0.9.21",

@@ -1,4 +1,4 @@
-"""Normalises notebooks: `python -m tests.normalise [--check] [--run] [NOTEBOOK …]`.
+"""Normalises notebooks: `python -m tools.normalise [--check] [--run] [NOTEBOOK …]`.
 
 What git keeps is what somebody wrote, and the few outputs that a test compares. Everything else makes differences
 that nobody can read.
@@ -19,7 +19,7 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-from tests.import_cell import course_address, in_step
+from tools.import_cell import course_address, in_step
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -116,7 +116,7 @@ def run(text: str, folder: Path) -> str:
 
 def main(arguments: list[str]) -> int:
     """Normalises the notebooks named, or all; with --check it only says which are not normalised."""
-    parser = argparse.ArgumentParser(prog="python -m tests.normalise", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.normalise", description=main.__doc__)
     parser.add_argument(
         "--check", action="store_true", help="change nothing, end with status 1 where something differs"
     )
@@ -134,7 +134,7 @@ def main(arguments: list[str]) -> int:
         if text == wanted:
             continue
         if options.check:
-            print(f"{path}: not normalised, run `python -m tests.normalise {path}`")
+            print(f"{path}: not normalised, run `python -m tools.normalise {path}`")
             complaints += 1
         else:
             path.write_text(wanted, encoding="utf-8", newline="\n")

@@ -1,6 +1,6 @@
 """The first lines of every notebook's import cell: where the course is not set up, they find its folder or fetch it.
 
-Once the course is published, its address stands in pyproject.toml, and `python -m tests.normalise` writes it into all
+Once the course is published, its address stands in pyproject.toml, and `python -m tools.normalise` writes it into all
 notebooks. It is one that `git clone` takes:
 
     [project.urls]

@@ -1,4 +1,4 @@
-"""`python -m tests.without_torch 03 07`: runs the cells of lessons as in a browser, where there is no PyTorch.
+"""`python -m tools.without_torch 03 07`: runs the cells of lessons as in a browser, where there is no PyTorch.
 
 A line a lesson: its number, its code cells, and how many of them end for want of PyTorch. Any other error ends it all.
 """
@@ -40,6 +40,7 @@ def visit(shell: InteractiveShell, path: Path) -> tuple[int, list[str]]:
 
 
 def main(lessons: Sequence[str]) -> None:
+    """Run lessons, all where none is named, and print a line each."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(TORCH, folder)
         sys.path.insert(0, folder)  # before the real one
