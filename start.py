@@ -16,393 +16,40 @@ if not OLDEST <= sys.version_info[:2] <= NEWEST:
     )
 
 # Up to here any Python 3 must be able to run this file, and all of it must be able to read it.
-import argparse
-import collections
-import contextlib
-import hashlib
-import importlib.util
-import json
 import os
-import re
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+for entry in os.scandir(HERE):
+    name, kind = os.path.splitext(entry.name)
+    is_module = kind == ".py" or (not kind and os.path.exists(os.path.join(entry.path, "__init__.py")))
+    if is_module and name in sys.stdlib_module_names:
+        sys.exit(
+            "start.py: %s, beside start.py, has the name of a module that Python brings along, and would be taken "
+            "for it: give it another name, or put it elsewhere, and start again." % entry.name
+        )
+
+# Up to here nothing is imported for which a file of the same name in this folder could be taken.
+import argparse
+import contextlib
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-STAMP = VENV / "course.json"  # what the last set-up installed
-SETUP_LOG = VENV / "setup.log"
-LOCK = ROOT / ".venv.lock"
+from helpers.virtual_environment import CPU_TORCH_INDEX, ROOT, Problem, out_of_reach, prepare, say, venv_python
+
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 
-CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
-ROOM_NEEDED, ROOM_TO_UPDATE = 3.0, 0.5  # GB
 USUAL_PORT, PORTS_TRIED = 8888, 50
 LAB_PATIENCE = 180.0  # seconds JupyterLab gets to answer: the first start on a slow disk takes long
 GRACE = 10.0  # seconds a program gets to end by itself
-
-
-class Problem(Exception):
-    """Something is missing; the message is a sentence that says what, and what to do about it."""
-
-
-def say(text: str) -> None:
-    """Prints a line at once."""
-    print(text, flush=True)
-
-
-# What is installed, and what is wanted
-
-
-def venv_python() -> Path:
-    """The interpreter inside `.venv`."""
-    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-def python_in_venv() -> str | None:
-    """The version of the Python in `.venv`, or None where it doesn't run or has no pip."""
-    question = "import pip, sys; print('%d.%d' % sys.version_info[:2])"
-    try:
-        answer = subprocess.run([venv_python(), "-c", question], capture_output=True, text=True)
-    except OSError:
-        return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
-
-
-def read_stamp() -> dict[str, Any]:
-    """What the last set-up left behind; empty where there is none."""
-    try:
-        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return stamp if isinstance(stamp, dict) else {}
-
-
-def write_stamp(stamp: dict[str, Any]) -> None:
-    """Writes the stamp in one step: it is there whole or not at all."""
-    draft = STAMP.with_suffix(".new")
-    draft.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
-    os.replace(draft, STAMP)
-
-
-def digest(name: str) -> str:
-    """A fingerprint of one file of the course."""
-    try:
-        return hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
-    except OSError as error:
-        raise Problem(
-            f"Cannot read {name} ({error.strerror}): bring it back with `git checkout -- {name}`, "
-            "or download the course again."
-        ) from error
-
-
-def wanted_stamp(tests: bool, cpu_torch: bool) -> dict[str, Any]:
-    """What the stamp says once all that is asked for is installed; what was asked for before stays."""
-    before = read_stamp()
-    return {
-        "finished": True,
-        "folder": str(ROOT),
-        "python": python_in_venv(),
-        "requirements": digest("requirements.txt"),
-        "test_tools": digest("pyproject.toml") if tests or before.get("test_tools") else None,
-        "cpu_torch": cpu_torch or bool(before.get("cpu_torch")),
-    }
-
-
-def is_ready(tests: bool, cpu_torch: bool) -> bool:
-    """Whether `.venv` holds all that is asked for, so that nothing is left to do."""
-    found, wanted = read_stamp(), wanted_stamp(tests, cpu_torch)
-    if not tests:  # test tools that lag behind keep nobody from learning
-        wanted["test_tools"] = found.get("test_tools")
-    return wanted["python"] is not None and found == wanted
-
-
-def why_afresh(found: dict[str, Any], wanted: dict[str, Any]) -> str | None:
-    """Why `.venv` must be made anew rather than mended by pip, or None where pip can mend it."""
-    if not VENV.exists():
-        return "there is none yet"
-    if wanted["python"] is None:
-        return "the one that is there is damaged"
-    if not found:
-        return None  # made by an editor or by hand: pip adds what is missing
-    if not found.get("finished"):
-        return "an earlier set-up was interrupted"
-    if found.get("folder") != wanted["folder"]:
-        return "the course has moved"
-    if found.get("python") != wanted["python"]:
-        return "Python has changed"
-    if found.get("cpu_torch") != wanted["cpu_torch"]:
-        return "it gets another torch"
-    return None
-
-
-# Setting up
-
-
-def prepare(tests: bool = False, cpu_torch: bool = False) -> None:
-    """Makes sure that `.venv` holds all that is asked for; does nothing where it does."""
-    if is_ready(tests, cpu_torch):
-        return
-    with one_at_a_time():
-        if is_ready(tests, cpu_torch):  # somebody else has done it while we waited
-            return
-        try:
-            build(tests, cpu_torch)
-        except KeyboardInterrupt:
-            say("Stopped before the set-up was complete: the same command takes it up again.")
-            raise
-        except OSError as error:
-            sentence = remedy(str(error))
-            if sentence is None:
-                raise
-            raise Problem(sentence) from error
-
-
-def build(tests: bool, cpu_torch: bool) -> None:
-    """Makes or mends `.venv`."""
-    found, wanted = read_stamp(), wanted_stamp(tests, cpu_torch)
-    reason = why_afresh(found, wanted)
-    check_room(ROOM_NEEDED if reason or not found else ROOM_TO_UPDATE)
-    if reason:
-        say(f"Making the folder .venv ({reason}). With its packages this takes a few minutes, and only this once.")
-        advise_on_torch(wanted["cpu_torch"])
-        make_venv()
-        wanted["python"] = python_in_venv()
-    else:
-        say("Bringing the folder .venv up to date.")
-    SETUP_LOG.unlink(missing_ok=True)
-    if wanted["cpu_torch"]:
-        pip_install(["--no-deps", "--index-url", CPU_TORCH_INDEX, torch_pin()], wanted)
-    course = ".[test]" if wanted["test_tools"] else "."
-    pip_install(["-r", "requirements.txt", "-e", course], wanted)
-    keep_lab_quiet()
-    write_stamp(wanted)
-    say("The set-up is complete.")
-
-
-def check_room(needed: float) -> None:
-    """Doesn't begin what the disk has no room for."""
-    free = shutil.disk_usage(ROOT).free / 1e9
-    if free < needed:
-        raise Problem(
-            f"The disk has {free:.1f} GB free and the set-up needs {needed:g} GB: "
-            "make room, or move the course to a bigger disk."
-        )
-
-
-def advise_on_torch(cpu_torch: bool) -> None:
-    """Tells a Linux without a graphics card how not to download gigabytes meant for one."""
-    if sys.platform == "linux" and not cpu_torch and not Path("/proc/driver/nvidia").exists():
-        say("No NVIDIA card is seen here: `python start.py setup --cpu-torch` downloads some gigabytes less.")
-
-
-def make_venv() -> None:
-    """Makes an empty `.venv` in place of whatever was there."""
-    release = "%d.%d" % sys.version_info[:2]
-    if not all(importlib.util.find_spec(module) for module in ("venv", "ensurepip")):
-        raise Problem(
-            f"This Python {release} lacks its venv module: on Debian and Ubuntu type "
-            f"`sudo apt install python{release}-venv`, elsewhere install Python from https://www.python.org/downloads/."
-        )
-    try:
-        if VENV.is_symlink() or VENV.is_file():
-            VENV.unlink()
-        elif VENV.exists():
-            shutil.rmtree(VENV)
-    except OSError as error:
-        raise Problem(
-            f"Cannot remove the old folder .venv ({error.strerror}): close JupyterLab and the editors and terminals "
-            "that use it, and start again."
-        ) from error
-    # Started from an activated .venv, we stand on the folder just removed: build on the Python beneath it.
-    beneath = getattr(sys, "_base_executable", None) or sys.executable
-    made = subprocess.run([beneath, "-m", "venv", str(VENV)], capture_output=True, text=True)
-    if made.returncode != 0 or python_in_venv() is None:
-        report = made.stdout + made.stderr
-        raise Problem(remedy(report) or f"Cannot make the folder .venv: {last_line(report)}")
-
-
-def keep_lab_quiet() -> None:
-    """Lets JupyterLab not ask for news and updates; whoever wants them can still switch them on."""
-    settings = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
-    file = VENV / "share/jupyter/lab/settings/overrides.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
-
-
-def torch_pin() -> str:
-    """The line of requirements.txt that names torch."""
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    return next(line.strip() for line in lines if line.startswith("torch=="))
-
-
-def pip_install(arguments: list[str], wanted: dict[str, Any]) -> None:
-    """Runs pip in `.venv`, shows in one line how far it is, and keeps its report in a file."""
-    command = [str(venv_python()), "-m", "pip", "install", "--progress-bar=off", "--no-input", *arguments]
-    settings = {**os.environ, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"}
-    recent: collections.deque[str] = collections.deque(maxlen=200)
-    # pip keeps the lock open: should this program be killed, nobody clears .venv while pip still fills it.
-    options = {"env": settings, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "close_fds": False}
-    with open(SETUP_LOG, "a", encoding="utf-8") as log, Progress() as progress, child(command, 1.0, **options) as pip:
-        for raw in pip.stdout or ():
-            line = raw.decode("utf-8", "replace")
-            if line.startswith("Installing collected packages"):
-                write_stamp({**wanted, "finished": False})  # from here on, half a job must be seen to be one
-            log.write(line)
-            recent.append(line)
-            progress.show(*pip_step(line))
-    if pip.returncode != 0:
-        report = "".join(recent)
-        sentence = remedy(report) or f"pip could not install the packages: {last_line(report)}"
-        raise Problem(f"{sentence} The full report is in {SETUP_LOG.relative_to(ROOT)}.")
-
-
-def pip_step(line: str) -> tuple[str, bool]:
-    """What a line of pip's says to a learner, and whether it is worth a line of its own."""
-    found = re.match(r"\s*Downloading (\S+?)-(\d\S*?)-\S+ \((\d\S*) (\w+)\)", line)
-    if found:
-        name, version, size, unit = found.groups()
-        return f"downloading {name} {version} ({size} {unit})", unit in ("MB", "GB") and float(size) >= 10
-    found = re.match(r"Collecting ([\w.-]+)", line)
-    if found:
-        return f"looking for {found.group(1)}", False
-    if line.startswith("Installing collected packages:"):
-        return f"unpacking packages: {line.count(',') + 1}", True
-    if "Retrying" in line:
-        return "no answer from the network, trying again", True
-    return "", False
-
-
-REMEDIES = [
-    (
-        r"No space left on device|Errno 28|not enough space on the disk",
-        f"The disk is full: make room for {ROOM_NEEDED:g} GB (on Linux `python start.py setup --cpu-torch` "
-        "needs the least), and start again.",
-    ),
-    (
-        r"CERTIFICATE_VERIFY_FAILED|SSLError",
-        "The network's certificate is not trusted: in a school or company network ask for its certificate, "
-        "name it with `pip config set global.cert FILE`, and start again.",
-    ),
-    (
-        r"Retrying \(|Failed to establish a new connection|NewConnectionError|NameResolutionError|Read timed out"
-        r"|ConnectTimeout|ConnectionResetError|ProxyError",
-        "The network does not answer, and the first set-up has to download the packages: "
-        "connect to the internet (or set HTTPS_PROXY), and start again.",
-    ),
-    (
-        r"Long Path",
-        "Windows refuses long paths: move the course to a short one such as C:\\course, and start again.",
-    ),
-    (
-        r"WinError 5\b|WinError 32\b|Access is denied|Permission denied",
-        "Some file in .venv is in use or belongs to somebody else: close JupyterLab, or delete the folder .venv, "
-        "and start again.",
-    ),
-    (
-        r"No matching distribution found",
-        "pip finds no package that fits: the course needs a 64-bit Python 3.11 to 3.14 on Linux, Windows or a Mac "
-        "with Apple silicon, and a package index that has all of requirements.txt.",
-    ),
-]
-
-
-def remedy(report: str) -> str | None:
-    """The sentence for a failure that is known, or None."""
-    return next((sentence for signs, sentence in REMEDIES if re.search(signs, report)), None)
-
-
-def last_line(report: str) -> str:
-    """The last line of a report that says something, errors first."""
-    lines = [line.strip() for line in report.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")]
-    return (errors or lines or ["it gave no reason."])[-1]
-
-
-class Progress:
-    """One line that says what goes on and for how long, so that a long wait is seen to be alive."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.text = "starting"
-        self.live = sys.stdout.isatty()
-        self.over = threading.Event()
-        self.clock = threading.Thread(target=self._tick, daemon=True)
-
-    def __enter__(self) -> "Progress":
-        if self.live:
-            self.clock.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.over.set()
-        if self.live:
-            self.clock.join()
-            self._write("")
-            print("\r", end="", flush=True)
-
-    def show(self, text: str, worth_a_line: bool) -> None:
-        """Takes the next step to show; without a terminal only the big ones are printed."""
-        if self.live:
-            self.text = text or self.text
-        elif worth_a_line and text != self.text:
-            self.text = text
-            say(f"  {text}")
-
-    def _tick(self) -> None:
-        while not self.over.wait(0.25):
-            minutes, seconds = divmod(int(time.monotonic() - self.began), 60)
-            self._write(f"  {minutes}:{seconds:02d}  {self.text}")
-
-    def _write(self, text: str) -> None:
-        width = shutil.get_terminal_size().columns - 1
-        print("\r" + text[:width].ljust(width), end="", flush=True)
-
-
-@contextlib.contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Lets a second set-up in the same folder wait for the first."""
-    try:
-        handle = open(LOCK, "a")  # noqa: SIM115
-    except OSError as error:
-        raise Problem(
-            f"Cannot write into the folder {ROOT} ({error.strerror}): move the course to a folder of your own."
-        ) from error
-    with handle:
-        if not locked(handle):
-            say("Another set-up is at work in this folder: waiting for it to end.")
-            while not locked(handle):
-                time.sleep(0.5)
-        os.set_inheritable(handle.fileno(), True)
-        yield
-
-
-def locked(handle: IO[str]) -> bool:
-    """Whether this program now holds the lock; the system takes it back when the last holder ends."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        pass  # a network disk without locks: go on unguarded
-    return True
 
 
 @contextlib.contextmanager
@@ -529,13 +176,6 @@ def open_lab(arguments: list[str]) -> int:
         )
     say("JupyterLab has stopped.")
     return 0
-
-
-def out_of_reach() -> dict[str, Any]:
-    """Keeps Ctrl-C from JupyterLab, so that it reaches this program alone, which then ends JupyterLab in order."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}
 
 
 def watch(lab: subprocess.Popen[bytes], port: int, token: str) -> None:

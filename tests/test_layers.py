@@ -17,6 +17,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "course": set(),
     "without_torch": set(),
     "runtime": set(),
+    "virtual_environment": set(),
     "arrays": {"numpy"},
     "checks": {"numpy"},
     "norms": {"numpy"},

@@ -26,16 +26,22 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from helpers import virtual_environment
+from helpers.virtual_environment import Problem
+from tests.test_layers import MAY_IMPORT
+
 ROOT = Path(__file__).resolve().parents[1]
 START = ROOT / "start.py"
+SETUP_MODULE = "helpers.virtual_environment"
 
 # Stands in for pip: notes how it was called, then does what FAKE_PIP says.
 FAKE_PIP = """
-import os, sys, time
-__version__ = "0"
+import os, sys, sysconfig, time
 
 def main():
-    with open(os.environ["PIP_CALLS"], "a") as calls:
+    if sys.argv[1] == "config":
+        sys.exit(os.environ.get("FAKE_PIP") == "fail over its configuration" and "ERROR: no section [global]")
+    with open(os.environ["FAKE_PIP_CALLS"], "a") as calls:
         print(*sys.argv[1:], file=calls)
     if os.environ["PIP_USER"] != "0":
         sys.exit("ERROR: Can not perform a '--user' install.")
@@ -52,33 +58,63 @@ def main():
         time.sleep(6)
     if "slowly" in behaviour:
         time.sleep(3)
+    for name in ("numpy", "torch", "tqdm"):
+        with open(os.path.join(sysconfig.get_path("purelib"), name + ".py"), "w") as module:
+            module.write("raise ImportError('libfoo is missing')" if behaviour == "break " + name else "")
+    with open(os.path.join(sysconfig.get_path("purelib"), "course.pth"), "w") as link:
+        link.write(os.getcwd())
 
 if __name__ == "__main__":
     main()
 """
+DRIVER = """
+import os, sys
+import start
+from helpers import virtual_environment
+from helpers.virtual_environment import Problem
+
+genuine = virtual_environment.in_venv
+
+def in_venv(*command):
+    return genuine(os.environ["FAKES"] + "/pip.py", *command[2:]) if command[:2] == ("-m", "pip") else genuine(*command)
+
+virtual_environment.in_venv = in_venv
+sys.exit(start.main(sys.argv[1:]))
+"""
 
 
 class Course:
-    """A copy of start.py in a folder of its own, with little beside it."""
+    """A copy of start.py, and of what it stands on, in a folder of its own, with little beside it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.calls_file = folder / "calls.txt"
         shutil.copy(START, folder)
+        (folder / "helpers").mkdir()
+        for name in ("__init__", "runtime", "virtual_environment"):
+            shutil.copy(ROOT / f"helpers/{name}.py", folder / "helpers")
         (folder / "requirements.txt").write_text("# why\nnumpy==1.0\ntorch==2.13.0\n")
         (folder / "pyproject.toml").write_text("[project]\nname = 'course'\n")
         (folder / "notebooks").mkdir()
         (folder / "notebooks/00_start_here.ipynb").write_text("{}")
         (folder / "fakes").mkdir()
         (folder / "fakes/pip.py").write_text(FAKE_PIP)
+        (folder / "drive.py").write_text(DRIVER)
 
     def environment(self, pip: str = "", **more: str) -> dict[str, str]:
-        fakes = {"PYTHONPATH": str(self.folder / "fakes"), "PIP_CALLS": str(self.calls_file), "FAKE_PIP": pip}
-        return {**os.environ, **fakes, **more}
+        fakes = str(self.folder / "fakes")
+        return {
+            **os.environ,
+            "FAKES": fakes,
+            "PYTHONPATH": fakes,
+            "FAKE_PIP_CALLS": str(self.calls_file),
+            "FAKE_PIP": pip,
+            **more,
+        }
 
     def begin(self, *arguments: str, pip: str = "", **more: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "start.py", *arguments],
+            [sys.executable, "drive.py", *arguments],
             cwd=self.folder,
             env=self.environment(pip, **more),
             stdout=subprocess.PIPE,
@@ -124,6 +160,8 @@ def ready(course: Course, finished: Path) -> Course:
     """A folder that is set up: a copy of the finished one, which takes less time than a new `.venv`."""
     shutil.copytree(finished / ".venv", course.folder / ".venv", symlinks=True)
     write_stamp(course, folder=str(course.folder))
+    (link,) = (course.folder / ".venv").glob("**/site-packages/course.pth")
+    link.write_text(str(course.folder))
     return course
 
 
@@ -180,7 +218,8 @@ def test_it_needs_the_standard_library_alone() -> None:
     tree = ast.parse(START.read_text(encoding="utf-8"))
     names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
+    assert set(names) - sys.stdlib_module_names <= {"collections.abc", "urllib.parse", "urllib.request", SETUP_MODULE}
+    assert MAY_IMPORT["virtual_environment"] == MAY_IMPORT["runtime"] == set()
 
 
 # Its words
@@ -335,6 +374,7 @@ def test_a_damaged_folder_is_made_anew(ready: Course) -> None:
     status, output = ready.run("setup")
     assert status == 0
     assert "the one that is there is damaged" in output
+    assert sorted(path.name for path in ready.folder.glob(".venv*")) == [".venv", ".venv.lock"]
     assert ready.run("setup")[0] == 0
     assert len(ready.calls) == 1
 
@@ -347,12 +387,13 @@ def test_a_moved_course_is_set_up_anew(ready: Course) -> None:
     assert "the course has moved" in output
 
 
-def test_a_folder_made_by_an_editor_is_kept_and_filled(ready: Course) -> None:
+def test_a_folder_made_by_somebody_else_is_kept_under_another_name(ready: Course) -> None:
     (ready.folder / ".venv/course.json").unlink()
-    kept = ready.folder / ".venv/kept"
-    kept.touch()
-    assert ready.run("setup")[0] == 0
-    assert kept.exists() and len(ready.calls) == 1
+    (ready.folder / ".venv/theirs").touch()
+    status, output = ready.run("setup")
+    assert status == 0
+    assert "is now called .venv.old: delete it if you don't need it" in output
+    assert (ready.folder / ".venv.old/theirs").exists() and not (ready.folder / ".venv/theirs").exists()
 
 
 @pytest.mark.slow
@@ -394,18 +435,54 @@ def test_a_failed_install_is_one_sentence(ready: Course, said: str, sentence: st
     assert ready.stamp["finished"] is True, "nothing was unpacked, so what was there still is"
 
 
+def test_a_package_that_does_not_work_is_named_and_nothing_is_called_complete(course: Course) -> None:
+    status, output = course.run("setup", pip="break numpy")
+    assert status == 1
+    assert "were installed and don't work: ImportError: libfoo is missing" in output
+    assert course.stamp["finished"] is False
+    assert "Ready" not in output
+
+
+def test_a_configuration_that_pip_cannot_read_is_one_sentence(course: Course) -> None:
+    status, output = course.run("setup", pip="fail over its configuration")
+    assert status == 1
+    assert "pip cannot read its configuration: ERROR: no section [global]" in output and "Traceback" not in output
+
+
+def test_a_missing_package_is_seen_at_the_next_start(ready: Course) -> None:
+    (module,) = (ready.folder / ".venv").glob("**/site-packages/numpy.py")
+    module.unlink()
+    status, output = ready.run("setup")
+    assert status == 0
+    assert "the one that is there is damaged" in output and module.exists()
+
+
+@pytest.mark.parametrize("name", ["json.py", "tempfile"])
+def test_a_module_that_hides_one_of_pythons_own_is_named(course: Course, name: str) -> None:
+    path = course.folder / name
+    if path.suffix:
+        path.write_text("raise SystemExit('taken for the real one')")
+    else:
+        path.mkdir()
+        (path / "__init__.py").touch()
+    status, output = course.run("setup")
+    assert status == 1
+    assert output.startswith(f"start.py: {name}, beside start.py, has the name of a module that Python brings along")
+    assert output.count("\n") == 1 and not (course.folder / ".venv").exists()
+
+
 def test_a_full_disk_is_seen_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=2.04e9))
-    with pytest.raises(start().Problem, match=r"The disk has 2\.0 GB free and the set-up needs 3 GB: make room"):
-        start().check_room(3.0)
-    start().check_room(2.0)
+    with pytest.raises(Problem, match=r"The disk has 2\.0 GB free and the set-up needs 3 GB: make room"):
+        virtual_environment.check_room(3.0)
+    virtual_environment.check_room(2.0)
 
 
 def test_a_python_without_venv_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ensurepip" else find(name))
-    with pytest.raises(start().Problem, match=r"lacks its venv module: .*`sudo apt install python3\.\d+-venv`"):
-        start().make_venv()
+    with pytest.raises(Problem, match=r"lacks its venv module: .*`sudo apt install python3\.\d+-venv`"):
+        virtual_environment.make_venv({})
 
 
 def test_missing_requirements_are_named_with_the_remedy(ready: Course) -> None:
@@ -510,7 +587,7 @@ def test_without_a_port_the_first_free_one_is_taken(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(start(), "USUAL_PORT", taken.getsockname()[1])
         assert start().free_port(None) > taken.getsockname()[1]
         monkeypatch.setattr(start(), "PORTS_TRIED", 1)
-        with pytest.raises(start().Problem, match="All ports from .* are taken: give a free one"):
+        with pytest.raises(Problem, match="All ports from .* are taken: give a free one"):
             start().free_port(None)
 
 
@@ -524,7 +601,7 @@ def test_a_jupyterlab_that_cannot_start_shows_its_last_words(with_lab: Course) -
 def test_a_jupyterlab_that_never_answers_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start(), "LAB_PATIENCE", 0.2)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"]) as mute:
-        with pytest.raises(start().Problem, match="JupyterLab does not answer on port"):
+        with pytest.raises(Problem, match="JupyterLab does not answer on port"):
             start().watch(mute, free_port(), "token")
         mute.kill()
 
@@ -666,7 +743,7 @@ def test_the_installed_versions_are_the_pinned_ones() -> None:
 def test_the_readme_names_failures_as_start_py_says_them() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = readme.partition("| it says | do this |\n|---|---|\n")[2].partition("\n\n")[0]
-    source = START.read_text(encoding="utf-8")
+    source = START.read_text(encoding="utf-8") + Path(virtual_environment.__file__).read_text(encoding="utf-8")
     sentences = [row.split("|")[1].strip() for row in table.splitlines()]
     assert len(sentences) > 5
     assert [sentence for sentence in sentences if sentence not in source] == []

@@ -1,0 +1,610 @@
+"""Makes the folder `.venv` and fills it with the course's packages; `start.py` does so before everything else.
+
+Needs nothing but Python itself. No path is trusted: before pip runs, the interpreter in `.venv` says where it would
+write, and whatever isn't a finished `.venv` of this course is made anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import collections
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from helpers import runtime
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "course.json"  # what the last set-up installed, and whether it was finished
+SETUP_LOG = VENV / "setup.log"
+LOCK = ROOT / ".venv.lock"
+DISCARDED = ROOT / ".venv.discarded"  # an old .venv on its way out
+KEPT = ROOT / ".venv.old"  # a .venv that this program has not made
+
+CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
+ROOM_NEEDED, ROOM_TO_UPDATE = 3.0, 0.5  # GB
+
+
+class Problem(Exception):
+    """Something is missing; the message is a sentence that says what, and what to do about it."""
+
+
+def say(text: str) -> None:
+    """Prints a line at once."""
+    print(text, flush=True)
+
+
+def venv_python() -> Path:
+    """The interpreter inside `.venv`."""
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def in_venv(*command: str) -> list[str]:
+    """The command line of a Python in `.venv` that neither the environment nor the folder it runs in leads astray."""
+    return [str(venv_python()), "-I", "-B", *command]
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without the variables that tell Python, pip and setuptools to write elsewhere."""
+    led_astray = ("PYTHON", "__PYVENV", "PIP_", "SETUPTOOLS_", "DISTUTILS_")
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(led_astray)}
+
+
+# What is there, and what is wanted
+
+
+INQUIRY = """
+import importlib.metadata, importlib.util, json, site, sys, sysconfig
+places = [sys.prefix, *site.getsitepackages(), *map(sysconfig.get_path, ("purelib", "platlib", "scripts", "data"))]
+missing = [name for name in sys.argv[1:] if importlib.util.find_spec(name) is None]
+try:
+    files = importlib.metadata.files("pip") or []
+except importlib.metadata.PackageNotFoundError:
+    files = []
+pip_is_whole = bool(files) and all(file.suffix == ".pyc" or file.locate().is_file() for file in files)
+print(json.dumps([places, sys.base_prefix, "%d.%d" % sys.version_info[:2], missing, pip_is_whole]))
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """What the Python in `.venv` says of itself: where it installs, what it stands on, and what it lacks."""
+
+    places: list[str]
+    base: str
+    version: str
+    missing: list[str]
+    pip_is_whole: bool
+
+    @property
+    def is_own(self) -> bool:
+        """Whether all that it installs goes into the course's `.venv`, and nothing from elsewhere is mixed in."""
+        return real(self.places[0]) == real_venv() and all(map(is_inside, self.places)) and not is_inside(self.base)
+
+
+def ask_interpreter(modules: Iterable[str] = ()) -> Interpreter | None:
+    """The Python in `.venv` if it runs and installs into `.venv` alone; None otherwise."""
+    command = in_venv("-c", INQUIRY, *modules)
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=120)
+        found = Interpreter(*json.loads(answer.stdout.splitlines()[-1]))
+    except (OSError, ValueError, IndexError, TypeError, subprocess.TimeoutExpired):
+        return None
+    return found if found.is_own else None
+
+
+def real(path: str | Path) -> str:
+    """A path with its links followed, in the spelling by which the system compares."""
+    return os.path.normcase(os.path.realpath(path))
+
+
+def real_venv() -> str:
+    """Where `.venv` lies, unless it is a link."""
+    return os.path.normcase(VENV)
+
+
+def is_inside(path: str | Path) -> bool:
+    """Whether a path, with its links followed, lies in `.venv`."""
+    return (real(path) + os.sep).startswith(real_venv() + os.sep)
+
+
+def leads_out() -> bool:
+    """Whether anything in `.venv` but the interpreter is a link to elsewhere."""
+    for folder, folders, files in os.walk(VENV):
+        paths = [os.path.join(folder, name) for name in folders + files if not name.startswith("python")]
+        if not is_inside(folder) or not all(is_inside(path) for path in paths if os.path.islink(path)):
+            return True
+    return False
+
+
+def modules_needed() -> list[str]:
+    """The modules that must be there: `helpers`, and one of each package that requirements.txt asks for."""
+    try:
+        return ["helpers", *(name.replace("-", "_") for name in runtime.pins())]
+    except OSError as error:
+        raise missing_file("requirements.txt", error) from error
+
+
+def read_stamp() -> dict[str, Any]:
+    """What the last set-up left behind; empty where there is none."""
+    try:
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def write_stamp(stamp: dict[str, Any]) -> None:
+    """Writes the stamp in one step: it is there whole or not at all."""
+    draft = STAMP.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    draft.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
+    os.replace(draft, STAMP)
+
+
+def digest(name: str) -> str:
+    """A fingerprint of one file of the course."""
+    try:
+        return hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
+    except OSError as error:
+        raise missing_file(name, error) from error
+
+
+def missing_file(name: str, error: OSError) -> Problem:
+    """The sentence about a file of the course that can't be read."""
+    return Problem(
+        f"Cannot read {name} ({error.strerror}): bring it back with `git checkout -- {name}`, "
+        "or download the course again."
+    )
+
+
+def wanted_stamp(tests: bool, cpu_torch: bool) -> dict[str, Any]:
+    """What the stamp says once all that is asked for is installed; what was asked for before stays."""
+    before = read_stamp()
+    return {
+        "finished": True,
+        "folder": str(ROOT),
+        "python": before.get("python"),
+        "requirements": digest("requirements.txt"),
+        "test_tools": digest("pyproject.toml") if tests or before.get("test_tools") else None,
+        "cpu_torch": cpu_torch or bool(before.get("cpu_torch")),
+    }
+
+
+def is_ready(tests: bool, cpu_torch: bool) -> bool:
+    """Whether `.venv` holds all that is asked for, so that nothing is left to do."""
+    found, wanted = read_stamp(), wanted_stamp(tests, cpu_torch)
+    if not tests:  # test tools that lag behind keep nobody from learning
+        wanted["test_tools"] = found.get("test_tools")
+    if found != wanted:
+        return False
+    there = ask_interpreter(modules_needed())
+    return there is not None and there.version == found["python"] and not there.missing
+
+
+def why_afresh(found: dict[str, Any], wanted: dict[str, Any]) -> str | None:
+    """Why `.venv` must be made anew rather than brought up to date by pip, or None where pip can do that."""
+    if not os.path.lexists(VENV):
+        return "there is none yet"
+    if not found:
+        return "the one that is there was not made by this program, or is damaged"
+    if not found.get("finished"):
+        return "an earlier set-up was interrupted"
+    if found.get("folder") != wanted["folder"]:
+        return "the course has moved"
+    there = ask_interpreter()
+    if there is None or not there.pip_is_whole or found == wanted or leads_out():
+        return "the one that is there is damaged"
+    if found.get("python") != there.version:
+        return "Python has changed"
+    if found.get("cpu_torch") != wanted["cpu_torch"]:
+        return "it gets another torch"
+    return None
+
+
+# Setting up
+
+
+def prepare(tests: bool = False, cpu_torch: bool = False) -> None:
+    """Makes sure that `.venv` holds all that is asked for; does nothing where it does."""
+    if is_ready(tests, cpu_torch):
+        return
+    with one_at_a_time():
+        if is_ready(tests, cpu_torch):  # somebody else has done it while we waited
+            return
+        try:
+            build(tests, cpu_torch)
+        except KeyboardInterrupt:
+            say("Stopped before the set-up was complete: the same command takes it up again.")
+            raise
+        except OSError as error:
+            sentence = remedy(str(error))
+            if sentence is None:
+                raise
+            raise Problem(sentence) from error
+
+
+def build(tests: bool, cpu_torch: bool) -> None:
+    """Makes `.venv`, or brings it up to date."""
+    found, wanted = read_stamp(), wanted_stamp(tests, cpu_torch)
+    reason = why_afresh(found, wanted)
+    check_room(ROOM_NEEDED if reason else ROOM_TO_UPDATE)
+    if reason is None:
+        say("Bringing the folder .venv up to date.")
+        SETUP_LOG.unlink(missing_ok=True)
+        if fault := fill(wanted):
+            say(f"  {fault}")
+            reason = "the one that is there is damaged"
+    if reason is not None:
+        say(f"Making the folder .venv ({reason}). With its packages this takes a few minutes, and only this once.")
+        advise_on_torch(wanted["cpu_torch"])
+        wanted["python"] = make_venv({**wanted, "finished": False})
+        if fault := fill(wanted):
+            raise Problem(f"The packages were installed and don't work: {fault} See {SETUP_LOG.relative_to(ROOT)}.")
+    keep_lab_quiet()
+    write_stamp(wanted)
+    say("The set-up is complete.")
+
+
+def fill(wanted: dict[str, Any]) -> str:
+    """Installs what is asked for, and tries it: "" if all of it works, otherwise a sentence."""
+    settings = pip_settings()
+    if wanted["cpu_torch"]:
+        pip_install(["--no-deps", "--index-url", CPU_TORCH_INDEX, torch_pin()], wanted, settings)
+    course = ".[test]" if wanted["test_tools"] else "."
+    pip_install(["-r", "requirements.txt", "-e", course], wanted, settings)
+    trial = in_venv("-c", "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)")
+    status, report = run_logged(
+        [*trial, *modules_needed()], clean_environment(), lambda _: ("trying the packages", False)
+    )
+    return "" if status == 0 else last_line(report)
+
+
+def check_room(needed: float) -> None:
+    """Doesn't begin what the disk has no room for."""
+    free = shutil.disk_usage(ROOT).free / 1e9
+    if free < needed:
+        raise Problem(
+            f"The disk has {free:.1f} GB free and the set-up needs {needed:g} GB: "
+            "make room, or move the course to a bigger disk."
+        )
+
+
+def advise_on_torch(cpu_torch: bool) -> None:
+    """Tells a Linux without a graphics card how not to download gigabytes meant for one."""
+    if sys.platform == "linux" and not cpu_torch and not Path("/proc/driver/nvidia").exists():
+        say("No NVIDIA card is seen here: `python start.py setup --cpu-torch` downloads some gigabytes less.")
+
+
+def make_venv(unfinished: dict[str, Any]) -> str:
+    """Makes an empty `.venv`, stamped as unfinished, in place of whatever was there; returns its Python's version."""
+    release = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if not all(importlib.util.find_spec(module) for module in ("venv", "ensurepip")):
+        raise Problem(
+            f"This Python {release} lacks its venv module: on Debian and Ubuntu type "
+            f"`sudo apt install python{release}-venv`, elsewhere install Python from https://www.python.org/downloads/."
+        )
+    base = base_python()
+    put_away()
+    VENV.mkdir()
+    write_stamp(unfinished)
+    # pip comes in a step of its own: venv would start it as a program that neither holds the lock nor ends with us.
+    make_and_check([base, "-I", "-B", "-m", "venv", "--without-pip", str(VENV)])
+    return make_and_check(in_venv("-m", "ensurepip", "--upgrade", "--default-pip")).version
+
+
+def make_and_check(command: list[str]) -> Interpreter:
+    """Takes one step in making `.venv`; what comes of it must install into `.venv` alone."""
+    status, report = run_logged(command, clean_environment(), lambda _: ("making the folder .venv", False))
+    there = ask_interpreter()
+    if status != 0 or there is None:
+        raise Problem(remedy(report) or f"Cannot make the folder .venv: {last_line(report)}")
+    return there
+
+
+def base_python() -> str:
+    """The Python to build on: never one in `.venv`, which is about to go."""
+    beneath = getattr(sys, "_base_executable", None) or sys.executable
+    if not os.path.exists(beneath) or os.path.normcase(os.path.abspath(beneath)).startswith(real_venv() + os.sep):
+        beneath = os.path.realpath(sys.executable)
+    if is_inside(beneath):
+        raise Problem(
+            f"This Python, {beneath}, is part of the folder .venv, which must be made anew: "
+            "start again with another, for instance `python3 start.py`."
+        )
+    return beneath
+
+
+def put_away() -> None:
+    """Makes room for a new `.venv`: removes an old one of the course's, and keeps what this program hasn't made."""
+    try:
+        if VENV.is_symlink() or (VENV.exists() and real(VENV) != real_venv()):
+            remove_link(VENV)
+        elif VENV.is_dir() and not any(VENV.iterdir()):
+            VENV.rmdir()
+        elif os.path.lexists(VENV):
+            ours = bool(read_stamp())
+            goal = unused_name(DISCARDED if ours else KEPT)
+            VENV.rename(goal)  # in one step, so that nothing half removed is ever seen under the old name
+            if not ours:
+                say(f"What was there is now called {goal.name}: delete it if you don't need it.")
+    except OSError as error:
+        raise Problem(
+            f"Cannot remove the old folder .venv ({error.strerror}): close JupyterLab and the editors and terminals "
+            "that use it, and start again."
+        ) from error
+    for leftover in ROOT.glob(f"{DISCARDED.name}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def remove_link(link: Path) -> None:
+    """Removes a link to a folder, and leaves the folder alone."""
+    try:
+        link.unlink()
+    except OSError:
+        link.rmdir()  # a junction on Windows
+
+
+def unused_name(path: Path) -> Path:
+    """This path, or the first one with a number after it that is free."""
+    names = [path, *(path.with_name(f"{path.name}-{number}") for number in range(2, 1000))]
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def keep_lab_quiet() -> None:
+    """Lets JupyterLab not ask for news and updates; whoever wants them can still switch them on."""
+    settings = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+    file = VENV / "share/jupyter/lab/settings/overrides.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+
+
+def torch_pin() -> str:
+    """The line of requirements.txt that names torch."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return next(line.strip() for line in lines if line.startswith("torch=="))
+
+
+PASSED_ON = {
+    *("index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "proxy", "cert", "client-cert"),
+    *("timeout", "default-timeout", "retries", "resume-retries", "keyring-provider", "use-feature", "use-deprecated"),
+    *("cache-dir", "no-cache-dir"),
+}
+"""The settings of pip that say whence packages come; no other reaches it, since others say where they go."""
+
+
+def pip_settings() -> dict[str, str]:
+    """The environment for pip, with the learner's own index, proxy and certificate, wherever they are set."""
+    variables = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    listing = in_venv("-m", "pip", "config", "list")
+    answer = subprocess.run(listing, capture_output=True, text=True, env={**clean_environment(), **variables})
+    if answer.returncode != 0:
+        raise Problem(f"pip cannot read its configuration: {last_line(answer.stdout + answer.stderr)}")
+    found = [re.match(r"(global|install|:env:)\.([\w-]+)=(.*)", line) for line in answer.stdout.splitlines()]
+    order = ["global", "install", ":env:"]  # the later one counts
+    settings = {
+        f"PIP_{match[2].upper().replace('-', '_')}": str(ast.literal_eval(match[3]))
+        for match in sorted(filter(None, found), key=lambda match: order.index(match[1]))
+        if match[2] in PASSED_ON
+    }
+    ours = {"CONFIG_FILE": os.devnull, "REQUIRE_VIRTUALENV": "1", "USER": "0", "DISABLE_PIP_VERSION_CHECK": "1"}
+    return {**clean_environment(), **settings, **{f"PIP_{name}": value for name, value in ours.items()}}
+
+
+def pip_install(arguments: list[str], wanted: dict[str, Any], settings: dict[str, str]) -> None:
+    """Runs pip in `.venv`, and shows in one line how far it is."""
+
+    def step(line: str) -> tuple[str, bool]:
+        if line.startswith("Installing collected packages"):
+            write_stamp({**wanted, "finished": False})  # from here on, half a job must be seen to be one
+        return pip_step(line)
+
+    command = in_venv("-m", "pip", "install", "--progress-bar=off", "--no-input", *arguments)
+    status, report = run_logged(command, settings, step)
+    if status != 0:
+        sentence = remedy(report) or f"pip could not install the packages: {last_line(report)}"
+        raise Problem(f"{sentence} The full report is in {SETUP_LOG.relative_to(ROOT)}.")
+
+
+def run_logged(
+    command: list[str], settings: dict[str, str], step: Callable[[str], tuple[str, bool]]
+) -> tuple[int, str]:
+    """Runs a program of the set-up; returns its status and its last lines, and keeps all of them in a file.
+
+    `step` makes of a line what a learner sees of it, and tells whether that is worth a line of its own.
+    """
+    recent: collections.deque[str] = collections.deque(maxlen=200)
+    # The program keeps the lock open: should this one be killed, nobody clears .venv while the other still fills it.
+    options = {"env": {**settings, "PYTHONUNBUFFERED": "1"}, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with open(SETUP_LOG, "a", encoding="utf-8") as log, Progress() as progress, crew(command, **options) as program:
+        for raw in program.stdout or ():
+            line = raw.decode("utf-8", "replace")
+            log.write(line)
+            recent.append(line)
+            progress.show(*step(line))
+    return program.returncode, "".join(recent)
+
+
+def pip_step(line: str) -> tuple[str, bool]:
+    """What a line of pip's says to a learner, and whether it is worth a line of its own."""
+    found = re.match(r"\s*Downloading (\S+?)-(\d\S*?)-\S+ \((\d\S*) (\w+)\)", line)
+    if found:
+        name, version, size, unit = found.groups()
+        return f"downloading {name} {version} ({size} {unit})", unit in ("MB", "GB") and float(size) >= 10
+    found = re.match(r"Collecting ([\w.-]+)", line)
+    if found:
+        return f"looking for {found.group(1)}", False
+    if line.startswith("Installing collected packages:"):
+        return f"unpacking packages: {line.count(',') + 1}", True
+    if "Retrying" in line:
+        return "no answer from the network, trying again", True
+    return "", False
+
+
+REMEDIES = [
+    (
+        r"No space left on device|Errno 28|not enough space on the disk",
+        f"The disk is full: make room for {ROOM_NEEDED:g} GB (on Linux `python start.py setup --cpu-torch` "
+        "needs the least), and start again.",
+    ),
+    (
+        r"CERTIFICATE_VERIFY_FAILED|SSLError",
+        "The network's certificate is not trusted: in a school or company network ask for its certificate, "
+        "name it with `pip config set global.cert FILE`, and start again.",
+    ),
+    (
+        r"Retrying \(|Failed to establish a new connection|NewConnectionError|NameResolutionError|Read timed out"
+        r"|ConnectTimeout|ConnectionResetError|ProxyError",
+        "The network does not answer, and the first set-up has to download the packages: "
+        "connect to the internet (or set HTTPS_PROXY), and start again.",
+    ),
+    (
+        r"Long Path",
+        "Windows refuses long paths: move the course to a short one such as C:\\course, and start again.",
+    ),
+    (
+        r"WinError 5\b|WinError 32\b|Access is denied|Permission denied",
+        "Some file in .venv is in use or belongs to somebody else: close JupyterLab, or delete the folder .venv, "
+        "and start again.",
+    ),
+    (
+        r"No matching distribution found",
+        "pip finds no package that fits: the course needs a 64-bit Python 3.11 to 3.14 on Linux, Windows or a Mac "
+        "with Apple silicon, and a package index that has all of requirements.txt.",
+    ),
+]
+
+
+def remedy(report: str) -> str | None:
+    """The sentence for a failure that is known, or None."""
+    return next((sentence for signs, sentence in REMEDIES if re.search(signs, report)), None)
+
+
+def last_line(report: str) -> str:
+    """The last line of a report that says something, errors first."""
+    lines = [line.strip() for line in report.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return (errors or lines or ["it gave no reason."])[-1]
+
+
+class Progress:
+    """One line that says what goes on and for how long, so that a long wait is seen to be alive."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.text = "starting"
+        self.live = sys.stdout.isatty()
+        self.over = threading.Event()
+        self.clock = threading.Thread(target=self._tick, daemon=True)
+
+    def __enter__(self) -> Progress:
+        if self.live:
+            self.clock.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        if self.live:
+            self.clock.join()
+            self._write("")
+            print("\r", end="", flush=True)
+
+    def show(self, text: str, worth_a_line: bool) -> None:
+        """Takes the next step to show; without a terminal only the big ones are printed."""
+        if self.live:
+            self.text = text or self.text
+        elif worth_a_line and text != self.text:
+            self.text = text
+            say(f"  {text}")
+
+    def _tick(self) -> None:
+        while not self.over.wait(0.25):
+            minutes, seconds = divmod(int(time.monotonic() - self.began), 60)
+            self._write(f"  {minutes}:{seconds:02d}  {self.text}")
+
+    def _write(self, text: str) -> None:
+        width = shutil.get_terminal_size().columns - 1
+        print("\r" + text[:width].ljust(width), end="", flush=True)
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Lets a second set-up in the same folder wait for the first."""
+    try:
+        handle = open(LOCK, "a")  # noqa: SIM115
+    except OSError as error:
+        raise Problem(
+            f"Cannot write into the folder {ROOT} ({error.strerror}): move the course to a folder of your own."
+        ) from error
+    with handle:
+        if not locked(handle):
+            say("Another set-up is at work in this folder: waiting for it to end.")
+            while not locked(handle):
+                time.sleep(0.5)
+        os.set_inheritable(handle.fileno(), True)
+        yield
+
+
+def locked(handle: IO[str]) -> bool:
+    """Whether this program now holds the lock; the system takes it back when the last holder ends."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        pass  # a network disk without locks: go on unguarded
+    return True
+
+
+@contextlib.contextmanager
+def crew(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A program of the set-up that ends, with all that it has started, when this one is told to."""
+    apart = out_of_reach()
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, close_fds=False, **options, **apart)
+    try:
+        yield process
+        process.wait()
+    except BaseException:
+        end_all(process)
+        raise
+
+
+def end_all(process: subprocess.Popen[bytes]) -> None:
+    """Ends a program that `out_of_reach` has set apart, and all that it has started."""
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True)
+        process.wait()
+        return
+    for end in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, end)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+
+
+def out_of_reach() -> dict[str, Any]:
+    """Keeps Ctrl-C from a program, so that it reaches this one alone, which then ends the other in order."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}

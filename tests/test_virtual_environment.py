@@ -1,0 +1,426 @@
+"""Whatever has become of `.venv`, setting up writes nothing outside the course's folder and ends with a whole one.
+
+The set-ups are real ones, with venv and pip, of a small local package in place of the course's own.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import site
+import subprocess
+import sys
+import sysconfig
+import textwrap
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from helpers import virtual_environment
+
+ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the attacks use symbolic links, signals and the folder bin")
+
+# Installs the folder `helpers` of a course as setuptools does, which isn't at hand without a network.
+BACKEND = """
+import os, zipfile
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    name = "course-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        wheel.writestr("course.pth", os.getcwd())
+        wheel.writestr("course-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: course\\nVersion: 1.0\\n")
+        wheel.writestr("course-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
+        wheel.writestr("course-1.0.dist-info/RECORD", "")
+    return name
+"""
+PROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "course"
+version = "1.0"
+"""
+
+
+class Course:
+    """A course of one small package, between other folders that must stay as they are."""
+
+    def __init__(self, around: Path) -> None:
+        self.around = around
+        self.folder = around / "course"
+        self.venv = self.folder / ".venv"
+        (self.folder / "helpers").mkdir(parents=True)
+        shutil.copy(ROOT / "start.py", self.folder)
+        for name in ("__init__", "runtime", "virtual_environment"):
+            shutil.copy(ROOT / f"helpers/{name}.py", self.folder / "helpers")
+        (self.folder / "backend.py").write_text(BACKEND)
+        (self.folder / "pyproject.toml").write_text(PROJECT)
+        for folder in ("home", "temporary", "elsewhere", "wheels"):
+            (around / folder).mkdir()
+        for version in ("1.0", "1.1"):
+            write_wheel(around / "wheels", version)
+        self.ask_for("1.0")
+
+    def ask_for(self, version: str) -> None:
+        (self.folder / "requirements.txt").write_text(f"# the only one\ngradient-course-tiny=={version}\n")
+
+    def begin(self, **more: str) -> subprocess.Popen[str]:
+        own = {"HOME": str(self.around / "home"), "TMPDIR": str(self.around / "temporary"), "PIP_NO_CACHE_DIR": "1"}
+        packages = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.around / "wheels")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
+        return subprocess.Popen(
+            [sys.executable, "start.py", "setup"],
+            cwd=self.folder,
+            env={**kept, **own, **packages, **more},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def set_up(self, **more: str) -> tuple[int, str]:
+        with self.begin(**more) as process:
+            output = process.communicate(timeout=300)[0]
+        return process.returncode, output
+
+    def version(self) -> str:
+        """The version of the small package that the Python of `.venv` imports; "" where it can't."""
+        question = "import gradient_course_tiny, helpers; print(gradient_course_tiny.version)"
+        python = self.venv / "bin/python"
+        if self.venv.is_symlink() or not (self.venv / "pyvenv.cfg").exists():
+            return ""
+        return subprocess.run([python, "-I", "-c", question], capture_output=True, text=True).stdout.strip()
+
+    def outside(self) -> dict[str, tuple[int, int]]:
+        """Every file outside the course's folder that a set-up gone astray could have written: size and time."""
+        base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
+        installed = [sysconfig.get_path(name, vars=base) for name in ("purelib", "platlib", "scripts")]
+        folders = {*installed, site.getusersitepackages(), *map(str, self.around.iterdir())} - {str(self.folder)}
+        files = [Path(where, name) for folder in folders for where, _, names in os.walk(folder) for name in names]
+        return {str(file): (file.lstat().st_size, file.lstat().st_mtime_ns) for file in files}
+
+
+def write_wheel(folder: Path, version: str) -> None:
+    """Writes a wheel of the small package."""
+    records = f"gradient_course_tiny-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"gradient_course_tiny-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("gradient_course_tiny/__init__.py", f"version = {version!r}\n")
+        wheel.writestr(
+            f"{records}/METADATA", f"Metadata-Version: 2.1\nName: gradient-course-tiny\nVersion: {version}\n"
+        )
+        wheel.writestr(f"{records}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{records}/RECORD", "")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A course that has been set up, and a copy of its `.venv`."""
+    course = Course(tmp_path_factory.mktemp("finished"))
+    status, output = course.set_up()
+    assert status == 0 and course.version() == "1.0", output
+    shutil.copytree(course.venv, course.folder / "as it was", symlinks=True)
+    return course
+
+
+@pytest.fixture
+def course(finished: Course) -> Iterator[Course]:
+    """The course as it was set up, with nothing changed around it."""
+    reset(finished)
+    before = finished.outside()
+    yield finished
+    assert finished.outside() == before
+
+
+def reset(course: Course) -> None:
+    """Puts the finished `.venv` back."""
+    for path in course.folder.glob(".venv*"):
+        path.unlink() if path.is_symlink() or path.is_file() else shutil.rmtree(path)
+    shutil.copytree(course.folder / "as it was", course.venv, symlinks=True)
+    for path in course.around.joinpath("elsewhere").iterdir():
+        path.unlink() if path.is_symlink() or path.is_file() else shutil.rmtree(path)
+    course.ask_for("1.0")
+
+
+def without_configuration(course: Course) -> None:
+    (course.venv / "pyvenv.cfg").unlink()
+    (course.venv / "course.json").unlink()
+
+
+def without_configuration_but_stamped(course: Course) -> None:
+    (course.venv / "pyvenv.cfg").unlink()
+
+
+def configured_for_elsewhere(course: Course) -> None:
+    (course.venv / "pyvenv.cfg").write_text(f"home = {course.around}/elsewhere\nversion = 3.11.0\n")
+
+
+def sharing_the_packages_of_its_base(course: Course) -> None:
+    text = (course.venv / "pyvenv.cfg").read_text()
+    (course.venv / "pyvenv.cfg").write_text(text.replace("packages = false", "packages = true"))
+
+
+def a_link_to_another(course: Course) -> None:
+    course.venv.rename(course.around / "elsewhere/venv")
+    course.venv.symlink_to(course.around / "elsewhere/venv")
+
+
+def a_link_to_nothing(course: Course) -> None:
+    shutil.rmtree(course.venv)
+    course.venv.symlink_to(course.around / "elsewhere/nothing")
+
+
+def site_packages_elsewhere(course: Course) -> None:
+    (packages,) = course.venv.glob("lib/python*/site-packages")
+    packages.rename(course.around / "elsewhere/packages")
+    packages.symlink_to(course.around / "elsewhere/packages")
+
+
+def programs_elsewhere(course: Course) -> None:
+    (course.venv / "bin").rename(course.around / "elsewhere/bin")
+    (course.venv / "bin").symlink_to(course.around / "elsewhere/bin")
+
+
+def a_package_elsewhere(course: Course) -> None:
+    (package,) = course.venv.glob("lib/python*/site-packages/gradient_course_tiny")
+    package.rename(course.around / "elsewhere/package")
+    package.symlink_to(course.around / "elsewhere/package")
+
+
+def data_and_log_elsewhere(course: Course) -> None:
+    (course.venv / "share").exists() and shutil.rmtree(course.venv / "share")
+    for name in ("share", "setup.log", "course.new"):
+        (course.venv / name).unlink(missing_ok=True)
+        (course.venv / name).symlink_to(course.around / "elsewhere" / name)
+    (course.around / "elsewhere/share").mkdir()
+
+
+def the_interpreter_of_the_base(course: Course) -> None:
+    for python in course.venv.glob("bin/python*"):
+        python.unlink()
+        python.write_text(f'#!/bin/sh\nexec {os.path.realpath(sys.executable)} "$@"\n')
+        python.chmod(0o755)
+
+
+def half_a_pip(course: Course) -> None:
+    (vendored,) = course.venv.glob("lib/python*/site-packages/pip/_vendor/rich")
+    shutil.rmtree(vendored)
+
+
+def half_a_pip_unstamped(course: Course) -> None:
+    half_a_pip(course)
+    (course.venv / "course.json").unlink()
+
+
+def a_file(course: Course) -> None:
+    shutil.rmtree(course.venv)
+    course.venv.write_text("somebody's notes")
+
+
+QUICK = [without_configuration, a_link_to_another, site_packages_elsewhere]
+SLOW = [
+    without_configuration_but_stamped,
+    configured_for_elsewhere,
+    sharing_the_packages_of_its_base,
+    a_link_to_nothing,
+    programs_elsewhere,
+    a_package_elsewhere,
+    data_and_log_elsewhere,
+    the_interpreter_of_the_base,
+    half_a_pip,
+    half_a_pip_unstamped,
+    a_file,
+]
+
+
+@pytest.mark.parametrize("damage", [*QUICK, *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW)])
+def test_a_damaged_folder_is_made_anew_and_nothing_is_written_elsewhere(
+    finished: Course, damage: Callable[[Course], None]
+) -> None:
+    reset(finished)
+    damage(finished)
+    finished.ask_for("1.1")
+    before = finished.outside()
+    status, output = finished.set_up()
+    assert finished.outside() == before, output
+    assert status == 0 and "Making the folder .venv (" in output, output
+    assert finished.version() == "1.1"
+    assert finished.set_up() == (0, "Ready: `python start.py` opens the course.\n")
+
+
+def test_what_is_whole_is_brought_up_to_date(course: Course) -> None:
+    course.ask_for("1.1")
+    kept = course.venv / "kept"
+    kept.touch()
+    status, output = course.set_up()
+    assert status == 0 and "Bringing the folder .venv up to date." in output
+    assert kept.exists() and course.version() == "1.1"
+
+
+# Settings of Python and pip that lead elsewhere
+
+
+@pytest.mark.parametrize("way", ["variables", pytest.param("file", marks=pytest.mark.slow)])
+def test_settings_of_python_and_pip_lead_nowhere_else(course: Course, way: str) -> None:
+    elsewhere = course.around / "elsewhere"
+    settings = {
+        **{name: str(elsewhere / name) for name in ("prefix", "target", "root")},
+        **dict.fromkeys(("dry-run", "user", "ignore-installed", "require-virtualenv"), "1"),
+    }
+    variables = {f"PIP_{name.upper().replace('-', '_')}": value for name, value in settings.items()}
+    if way == "file":
+        lines = "\n".join(f"{name} = {value}" for name, value in settings.items())
+        (elsewhere / "pip.conf").write_text(f"[install]\n{lines}\n")
+        variables = {"PIP_CONFIG_FILE": str(elsewhere / "pip.conf")}
+    (elsewhere / "gradient_course_tiny.py").write_text("version = 'wrong'\n")
+    astray = {"PYTHONHOME": "", "PYTHONPATH": str(elsewhere), "PYTHONUSERBASE": str(elsewhere / "base")}
+    before = course.outside()
+    course.ask_for("1.1")
+    status, output = course.set_up(**variables, **astray)
+    assert status == 0, output
+    assert course.version() == "1.1"
+    assert course.outside() == before
+    for path in elsewhere.iterdir():
+        path.unlink()
+
+
+@pytest.mark.parametrize("way", ["variable", "file"])
+def test_index_proxy_and_certificate_reach_pip(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    wanted = {"PIP_INDEX_URL": "https://a.example/simple", "PIP_PROXY": "http://b.example:1", "PIP_CERT": "/c.pem"}
+    astray = {"PIP_TARGET": "/nowhere"}
+    if way == "variable":
+        for name, value in {**wanted, **astray, "PIP_CONFIG_FILE": os.devnull}.items():
+            monkeypatch.setenv(name, value)
+    else:
+        lines = [f"{name[4:].lower().replace('_', '-')} = {value}\n" for name, value in {**wanted, **astray}.items()]
+        (tmp_path / "pip.conf").write_text("[global]\n" + "".join(lines))
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setattr(virtual_environment, "venv_python", lambda: Path(sys.executable))
+    settings = virtual_environment.pip_settings()
+    assert wanted.items() <= settings.items()
+    assert "PIP_TARGET" not in settings
+    assert settings["PIP_CONFIG_FILE"] == os.devnull and settings["PIP_REQUIRE_VIRTUALENV"] == "1"
+
+
+# Interrupted set-ups
+
+
+def left_running(course: Course) -> list[str]:
+    """The programs that still run out of the course's `.venv`, or make it."""
+    processes = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout.splitlines()
+    return [line for line in processes if str(course.venv) in line]
+
+
+def interrupt(course: Course, after: float, kind: signal.Signals, group: bool) -> str:
+    """Begins a set-up, sends it a signal, and sets up again, which must succeed at once; "" if it did."""
+    with course.begin() as process:
+        try:
+            process.communicate(timeout=after)
+        except subprocess.TimeoutExpired:
+            (os.killpg if group else os.kill)(process.pid, kind)
+            if kind != signal.SIGKILL:
+                process.communicate(timeout=60)
+                if running := left_running(course):
+                    return f"still running: {running}"
+        if process.stdout is not None:
+            process.stdout.close()
+        process.wait(60)
+    status, output = course.set_up()
+    if status != 0 or course.version() != "1.0":
+        return output
+    if left := [path.name for path in course.folder.glob(".venv.*") if path.name != ".venv.lock"]:
+        return f"left over: {left}"
+    status, output = course.set_up()
+    return "" if output == "Ready: `python start.py` opens the course.\n" else output
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Course]:
+    """A course that has never been set up."""
+    course = Course(tmp_path)
+    before = course.outside().keys()
+    yield course
+    assert {path for path in course.outside() if path not in before and "/temporary/" not in path} == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGKILL])
+def test_a_set_up_interrupted_while_pip_comes_is_taken_up_again(empty: Course, kind: signal.Signals) -> None:
+    with empty.begin() as process:
+        deadline = time.monotonic() + 60
+        while not list(empty.venv.glob("lib/python*/site-packages/pip")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(kind)
+        if process.stdout is not None:
+            process.stdout.close()
+        process.wait(60)
+    status, output = empty.set_up()
+    assert status == 0 and "an earlier set-up was interrupted" in output, output
+    assert empty.version() == "1.0" and left_running(empty) == []
+    if kind == signal.SIGKILL:
+        assert output.startswith("Another set-up is at work in this folder: waiting for it to end.\n")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("group", [False, True], ids=["process", "group"])
+def test_36_set_ups_interrupted_at_random_moments(empty: Course, group: bool) -> None:
+    began = time.monotonic()
+    assert empty.set_up()[0] == 0
+    whole = time.monotonic() - began
+    chance = random.Random(f"interrupted {group}")
+    failures = []
+    for _ in range(36):
+        for path in empty.folder.glob(".venv*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        after, kind = chance.uniform(0, whole), chance.choice([signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+        if said := interrupt(empty, after, kind, group):
+            failures.append(f"{kind.name} after {after:.2f} of {whole:.1f} s: {said}")
+    print(f"\ninterrupted set-ups: 36 | {len(failures)}")
+    assert failures == []
+
+
+# Every part removed
+
+
+def removed(course: Course, parts: list[Path]) -> str:
+    """Sets up a finished `.venv` that lacks these parts, for another version of the package; "" if all is well."""
+    reset(course)
+    for part in parts:
+        path = course.venv / part
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+        elif path.is_dir():
+            shutil.rmtree(path)
+    course.ask_for("1.1")
+    before = course.outside()
+    status, output = course.set_up()
+    if course.outside() != before:
+        return f"written outside: {set(course.outside().items()) ^ set(before.items())}"
+    return "" if status == 0 and course.version() == "1.1" else textwrap.shorten(output, 300)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("way", ["one at a time", "random sets"])
+def test_whatever_is_removed(finished: Course, way: str) -> None:
+    whole = finished.folder / "as it was"
+    parts = sorted(path.relative_to(whole) for path in whole.rglob("*") if "__pycache__" not in path.parts)
+    chance = random.Random(way)
+    if way == "one at a time":
+        of_pip = [part for part in parts if "pip" in part.parts and (whole / part).is_file()]
+        sets = [[part] for part in parts if part not in set(of_pip) - set(chance.sample(of_pip, 40))]
+    else:
+        sets = [chance.sample(parts, chance.choice([2, 5, 20, 100, len(parts) // 2])) for _ in range(100)]
+    failures = [f"{list(map(str, each[:5]))}: {said}" for each in sets if (said := removed(finished, each))]
+    print(f"\nparts removed, {way}: {len(sets)} | {len(failures)}")
+    assert failures == []
