@@ -390,11 +390,24 @@ def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def listen_to_signals() -> None:
+    """Ends in order on a signal, except on one that is ignored from the start, as by `nohup` or by `&` in a script.
+
+    What is started from here must hear SIGINT all the same, as a kernel does by which JupyterLab interrupts it:
+    a program that is started inherits that a signal is ignored, but not a handler that does nothing.
+    """
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            number = getattr(signal, name)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, interrupt)
+            elif name == "SIGINT":
+                signal.signal(number, lambda *_: None)
+
+
 def main(arguments: list[str]) -> int:
     """Acts, and puts every failure that is known into one sentence."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), interrupt)
+    listen_to_signals()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 
 import pytest
@@ -32,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
         home = tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True)
         os.environ["GRADIENT_COURSE_HOME"] = home.name
         config.add_cleanup(home.cleanup)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # `pytest &` in a script: what tests start would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -20,7 +20,7 @@ import threading
 import tomllib
 import types
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -112,9 +112,9 @@ class Course:
             **more,
         }
 
-    def begin(self, *arguments: str, pip: str = "", **more: str) -> subprocess.Popen[str]:
+    def begin(self, *arguments: str, pip: str = "", ahead: Sequence[str] = (), **more: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "drive.py", *arguments],
+            [*ahead, sys.executable, "drive.py", *arguments],
             cwd=self.folder,
             env=self.environment(pip, **more),
             stdout=subprocess.PIPE,
@@ -343,6 +343,20 @@ def test_ctrl_c_ends_pip_and_says_how_to_go_on(ready: Course, name: str) -> None
     assert process.returncode == 130
     assert output == "Stopped before the set-up was complete: the same command takes it up again.\n"
     assert ready.run("setup")[0] == 0
+
+
+IN_A_SCRIPT = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]  # what `&` in a script does
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals between programs")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_started_from_a_script_with_an_ampersand_only_sigterm_ends_it(ready: Course, name: str) -> None:
+    (ready.folder / "requirements.txt").write_text("numpy==1.1\n")
+    with ready.begin("setup", pip="hang while downloading", ahead=IN_A_SCRIPT) as process:
+        wait_for(process, "downloading")
+        process.send_signal(getattr(signal, name))
+        process.communicate(timeout=60)
+    assert process.returncode == (0 if name == "SIGINT" else 130)
 
 
 def test_a_second_set_up_waits_for_the_first(ready: Course) -> None:
@@ -644,6 +658,26 @@ def test_all_checks_run_and_the_last_line_says_so(with_tools: Course) -> None:
         "pytest.py -m not browser -n 2 --dist loadscope",
         "pytest.py -m browser tests",
     ]
+
+
+SIGNAL_TOOL = """
+import signal
+print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals between programs")
+def test_started_from_a_script_with_an_ampersand_the_tests_hear_sigint(with_tools: Course) -> None:
+    (with_tools.folder / "fakes/pytest.py").write_text(SIGNAL_TOOL)
+    with with_tools.begin("test", "-k", "x", ahead=IN_A_SCRIPT) as process:
+        assert "True" in process.communicate(timeout=60)[0]
+    bare = [*IN_A_SCRIPT, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(Path(__file__))]
+    chosen = ["-k", "what_this_process_starts_hears_sigint"]
+    assert "1 passed" in subprocess.run([*bare, *chosen], cwd=ROOT, capture_output=True, text=True, timeout=120).stdout
+
+
+def test_what_this_process_starts_hears_sigint() -> None:
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
 @pytest.mark.parametrize(("tool", "failed"), [("mypy.py", "mypy"), ("pytest.py", "tests and notebooks, browser tests")])
