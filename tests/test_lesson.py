@@ -1,8 +1,10 @@
 """What learners see and press, driven without a browser."""
 
+import contextlib
 import io
 import json
 import re
+import sqlite3
 from contextlib import redirect_stderr, redirect_stdout
 from html.parser import HTMLParser
 
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from helpers import lesson, progress, quiz
 from helpers.exercises import EXERCISES
 from helpers.lesson import as_html, check, compare, my_progress, predict
+from helpers.progress import store
 from helpers.quiz import Answer, Question
 
 COUNT = len(quiz.load_bank("01"))
@@ -343,6 +346,26 @@ def test_a_record_that_cannot_be_written_is_said_in_every_view(tmp_path, monkeyp
     view = lesson.quiz("01")
     answer(view.questions[2], "0.5")
     assert f"1 of {COUNT} right" in lesson.quiz("01").score.value
+
+
+def test_open_views_say_at_once_that_an_answer_is_not_yet_written_and_that_it_is(folder, monkeypatch):
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.05)
+    view, other = lesson.quiz("01"), predict("01")
+    count = len(view.children)
+    with contextlib.closing(sqlite3.connect(folder / progress.FILE_NAME, isolation_level=None)) as blocker:
+        blocker.execute("BEGIN EXCLUSIVE")
+        answer(view.questions[2], "0.5")
+        for each in (view, other, my_progress()):
+            assert "last entry is kept only until this kernel ends" in each.children[0].value
+            assert "database is locked" in each.announcer.warning and not each.announcer.over
+        assert len(view.children) == count + 1
+        blocker.execute("ROLLBACK")
+    answer(view.questions[2], "0.25")
+    for each in (view, other):
+        assert each.children[0].value.startswith('<div class="lesson-notice">Everything is written to')
+        assert each.announcer.over
+    assert lesson.quiz("01").announcer.warning == ""
+    assert [row["given"] for row in progress.progress().rows("answer")] == ["0.5", "0.25"]
 
 
 def test_nothing_is_printed(capfd):

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 
@@ -61,7 +62,7 @@ def give(view, answer):
 def put_in_the_past(record, days):
     """As if all of the record had been made some days ago."""
     for table in ("answer", "sitting"):
-        record.run(lambda c, table=table: c.execute(f"UPDATE {table} SET at = at - ?", (days * DAY,)))
+        record.write(lambda c, table=table: c.execute(f"UPDATE {table} SET at = at - ?", (days * DAY,)))
 
 
 def new_kernel():
@@ -471,12 +472,56 @@ def test_a_record_in_memory_is_exported_as_a_download(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(progress.HOME_VARIABLE, str(tmp_path / "file" / "below"))
     view = lesson.my_data()
-    assert "in the memory of this kernel" in view.place.value
+    assert "in memory now" in view.place.value
     view.export_button.click()
     assert "Ready." in view.told.value and "data:application/json" in view.told.value
     view.reset_button.click()
     view.confirm_button.click()
-    assert "Not done." in view.told.value and "only in memory" in view.told.value
+    assert "Not done." in view.told.value and "only until this kernel ends" in view.told.value
+
+
+def upload(view, name, content):
+    """What the browser sends once a file is chosen."""
+    view.upload.set_trait(
+        "value",
+        (
+            {
+                "name": name,
+                "type": "",
+                "size": len(content),
+                "content": memoryview(content),
+                "last_modified": datetime.now(UTC),
+            },
+        ),
+    )
+
+
+def test_an_export_is_read_back_by_the_button_and_from_python(folder, record, tmp_path):
+    record.record_answer("01", "01-a", "x", True)
+    record.record_prediction("01", "01", 1e-3)
+    export = tmp_path / "mine.json"
+    export.write_text(record.export(), encoding="utf-8")
+    record.empty()
+    view = lesson.my_data()
+    upload(view, "mine.json", export.read_bytes())
+    assert "2 entries were added from <code>mine.json</code>, 0 were there already." in view.told.value
+    assert record.summary()["01"].answered == {"01-a"} and view.upload.value == ()
+    (copy,) = folder.glob("progress-before-reading-*.sqlite3")
+    assert str(copy) in view.told.value
+    again = lesson.my_data().read(export)
+    assert "0 entries were added" in again.told.value and "2 were there already" in again.told.value
+    assert len(list(folder.glob("progress-before-reading-*"))) == 1, "where nothing is added nothing is copied"
+
+
+def test_a_file_that_cannot_be_read_back_is_named(record, tmp_path):
+    view = lesson.my_data()
+    upload(view, "<b>.json", b"{}")
+    assert "Not read." in view.told.value and "&lt;b&gt;.json is not an export of this course" in view.told.value
+    (tmp_path / "foreign.json").write_bytes(b"{}")
+    with pytest.raises(ValueError, match=r"foreign\.json is not an export of this course"):
+        view.read(tmp_path / "foreign.json")
+    with pytest.raises(FileNotFoundError, match="there is no such file"):
+        view.read(tmp_path / "missing.json")
 
 
 def test_a_new_beginning_asks_first_and_keeps_a_copy(folder, record):

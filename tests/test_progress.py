@@ -154,8 +154,8 @@ def aside(folder):
 @pytest.mark.parametrize("damage", ["text", "cut", "overwritten page", "no tables"])
 def test_a_damaged_file_is_set_aside_and_said_so(folder, damage):
     record = Progress()
-    for number in range(400):
-        record.record_answer("01", f"01-{number}", "x" * 50, True)
+    row = "INSERT INTO answer (at, lesson, question, given, correct) VALUES (1e9, '01', ?, ?, 1)"
+    record.write(lambda c: c.executemany(row, [(f"01-{number}", json.dumps("x" * 50)) for number in range(400)]))
     path = folder / progress.FILE_NAME
     connection = sqlite3.connect(path)
     if damage == "no tables":
@@ -190,8 +190,9 @@ def test_damage_under_a_running_notebook_is_noticed_too(folder):
 def test_a_place_that_cannot_be_written_keeps_the_record_in_memory(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     record = Progress(tmp_path / "file" / "below")
+    assert "only until this kernel ends" in record.notice and record.waiting == 0
     fill(record)
-    assert record.path is None and "only until this kernel ends" in record.notice
+    assert record.waiting == 3 and "last 3 entries" in record.notice
     assert record.prediction("01") == 1e-3 and record.summary()["01"].solved == {"chain_gradient"}
 
 
@@ -199,22 +200,11 @@ def test_a_folder_in_the_files_place_is_no_accident(folder):
     (folder / progress.FILE_NAME).mkdir(parents=True)
     record = Progress()
     fill(record)
-    assert record.path is None and str(folder) in record.notice
+    assert record.waiting == 3 and str(folder) in record.notice
     assert (folder / progress.FILE_NAME).is_dir()
-
-
-def test_a_file_locked_for_long_leaves_what_was_read_in_view(folder, monkeypatch):
-    monkeypatch.setattr(store, "BUSY_SECONDS", 0.05)
-    record = Progress()
-    fill(record)
-    blocker = sqlite3.connect(folder / progress.FILE_NAME, isolation_level=None)
-    blocker.execute("BEGIN EXCLUSIVE")
-    record.record_answer("01", "01-b", "1", True)
-    blocker.execute("ROLLBACK")
-    blocker.close()
-    assert "locked" in record.notice and record.path is None
-    assert record.answers("01").keys() == {"01-a", "01-b"}
-    assert Progress().answers("01").keys() == {"01-a"}
+    (folder / progress.FILE_NAME).rmdir()
+    record.try_again()
+    assert not record.notice and Progress().summary()["01"].solved == {"chain_gradient"}
 
 
 def test_a_file_of_a_later_version_is_left_alone(folder):
@@ -225,14 +215,14 @@ def test_a_file_of_a_later_version_is_left_alone(folder):
     record = Progress()
     fill(record)
     assert "newer version" in record.notice and not aside(folder)
-    assert len(record.summary()) == 1
+    assert len(record.summary()) == 1 and record.waiting == 3
 
 
 def test_an_error_of_our_own_is_not_taken_for_damage(folder):
     record = Progress()
     with pytest.raises(sqlite3.IntegrityError):
-        record.run(lambda c: c.execute("INSERT INTO exercise VALUES (1, NULL, 'q', 1, 0)"))
-    assert record.path is not None and not record.notice and not aside(folder)
+        record.write(lambda c: c.execute("INSERT INTO exercise VALUES (1, NULL, 'q', 1, 0)"))
+    assert not record.notice and not record.waiting and not aside(folder)
 
 
 def test_notebooks_of_a_kernel_share_a_record(folder, monkeypatch, tmp_path):
@@ -246,6 +236,136 @@ def test_notebooks_of_a_kernel_share_a_record(folder, monkeypatch, tmp_path):
 def test_without_the_variable_the_users_data_folder_is_taken(monkeypatch):
     monkeypatch.delenv(progress.HOME_VARIABLE)
     assert progress.home().name == "gradient-course" and progress.home().is_absolute()
+
+
+# What can't be written waits -----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def locked(folder):
+    """The file held by another program."""
+    with contextlib.closing(sqlite3.connect(folder / progress.FILE_NAME, isolation_level=None)) as blocker:
+        blocker.execute("BEGIN EXCLUSIVE")
+        yield
+        blocker.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def full(folder):
+    """A disk without a free page: SQLite refuses to let the file grow."""
+    record = folder / progress.FILE_NAME
+    was = store._connection
+
+    @contextlib.contextmanager
+    def crowded(path, seconds):
+        with was(path, seconds) as connection:
+            if path == record:
+                connection.execute("PRAGMA max_page_count = 1")
+            yield connection
+
+    store._connection = crowded
+    try:
+        yield
+    finally:
+        store._connection = was
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(store, "RETRY_BUSY_SECONDS", 0.01)
+
+
+def holds(folder, names):
+    """Whether the answers in the file are those to these questions, in this order."""
+    with contextlib.closing(sqlite3.connect(folder / progress.FILE_NAME)) as connection:
+        return [name for (name,) in connection.execute("SELECT question FROM answer ORDER BY rowid")] == names
+
+
+@pytest.mark.parametrize("hindrance, word", [(locked, "locked"), (full, "full")])
+def test_answers_wait_and_are_written_by_the_next_one_in_their_order(folder, impatient, hindrance, word, monkeypatch):
+    monkeypatch.setattr(store, "FIRST_RETRY", 600)
+    record, names = Progress(), [f"01-{number}-" + 4000 * "x" for number in range(6)]
+    record.record_answer("01", names[0], "1", True)
+    with hindrance(folder):
+        for name in names[1:5]:
+            record.record_answer("01", name, "1", True)
+            assert word in record.notice and "kept only until this kernel ends" in record.notice
+        assert "last 4 entries" in record.notice and record.waiting == 4
+        assert list(record.answers("01")) == names[:5], "what waits is in view"
+    assert holds(folder, names[:1])
+    record.record_answer("01", names[5], "1", True)
+    assert holds(folder, names) and not record.notice and not record.waiting
+    assert list(record.answers("01")) == names
+
+
+def test_answers_are_written_in_the_background_and_it_is_said_at_once(folder, impatient, monkeypatch):
+    monkeypatch.setattr(store, "FIRST_RETRY", 0.01)
+
+    class Reader:
+        def __init__(self, record):
+            self.said, self.record, self.done = [], record, threading.Event()
+            record.follow(self.hear)
+
+        def hear(self):
+            self.said.append(self.record.notice)
+            if not self.record.notice:
+                self.done.set()
+
+    record = Progress()
+    reader = Reader(record)
+    with locked(folder):
+        record.record_answer("01", "01-a", "1", True)
+        assert len(reader.said) == 1 and "locked" in reader.said[0]
+    assert reader.done.wait(60) and reader.said[1:] == [""]
+    assert holds(folder, ["01-a"]) and not record.waiting
+
+
+def test_what_waits_when_python_ends_is_written_then(folder):
+    program = (
+        "import sqlite3, sys; from helpers.progress import Progress, store\n"
+        "store.BUSY_SECONDS, store.FIRST_RETRY = 0.05, 600\n"
+        "record = Progress()\n"
+        "blocker = sqlite3.connect(record.path, isolation_level=None); blocker.execute('BEGIN EXCLUSIVE')\n"
+        "record.record_answer('01', '01-a', 1, True); print(record.waiting)\n"
+        "blocker.execute('ROLLBACK')"
+    )
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "1\n"
+    assert holds(folder, ["01-a"])
+
+
+def test_a_write_whose_end_was_not_seen_is_done_again_and_nothing_is_there_twice(folder, monkeypatch):
+    """Such as an interrupt between the commit and what follows it."""
+    record, was = Progress(), store._connection
+
+    @contextlib.contextmanager
+    def interrupted(path, seconds):
+        with was(path, seconds) as connection:
+            yield connection
+        raise KeyboardInterrupt
+
+    for event in (lambda: record.record_answer("01", "01-a", "1", True), lambda: record.end_sitting("exam", [])):
+        record.begin_sitting("exam", PAPER)
+        monkeypatch.setattr(store, "_connection", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            event()
+        monkeypatch.setattr(store, "_connection", was)
+        assert record.waiting == 1
+        record.try_again()
+        assert record.waiting == 0
+    rows = [row["event"] for row in record.rows("sitting")]
+    assert holds(folder, ["01-a"]) and rows == ["begun", "begun", "ended"]
+
+
+def test_a_wrong_write_among_those_that_wait_stops_none_of_them(folder, impatient):
+    record = Progress()
+    with locked(folder):
+        record.record_answer("01", "01-a", "1", True)
+        with pytest.raises(sqlite3.IntegrityError):
+            record.write(lambda c: c.execute("INSERT INTO exercise VALUES (1, NULL, 'q', 1, 0)"))
+        record.record_answer("01", "01-b", "1", True)
+    record.try_again()
+    assert holds(folder, ["01-a", "01-b"]) and not record.notice
 
 
 # Files of an earlier version ------------------------------------------------------------------------------------------
@@ -344,10 +464,10 @@ def test_a_read_only_data_folder_keeps_the_record_in_memory(closed_folder, earli
     with as_ordinary_user():
         record = Progress(closed_folder)
         record.record_answer("02", "02-a", "1", True)
-        assert "only until this kernel ends" in record.notice and record.path is None
+        assert "only until this kernel ends" in record.notice and record.waiting == 1
         assert record.answers("01").keys() == ({"01-a"} if earlier else set())
         assert record.answers("02").keys() == {"02-a"}
-        with pytest.raises(RuntimeError, match="only in memory"):
+        with pytest.raises(RuntimeError, match="Nothing was reset.*only until this kernel ends"):
             record.empty()
 
 

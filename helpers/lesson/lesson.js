@@ -10,9 +10,36 @@ function render({ model, el }) {
     say(); // a live region speaks only of what changes after it is there
   }, 200);
   const show = () => showTarget(model.get("target").mark);
+  const warn = () => warnOf(model.get("warning"), model.get("over"));
+  warn();
   model.on("change:text", say);
   model.on("change:target", show);
-  return () => { clearTimeout(first); model.off("change:text", say); model.off("change:target", show); };
+  model.on("change:warning change:over", warn);
+  return () => {
+    clearTimeout(first);
+    model.off("change:text", say);
+    model.off("change:target", show);
+    model.off("change:warning change:over", warn);
+    setTimeout(() => { // the last view of the page takes its warning along
+      if (!document.querySelector(".lesson-spoken")) document.querySelector(".lesson-warning")?.remove();
+    });
+  };
+}
+
+const WARNING_SECONDS = 8; // that the end of a warning stays in view
+
+// A warning at the foot of the window, the same for all views of the page; once it is over it leaves by itself.
+function warnOf(text, over) {
+  let box = document.querySelector(".lesson-warning");
+  if (!text || box?.textContent === text || (over && !box)) return;
+  if (!box) {
+    box = document.createElement("div");
+    box.setAttribute("role", "alert");
+    document.body.append(box);
+  }
+  box.className = over ? "lesson-warning lesson-over" : "lesson-warning";
+  box.textContent = text;
+  if (over) setTimeout(() => { if (box.textContent === text) box.remove(); }, 1000 * WARNING_SECONDS);
 }
 
 // What was asked for, brought to the middle of the window, or its top where it is taller than that.

@@ -1,16 +1,19 @@
-"""One's own record: scores over time, where the data lies, export, and a new beginning."""
+"""The learner's own record: scores over time, where the data lies, export, reading back, and a new beginning."""
 
 from __future__ import annotations
 
 import base64
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+
+import ipywidgets as widgets
 
 from helpers.figures import scores_over_time
 from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if, verdict_html
 from helpers.live import LiveFigure
-from helpers.progress import Progress, growth, progress
+from helpers.progress import Merged, Progress, growth, progress
 from helpers.quiz import load_banks
 from helpers.quiz.text import as_html
 from helpers.runtime import SHORT_LIVED, is_short_lived
@@ -28,7 +31,7 @@ def my_scores() -> View:
     if not counts.at:
         return View([paragraph("No scores yet. They are drawn here once you have answered a quiz question.")], record)
     seconds = sum(lesson.seconds for lesson in record.summary().values())
-    said = (
+    summary = (
         f"{counts.answered[-1]} of {len(questions)} questions answered, {counts.right[-1]} right at the last try. "
         f"Time spent on predictions, exercises and questions: {say_duration(seconds)}."
     )
@@ -36,29 +39,74 @@ def my_scores() -> View:
         counts.at, counts.answered, counts.right, len(questions),
         [(each.ended or 0.0, each.right / len(each.questions)) for each in exams],
     )  # fmt: skip
-    return View([LiveFigure(figure, {}, dict), paragraph(said)], record)
+    return View([LiveFigure(figure, {}, dict), paragraph(summary)], record)
+
+
+MOST_NAMED = 5
+"""How many entries that can't be read are named."""
 
 
 class DataView(View):
-    """Where the record lies, a button that exports it, and one that begins anew once that is confirmed."""
+    """Where the record lies, buttons that export it and read an export back, and one that begins anew once that is
+    confirmed."""
 
     def __init__(self, record: Progress) -> None:
         self._record = record
         self.place = html_box()
         self.export_button = make_button("Export as one JSON file", self._export)
+        self.upload = widgets.FileUpload(accept=".json,.sqlite3", description="Read an export back …")
+        self.upload.observe(self._read_uploaded, "value")
         self.reset_button = make_button("Begin anew …", lambda: self._ask(True))
         self.confirm_button = make_button("Yes, set my record aside and begin anew", self._reset)
         self.keep_button = make_button("No, keep it", lambda: self._ask(False))
         self.told = html_box()
-        buttons = [self.export_button, self.reset_button, self.told, self.confirm_button, self.keep_button]
-        super().__init__([self.place, *buttons], record)
+        buttons = [self.export_button, self.upload, self.reset_button]
+        super().__init__([self.place, *buttons, self.told, self.confirm_button, self.keep_button], record)
         self._show_place()
         self._ask(False)
 
+    def read(self, path: str | Path) -> DataView:
+        """Add what an export, or a copy of a record, holds and the record doesn't; returns the view that says so.
+
+        Entries are ordered by time, and none is there twice. Raises FileNotFoundError or another OSError where the file
+        can't be opened, ValueError where it is no export of this course or damaged all through, RuntimeError where the
+        record can't be written now. The record then stays as it is.
+        """
+        path = Path(path).expanduser()
+        if not path.is_file():
+            raise FileNotFoundError(f"path is {str(path)!r}; there is no such file: give the path of an export")
+        self._tell_merged(path.name, self._record.read_back(str(path), path.read_bytes()))
+        return self
+
+    def _read_uploaded(self, change: dict[str, object]) -> None:
+        """Read each file that was chosen, and take it out of the widget, so that it can be chosen again."""
+        if not self.upload.value:
+            return
+        uploaded = self.upload.value
+        files = list(uploaded.items()) if isinstance(uploaded, dict) else [(each["name"], each) for each in uploaded]
+        for name, file in files:
+            try:
+                self._tell_merged(name, self._record.read_back(name, bytes(file["content"])))
+            except (ValueError, RuntimeError) as error:
+                self._tell("·", "Not read.", str(error))
+        self.upload.value = type(uploaded)()
+
+    def _tell_merged(self, name: str, merged: Merged) -> None:
+        added = f"{merged.added} {'entry was' if merged.added == 1 else 'entries were'} added from `{name}`"
+        known = f", {merged.known} {'was' if merged.known == 1 else 'were'} there already."
+        left_out = ""
+        if merged.left_out:
+            more = len(merged.left_out) - MOST_NAMED
+            named = "; ".join(merged.left_out[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+            left_out = f" Left out, since it cannot be read: {named}."
+        copy = f" The record as it was before is kept as `{merged.copy}`." if merged.copy else ""
+        again = " Run the cells again to see it." if merged.added else ""
+        self._tell("✓", "Read.", f"{added}{known}{left_out}{copy}{again}")
+
     def _show_place(self) -> None:
-        path = self._record.path
-        where = f"Your record is this file: `{path}`." if path else "Your record is in the memory of this kernel only."
-        if path and is_short_lived():
+        is_where = "belongs in this file and is in memory now" if self._record.trouble else "is this file"
+        where = f"Your record {is_where}: `{self._record.path}`."
+        if is_short_lived():
             where += f" {SHORT_LIVED} export it before you leave."
         self.place.value = f'<div class="lesson-said">{as_html(where)}</div>'
 
@@ -92,18 +140,22 @@ class DataView(View):
 
 
 def my_data() -> DataView:
-    """Show where the learner's record lies, and offer to export it or to begin anew."""
+    """Show where the learner's record lies, and offer to export it, to read an export back, or to begin anew.
+
+    `lesson.my_data().read("export.json")` reads a file back without the button; see `DataView.read`.
+    """
     return DataView(progress())
 
 
 def _write(record: Progress, name: str, content: str) -> Path | None:
-    """The export as a file beside the record; None where nothing can be written."""
-    if record.path is None:
-        return None
-    path = record.path.with_name(name)
+    """The export as a whole file beside the record; None where it can't be written."""
+    path, half = record.path.with_name(name), record.path.with_name(f"{name}.part")
     try:
-        path.write_text(content, encoding="utf-8")
+        half.write_text(content, encoding="utf-8")
+        half.replace(path)
     except OSError:
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
         return None
     return path
 

@@ -28,12 +28,22 @@ class Announcer(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("lesson.js")
     _css = Path(__file__).with_name("lesson.css")
     text = traitlets.Unicode("").tag(sync=True)
+    warning = traitlets.Unicode("").tag(sync=True)
+    over = traitlets.Bool(False).tag(sync=True)
     target = traitlets.Dict().tag(sync=True)
 
     def say(self, text: str) -> None:
         """Have the text read out, again if it is the same as before."""
         text = as_plain(text)
         self.text = text + "\u00a0" if text == self.text else text
+
+    def warn(self, text: str, over: bool = False) -> None:
+        """Show a warning at the foot of the window, wherever the page is scrolled to, and have it read out.
+
+        It stays until a text is shown that says that the matter is `over`; several views show one warning once.
+        """
+        with self.hold_sync():
+            self.warning, self.over = text, over
 
     def bring_into_view(self, widget: object) -> None:
         """Have the page scroll to a widget, wherever on the page it is shown."""
@@ -96,9 +106,25 @@ def say_duration(seconds: float) -> str:
 class View(widgets.VBox):
     """A column in the course's look, with its announcer and, where there is one, the notice about the record."""
 
+    children: tuple[widgets.Widget, ...]
+
     def __init__(self, children: Sequence[widgets.Widget], record: Progress) -> None:
-        self.announcer = Announcer()
-        notice = [html_box(f'<div class="lesson-notice">{html.escape(record.notice)}</div>')] if record.notice else []
-        super().__init__([*notice, *children, self.announcer])
+        self.announcer, self._notice, self._kept_by = Announcer(), html_box(), record
+        super().__init__([*children, self.announcer])
         self.add_class("lesson")
+        self._show_notice()
+        record.follow(self._show_notice)
         record.shown()
+
+    def _show_notice(self) -> None:
+        """Say at the top what the learner has to know about the record, and warn while it isn't in its file."""
+        notice, trouble = self._kept_by.notice, self._kept_by.trouble
+        if self.announcer.warning and not self.announcer.over and not trouble:
+            written = f"Everything is written to {self._kept_by.path} again."
+            self.announcer.warn(written, over=True)
+            notice = f"{written} {notice}"
+        elif trouble:
+            self.announcer.warn(trouble)
+        self._notice.value = f'<div class="lesson-notice">{html.escape(notice)}</div>' if notice else ""
+        if notice and self._notice not in self.children:
+            self.children = (self._notice, *self.children)

@@ -1,6 +1,6 @@
 """What the learner has done: answers, predictions and exercises, in one small SQLite file in the user's data folder.
 
-Every deed is a row that is never changed, so that two notebooks can write at once and a kill loses nothing that was
+Every entry is a row that is never changed, so that two notebooks can write at once and a kill loses nothing that was
 written. The folder is the platform's own for user data; the environment variable GRADIENT_COURSE_HOME names another.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from helpers.progress.growth import Growth, growth
-from helpers.progress.record import LONGEST_SECONDS, Given, LessonDone, Progress, Sitting
+from helpers.progress.record import LONGEST_SECONDS, Given, LessonDone, Merged, Progress, Sitting
 from helpers.progress.schema import VERSION
 from helpers.progress.store import FILE_NAME, HOME_VARIABLE, home
 
@@ -20,6 +20,7 @@ __all__ = [
     "HOME_VARIABLE",
     "LONGEST_SECONDS",
     "LessonDone",
+    "Merged",
     "Progress",
     "Sitting",
     "VERSION",

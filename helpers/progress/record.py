@@ -1,21 +1,24 @@
-"""What is kept of a learner's deeds, and what can be read from them."""
+"""What is kept of a learner's answers, predictions and exercises, and what can be read from it."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from helpers.progress.schema import TABLES, VERSION
+from helpers.progress import exchange
+from helpers.progress.rows import Row, encoded, sort_out
+from helpers.progress.schema import TABLES
 from helpers.progress.store import Store
 
 LONGEST_SECONDS = 300.0
-"""The most that a single deed counts for: whoever takes longer has gone away."""
+"""The most that a single entry counts for: whoever takes longer has gone away."""
+
+MOST_NAMED = 3
+"""How many rows that can't be read a notice names."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,22 @@ class Sitting:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-class Progress(Store):
-    """A learner's record: every deed is a row that is never changed.
+@dataclass(frozen=True)
+class Merged:
+    """What reading a file back did: entries `added`, those `known` already, and the names of those `left_out` because
+    they can't be read. `copy` is where the record as it was before lies, None where nothing was added."""
 
-    Time spent is measured from the last deed in this notebook, or from when something was last shown, to this deed;
-    at most five minutes count.
+    added: int
+    known: int
+    left_out: tuple[str, ...]
+    copy: Path | None = None
+
+
+class Progress(Store):
+    """A learner's record: every answer, prediction and try is a row that is never changed.
+
+    Time spent is measured from the last row of this notebook, or from when something was last shown, to this row; at
+    most five minutes count. Rows that can't be read are left out, and `notice` names them.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -82,15 +96,15 @@ class Progress(Store):
     ) -> None:  # fmt: skip
         """Keep an answer to a quiz question; `given` is anything that JSON can hold. See `Given`."""
         answer = Given(given, correct, time.time(), lesson, question, self._spent(), seed, score)
-        self.run(lambda c: _insert_answer(c, answer))
+        self._write("answer", asdict(answer))
 
     def record_prediction(self, lesson: str, prediction: str, given: Any) -> None:
         """Keep a prediction; `given` is anything that JSON can hold."""
-        self._record("prediction", lesson=lesson, prediction=prediction, given=json.dumps(given))
+        self._record("prediction", lesson=lesson, prediction=prediction, given=given)
 
     def record_exercise(self, lesson: str, exercise: str, correct: bool) -> None:
         """Keep one try at an exercise."""
-        self._record("exercise", lesson=lesson, exercise=exercise, correct=int(correct))
+        self._record("exercise", lesson=lesson, exercise=exercise, correct=correct)
 
     def answers(self, lesson: str) -> dict[str, Given]:
         """The last answer to each question of a lesson that has one."""
@@ -98,14 +112,12 @@ class Progress(Store):
 
     def history(self) -> tuple[Given, ...]:
         """All answers ever given, the oldest first."""
-        columns = "given, correct, at, lesson, question, seconds, seed, score"
-        rows = self._select(f"SELECT {columns} FROM answer ORDER BY rowid")
-        return tuple(Given(_loads(given), bool(correct), *rest) for given, correct, *rest in rows)
+        return tuple(Given(**row) for row in self.rows("answer"))
 
     def prediction(self, prediction: str) -> Any | None:
         """The last prediction of this id, or None."""
-        rows = self._select("SELECT given FROM prediction WHERE prediction = ? ORDER BY rowid DESC LIMIT 1", prediction)
-        return _loads(rows[0][0]) if rows else None
+        kept = [row["given"] for row in self.rows("prediction") if row["prediction"] == prediction]
+        return kept[-1] if kept else None
 
     def summary(self) -> dict[str, LessonDone]:
         """What is done, by two-digit number of the lesson; a question counts as right if its last answer was."""
@@ -120,14 +132,12 @@ class Progress(Store):
             mine = of(each.lesson, each.seconds)
             mine.answered.add(each.question)
             (mine.right.add if each.correct else mine.right.discard)(each.question)
-        for lesson, prediction, seconds in self._select("SELECT lesson, prediction, seconds FROM prediction"):
-            of(lesson, seconds).predicted.add(prediction)
-        for lesson, exercise, correct, seconds in self._select(
-            "SELECT lesson, exercise, correct, seconds FROM exercise"
-        ):
-            mine = of(lesson, seconds)
-            if correct:
-                mine.solved.add(exercise)
+        for row in self.rows("prediction"):
+            of(row["lesson"], row["seconds"]).predicted.add(row["prediction"])
+        for row in self.rows("exercise"):
+            mine = of(row["lesson"], row["seconds"])
+            if row["correct"]:
+                mine.solved.add(row["exercise"])
         return done
 
     # Sittings: a round of review, an exam -----------------------------------------------------------------------------
@@ -135,26 +145,25 @@ class Progress(Store):
     def begin_sitting(self, name: str, questions: Sequence[tuple[str, int | None]]) -> None:
         """Begin a paper of this name, with the ids and seeds of its questions; a former one of the name is over."""
         self.shown()
-        self._record("sitting", sitting=name, event="begun", detail=json.dumps([list(each) for each in questions]))
+        self._record("sitting", sitting=name, event="begun", detail=[list(each) for each in questions])
 
     def answer_sitting(self, name: str, question: str, given: Any) -> None:
         """Keep an answer that is to be graded only when the sitting ends; a later one replaces it."""
-        self._record("sitting", sitting=name, event="answer", detail=json.dumps([question, given]))
+        self._record("sitting", sitting=name, event="answer", detail=[question, given])
 
     def end_sitting(self, name: str, graded: Sequence[Given]) -> None:
         """End the sitting and keep its graded answers, all or none; nothing where it has ended already."""
         right = sum(answer.correct for answer in graded)
-        ended = {"at": time.time(), "sitting": name, "event": "ended", "detail": str(right), "seconds": self._spent()}
+        ended = {"at": time.time(), "sitting": name, "event": "ended", "detail": right, "seconds": self._spent()}
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute("BEGIN IMMEDIATE")
             last = "SELECT event FROM sitting WHERE sitting = ? AND event != 'answer' ORDER BY rowid DESC LIMIT 1"
             if connection.execute(last, (name,)).fetchone() == ("begun",):
-                _insert(connection, "sitting", **ended)
+                _insert(connection, "sitting", ended)
                 for answer in graded:
-                    _insert_answer(connection, answer)
+                    _insert(connection, "answer", asdict(answer))
 
-        self.run(work)
+        self.write(work)
 
     def sitting(self, name: str) -> Sitting | None:
         """The last sitting of this name, with its answers so far; None where there was none."""
@@ -162,80 +171,67 @@ class Progress(Store):
 
     def sittings(self) -> list[Sitting]:
         """All sittings, in the order in which they were begun."""
-        rows = self._select("SELECT at, sitting, event, detail, seconds FROM sitting ORDER BY rowid")
         found: list[Sitting] = []
         place: dict[str, int] = {}  # of the last sitting of each name
-        for at, name, event, detail, seconds in rows:
-            content = _loads(detail)
-            if event == "begun":
+        for row in self.rows("sitting"):
+            name = row["sitting"]
+            if row["event"] == "begun":
                 place[name] = len(found)
-                found.append(Sitting(name, tuple((question, seed) for question, seed in content), at))
+                found.append(Sitting(name, tuple((question, seed) for question, seed in row["detail"]), row["at"]))
             elif name in place:
-                found[place[name]] = _further(found[place[name]], at, event, content, seconds)
+                found[place[name]] = _further(found[place[name]], row)
         return found
 
     # One's own data ---------------------------------------------------------------------------------------------------
 
     def export(self) -> str:
         """Everything that is kept, as JSON text; times as ISO 8601 in UTC."""
-        tables = {table: [_plain(row) for row in self._rows(table)] for table in TABLES}
-        about = {"course": "Where did the gradient go?", "format": VERSION, "exported": _iso(time.time())}
-        return json.dumps({**about, **tables}, indent=1, ensure_ascii=False)
+        return exchange.as_text({table: self.rows(table) for table in TABLES})
 
-    def _rows(self, table: str) -> list[dict[str, Any]]:
-        def work(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-            cursor = connection.execute(f"SELECT * FROM {table} ORDER BY rowid")
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
+    def read_back(self, name: str, content: bytes) -> Merged:
+        """Add what an export, or a copy of a record, holds and this record doesn't, ordered by time; see `Merged`.
 
-        return self.run(work)
+        name: of the file, for messages. Raises ValueError where the content is neither, or damaged all through;
+        RuntimeError where the record can't be written now. Nothing is changed then.
+        """
+        tables, left_out = exchange.read(name, content)
+        added, copy = exchange.merge(self, tables)
+        return Merged(added, sum(map(len, tables.values())) - added, tuple(left_out), copy)
+
+    def rows(self, table: str) -> list[Row]:
+        """The rows of a table that can be read, in their order; `notice` names the others."""
+        good, bad = sort_out(table, self.read(lambda connection: exchange.stored(connection, table)))
+        named = "; ".join(bad[:MOST_NAMED]) + (f"; and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else "")
+        self.remark(table, f"Left out of your record, since it cannot be read: {named}." if bad else "")
+        return good
 
     def _record(self, table: str, **columns: Any) -> None:
-        row = {"at": time.time(), "seconds": self._spent(), **columns}
-        self.run(lambda c: _insert(c, table, **row))
+        self._write(table, {"at": time.time(), "seconds": self._spent(), **columns})
+
+    def _write(self, table: str, row: Row) -> None:
+        self.write(lambda connection: _insert(connection, table, row))
 
     def _spent(self) -> float:
         now = time.monotonic()
         spent, self._since = min(now - self._since, LONGEST_SECONDS), now
         return spent
 
-    def _select(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        return self.run(lambda c: c.execute(query, values).fetchall())
 
-
-def _further(sitting: Sitting, at: float, event: str, content: Any, seconds: float) -> Sitting:
+def _further(sitting: Sitting, row: Row) -> Sitting:
     """The sitting after one more row."""
-    if event == "ended":
-        return replace(sitting, ended=at, right=content)
-    question, given = content
-    spent = sitting.seconds.get(question, 0.0) + seconds
+    if row["event"] == "ended":
+        return replace(sitting, ended=row["at"], right=row["detail"])
+    question, given = row["detail"]
+    spent = sitting.seconds.get(question, 0.0) + row["seconds"]
     return replace(sitting, given={**sitting.given, question: given}, seconds={**sitting.seconds, question: spent})
 
 
-def _insert(connection: sqlite3.Connection, table: str, **columns: Any) -> None:
-    names, places = ", ".join(columns), ", ".join("?" * len(columns))
-    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", tuple(columns.values()))
-
-
-def _insert_answer(connection: sqlite3.Connection, answer: Given) -> None:
-    _insert(
-        connection, "answer", **{**asdict(answer), "given": json.dumps(answer.given), "correct": int(answer.correct)}
+def _insert(connection: sqlite3.Connection, table: str, row: Row) -> None:
+    """Add a row, unless exactly this one is there: a write whose end wasn't seen is done again."""
+    values = encoded(row)
+    places, same = ", ".join("?" * len(values)), " AND ".join(f"{name} IS ?" for name in values)
+    connection.execute(
+        f"INSERT INTO {table} ({', '.join(values)}) SELECT {places} WHERE NOT EXISTS "
+        f"(SELECT 1 FROM {table} WHERE {same})",
+        (*values.values(), *values.values()),
     )
-
-
-def _loads(text: str) -> Any:
-    """JSON read back; None where a row is not JSON, so that one bad row hides no other."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
-
-
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as a reader outside the course wants it."""
-    read = {name: _loads(value) for name, value in row.items() if name in ("given", "detail")}
-    return {**row, **read, "at": _iso(row["at"])}
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")

@@ -1,11 +1,13 @@
 """The tables of the record, and how a file of an earlier version of the course becomes one of today.
 
-Every deed is a row that is never changed. A new version adds columns and tables, so that no row is ever rewritten.
+A row is written once and never changed. A new version adds columns and tables, so that no row is ever rewritten.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections.abc import Callable
 
 _STEPS = (  # what each version adds to the one before it
     (
@@ -27,11 +29,23 @@ _STEPS = (  # what each version adds to the one before it
     ),
 )
 VERSION = len(_STEPS)
-TABLES = ("answer", "prediction", "exercise", "sitting")
+COLUMNS = {
+    "answer": ("at", "lesson", "question", "given", "correct", "seconds", "seed", "score"),
+    "prediction": ("at", "lesson", "prediction", "given", "seconds"),
+    "exercise": ("at", "lesson", "exercise", "correct", "seconds"),
+    "sitting": ("at", "sitting", "event", "detail", "seconds"),
+}
+TABLES = tuple(COLUMNS)
+
+_ABOUT_A_ROW = re.compile(r"value in \w+\.\w+$")  # such as "NULL value in answer.at"
 
 
 class NewerFile(Exception):
     """The file was written by a later version of the course."""
+
+
+class Damaged(Exception):
+    """The file is no record of this course, or no longer one."""
 
 
 def version(connection: sqlite3.Connection) -> int:
@@ -39,8 +53,16 @@ def version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Add what later versions have, in one transaction; NewerFile where the file knows more than we do."""
+def is_new(connection: sqlite3.Connection) -> bool:
+    """Whether the file holds nothing yet."""
+    return version(connection) == 0 and not _tables(connection)
+
+
+def bring_up_to_date(connection: sqlite3.Connection, back_up: Callable[[], object]) -> None:
+    """Add what later versions have, in one transaction, after `back_up` has copied a file of an earlier version.
+
+    Raises NewerFile where the file knows more than we do, Damaged where it holds something else.
+    """
     if version(connection) == VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -48,7 +70,30 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
         found = version(connection)  # another notebook may have been faster
         if found > VERSION:
             raise NewerFile(f"it was written by a newer version of this course: format {found}, here {VERSION}")
-        for statements in _STEPS[found:]:
+        if others := _tables(connection) - set(TABLES):
+            raise Damaged(f"it holds other tables than a record: {', '.join(sorted(others))}")
+        if 0 < found < VERSION:
+            back_up()
+        for statements in _STEPS[max(found, 0) :]:
             for statement in statements:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def check(connection: sqlite3.Connection) -> None:
+    """Read the whole file once; Damaged where its pages don't fit together or its tables aren't those of a record.
+
+    A bad value in a row is no damage: reading leaves out the row.
+    """
+    for table, columns in COLUMNS.items():
+        missing = set(columns) - {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        if missing:
+            raise Damaged(f"its table {table} lacks {', '.join(sorted(missing))}")
+    for (complaint,) in connection.execute("PRAGMA quick_check(1000000)"):
+        if complaint != "ok" and not _ABOUT_A_ROW.search(str(complaint)):
+            raise Damaged(str(complaint))
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    return {str(name) for (name,) in names}

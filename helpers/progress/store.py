@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sqlite3
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
@@ -13,15 +16,22 @@ from typing import TypeVar
 
 import platformdirs
 
-from helpers.progress.schema import TABLES, VERSION, NewerFile, bring_up_to_date, version
+from helpers.progress.schema import TABLES, VERSION, Damaged, NewerFile, bring_up_to_date, check, is_new, version
 
 HOME_VARIABLE = "GRADIENT_COURSE_HOME"
 FILE_NAME = "progress.sqlite3"
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 2.0
+"""How long an answer waits for a file that another program holds."""
+RETRY_BUSY_SECONDS = 0.1
+"""The same for an attempt after one that failed."""
+FIRST_RETRY, LONGEST_RETRY = 0.5, 5.0
+"""Seconds between the attempts in the background: each pause is twice the one before, up to the longest."""
 
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG}
+_OWN_ERRORS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
 T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
 
 
 def home() -> Path:
@@ -30,86 +40,240 @@ def home() -> Path:
     return Path(named).expanduser() if named else Path(platformdirs.user_data_path("gradient-course", appauthor=False))
 
 
-class Store:
-    """Work done in transactions on a file. It never raises for the state of the disk: `notice` tells in a sentence.
+class _Unusable(Exception):
+    """The file can't be read or written now; the message says why."""
 
-    Where the file can't be written the record goes on in memory; a damaged file is set aside and a new one begun.
+
+class Store:
+    """Work done in transactions on a file. It never raises for the state of the disk: `notice` says it in a sentence.
+
+    What can't be written waits in memory, in order, and is tried again with each further write and in the background
+    until it is in the file. A damaged file is set aside and a new one begun.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.path: Path | None = (folder or home()) / FILE_NAME
-        self.notice = ""
-        self._memory: sqlite3.Connection | None = None
-        self._lock = threading.Lock()
-        self.run(lambda connection: None)
-
-    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do the work in one transaction: on the file, else on a fresh file, else in memory."""
-        for _ in range(3):
-            if self.path is None:
-                break
+        self.path = (folder or home()) / FILE_NAME
+        self.remarks: dict[str, str] = {}
+        self._lock = threading.RLock()
+        self._waiting: list[Work[object]] = []
+        self._memory: sqlite3.Connection | None = None  # while the file is out of use: what is known of it, and waits
+        self._in_memory = 0  # how many of those that wait are in memory already
+        self._retry: threading.Thread | None = None
+        self._followers: list[weakref.WeakMethod[Callable[[], None]]] = []
+        self._told = ""
+        atexit.register(_try_once_more, weakref.ref(self))
+        with self._lock:
             try:
-                with _connection(self.path) as connection:
-                    return work(connection)
-            except sqlite3.DatabaseError as error:
-                self._mend(error)
-            except (OSError, NewerFile) as error:
-                self._leave_file(str(error))
-        if self.path is not None:
-            self._leave_file("it is damaged again and again")
-        with self._in_memory() as connection:
-            return work(connection)
+                self._on_file(check, BUSY_SECONDS)
+            except _Unusable as hindrance:
+                self._leave_file(str(hindrance))
+
+    @property
+    def notice(self) -> str:
+        """What the learner has to know about the record, in sentences; empty where all is well."""
+        return " ".join(filter(None, self.remarks.values()))
+
+    @property
+    def trouble(self) -> str:
+        """Why the record isn't in its file now, in a sentence; empty where it is."""
+        return self.remarks.get("trouble", "")
+
+    @property
+    def waiting(self) -> int:
+        """How many entries are in memory only."""
+        return len(self._waiting)
+
+    def remark(self, about: str, sentence: str) -> None:
+        """Let `notice` say a sentence about something; an empty one takes the last one back."""
+        self.remarks[about] = sentence
+        self._tell()
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        """Have a method called whenever `notice` has changed, in whatever thread found it, as long as its object is
+        in use."""
+        self._followers.append(weakref.WeakMethod(changed))
+
+    def write(self, work: Work[object]) -> None:
+        """Do the work in one transaction, after all that waits. It may be done again, so doing it twice must not differ
+        from doing it once."""
+        with self._lock:
+            self._waiting.append(work)
+            try:
+                self._write_waiting(RETRY_BUSY_SECONDS if self.trouble else BUSY_SECONDS)
+            except _OWN_ERRORS:
+                self._waiting.remove(work)
+                raise
+        self._tell()
+
+    def read(self, work: Work[T]) -> T:
+        """Read from the file or, while it is out of use, from what is known of it together with what waits."""
+        with self._lock:
+            self.try_again()
+            if self._memory is None:
+                try:
+                    return self._on_file(work, BUSY_SECONDS)
+                except _Unusable as hindrance:
+                    self._leave_file(str(hindrance))
+            assert self._memory is not None
+            with self._memory:
+                found = work(self._memory)
+        self._tell()
+        return found
+
+    def try_again(self, seconds: float = RETRY_BUSY_SECONDS) -> None:
+        """Write what waits, if the file can be used again."""
+        with self._lock:
+            if self.trouble or self._waiting:
+                with suppress(sqlite3.Error):  # such as damage that only writing finds; the next attempt may do better
+                    self._write_waiting(seconds)
+        self._tell()
 
     def empty(self) -> Path:
         """Begin a new record and give the path of the copy of the old one.
 
         RuntimeError, a sentence for the reader, where no copy can be made; the record then stays as it is.
         """
-        if self.path is None:
-            raise RuntimeError("Your progress is only in memory: restart the kernel to begin anew.")
-        aside = _dated(self.path, "reset")
+
+        def work(connection: sqlite3.Connection) -> None:
+            for table in TABLES:
+                connection.execute(f"DELETE FROM {table}")
+
+        return self.change("reset", work, "Nothing was reset")
+
+    def change(self, why: str, work: Work[T], otherwise: str) -> Path:
+        """Do the work on the file after a copy of it is made, and give the copy's path; `why` stands in its name.
+
+        RuntimeError that begins with `otherwise` where the file is out of use or can't be copied; nothing is done then.
+        """
+        self.try_again(BUSY_SECONDS)
+        if self.trouble:
+            raise RuntimeError(f"{otherwise}. {self.trouble}")
+        aside = _dated(self.path, why)
         try:
-            with _connection(self.path) as connection:
-                connection.execute("BEGIN IMMEDIATE")  # no other notebook writes between the copy and the emptying
-                with closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(aside)) as copy:
-                    source.backup(copy)
-                for table in TABLES:
-                    connection.execute(f"DELETE FROM {table}")
-        except (sqlite3.Error, OSError) as error:
-            raise RuntimeError(f"Nothing was reset: no copy of the record could be made ({error}).") from None
+            with _connection(self.path, BUSY_SECONDS) as connection:
+                connection.execute("BEGIN IMMEDIATE")  # no other notebook writes between the copy and the change
+                _copy(self.path, aside)
+                work(connection)
+        except (sqlite3.Error, OSError, NewerFile, Damaged) as error:
+            raise RuntimeError(f"{otherwise}: no copy of the record could be made ({error}).") from None
         return aside
 
-    def _mend(self, error: sqlite3.DatabaseError) -> None:
-        """Set a damaged file aside; leave one that can't be used now; an error of our own goes on."""
-        assert self.path is not None
-        if error.sqlite_errorcode & 0xFF in _DAMAGE:
-            try:
-                self._set_aside(self.path)
-            except OSError as hindrance:
-                self._leave_file(f"it is damaged and cannot be moved ({hindrance})")
-        elif isinstance(error, sqlite3.OperationalError):
-            self._leave_file(str(error))
-        else:
-            raise error
+    # The file and the memory --------------------------------------------------------------------------------------
 
-    def _set_aside(self, path: Path) -> None:
+    def _write_waiting(self, seconds: float) -> None:
+        """Write all that waits in one transaction; leave the file where that can't be done now."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("BEGIN IMMEDIATE")
+            for each in self._waiting:
+                each(connection)
+
+        try:
+            self._on_file(work, seconds)
+        except _Unusable as hindrance:
+            self._leave_file(str(hindrance))
+        else:
+            self._waiting.clear()
+            self._memory, self._in_memory = None, 0
+            self.remarks.pop("trouble", None)
+
+    def _on_file(self, work: Work[T], seconds: float) -> T:
+        """Do the work in one transaction on the file, or on a new one where it is damaged; _Unusable says why not."""
+        for _ in range(3):
+            try:
+                with _connection(self.path, seconds) as connection:
+                    return work(connection)
+            except _OWN_ERRORS:
+                raise
+            except (sqlite3.Error, Damaged, UnicodeError, MemoryError) as error:
+                if not _is_damage(error):
+                    raise _Unusable(str(error)) from None
+                self._set_aside(seconds)
+            except (OSError, NewerFile) as error:
+                raise _Unusable(str(error)) from None
+        raise _Unusable("it is damaged again and again")
+
+    def _set_aside(self, seconds: float) -> None:
         """Rename a damaged file, and what SQLite keeps beside it, so that a new one can begin."""
-        aside = _dated(path, "damaged")
-        for end in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):  # another notebook was faster
-                Path(f"{path}{end}").replace(f"{aside}{end}")
-        self.notice = f"The record of your progress was damaged. It is set aside as {aside}, and a new one is begun."
+        try:
+            with _connection(self.path, seconds) as connection:
+                check(connection)
+            return  # another notebook was faster: this is the new one
+        except (sqlite3.Error, Damaged, UnicodeError, MemoryError) as error:
+            if not _is_damage(error):
+                raise _Unusable(str(error)) from None
+        except (OSError, NewerFile) as error:
+            raise _Unusable(str(error)) from None
+        aside = _dated(self.path, "damaged")
+        try:
+            for end in ("", "-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    Path(f"{self.path}{end}").replace(f"{aside}{end}")
+        except OSError as hindrance:
+            raise _Unusable(f"it is damaged and cannot be moved ({hindrance})") from None
+        self.remarks["damage"] = (
+            f"The record of your progress was damaged. It is set aside as {aside}, and a new one is begun. "
+            f'lesson.my_data().read("{aside}") takes over what can still be read.'
+        )
 
     def _leave_file(self, why: str) -> None:
-        self.notice = f"Your progress is kept only until this kernel ends: {self.path} cannot be used ({why})."
-        self._memory = _copy_in_memory(self.path)
-        self.path = None
+        """Go on in memory, and say so."""
+        if self._memory is None:
+            self._memory, self._in_memory = _copy_in_memory(self.path), 0
+        for each in self._waiting[self._in_memory :]:
+            with self._memory:
+                each(self._memory)
+            self._in_memory += 1
+        count = len(self._waiting)
+        what = {0: "Your answers are", 1: "Your last entry is"}.get(count, f"Your last {count} entries are")
+        self.remarks["trouble"] = (
+            f"{what} kept only until this kernel ends: {self.path} cannot be used ({why}). It is tried again until it "
+            "can be written; leave the kernel running."
+        )
+        if self._retry is None:
+            self._retry = threading.Thread(target=_keep_trying, args=(weakref.ref(self),), daemon=True)
+            with suppress(RuntimeError):  # a browser has no threads: there the next read or write tries
+                self._retry.start()
 
-    @contextmanager
-    def _in_memory(self) -> Iterator[sqlite3.Connection]:
-        assert self._memory is not None
-        with self._lock, self._memory:
-            yield self._memory
+    def _retried(self) -> bool:
+        """Try again from the background; True where nothing is left to do."""
+        with self._lock:
+            self.try_again()
+            if not self.trouble:
+                self._retry = None
+            return not self.trouble
+
+    def _tell(self) -> None:
+        if self.notice != self._told:
+            self._told = self.notice
+            self._followers = [each for each in self._followers if each() is not None]
+            for each in self._followers:
+                if changed := each():
+                    changed()
+
+
+def _keep_trying(store: weakref.ref[Store]) -> None:
+    """Try until all is written, or until nobody needs the store any more."""
+    pause = FIRST_RETRY
+    while True:
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_RETRY)
+        found = store()
+        if found is None or found._retried():
+            return
+        del found
+
+
+def _try_once_more(store: weakref.ref[Store]) -> None:
+    """The last attempt, when Python ends."""
+    if found := store():
+        found.try_again(BUSY_SECONDS)
+
+
+def _is_damage(error: BaseException) -> bool:
+    """Whether the file's content raised it; errors that sqlite3 raises by itself have no code, and are of that kind."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF in _DAMAGE
 
 
 def _dated(path: Path, why: str) -> Path:
@@ -117,28 +281,55 @@ def _dated(path: Path, why: str) -> Path:
     return path.with_name(f"progress-{why}-{datetime.now():%Y%m%d-%H%M%S-%f}.sqlite3")
 
 
-def _copy_in_memory(path: Path | None) -> sqlite3.Connection:
+def _copy(path: Path, aside: Path) -> None:
+    """Copy a record as it was after the last transaction."""
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(aside)) as copy:
+            source.backup(copy)
+    except sqlite3.Error:
+        with suppress(OSError):
+            aside.unlink()  # half a copy helps nobody, and may fill the disk
+        raise
+
+
+def _copy_in_memory(path: Path) -> sqlite3.Connection:
     """A record in memory, with whatever can still be read from the file."""
     memory = sqlite3.connect(":memory:", check_same_thread=False)
+    memory.text_factory = text_or_bytes
     for way in ("mode=ro", "immutable=1"):  # in a folder that can't be written only the second one reads
         with suppress(sqlite3.Error, OSError, ValueError):
-            if path is not None and path.is_file():
+            if path.is_file():
                 with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{way}", uri=True, timeout=1.0)) as source:
                     if version(source) <= VERSION:
                         source.backup(memory)
                     break
-    bring_up_to_date(memory)
+    try:
+        bring_up_to_date(memory, lambda: None)
+        check(memory)
+    except (sqlite3.Error, Damaged, UnicodeError, NewerFile):
+        memory = sqlite3.connect(":memory:", check_same_thread=False)
+        memory.text_factory = text_or_bytes
+        bring_up_to_date(memory, lambda: None)
     return memory
 
 
+def text_or_bytes(value: bytes) -> str | bytes:
+    """A text from the file, or its bytes where they are no UTF-8: such a row is left out, and raises nothing."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
+
+
 @contextmanager
-def _connection(path: Path) -> Iterator[sqlite3.Connection]:
+def _connection(path: Path, seconds: float) -> Iterator[sqlite3.Connection]:
     """A connection of its own for each piece of work: safe across threads, kernels and kills."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
-        if version(connection) == 0:
+    with closing(sqlite3.connect(path, timeout=seconds)) as connection:
+        connection.text_factory = text_or_bytes
+        if is_new(connection):
             with suppress(sqlite3.OperationalError):  # another notebook is at it, or the file system has no WAL
                 connection.execute("PRAGMA journal_mode = WAL")
-        bring_up_to_date(connection)
+        bring_up_to_date(connection, lambda: _copy(path, _dated(path, "before-new-version")))
         with connection:
             yield connection
