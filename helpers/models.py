@@ -12,12 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from helpers import recurrent
+from helpers import normalization, recurrent
+from helpers.checks import check_choice
 from helpers.network import NetworkSpec, initial_parameters
 from helpers.recurrent import RecurrentSpec
 from helpers.residual import ResidualSpec, residual_parameters
-
-NORM_EPSILON = 1e-5
 
 
 class MLP(nn.Module):
@@ -44,21 +43,20 @@ class MLP(nn.Module):
         linear = [_linear(weights[0], biases[0], dtype) for weights, biases in pairs]
         self.spec = spec
         self.layers = nn.ModuleList(linear[:-1])
-        self.norms = nn.ModuleList(_norm(spec.norm, spec.width) for _ in self.layers)
+        self.normalizations = nn.ModuleList(_normalization(spec.norm, spec.width) for _ in self.layers)
         self.activations = nn.ModuleList(_activation(spec.activation, spec.leak) for _ in self.layers)
         self.readout = linear[-1]
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (batch, classes) of `inputs` (batch, features)."""
-        logits: Tensor = self.readout(self.hidden(inputs)[-1])
-        return logits
+        return self.readout(self.hidden(inputs)[-1])
 
     def hidden(self, inputs: Tensor) -> list[Tensor]:
         """What leaves each hidden layer: `depth` tensors h_l (batch, width), the first layer's first."""
         states: list[Tensor] = []
-        for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
+        for layer, normalize, activation in zip(self.layers, self.normalizations, self.activations, strict=True):
             before = states[-1] if states else inputs
-            after = activation(norm(layer(before)) + self.spec.norm_bias)
+            after = activation(normalize(layer(before)) + self.spec.norm_bias)
             states.append(after + self.spec.skip * before if states and self.spec.skip else after)
         return states
 
@@ -73,13 +71,13 @@ def _linear(weight: np.ndarray, bias: np.ndarray, dtype: torch.dtype) -> nn.Line
     return layer
 
 
-def _norm(name: str, width: int) -> nn.Module:
-    norms: dict[str, Callable[[], nn.Module]] = {
+def _normalization(name: str, width: int) -> nn.Module:
+    makers: dict[str, Callable[[], nn.Module]] = {
         "none": nn.Identity,
-        "batch": lambda: nn.BatchNorm1d(width, eps=NORM_EPSILON, affine=False, track_running_stats=False),
-        "layer": lambda: nn.LayerNorm(width, eps=NORM_EPSILON, elementwise_affine=False),
+        "batch": lambda: nn.BatchNorm1d(width, eps=normalization.EPSILON, affine=False, track_running_stats=False),
+        "layer": lambda: nn.LayerNorm(width, eps=normalization.EPSILON, elementwise_affine=False),
     }
-    return norms[name]()
+    return makers[name]()
 
 
 def _activation(name: str, leak: float) -> nn.Module:
@@ -122,13 +120,12 @@ class ResidualMLP(nn.Module):
         self.first, self.second = nn.ModuleList(linear[1:-1:2]), nn.ModuleList(linear[2:-1:2])
         self.factors = nn.Parameter(torch.full((spec.blocks,), float(spec.branch), dtype=dtype))
         place, _, kind = spec.norm.partition("_")
-        self.before = _norm(kind if place == "pre" else "none", spec.width)
-        self.after = _norm(kind if place == "post" else "none", spec.width)
+        self.before = _normalization(kind if place == "pre" else "none", spec.width)
+        self.after = _normalization(kind if place == "post" else "none", spec.width)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (batch, classes) of `inputs` (batch, features)."""
-        logits: Tensor = self.readout(self.states(inputs)[-1])
-        return logits
+        return self.readout(self.states(inputs)[-1])
 
     def states(self, inputs: Tensor) -> list[Tensor]:
         """What leaves the stem and every block: h_0 … h_blocks (batch, width)."""
@@ -159,8 +156,7 @@ class ConvNet(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if norm not in ("none", "batch"):
-            raise ValueError(f"norm must be one of none, batch; got {norm!r}")
+        check_choice("norm", norm, ("none", "batch"))
         generator = torch.Generator().manual_seed(seed)
         self.stem = _convolution(1, channels, norm, generator)
         self.first = nn.ModuleList(_convolution(channels, channels, norm, generator) for _ in range(blocks))
@@ -176,8 +172,7 @@ class ConvNet(nn.Module):
         h = nn.functional.avg_pool2d(h, 2)
         for first, second in zip(self.first, self.second, strict=True):
             h = torch.relu(self.skip * h + second(torch.relu(first(h))))
-        logits: Tensor = self.readout(h.mean(dim=(2, 3)))
-        return logits
+        return self.readout(h.mean(dim=(2, 3)))
 
 
 def _convolution(channels: int, out: int, norm: str, generator: torch.Generator) -> nn.Module:
@@ -186,7 +181,7 @@ def _convolution(channels: int, out: int, norm: str, generator: torch.Generator)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
     if norm == "none":
         return layer
-    return nn.Sequential(layer, nn.BatchNorm2d(out, eps=NORM_EPSILON, track_running_stats=False))
+    return nn.Sequential(layer, nn.BatchNorm2d(out, eps=normalization.EPSILON, track_running_stats=False))
 
 
 class RecurrentNet(nn.Module):
@@ -222,5 +217,4 @@ class RecurrentNet(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """What the read-out makes of the last hidden state (batch, outputs); inputs (batch, length, features)."""
         states, _ = self.cell(inputs)
-        answer: Tensor = self.readout(states[:, -1])
-        return answer
+        return self.readout(states[:, -1])

@@ -1,13 +1,13 @@
 """Residual networks at their start, by hand: forward, exact gradients, and the paths that the gradient takes.
 
-A stem carries the inputs to ``width`` units, h_0. Block l = 1 … blocks adds a branch of two layers to its input:
+A stem carries the inputs to `width` units, h_0. Block l = 1 … blocks adds a branch of two layers to its input:
 
     h_l = skip · h_(l-1) + branch · F(h_(l-1)),    F(h) = relu(h W₁) W₂,
 
-with W₁ of variance 2/width and W₂ of variance 1/width, so that a branch keeps the size of its input. With ``skip`` 0
-the network is plain; 1 is the residual network (He and others 2016). A norm may stand before each branch ("pre") or
-after each sum ("post"), over the units of a sample ("layer") or over the samples of a batch ("batch"), without affine
-part and with the biased variance. A linear read-out and the mean cross-entropy follow. Arrays are
+with W₁ of variance 2/width and W₂ of variance 1/width, so that a branch keeps the size of its input. With `skip` 0
+the network is plain; 1 is the residual network (He and others 2016). A normalization may stand before each branch
+("pre") or after each sum ("post"), over the units of a sample ("layer") or over the samples of a batch ("batch"),
+without affine part and with the biased variance. A linear read-out and the mean cross-entropy follow. Arrays are
 (seeds, batch, width).
 """
 
@@ -15,25 +15,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from helpers import normalization
+from helpers.arrays import Array
 from helpers.checks import check_choice, check_number, check_whole
 from helpers.datasets import CLASSES, classification_batch
-from helpers.network import NORM_EPSILON, NetworkSpec, Parameters, initial_parameters
+from helpers.losses import cross_entropy
+from helpers.network import NetworkSpec, Parameters, initial_parameters
 
-Array = NDArray[Any]
-
-NORMS = ("none", "pre_layer", "post_layer", "pre_batch", "post_batch")
+NORMALIZATIONS = ("none", "pre_layer", "post_layer", "pre_batch", "post_batch")
 
 
 @dataclass(frozen=True)
 class ResidualSpec:
     """What decides a residual network at its start, and how many samples and seeds it is measured with.
 
-    ``skip`` is the strength of the skip connection, ``branch`` the factor on what the branch adds (0: zero-initialised,
+    `skip` is the strength of the skip connection, `branch` the factor on what the branch adds (0: zero-initialised,
     as in ReZero, Bachlechner 2020). Raises ValueError that names the argument, the value given and what is allowed.
     """
 
@@ -50,7 +49,7 @@ class ResidualSpec:
             check_whole(name, getattr(self, name), 1)
         for name in ("skip", "branch"):
             check_number(name, getattr(self, name))
-        check_choice("norm", self.norm, NORMS)
+        check_choice("norm", self.norm, NORMALIZATIONS)
 
 
 def residual_parameters(spec: ResidualSpec, inputs: int, classes: int, seed: int = 0) -> Parameters:
@@ -70,26 +69,26 @@ def residual_parameters(spec: ResidualSpec, inputs: int, classes: int, seed: int
 # A block and its backward pass ---------------------------------------------------------------------------------------
 
 
-class _Norm:
-    """(x - mean) / deviation over an axis, and the way back through it."""
+class _Normalization:
+    """A normalization, or none; with frozen statistics a batch's mean and deviation count as constants."""
 
     def __init__(self, kind: str, x: Array, frozen: bool) -> None:
-        self.axis = {"layer": -1, "batch": -2}.get(kind)
-        self.frozen = frozen
+        self.axis = normalization.AXES.get(kind)
+        self.frozen = frozen and kind == "batch"
         self.output = x
         if self.axis is not None:
-            self.deviation = np.sqrt(x.var(axis=self.axis, keepdims=True) + NORM_EPSILON)
-            self.output = (x - x.mean(axis=self.axis, keepdims=True)) / self.deviation
+            self.output = x.copy()
+            self.scale = normalization.normalize(self.output, self.axis)
 
     def backward(self, gradient: Array) -> Array:
-        """∂L/∂x; with frozen statistics mean and deviation count as constants."""
+        """∂L/∂x."""
         if self.axis is None:
             return gradient
-        if not (self.frozen and self.axis == -2):
-            along = (gradient * self.output).mean(axis=self.axis, keepdims=True)
-            gradient = gradient - gradient.mean(axis=self.axis, keepdims=True) - along * self.output
-        scaled: Array = gradient / self.deviation
-        return scaled
+        if self.frozen:
+            return gradient * self.scale
+        at_input = gradient.copy()
+        normalization.backward(at_input, self.output, self.scale, self.axis)
+        return at_input
 
 
 class _Block:
@@ -98,12 +97,14 @@ class _Block:
     def __init__(self, spec: ResidualSpec, first: Array, second: Array, below: Array, frozen: bool) -> None:
         place, _, kind = spec.norm.partition("_")
         self.spec, self.first, self.second = spec, first, second
-        self.before = _Norm(kind if place == "pre" else "none", below, frozen)
+        self.before = _Normalization(kind if place == "pre" else "none", below, frozen)
         z = self.before.output @ first
         self.slope = z > 0
         self.hidden = z * self.slope
         self.branch = self.hidden @ second
-        self.after = _Norm(kind if place == "post" else "none", spec.skip * below + spec.branch * self.branch, frozen)
+        self.after = _Normalization(
+            kind if place == "post" else "none", spec.skip * below + spec.branch * self.branch, frozen
+        )
 
     def backward(self, gradient: Array) -> tuple[Array, Array]:
         """What reaches the block's input from ∂L/∂h_l, by the skip and by the branch."""
@@ -137,14 +138,8 @@ class _Pass:
 
     def from_loss(self, targets: Array) -> tuple[Array, Array]:
         """∂L/∂h of the last block for the mean cross-entropy, and the loss (seeds,)."""
-        logits = self.states[-1] @ self.readout
-        logits = logits - logits.max(axis=-1, keepdims=True)
-        log_sums = np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-        samples = np.arange(len(targets))
-        loss = -(logits - log_sums)[:, samples, targets].mean(axis=1)
-        at_logits = np.exp(logits - log_sums)
-        at_logits[:, samples, targets] -= 1
-        return at_logits @ self.readout.swapaxes(-1, -2) / len(targets), loss
+        loss, at_logits = cross_entropy(self.states[-1] @ self.readout, targets)
+        return at_logits @ self.readout.swapaxes(-1, -2), loss
 
 
 # What is measured ----------------------------------------------------------------------------------------------------
@@ -154,10 +149,10 @@ class _Pass:
 class ResidualProfile:
     """A residual network's gradients and sizes at initialization.
 
-    ``signal`` (seeds, blocks + 1) is ‖∂L/∂h_l‖, Frobenius over batch and units, l = 0 (the stem) … blocks;
-    ``size`` (seeds, blocks + 1) the root mean square of h_l. ``first_gradient`` and ``second_gradient``
-    (seeds, blocks) are ‖∂L/∂W₁‖ and ‖∂L/∂W₂‖, ``branch_gradient`` (seeds, blocks) the derivative of the loss by the
-    factor on the block's branch. ``loss`` is (seeds,).
+    `signal` (seeds, blocks + 1) is ‖∂L/∂h_l‖, Frobenius over batch and units, l = 0 (the stem) … blocks;
+    `size` (seeds, blocks + 1) the root mean square of h_l. `first_gradient` and `second_gradient`
+    (seeds, blocks) are ‖∂L/∂W₁‖ and ‖∂L/∂W₂‖, `branch_gradient` (seeds, blocks) the derivative of the loss by the
+    factor on the block's branch. `loss` is (seeds,).
     """
 
     spec: ResidualSpec
@@ -170,25 +165,18 @@ class ResidualProfile:
 
     @property
     def log10_signal(self) -> Array:
-        """log10 of ``signal``; -inf where it is exactly 0."""
+        """log10 of `signal`; -inf where it is exactly 0."""
         with np.errstate(divide="ignore"):
             return np.log10(self.signal)
-
-    def per_block_factor(self) -> Array:
-        """The geometric mean of signal_(l-1) / signal_l over the blocks, one per seed (seeds,)."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            steps = (self.log10_signal[:, 0] - self.log10_signal[:, -1]) / self.spec.blocks
-        factors: Array = 10.0**steps
-        return factors
 
 
 def residual_profile(
     spec: ResidualSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0, parameters: Parameters | None = None
 ) -> ResidualProfile:
-    """Draw ``spec.seeds`` networks and backpropagate one batch through all of them, in float64.
+    """Draw `spec.seeds` networks and backpropagate one batch through all of them, in float64.
 
-    ``data`` is a task of ``classification_batch`` or (inputs (batch, features), targets (batch,)) of ten classes;
-    ``parameters`` replaces what ``residual_parameters`` draws from ``seed``.
+    `data` is a task of `classification_batch` or (inputs (batch, features), targets (batch,)) of ten classes;
+    `parameters` replaces what `residual_parameters` draws from `seed`.
     """
     inputs, targets = classification_batch(data, spec.batch, seed) if isinstance(data, str) else data
     if parameters is None:
@@ -222,8 +210,7 @@ def path_energies(spec: ResidualSpec, data: str | tuple[Array, Array] = "digits"
         by_length[:-1] += skipped
         by_length[1:] += branched
     energies = np.square(by_length).sum(axis=(2, 3)).T
-    shares: Array = energies / np.maximum(energies.sum(axis=1, keepdims=True), np.finfo(float).tiny)
-    return shares
+    return energies / np.maximum(energies.sum(axis=1, keepdims=True), np.finfo(float).tiny)
 
 
 def input_gradients(spec: ResidualSpec, inputs: Array, seed: int = 0) -> Array:
@@ -240,15 +227,6 @@ def input_gradients(spec: ResidualSpec, inputs: Array, seed: int = 0) -> Array:
     return gradient @ network.stem.swapaxes(-1, -2)
 
 
-def mean_correlation(gradients: Array) -> Array:
-    """The mean over pairs of samples of the cosine between their gradients, (seeds,), from (seeds, batch, features)."""
-    units = gradients / np.linalg.norm(gradients, axis=-1, keepdims=True)
-    count = gradients.shape[1]
-    total = np.square(units.sum(axis=1)).sum(axis=-1)
-    cosines: Array = (total - count) / (count * (count - 1))
-    return cosines
-
-
 def autocorrelation(series: Array, lags: int) -> Array:
     """Autocorrelation at lags 0 … lags - 1 of series (…, points) about their means; 1 at lag 0, 0 for a constant."""
     centred = series - series.mean(axis=-1, keepdims=True)
@@ -259,5 +237,4 @@ def autocorrelation(series: Array, lags: int) -> Array:
 
 
 def _norms(arrays: Array) -> Array:
-    norms: Array = np.linalg.norm(arrays.reshape(len(arrays), -1), axis=1)
-    return norms
+    return np.linalg.norm(arrays.reshape(len(arrays), -1), axis=1)

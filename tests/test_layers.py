@@ -21,6 +21,8 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "arrays": {"numpy"},
     "checks": {"numpy"},
     "norms": {"numpy"},
+    "normalization": {"numpy"},
+    "losses": {"numpy"},
     "activations": {"numpy"},
     "theory": {"numpy"},
     "datasets": {"numpy"},

@@ -14,11 +14,13 @@ import torch
 from torch import nn
 
 from helpers import exercises, figures, panels, quiz, theme, theory
+from helpers.activations import get_activation
 from helpers.datasets import digits_split, gaussian
 from helpers.exercises import check_exercise
 from helpers.models import MLP
 from helpers.network import NetworkSpec, backpropagate, gradient_profile, initial_parameters
 from helpers.panels import curves, lesson_04
+from helpers.theory.averages import average
 from helpers.training import train
 from tests.test_panels import places
 
@@ -89,16 +91,16 @@ def test_averages_off_centre_are_those_of_a_shifted_relu() -> None:
         t = mean / math.sqrt(variance)
         active, bell = 0.5 * math.erfc(-t / math.sqrt(2)), math.exp(-t * t / 2) / math.sqrt(2 * math.pi)
         square = (mean**2 + variance) * active + mean * math.sqrt(variance) * bell
-        relu = theory.get_activation("relu")
-        assert theory._average(relu, "slope", 2, variance, mean) == pytest.approx(active, rel=1e-8)
-        assert theory._average(relu, "function", 2, variance, mean) == pytest.approx(square, rel=1e-8)
+        relu = get_activation("relu")
+        assert average(relu, "slope", 2, variance, mean) == pytest.approx(active, rel=1e-8)
+        assert average(relu, "function", 2, variance, mean) == pytest.approx(square, rel=1e-8)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "gelu", "selu", "hard_tanh"])
 def test_averages_off_centre_meet_those_at_the_centre(activation: str) -> None:
     for part in ("function", "slope"):
-        near = theory._average(theory.get_activation(activation), part, 2, 1.7, 1e-9)
-        assert near == pytest.approx(theory._average(theory.get_activation(activation), part, 2, 1.7), rel=1e-6)
+        near = average(get_activation(activation), part, 2, 1.7, 1e-9)
+        assert near == pytest.approx(average(get_activation(activation), part, 2, 1.7), rel=1e-6)
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "gelu"])

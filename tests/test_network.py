@@ -15,13 +15,12 @@ from helpers.activations import ACTIVATIONS, get_activation
 from helpers.datasets import classification_batch, gaussian
 from helpers.network import (
     INITS,
-    NORMS,
+    NORMALIZATIONS,
     GradientProfile,
     NetworkSpec,
     Parameters,
     backpropagate,
     engine,
-    forward,
     gradient_profile,
     initial_parameters,
 )
@@ -51,7 +50,7 @@ def assert_equal_to_autograd(spec: NetworkSpec, nets: tuple[int, ...] = (0,), to
 
 
 @pytest.mark.parametrize("skip", [0.0, 0.5])
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", NORMALIZATIONS)
 @pytest.mark.parametrize("init", INITS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_combination_equals_autograd(activation: str, init: str, norm: str, skip: float) -> None:
@@ -69,9 +68,9 @@ def test_a_bias_after_the_norm_equals_autograd(activation: str, norm: str, norm_
     assert not np.allclose(profile.signal, gradient_profile(replace(spec, norm_bias=0.0)).signal)
     profile = backpropagate(spec, parameters, inputs, targets)
     expected = autograd(spec, parameters, inputs, targets)
-    assert profile._backward is not None
+    assert profile.backward is not None
     for layer, seen in enumerate(expected["preactivations"]):
-        np.testing.assert_allclose(profile._backward.forward.preactivation(layer)[0], seen, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(profile.backward.forward.preactivation(layer)[0], seen, rtol=1e-9, atol=1e-12)
 
 
 SIZES = [
@@ -122,8 +121,8 @@ def test_float32_is_right_to_a_ten_thousandth(activation: str, depth: int, width
 
 def cancellation(profile: GradientProfile, inputs: np.ndarray) -> float:
     """How many times larger ‖∂L/∂W‖ could be, at most, if no two samples pulled in opposite directions."""
-    assert profile._backward is not None
-    hidden = np.linalg.norm(profile._backward.forward.hidden, axis=(2, 3)).T
+    assert profile.backward is not None
+    hidden = np.linalg.norm(profile.backward.forward.hidden, axis=(2, 3)).T
     below = np.column_stack([np.full(len(hidden), np.linalg.norm(inputs)), hidden[:, :-1]])
     with np.errstate(divide="ignore"):
         below = np.log10(below)
@@ -139,7 +138,7 @@ def test_the_default_profile_is_float32_and_equals_autograd() -> None:
     expected = autograd(spec, initial_parameters(spec, 64, 10), inputs, targets, net=3)
     np.testing.assert_allclose(profile.signal[3], expected["signal"], rtol=1e-4)
     np.testing.assert_allclose(profile.weight_gradient[3], expected["weight_gradient"], rtol=1e-4)
-    assert profile._backward is not None and profile._backward.forward.activation.dtype == np.float32
+    assert profile.backward is not None and profile.backward.forward.activation.dtype == np.float32
 
 
 # Against finite differences -----------------------------------------------------------------------------------------
@@ -181,7 +180,7 @@ SMOOTH = ["sigmoid", "tanh", "gelu", "silu", "softplus", "linear"]
     batch=st.integers(2, 4),
     activation=st.sampled_from(SMOOTH),
     init=st.sampled_from(INITS),
-    norm=st.sampled_from(NORMS),
+    norm=st.sampled_from(NORMALIZATIONS),
     skip=st.sampled_from([0.0, 0.3, 1.0, -0.5]),
     gain=st.floats(0.3, 2.0),
     bias_std=st.sampled_from([0.0, 0.5]),
@@ -208,8 +207,8 @@ def test_gradients_are_finite_differences_of_the_loss(seed: int, data: Any, **sh
 
 def hidden_outputs(spec: NetworkSpec, parameters: Parameters, inputs: np.ndarray) -> list[np.ndarray]:
     profile = backpropagate(spec, parameters, inputs, np.zeros(spec.batch, int))
-    assert profile._backward is not None
-    return [h[0].copy() for h in profile._backward.forward.hidden]
+    assert profile.backward is not None
+    return [h[0].copy() for h in profile.backward.forward.hidden]
 
 
 # Nothing is lost to the range of a float ----------------------------------------------------------------------------
@@ -311,7 +310,7 @@ def test_a_dead_network_is_zero_and_no_error() -> None:
 # Statistics ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", NORMALIZATIONS)
 @pytest.mark.parametrize("activation", ["sigmoid", "relu", "tanh", "selu"])
 def test_statistics_are_what_their_names_say(activation: str, norm: str) -> None:
     spec = NetworkSpec(4, 12, activation, "standard_normal", bias_std=1.0, norm=norm, skip=0.5, batch=6, seeds=2)
@@ -463,18 +462,30 @@ def test_seeds_in_turns_give_the_same_as_all_at_once(monkeypatch: pytest.MonkeyP
     at_once = both()
     monkeypatch.setattr(engine, "PASS_BYTES", 2 * 8 * 4 * 6 * 8 * 10 + 5000)
     for whole, turns in zip(at_once, both(), strict=True):
-        assert whole._backward is not None and turns._backward is None
+        assert whole.backward is not None and turns.backward is None
         for name in (*PER_LAYER, "loss"):
             np.testing.assert_allclose(getattr(turns, name), getattr(whole, name), rtol=1e-5, atol=1e-7, err_msg=name)
 
 
-def test_memory_is_used_again_only_when_its_profile_is_gone() -> None:
-    spec = NetworkSpec(4, 8, "tanh", batch=8, seeds=1)
-    first = gradient_profile(spec)
-    expected = gradient_profile(spec).activation_std.copy()
-    for seed in range(1, 6):
-        gradient_profile(spec, seed=seed)
-    np.testing.assert_array_equal(first.activation_std, expected)
+def test_an_array_kept_from_a_profile_never_changes() -> None:
+    """Not even when the profile is gone and others of the same shape are computed."""
+    spec = NetworkSpec(4, 8, "tanh", norm="layer", skip=0.5, batch=8, seeds=1)
+    profile = gradient_profile(spec)
+    backward = profile.backward
+    assert backward is not None
+    kept = {name: value for part in (profile, backward, backward.forward) for name, value in arrays_in(part).items()}
+    assert {"signal", "loss", "activation", "hidden", "slope", "delta", "normalized"} <= kept.keys()
+    before = {name: array.copy() for name, array in kept.items()}
+    del profile, backward
+    gc.collect()
+    others = [gradient_profile(spec, seed=seed) for seed in range(1, 6)]
+    for name, array in kept.items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)
+    assert others[0].signal[0, 0] != before["signal"][0, 0]
+
+
+def arrays_in(part: object) -> dict[str, np.ndarray]:
+    return {name: value for name, value in vars(part).items() if isinstance(value, np.ndarray)}
 
 
 def many_random_specs(count: int) -> None:
@@ -487,7 +498,7 @@ def many_random_specs(count: int) -> None:
             str(generator.choice(INITS)),
             gain=float(10 ** generator.uniform(-1, 1)),
             bias_std=float(generator.choice([0.0, 0.1, 1.0])),
-            norm=str(generator.choice(NORMS)),
+            norm=str(generator.choice(NORMALIZATIONS)),
             skip=float(generator.choice([0.0, 0.5, 1.0])),
             batch=int(generator.integers(2, 64)),
             seeds=int(generator.integers(1, 4)),
@@ -497,7 +508,6 @@ def many_random_specs(count: int) -> None:
             profile = gradient_profile(spec, seed=int(generator.integers(0, 50)))
         assert not np.isnan(profile.signal).any() and not np.isnan(profile.loss).any(), spec
         assert drawing._drawn.nbytes <= drawing.CACHE_BYTES
-        assert forward._memory.nbytes <= forward.SPARE_BYTES
 
 
 def test_random_networks_are_computed_and_nothing_grows() -> None:

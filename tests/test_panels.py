@@ -16,8 +16,9 @@ import pytest
 
 from helpers import figures, panels, quiz, theme, theory
 from helpers.activations import ACTIVATIONS
-from helpers.network import forward, parameters
+from helpers.network import parameters
 from helpers.panels import controls, curves, lesson_01
+from helpers.theory import averages
 
 PANELS = {name: getattr(panels, name) for names in panels.PANELS.values() for name in names}
 
@@ -121,7 +122,7 @@ QUICK = {"width": 16, "depth": 40, "blocks": 20, "length": 60}
 def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], panels.Panel]) -> None:
     """Memory that Python knows of (numpy's arrays too) stays where it was after the first hundred moves.
 
-    What the engine keeps, of its random numbers and of the memory of finished passes, and what theory keeps of its
+    What the engine keeps, of its random numbers, and what theory keeps of its
     integrals is bounded and not counted: a hundred moves need not have filled it.
     """
     panel, rng = make(), np.random.default_rng(0)
@@ -129,7 +130,6 @@ def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], pane
     for name in values.keys() & QUICK.keys():
         values[name] = [value for value in values[name] if value <= QUICK[name]]
     parameters._drawn._arrays.clear()  # what was there before tracing began would be counted wrong
-    forward._memory._spare.clear()
     tracemalloc.start()
     for move in range(2000):
         name = list(values)[rng.integers(len(values))]
@@ -142,15 +142,14 @@ def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], pane
     tracemalloc.stop()
     assert grown < 2e6, f"{grown / 1e6:.1f} MB more than after 100 moves"
     assert parameters._drawn.nbytes <= parameters.CACHE_BYTES
-    assert forward._memory.nbytes <= forward.SPARE_BYTES
 
 
 def used() -> int:
-    for kept in (theory._weighted, theory._nodes):
+    for kept in (averages._weighted, averages._nodes):
         assert kept.cache_info().maxsize
         kept.cache_clear()
     gc.collect()
-    return tracemalloc.get_traced_memory()[0] - parameters._drawn.nbytes - forward._memory.nbytes
+    return tracemalloc.get_traced_memory()[0] - parameters._drawn.nbytes
 
 
 # ---------------------------------------------------------------- 00

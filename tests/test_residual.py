@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from helpers import theory
+from helpers.arrays import mean_cosine
 from helpers.datasets import classification_batch
 from helpers.models import ConvNet, ResidualMLP
 from helpers.residual import (
-    NORMS,
+    NORMALIZATIONS,
     ResidualSpec,
     autocorrelation,
     input_gradients,
-    mean_correlation,
     path_energies,
     residual_parameters,
     residual_profile,
@@ -33,7 +33,7 @@ def twin(spec: ResidualSpec, inputs: int = 20, classes: int = 10, seed: int = 0)
 
 @settings(max_examples=80, deadline=None)
 @given(
-    norm=st.sampled_from(NORMS),
+    norm=st.sampled_from(NORMALIZATIONS),
     skip=st.sampled_from([0.0, 0.3, 1.0]),
     branch=st.sampled_from([0.0, 0.2, 1.0, 1.5]),
     blocks=st.integers(1, 6),
@@ -101,10 +101,10 @@ def test_live_statistics_would_correlate_all_gradients_alike() -> None:
     (twin(spec, inputs=64, classes=1)(x) * torch.randn(16, 1, dtype=torch.float64)).sum().backward()
     assert x.grad is not None
     assert float(x.grad.sum(dim=0).norm() / x.grad.norm()) < 1e-9
-    assert mean_correlation(x.grad.numpy()[None])[0] == pytest.approx(-1 / 15, abs=0.03)
+    assert mean_cosine(x.grad.numpy()[None])[0] == pytest.approx(-1 / 15, abs=0.03)
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", NORMALIZATIONS)
 def test_paths_add_up_to_the_gradient(norm: str) -> None:
     """Every path counted one by one: 2^4 choices of skip or branch, grouped by how many branches they take."""
     import itertools
@@ -128,7 +128,7 @@ def test_paths_add_up_to_the_gradient(norm: str) -> None:
     np.testing.assert_allclose(residual_profile(spec, (inputs, targets)).signal[:, 0], signal, rtol=1e-9)
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", NORMALIZATIONS)
 @pytest.mark.parametrize("skip", [0.0, 0.5, 1.0])
 def test_theory_lies_on_the_measurement(norm: str, skip: float) -> None:
     spec = ResidualSpec(blocks=16, width=256, skip=skip, norm=norm, batch=128, seeds=3)
@@ -141,7 +141,7 @@ def test_theory_lies_on_the_measurement(norm: str, skip: float) -> None:
     assert grown.mean() == pytest.approx(predicted.log10_signal[0], abs=0.12)
     lengths = (path_energies(spec, (inputs, np.arange(128) % 10)) * np.arange(17)).sum(axis=1).mean()
     assert lengths == pytest.approx(predicted.share.sum(), rel=0.08)
-    correlation = mean_correlation(input_gradients(spec, inputs)).mean()
+    correlation = mean_cosine(input_gradients(spec, inputs)).mean()
     assert correlation == pytest.approx(predicted.correlation[-1], abs=0.06)
 
 
@@ -155,7 +155,7 @@ def test_closed_forms() -> None:
     assert normed.share.sum() == pytest.approx(sum(1 / (block + 1) for block in range(1, 21)))
     shattered = theory.residual_theory(16, 0.0, 1.0, "pre_batch").correlation
     np.testing.assert_allclose(shattered, 0.5 ** np.arange(17))
-    for norm in NORMS:
+    for norm in NORMALIZATIONS:
         nothing = theory.residual_theory(3, 0.0, 0.0, norm)
         assert nothing.log10_signal[0] == -np.inf and nothing.share.sum() == 0
 

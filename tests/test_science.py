@@ -15,6 +15,7 @@ import torch
 
 from helpers import theory
 from helpers.activations import ACTIVATIONS
+from helpers.arrays import mean_cosine
 from helpers.datasets import (
     SequenceTask,
     Split,
@@ -45,7 +46,6 @@ from helpers.residual import (
     ResidualProfile,
     ResidualSpec,
     input_gradients,
-    mean_correlation,
     path_energies,
     residual_profile,
 )
@@ -189,7 +189,7 @@ def critical_variance() -> float:
 
 def critical_preactivations() -> np.ndarray:
     """Pre-activations of layers 9 to 24 of the critical sigmoid network."""
-    backward = sigmoid_with_gain(10.149)._backward
+    backward = sigmoid_with_gain(10.149).backward
     assert backward is not None
     forward = backward.forward
     return np.stack([forward.preactivation(layer) for layer in range(8, 24)])
@@ -578,7 +578,7 @@ def trained_with_random_shifts() -> float:
         units = normalised.shape[1]
         return (1 + torch.rand(units)) * normalised + torch.randn(units)
 
-    for norm in model.norms:
+    for norm in model.normalizations:
         norm.register_forward_hook(disturb)
     return float(train(model, digits_split(), steps=200, learning_rate=0.1, records=1, progress=False).accuracy[-1])
 
@@ -617,7 +617,7 @@ def gradient_correlation(blocks: int, skip: float, norm: str) -> float:
     """Mean over pairs of 64 Gaussian inputs, N=400, 6 seeds; the statistics of a norm over the batch are detached."""
     inputs = np.random.default_rng(0).standard_normal((64, 400))
     spec = ResidualSpec(blocks=blocks, width=400, skip=skip, norm=norm, seeds=6)
-    return float(mean_correlation(input_gradients(spec, inputs)).mean())
+    return float(mean_cosine(input_gradients(spec, inputs)).mean())
 
 
 for blocks in (1, 2, 4, 8):
@@ -790,7 +790,7 @@ claim("18 variance", "SELU: variance of the activations of layer 50", KLAMBAUER,
 
 @claim("18 mean", "SELU: their mean", KLAMBAUER, 0.0, absolute(0.02))
 def selu_mean() -> float:
-    backward = selu()._backward
+    backward = selu().backward
     assert backward is not None
     forward = backward.forward
     return float(forward.activation[49].mean())

@@ -9,8 +9,8 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from helpers.arrays import Array
 from helpers.datasets import CLASSES, classification_batch
 from helpers.network.backward import Backward
 from helpers.network.forward import Forward, arrays_kept
@@ -18,16 +18,14 @@ from helpers.network.parameters import Parameters, initial_parameters
 from helpers.network.profile import EAGER, LAZY, GradientProfile
 from helpers.network.spec import NetworkSpec
 
-Array = NDArray[Any]
-
 PASS_BYTES = 800_000_000  # what one forward pass may keep; more seeds than fit go in turns
 
 
 def backpropagate(spec: NetworkSpec, parameters: Parameters, inputs: Array, targets: Array) -> GradientProfile:
     """Exact gradients of every layer for given parameters and one batch, by the chain rule (Rumelhart 1986).
 
-    ``inputs`` are (batch, features), ``targets`` (batch,) whole numbers below the number of classes. Computes in the
-    dtype of the parameters, float32 or float64. Raises ValueError for arrays that do not fit ``spec``. Warns
+    `inputs` are (batch, features), `targets` (batch,) whole numbers below the number of classes. Computes in the
+    dtype of the parameters, float32 or float64. Raises ValueError for arrays that do not fit `spec`. Warns
     (RuntimeWarning, naming the layer) when the forward signal itself leaves what that dtype can hold.
     """
     dtype = _check_arrays(spec, parameters, inputs, targets)
@@ -42,11 +40,11 @@ def backpropagate(spec: NetworkSpec, parameters: Parameters, inputs: Array, targ
 
 
 def gradient_profile(spec: NetworkSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0) -> GradientProfile:
-    """Draw ``spec.seeds`` networks and one batch from ``seed`` and backpropagate through all of them.
+    """Draw `spec.seeds` networks and one batch from `seed` and backpropagate through all of them.
 
-    ``data`` is a task of ``classification_batch`` ("digits", "clusters", "gaussian") or (inputs, targets) with ten
+    `data` is a task of `classification_batch` ("digits", "clusters", "gaussian") or (inputs, targets) with ten
     classes. Computes in float32 with rescaled gradients, and again in float64 where the forward signal leaves
-    [1e-15, 1e15] or weights, biases or inputs are extreme. Raises and warns like ``backpropagate``.
+    [1e-15, 1e15] or weights, biases or inputs are extreme. Raises and warns like `backpropagate`.
     """
     if isinstance(data, str):
         inputs, targets = _batch(data, spec.batch, seed)
@@ -67,17 +65,22 @@ def gradient_profile(spec: NetworkSpec, data: str | tuple[Array, Array] = "digit
             with np.errstate(all="ignore"):
                 forward = Forward(some, draw(np.float32), single, some.bias_std > 0 or some.bias_mean != 0)
                 if forward.lost_layer() is None:
-                    return Backward(forward).run(targets)
+                    return _profile_of(Backward(forward, targets))
         return _profile(some, draw(np.float64), double, targets)
 
     return _in_turns(spec, part, 4 * spec.depth * spec.width**2)
+
+
+def _profile_of(backward: Backward) -> GradientProfile:
+    signal, log10_signal = backward.signal_norms()
+    return GradientProfile(backward.forward.spec, signal, log10_signal, backward.loss, backward)
 
 
 def _profile(spec: NetworkSpec, parameters: Parameters, inputs: Array, targets: Array) -> GradientProfile:
     with np.errstate(all="ignore"):
         forward = Forward(spec, parameters, inputs, any(bias.any() for bias in parameters.biases[:-1]))
         lost = forward.lost_layer()
-        profile = Backward(forward).run(targets)
+        profile = _profile_of(Backward(forward, targets))
     if lost is not None or not np.isfinite(profile.loss).all():
         _check_finite(parameters)
         where = "the read-out" if lost is None else f"layer {lost}"
@@ -102,7 +105,7 @@ def _check_finite(parameters: Parameters) -> None:
 def _in_turns(
     spec: NetworkSpec, part: Callable[[NetworkSpec, int], GradientProfile], bytes_drawn: int = 0
 ) -> GradientProfile:
-    """``part(spec, first seed)`` for all seeds at once, or for some after the other where memory asks for it."""
+    """`part(spec, first seed)` for all seeds at once, or for some after the other where memory asks for it."""
     at_once = max(1, PASS_BYTES // (8 * arrays_kept(spec) * spec.depth * spec.batch * spec.width + bytes_drawn))
     if spec.seeds <= at_once:
         return part(spec, 0)
@@ -124,7 +127,7 @@ def _batch(name: str, size: int, seed: int) -> tuple[Array, Array]:
 
 
 def _check_arrays(spec: NetworkSpec, parameters: Parameters, inputs: Any, targets: Any) -> np.dtype[Any]:
-    """Compare every shape with what ``spec`` asks for; returns the dtype that all parameters share."""
+    """Compare every shape with what `spec` asks for; returns the dtype that all parameters share."""
     for name in ("weights", "biases"):
         arrays = getattr(parameters, name)
         if len(arrays) != spec.depth + 1:

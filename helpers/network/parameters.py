@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
+from helpers.arrays import Array
 from helpers.checks import check_whole
 from helpers.network.spec import NetworkSpec, weight_std
-
-Array = NDArray[Any]
 
 CACHE_BYTES = 128_000_000  # drawn numbers kept for the next call
 
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """``weights``: arrays (seeds, fan_in, fan_out); ``biases``: arrays (seeds, fan_out); the read-out comes last."""
+    """`weights`: arrays (seeds, fan_in, fan_out); `biases`: arrays (seeds, fan_out); the read-out comes last."""
 
     weights: list[Array]
     biases: list[Array]
@@ -76,7 +75,7 @@ def _draw_layer(kind: str, stream: int, layer: int, seed: int, shape: tuple[int,
     generator = np.random.default_rng((seed, stream, layer))
     if kind == "uniform":
         return generator.uniform(-math.sqrt(3), math.sqrt(3), shape)
-    normals: Array = generator.standard_normal(shape)
+    normals = generator.standard_normal(shape)
     return orthogonal(normals) if kind == "orthogonal" else normals
 
 
@@ -99,11 +98,11 @@ def _standard(kind: str, stream: int, layers: int, shape: tuple[int, int], seed:
 def initial_parameters(
     spec: NetworkSpec, inputs: int, classes: int, seed: int = 0, dtype: DTypeLike = np.float64
 ) -> Parameters:
-    """Draw the parameters of ``spec.seeds`` networks with ``inputs`` features and ``classes`` outputs.
+    """Draw the parameters of `spec.seeds` networks with `inputs` features and `classes` outputs.
 
     Network k is drawn from seed + k and a layer's numbers do not depend on depth: a deeper network shares its first
     layers with a shallower one, and one seed is the first of many. Biases are N(bias_mean, bias_std²), those of the
-    read-out N(0, bias_std²). ``dtype`` is float64 or float32 (the same numbers, rounded). Raises ValueError for
+    read-out N(0, bias_std²). `dtype` is float64 or float32 (the same numbers, rounded). Raises ValueError for
     anything else, or sizes below 1.
     """
     check_whole("inputs", inputs, 1)

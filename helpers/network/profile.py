@@ -5,36 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from helpers.activations import get_activation
+from helpers.arrays import Array, mean_cosine
+from helpers.network.backward import Backward
+from helpers.network.forward import Forward
 from helpers.network.spec import NetworkSpec
-
-if TYPE_CHECKING:  # which makes profiles
-    from helpers.network.backward import Backward
-    from helpers.network.forward import Forward
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
 class GradientProfile:
-    """Every layer's gradient and state at initialization; arrays (seeds, depth) with layer 1 first, ``loss`` (seeds,).
+    """Every layer's gradient and state at initialization; arrays (seeds, depth) with layer 1 first, `loss` (seeds,).
 
-    ``signal`` is ‖∂L/∂h_l‖, Frobenius over batch and units, h_l a layer's output; ``weight_gradient`` is ‖∂L/∂W_l‖.
-    Both are float64, and their ``log10_…`` stay exact where the norms themselves fall below 1e-308; a norm that is
-    exactly 0 has -inf. All but ``signal`` and ``loss`` is computed when first asked for, with the parameters and inputs
-    as they are then.
+    `signal` is ‖∂L/∂h_l‖, Frobenius over batch and units, h_l a layer's output; `weight_gradient` is ‖∂L/∂W_l‖.
+    Both are float64, and their `log10_…` stay exact where the norms themselves fall below 1e-308; a norm that is
+    exactly 0 has -inf. All but `signal` and `loss` is computed when first asked for, with the parameters and inputs
+    as they are then. `backward` and `backward.forward` are the passes that it was read from; `backward` is None for
+    networks that were too large for one pass.
     """
 
     spec: NetworkSpec
     signal: Array
     log10_signal: Array
     loss: Array
-    _backward: Backward | None = field(default=None, repr=False)
+    backward: Backward | None = field(default=None, repr=False)
 
     def per_layer_factor(self) -> Array:
         """The geometric mean of signal_{l-1} / signal_l over l = 2 … depth, one per seed (seeds,).
@@ -45,20 +41,19 @@ class GradientProfile:
             return np.full(len(self.signal), np.nan)
         with np.errstate(invalid="ignore"):
             steps = (self.log10_signal[:, 0] - self.log10_signal[:, -1]) / (self.spec.depth - 1)
-        factors: Array = 10.0**steps
-        return factors
+        return 10.0**steps
 
     def _per_layer(self, statistic: Callable[[Forward, int], Array]) -> Array:
-        """Apply ``statistic(forward, layer) -> (seeds,)`` to every layer; returns (seeds, depth)."""
-        assert self._backward is not None
-        forward = self._backward.forward
+        """Apply `statistic(forward, layer) -> (seeds,)` to every layer; returns (seeds, depth)."""
+        assert self.backward is not None
+        forward = self.backward.forward
         return np.stack([statistic(forward, layer) for layer in range(self.spec.depth)], axis=1)
 
     @cached_property
     def _weight_gradients(self) -> tuple[Array, Array]:
-        assert self._backward is not None
+        assert self.backward is not None
         with np.errstate(all="ignore"):
-            return self._backward.weight_gradients()
+            return self.backward.weight_gradients()
 
     @cached_property
     def weight_gradient(self) -> Array:
@@ -75,13 +70,13 @@ class GradientProfile:
 
         Raises ValueError for networks that were too large for one pass: nothing of them is kept but norms.
         """
-        if self._backward is None:
+        if self.backward is None:
             raise ValueError(f"seeds must be few enough for one forward pass; got {self.spec.seeds}")
-        return self._backward.weight_gradient_matrices()
+        return self.backward.weight_gradient_matrices()
 
     @cached_property
     def preactivation_std(self) -> Array:
-        """The standard deviation over batch and units of what the activation sees (after a norm)."""
+        """The standard deviation over batch and units of what the activation sees (after a normalization)."""
         return self._per_layer(lambda forward, layer: _deviation(forward.preactivation(layer)))
 
     @cached_property
@@ -106,39 +101,31 @@ class GradientProfile:
 
         A sample whose activations are all 0 has no direction: its cosines count as 0.
         """
-        return self._per_layer(lambda forward, layer: _mean_cosine(forward.activation[layer]))
+        return self._per_layer(lambda forward, layer: mean_cosine(forward.activation[layer]))
 
     @cached_property
     def update_ratio(self) -> Array:
         """‖∂L/∂W_l‖ / ‖W_l‖: how far one gradient step of learning rate 1 moves a layer, relative to its size."""
         sizes = self._per_layer(lambda forward, layer: _frobenius(forward.parameters.weights[layer]))
-        ratio: Array = self.weight_gradient / sizes
-        return ratio
+        return self.weight_gradient / sizes
 
 
 EAGER = ("signal", "log10_signal", "loss")
-LAZY = ("weight_gradient", "log10_weight_gradient", "preactivation_std", "activation_std", "saturated", "dead",
-         "similarity", "update_ratio")  # fmt: skip
+LAZY = (
+    "weight_gradient",
+    "log10_weight_gradient",
+    "preactivation_std",
+    "activation_std",
+    "saturated",
+    "dead",
+    "similarity",
+    "update_ratio",
+)
 
 
 def _deviation(values: Array) -> Array:
-    deviation: Array = values.std(axis=(1, 2), dtype=np.float64)
-    return deviation
+    return values.std(axis=(1, 2), dtype=np.float64)
 
 
 def _frobenius(matrices: Array) -> Array:
-    norms: Array = np.linalg.norm(matrices.astype(np.float64), axis=(1, 2))
-    return norms
-
-
-def _mean_cosine(activations: Array) -> Array:
-    """The mean over pairs of different rows, from |Σu|² = Σ|u|² + Σ over pairs, u the rows at length 1."""
-    rows = activations.astype(np.float64)
-    count = rows.shape[1]
-    if count < 2:
-        return np.full(len(rows), np.nan)
-    lengths = np.linalg.norm(rows, axis=2, keepdims=True)
-    units = rows / np.where(lengths > 0, lengths, 1)
-    total = np.square(units.sum(axis=1)).sum(axis=1)
-    cosines: Array = (total - np.square(units).sum(axis=(1, 2))) / (count * (count - 1))
-    return cosines
+    return np.linalg.norm(matrices.astype(np.float64), axis=(1, 2))

@@ -18,16 +18,16 @@ INITS = (
     "orthogonal",
     "standard_normal",
 )
-NORMS = ("none", "batch", "layer")
+NORMALIZATIONS = ("none", "batch", "layer")
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
     """What decides a network at its start, and how many samples and seeds it is measured with.
 
-    ``gain`` multiplies every weight on top of ``init``. ``bias_std`` is the standard deviation of the biases.
-    ``skip`` is the strength of the residual connection. ``leak`` is leaky_relu's slope below zero. ``bias_mean`` is
-    added to every bias of the hidden layers; added to all logits alike it would change nothing. ``norm_bias`` is β, the
+    `gain` multiplies every weight on top of `init`. `bias_std` is the standard deviation of the biases.
+    `skip` is the strength of the residual connection. `leak` is leaky_relu's slope below zero. `bias_mean` is
+    added to every bias of the hidden layers; added to all logits alike it would change nothing. `norm_bias` is β, the
     normalization's own bias: the activation receives ẑ + β (Ioffe 2015, algorithm 1, with γ = 1).
     Raises ValueError that names the argument, the value given and what is allowed.
     """
@@ -51,7 +51,7 @@ class NetworkSpec:
             check_whole(name, getattr(self, name), 1)
         check_choice("activation", self.activation, tuple(ACTIVATIONS))
         check_choice("init", self.init, INITS)
-        check_choice("norm", self.norm, NORMS)
+        check_choice("norm", self.norm, NORMALIZATIONS)
         check_number("gain", self.gain, above=0)
         check_number("bias_std", self.bias_std, least=0)
         check_number("skip", self.skip)
@@ -69,12 +69,12 @@ class NetworkSpec:
 
     @property
     def weight_variance(self) -> float:
-        """σ_w² of the hidden layers, fan_in times the variance of a weight, ``gain`` included."""
+        """σ_w² of the hidden layers, fan_in times the variance of a weight, `gain` included."""
         return self.width * weight_std(self.init, self.width, self.width) ** 2 * self.gain**2
 
 
 def weight_std(init: str, fan_in: int, fan_out: int) -> float:
-    """The standard deviation of a weight before ``gain`` (Glorot 2010 eq. 12 and 16, He 2015 eq. 10)."""
+    """The standard deviation of a weight before `gain` (Glorot 2010 eq. 12 and 16, He 2015 eq. 10)."""
     variance = {
         "pytorch_default": 1 / (3 * fan_in),  # U(-1/√fan_in, 1/√fan_in)
         "lecun_normal": 1 / fan_in,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from helpers import figures, theme, theory
+from helpers.arrays import mean_cosine
 from helpers.datasets import classification_batch
 from helpers.jacobians import input_output_jacobian, singular_values
 from helpers.network import GradientProfile, NetworkSpec, gradient_profile, initial_parameters
@@ -122,7 +123,7 @@ def initialization() -> Panel:
         digits, nearby = _profiles(weight_std, bias_std, activation, depth)
         gradient, spread = over_seeds(digits.log10_signal)
         expected = theory.signal_profile(activation, weight_variance, bias_variance, depth, 1.0)
-        alike, far = _cosine(*_near_digits()), _cosine(*_digits())
+        alike, far = (float(mean_cosine(inputs)) for inputs, _ in (_near_digits(), _digits()))
         xi = min(theory.depth_scale(activation, weight_variance, bias_variance), LONGEST)
         low, high = _room(gradient)
         reach = depth - 6 * xi
@@ -174,13 +175,6 @@ def _near_digits() -> tuple[np.ndarray, np.ndarray]:
     size = np.sqrt(np.mean(inputs[0] ** 2))
     noise = np.random.default_rng(0).standard_normal((8, inputs.shape[1]))
     return inputs[:1] + 0.1 * size * noise, targets[:8]
-
-
-def _cosine(inputs: np.ndarray, _: np.ndarray) -> float:
-    """The mean cosine between two different inputs."""
-    units = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
-    count = len(units)
-    return float((np.sum(units.sum(axis=0) ** 2) - count) / (count * (count - 1)))
 
 
 def _profiles(
