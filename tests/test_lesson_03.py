@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import panels, quiz, theory
+from helpers import panels, quiz, theory, training
 from helpers.datasets import digits_split
+from helpers.models import MLP
 from helpers.network import NetworkSpec, gradient_profile
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "03_deep_sigmoid_nets.ipynb"
@@ -157,6 +159,29 @@ def test_digits_look_alike_to_the_tenth_layer() -> None:
     for init, decimals in (("pytorch_default", 1e-9), ("xavier_normal", 1e-7)):
         profile = gradient_profile(NetworkSpec(depth=10, init=init))
         assert (1 - profile.similarity[:, 9] < decimals).all()
+
+
+@pytest.mark.slow
+def test_adams_epsilon_explains_the_small_step_and_not_the_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = MLP(NetworkSpec(depth=10, init="pytorch_default"), inputs=64, classes=10)
+    monkeypatch.setitem(training.OPTIMIZERS, "adam", partial(torch.optim.Adam, eps=1e-16))
+    history = training.train(
+        model, digits_split(), steps=1000, learning_rate=0.01, optimizer="adam", records=1, progress=False
+    )
+    assert history.movement[-1, 0] == pytest.approx(1.8, abs=0.3) and history.accuracy[-1] < 0.15
+
+
+def test_noise_on_a_digit_grows_beside_the_difference_of_digits_where_units_are_saturated() -> None:
+    inputs = digits_split().train_inputs
+    size = np.sqrt(np.mean(inputs[0] ** 2))
+    noisy = inputs[:1] + 0.1 * size * np.random.default_rng(0).standard_normal((32, 64))
+    share = {}
+    for gain in (4, 10.149):
+        model = MLP(NetworkSpec(10, gain=gain), inputs=64, classes=10, dtype=torch.float64)
+        near, far = (model.hidden(torch.tensor(batch))[9].detach().numpy() for batch in (noisy, inputs[:64]))
+        share[gain] = near.var(axis=0).mean() / far.var(axis=0).mean()
+    assert share[4] == pytest.approx(0.013, abs=0.01) and share[10.149] == pytest.approx(0.34, abs=0.1)
+    assert noisy.var(axis=0).mean() / inputs[:64].var(axis=0).mean() == pytest.approx(0.01, abs=0.005)
 
 
 def test_gradients_of_the_first_weights_lie_below_adams_epsilon() -> None:

@@ -449,6 +449,53 @@ def test_dead_units_recover_above_the_first_layer_and_never_in_it(optimizer: str
     assert 5 <= alive[1] <= 18 and 8 <= alive[2] <= 18
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("margin", "low", "high"), [(1.0, (1, 6), (6, 11)), (5.0, (0, 1), (0, 4))])
+def test_the_farther_a_unit_was_pushed_the_fewer_recover(
+    margin: float, low: tuple[int, int], high: tuple[int, int]
+) -> None:
+    pictures = torch.tensor(digits_split().train_inputs, dtype=torch.float32)
+    for seed in (0, 1):
+        model, h = MLP(NetworkSpec(3, 64, "relu", "he_normal"), 64, 10, seed=seed), pictures
+        with torch.no_grad():
+            for layer in model.layers:
+                layer.bias[:20] -= layer(h)[:, :20].max(dim=0).values + margin
+                h = layer(h).relu()
+        train(model, digits_split(), steps=300, learning_rate=0.03, records=1, progress=False)
+        alive = [int((state[:, :20] > 0).any(dim=0).sum()) for state in model.hidden(pictures)]
+        assert alive[0] == 0 and low[0] <= alive[1] <= low[1] and high[0] <= alive[2] <= high[1]
+
+
+def test_a_step_too_large_kills_units_and_a_small_one_none() -> None:
+    pictures = torch.tensor(digits_split().train_inputs, dtype=torch.float32)
+    dead = {}
+    for rate in (0.1, 1.0):
+        model = MLP(NetworkSpec(3, 64, "relu", "he_normal"), 64, 10)
+        train(model, digits_split(), steps=100, learning_rate=rate, records=1, progress=False)
+        dead[rate] = [float((state == 0).all(dim=0).float().mean()) for state in model.hidden(pictures)]
+    assert dead[0.1] == [0, 0, 0] and dead[1.0][2] == pytest.approx(0.89, abs=0.08)
+
+
+def test_depth_kills_units_without_any_bias(panel: panels.Panel) -> None:
+    panel.set(**panel.presets["He"])
+    dead = np.asarray(panel.data["dead units"])
+    assert dead[0] < 0.02 and dead[29] == pytest.approx(0.46, abs=0.05)
+
+
+def test_selu_is_apart_with_its_own_weights_and_alike_with_hes() -> None:
+    cosine = {}
+    for init in ("lecun_normal", "xavier_normal", "he_normal"):
+        spec = NetworkSpec(100, 128, "selu", init, batch=32, seeds=4)
+        cosine[init] = gradient_profile(spec).similarity.mean(axis=0)[-1]
+    assert max(cosine["lecun_normal"], cosine["xavier_normal"]) < 0.15 and cosine["he_normal"] > 0.9
+
+
+def test_no_key_says_that_a_dead_unit_never_recovers() -> None:
+    question = next(question for question in quiz.load_bank("04") if question.id == "04-true-sentences")
+    (answer,) = (answer for answer in question.answers if "can't recover" in answer.text)
+    assert not answer.correct
+
+
 # Quiz ----------------------------------------------------------------------------------------------------------------
 
 

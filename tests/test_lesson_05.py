@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from helpers import figures, panels, quiz, theory
+from helpers.activations import ACTIVATIONS, get_activation
 from helpers.arrays import mean_cosine
 from helpers.datasets import classification_batch, digits_split
 from helpers.exercises import check_exercise
@@ -404,11 +405,35 @@ def test_xavier_loses_against_he_over_29_steps() -> None:
 
 
 def test_reach_of_the_three_places() -> None:
-    reach = {place: 6 * theory.depth_scale("tanh", weight**2, 0.09) for place, weight in PLACES.items()}
+    reach = {place: 6 * theory.correlation_depth_scale("tanh", weight**2, 0.09) for place, weight in PLACES.items()}
     assert reach["ordered"] == pytest.approx(17, abs=0.5)
-    assert reach["chaotic"] == pytest.approx(13, abs=0.5)
+    assert reach["chaotic"] == pytest.approx(31, abs=0.5)
     assert reach["critical"] > 1000
-    assert 2 * max(reach["ordered"], reach["chaotic"]) < 40
+    assert max(reach["ordered"], reach["chaotic"]) < 40
+
+
+def test_the_mark_of_six_scales_stands_at_that_of_the_inputs(plane: panels.Panel) -> None:
+    plane.set(**plane.presets["chaotic"])
+    assert plane.data["6ξ"][0] == pytest.approx(50 - 30.65, abs=0.05)
+    for weight_std in (1.0, 1.6, 2.13, 3.0):
+        plane.set(weight_std=weight_std)
+        on_curve = np.interp(weight_std, lesson_05.WEIGHT_STDS, np.asarray(plane.data["depth scale ξ"]))
+        assert on_curve == pytest.approx(plane.data["ξ here"][1, 0], abs=0.02)
+
+
+def test_homogeneous_activations_alone_are_level_after_lsuv() -> None:
+    ratio = {name: theory.mean_square_slope(name) / theory.mean_square_activation(name) for name in ACTIVATIONS}
+    for leak in (0.0, 0.2, 0.7, 1.0):
+        resolved = get_activation("leaky_relu", leak)
+        ratio[f"leak {leak}"] = theory.mean_square_slope(resolved) / theory.mean_square_activation(resolved)
+    level = {name for name, value in ratio.items() if abs(value - 1) < 0.01}
+    assert level == {"linear", "relu", "leaky_relu", "leak 0.0", "leak 0.2", "leak 0.7", "leak 1.0"}
+
+
+def test_pytorchs_default_loses_its_signal_first_and_then_keeps_it(schemes: panels.Panel) -> None:
+    schemes.set(**schemes.presets["ReLU, PyTorch's default"])
+    z = np.asarray(schemes.data["pre-activations"])
+    assert 10 ** (z[49] - z[0]) == pytest.approx(0.097, abs=0.01) and abs(z[49] - z[9]) < 0.1
 
 
 def test_presets_the_text_names_are_there(plane: panels.Panel, schemes: panels.Panel) -> None:

@@ -205,6 +205,25 @@ def test_critical_gain_is_the_root_of_the_critical_variance() -> None:
     assert theory.critical_gain("tanh") == pytest.approx(1, abs=1e-9)
 
 
+@pytest.mark.parametrize("weight_std, six", [(1.0, 16.8), (2.0, 39.9), (2.5, 30.7)])
+def test_the_scale_of_correlations_is_the_rate_at_which_two_inputs_settle(weight_std: float, six: float) -> None:
+    scale = theory.correlation_depth_scale("tanh", weight_std**2, 0.09)
+    assert 6 * scale == pytest.approx(six, abs=0.05)
+    cosines = theory.cosines("tanh", weight_std**2, 0.09, 400, 1.0, 0.5)
+    first = int(3 * scale)  # layers where the cosine is near its end, and not yet there
+    layers = np.arange(first, first + int(3 * scale))
+    slope = np.polyfit(layers, np.log(np.abs(cosines[layers] - cosines[-1])), 1)[0]
+    assert -1 / slope == pytest.approx(scale, rel=0.05)
+
+
+def test_the_two_scales_are_one_where_the_gradient_vanishes() -> None:
+    for name, weight, bias in (("tanh", 1.0, 0.09), ("sigmoid", 4.0, 0.0), ("relu", 1.5, 0.1), ("relu", 4.0, 0.1)):
+        own = theory.depth_scale(name, weight, bias)
+        assert theory.correlation_depth_scale(name, weight, bias) == pytest.approx(own)
+    assert theory.correlation_depth_scale("tanh", 6.25, 0.09) > 2 * theory.depth_scale("tanh", 6.25, 0.09)
+    assert theory.correlation_depth_scale("selu", 1.0) == pytest.approx(35.8, rel=0.05)
+
+
 def test_depth_scale_counts_layers_to_one_e() -> None:
     scale = theory.depth_scale("relu", 1.0)
     assert scale == pytest.approx(1 / math.log(2))

@@ -124,7 +124,7 @@ def initialization() -> Panel:
         gradient, spread = over_seeds(digits.log10_signal)
         expected = theory.signal_profile(activation, weight_variance, bias_variance, depth, 1.0)
         alike, far = (float(mean_cosine(inputs)) for inputs, _ in (_near_digits(), _digits()))
-        xi = min(theory.depth_scale(activation, weight_variance, bias_variance), LONGEST)
+        xi = min(theory.correlation_depth_scale(activation, weight_variance, bias_variance), LONGEST)
         low, high = _room(gradient)
         reach = depth - 6 * xi
         return {
@@ -213,15 +213,25 @@ def _plane_traces(activation: str) -> dict[str, np.ndarray]:
     }
 
 
+@cache
 def _depth_scales(activation: str, bias_std: float) -> np.ndarray:
     """log10 ξ over all σ_w; beside the critical line it is cut off."""
     factors = _factors(activation)[int(np.argmin(np.abs(BIAS_STDS - bias_std)))]
     with np.errstate(divide="ignore"):
         scales = -np.log10(2 * np.log(10) * np.abs(factors))
+    explodes = np.flatnonzero(factors > 1e-3)
+    if len(explodes):  # there ξ is longer than the gradient's own scale, by a ratio that changes slowly
+        some = WEIGHT_STDS[explodes[np.unique(np.linspace(0, len(explodes) - 1, 13).astype(int))]]
+        ratios = [_over_gradient_scale(activation, weight_std**2, bias_std**2) for weight_std in some.tolist()]
+        scales[explodes] += np.interp(WEIGHT_STDS[explodes], some, np.log10(ratios))
     crossing = np.flatnonzero(np.diff(np.sign(factors)))
     scales[np.concatenate([crossing, crossing + 1])] = math.log10(LONGEST)
     shown: np.ndarray = np.minimum(scales, math.log10(LONGEST))
     return shown
+
+
+def _over_gradient_scale(activation: str, *variances: float) -> float:
+    return theory.correlation_depth_scale(activation, *variances) / theory.depth_scale(activation, *variances)
 
 
 def _plane_summary(digits: GradientProfile, nearby: GradientProfile, xi: float) -> str:

@@ -128,8 +128,8 @@ def _depth_scale(activation: str, weight_std: float, bias_std: float) -> float:
 
 
 def _reach(activation: str, weight_std: float, bias_std: float) -> float:
-    """6 ξ, the depth up to which a network may train (Schoenholz 2017)."""
-    return 6 * _depth_scale(activation, weight_std, bias_std)
+    """6 ξ_c, the depth up to which a network may train (Schoenholz 2017)."""
+    return 6 * float(theory.correlation_depth_scale(activation, weight_std**2, bias_std**2))
 
 
 def _residual_size(blocks: int, branch: float, skip: float = 1.0, norm: str = "none", power: float = 1.0) -> float:

@@ -35,7 +35,7 @@ from helpers.theory.memory import (
     log10_forget_product,
 )
 from helpers.theory.normalization import normalized_factor, normalized_profile
-from helpers.theory.pairs import cosines
+from helpers.theory.pairs import correlation_depth_scale, cosines
 from helpers.theory.rectifiers import born_dead_probability
 from helpers.theory.residual import ResidualTheory, path_lengths, relu_overlaps, residual_theory
 
@@ -49,6 +49,7 @@ __all__ = [
     "chain_gradient",
     "chrono_product",
     "copying_baseline",
+    "correlation_depth_scale",
     "cosines",
     "critical_gain",
     "critical_weight_variance",

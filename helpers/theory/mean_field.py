@@ -148,9 +148,9 @@ def critical_gain(activation: ActivationLike) -> float:
 
 
 def depth_scale(activation: ActivationLike, weight_variance: float, bias_variance: float = 0.0) -> float:
-    """ξ = 1/|ln χ|, the number of layers over which the squared gradient changes by e (Schoenholz 2017, eq. 16).
+    """1/|ln χ|, the number of layers over which the squared gradient changes by e (Schoenholz 2017, section 4).
 
-    `math.inf` on the critical line.
+    `math.inf` on the critical line. Where the gradient explodes, `correlation_depth_scale` is larger.
     """
     logarithm = 2 * math.log(per_layer_factor(activation, weight_variance, bias_variance))
     return math.inf if abs(logarithm) < 1e-12 else 1 / abs(logarithm)

@@ -8,7 +8,7 @@ from helpers.activations import Activation, ActivationLike, get_activation
 from helpers.arrays import Array
 from helpers.checks import check_number
 from helpers.theory.averages import average
-from helpers.theory.mean_field import preactivation_variances
+from helpers.theory.mean_field import depth_scale, per_layer_factor, preactivation_variances, variance_fixed_point
 
 
 def cosines(
@@ -37,6 +37,32 @@ def cosines(
         found.append(cosine)
         before = correlation
     return np.array(found + [cosine] * (depth - len(found)))
+
+
+def correlation_depth_scale(activation: ActivationLike, weight_variance: float, bias_variance: float = 0.0) -> float:
+    """ξ_c, the number of layers over which two inputs come nearer by e to the correlation c* where all pairs end.
+
+    ξ_c = -1/ln(σ_w² E[φ′(u) φ′(v)]), u and v of variance q* and correlation c* (Schoenholz 2017, section 3). Where the
+    gradient vanishes c* is 1, and ξ_c is `depth_scale`; where it explodes c* is smaller and ξ_c larger than that.
+    Where the variance of the pre-activations goes to 0 or grows without end nothing settles, and `depth_scale` is
+    returned. `math.inf` on the critical line.
+    """
+    q = variance_fixed_point(activation, weight_variance, bias_variance)
+    if not 0 < q < math.inf or per_layer_factor(activation, weight_variance, bias_variance) <= 1:
+        return depth_scale(activation, weight_variance, bias_variance)
+    resolved = get_activation(activation)
+
+    def growth(correlation: float) -> float:
+        """How far one layer raises a correlation; it is above 0 below c*, and below 0 between c* and 1."""
+        product = _average_of_pair(resolved, q, correlation)
+        return (weight_variance * product + bias_variance) / q - correlation
+
+    low, high = 0.0, 1.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if growth(middle) > 0 else (low, middle)
+    step = (1 - low) / 100  # the slope of the map by a difference, since an activation's own slope may jump
+    return -1 / math.log(1 + (growth(low + step) - growth(low - step)) / (2 * step))
 
 
 _PAIR = np.linspace(-8, 8, 81)
