@@ -28,7 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keeps the tests away from the progress of whoever runs them; start.py names a folder, other starts get one."""
+    """Keeps the tests away from the progress of whoever runs them; start.py names a folder, other starts get one.
+
+    A shell that runs the tests in the background has them ignore Ctrl-C, and what they start would ignore it too: the
+    tests that send Ctrl-C need it heard.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if "GRADIENT_COURSE_HOME" not in os.environ:
         home = tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True)
         os.environ["GRADIENT_COURSE_HOME"] = home.name

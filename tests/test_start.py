@@ -112,8 +112,12 @@ class Course:
             **more,
         }
 
-    def begin(self, *arguments: str, pip: str = "", ahead: Sequence[str] = (), **more: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+    @contextlib.contextmanager
+    def begin(
+        self, *arguments: str, pip: str = "", ahead: Sequence[str] = (), **more: str
+    ) -> Iterator[subprocess.Popen[str]]:
+        """start.py at work; a test that fails ends it rather than wait for it."""
+        with subprocess.Popen(
             [*ahead, sys.executable, "drive.py", *arguments],
             cwd=self.folder,
             env=self.environment(pip, **more),
@@ -121,7 +125,12 @@ class Course:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,  # a group of its own, to which a test sends Ctrl-C as a terminal does
-        )
+        ) as process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
 
     def run(self, *arguments: str, pip: str = "", **more: str) -> tuple[int, str]:
         with self.begin(*arguments, pip=pip, **more) as process:
