@@ -250,7 +250,9 @@ def run_export(arguments: list[str]) -> int:
     parser.add_argument("format", choices=EXPORTS, help="what to write: " + "; ".join(EXPORTS.values()))
     parser.add_argument("--to", type=Path, default=ROOT / "exports", metavar="FOLDER", help="where to write")
     parser.add_argument("--lesson", action="append", default=[], help="only this lesson, such as 03; may be repeated")
-    parser.add_argument("--seed", type=int, default=0, help="order of the options, and numbers in the questions (0)")
+    parser.add_argument(
+        "--seed", default="0", help="any word: draws questions, their numbers and the order of the options (0)"
+    )
     parser.add_argument("--questions", type=int, metavar="N", help="only N of the questions, drawn by the seed")
     options = parser.parse_args(arguments)
     prepare(cpu_torch=options.cpu_torch)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from helpers.quiz import Question, for_each_type
+
 ANYTHING = st.one_of(
     st.text(max_size=300),
     st.text("0123456789.,eE+-×x*^/%⁻⁶ ", max_size=30),
@@ -107,4 +109,36 @@ TEMPLATE = {
         {"type": "default", "correct": False, "feedback": "Multiply {depth} times weight by slope."},
     ],
 }
-OF_EACH_TYPE: tuple[dict[str, Any], ...] = (MANY, ORDERING, OPEN, PROFILE, TEMPLATE)
+CHOICE = {
+    "id": "07-choice",
+    "type": "multiple_choice",
+    "question": "Which of these has the largest slope?",
+    "answers": [
+        {"answer": "sigmoid", "correct": False, "feedback": "Its slope is at most a quarter."},
+        {"answer": "tanh", "correct": False, "feedback": "Its slope is at most 1.", "try": {"z": 0}},
+        {"answer": "SELU", "correct": True, "feedback": "It reaches 1.758."},
+    ],
+}
+OF_EACH_TYPE: tuple[dict[str, Any], ...] = (CHOICE, MANY, ORDERING, OPEN, PROFILE, TEMPLATE)
+
+
+def _wrong_text(question: Question) -> str:
+    return next(answer.text for answer in question.answers if not answer.correct)
+
+
+WRONG = for_each_type(
+    "tests/quiz_examples.py",
+    {
+        "multiple_choice": _wrong_text,
+        "profile": _wrong_text,
+        "many_choice": lambda question: [_wrong_text(question)],
+        "numeric": lambda question: "-9.87e77",
+        "ordering": lambda question: [answer.text for answer in question.answers][::-1],
+        "open": lambda question: {"text": "words", "points": []},
+    },
+)
+
+
+def wrong_answer(question: Question) -> Any:
+    """Something that is understood and graded as wrong."""
+    return WRONG[question.type](question)

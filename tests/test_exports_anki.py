@@ -69,16 +69,16 @@ def learner(tmp_path):
 
 
 def test_every_question_becomes_a_card_in_the_deck_of_its_lesson(learner):
-    assert learner.take(anki.package(ALL, seed=3, timestamp=BEFORE)) == (len(ALL), 0, 0)
+    assert learner.take(anki.package(ALL, timestamp=BEFORE)) == (len(ALL), 0, 0)
     notes = learner.notes()
     assert notes.keys() == {question.id for question in ALL}
     for question in ALL:
-        note, shown = notes[question.id], present(question, seed=3)
+        note, shown = notes[question.id], present(question)
         (card,) = note.cards()
         lesson = LESSONS[question.lesson].name
         assert learner.collection.decks.name(card.did) == f"Where did the gradient go?::{lesson}"
         assert note.tags == [f"lesson-{question.lesson}"]
-        assert text_of(note["Question"]) == text_of(body(question))
+        assert text_of(note["Question"]) == text_of(body(question, hint=shown.hint))
         assert [tag for tag, _ in tags_of(note["Options"])].count("li") == len(shown.options)
         front, back = card.question(), card.answer()
         assert text_of(as_html(question.text)) in text_of(front)
@@ -88,11 +88,11 @@ def test_every_question_becomes_a_card_in_the_deck_of_its_lesson(learner):
 
 def test_a_second_import_changes_what_has_changed_and_doubles_nothing(learner):
     first = list(ALL[:5])
-    learner.take(anki.package(first, seed=0, timestamp=BEFORE))
+    learner.take(anki.package(first, timestamp=BEFORE))
     studied = learner.study()
-    assert learner.take(anki.package(first, seed=0, timestamp=BEFORE)) == (0, 0, 5)
+    assert learner.take(anki.package(first, timestamp=BEFORE)) == (0, 0, 5)
     changed = [dataclasses.replace(first[0], text="Asked in other words?"), *first[1:]]
-    assert learner.take(anki.package([*changed, ALL[5]], seed=9, timestamp=LATER))[0] == 1
+    assert learner.take(anki.package([*changed, ALL[5]], timestamp=LATER))[0] == 1
     notes = learner.notes()
     assert len(notes) == 6 == learner.collection.card_count()
     assert learner.collection.get_card(studied).reps == 1
@@ -101,7 +101,7 @@ def test_a_second_import_changes_what_has_changed_and_doubles_nothing(learner):
 
 def test_pictures_come_along_as_media(learner):
     pictured = [question for question in ALL if question.type == "profile"]
-    learner.take(anki.package(pictured, seed=3, timestamp=BEFORE))
+    learner.take(anki.package(pictured, timestamp=BEFORE))
     notes = learner.notes()
     for question in pictured:
         picture = picture_of(question)
@@ -112,7 +112,7 @@ def test_pictures_come_along_as_media(learner):
 
 
 def test_the_same_questions_at_the_same_time_give_the_same_bytes():
-    assert anki.package(ALL, 1, BEFORE) == anki.package(ALL, 1, BEFORE) != anki.package(ALL, 1, LATER)
+    assert anki.package(ALL, BEFORE) == anki.package(ALL, BEFORE) != anki.package(ALL, LATER)
 
 
 def test_names_by_which_anki_knows_things_again_stay():
@@ -130,7 +130,7 @@ def test_any_text_comes_back_intact(tmp_path_factory, nasty):
     questions = [dataclasses.replace(each, id=f"07-nasty-{place}") for place, each in enumerate(nasty)]
     learner = Learner(tmp_path_factory.mktemp("anki"))
     try:
-        assert learner.take(anki.package(questions, seed=0, timestamp=BEFORE))[0] == len(questions)
+        assert learner.take(anki.package(questions, timestamp=BEFORE))[0] == len(questions)
         notes = learner.notes()
         for question in questions:
             note, shown = notes[question.id], present(question)

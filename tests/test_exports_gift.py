@@ -13,7 +13,7 @@ from helpers.publish.exports import choose, gift
 from helpers.publish.exports.markup import as_html, body, cleaned
 from helpers.publish.exports.numbers import interval
 from helpers.publish.exports.pictures import picture_of
-from helpers.publish.exports.presented import feedback
+from helpers.publish.exports.presented import present
 from helpers.quiz.instances import build
 from tests import nasty_texts
 from tests.gift_reader import read
@@ -74,9 +74,12 @@ def test_every_question_is_there_once_in_its_category():
 def test_texts_answers_and_feedback_come_back(found):
     question = BY_ID[found.id]
     assert found.kind == KINDS[question.type]
-    assert found.text.format == "html" and text_of(found.text.text) == text_of(body(question))
+    assert found.text.format == "html" and text_of(found.text.text) == text_of(
+        body(question, hint=present(question).hint)
+    )
     if found.kind in ("multichoice", "numerical"):
-        assert [a.feedback.text for a in found.answers] == [as_html(feedback(question, a)) for a in question.answers]
+        told = [question.kind.remark(question, question.answers.index(a)) for a in question.presented()]
+        assert [a.feedback.text for a in found.answers] == [as_html(remark) for remark in told]
         assert all(answer.feedback.format == "html" for answer in found.answers)
         assert found.general_feedback is None
     else:
@@ -84,8 +87,8 @@ def test_texts_answers_and_feedback_come_back(found):
         assert as_html(question.model or question.feedback) in found.general_feedback.text
         assert all(text_of(as_html(a.feedback)) in said and text_of(as_html(a.text)) in said for a in question.answers)
     if found.kind == "multichoice":
-        assert [a.text.text for a in found.answers] == [as_html(a.text) for a in question.answers]
-        assert [a.weight > 0 for a in found.answers] == [a.correct for a in question.answers]
+        assert [a.text.text for a in found.answers] == [as_html(a.text) for a in question.presented()]
+        assert [a.weight > 0 for a in found.answers] == [a.correct for a in question.presented()]
         assert sum(a.weight for a in found.answers if a.weight > 0) == pytest.approx(100, abs=1e-4)
         if question.type == "many_choice":
             assert sum(a.weight for a in found.answers) == pytest.approx(0, abs=1e-4)

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 
 from helpers.publish.exports import choose, paper
 from helpers.publish.exports.markup import as_html, body, cleaned
-from helpers.publish.exports.numbers import points
 from helpers.publish.exports.presented import present
 from helpers.quiz.instances import build
 from tests import nasty_texts
@@ -52,7 +51,7 @@ def test_the_paper_says_nothing_of_the_solutions():
 
 def test_the_key_has_the_solution_and_every_feedback():
     for section, question in zip(sections(KEY), QUESTIONS, strict=True):
-        shown = present(question, seed=3)
+        shown = present(question)
         assert shown.solved() in section
         assert all(as_html(remark.feedback) in section for remark in shown.remarks)
 
@@ -74,7 +73,7 @@ def test_each_type_has_its_place_for_the_answer():
 
 def test_points_add_up_to_what_the_head_says():
     said = [int(number) for number in re.findall(r"lesson \d\d · (\d+) points?", SHEET)]
-    assert said == [points(question) for question in QUESTIONS]
+    assert said == [question.kind.points(question) for question in QUESTIONS]
     assert f"of {sum(said)}<" in SHEET
     assert f"{len(QUESTIONS)} questions, seed 3" in text_of(SHEET)
 

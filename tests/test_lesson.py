@@ -59,9 +59,8 @@ EVIL = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
 
 def test_nothing_from_a_bank_becomes_markup():
     answers = (Answer(EVIL, correct=True, text=EVIL), Answer(EVIL + "2", text="other"))
-    view = lesson.QuizView(
-        "07", [Question("07-x", "multiple_choice", EVIL, answers, code=EVIL)], progress.progress(), panel=FakePanel()
-    )
+    evil = Question("07-x", "multiple_choice", EVIL, answers, code=EVIL)
+    view = lesson.QuizView([evil], progress.progress(), panel=FakePanel())
     question = view.questions[0]
     question.input.widget.index = 0
     question.button.click()
@@ -77,6 +76,7 @@ class FakePanel:
 
     def __init__(self):
         self.state = {}
+        self.controls = dict.fromkeys(["depth", "weight", "preactivation", "activation", "bias"])
 
     def set(self, **values):
         self.state.update(values)

@@ -13,9 +13,9 @@ from helpers import figures, lesson, progress
 from helpers.lesson.inputs import ChecksInput, ChoiceInput, NumberInput, OrderInput, TextInput, input_for
 from helpers.lesson.questions import QuestionView, QuizView
 from helpers.live import LiveFigure
-from helpers.quiz import profile_curve
+from helpers.quiz import BankError, profile_curve
 from helpers.quiz.instances import build
-from tests.quiz_examples import MANY, OF_EACH_TYPE, OPEN, ORDERING, PROFILE, TEMPLATE
+from tests.quiz_examples import CHOICE, MANY, OF_EACH_TYPE, OPEN, ORDERING, PROFILE, TEMPLATE
 
 
 @pytest.fixture(autouse=True)
@@ -28,10 +28,11 @@ class Stage(ipywidgets.VBox):
     """A panel that remembers what was set."""
 
     state: dict[str, Any]
+    controls: dict[str, Any]
 
     def __init__(self) -> None:
         super().__init__()
-        self.state = {}
+        self.state, self.controls = {}, {}
 
     def set(self, **values: Any) -> None:
         self.state.update(values)
@@ -42,7 +43,8 @@ class Stage(ipywidgets.VBox):
 
 
 def ask(*entries: dict[str, Any], panel: Stage | None = None) -> QuizView:
-    return QuizView("07", [build(entry) for entry in entries], progress.progress(), panel)
+    record = progress.progress()
+    return QuizView([build(entry) for entry in entries], record, panel, earlier=record.answers("07"))
 
 
 def answer(view: QuestionView, given: Any) -> None:
@@ -68,7 +70,14 @@ def test_an_answer_is_kept_and_there_again_in_the_next_kernel(entry: dict[str, A
 
 @pytest.mark.parametrize(
     ("entry", "kind"),
-    [(MANY, ChecksInput), (ORDERING, OrderInput), (OPEN, TextInput), (PROFILE, ChoiceInput), (TEMPLATE, NumberInput)],
+    [
+        (CHOICE, ChoiceInput),
+        (MANY, ChecksInput),
+        (ORDERING, OrderInput),
+        (OPEN, TextInput),
+        (PROFILE, ChoiceInput),
+        (TEMPLATE, NumberInput),
+    ],
 )
 def test_each_type_has_its_way_to_answer(entry: dict[str, Any], kind: type) -> None:
     field = input_for(build(entry))
@@ -91,11 +100,11 @@ def test_several_answers_are_ticked() -> None:
     (view,) = ask(MANY).questions
     view.button.click()
     assert "Choose at least one of the answers first." in view.feedback.value
-    for box in view.input.boxes[1:3]:
-        box.value = True
+    for box in view.input.boxes:
+        box.value = box.description in ("tanh", "GELU")
     view.button.click()
     assert "Not this one: “GELU”. It reaches 1.129.<br>Missing: “sigmoid”." in view.feedback.value
-    assert progress.progress().answers("07")["07-many"].given == ["tanh", "GELU"]
+    assert progress.progress().answers("07")["07-many"].given in (["tanh", "GELU"], ["GELU", "tanh"])
 
 
 def test_an_entry_of_an_order_says_where_it_went() -> None:
@@ -216,6 +225,21 @@ def test_the_panel_is_set_and_brought_into_view() -> None:
     assert panel.state == view.grade.try_state and panel.summary in quiz.announcer.text
     assert marks[0] != marks[1], "a second click is a change too, so that the page scrolls again"
     assert view.question.network and panel.state == {"depth": view.question.network.depth}
+
+
+def test_a_state_to_try_that_the_panel_does_not_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    controls = {"z": ipywidgets.Dropdown(options=[("zero", 0), ("two", 2)])}
+    panel = Stage()
+    panel.controls = controls
+    bank = "helpers.lesson.questions.load_bank"
+    monkeypatch.setattr(bank, lambda number: [build(CHOICE)])
+    assert lesson.quiz("07", panel).questions[0].question.id == "07-choice"
+    with pytest.raises(BankError, match="question 07-many, answer 3, field try.z: 1 must be one of 0, 2"):
+        monkeypatch.setattr(bank, lambda number: [build(MANY)])
+        lesson.quiz("07", panel)
+    with pytest.raises(BankError, match="question 07-open, answer 1, field try.depth: this panel has no such control"):
+        monkeypatch.setattr(bank, lambda number: [build(OPEN)])
+        lesson.quiz("07", panel)
 
 
 def test_nothing_of_an_open_question_becomes_markup() -> None:

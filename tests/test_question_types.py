@@ -18,6 +18,7 @@ from helpers import quiz
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.quiz import BankError, Question, another, grade, instantiate, load_bank
 from helpers.quiz.instances import build
+from helpers.quiz.schema import whole_schema
 from tests.quiz_examples import ANYTHING, MANY, OF_EACH_TYPE, OPEN, ORDERING, PROFILE, TEMPLATE
 
 SCHEMA = json.loads((quiz.BANKS / "schema.json").read_text(encoding="utf-8"))
@@ -37,8 +38,8 @@ def load(tmp_path: Path) -> Callable[..., tuple[Question, ...]]:
 
 def test_each_type_loads_and_is_valid_by_an_independent_validator(load: Callable[..., tuple[Question, ...]]) -> None:
     questions = load(*OF_EACH_TYPE)
-    assert [question.type for question in questions] == ["many_choice", "ordering", "open", "profile", "numeric"]
-    jsonschema.Draft7Validator({**SCHEMA, "$ref": "#/definitions/bank"}).validate(list(OF_EACH_TYPE))
+    assert {question.type for question in questions} == set(quiz.TYPES) == {entry["type"] for entry in OF_EACH_TYPE}
+    jsonschema.Draft7Validator(whole_schema(SCHEMA, "bank")).validate(list(OF_EACH_TYPE))
 
 
 @pytest.mark.parametrize("entry", OF_EACH_TYPE, ids=lambda entry: entry["type"])
@@ -206,7 +207,9 @@ def test_the_same_seed_makes_the_same_question_and_others_stay_as_they_are() -> 
     assert template.varies and instantiate(template, 7) == instantiate(instantiate(template, 3), 7)
     assert instantiate(template, 0) == template
     fixed = build(MANY)
-    assert not fixed.varies and instantiate(fixed, 7) is fixed
+    other = instantiate(fixed, 7)
+    assert not fixed.varies and (other.text, other.answers, other.seed) == (fixed.text, fixed.answers, 7)
+    assert len({instantiate(fixed, seed).order for seed in range(100)}) == 24, "each order of four answers"
 
 
 @pytest.mark.parametrize("entry", [PROFILE, TEMPLATE], ids=lambda entry: entry["type"])

@@ -11,7 +11,10 @@ from hypothesis import example, given, settings
 
 from helpers import course, quiz
 from helpers.quiz import Answer, BankError, Prediction, Question, compare_prediction, grade, load_bank, read_number
+from helpers.quiz.schema import whole_schema
 from tests.quiz_examples import ANYTHING
+
+SCHEMA = json.loads((quiz.BANKS / "schema.json").read_text(encoding="utf-8"))
 
 LESSONS = quiz.available_lessons()
 
@@ -88,6 +91,7 @@ def put(folder, *questions):
 
 def test_schema_is_a_schema():
     jsonschema.Draft7Validator.check_schema(json.loads((quiz.BANKS / "schema.json").read_text(encoding="utf-8")))
+    jsonschema.Draft7Validator.check_schema(whole_schema(SCHEMA, "bank"))
 
 
 def test_first_lesson_has_a_bank():
@@ -100,7 +104,7 @@ def test_bank_has_twelve_questions_and_no_tell(lesson):
     assert len(bank) >= 12
     assert len({question.type for question in bank}) >= 3
     choices = [question for question in bank if question.type == "multiple_choice"]
-    places = [[answer.correct for answer in question.answers].index(True) for question in choices]
+    places = [[answer.correct for answer in question.presented()].index(True) for question in choices]
     longest = [max(question.answers, key=lambda answer: len(answer.text)).correct for question in choices]
     if len(choices) >= 4:
         assert max(places.count(place) for place in places) <= 0.6 * len(places), "the right one stands at one place"
@@ -109,11 +113,8 @@ def test_bank_has_twelve_questions_and_no_tell(lesson):
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_bank_is_valid_by_an_independent_validator(lesson):
-    schema = json.loads((quiz.BANKS / "schema.json").read_text(encoding="utf-8"))
     for path in quiz.BANKS.glob(f"{lesson}_*.json"):
-        jsonschema.Draft7Validator({**schema, "$ref": "#/definitions/bank"}).validate(
-            json.loads(path.read_text("utf-8"))
-        )
+        jsonschema.Draft7Validator(whole_schema(SCHEMA, "bank")).validate(json.loads(path.read_text("utf-8")))
 
 
 @pytest.mark.parametrize("lesson, question", BANKED)
@@ -228,24 +229,96 @@ def test_a_bad_question_is_named_with_file_question_and_field(folder, entry, wor
     assert len(str(caught.value)) < 1000
 
 
-@pytest.mark.parametrize("content", [b"", b"[{", b"\xff\xfe\x00", b"[" * 100_000])
-def test_a_damaged_bank_names_file_and_remedy(folder, content):
-    (folder / "07_test.json").write_bytes(content)
-    with pytest.raises(BankError, match=r"07_test\.json is damaged.*git checkout -- data/quiz/07_test\.json"):
+LINES = """[
+  {
+    "id": "07-choice",
+    "type": "multiple_choice",
+    "question": "Which?",
+    "answers": [
+      {"answer": "this", "correct": true, "feedback": "yes"},
+      {"answer": "that", "correct": false, "feedback": "no"}
+    ]
+  }
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"yes"},', '"yes"}', ["line 7, column 61", "a comma is missing here", '{"answer": "this"']),
+        ('"Which?",', '"Which?"', ["line 5, column 25", "a comma is missing here", '"question": "Which?"']),
+        ('"no"}', '"no"},', ["line 8, column 61", "a comma before ] where nothing follows", '{"answer": "that"']),
+        ("    ]\n  }", "    ],\n  }", ["line 9, column 6", "a comma before } where nothing follows", "],"]),
+        ('"Which?"', "“Which?”", ["line 5, column 17", "“ is a typographic quotation mark"]),
+        ('"Which?"', "'Which?'", ["line 5, column 17", "double quotation marks"]),
+        ('    "type"', '    // a choice\n    "type"', ["line 4, column 5", "no comments", "// a choice"]),
+        ('    "type"', '    # a choice\n    "type"', ["line 4, column 5", "no comments", "# a choice"]),
+        ('"Which?",', '"Which?,', ["line 5, column 25", "isn't closed on its line"]),
+        ("  }\n]", "  }", ["ends in the middle"]),
+        ("true", "True", ["line 7, column 37", "expecting value"]),
+        ("]\n", "]\n]\n", ["line 12, column 1", "something follows after the end"]),
+    ],
+)  # fmt: skip
+def test_what_is_no_json_is_named_with_line_column_and_text(folder, old, new, words):
+    text = new.join(LINES.rsplit(old, 1)) if old == "]\n" else LINES.replace(old, new, 1)
+    (folder / "07_test.json").write_text(text, encoding="utf-8")
+    with pytest.raises(BankError) as caught:
         load_bank("07", folder)
+    for word in ["07_test.json, line", *words]:
+        assert word in str(caught.value)
+    assert "git" not in str(caught.value), "that would throw away what a teacher wrote"
+
+
+def test_a_byte_order_mark_does_no_harm(folder):
+    (folder / "07_test.json").write_bytes(LINES.encode("utf-8-sig"))
+    assert [question.id for question in load_bank("07", folder)] == ["07-choice"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe\x00", "line 1: byte 0xff is no text in UTF-8; save the file as UTF-8"),
+        (LINES.replace("Which?", "Weiß?").encode("latin-1"), "line 5: byte 0xdf is no text in UTF-8"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"{}", "array"),
+    ],
+)
+def test_other_damage_is_named(folder, content, words):
+    (folder / "07_test.json").write_bytes(content)
+    with pytest.raises(BankError) as caught:
+        load_bank("07", folder)
+    assert words in str(caught.value) and "07_test.json" in str(caught.value) and "git" not in str(caught.value)
+
+
+@pytest.fixture
+def own_folder(folder, monkeypatch):
+    """The folder of the course's own banks."""
+    monkeypatch.setattr("helpers.quiz.banks.BANKS", folder)
+    return folder
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"definitions": {"bank": {"type": 3}}}'])
-def test_a_damaged_schema_names_file_and_remedy(folder, content):
-    (folder / "schema.json").write_bytes(content)
-    with pytest.raises(BankError, match=r"schema\.json is damaged.*git checkout -- data/quiz/schema\.json"):
-        load_bank("07", folder)
+def test_a_damaged_schema_names_file_and_remedy(own_folder, content):
+    (own_folder / "schema.json").write_bytes(content)
+    with pytest.raises(BankError, match=r"schema\.json is (damaged|empty).*git checkout -- data/quiz/schema\.json"):
+        load_bank("07", own_folder)
+
+
+def test_an_empty_bank_of_the_course_is_restored_and_one_of_somebody_elses_is_not(own_folder, tmp_path):
+    (own_folder / "07_test.json").write_text(" \n")
+    with pytest.raises(BankError, match=r"07_test\.json is empty.*git checkout -- data/quiz/07_test\.json"):
+        load_bank("07", own_folder)
+    shutil.copytree(own_folder, tmp_path / "mine")
+    with pytest.raises(BankError) as caught:
+        load_bank("07", tmp_path / "mine")
+    assert "is empty" in str(caught.value) and "git" not in str(caught.value)
 
 
 @pytest.mark.parametrize("lesson, remedy", [("07_gone", "data/quiz/07_gone.json"), ("09", "data/quiz"), ("", "07")])
-def test_a_missing_bank_says_what_to_do(folder, lesson, remedy):
+def test_a_missing_bank_says_what_to_do(own_folder, lesson, remedy):
     with pytest.raises(BankError, match="git checkout") as caught:
-        load_bank(lesson, folder)
+        load_bank(lesson, own_folder)
     assert remedy in str(caught.value)
 
 

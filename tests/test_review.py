@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import quiz
+from helpers import lesson, progress, quiz
 from helpers.progress import Given
+from helpers.publish.exports import choose
+from helpers.publish.exports.presented import present
 from helpers.quiz import Answer, Question
 from helpers.quiz.papers import draw_paper, seed_of
 from helpers.quiz.schedule import count_due, standings, weakest_first
@@ -110,24 +112,52 @@ def course():
     return list(quiz.load_banks())
 
 
+def shown(paper):
+    """What a reader of the paper sees: questions, drawn numbers and networks, the order of the options."""
+    return [
+        (question.id, question.text, str(question.network), [answer.text for answer in question.presented()])
+        for question in paper
+    ]
+
+
 def test_a_seed_gives_the_same_paper_in_any_order_of_the_questions(course):
-    paper = draw_paper(course, 10, "class 7b")
-    assert paper == draw_paper(course[::-1], 10, "class 7b") == draw_paper(iter(course), 10, "class 7b")
-    assert draw_paper(course, 10, 7) == draw_paper(course, 10, "7")
-    assert len(paper) == len({name for name, _ in paper}) == 10
+    paper = draw_paper(course, "class 7b", 10)
+    assert paper == draw_paper(course[::-1], "class 7b", 10) == draw_paper(iter(course), " class 7b ", 10)
+    assert draw_paper(course, 7, 10) == draw_paper(course, "7", 10)
+    assert len(paper) == len({question.id for question in paper}) == 10
 
 
-def test_another_process_draws_the_same_paper(course):
-    program = "from helpers import quiz; from helpers.quiz.papers import draw_paper; print(draw_paper([q for " \
-        "lesson in quiz.available_lessons() for q in quiz.load_bank(lesson)], 10, 'class 7b'))"  # fmt: skip
+def test_the_same_seed_gives_the_same_paper_in_exam_exports_and_another_process(course, tmp_path, monkeypatch):
+    monkeypatch.setenv(progress.HOME_VARIABLE, str(tmp_path))
+    view = lesson.exam("class 7b", n=20)
+    view.begin_button.click()
+    exam = shown(each.question for each in view.paper.questions)
+    assert exam == shown(draw_paper(course, "class 7b", 20)) == shown(choose(seed="class 7b", questions=20))
+    asked = [[text for text, _ in each.input.widget.options] for each in view.paper.questions if radios(each)]
+    options = [options for (*_, options), each in zip(exam, view.paper.questions, strict=True) if radios(each)]
+    assert asked == [[lesson.as_plain(text) for text in each] for each in options] != []
+    presented = [present(question).options for question in choose(seed="class 7b", questions=20)]
+    assert [list(each) for each in presented if each] == [options for *_, options in exam if any(options)]
+    program = "from helpers.publish.exports import choose; from tests.test_review import shown; " \
+        "print(shown(choose(seed='class 7b', questions=20)))"  # fmt: skip
     printed = subprocess.check_output([sys.executable, "-c", program], text=True, cwd=Path(__file__).parents[1])
-    assert printed.strip() == str(draw_paper(course, 10, "class 7b"))
+    assert printed.strip() == str(exam)
+
+
+def radios(view):
+    return isinstance(view.input, lesson.ChoiceInput)
+
+
+def test_a_seed_shows_a_question_alike_in_a_paper_and_among_all(course):
+    paper, everything = draw_paper(course, "7b", 12), draw_paper(course, "7b")
+    assert [question.id for question in everything] == [question.id for question in course]
+    assert set(map(str, shown(paper))) <= set(map(str, shown(everything)))
 
 
 def test_other_seeds_give_other_papers(course):
-    papers = [frozenset(name for name, _ in draw_paper(course, 10, f"learner {number}")) for number in range(200)]
-    assert len(set(papers)) == 200
-    often = Counter(name for paper in papers for name in paper)
+    papers = [draw_paper(course, f"learner {number}", 10) for number in range(200)]
+    assert len({frozenset(question.id for question in paper) for paper in papers}) == 200
+    often = Counter(question.id for paper in papers for question in paper)
     gradable = [question for question in course if question.type != "open"]
     assert set(often) == {question.id for question in gradable}, "each question has its chance"
 
@@ -135,7 +165,7 @@ def test_other_seeds_give_other_papers(course):
 def test_a_paper_is_spread_over_its_lessons(course):
     lessons = quiz.available_lessons()
     for count in (1, 5, 11, 30):
-        per_lesson = Counter(name[:2] for name, _ in draw_paper(course, count, count))
+        per_lesson = Counter(question.lesson for question in draw_paper(course, count, count))
         assert sum(per_lesson.values()) == count
         assert max(per_lesson.values()) - min(per_lesson.get(lesson, 0) for lesson in lessons) <= 1
         assert list(per_lesson) == sorted(per_lesson), "in order of lessons"
@@ -143,7 +173,13 @@ def test_a_paper_is_spread_over_its_lessons(course):
 
 def test_open_questions_are_left_out_and_few_questions_are_all_taken(course):
     few = [course[0], replace(course[1], type="open"), course[2]]
-    assert {name for name, _ in draw_paper(few, 10, 1)} == {course[0].id, course[2].id}
+    assert {question.id for question in draw_paper(few, 1, 10)} == {course[0].id, course[2].id}
+
+
+def test_the_right_answer_stands_at_each_place_about_as_often(course):
+    choices = [question for question in course if question.type == "multiple_choice" and len(question.answers) == 4]
+    places = Counter([each.correct for each in question.presented()].index(True) for question in choices)
+    assert all(0.15 < places[place] / len(choices) < 0.35 for place in range(4)), places
 
 
 @given(st.text(), st.text())

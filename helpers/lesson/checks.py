@@ -5,10 +5,13 @@ from __future__ import annotations
 import html
 from typing import Any
 
+from helpers import quiz
 from helpers.exercises import Exercise, Verdict, check_exercise, get_exercise
 from helpers.lesson.parts import View, html_box, make_button, verdict_html
 from helpers.progress import Progress, progress
 from helpers.quiz.text import as_html
+
+WORDS = {"right": "Right.", "wrong": "Not yet right.", "open": "Open."}
 
 
 class CheckView(View):
@@ -22,16 +25,12 @@ class CheckView(View):
         self._steps.append(f"<pre><code>{html.escape(exercise.solution)}</code></pre>")
         self._spoken = [*([] if verdict.correct else exercise.hints), "The solution is shown."]
         self._opened = 0
-        sign, word, kind = {
-            "right": ("✓", "Right.", "right"),
-            "wrong": ("✗", "Not yet right.", "wrong"),
-            "open": ("·", "Open.", "open"),
-        }[verdict.status]
-        self.shown = html_box(verdict_html(sign, word, verdict.message, kind))
+        told = quiz.Verdict(verdict.status, WORDS[verdict.status], verdict.message)
+        self.shown = html_box(verdict_html(told))
         self.help = html_box()
         self.button = make_button("", self._open_next)
         super().__init__([self.shown, self.button, self.help], record)
-        self.announcer.say(f"{word} {verdict.message}")
+        self.announcer.say(told.sentence)
         self._label()
 
     def _open_next(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -11,75 +11,85 @@ import ipywidgets as widgets
 from helpers.course import LESSONS
 from helpers.lesson.own import EXAM
 from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if, table_html, verdict_html
-from helpers.lesson.questions import QuestionView, QuizView
+from helpers.lesson.questions import QuestionForm
 from helpers.lesson.reviews import check_count, choose_lessons, questions_of
 from helpers.progress import Given, Progress, Sitting, progress
-from helpers.quiz import Grade, Question, grade, load_banks, say_number
-from helpers.quiz.papers import draw_paper, shuffled
+from helpers.quiz import Grade, Question, Verdict, grade, load_banks
+from helpers.quiz.papers import draw_paper, normalized
 from helpers.quiz.text import as_html
 
 
-class ExamQuestion(QuestionView):
-    """A question whose answer is kept at once and graded only by `reveal`."""
+class ExamQuestion(QuestionForm):
+    """A question whose answer is kept and graded only by `reveal`; `kept` is called after each try to keep one."""
 
-    is_kept = False
+    def __init__(
+        self, number: int, question: Question, say: Callable[[str], None], kept: Callable[[Question, Any, Grade], None]
+    ) -> None:
+        super().__init__(number, self.keep, say, names_lesson=True)
+        self.ask(question)
+        self._kept = kept
+        self._untouched = self.input.get()
+        self.is_kept, self.is_right = False, False
+        self.button.description = "Keep this answer"
 
     def put_back(self, given: Any) -> None:
         """Show an answer that was kept before."""
         self.input.put(given)
         self._tell_kept()
 
-    def reveal(self, given: Any) -> None:
-        """Show the feedback, without an answer the right one, and take no more answers."""
-        if self.is_kept:
-            self.restore(given)
-        else:
-            right = f"Right is: {_say(self.question.right_answer())}"
-            self.feedback.value = verdict_html("✗", "No answer.", right, "wrong")
-        self.input.lock(True)
-        show_if(self.button, False)
-        show_if(self.again_button, False)
-
-    def _ask(self, question: Question) -> None:
-        super()._ask(question)
-        self.button.description = "Keep this answer"
-
-    def _answer(self) -> None:
+    def keep(self) -> None:
+        """Keep the answer as it stands, or say why it can't be read."""
         given = self.input.get()
         result = grade(self.question, given)
         if result.understood:
             self._tell_kept()
         else:
-            self.feedback.value = verdict_html("·", "No answer yet.", result.feedback, "open")
-        self._quiz.answered(self.question, given, result)
+            self.feedback.value = verdict_html(Verdict("open", "No answer yet.", result.feedback))
+        self._kept(self.question, given, result)
+
+    def keep_what_stands(self) -> None:
+        """Keep what was entered since the last time, though nobody pressed the button."""
+        if self.input.get() != self._untouched:
+            self.keep()
+
+    def reveal(self, given: Any) -> None:
+        """Show the feedback, without an answer the right one, and take no more answers."""
+        result = grade(self.question, given)
+        if result.understood:
+            self.input.put(given)
+            self.is_right = result.correct
+            verdict = self.question.kind.verdict(self.question, result)
+        else:
+            right = self.question.kind.in_words(self.question.right_answer())
+            verdict = Verdict("wrong", "No answer.", f"Right is: {right}")
+        self.feedback.value = verdict_html(verdict)
+        self.input.lock(True)
+        show_if(self.button, False)
 
     def _tell_kept(self) -> None:
-        self.is_kept = True
-        self.feedback.value = verdict_html("·", "Kept.", "You may change it until you hand in.", "open")
+        self.is_kept, self._untouched = True, self.input.get()
+        self.feedback.value = verdict_html(Verdict("open", "Kept.", "You may change it until you hand in."))
 
 
-class PaperView(QuizView):
+class PaperView(View):
     """The questions of a sitting, with the answers kept so far."""
 
-    is_mixed = True
-    question_view = ExamQuestion
-    questions: list[ExamQuestion]
-
     def __init__(self, questions: Sequence[Question], sitting: Sitting, record: Progress) -> None:
-        self._sitting = sitting.name
-        super().__init__("", questions, record)
+        self._sitting, self._record = sitting.name, record
+        self.score = html_box()
+        self.questions = [
+            ExamQuestion(number, question, self._say, self._keep) for number, question in enumerate(questions, start=1)
+        ]
+        super().__init__([*self.questions, self.score], record)
         for view in self.questions:
             if view.question.id in sitting.given:
                 view.put_back(sitting.given[view.question.id])
-        self._show_score()
+        self._show_count()
 
-    def answered(self, question: Question, given: object, result: Grade) -> None:
-        """Keep an answer; nothing is told of whether it is right."""
-        if result.understood:
-            self._record.answer_sitting(self._sitting, question.id, given)
-        self._show_score()
-        word = "Kept." if result.understood else f"No answer yet. {result.feedback}"
-        self.announcer.say(f"{word} {self._score_sentence()}")
+    def keep_what_stands(self) -> None:
+        """Keep what stands in the fields of all questions."""
+        for view in self.questions:
+            view.keep_what_stands()
 
     def missing(self) -> list[str]:
         """The numbers of the questions without an answer."""
@@ -95,7 +105,21 @@ class PaperView(QuizView):
             view.reveal(given.get(view.question.id))
         show_if(self.score, False)
 
-    def _score_sentence(self) -> str:
+    def _keep(self, question: Question, given: Any, result: Grade) -> None:
+        """Keep an answer; nothing is told of whether it is right."""
+        if result.understood:
+            self._record.answer_sitting(self._sitting, question.id, given)
+        self._show_count()
+        word = "Kept." if result.understood else f"No answer yet. {result.feedback}"
+        self._say(f"{word} {self._count()}")
+
+    def _say(self, text: str) -> None:
+        self.announcer.say(text)
+
+    def _show_count(self) -> None:
+        self.score.value = f'<div class="lesson-score">{self._count()}</div>'
+
+    def _count(self) -> str:
         return f"{sum(view.is_kept for view in self.questions)} of {len(self.questions)} answers kept."
 
 
@@ -104,9 +128,11 @@ class ExamView(View):
 
     def __init__(self, seed: str, count: int, lessons: Sequence[str], record: Progress) -> None:
         self._seed, self._record = seed, record
+        self.paper: PaperView
+        self._is_warned = False
         self._pool = load_banks(lessons)
-        self._paper = draw_paper(self._pool, count, seed)
-        if not self._paper:
+        self._drawn = draw_paper(self._pool, seed, count)
+        if not self._drawn:
             raise ValueError(f"lessons has {', '.join(lessons)}; none of their questions can be graded in an exam")
         self._name = f"{EXAM} {seed} n={count} lessons={','.join(lessons)}"
         self.head, self.result, self._place, self.warning = html_box(), html_box(), widgets.VBox(), html_box()
@@ -117,19 +143,22 @@ class ExamView(View):
         self._show()
 
     def _begin(self) -> None:
-        self._record.begin_sitting(self._name, self._paper)
+        self._record.begin_sitting(self._name, [(question.id, question.seed) for question in self._drawn])
         self._show()
         self.announcer.say(f"Begun. {len(self.paper.questions)} questions.")
 
     def _hand_in(self) -> None:
+        self.paper.keep_what_stands()
         missing = self.paper.missing()
-        if missing and not self.warning.value:
+        if missing and not self._is_warned:
+            self._is_warned = True
             message = (
-                f"No answer is kept for {'question' if len(missing) == 1 else 'questions'} {', '.join(missing)}. "
+                f"There is no answer to {'question' if len(missing) == 1 else 'questions'} {', '.join(missing)}. "
                 "Press once more to hand in all the same."
             )
-            self.warning.value = verdict_html("·", "Not yet handed in.", message, "open")
-            self.announcer.say(f"Not yet handed in. {message}")
+            verdict = Verdict("open", "Not yet handed in.", message)
+            self.warning.value = verdict_html(verdict)
+            self.announcer.say(verdict.sentence)
             return
         self._record.end_sitting(self._name, self.paper.graded(self._sitting()))
         self._show()
@@ -145,21 +174,21 @@ class ExamView(View):
         """Show the state that the record tells."""
         sitting = self._record.sitting(self._name)
         writing = sitting is not None and sitting.ended is None
-        count = len(sitting.questions if sitting else self._paper)
+        count = len(sitting.questions if sitting else self._drawn)
         self.head.value = f'<div class="lesson-head">{as_html(f"Exam “{self._seed}”: {count} questions")}</div>'
         self.result.value = self.warning.value = ""
+        self._is_warned = False
         show_if(self.hand_in_button, writing)
         show_if(self.begin_button, not writing)
         if sitting is None:
             self._place.children = (paragraph("Feedback comes when you hand in. The time runs from Begin on."),)
             return
-        questions = [shuffled(question, self._seed) for question in questions_of(sitting, self._pool)]
-        self.paper = PaperView(questions, sitting, self._record)
+        self.paper = PaperView(questions_of(sitting, self._pool), sitting, self._record)
         self._place.children = (self.paper,)
         if sitting.ended is not None:
             self.paper.reveal(sitting.given)
-            told = verdict_html("✓", "Handed in.", self._result_sentence(sitting), "open")
-            self.result.value = told + self._by_lesson(sitting)
+            told = Verdict("open", "Handed in.", self._result_sentence(sitting))
+            self.result.value = verdict_html(told) + self._by_lesson(sitting)
             self.begin_button.description = "Sit this paper again"
 
     def _result_sentence(self, sitting: Sitting) -> str:
@@ -171,7 +200,7 @@ class ExamView(View):
         rows = []
         for lesson in sorted({view.question.lesson for view in self.paper.questions}):
             mine = [view for view in self.paper.questions if view.question.lesson == lesson]
-            right = sum(view.is_kept and view.grade.correct for view in mine)
+            right = sum(view.is_right for view in mine)
             spent = sum(sitting.seconds.get(view.question.id, 0.0) for view in mine)
             rows.append((LESSONS[lesson].name, f"{right} of {len(mine)}", say_duration(spent)))
         return table_html(("Lesson", "Right", "Time"), rows)
@@ -184,7 +213,7 @@ def exam(seed: int | str, n: int = 10, lessons: Sequence[str] | None = None) -> 
     lessons: two-digit numbers, such as ["03", "04"]; None for all. What was begun or handed in is shown again.
     ValueError where the seed is empty, `n` is below 1 or a lesson has no questions.
     """
-    name = str(seed).strip()
+    name = normalized(seed)
     if not name:
         raise ValueError('seed is empty; give the class a word, such as seed="7b spring", or each learner their name')
     return ExamView(name, check_count(n), choose_lessons(lessons), progress())
@@ -194,10 +223,3 @@ def _graded(question: Question, sitting: Sitting) -> Given:
     given, spent = sitting.given[question.id], sitting.seconds[question.id]
     seed = question.seed if question.varies else None
     return Given(given, grade(question, given).correct, time.time(), question.lesson, question.id, spent, seed)
-
-
-def _say(answer: Any) -> str:
-    """A right answer in words."""
-    if isinstance(answer, list):
-        return "; ".join(str(each) for each in answer)
-    return answer if isinstance(answer, str) else say_number(answer)

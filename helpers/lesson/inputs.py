@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import ipywidgets as widgets
 
 from helpers.lesson.parts import as_plain, html_box, make_button
-from helpers.quiz import Answer, Question, say_number
+from helpers.quiz import Answer, Question, for_each_type, say_number
 from helpers.quiz.text import as_html
 
 
 class Input(Protocol):
-    """A way to answer: `get` gives None where nothing is chosen yet, `put` shows an earlier answer."""
+    """A way to answer: `get` gives None where nothing is chosen yet, `put` shows an earlier answer.
+
+    `label` is what the button says that submits the answer as it stands.
+    """
 
     widget: widgets.Widget
+
+    @property
+    def label(self) -> str:
+        """What the button says that submits the answer as it stands."""
+
+    def answered(self) -> None:
+        """Take note that an answer was read."""
 
     def get(self) -> Any:
         """The answer as it stands."""
@@ -28,7 +38,16 @@ class Input(Protocol):
         """Stop or allow changes."""
 
 
-class _OneWidget:
+class _Checked:
+    """An input whose answer is checked as it stands."""
+
+    label = "Check"
+
+    def answered(self) -> None:
+        """Nothing changes."""
+
+
+class _OneWidget(_Checked):
     """An input that is a single ipywidget with a value."""
 
     widget: widgets.Widget
@@ -55,7 +74,7 @@ class ChoiceInput(_OneWidget):
             self.widget.value = given
 
 
-class ChecksInput:
+class ChecksInput(_Checked):
     """Any number of several texts, each with a box to tick."""
 
     def __init__(self, options: Sequence[str]) -> None:
@@ -94,7 +113,7 @@ class NumberInput(_OneWidget):
         self.widget.value = str(given)
 
 
-class ScaleInput:
+class ScaleInput(_Checked):
     """A number on a slider in powers of ten, with the number in words we use elsewhere beside it."""
 
     def __init__(self, low: float, high: float) -> None:
@@ -118,7 +137,7 @@ class ScaleInput:
         self.slider.disabled = locked
 
 
-class OrderInput:
+class OrderInput(_Checked):
     """A list whose entries are moved up with buttons, so that the keyboard suffices."""
 
     def __init__(self, options: Sequence[str], say: Callable[[str], None] = lambda text: None) -> None:
@@ -179,7 +198,12 @@ class TextInput:
         """Whether the model answer is shown."""
         return bool(self._shown.children)
 
-    def compare(self) -> None:
+    @property
+    def label(self) -> str:
+        """What comes next: to compare, or to keep what was ticked."""
+        return "Keep my points" if self.is_compared else "Compare with a model answer"
+
+    def answered(self) -> None:
         """Show the model answer and the rubric."""
         if not self.is_compared:
             model = f'<div class="lesson-model"><strong>A model answer.</strong> {as_html(self._model)}</div>'
@@ -199,7 +223,7 @@ class TextInput:
             self.text.value = text
             for place, box in enumerate(self.points.boxes):
                 box.value = isinstance(points, list) and place in points
-            self.compare()
+            self.answered()
 
     def lock(self, locked: bool) -> None:
         """Stop or allow changes."""
@@ -207,15 +231,26 @@ class TextInput:
         self.points.lock(locked)
 
 
-def input_for(question: Question, say: Callable[[str], None] = lambda text: None) -> Input:
-    """The way to answer a question; `say` is told what moves, for those who don't see it."""
-    options = [answer.text for answer in question.presented()]
-    if question.type == "many_choice":
-        return ChecksInput(options)
-    if question.type == "numeric":
-        return NumberInput(question.unit)
-    if question.type == "ordering":
-        return OrderInput(options, say)
-    if question.type == "open":
-        return TextInput(question.model, question.answers)
+Say = Callable[[str], None]
+
+
+def _choice(question: Question, options: Sequence[str], say: Say) -> Input:
     return ChoiceInput(options)
+
+
+INPUTS: Mapping[str, Callable[[Question, Sequence[str], Say], Input]] = for_each_type(
+    "helpers/lesson/inputs.py",
+    {
+        "multiple_choice": _choice,
+        "profile": _choice,
+        "many_choice": lambda question, options, say: ChecksInput(options),
+        "numeric": lambda question, options, say: NumberInput(question.unit),
+        "ordering": lambda question, options, say: OrderInput(options, say),
+        "open": lambda question, options, say: TextInput(question.model, question.answers),
+    },
+)
+
+
+def input_for(question: Question, say: Say = lambda text: None) -> Input:
+    """The way to answer a question; `say` is told what moves, for those who don't see it."""
+    return INPUTS[question.type](question, [answer.text for answer in question.presented()], say)

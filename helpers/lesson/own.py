@@ -14,7 +14,7 @@ from helpers.figures import scores_over_time
 from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if, verdict_html
 from helpers.live import LiveFigure
 from helpers.progress import Merged, Progress, growth, progress
-from helpers.quiz import load_banks
+from helpers.quiz import Verdict, load_banks
 from helpers.quiz.text import as_html
 from helpers.runtime import SHORT_LIVED, is_short_lived
 
@@ -88,7 +88,7 @@ class DataView(View):
             try:
                 self._tell_merged(name, self._record.read_back(name, bytes(file["content"])))
             except (ValueError, RuntimeError) as error:
-                self._tell("·", "Not read.", str(error))
+                self._tell(Verdict("open", "Not read.", str(error)))
         self.upload.value = type(uploaded)()
 
     def _tell_merged(self, name: str, merged: Merged) -> None:
@@ -101,7 +101,7 @@ class DataView(View):
             left_out = f" Left out, since it cannot be read: {named}."
         copy = f" The record as it was before is kept as `{merged.copy}`." if merged.copy else ""
         again = " Run the cells again to see it." if merged.added else ""
-        self._tell("✓", "Read.", f"{added}{known}{left_out}{copy}{again}")
+        self._tell(Verdict("right", "Read.", f"{added}{known}{left_out}{copy}{again}"))
 
     def _show_place(self) -> None:
         is_where = "belongs in this file and is in memory now" if self._record.trouble else "is this file"
@@ -114,7 +114,7 @@ class DataView(View):
         name, content = f"gradient-course-{datetime.now():%Y%m%d-%H%M%S}.json", self._record.export()
         link = f'<a download="{name}" href="data:application/json;base64,{_base64(content)}">Download {name}</a>'
         message = f"Written to `{path}`." if (path := _write(self._record, name, content)) else "Ready."
-        self._tell("✓", "Exported.", message, f" {link}")
+        self._tell(Verdict("right", "Exported.", message), f" {link}")
 
     def _ask(self, asking: bool) -> None:
         """Show the two answers to the question in place of the button that asks it, or the other way round."""
@@ -123,20 +123,22 @@ class DataView(View):
         show_if(self.keep_button, asking)
         self.told.value = ""
         if asking:
-            self._tell("?", "Begin anew?", "All lessons will show as not begun. A copy of your record stays beside it.")
+            message = "All lessons will show as not begun. A copy of your record stays beside it."
+            self._tell(Verdict("asked", "Begin anew?", message))
 
     def _reset(self) -> None:
         self._ask(False)
         try:
             copy = self._record.empty()
         except RuntimeError as error:
-            self._tell("·", "Not done.", str(error))
+            self._tell(Verdict("open", "Not done.", str(error)))
             return
-        self._tell("✓", "A new record is begun.", f"The old one is kept as `{copy}`. Run the cells again to see it.")
+        message = f"The old one is kept as `{copy}`. Run the cells again to see it."
+        self._tell(Verdict("right", "A new record is begun.", message))
 
-    def _tell(self, sign: str, word: str, message: str, more: str = "") -> None:
-        self.told.value = verdict_html(sign, word, message, "right" if sign == "✓" else "open", more)
-        self.announcer.say(f"{word} {message}")
+    def _tell(self, verdict: Verdict, more: str = "") -> None:
+        self.told.value = verdict_html(verdict, more)
+        self.announcer.say(verdict.sentence)
 
 
 def my_data() -> DataView:

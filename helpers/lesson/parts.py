@@ -12,6 +12,7 @@ import traitlets
 
 from helpers.progress import Progress
 from helpers.quiz.text import as_html
+from helpers.quiz.verdict import Verdict
 
 
 def as_plain(text: str) -> str:
@@ -73,12 +74,10 @@ def show_if(widget: widgets.Widget, shown: bool) -> None:
     widget.layout.display = None if shown else "none"
 
 
-def verdict_html(sign: str, word: str, message: str, kind: str, more: str = "") -> str:
-    """A verdict that sign, word and colour all tell; `message` is escaped here, `more` is HTML already."""
-    return (
-        f'<div class="lesson-verdict lesson-{kind}"><strong>{sign} {html.escape(word)}</strong> '
-        f"{as_html(message)}{more}</div>"
-    )
+def verdict_html(verdict: Verdict, more: str = "") -> str:
+    """A verdict that sign, word and colour all tell; its texts are escaped here, `more` is HTML already."""
+    head = f"<strong>{verdict.sign} {html.escape(verdict.word)}</strong>"
+    return f'<div class="lesson-verdict lesson-{verdict.kind}">{head} {as_html(verdict.message)}{more}</div>'
 
 
 def table_html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

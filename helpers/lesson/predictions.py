@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import traitlets
@@ -9,7 +10,14 @@ import traitlets
 from helpers.lesson.inputs import ChoiceInput, Input, NumberInput, OrderInput, ScaleInput
 from helpers.lesson.parts import View, html_box, make_button, verdict_html
 from helpers.progress import Progress, progress
-from helpers.quiz import Prediction, compare_prediction, load_predictions, read_number
+from helpers.quiz import (
+    Prediction,
+    Verdict,
+    check_prediction,
+    compare_prediction,
+    for_each_prediction,
+    load_predictions,
+)
 from helpers.quiz.text import as_html
 
 
@@ -20,22 +28,23 @@ def _prediction(prediction_id: str) -> Prediction:
     return predictions[prediction_id]
 
 
-def _prediction_input(prediction: Prediction) -> Input:
-    if prediction.type == "choice":
-        return ChoiceInput(prediction.options)
-    if prediction.type == "order":
-        return OrderInput(prediction.options)
-    if prediction.type == "scale":
-        return ScaleInput(prediction.low, prediction.high)
-    return NumberInput(prediction.unit)
+INPUTS: Mapping[str, Callable[[Prediction], Input]] = for_each_prediction(
+    "helpers/lesson/predictions.py",
+    {
+        "choice": lambda prediction: ChoiceInput(prediction.options),
+        "order": lambda prediction: OrderInput(prediction.options),
+        "scale": lambda prediction: ScaleInput(prediction.low, prediction.high),
+        "number": lambda prediction: NumberInput(prediction.unit),
+    },
+)
 
 
 class PredictionView(View):
     """A question asked before anything is shown, and the prediction once it is kept."""
 
     def __init__(self, prediction: Prediction, record: Progress) -> None:
-        self.prediction, self._record = prediction, record
-        self.input = _prediction_input(prediction)
+        self.prediction, self._record, self.is_open = prediction, record, True
+        self.input = INPUTS[prediction.type](prediction)
         self.button = make_button("Keep my prediction", self._keep_or_change, primary=True)
         self.status = html_box()
         head = html_box('<div class="lesson-head">Your prediction, before we look</div>')
@@ -46,22 +55,21 @@ class PredictionView(View):
             self._show_earlier(earlier)
 
     def _keep_or_change(self) -> None:
-        if self.button.description == "Change it":
+        if not self.is_open:
             self._open(True)
             return
         given = self.input.get()
         if given is None or given == "":
-            self._tell("·", "Nothing chosen yet.", "Answer first; a guess is fine.")
+            self._tell(Verdict("open", "Nothing chosen yet.", "Answer first; a guess is fine."))
             return
-        if self.prediction.type == "number":
-            try:
-                read_number(given, unit=self.prediction.unit)
-            except ValueError as error:
-                self._tell("·", "Not yet kept.", str(error))
-                return
+        try:
+            check_prediction(self.prediction, given)
+        except ValueError as error:
+            self._tell(Verdict("open", "Not yet kept.", str(error)))
+            return
         self._record.record_prediction(self.prediction.lesson, self.prediction.id, given)
         self._open(False)
-        self._tell("✓", "Kept.", "It is set against the measurement further down.")
+        self._tell(Verdict("right", "Kept.", "It is set against the measurement further down."))
         _refresh_comparison(self.prediction.id)
 
     def _show_earlier(self, given: Any) -> None:
@@ -70,17 +78,18 @@ class PredictionView(View):
         except (TypeError, ValueError, traitlets.TraitError):
             return  # kept when the question was another one
         self._open(False)
-        self.status.value = verdict_html("✓", "Kept.", "You predicted this earlier.", "right")
+        self.status.value = verdict_html(Verdict("right", "Kept.", "You predicted this earlier."))
 
     def _open(self, is_open: bool) -> None:
+        self.is_open = is_open
         self.input.lock(not is_open)
         self.button.description = "Keep my prediction" if is_open else "Change it"
         self.button.button_style = "primary" if is_open else ""
         self.status.value = ""
 
-    def _tell(self, sign: str, word: str, message: str) -> None:
-        self.status.value = verdict_html(sign, word, message, "right" if sign == "✓" else "open")
-        self.announcer.say(f"{word} {message}")
+    def _tell(self, verdict: Verdict) -> None:
+        self.status.value = verdict_html(verdict)
+        self.announcer.say(verdict.sentence)
 
 
 class ComparisonView(View):
@@ -95,14 +104,9 @@ class ComparisonView(View):
     def refresh(self) -> None:
         """Read the prediction again and say how it compares."""
         given = self._record.prediction(self.prediction.id)
-        comparison = compare_prediction(self.prediction, given, self.outcome)
-        sign, word, kind = {
-            True: ("✓", "As predicted.", "right"),
-            False: ("≠", "Not as predicted.", "open"),
-            None: ("·", "Measured.", "open"),
-        }[comparison.close]
-        self.sentence.value = verdict_html(sign, word, comparison.sentence, kind)
-        self.announcer.say(f"{word} {comparison.sentence}")
+        verdict = compare_prediction(self.prediction, given, self.outcome).verdict
+        self.sentence.value = verdict_html(verdict)
+        self.announcer.say(verdict.sentence)
 
 
 _comparisons: dict[str, ComparisonView] = {}

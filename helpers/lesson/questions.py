@@ -3,43 +3,73 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import ipywidgets as widgets
 
 from helpers.course import LESSONS
 from helpers.lesson.hidden import hidden_profile
-from helpers.lesson.inputs import TextInput, input_for
+from helpers.lesson.inputs import input_for
 from helpers.lesson.parts import View, html_box, make_button, show_if, verdict_html
-from helpers.progress import Progress, progress
-from helpers.quiz import Grade, Question, another, grade, instantiate, load_bank
+from helpers.progress import Given, Progress, progress
+from helpers.quiz import BankError, Grade, Question, another, grade, instantiate, load_bank
 from helpers.quiz.text import as_html
 
 _NOT_YET = Grade(False, "", understood=False)
 
 
-class QuestionView(widgets.VBox):
-    """One question: text, a way to answer, the feedback on the answer, and a button to see why in the panel.
+class QuestionForm(widgets.VBox):
+    """One question with a way to answer, a button and a place for feedback; `submit` decides what comes of an answer.
 
-    A question that varies can be asked again with other numbers. `grade` is that of the last answer that could be read.
+    `say` has a text read out; `more` stands under the feedback.
     """
 
-    def __init__(self, number: int, question: Question, quiz_view: QuizView) -> None:
-        self._number, self._quiz = number, quiz_view
-        self.grade = _NOT_YET
-        self._text = html_box()
-        self._place = widgets.VBox()
-        self.button = make_button("Check", self._answer)
+    def __init__(
+        self, number: int, submit: Callable[[], None], say: Callable[[str], None],
+        names_lesson: bool = False, more: Sequence[widgets.Widget] = (),
+    ) -> None:  # fmt: skip
+        self._number, self._say, self._names_lesson = number, say, names_lesson
+        self._text, self._place = html_box(), widgets.VBox()
+        self.button = make_button("", submit)
         self.feedback = html_box()
+        super().__init__([self._text, self._place, self.button, self.feedback, *more])
+        self.add_class("lesson-item")
+
+    def ask(self, question: Question) -> None:
+        """Show a question, with nothing answered yet."""
+        self.question = question
+        self.input = input_for(question, self._say)
+        code = f"<pre><code>{html.escape(question.code)}</code></pre>" if question.code else ""
+        label = f'<span class="lesson-number">{self._number}.</span>'
+        lesson = f"Lesson {LESSONS[question.lesson].name}" if self._names_lesson else ""
+        origin = f'<div class="lesson-origin">{html.escape(lesson)}</div>' if lesson else ""
+        self._text.value = f'{origin}<div class="lesson-question">{label}{as_html(question.text)}</div>{code}'
+        picture = [hidden_profile(question)] if question.network is not None else []
+        self._place.children = (*picture, self.input.widget)
+        self.feedback.value = ""
+
+
+class QuestionView(QuestionForm):
+    """A question of a quiz: each answer gets its feedback at once, and a button shows why in the panel.
+
+    A question that varies can be asked again with other numbers. `grade` is that of the last answer that could be read.
+    `answered` is called after each answer, with what was given and its grade; `show_state` moves the panel to a state
+    and tells what it then shows, None where there is no panel.
+    """
+
+    def __init__(
+        self, number: int, question: Question, say: Callable[[str], None],
+        answered: Callable[[Question, Any, Grade], None], show_state: Callable[[Mapping[str, Any]], str] | None = None,
+        names_lesson: bool = False,
+    ) -> None:  # fmt: skip
+        self._say, self._answered, self._show_state = say, answered, show_state
+        self.grade = _NOT_YET
         self.show_button = make_button("Show me in the panel", self._show_in_panel)
         self.shown = html_box()
-        other = "Another network" if question.type == "profile" else "Ask with other numbers"
-        self.again_button = make_button(other, self._vary)
-        super().__init__(
-            [self._text, self._place, self.button, self.feedback, self.show_button, self.shown, self.again_button]
-        )
-        self.add_class("lesson-item")
+        self.again_button = make_button(question.kind.ask_again, self._vary)
+        more = [self.show_button, self.shown, self.again_button]
+        super().__init__(number, self._answer, say, names_lesson, more)
         self._ask(question)
 
     def restore(self, given: Any, seed: int | None = None) -> None:
@@ -53,63 +83,40 @@ class QuestionView(widgets.VBox):
             self._show(regraded)
 
     def _ask(self, question: Question) -> None:
-        self.question = question
-        self.input = input_for(question, lambda text: self._quiz.announcer.say(text))
-        code = f"<pre><code>{html.escape(question.code)}</code></pre>" if question.code else ""
-        label = f'<span class="lesson-number">{self._number}.</span>'
-        lesson = f"Lesson {LESSONS[question.lesson].name}" if self._quiz.is_mixed else ""
-        origin = f'<div class="lesson-origin">{html.escape(lesson)}</div>' if lesson else ""
-        self._text.value = f'{origin}<div class="lesson-question">{label}{as_html(question.text)}</div>{code}'
-        picture = [hidden_profile(question)] if question.type == "profile" else []
-        self._place.children = (*picture, self.input.widget)
+        self.ask(question)
         self._show(_NOT_YET)
 
     def _answer(self) -> None:
         given = self.input.get()
         result = grade(self.question, given)
         self._show(result)
-        self._quiz.answered(self.question, given, result)
+        self._answered(self.question, given, result)
 
     def _vary(self) -> None:
         self._ask(another(self.question))
-        self._quiz.announcer.say(f"A new question. {self.question.text}")
+        self._say(f"A new question. {self.question.text}")
 
     def _show(self, result: Grade) -> None:
         if result.understood:
             self.grade = result
-        if isinstance(self.input, TextInput):
-            if result.understood:
-                self.input.compare()
-            self.button.description = "Keep my points" if self.input.is_compared else "Compare with a model answer"
-        sign, word, kind = headline(self.question, result)
-        self.feedback.value = verdict_html(sign, word, result.feedback, kind) if result.feedback else ""
+            self.input.answered()
+        self.button.description = self.input.label
+        verdict = self.question.kind.verdict(self.question, result)
+        self.feedback.value = verdict_html(verdict) if verdict.message else ""
         self.shown.value = ""
-        show_if(self.show_button, self._quiz.panel is not None and bool(result.try_state))
+        show_if(self.show_button, self._show_state is not None and bool(result.try_state))
         show_if(self.again_button, self.question.varies and result.understood)
 
     def _show_in_panel(self) -> None:
-        panel = self._quiz.panel
-        if panel is not None:
-            panel.set(**self.grade.try_state)
-            self.shown.value = f'<div class="lesson-hint">The panel is set. It says: {as_html(panel.summary)}</div>'
-            self._quiz.announcer.say(f"The panel is set. It says: {panel.summary}")
-            self._quiz.announcer.bring_into_view(panel)
-
-
-def headline(question: Question, result: Grade) -> tuple[str, str, str]:
-    """Sign, word and kind of a verdict."""
-    if not result.understood:
-        return "·", "No answer yet.", "open"
-    if result.correct:
-        return "✓", "Right.", "right"
-    if question.type == "open":
-        made = len(question.answers) - len(result.missing)
-        return "·", f"{made} of {len(question.answers)} points." if result.missing else "Written.", "open"
-    return "✗", "Not so.", "wrong"
+        if self._show_state is not None:
+            told = f"The panel is set. It says: {self._show_state(self.grade.try_state)}"
+            self.shown.value = f'<div class="lesson-hint">{as_html(told)}</div>'
 
 
 class SettablePanel(Protocol):
     """A panel whose controls can be moved by name, as those of `helpers.panels` can."""
+
+    controls: dict[str, widgets.Widget]
 
     def set(self, **values: Any) -> None:
         """Move controls to the values."""
@@ -119,49 +126,85 @@ class SettablePanel(Protocol):
         """What the panel shows now, in words."""
 
 
-class QuizView(View):
-    """The questions of a lesson one under another, with what was answered before, and a score."""
+def count_right(views: Sequence[QuestionView]) -> str:
+    """The score of some questions, in a sentence."""
+    answered = sum(view.grade.understood for view in views)
+    return f"{sum(view.grade.correct for view in views)} of {len(views)} right, {answered} answered."
 
-    question_view: type[QuestionView] = QuestionView
-    is_mixed = False  # questions of several lessons say which one they are of
+
+class QuizView(View):
+    """Some questions one under another, with what was answered before, and a score.
+
+    earlier: answers given before, by the question's id; names_lessons: whether each question says which lesson it is
+    of; score: the sentence below the questions; after: called after each answer.
+    """
 
     def __init__(
-        self, lesson: str, questions: Sequence[Question], record: Progress, panel: SettablePanel | None = None
-    ) -> None:
-        self.panel, self._record = panel, record
+        self, questions: Sequence[Question], record: Progress, panel: SettablePanel | None = None, *,
+        earlier: Mapping[str, Given] | None = None, names_lessons: bool = False,
+        score: Callable[[Sequence[QuestionView]], str] = count_right, after: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self.panel, self._record, self._sentence, self._after = panel, record, score, after
         self.score = html_box()
-        self.questions = [self.question_view(n, question, self) for n, question in enumerate(questions, start=1)]
+        show_state = None if panel is None else self._show_state
+        self.questions = [
+            QuestionView(number, question, self._say, self._answered, show_state, names_lessons)
+            for number, question in enumerate(questions, start=1)
+        ]
         super().__init__([*self.questions, self.score], record)
-        earlier = record.answers(lesson)
         for view in self.questions:
-            if view.question.id in earlier:
-                view.restore(earlier[view.question.id].given, earlier[view.question.id].seed)
+            given = (earlier or {}).get(view.question.id)
+            if given is not None:
+                view.restore(given.given, given.seed)
         self._show_score()
 
-    def answered(self, question: Question, given: Any, result: Grade) -> None:
+    def _answered(self, question: Question, given: Any, result: Grade) -> None:
         """Keep an answer, and tell the score."""
         if result.understood:
             self._record.record_answer(
                 question.lesson, question.id, given, result.correct,
                 seed=question.seed if question.varies else None,
-                score=result.fraction if question.type == "open" else None,
+                score=result.fraction if question.kind.is_self_graded else None,
             )  # fmt: skip
-        word = headline(question, result)[1]
         self._show_score()
-        self.announcer.say(f"{word} {result.feedback} {self._score_sentence()}")
+        self._say(f"{question.kind.verdict(question, result).sentence} {self._sentence(self.questions)}")
+        self._after()
 
-    def _score_sentence(self) -> str:
-        answered = sum(view.grade.understood for view in self.questions)
-        right = sum(view.grade.correct for view in self.questions)
-        return f"{right} of {len(self.questions)} right, {answered} answered."
+    def _say(self, text: str) -> None:
+        self.announcer.say(text)
+
+    def _show_state(self, state: Mapping[str, Any]) -> str:
+        """Move the panel, bring it into view, and tell what it shows."""
+        assert self.panel is not None
+        self.panel.set(**state)
+        self._say(f"The panel is set. It says: {self.panel.summary}")
+        self.announcer.bring_into_view(self.panel)
+        return self.panel.summary
 
     def _show_score(self) -> None:
-        self.score.value = f'<div class="lesson-score">{self._score_sentence()}</div>'
+        self.score.value = f'<div class="lesson-score">{self._sentence(self.questions)}</div>'
 
 
 def quiz(lesson: str, panel: SettablePanel | None = None) -> QuizView:
     """Show the quiz of a lesson ("01") with the answers given so far; BankError where its bank can't be read.
 
-    panel: the lesson's panel; wrong answers then offer to move its sliders to where one sees why.
+    panel: the lesson's panel; wrong answers then offer to move its sliders to where one sees why. BankError where a
+    question names a control that this panel doesn't have.
     """
-    return QuizView(lesson[:2], load_bank(lesson), progress(), panel)
+    questions, record = load_bank(lesson), progress()
+    if panel is not None:
+        for question in questions:
+            _check_states(question, panel.controls)
+    return QuizView(questions, record, panel, earlier=record.answers(lesson[:2]))
+
+
+def _check_states(question: Question, controls: Mapping[str, widgets.Widget]) -> None:
+    """The states to try name controls of the panel, and options that a menu has."""
+    for place, answer in enumerate(question.answers):
+        for name, value in answer.try_state.items():
+            field = f"question {question.id}, answer {place + 1}, field try.{name}"
+            if name not in controls:
+                raise BankError(f"{field}: this panel has no such control; it has {', '.join(controls)}")
+            options = [each[1] if isinstance(each, tuple) else each for each in getattr(controls[name], "options", ())]
+            if options and value not in options:
+                raise BankError(f"{field}: {value!r} must be one of {', '.join(map(repr, options))}")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import ipywidgets as widgets
 
 from helpers.course import LESSONS
 from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if
-from helpers.lesson.questions import QuestionView, QuizView
+from helpers.lesson.questions import QuestionView, QuizView, count_right
 from helpers.progress import Progress, Sitting, progress
-from helpers.quiz import Grade, Question, available_lessons, instantiate, load_bank, load_banks
+from helpers.quiz import Question, available_lessons, instantiate, load_bank, load_banks
 from helpers.quiz.papers import seed_of
 from helpers.quiz.schedule import count_due, standings, weakest_first
 
@@ -83,38 +83,18 @@ def _lesson_sentence(record: Progress) -> str:
     )
 
 
-class RoundView(QuizView):
-    """The questions of one round, with the answers given since it began; `on_answer` is called after each."""
+def is_complete(views: Sequence[QuestionView]) -> bool:
+    """Whether every question has an answer."""
+    return all(view.grade.understood for view in views)
 
-    is_mixed = True
 
-    def __init__(
-        self, questions: Sequence[Question], record: Progress, begun: float, on_answer: Callable[[], None]
-    ) -> None:
-        super().__init__("", questions, record)
-        self._on_answer = on_answer
-        given = {each.question: each for each in record.history() if each.at >= begun}
-        for view in self.questions:
-            if view.question.id in given:
-                view.restore(given[view.question.id].given, given[view.question.id].seed)
-        self._show_score()
-
-    @property
-    def complete(self) -> bool:
-        """Whether every question has an answer."""
-        return all(view.grade.understood for view in self.questions)
-
-    def answered(self, question: Question, given: object, result: Grade) -> None:
-        """Keep an answer, tell the score, and say where to look again after the last one."""
-        super().answered(question, given, result)
-        self._on_answer()
-
-    def _score_sentence(self) -> str:
-        wrong = Counter(view.question.lesson for view in self.questions if not view.grade.correct)
-        if not self.complete or not wrong:
-            return super()._score_sentence()
-        again = ", ".join(f"{lesson} ({count})" for lesson, count in sorted(wrong.items()))
-        return f"{super()._score_sentence()} To look at again, by lesson: {again}."
+def count_round(views: Sequence[QuestionView]) -> str:
+    """The score of a round, and once it is complete, where to look again."""
+    wrong = Counter(view.question.lesson for view in views if not view.grade.correct)
+    if not is_complete(views) or not wrong:
+        return count_right(views)
+    again = ", ".join(f"{lesson} ({count})" for lesson, count in sorted(wrong.items()))
+    return f"{count_right(views)} To look at again, by lesson: {again}."
 
 
 class ReviewView(View):
@@ -152,7 +132,11 @@ class ReviewView(View):
 
     def _show(self, sitting: Sitting) -> None:
         pool = self._pool()
-        self.round = RoundView(questions_of(sitting, pool), self._record, sitting.begun, self._follow)
+        earlier = {each.question: each for each in self._record.history() if each.at >= sitting.begun}
+        self.round = QuizView(
+            questions_of(sitting, pool), self._record,
+            earlier=earlier, names_lessons=True, score=count_round, after=self._follow,
+        )  # fmt: skip
         self._place.children = (self.round,)
         due = count_due(pool, self._record.history(), time.time())
         waiting = f"{due} due in these lessons" if due else "nothing due, so this is for practice"
@@ -160,7 +144,7 @@ class ReviewView(View):
         self._follow()
 
     def _follow(self) -> None:
-        show_if(self.next_button, self.round.complete)
+        show_if(self.next_button, is_complete(self.round.questions))
 
 
 def questions_of(sitting: Sitting, pool: Sequence[Question]) -> list[Question]:

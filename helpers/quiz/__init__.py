@@ -1,22 +1,32 @@
 """Questions and how they are graded; nothing here draws or stores.
 
-A bank is a JSON file in `data/quiz/`, one a lesson; `data/quiz/schema.json` describes it. The plain types
-(`multiple_choice`, `many_choice`, `numeric`) have the shape that jupyterquiz reads, with a few fields of our own;
-`ordering`, `profile` (which network made this gradient profile?) and `open` (a model answer, a rubric for grading
-oneself) are ours. A numeric answer may name a `key`: a function of `KEYS` that computes the value from the engine and
-the closed forms, so that no key drifts from the truth. `instantiate` draws other values for questions that have some.
+A bank is a JSON file in `data/quiz/`, one a lesson; `data/quiz/schema.json` and the files in `types/` describe it. The
+plain types (`multiple_choice`, `many_choice`, `numeric`) have the shape that jupyterquiz reads, with a few fields of
+our own; `ordering`, `profile` (which network made this gradient profile?) and `open` (a model answer, a rubric for
+grading oneself) are ours. A numeric answer may name a `key`: a function of `KEYS` that computes the value from the
+engine and the closed forms, so that no key drifts from the truth. `instantiate` draws other values for questions that
+have some.
 """
 
 from __future__ import annotations
 
 from helpers.quiz.banks import BANKS, BankError, available_lessons, load_bank, load_banks, load_predictions
-from helpers.quiz.grading import MAX_TEXT_LENGTH, Grade, agree, grade
+from helpers.quiz.grading import agree, grade
 from helpers.quiz.instances import another, instantiate
 from helpers.quiz.keys import KEYS, compute_key
 from helpers.quiz.numbers import MAX_ANSWER_LENGTH, read_number, say_number
-from helpers.quiz.predictions import Comparison, compare_prediction, say_outcome
+from helpers.quiz.predictions import (
+    Comparison,
+    check_prediction,
+    compare_prediction,
+    for_each_prediction,
+    say_outcome,
+)
 from helpers.quiz.profiles import profile_curve
-from helpers.quiz.questions import Answer, Prediction, Question
+from helpers.quiz.questions import Answer, Grade, Prediction, Question
+from helpers.quiz.types import TYPES, for_each_type
+from helpers.quiz.types.open import MAX_TEXT_LENGTH
+from helpers.quiz.verdict import Verdict
 
 __all__ = [
     "BANKS",
@@ -29,11 +39,16 @@ __all__ = [
     "MAX_TEXT_LENGTH",
     "Prediction",
     "Question",
+    "TYPES",
+    "Verdict",
     "agree",
     "another",
     "available_lessons",
+    "check_prediction",
     "compare_prediction",
     "compute_key",
+    "for_each_prediction",
+    "for_each_type",
     "grade",
     "instantiate",
     "load_bank",

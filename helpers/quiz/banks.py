@@ -12,8 +12,11 @@ from typing import Any, cast
 import fastjsonschema  # type: ignore[import-untyped]
 
 from helpers.datasets import DATA
-from helpers.quiz.meaning import Fault, checked
+from helpers.quiz.faults import Fault
+from helpers.quiz.meaning import checked
 from helpers.quiz.questions import Prediction, Question
+from helpers.quiz.reading import NotJson, parse, refused_in
+from helpers.quiz.schema import whole_schema
 from helpers.quiz.text import shortened
 
 BANKS = DATA / "quiz"
@@ -34,10 +37,7 @@ def load_bank(lesson: str, folder: Path = BANKS) -> tuple[Question, ...]:
     Raises BankError, which names file, question and field, where the bank is missing, damaged or not valid.
     """
     path = _bank_path(lesson, folder)
-    entries = _validated(path, "bank", folder)
-    questions = tuple(_question(path, number, entry) for number, entry in enumerate(entries, start=1))
-    _refuse_twins(path, questions)
-    return questions
+    return _questions(path, _read_text(path), _read_text(folder / "schema.json"))
 
 
 def load_banks(lessons: Iterable[str] | None = None, folder: Path = BANKS) -> tuple[Question, ...]:
@@ -49,7 +49,7 @@ def load_banks(lessons: Iterable[str] | None = None, folder: Path = BANKS) -> tu
 def load_predictions(folder: Path = BANKS) -> dict[str, Prediction]:
     """Read what the lessons ask before they show anything, by id; BankError as in `load_bank`."""
     path = folder / "predictions.json"
-    entries = _validated(path, "predictions", folder)
+    entries = _validated(path, _read_text(path), "predictions", _read_text(folder / "schema.json"))
     predictions = [Prediction(**{**entry, "options": tuple(entry.get("options", ()))}) for entry in entries]
     for number, prediction in enumerate(predictions, start=1):
         if prediction.type == "scale" and prediction.low >= prediction.high:
@@ -71,28 +71,38 @@ def _bank_path(lesson: str, folder: Path) -> Path:
         raise _missing(folder / f"{lesson}.json")
     raise BankError(
         f"lesson is {lesson!r}; there are banks for {', '.join(available_lessons(folder)) or 'no lesson'} in "
-        f"{_shown(folder)}. A missing one is restored by: git checkout -- data/quiz"
+        f"{_shown(folder)}." + (" A missing one is restored by: git checkout -- data/quiz" if folder == BANKS else "")
     )
 
 
-def _validated(path: Path, definition: str, folder: Path) -> list[dict[str, Any]]:
+@functools.lru_cache(maxsize=64)
+def _questions(path: Path, text: str, schema: str) -> tuple[Question, ...]:
+    """The checked questions of a bank with this text; a lesson asks for the same bank again and again."""
+    entries = _validated(path, text, "bank", schema)
+    questions = tuple(_question(path, number, entry) for number, entry in enumerate(entries, start=1))
+    _refuse_twins(path, questions)
+    return questions
+
+
+def _validated(path: Path, text: str, definition: str, schema: str) -> list[dict[str, Any]]:
     """The file's content, held against one definition of the schema."""
-    content = _read_json(path)
+    content = _parsed(path, text)
+    for where, reason in refused_in(content):
+        raise BankError(f"{_place(path, content, where)}: {reason}")
     try:
-        _validator(folder / "schema.json", definition)(content)
+        _validator(path.with_name("schema.json"), schema, definition)(content)
     except fastjsonschema.JsonSchemaValueException as error:
-        where = [int(step) if step.isdigit() else step for step in error.path[1:]]
+        steps = tuple(int(step) if step.isdigit() else step for step in error.path[1:])
         reason = error.message.removeprefix(error.name or "").strip()
-        raise BankError(f"{_place(path, content, where)}: {shortened(reason)}") from None
+        raise BankError(f"{_place(path, content, steps)}: {shortened(reason)}") from None
     return list(content)
 
 
-def _validator(path: Path, definition: str) -> Callable[[Any], Any]:
-    schema = _read_json(path)
+def _validator(path: Path, schema: str, definition: str) -> Callable[[Any], Any]:
     try:
-        return _compiled(json.dumps({**schema, "$ref": f"#/definitions/{definition}"}))
-    except (TypeError, AttributeError, fastjsonschema.JsonSchemaException) as error:
-        raise BankError(f"{_shown(path)} is damaged ({error}). {_remedy(path)}") from None
+        return _compiled(json.dumps(whole_schema(_parsed(path, schema), definition)))
+    except (LookupError, TypeError, AttributeError, fastjsonschema.JsonSchemaException) as error:
+        raise BankError(f"{_shown(path)} is damaged ({error}).{_remedy(path)}") from None
 
 
 @functools.lru_cache(maxsize=4)
@@ -101,21 +111,38 @@ def _compiled(schema: str) -> Callable[[Any], Any]:
     return cast(Callable[[Any], Any], fastjsonschema.compile(json.loads(schema), use_default=False, use_formats=False))
 
 
-def _read_json(path: Path) -> Any:
+def _read_text(path: Path) -> str:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError:
         raise _missing(path) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise BankError(f"{_shown(path)} is damaged ({error}). {_remedy(path)}") from None
+    except OSError as error:
+        raise BankError(f"{_shown(path)} can't be read ({error.strerror})") from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise BankError(
+            f"{_shown(path)}, line {line}: byte {content[error.start]:#04x} is no text in UTF-8; save the file as UTF-8"
+        ) from None
+
+
+def _parsed(path: Path, text: str) -> Any:
+    if not text.strip():
+        raise BankError(f"{_shown(path)} is empty.{_remedy(path)}")
+    try:
+        return parse(text)
+    except NotJson as error:
+        raise BankError(f"{_shown(path)}, {error}") from None
 
 
 def _missing(path: Path) -> BankError:
-    return BankError(f"{_shown(path)} is missing. {_remedy(path)}")
+    return BankError(f"{_shown(path)} is missing.{_remedy(path)}")
 
 
 def _remedy(path: Path) -> str:
-    return f"To restore it: git checkout -- data/quiz/{path.name}"
+    """How a lost file of the course comes back; nothing where it may hold somebody's own work."""
+    return f" To restore it: git checkout -- data/quiz/{path.name}" if path.parent == BANKS else ""
 
 
 def _shown(path: Path) -> str:
@@ -124,16 +151,16 @@ def _shown(path: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def _place(path: Path, content: Any, where: list[str | int]) -> str:
+def _place(path: Path, content: Any, where: Sequence[str | int]) -> str:
     """File, question and field, in words."""
-    if not where:
-        return _shown(path)
+    if not where or not isinstance(where[0], int):
+        return _shown(path) + (f", field {where[0]}" if where else "")
     entry = content[where[0]]
     name = entry.get("id") if isinstance(entry, dict) else None
     steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where[1:]).lstrip(".")
     return (
-        f"{_shown(path)}, question {int(where[0]) + 1}"
-        + (f" ({shortened(str(name), 40)})" if name else "")
+        f"{_shown(path)}, question {where[0] + 1}"
+        + (f" ({shortened(name, 40)})" if isinstance(name, str) and name else "")
         + (f", field {steps}" if steps else "")
     )
 

@@ -2,101 +2,95 @@
 
 from __future__ import annotations
 
-import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from helpers.quiz.instances import build, names_in
-from helpers.quiz.keys import KEYS, compute_key
-from helpers.quiz.questions import Answer, Question
+from helpers.quiz.faults import Fault
+from helpers.quiz.instances import build, count_draws, every_instance, names_in, plain_value, say_drawn
+from helpers.quiz.questions import Question
 
+MOST_DRAWS = 1000
+"""Combinations of drawn values that an entry may have at most: each of them is checked."""
 
-class Fault(ValueError):
-    """What is wrong with an entry of a bank; the message begins with the field."""
+_LATEX = re.compile(r"\\[a-zA-Z]+|\\[()\[\]]|\$[^$\n]*[\\^_{][^$\n]*\$")
+_CODE = re.compile(r"`[^`\n]*`")
+_NUMBERS = {"value", "right"}
 
 
 def checked(entry: Mapping[str, Any], lesson: str) -> Question:
     """The question that an entry of a lesson's bank makes; Fault, which names the field, where it makes no sense."""
     if entry["id"][:2] != lesson:
         raise Fault(f"field id: must begin with {lesson}-")
-    _check_names(entry)
-    question = _built(entry)
-    _check_texts(question)
-    if question.type == "numeric":
-        _check_numbers(question)
-    elif question.type == "ordering":
-        _check_keys(question)
-        _check_order(question)
-    elif question.type != "open":
-        _check_choices(question)
-    return question
-
-
-def _check_names(entry: Mapping[str, Any]) -> None:
-    if "draw" not in entry:
-        return
-    used = names_in(entry) - {"value", "right"}
-    for name in [*sorted(used - set(entry["draw"])), *sorted(set(entry["draw"]) - used)]:
-        raise Fault(f"field draw: {name!r} must be both drawn and used")
-
-
-def _built(entry: Mapping[str, Any]) -> Question:
+    _check_texts(entry)
+    _check_draw(entry)
     try:
+        for question in every_instance(entry):
+            _check_instance(question)
         return build(entry)
-    except (KeyError, TypeError, ValueError) as error:
-        field = "network" if entry["type"] == "profile" else "answers"
+    except Fault:
+        raise
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+        field = "network" if "network" in entry else "answers"
         raise Fault(f"field {field}: {error}") from None
 
 
-def _check_texts(question: Question) -> None:
+def _check_instance(question: Question) -> None:
     texts = [answer.text for answer in question.answers if answer.text]
     if len(set(texts)) < len(texts):
         raise Fault("field answers: two have the same text")
-
-
-def _check_choices(question: Question) -> None:
-    correct = sum(answer.correct for answer in question.answers)
-    if question.type == "many_choice":
-        if not 0 < correct < len(question.answers):
-            raise Fault(f"field answers: {correct} of {len(question.answers)} are correct; some must be, not all")
-    elif correct != 1:
-        raise Fault(f"field answers: {correct} of them are correct; it must be one")
-
-
-def _check_numbers(question: Question) -> None:
-    if not any(answer.correct for answer in question.answers):
-        raise Fault("field answers: none of them is correct")
-    if sum(answer.default for answer in question.answers) != 1:
-        raise Fault('field answers: exactly one must be {"type": "default"}, for any other number')
-    for index, answer in enumerate(question.answers):
-        field = f"field answers[{index}]"
-        kinds = [answer.value is not None or answer.key is not None, answer.range is not None, answer.default]
-        if sum(kinds) != 1:
-            raise Fault(f'{field}: must have one of value or key, range, or "type": "default"')
-        if answer.range is not None and not answer.range[0] < answer.range[1]:
-            raise Fault(f"{field}.range: {list(answer.range)} must rise")
-    _check_keys(question)
-
-
-def _check_keys(question: Question) -> None:
-    for index, answer in enumerate(question.answers):
-        if answer.key is not None:
-            _check_key(f"field answers[{index}]", answer.key, answer)
-
-
-def _check_key(field: str, key: str, answer: Answer) -> None:
-    if key not in KEYS:
-        raise Fault(f"{field}.key: {key!r} must be one of {', '.join(KEYS)}")
     try:
-        inspect.signature(KEYS[key]).bind(**answer.arguments)
-        compute_key(key, **answer.arguments)
-    except (KeyError, TypeError, ValueError) as error:
-        raise Fault(f"{field}.arguments: {key}: {error}") from None
+        question.kind.check(question)
+    except Fault as fault:
+        if not question.varies:
+            raise
+        raise Fault(f"{fault} (drawn: “{question.text}”)") from None
 
 
-def _check_order(question: Question) -> None:
-    """Entries with keys stand in the order of their numbers, whichever way round."""
-    numbers = [number for answer in question.answers if (number := answer.number()) is not None]
-    pairs = list(zip(numbers, numbers[1:], strict=False))
-    if not (all(first < second for first, second in pairs) or all(first > second for first, second in pairs)):
-        raise Fault(f"field answers: their numbers {numbers} must rise, or fall, from each to the next")
+def _check_texts(entry: Mapping[str, Any]) -> None:
+    """Texts hold no LaTeX, which nothing here shows as formulas."""
+    for field, text in _texts(entry):
+        found = _LATEX.search(_CODE.sub("", text))
+        if found:
+            raise Fault(
+                f"field {field}: {found[0]} is LaTeX, which isn't shown as a formula; write it out, as in ∂L/∂W"
+            )
+
+
+def _texts(thing: Any, field: str = "") -> list[tuple[str, str]]:
+    """All texts of an entry that are read as prose, each with the name of its field."""
+    if isinstance(thing, str):
+        return [(field, thing)]
+    if isinstance(thing, Mapping):
+        parts = [(f"{field}.{name}".lstrip("."), part) for name, part in thing.items() if name != "code"]
+    elif isinstance(thing, list):
+        parts = [(f"{field}[{place}]", part) for place, part in enumerate(thing)]
+    else:
+        parts = []
+    return [each for name, part in parts for each in _texts(part, name)]
+
+
+def _check_draw(entry: Mapping[str, Any]) -> None:
+    draw, used = entry.get("draw", {}), names_in(entry)
+    if not draw:
+        for name in sorted(names_in({field: part for field, part in entry.items() if field != "code"})):
+            raise Fault(f"field draw: {{{name}}} stands in the text, and nothing is drawn")
+        return
+    for name in [*sorted(used - _NUMBERS - set(draw)), *sorted(set(draw) - used)]:
+        raise Fault(f"field draw: {name!r} must be both drawn and used")
+    asked = names_in([entry["question"], entry.get("code", "")])
+    for name, values in draw.items():
+        if name not in asked:
+            raise Fault(f"field draw.{name}: the question must name it, as {{{name}}}; else two of them read alike")
+        _check_values(name, values)
+    if count_draws(entry) > MOST_DRAWS:
+        raise Fault(f"field draw: {count_draws(entry)} combinations, of which each is checked; at most {MOST_DRAWS}")
+
+
+def _check_values(name: str, values: list[Any]) -> None:
+    if len({isinstance(plain_value(value), str) for value in values}) > 1:
+        raise Fault(f"field draw.{name}: {values} must be all numbers or all texts")
+    told = [say_drawn(value) for value in values]
+    for text in told:
+        if told.count(text) > 1:
+            raise Fault(f"field draw.{name}: two values read as {text!r}; no reader could tell them apart")

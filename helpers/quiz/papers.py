@@ -1,49 +1,45 @@
-"""Papers that a seed draws: the same seed gives the same paper on every machine, another one a different paper."""
+"""Papers that a seed draws: the same seed gives the same paper in an exam, in every export and on every machine."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import replace
 
-from helpers.quiz import Question
-
-GRADED_BY_ITS_READER = "open"
-CHOICES = ("multiple_choice", "many_choice", "profile")
+from helpers.quiz.instances import instantiate
+from helpers.quiz.mixing import lot
+from helpers.quiz.questions import Question
 
 
-def draw_paper(questions: Iterable[Question], count: int, seed: int | str) -> list[tuple[str, int]]:
-    """Draw `count` questions, spread evenly over their lessons: the id and the seed of each, in order of lessons.
+def draw_paper(questions: Iterable[Question], seed: int | str, count: int | None = None) -> tuple[Question, ...]:
+    """Draw `count` questions, spread evenly over their lessons, with numbers, hidden networks and orders of their own.
 
-    Open questions are left out: nobody but their reader can grade them. Where there are fewer than `count`, all are
-    taken.
+    seed: any text or number; spaces around it don't count.
+    count: None for all questions, in the order given. Otherwise they come in order of lessons; questions that nobody
+    but their reader can grade are left out, and where there are fewer than `count`, all are taken.
     """
+    chosen = questions if count is None else _spread(questions, normalized(seed), count)
+    return tuple(instantiate(question, seed_of(seed, question.id)) for question in chosen)
+
+
+def seed_of(seed: int | str, name: str) -> int:
+    """The seed of one question of the paper, by the question's id."""
+    return lot(normalized(seed), name) % 2**31
+
+
+def normalized(seed: int | str) -> str:
+    """A seed as it counts: 7, "7" and " 7 " draw the same paper."""
+    return str(seed).strip()
+
+
+def _spread(questions: Iterable[Question], seed: str, count: int) -> list[Question]:
+    """Take from each lesson in turn what the seed puts first, until there are `count`."""
     by_lesson: dict[str, list[Question]] = {}
-    for question in sorted(questions, key=lambda question: _lot(seed, question.id)):
-        if question.type != GRADED_BY_ITS_READER:
+    for question in sorted(questions, key=lambda question: lot(seed, question.id)):
+        if not question.kind.is_self_graded:
             by_lesson.setdefault(question.lesson, []).append(question)
     turns = [
-        (turn, _lot(seed, lesson), question)
+        (turn, lot(seed, lesson), question)
         for lesson, drawn in by_lesson.items()
         for turn, question in enumerate(drawn)
     ]
     chosen = [question for *_, question in sorted(turns, key=lambda each: each[:2])][:count]
-    return [(question.id, seed_of(seed, question.id)) for question in sorted(chosen, key=lambda q: q.lesson)]
-
-
-def shuffled(question: Question, seed: int | str) -> Question:
-    """The question with its choices in an order that the seed draws; other types as they are."""
-    if question.type not in CHOICES:
-        return question
-    order = sorted(question.answers, key=lambda answer: _lot(seed, f"{question.id} {answer.text}"))
-    return replace(question, answers=tuple(order))
-
-
-def seed_of(seed: int | str, name: str) -> int:
-    """A seed for one question of the paper."""
-    return _lot(seed, name) % 2**31
-
-
-def _lot(seed: int | str, name: str) -> int:
-    """A number that looks random and is the same in every version of Python."""
-    return int.from_bytes(hashlib.sha256(f"{seed}|{name}".encode()).digest()[:8], "big")
+    return sorted(chosen, key=lambda question: question.lesson)

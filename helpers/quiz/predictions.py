@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from helpers.quiz.numbers import read_number, say_number
 from helpers.quiz.questions import Prediction
+from helpers.quiz.tables import Handler, complete_table
 from helpers.quiz.text import shortened
+from helpers.quiz.verdict import Verdict
 
 WELL = math.log10(1.5)
 
@@ -20,6 +23,29 @@ class Comparison:
     close: bool | None
     sentence: str
 
+    @property
+    def verdict(self) -> Verdict:
+        """The comparison in a word; a prediction that didn't come true isn't a mistake."""
+        if self.close is None:
+            return Verdict("open", "Measured.", self.sentence)
+        if self.close:
+            return Verdict("right", "As predicted.", self.sentence)
+        return Verdict("differs", "Not as predicted.", self.sentence)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionType:
+    """What there is to know of a type of prediction, apart from how it is asked.
+
+    compare: a prediction, what was given (None: nothing) and the outcome, set against each other.
+    in_words: the outcome; both raise ValueError where the outcome doesn't fit the question.
+    check: raises ValueError, a sentence for the reader, where what is given can't be read.
+    """
+
+    compare: Callable[[Prediction, object, object], Comparison]
+    in_words: Callable[[Prediction, object], str]
+    check: Callable[[Prediction, object], object] = lambda prediction, given: None
+
 
 def compare_prediction(prediction: Prediction, given: object, outcome: object) -> Comparison:
     """Set what was predicted (None: nothing) against what was measured.
@@ -27,26 +53,33 @@ def compare_prediction(prediction: Prediction, given: object, outcome: object) -
     outcome: for `scale` and `number` the measured number, for `choice` the option that came true, for `order` a
     mapping from each option to its measured number (largest first is right). ValueError where it is none of these.
     """
-    measure = {"choice": _compare_choice, "order": _compare_order}.get(prediction.type, _compare_numbers)
-    return measure(prediction, given, outcome)
+    return PREDICTION_TYPES[prediction.type].compare(prediction, given, outcome)
+
+
+def check_prediction(prediction: Prediction, given: object) -> None:
+    """Raise ValueError, a sentence for the reader, where what is given can't be kept as a prediction."""
+    PREDICTION_TYPES[prediction.type].check(prediction, given)
 
 
 def say_outcome(prediction: Prediction, outcome: object) -> str:
     """What was measured, in a sentence; ValueError where the outcome doesn't fit the question."""
-    if prediction.type == "choice":
-        measured = _chosen_outcome(prediction, outcome)
-    elif prediction.type == "order":
-        numbers = _ordered_outcome(prediction, outcome)
-        measured = ", ".join(f"{name} {say_number(numbers[name])}" for name in _ranked(numbers))
-    else:
-        unit = f" {prediction.unit}" if prediction.unit else ""
-        measured = f"{say_number(_finite_outcome(prediction, outcome))}{unit}"
-    return f"{prediction.outcome}: {measured}."
+    return f"{prediction.outcome}: {PREDICTION_TYPES[prediction.type].in_words(prediction, outcome)}."
 
 
-def _compare_numbers(prediction: Prediction, given: object, outcome: object) -> Comparison:
+# Numbers -------------------------------------------------------------------------------------------------------------
+
+
+def _number_in_words(prediction: Prediction, outcome: object) -> str:
+    return f"{say_number(_finite_outcome(prediction, outcome))}{_unit(prediction)}"
+
+
+def _unit(prediction: Prediction) -> str:
+    return f" {prediction.unit}" if prediction.unit else ""
+
+
+def _compare_numbers(prediction: Prediction, given: object, outcome: object, near: float = WELL) -> Comparison:
+    """Set two numbers against each other; those within `near` powers of ten are close."""
     measured = _finite_outcome(prediction, outcome)
-    unit = f" {prediction.unit}" if prediction.unit else ""
     truth = say_outcome(prediction, outcome)
     if given is None:
         return Comparison(None, f"{truth} You made no prediction before; next time, dare one.")
@@ -55,12 +88,12 @@ def _compare_numbers(prediction: Prediction, given: object, outcome: object) -> 
     except ValueError:
         return Comparison(None, f"{truth} What you predicted could not be read.")
     if said > 0 and measured > 0:
-        close, distance = _decades_apart(said, measured, near=0.5 if prediction.type == "scale" else WELL)
+        close, distance = _decades_apart(said, measured, near)
     else:
         close, distance = math.isclose(said, measured, rel_tol=0.1), "Compare the two."
         if close:
             distance = "Well predicted."
-    return Comparison(close, f"You said {say_number(said)}{unit}. {truth} {distance}")
+    return Comparison(close, f"You said {say_number(said)}{_unit(prediction)}. {truth} {distance}")
 
 
 def _finite_outcome(prediction: Prediction, outcome: object) -> float:
@@ -83,6 +116,9 @@ def _decades_apart(said: float, measured: float, near: float) -> tuple[bool, str
     size = f"{10 ** abs(decades):.1f} times" if abs(decades) < 1 else f"{abs(decades):.1f} powers of ten"
     far = f"our number was {size} too {'large' if decades > 0 else 'small'}."
     return (True, f"Close: y{far}") if abs(decades) <= near else (False, f"Y{far}")
+
+
+# Choices and orders --------------------------------------------------------------------------------------------------
 
 
 def _compare_choice(prediction: Prediction, given: object, outcome: object) -> Comparison:
@@ -114,6 +150,11 @@ def _compare_order(prediction: Prediction, given: object, outcome: object) -> Co
     return Comparison(False, f"{said} {truth} You put {first} before {second}.")
 
 
+def _order_in_words(prediction: Prediction, outcome: object) -> str:
+    numbers = _ordered_outcome(prediction, outcome)
+    return ", ".join(f"{name} {say_number(numbers[name])}" for name in sorted(numbers, key=lambda name: -numbers[name]))
+
+
 def _ordered_outcome(prediction: Prediction, outcome: object) -> dict[str, float]:
     if not isinstance(outcome, Mapping) or set(outcome) != set(prediction.options):
         raise ValueError(
@@ -123,5 +164,19 @@ def _ordered_outcome(prediction: Prediction, outcome: object) -> dict[str, float
     return {name: float(value) for name, value in outcome.items()}
 
 
-def _ranked(numbers: Mapping[str, float]) -> list[str]:
-    return sorted(numbers, key=lambda name: -numbers[name])
+PREDICTION_TYPES: Mapping[str, PredictionType] = {
+    "choice": PredictionType(compare=_compare_choice, in_words=_chosen_outcome),
+    "order": PredictionType(compare=_compare_order, in_words=_order_in_words),
+    "scale": PredictionType(compare=functools.partial(_compare_numbers, near=0.5), in_words=_number_in_words),
+    "number": PredictionType(
+        compare=_compare_numbers,
+        in_words=_number_in_words,
+        check=lambda prediction, given: read_number(given, unit=prediction.unit),
+    ),
+}
+"""The types of prediction by the name that `predictions.json` gives them."""
+
+
+def for_each_prediction(purpose: str, handlers: Mapping[str, Handler]) -> Mapping[str, Handler]:
+    """A table of what is done with each type of prediction; LookupError unless it has exactly these types."""
+    return complete_table(purpose, handlers, PREDICTION_TYPES, "prediction type")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from helpers.progress import Given
-from helpers.quiz import Question
+from helpers.quiz.questions import Question
 
 if TYPE_CHECKING:
     from fsrs import Card, Rating

@@ -280,7 +280,7 @@ def test_numbers_to_some_digits_are_rounded_as_in_python(visit: Any) -> None:
     dice = random.Random(1)
     cases = [(float(dice.choice(["2.5", "3.5", "-0.125", "1.375", "1e-7", "12345"])) * dice.choice([1, 10, 3]), p)
              for _ in range(300) for p in (1, 2, 3, 5)]  # fmt: skip
-    question = {"type": "numeric", "unit": "", "tolerance": None, "feedback": ""}
+    question = {"grader": "number", "unit": "", "tolerance": None, "feedback": ""}
     for number, precision in cases:
         other = float(f"{number:.{precision - 1}e}")
         answers = [
@@ -300,7 +300,7 @@ def test_a_quiz_gives_feedback_counts_and_shows_the_place_in_the_panel(visit: An
     right = 0
     for form, question in zip(forms.all(), questions, strict=True):
         if question.type == "multiple_choice":
-            place = next(place for place, answer in enumerate(question.answers) if answer.correct)
+            place = next(place for place, answer in enumerate(question.presented()) if answer.correct)
             form.locator("input").nth(place).check()
         elif question.type == "numeric":
             form.locator("input").fill(f"{question.right_answer():.17g}")
@@ -310,9 +310,11 @@ def test_a_quiz_gives_feedback_counts_and_shows_the_place_in_the_panel(visit: An
         assert form.locator(".lesson-right").count() == 1
         right += 1
     assert quiz.locator(".lesson-score").inner_text().startswith(f"{right} of {len(questions)} right")
-    wrong = next(n for n, q in enumerate(questions) for a in q.answers if q.type == "multiple_choice" and a.try_state)
+    wrong = next(
+        n for n, q in enumerate(questions) for a in q.presented() if q.type == "multiple_choice" and a.try_state
+    )
     form = forms.nth(wrong)
-    state_of = next(n for n, answer in enumerate(questions[wrong].answers) if answer.try_state)
+    state_of = next(n for n, answer in enumerate(questions[wrong].presented()) if answer.try_state)
     form.locator("input").nth(state_of).check()
     form.get_by_role("button", name="Check").click()
     form.get_by_role("button", name="Show me").click()

@@ -123,16 +123,16 @@ const courseGrading = (() => {
     return { correct: false, feedback, understood: true, try: belongs.try };
   }
 
-  function numeric(question, given) {
-    let number;
+  function number(question, given) {
+    let read;
     try {
-      number = readNumber(given, question.unit);
+      read = readNumber(given, question.unit);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return notUnderstood(error.message);
     }
     const takes = ({ range, number: expected }) =>
-      (range && range[0] <= number && number < range[1]) || (expected !== null && agree(number, expected, question));
+      (range && range[0] <= read && read < range[1]) || (expected !== null && agree(read, expected, question));
     return gradeOf(question.answers.find(takes) ?? question.answers.find((answer) => answer.default));
   }
 
@@ -151,13 +151,6 @@ const courseGrading = (() => {
     return { correct: !missing.length, feedback: told || all, understood: true, try: firstTry(missing), missing: missing.length };
   }
 
-  const graders = {
-    multiple_choice: choice("answers"),
-    profile: choice("networks"),
-    many_choice: choices,
-    ordering: order,
-    numeric,
-    open: text,
-  };
-  return { readNumber, grade: (question, given) => graders[question.type](question, given) };
+  const graders = { choice: choice("answers"), network: choice("networks"), choices, order, number, text };
+  return { readNumber, grade: (question, given) => graders[question.grader](question, given) };
 })();

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,7 @@ from helpers.publish.cells.bake import (
 )
 from helpers.publish.cells.running import Several
 from helpers.publish.cells.text import code_html
-from helpers.quiz import Prediction, Question, grade, say_number, say_outcome
+from helpers.quiz import Prediction, Question, for_each_prediction, for_each_type, say_number, say_outcome
 
 NEEDS_COURSE = "This part needs the running course: <code>python start.py</code> opens it."
 TO_PLAY = "The picture is a still of its last moment. To play, open the course: <code>python start.py</code>."
@@ -147,27 +147,22 @@ def _prediction(prediction: Prediction) -> str:
     return (
         f'<form class="lesson site-prediction" data-prediction="{prediction.id}">'
         '<div class="lesson-head">Your prediction, before we look</div>'
-        f'<div class="lesson-question" id="{name}">{as_html(prediction.question)}</div>{_answering(prediction, name)}'
+        f'<div class="lesson-question" id="{name}">{as_html(prediction.question)}</div>'
+        f"{PREDICTION_FIELDS[prediction.type](prediction, name)}"
         '<button type="submit" class="primary">Keep my prediction</button>'
         '<div class="site-feedback" role="status"></div></form>'
     )
 
 
-def _answering(prediction: Prediction, name: str) -> str:
-    if prediction.type == "choice":
-        return _choices("radio", prediction.options, name)
-    if prediction.type == "order":
-        return _order(prediction.options, name)
-    if prediction.type == "scale":
-        count = round((prediction.high - prediction.low) / SCALE_STEP)
-        labels = [say_number(10 ** (prediction.low + SCALE_STEP * place)) for place in range(count + 1)]
-        return (
-            f'<div class="site-control"><input type="range" aria-labelledby="{name}" min="0" max="{count}" '
-            f'value="{count}" step="1" autocomplete="off" aria-valuetext="{labels[-1]}" '
-            f'data-labels="{html.escape(json.dumps(labels))}">'
-            f"<output>{labels[-1]}</output></div>"
-        )
-    return _number(prediction.unit, name)
+def _scale(prediction: Prediction, name: str) -> str:
+    count = round((prediction.high - prediction.low) / SCALE_STEP)
+    labels = [say_number(10 ** (prediction.low + SCALE_STEP * place)) for place in range(count + 1)]
+    return (
+        f'<div class="site-control"><input type="range" aria-labelledby="{name}" min="0" max="{count}" '
+        f'value="{count}" step="1" autocomplete="off" aria-valuetext="{labels[-1]}" '
+        f'data-labels="{html.escape(json.dumps(labels))}">'
+        f"<output>{labels[-1]}</output></div>"
+    )
 
 
 def _comparison(view: ComparisonView) -> str:
@@ -224,37 +219,19 @@ def _question(number: int, view: QuestionView, panel: Panel | None, page: Page) 
     return (
         f'<form class="lesson-item" data-question="{name}"><div class="lesson-question" id="{name}">'
         f'<span class="lesson-number">{number}.</span>{as_html(question.text)}</div>{code}{pictures}'
-        f"{_ways_to_answer(question, name)}"
+        f"{QUESTION_FIELDS[question.type](question, name)}"
         '<button type="submit">Check</button><div class="site-feedback" role="status"></div>'
         '<button type="button" class="site-show" hidden>Show me in the panel</button></form>'
     )
 
 
-def _ways_to_answer(question: Question, name: str) -> str:
-    texts = [answer.text for answer in question.presented()]
-    if question.type in ("multiple_choice", "profile"):
-        return _choices("radio", texts, name)
-    if question.type == "many_choice":
-        return _choices("checkbox", texts, name)
-    if question.type == "ordering":
-        return _order(texts, name)
-    if question.type == "open":
-        return (
-            f'<textarea aria-labelledby="{name}" rows="5" autocomplete="off"></textarea>'
-            f'<div class="site-rubric" hidden><p><b>A model answer.</b> {as_html(question.model)}</p>'
-            f"<p>Which of these points does your text make?</p>{_choices('checkbox', texts, name)}</div>"
-        )
-    return _number(question.unit, name)
-
-
 def question_data(question: Question, panel: Panel | None = None) -> dict[str, Any]:
     """What `grading.js` needs of a question; feedback is that of `quiz.grade`, and all numbers are computed."""
-    chosen = question.type in ("multiple_choice", "profile")
     answers = [
         {
             "text": answer.text,
             "correct": answer.correct,
-            "feedback": grade(question, place).feedback if chosen else answer.feedback,
+            "feedback": question.kind.remark(question, place),
             "number": answer.number(),
             "range": answer.range,
             "default": answer.default,
@@ -263,7 +240,7 @@ def question_data(question: Question, panel: Panel | None = None) -> dict[str, A
         for place, answer in enumerate(question.answers)
     ]
     return {
-        "type": question.type,
+        "grader": GRADERS[question.type],
         "unit": question.unit,
         "precision": question.precision,
         "tolerance": question.tolerance,
@@ -300,3 +277,57 @@ def _number(unit: str, name: str) -> str:
         f'<p><label>Your number{more} <input type="text" inputmode="text" autocomplete="off" '
         'placeholder="such as 0.25 or 1e-6"></label></p>'
     )
+
+
+def _texts(question: Question) -> list[str]:
+    return [answer.text for answer in question.presented()]
+
+
+def _radios(question: Question, name: str) -> str:
+    return _choices("radio", _texts(question), name)
+
+
+def _text(question: Question, name: str) -> str:
+    """A text to write, and once it is written the model answer with the points to tick."""
+    return (
+        f'<textarea aria-labelledby="{name}" rows="5" autocomplete="off"></textarea>'
+        f'<div class="site-rubric" hidden><p><b>A model answer.</b> {as_html(question.model)}</p>'
+        f"<p>Which of these points does your text make?</p>{_choices('checkbox', _texts(question), name)}</div>"
+    )
+
+
+QUESTION_FIELDS: Mapping[str, Callable[[Question, str], str]] = for_each_type(
+    "helpers/publish/cells/widgets.py",
+    {
+        "multiple_choice": _radios,
+        "profile": _radios,
+        "many_choice": lambda question, name: _choices("checkbox", _texts(question), name),
+        "ordering": lambda question, name: _order(_texts(question), name),
+        "numeric": lambda question, name: _number(question.unit, name),
+        "open": _text,
+    },
+)
+"""The HTML in which each type of question is answered, by the question and its name on the page."""
+
+GRADERS: Mapping[str, str] = for_each_type(
+    "helpers/publish/cells/widgets.py",
+    {
+        "multiple_choice": "choice",
+        "profile": "network",
+        "many_choice": "choices",
+        "ordering": "order",
+        "numeric": "number",
+        "open": "text",
+    },
+)
+"""The function of `grading.js` that grades each type of question."""
+
+PREDICTION_FIELDS: Mapping[str, Callable[[Prediction, str], str]] = for_each_prediction(
+    "helpers/publish/cells/widgets.py",
+    {
+        "choice": lambda prediction, name: _choices("radio", prediction.options, name),
+        "order": lambda prediction, name: _order(prediction.options, name),
+        "scale": _scale,
+        "number": lambda prediction, name: _number(prediction.unit, name),
+    },
+)

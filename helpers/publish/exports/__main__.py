@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("format", choices=list(FORMATS))
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--lesson", action="append", default=[])
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", default="0")
     parser.add_argument("--questions", type=int)
     options = parser.parse_args(arguments)
     try:

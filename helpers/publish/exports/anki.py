@@ -41,11 +41,11 @@ def guid(question: Question) -> str:
     return str(genanki.guid_for(TITLE, question.id))
 
 
-def package(questions: Sequence[Question], seed: int, timestamp: float) -> bytes:
+def package(questions: Sequence[Question], timestamp: float) -> bytes:
     """The content of an .apkg file, a deck for each lesson.
 
     timestamp: seconds since 1970. On a second import Anki takes over what carries a later one than it has.
-    The same questions, seed and timestamp give the same bytes.
+    The same questions and timestamp give the same bytes.
     """
     model = _note_type()
     decks, pictures = [], []
@@ -55,7 +55,7 @@ def package(questions: Sequence[Question], seed: int, timestamp: float) -> bytes
         for question in group:
             picture = picture_of(question)
             pictures += [picture] if picture else []
-            decks[-1].add_note(_note(model, present(question, seed), picture))
+            decks[-1].add_note(_note(model, present(question), picture))
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder, picture.name) for picture in pictures]
         for file, picture in zip(files, pictures, strict=True):
@@ -78,7 +78,7 @@ def _note_type() -> genanki.Model:
 def _note(model: genanki.Model, shown: Presented, picture: Picture | None) -> genanki.Note:
     question = shown.question
     fields = [
-        body(question, picture.image(picture.name) if picture else ""),
+        body(question, picture.image(picture.name) if picture else "", shown.hint),
         _options(shown),
         shown.solved(),
         shown.remarked(),

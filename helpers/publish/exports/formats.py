@@ -9,10 +9,10 @@ from pathlib import Path
 from helpers.publish.exports import anki, gift, moodle, paper
 from helpers.quiz import Question
 
-Writer = Callable[[Sequence[Question], int, Path], list[Path]]
+Writer = Callable[[Sequence[Question], int | str, Path], list[Path]]
 
 
-def export(format: str, questions: Sequence[Question], folder: Path, seed: int = 0) -> list[Path]:
+def export(format: str, questions: Sequence[Question], folder: Path, seed: int | str = 0) -> list[Path]:
     """Write the questions in one of `FORMATS` into a folder, made where it isn't there; returns the files written.
 
     Raises ValueError for a format that is not known, and OSError where nothing can be written.
@@ -28,21 +28,21 @@ def _text(path: Path, content: str) -> Path:
     return path
 
 
-def _anki(questions: Sequence[Question], seed: int, folder: Path) -> list[Path]:
+def _anki(questions: Sequence[Question], seed: int | str, folder: Path) -> list[Path]:
     path = folder / "anki.apkg"
-    path.write_bytes(anki.package(questions, seed, timestamp=time.time()))
+    path.write_bytes(anki.package(questions, timestamp=time.time()))
     return [path]
 
 
-def _moodle(questions: Sequence[Question], seed: int, folder: Path) -> list[Path]:
+def _moodle(questions: Sequence[Question], seed: int | str, folder: Path) -> list[Path]:
     return [_text(folder / "moodle.xml", moodle.document(questions))]
 
 
-def _gift(questions: Sequence[Question], seed: int, folder: Path) -> list[Path]:
+def _gift(questions: Sequence[Question], seed: int | str, folder: Path) -> list[Path]:
     return [_text(folder / "gift.txt", gift.document(questions))]
 
 
-def _paper(questions: Sequence[Question], seed: int, folder: Path) -> list[Path]:
+def _paper(questions: Sequence[Question], seed: int | str, folder: Path) -> list[Path]:
     sheet, key = paper.documents(questions, seed)
     return [_text(folder / "paper.html", sheet), _text(folder / "paper_key.html", key)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 
@@ -18,8 +18,8 @@ from helpers.publish.exports.markup import as_html, body, explained
 from helpers.publish.exports.moodle import category_path
 from helpers.publish.exports.numbers import interval, share
 from helpers.publish.exports.pictures import picture_of
-from helpers.publish.exports.presented import feedback
-from helpers.quiz import Question
+from helpers.publish.exports.presented import present
+from helpers.quiz import Question, for_each_type
 
 
 def document(questions: Sequence[Question]) -> str:
@@ -39,12 +39,13 @@ def escaped(text: str) -> str:
 
 
 def _question(question: Question) -> str:
-    opening, lines = TYPES[question.type]
+    opening, lines = WRITERS[question.type]
+    hint = present(question).hint
     general = explained(question)
     return "\n".join(
         [
             f"// [id:{question.id}] [tag:lesson {question.lesson}]",
-            f"::{escaped(question.id)}::[html]{escaped(body(question, _image(question)))}{opening}",
+            f"::{escaped(question.id)}::[html]{escaped(body(question, _image(question), hint))}{opening}",
             *(f"\t{line}" for line in lines(question)),
             *([f"\t####{escaped(general)}"] if general else []),
             "}",
@@ -59,15 +60,16 @@ def _image(question: Question) -> str:
     return picture.image("data:image/svg+xml;base64," + base64.b64encode(picture.svg.encode()).decode())
 
 
-def _said(text: str) -> str:
+def _remark(text: str) -> str:
     return f"#{escaped(as_html(text))}"
 
 
 def _choice(question: Question) -> Iterator[str]:
-    for answer in question.answers:
+    for answer in question.presented():
         earned = share(question, answer)
         sign = {"100": "=", "0": "~"}.get(earned, f"~%{earned}%")
-        yield f"{sign}{escaped(as_html(answer.text))}{_said(feedback(question, answer))}"
+        remark = question.kind.remark(question, question.answers.index(answer))
+        yield f"{sign}{escaped(as_html(answer.text))}{_remark(remark)}"
 
 
 def _numeric(question: Question) -> Iterator[str]:
@@ -75,8 +77,8 @@ def _numeric(question: Question) -> Iterator[str]:
         taken = interval(question, answer)
         if taken:
             number = f"{_decimal(taken.written())}:{_decimal(taken.margin_written())}"
-            yield f"=%{share(question, answer)}%{number}{_said(answer.feedback)}"
-    yield from (f"~{_said(answer.feedback)}" for answer in question.answers if answer.default)
+            yield f"=%{share(question, answer)}%{number}{_remark(answer.feedback)}"
+    yield from (f"~{_remark(answer.feedback)}" for answer in question.answers if answer.default)
 
 
 def _decimal(number: str) -> str:
@@ -93,11 +95,14 @@ def _open(question: Question) -> Iterator[str]:
     return iter(())
 
 
-TYPES: dict[str, tuple[str, Callable[[Question], Iterator[str]]]] = {
-    "multiple_choice": ("{", _choice),
-    "many_choice": ("{", _choice),
-    "profile": ("{", _choice),
-    "numeric": ("{#", _numeric),
-    "ordering": ("{", _ordering),
-    "open": ("{", _open),
-}
+WRITERS: Mapping[str, tuple[str, Callable[[Question], Iterator[str]]]] = for_each_type(
+    "helpers/publish/exports/gift.py",
+    {
+        "multiple_choice": ("{", _choice),
+        "many_choice": ("{", _choice),
+        "profile": ("{", _choice),
+        "numeric": ("{#", _numeric),
+        "ordering": ("{", _ordering),
+        "open": ("{", _open),
+    },
+)

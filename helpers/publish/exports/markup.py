@@ -9,8 +9,6 @@ from helpers.course import LESSONS
 from helpers.quiz import Question
 from helpers.quiz.text import as_html as text_as_html
 
-PLACES = "Give each of them its place; 1 comes first."
-
 _NO_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -24,22 +22,22 @@ def as_html(text: str) -> str:
     return text_as_html(cleaned(text))
 
 
-def body(question: Question, picture: str = "") -> str:
-    """What a question shows, as HTML: text, unit of the answer, code, a picture as HTML, and how to answer."""
+def body(question: Question, picture: str = "", hint: str = "") -> str:
+    """What a question shows, as HTML: text, unit of the answer, code, a picture as HTML, and a hint how to answer."""
     unit = f" (in {as_html(question.unit)})" if question.unit else ""
     code = f"<pre><code>{html.escape(cleaned(question.code), quote=False)}</code></pre>" if question.code else ""
-    hint = f"<p><em>{PLACES}</em></p>" if question.type == "ordering" else ""
-    return f"<p>{as_html(question.text)}{unit}</p>{code}{picture}{hint}"
+    how = f"<p><em>{as_html(hint)}</em></p>" if hint else ""
+    return f"<p>{as_html(question.text)}{unit}</p>{code}{picture}{how}"
 
 
 def explained(question: Question) -> str:
     """What is said after any answer: why an order is as it is; of an open question the model answer and the points."""
-    said = question.model if question.type == "open" else question.feedback
-    if question.type not in ("open", "ordering"):
+    explanation = question.kind.explanation(question)
+    if explanation is None:
         return ""
     points = "".join(f"<li><b>{as_html(each.text)}</b> – {as_html(each.feedback)}</li>" for each in question.answers)
-    kind = "ul" if question.type == "open" else "ol"
-    return f"<p>{as_html(said)}</p><{kind}>{points}</{kind}>"
+    tag = "ol" if explanation.numbered else "ul"
+    return f"<p>{as_html(explanation.text)}</p><{tag}>{points}</{tag}>"
 
 
 def lesson_name(lesson: str) -> str:

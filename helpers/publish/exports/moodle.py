@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import base64
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
 from helpers.course import TITLE
 from helpers.publish.exports.markup import as_html, body, cleaned, explained, lesson_name
-from helpers.publish.exports.numbers import interval, points, share
+from helpers.publish.exports.numbers import interval, share
 from helpers.publish.exports.pictures import picture_of
-from helpers.publish.exports.presented import feedback
-from helpers.quiz import Question
+from helpers.quiz import Question, for_each_type
 
 OPTIONAL_UNIT, NO_UNIT = "0", "3"  # what Moodle calls UNITINPUT and UNITNONE
 
@@ -60,7 +59,7 @@ def _plain(parent: ET.Element, **values: str) -> None:
 
 
 def _question(root: ET.Element, question: Question) -> None:
-    kind, fill = TYPES[question.type]
+    kind, fill = WRITERS[question.type]
     picture = picture_of(question)
     image = picture.image(f"@@PLUGINFILE@@/{picture.name}") if picture else ""
     entry = ET.SubElement(root, "question", type=kind)
@@ -70,18 +69,24 @@ def _question(root: ET.Element, question: Question) -> None:
         file = ET.SubElement(text, "file", name=picture.name, path="/", encoding="base64")
         file.text = base64.b64encode(picture.svg.encode()).decode()
     _html(entry, "generalfeedback", explained(question))
-    _plain(entry, defaultgrade=str(points(question)), penalty="0.3333333", hidden="0", idnumber=question.id)
+    _plain(
+        entry, defaultgrade=str(question.kind.points(question)), penalty="0.3333333", hidden="0", idnumber=question.id
+    )
     fill(entry, question)
     tags = ET.SubElement(entry, "tags")
     _text(tags, "tag", f"lesson {question.lesson}")
 
 
-def _choice(entry: ET.Element, question: Question) -> None:
-    single = "false" if question.type == "many_choice" else "true"
+def _choice(entry: ET.Element, question: Question, single: str = "true") -> None:
     _plain(entry, single=single, shuffleanswers="true", answernumbering="ABCD", showstandardinstruction="0")
-    for answer in question.answers:
+    for answer in question.presented():
         element = _text(entry, "answer", as_html(answer.text), fraction=share(question, answer), format="html")
-        _html(element, "feedback", as_html(feedback(question, answer)))
+        remark = question.kind.remark(question, question.answers.index(answer))
+        _html(element, "feedback", as_html(remark))
+
+
+def _choices(entry: ET.Element, question: Question) -> None:
+    _choice(entry, question, single="false")
 
 
 def _numeric(entry: ET.Element, question: Question) -> None:
@@ -115,11 +120,14 @@ def _open(entry: ET.Element, question: Question) -> None:
     _html(entry, "responsetemplate", "")
 
 
-TYPES: dict[str, tuple[str, Callable[[ET.Element, Question], None]]] = {
-    "multiple_choice": ("multichoice", _choice),
-    "many_choice": ("multichoice", _choice),
-    "profile": ("multichoice", _choice),
-    "numeric": ("numerical", _numeric),
-    "ordering": ("ordering", _ordering),
-    "open": ("essay", _open),
-}
+WRITERS: Mapping[str, tuple[str, Callable[[ET.Element, Question], None]]] = for_each_type(
+    "helpers/publish/exports/moodle.py",
+    {
+        "multiple_choice": ("multichoice", _choice),
+        "many_choice": ("multichoice", _choices),
+        "profile": ("multichoice", _choice),
+        "numeric": ("numerical", _numeric),
+        "ordering": ("ordering", _ordering),
+        "open": ("essay", _open),
+    },
+)

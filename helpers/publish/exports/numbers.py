@@ -53,20 +53,9 @@ def interval(question: Question, answer: Answer) -> Interval | None:
     return Interval(number, EXACT * abs(number))
 
 
-def points(question: Question) -> int:
-    """What a question is worth: one point, an open one as many as its rubric has."""
-    return len(question.answers) if question.type == "open" else 1
-
-
 def share(question: Question, answer: Answer) -> str:
-    """What an answer earns, in per cent of the mark.
-
-    Of several right ones each earns its part, and each wrong one costs as much as makes ticking them all worth nothing.
-    """
-    if question.type != "many_choice":
-        return "100" if answer.correct else "0"
-    alike = sum(each.correct == answer.correct for each in question.answers)
-    return f"{(100 if answer.correct else -100) / alike:.7g}"
+    """What an answer earns, in per cent of the mark, in digits that a program reads."""
+    return f"{100 * question.kind.share(question, answer):.7g}"
 
 
 def stated(question: Question, answer: Answer) -> str:

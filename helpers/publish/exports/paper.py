@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from string import ascii_uppercase
 
 from helpers.course import TITLE
 from helpers.publish.exports.markup import as_html, body, counted
-from helpers.publish.exports.numbers import points
 from helpers.publish.exports.pictures import picture_of
 from helpers.publish.exports.presented import Presented, present
-from helpers.quiz import Question
+from helpers.quiz import Question, for_each_type
 
 STYLE = """
 @page { margin: 18mm 16mm 20mm;
@@ -45,10 +44,10 @@ ul.remarks li { margin: 1.4mm 0; padding-left: 6mm; text-indent: -6mm; font-size
 """
 
 
-def documents(questions: Sequence[Question], seed: int) -> tuple[str, str]:
+def documents(questions: Sequence[Question], seed: int | str) -> tuple[str, str]:
     """The paper and its key, each one HTML page; the seed stands on both, so that they are known to belong together."""
-    shown = [present(question, seed) for question in questions]
-    total = sum(points(question) for question in questions)
+    shown = [present(question) for question in questions]
+    total = sum(question.kind.points(question) for question in questions)
     blanks = (
         '<div class="blanks"><span class="wide">Name</span><span>Date</span>'
         f'<span class="points">Points<i>of {total}</i></span></div>'
@@ -59,7 +58,7 @@ def documents(questions: Sequence[Question], seed: int) -> tuple[str, str]:
     )
 
 
-def _page(title: str, seed: int, below: str, sections: Sequence[str]) -> str:
+def _page(title: str, seed: int | str, below: str, sections: Sequence[str]) -> str:
     numbered = "\n".join(
         f'<section class="question"><div class="number">{number}</div><div>{section}</div></section>'
         for number, section in enumerate(sections, start=1)
@@ -67,7 +66,7 @@ def _page(title: str, seed: int, below: str, sections: Sequence[str]) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{as_html(title)}</title>\n'
         f"<style>{STYLE}</style>\n</head>\n<body>\n<header><h1>{as_html(title)}</h1>"
-        f'<div class="small">{counted(len(sections), "question")}, seed {seed}</div>{below}</header>\n'
+        f'<div class="small">{counted(len(sections), "question")}, seed {as_html(str(seed))}</div>{below}</header>\n'
         f"<main>\n{numbered}\n</main>\n</body>\n</html>\n"
     )
 
@@ -75,15 +74,18 @@ def _page(title: str, seed: int, below: str, sections: Sequence[str]) -> str:
 def _asked(shown: Presented) -> str:
     picture = picture_of(shown.question)
     drawn = f'<div class="picture">{picture.svg}</div>' if picture else ""
-    return f"{_source(shown.question)}{body(shown.question, drawn)}{SPACES[shown.question.type](shown)}"
+    asked = body(shown.question, drawn, shown.hint)
+    return f"{_source(shown.question)}{asked}{SPACES[shown.question.type](shown)}"
 
 
 def _solved(shown: Presented) -> str:
-    return f"{_source(shown.question)}{body(shown.question)}{shown.solved()}{shown.remarked()}"
+    return f"{_source(shown.question)}{body(shown.question, hint=shown.hint)}{shown.solved()}{shown.remarked()}"
 
 
 def _source(question: Question) -> str:
-    return f'<div class="small source">lesson {question.lesson} · {counted(points(question), "point")}</div>'
+    return (
+        f'<div class="small source">lesson {question.lesson} · {counted(question.kind.points(question), "point")}</div>'
+    )
 
 
 def _boxes(shown: Presented) -> str:
@@ -99,14 +101,17 @@ def _blank(shown: Presented) -> str:
 
 
 def _lines(shown: Presented) -> str:
-    return '<div class="line"></div>' * (2 + 2 * points(shown.question))
+    return '<div class="line"></div>' * (2 + 2 * len(shown.question.answers))
 
 
-SPACES: dict[str, Callable[[Presented], str]] = {
-    "multiple_choice": _boxes,
-    "many_choice": _boxes,
-    "profile": _boxes,
-    "ordering": _boxes,
-    "numeric": _blank,
-    "open": _lines,
-}
+SPACES: Mapping[str, Callable[[Presented], str]] = for_each_type(
+    "helpers/publish/exports/paper.py",
+    {
+        "multiple_choice": _boxes,
+        "many_choice": _boxes,
+        "profile": _boxes,
+        "ordering": _boxes,
+        "numeric": _blank,
+        "open": _lines,
+    },
+)

@@ -33,8 +33,8 @@ class Picture:
 
 
 def picture_of(question: Question) -> Picture | None:
-    """What a profile question draws; None for the other types."""
-    if question.type != "profile":
+    """What a question with a hidden network draws; None for the others."""
+    if question.network is None:
         return None
     mean, spread = profile_curve(question)
     svg = profile_svg(mean, spread, QUANTITIES[question.shows])

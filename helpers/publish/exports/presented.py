@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from string import ascii_uppercase
 
-from helpers.publish.exports.choosing import generator
 from helpers.publish.exports.markup import as_html
 from helpers.publish.exports.numbers import leeway, stated
-from helpers.quiz import Answer, Question, grade
+from helpers.quiz import Answer, Question, for_each_type
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Presented:
     """`options` are texts to choose from or to order, lettered from A; none where something is to be written.
 
     `solution` is short: letters or numbers, empty for an open question. `explanation` says why an order is as it is, or
-    is the model answer.
+    is the model answer. `hint` says how to answer, where the form of the options doesn't tell.
     """
 
     question: Question
@@ -37,6 +36,7 @@ class Presented:
     solution: str
     remarks: tuple[Remark, ...]
     explanation: str = ""
+    hint: str = ""
 
     def solved(self) -> str:
         """Solution and explanation in HTML."""
@@ -53,53 +53,42 @@ class Presented:
         return f'<ul class="remarks">{items}</ul>'
 
 
-def present(question: Question, seed: int = 0) -> Presented:
-    """The question with its options in the order that belongs to the seed."""
-    return TYPES[question.type](question, seed)
+def present(question: Question) -> Presented:
+    """The question with its options in the order in which it shows them."""
+    return PRESENTERS[question.type](question)
 
 
-def feedback(question: Question, answer: Answer) -> str:
-    """What the course says to somebody who gives this answer."""
-    return grade(question, answer.text).feedback if question.type == "profile" else answer.feedback
+def _lettered(question: Question) -> list[tuple[str, Answer, str]]:
+    """Letter, answer and what is said to it, in the order in which the question shows its answers."""
+    return [
+        (letter, answer, question.kind.remark(question, question.answers.index(answer)))
+        for letter, answer in zip(ascii_uppercase, question.presented(), strict=False)
+    ]
 
 
-def shuffled(question: Question, seed: int) -> tuple[Answer, ...]:
-    """The answers of a question in the order that belongs to the seed; never in the right order where that is asked."""
-    answers = tuple(generator(seed, question.id).sample(question.answers, len(question.answers)))
-    gives_it_away = question.type == "ordering" and answers == question.answers
-    return answers[1:] + answers[:1] if gives_it_away else answers
-
-
-def _choice(question: Question, seed: int) -> Presented:
-    answers = shuffled(question, seed)
-    lettered = list(zip(ascii_uppercase, answers, strict=False))
+def _choice(question: Question) -> Presented:
+    lettered = _lettered(question)
     return Presented(
         question,
-        options=tuple(answer.text for answer in answers),
-        solution=", ".join(letter for letter, answer in lettered if answer.correct),
-        remarks=tuple(
-            Remark(f"{letter}: {answer.text}", feedback(question, answer), answer.correct)
-            for letter, answer in lettered
-        ),
+        options=tuple(answer.text for _, answer, _ in lettered),
+        solution=", ".join(letter for letter, answer, _ in lettered if answer.correct),
+        remarks=tuple(Remark(f"{letter}: {answer.text}", said, answer.correct) for letter, answer, said in lettered),
     )
 
 
-def _ordering(question: Question, seed: int) -> Presented:
-    mixed = shuffled(question, seed)
-    letters = [ascii_uppercase[mixed.index(answer)] for answer in question.answers]
+def _ordering(question: Question) -> Presented:
+    lettered = sorted(_lettered(question), key=lambda each: question.answers.index(each[1]))
     return Presented(
         question,
-        options=tuple(answer.text for answer in mixed),
-        solution=", ".join(letters),
+        options=tuple(answer.text for answer in question.presented()),
+        solution=", ".join(letter for letter, *_ in lettered),
         explanation=question.feedback,
-        remarks=tuple(
-            Remark(f"{letter}: {answer.text}", answer.feedback)
-            for letter, answer in zip(letters, question.answers, strict=True)
-        ),
+        hint="Give each of them its place; 1 comes first.",
+        remarks=tuple(Remark(f"{letter}: {answer.text}", said) for letter, answer, said in lettered),
     )
 
 
-def _numeric(question: Question, seed: int) -> Presented:
+def _numeric(question: Question) -> Presented:
     right = [stated(question, answer) + leeway(question, answer) for answer in question.answers if answer.correct]
     return Presented(
         question,
@@ -109,16 +98,19 @@ def _numeric(question: Question, seed: int) -> Presented:
     )
 
 
-def _open(question: Question, seed: int) -> Presented:
+def _open(question: Question) -> Presented:
     points = tuple(Remark(point.text, point.feedback) for point in question.answers)
     return Presented(question, options=(), solution="", explanation=question.model, remarks=points)
 
 
-TYPES: dict[str, Callable[[Question, int], Presented]] = {
-    "multiple_choice": _choice,
-    "many_choice": _choice,
-    "profile": _choice,
-    "ordering": _ordering,
-    "numeric": _numeric,
-    "open": _open,
-}
+PRESENTERS: Mapping[str, Callable[[Question], Presented]] = for_each_type(
+    "helpers/publish/exports/presented.py",
+    {
+        "multiple_choice": _choice,
+        "many_choice": _choice,
+        "profile": _choice,
+        "ordering": _ordering,
+        "numeric": _numeric,
+        "open": _open,
+    },
+)

@@ -1,0 +1,40 @@
+"""What may be wrong with an entry of a bank beyond its form, and the checks that several types share."""
+
+from __future__ import annotations
+
+import inspect
+import math
+
+from helpers.quiz.keys import KEYS, compute_key
+from helpers.quiz.questions import Answer, Question
+
+
+class Fault(ValueError):
+    """What is wrong with an entry of a bank; the message begins with the field."""
+
+
+def check_one_correct(question: Question) -> None:
+    """Exactly one answer is correct."""
+    correct = sum(answer.correct for answer in question.answers)
+    if correct != 1:
+        raise Fault(f"field answers: {correct} of them are correct; it must be one")
+
+
+def check_keys(question: Question) -> None:
+    """Each key is known, takes its arguments and gives a finite number."""
+    for index, answer in enumerate(question.answers):
+        if answer.key is not None:
+            _check_key(f"field answers[{index}]", answer.key, answer)
+
+
+def _check_key(field: str, key: str, answer: Answer) -> None:
+    if key not in KEYS:
+        raise Fault(f"{field}.key: {key!r} must be one of {', '.join(KEYS)}")
+    given = ", ".join(f"{name}={value!r}" for name, value in answer.arguments.items())
+    try:
+        inspect.signature(KEYS[key]).bind(**answer.arguments)
+        number = compute_key(key, **answer.arguments)
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+        raise Fault(f"{field}.arguments: {key}({given}): {error}") from None
+    if not math.isfinite(number):
+        raise Fault(f"{field}.arguments: {key}({given}) is {number}; it must be a finite number")
