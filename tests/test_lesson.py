@@ -357,7 +357,7 @@ def test_open_views_say_at_once_that_an_answer_is_not_yet_written_and_that_it_is
         answer(view.questions[2], "0.5")
         for each in (view, other, my_progress()):
             assert "last entry is kept only until this kernel ends" in each.children[0].value
-            assert "database is locked" in each.announcer.warning and not each.announcer.over
+            assert "another program holds it" in each.announcer.warning and not each.announcer.over
         assert len(view.children) == count + 1
         blocker.execute("ROLLBACK")
     answer(view.questions[2], "0.25")

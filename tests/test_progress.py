@@ -282,7 +282,7 @@ def holds(folder, names):
         return [name for (name,) in connection.execute("SELECT question FROM answer ORDER BY rowid")] == names
 
 
-@pytest.mark.parametrize("hindrance, word", [(locked, "locked"), (full, "full")])
+@pytest.mark.parametrize("hindrance, word", [(locked, "another program holds it"), (full, "full")])
 def test_answers_wait_and_are_written_by_the_next_one_in_their_order(folder, impatient, hindrance, word, monkeypatch):
     monkeypatch.setattr(store, "FIRST_RETRY", 600)
     record, names = Progress(), [f"01-{number}-" + 4000 * "x" for number in range(6)]
@@ -316,7 +316,7 @@ def test_answers_are_written_in_the_background_and_it_is_said_at_once(folder, im
     reader = Reader(record)
     with locked(folder):
         record.record_answer("01", "01-a", "1", True)
-        assert len(reader.said) == 1 and "locked" in reader.said[0]
+        assert len(reader.said) == 1 and "another program holds it" in reader.said[0]
     assert reader.done.wait(60) and reader.said[1:] == [""]
     assert holds(folder, ["01-a"]) and not record.waiting
 

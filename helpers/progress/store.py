@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -26,6 +27,8 @@ RETRY_BUSY_SECONDS = 0.1
 """The same for an attempt after one that failed."""
 FIRST_RETRY, LONGEST_RETRY = 0.5, 5.0
 """Seconds between the attempts in the background: each pause is twice the one before, up to the longest."""
+NO_ROOM = 200_000
+"""A disk with fewer bytes left has no room for the files that SQLite needs beside the record."""
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG}
 _OWN_ERRORS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
@@ -187,11 +190,20 @@ class Store:
                 raise
             except (sqlite3.Error, Damaged, UnicodeError, MemoryError) as error:
                 if not _is_damage(error):
-                    raise _Unusable(str(error)) from None
+                    raise self._unusable(error) from None
                 self._set_aside(seconds)
             except (OSError, NewerFile) as error:
-                raise _Unusable(str(error)) from None
+                raise self._unusable(error) from None
         raise _Unusable("it is damaged again and again")
+
+    def _unusable(self, error: Exception) -> _Unusable:
+        """The error in words that help a reader."""
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            return _Unusable("another program holds it")
+        with suppress(OSError):
+            if shutil.disk_usage(self.path.parent).free < NO_ROOM:
+                return _Unusable("the disk is full")
+        return _Unusable(str(error))
 
     def _set_aside(self, seconds: float) -> None:
         """Rename a damaged file, and what SQLite keeps beside it, so that a new one can begin."""
@@ -201,9 +213,9 @@ class Store:
             return  # another notebook was faster: this is the new one
         except (sqlite3.Error, Damaged, UnicodeError, MemoryError) as error:
             if not _is_damage(error):
-                raise _Unusable(str(error)) from None
+                raise self._unusable(error) from None
         except (OSError, NewerFile) as error:
-            raise _Unusable(str(error)) from None
+            raise self._unusable(error) from None
         aside = _dated(self.path, "damaged")
         try:
             for end in ("", "-wal", "-shm"):
