@@ -428,6 +428,117 @@ def test_many_kernels_bring_a_file_up_to_date_at_once(folder):
     assert len(Progress().history()) == 2 and not aside(folder)
 
 
+def test_a_copy_is_kept_of_a_file_of_version_1_and_can_be_read_back(folder, tmp_path):
+    write_version_1(folder)
+    Progress()
+    (copy,) = folder.glob("progress-before-new-version-*.sqlite3")
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    other = Progress(tmp_path / "other")
+    merged = other.read_back(copy.name, copy.read_bytes())
+    assert (merged.added, merged.known) == (4, 0) and other.history() == Progress().history()
+    Progress()
+    assert len(list(folder.glob("progress-before-*"))) == 1
+
+
+def test_without_room_for_the_copy_a_file_of_version_1_stays_as_it_is(folder, monkeypatch):
+    write_version_1(folder)
+    before = (folder / progress.FILE_NAME).read_bytes()
+    (folder / "taken").mkdir()
+    monkeypatch.setattr(store, "_dated", lambda path, why: folder / "taken")
+    record = Progress()
+    assert "only until this kernel ends" in record.notice and len(record.history()) == 2
+    assert (folder / progress.FILE_NAME).read_bytes() == before
+
+
+# Rows that can't be read ----------------------------------------------------------------------------------------------
+
+BAD_VALUES = {
+    "at": ["'yesterday'", "x'00'", "9e99", "-9e99"],
+    "lesson": ["x'00ff'", "CAST(x'ff' AS TEXT)"],
+    "question": ["x'00ff'", "CAST(x'22ff22' AS TEXT)"],
+    "given": ["CAST(x'22ff22' AS TEXT)", "x'3132'", "'{'", "''", f"'{'[' * 100_000}'"],
+    "correct": ["'yes'", "2", "0.5", "x'01'"],
+    "seconds": ["'long'", "-1.0", "9e999"],
+    "seed": ["'seven'", "1.5", "x'07'"],
+    "score": ["'good'", "1.5", "-1"],
+}
+
+
+@pytest.mark.parametrize("column, value", [(name, value) for name, values in BAD_VALUES.items() for value in values],
+                         ids=lambda text: text[:24])  # fmt: skip
+def test_a_bad_row_is_left_out_and_named(folder, column, value):
+    record = Progress()
+    for name in "abcd":
+        record.record_answer("01", f"01-{name}", name, True, seed=1, score=0.5)
+    with contextlib.closing(sqlite3.connect(folder / progress.FILE_NAME)) as connection, connection:
+        connection.execute(f"UPDATE answer SET {column} = {value} WHERE rowid = 3")
+    for each in (record, Progress()):
+        assert list(each.answers("01")) == ["01-a", "01-b", "01-d"]
+        assert f"Left out of your record, since it cannot be read: answer 3 ({column} is" in each.notice
+        assert len(each.notice) < 300 and not aside(folder) and not each.waiting
+        assert each.summary()["01"].answered == {"01-a", "01-b", "01-d"}
+        assert len(json.loads(each.export())["answer"]) == 3
+    record.record_answer("01", "01-e", "e", True)
+    assert list(Progress().answers("01")) == ["01-a", "01-b", "01-d", "01-e"]
+
+
+@pytest.mark.parametrize("column, value", [("event", "'paused'"), ("detail", "'[1]'"), ("detail", "'{}'")])
+def test_a_bad_row_of_a_sitting_is_left_out_and_named(folder, column, value):
+    record = Progress()
+    record.begin_sitting("exam", PAPER)
+    record.answer_sitting("exam", "01-a", "x")
+    record.answer_sitting("exam", "02-b", "y")
+    with contextlib.closing(sqlite3.connect(folder / progress.FILE_NAME)) as connection, connection:
+        connection.execute(f"UPDATE sitting SET {column} = {value} WHERE rowid = 2")
+    assert record.sitting("exam").given == {"02-b": "y"} and f"sitting 2 ({column} is" in record.notice
+
+
+def test_many_bad_rows_are_counted_not_listed(folder):
+    record = Progress()
+    row = "INSERT INTO answer (at, lesson, question, given, correct) VALUES ('?', '01', 'x', '1', 1)"
+    record.write(lambda c: c.executemany(row, [()] * 50))
+    assert record.history() == () and record.notice.endswith("; and 47 more.")
+
+
+def test_a_foreign_database_is_set_aside_unchanged(folder):
+    folder.mkdir()
+    with contextlib.closing(sqlite3.connect(folder / progress.FILE_NAME)) as connection, connection:
+        connection.execute("CREATE TABLE bookmarks (url TEXT)")
+    before = (folder / progress.FILE_NAME).read_bytes()
+    record = Progress()
+    fill(record)
+    assert "set aside" in record.notice and aside(folder)[0].read_bytes() == before
+    assert Progress().answers("01").keys() == {"01-a"}
+
+
+def test_a_damaged_file_is_found_when_it_is_opened(folder):
+    """Before the first answer, not at the one that happens to need the page."""
+    record = Progress()
+    row = "INSERT INTO exercise VALUES (1e9, '01', ?, 1, 0)"
+    record.write(lambda c: c.executemany(row, [(str(number) * 50,) for number in range(200)]))
+    path = folder / progress.FILE_NAME
+    content = path.read_bytes()
+    path.write_bytes(content[:-4096] + b"\x07" * 4096)
+    assert "damaged" in Progress().notice and len(aside(folder)) == 1
+
+
+def test_what_another_notebook_has_mended_already_is_not_set_aside_again(folder, monkeypatch):
+    record = Progress()
+    fill(record)
+    monkeypatch.setattr(store, "_is_damage", lambda error: True)
+    assert record.read(lambda c: c.execute("SELECT count(*) FROM answer").fetchone()) == (1,)
+    damaged = sqlite3.DatabaseError("what was read before the other notebook began a new file")
+    attempts = iter([damaged])
+
+    def work(connection):
+        for error in attempts:
+            raise error
+        return connection.execute("SELECT count(*) FROM answer").fetchone()
+
+    assert record.read(work) == (1,) and not aside(folder) and not record.notice
+
+
 # Places that can't be written ----------------------------------------------------------------------------------------
 
 
@@ -621,3 +732,124 @@ def test_without_a_copy_nothing_is_reset(folder, monkeypatch):
     with pytest.raises(RuntimeError, match="Nothing was reset"):
         record.empty()
     assert record.answers("01").keys() == {"01-a"} and not record.notice
+
+
+# Reading back --------------------------------------------------------------------------------------------------------
+
+
+def given_at(record):
+    return [(each.question, each.given) for each in record.history()]
+
+
+def test_two_records_become_one_ordered_by_time_and_nothing_is_twice(tmp_path, monkeypatch):
+    home, school = Progress(tmp_path / "home"), Progress(tmp_path / "school")
+    now = 1e9
+    monkeypatch.setattr(time, "time", lambda: now)
+    for number in range(8):
+        now += 1.25
+        record = (home, school)[number % 3 == 0]
+        record.record_answer("01", "01-a", number, True, seed=number)
+        record.record_prediction("01", "01", number)
+        record.record_exercise("01", f"x{number}", True)
+    home.begin_sitting("exam", PAPER)
+    home.answer_sitting("exam", "01-a", "x")
+    for first, second in ((home, school), (school, home), (home, school)):
+        second.read_back("export", first.export().encode())
+    assert [given for _, given in given_at(home)] == [given for _, given in given_at(school)] == list(range(8))
+    assert home.prediction("01") == school.prediction("01") == 7
+    assert school.summary()["01"].solved == {f"x{number}" for number in range(8)}
+    assert school.sitting("exam").given == {"01-a": "x"}
+    assert home.read_back("again", school.export().encode()).added == 0
+
+
+def test_equal_entries_of_one_moment_are_all_read_back(tmp_path, monkeypatch):
+    """Of what an export holds twice, the record gets two; of what it has once, one more."""
+    monkeypatch.setattr(time, "time", lambda: 1e9)
+    one, two = Progress(tmp_path / "one"), Progress(tmp_path / "two")
+    row = "INSERT INTO exercise VALUES (1e9, '01', 'x', 1, 0)"
+    one.write(lambda c: c.executemany(row, [()] * 2))
+    two.write(lambda c: c.execute(row))
+    assert two.read_back("export", one.export().encode()).added == 1
+    assert len(two.rows("exercise")) == 2
+
+
+def test_a_clock_that_was_set_back_disturbs_no_sitting(tmp_path, monkeypatch):
+    record, other = Progress(tmp_path / "one"), Progress(tmp_path / "two")
+    clock = iter([2e9, 1e9, 1e9 + 5])
+    monkeypatch.setattr(time, "time", lambda: next(clock, 3e9))
+    record.begin_sitting("exam", PAPER)
+    record.answer_sitting("exam", "01-a", "x")
+    other.record_exercise("01", "y", True)
+    other.begin_sitting("other", PAPER)
+    record.read_back("export", other.export().encode())
+    assert record.sitting("exam").given == {"01-a": "x"} and record.sitting("other") is not None
+
+
+def test_reading_back_leaves_rows_that_cannot_be_read_where_they_are(folder, tmp_path):
+    record, other = Progress(), Progress(tmp_path / "other")
+    fill(other)
+    for name in "ab":
+        record.record_answer("01", f"01-{name}", name, True)
+    with contextlib.closing(sqlite3.connect(folder / progress.FILE_NAME)) as connection, connection:
+        connection.execute("UPDATE answer SET given = CAST(x'22ff22' AS TEXT) WHERE rowid = 1")
+    assert record.read_back("export", other.export().encode()).added == 3
+    with contextlib.closing(sqlite3.connect(folder / progress.FILE_NAME)) as connection:
+        kept = connection.execute("SELECT typeof(given), hex(given) FROM answer ORDER BY at").fetchall()
+    assert ("text", "22FF22") in kept and len(kept) == 3
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"", "no JSON file"),
+        (b"not json", "no JSON file"),
+        (b"\xff\xfe", "no JSON file"),
+        (b"[" * 100_000, "no JSON file"),
+        (b"[]", "not an export of this course"),
+        (b'{"course": "Cooking"}', "not an export of this course"),
+        (b'{"course": "Where did the gradient go?", "format": 99}', "newer version.*format 99, here 2"),
+        (b'{"course": "Where did the gradient go?", "format": 2, "answer": 7}', "no list under 'answer'"),
+        (b"SQLite format 3\0" + bytes(5000), "damaged all through"),
+    ],
+    ids=range(9),
+)
+def test_what_is_no_export_is_named_and_changes_nothing(folder, content, words):
+    record = Progress()
+    fill(record)
+    before = record.rows("answer")
+    with pytest.raises(ValueError, match=f"(?s)^mine\\.json .*{words}"):
+        record.read_back("mine.json", content)
+    assert record.rows("answer") == before and not record.notice and not list(folder.glob("progress-before*"))
+
+
+def test_bad_entries_of_an_export_are_named_and_the_others_read(tmp_path):
+    record, other = Progress(), Progress(tmp_path / "other")
+    fill(other)
+    other.record_answer("01", "01-b", "b", True)
+    export = json.loads(other.export())
+    export["answer"][0]["at"] = "yesterday"
+    export["exercise"] += [7, {"at": "2026-01-01T00:00:00+00:00"}]
+    merged = record.read_back("export", json.dumps(export).encode())
+    assert merged.added == 3 and len(merged.left_out) == 3
+    assert merged.left_out[0] == "answer 1 (at is 'yesterday', not a number)"
+
+
+def test_a_damaged_copy_gives_what_can_still_be_read(folder, tmp_path):
+    record = Progress()
+    row = "INSERT INTO answer (at, lesson, question, given, correct) VALUES (1e9, '01', ?, '1', 1)"
+    record.write(lambda c: c.executemany(row, [(f"01-{number}-" + "x" * 200,) for number in range(200)]))
+    path = folder / progress.FILE_NAME
+    path.write_bytes(path.read_bytes()[: 8 * 4096])
+    again = Progress()
+    (copy,) = aside(folder)
+    merged = again.read_back(copy.name, copy.read_bytes())
+    assert 0 < merged.added < 200 and "answer after" in merged.left_out[0]
+    assert len(again.history()) == merged.added
+
+
+def test_nothing_is_read_back_while_the_file_is_out_of_use(folder, impatient, tmp_path):
+    record, other = Progress(), Progress(tmp_path / "other")
+    fill(other)
+    with locked(folder), pytest.raises(RuntimeError, match="Nothing was read"):
+        record.read_back("export", other.export().encode())
+    assert record.rows("answer") == []
