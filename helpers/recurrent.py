@@ -36,10 +36,11 @@ class RecurrentSpec:
 
     `init` draws the recurrent matrix: `pytorch_default` U(-1/√hidden, 1/√hidden), `gaussian` of variance 1/hidden,
     or `orthogonal`; inputs' weights and biases always as PyTorch does, biases only with `biased`. `radius` then brings
-    each hidden × hidden block to that spectral radius; None leaves it as drawn. `input_scale` is the standard deviation
-    of the inputs. For an LSTM, `forget_bias` replaces the forget gate's bias in the first `bias_vectors` (1 or 2) of
-    PyTorch's two bias vectors, and makes it 0 in the other; `chrono` draws it as log U(1, chrono - 1) and gives the
-    input gate its negative (Tallec & Ollivier 2018). `activation` is that of a plain network, "tanh" or "linear".
+    each hidden × hidden block to that spectral radius; None leaves it as drawn, times `gain`. `input_scale` is the
+    standard deviation of the inputs. For an LSTM, `forget_bias` replaces the forget gate's bias in the first
+    `bias_vectors` (1 or 2) of PyTorch's two bias vectors, and makes it 0 in the other; `chrono` draws it as
+    log U(1, chrono - 1) and gives the input gate its negative (Tallec & Ollivier 2018). `activation` is that of a plain
+    network, "tanh" or "linear".
     Raises ValueError that names the argument, the value given and what is allowed.
     """
 
@@ -57,6 +58,7 @@ class RecurrentSpec:
     activation: str = "tanh"
     batch: int = 16
     seeds: int = 4
+    gain: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("length", "hidden", "features", "bias_vectors", "batch", "seeds"):
@@ -69,6 +71,9 @@ class RecurrentSpec:
             raise ValueError(f"bias_vectors must be 1 or 2; got {self.bias_vectors!r}")
         if self.radius is not None:
             check_number("radius", self.radius, least=0)
+        check_number("gain", self.gain, least=0)
+        if self.radius is not None and self.gain != 1:
+            raise ValueError(f"gain must be 1 where radius is given; got {self.gain!r}")
         if self.forget_bias is not None:
             check_number("forget_bias", self.forget_bias)
         if self.chrono is not None:
@@ -120,6 +125,7 @@ def _draw(spec: RecurrentSpec, seed: int) -> tuple[Array, Array, Array, Array]:
     if spec.radius is not None:
         radii = _spectral_radii(spec.init, blocks, hidden, seed)
         recurrent = recurrent * np.divide(spec.radius, radii, out=np.zeros_like(radii), where=radii > 0)[:, None, None]
+    recurrent = recurrent * spec.gain
     return input_weights, np.concatenate(recurrent, axis=1), biases[0], biases[1]
 
 

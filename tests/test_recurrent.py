@@ -217,3 +217,12 @@ def test_arrays_that_do_not_fit_are_refused_by_name() -> None:
         backpropagate(spec, parameters, inputs, at_hidden, at_hidden)
     with pytest.raises(ValueError, match="all be float32 or all be float64"):
         backpropagate(spec, replace(parameters, input_biases=parameters.input_biases.astype("f")), inputs, at_hidden)
+
+
+def test_a_gain_multiplies_the_recurrent_weights_and_nothing_else() -> None:
+    drawn, larger = (initial_parameters(RecurrentSpec("lstm", hidden=8, gain=gain)) for gain in (1.0, 2.5))
+    np.testing.assert_allclose(larger.recurrent_weights, 2.5 * drawn.recurrent_weights)
+    np.testing.assert_array_equal(larger.input_weights, drawn.input_weights)
+    np.testing.assert_array_equal(larger.input_biases, drawn.input_biases)
+    with pytest.raises(ValueError, match="gain must be 1 where radius is given; got 2"):
+        RecurrentSpec(radius=1.0, gain=2.0)

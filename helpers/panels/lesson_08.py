@@ -23,7 +23,8 @@ RADII = sorted([*(round(0.1 * tenth, 1) for tenth in range(1, 21)), DEFAULT_RADI
 ONE, TWO, CHRONO, AS_DRAWN = "one vector", "both vectors", "chrono", "as drawn"
 LOWEST, HIGHEST = (5, 10, 30, 60, 90, 130, 200, 300, 550), (2, 5, 15, 50, 200)
 """Where the axis of powers of ten may end: it should jump seldom."""
-SIZE: dict[str, Any] = {"hidden": 32, "batch": 4, "seeds": 4}
+SIZE: dict[str, Any] = {"hidden": 64, "batch": 4, "seeds": 8}
+"""The rest of the lesson has 64 units too, drawn as PyTorch draws them; the slider of the radius multiplies them."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Curves:
 
     signal: np.ndarray
     spread: np.ndarray
+    left: tuple[float, float]  # log10 of what arrives at the first step, the least and the most of all seeds
     cell: np.ndarray
     path: np.ndarray
     gate: float
@@ -41,7 +43,7 @@ def recurrent_networks() -> Panel:
     """RNN, GRU and LSTM side by side: the gradient that gets through time, and what the forget gates alone let by."""
 
     def compute(length: int, radius: float, forget_bias: float, gate: str, input_scale: float) -> dict[str, Any]:
-        common = {"length": length, "radius": radius, "input_scale": input_scale, **SIZE}
+        common = {"length": length, "gain": radius / DEFAULT_RADIUS, "input_scale": input_scale, **SIZE}
         plain, gru = _curves(RecurrentSpec("rnn", **common)), _curves(RecurrentSpec("gru", **common))
         lstm = _curves(RecurrentSpec("lstm", **common, **_forget_gate(gate, forget_bias, length)))
         back = np.arange(length - 1, -1, -1)
@@ -110,7 +112,8 @@ def _curves(spec: RecurrentSpec) -> Curves:
     profile = recurrent_profile(spec)
     signal, spread = over_seeds(profile.log10_signal)
     cell, path = profile.log10_cell_signal.mean(axis=0), profile.log10_forget_path.mean(axis=0)
-    return Curves(signal, spread, cell, path, float(profile.forget_gate.mean()))
+    left = profile.log10_signal[:, 0] - profile.log10_signal[:, -1]
+    return Curves(signal, spread, (float(left.min()), float(left.max())), cell, path, float(profile.forget_gate.mean()))
 
 
 def _by_bias(gate: str, bias: float, length: int) -> tuple[np.ndarray, float]:
@@ -128,13 +131,15 @@ def _summary(length: int, plain: Curves, gru: Curves, lstm: Curves, half: float)
         return "One step has no way back. Make the series longer."
     parts = []
     for name, curves in (("RNN", plain), ("GRU", gru), ("LSTM", lstm)):
-        lost = curves.signal[0] - curves.signal[-1]
-        parts.append(f"{name} {theme.scientific(lost)} ({10 ** (lost / (length - 1)):.3g} a step)")
+        mean = (curves.signal[0] - curves.signal[-1]) / (length - 1)
+        ends = [theme.scientific(end) for end in curves.left]
+        parts.append(f"{name} {ends[0]} to {ends[1]} ({10**mean:.3g} per step)")
     path, cell = lstm.path[0] - lstm.path[-1], lstm.cell[0] - lstm.cell[-1]
     life = theme.scientific(np.log10(half))
     life += " step" if life == "1" else " steps"
     return (
-        f"{length} steps. Of the last step's gradient the first one hears: {', '.join(parts)}. In the LSTM's cell it "
-        f"is {theme.scientific(cell)}, of which the forget gates alone let by {theme.scientific(path)}: they are at "
-        f"{lstm.gate:.3f} on average, and by their biases half is left after {life}."
+        f"{length} steps, {SIZE['seeds']} networks of {SIZE['hidden']} units. Of the last step's gradient the first "
+        f"one receives: {', '.join(parts)}. In the LSTM's cell it is {theme.scientific(cell)} on average, of which the "
+        f"forget gates alone pass on {theme.scientific(path)}: they are at {lstm.gate:.3f} on average, and by their "
+        f"biases half is left after {life}."
     )
