@@ -85,3 +85,15 @@ def test_the_citation_names_title_version_and_licences() -> None:
     assert citation["title"] == course.TITLE and citation["version"] == project["version"]
     assert " AND ".join(citation["license"]) == project["license"]
     assert f"## {project['version']} – {citation['date-released']}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+# CONTRIBUTING.md
+
+
+def test_contributing_names_files_that_are_there() -> None:
+    """Paths in the text exist; NN, NAME and `helpers/live.*` stand for several files."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = set(re.findall(r"`((?:helpers|tests|tools|data|notebooks)/[\w/.*]+)`", text))
+    patterns = {path: path.replace("NN", "0?").replace("slug", "*").replace("NAME", "*") for path in paths}
+    assert len(paths) > 20
+    assert [path for path, pattern in patterns.items() if not list(ROOT.glob(pattern))] == []

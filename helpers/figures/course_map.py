@@ -97,7 +97,10 @@ def _additions(number: str) -> tuple[list[Points], Points, str]:
         case "11":
             corners = np.array([-1.0, 1.0, 1.0, -1.0, -1.0])
             return [(2 + 2.3 * corners, 0.36 * np.array([-1.0, -1.0, 1.0, 1.0, -1.0]))], none, "circle"
-    return [], none, "circle"
+        case "01" | "03" | "05":  # units or links in colour, nothing beside them
+            return [], none, "circle"
+        case _:
+            return [(2 + 2.3 * t, flat)], none, "circle"
 
 
 def _between(x: float, units: np.ndarray) -> Points:
