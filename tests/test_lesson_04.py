@@ -411,8 +411,9 @@ def test_first_weights_of_the_default_lie_below_adams_epsilon() -> None:
 # Train, myths (the rows of the ledger train the clusters; these are the notebook's recipes on the digits) ------------
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    "seed", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.exhaustive)]
+)
 def test_twenty_layers_with_sgd_and_adam(seed: int) -> None:
     recipes = {
         ("sgd", "he_normal"): (0.8, 1),

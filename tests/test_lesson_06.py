@@ -440,21 +440,30 @@ def right(learning_rate: float = 0.1, seed: int = 0, **choice: Any) -> float:
     return float(trained(learning_rate, seed, **choice).accuracy[-1])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1, 2])
+def one_seed_or(more: int) -> pytest.MarkDecorator:
+    """Seed 0 with the slow tests, the others with the exhaustive ones."""
+    marks = [pytest.mark.slow, *[pytest.mark.exhaustive] * (more - 1)]
+    return pytest.mark.parametrize("seed", [pytest.param(seed, marks=mark) for seed, mark in enumerate(marks)])
+
+
+@one_seed_or(3)
 def test_the_recipe_for_sigmoids(seed: int) -> None:
     assert right(seed=seed, depth=10) < 0.2
     assert right(seed=seed, depth=10, norm="batch") > 0.93
     assert right(seed=seed, depth=20, norm="batch") > 0.9
 
 
-@pytest.mark.slow
-def test_the_recipe_for_relu_and_skips() -> None:
+@one_seed_or(2)
+def test_the_recipe_for_relu_and_skips(seed: int) -> None:
     relu = {"activation": "relu", "init": "he_normal"}
-    for seed in (0, 1):
-        assert right(seed=seed, depth=20, norm="batch", **relu) > 0.85
-        assert right(seed=seed, depth=20, norm="batch", **relu) > right(seed=seed, depth=20, **relu) + 0.1
-        assert right(seed=seed, depth=50, norm="batch", skip=0.9, **relu) > 0.85
+    assert right(seed=seed, depth=20, norm="batch", **relu) > 0.85
+    assert right(seed=seed, depth=20, norm="batch", **relu) > right(seed=seed, depth=20, **relu) + 0.1
+    assert right(seed=seed, depth=50, norm="batch", skip=0.9, **relu) > 0.85
+
+
+@pytest.mark.slow
+def test_fifty_plain_layers_fail_at_every_rate_and_clipped() -> None:
+    relu = {"activation": "relu", "init": "he_normal"}
     assert right(depth=50, norm="batch", **relu) < 0.2
     for learning_rate in (0.01, 1.0):
         assert right(learning_rate, depth=50, norm="batch", **relu) < 0.2
@@ -465,13 +474,17 @@ def test_the_recipe_for_relu_and_skips() -> None:
     assert clipped.accuracy[-1] < 0.2, "without a huge first step it fails too"
 
 
-@pytest.mark.slow
-def test_fifty_plain_layers_train_with_the_bias() -> None:
+@one_seed_or(2)
+def test_fifty_plain_layers_train_with_the_bias(seed: int) -> None:
     relu = {"activation": "relu", "init": "he_normal", "norm": "batch"}
-    for seed in (0, 1):
-        for bias in (1.0, 2.0):
-            assert right(seed=seed, depth=50, norm_bias=bias, **relu) > 0.75
-        assert right(seed=seed, depth=50, **relu) < 0.35
+    for bias in (1.0, 2.0):
+        assert right(seed=seed, depth=50, norm_bias=bias, **relu) > 0.75
+    assert right(seed=seed, depth=50, **relu) < 0.35
+
+
+@pytest.mark.slow
+def test_eighty_plain_layers_do_not_and_a_learned_bias_does_as_well() -> None:
+    relu = {"activation": "relu", "init": "he_normal", "norm": "batch"}
     assert right(depth=80, norm_bias=2.0, **relu) < 0.7
     model = MLP(NetworkSpec(50, **relu), inputs=64, classes=10)
     for layer in range(50):  # PyTorch's own module, whose scale and bias are learned

@@ -211,8 +211,9 @@ def test_two_blocks_train_plain_or_residual() -> None:
         assert trained(2, skip, 0).accuracy[-1] > 0.85
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=pytest.mark.exhaustive if seed else pytest.mark.slow) for seed in range(5)]
+)
 def test_thirty_blocks_train_with_the_skip_and_not_without(seed: int) -> None:
     plain, residual = trained(30, 0.0, seed), trained(30, 1.0, seed)
     print(seed, plain.accuracy, plain.loss, residual.accuracy, residual.loss)

@@ -61,8 +61,9 @@ def test_the_doctor_names_the_illness_and_finds_the_cured_healthy(letter: str, s
     assert examined(case.cured(), letter, seed).healthy
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=pytest.mark.exhaustive if seed else pytest.mark.slow) for seed in range(3)]
+)
 @pytest.mark.parametrize("letter", WARD)
 def test_as_it_came_it_does_not_learn_and_cured_it_does(letter: str, seed: int) -> None:
     assert run(letter, seed, False)[0].accuracy[-1] < 0.5

@@ -43,6 +43,11 @@ def places(panel: panels.Panel, name: str) -> list[Any]:
     return [grid.value(i, panel.controls[name]) for i in range(grid.count)]
 
 
+def spread(values: list[Any], most: int) -> list[Any]:
+    """At most so many of the values, both ends among them."""
+    return [values[i] for i in sorted({round(i) for i in np.linspace(0, len(values) - 1, min(most, len(values)))})]
+
+
 def ends(curve: np.ndarray) -> tuple[float, float, int]:
     """First value, last value and length of a curve padded with NaN."""
     known = curve[np.isfinite(curve)]
@@ -54,14 +59,16 @@ def slope_per_layer(curve: np.ndarray) -> float:
     return (first - last) / (count - 1)
 
 
+@pytest.mark.parametrize("most", [7, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())
-def test_every_control_moves_over_its_whole_range(make: Callable[[], panels.Panel]) -> None:
+def test_every_control_moves_over_its_whole_range(make: Callable[[], panels.Panel], most: int) -> None:
+    """Both ends and some places between them; with the slow tests every place."""
     panel = make()
     shown = {name for name, value in panel.data.items() if isinstance(value, np.ndarray)}
     assert shown <= {trace.name for trace in panel.live.figure.data}
     for name, control in panel.controls.items():
         start, seen = control.value, set()
-        for value in places(panel, name):
+        for value in spread(places(panel, name), most):
             control.value = value
             seen.add(panel.summary)
             assert not panel.live.error, f"{name} = {value}: {panel.live.error}"
@@ -114,12 +121,13 @@ def test_set_names_a_control_that_does_not_exist() -> None:
 
 
 # Larger networks and longer series take up to a second a move; the test of whole ranges has them.
+EXHAUSTIVE = [pytest.mark.exhaustive, pytest.mark.timeout(3000)]
 QUICK = {"width": 16, "depth": 40, "blocks": 20, "length": 60}
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("moves", [pytest.param(200, marks=pytest.mark.slow), pytest.param(2000, marks=EXHAUSTIVE)])
 @pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())
-def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], panels.Panel]) -> None:
+def test_random_moves_neither_fail_nor_leak(make: Callable[[], panels.Panel], moves: int) -> None:
     """Memory that Python knows of (numpy's arrays too) stays where it was after the first hundred moves.
 
     What the engine keeps, of its random numbers, and what theory keeps of its
@@ -131,7 +139,7 @@ def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], pane
         values[name] = [value for value in values[name] if value <= QUICK[name]]
     parameters._drawn._arrays.clear()  # what was there before tracing began would be counted wrong
     tracemalloc.start()
-    for move in range(2000):
+    for move in range(moves):
         name = list(values)[rng.integers(len(values))]
         panel.set(**{name: values[name][rng.integers(len(values[name]))]})
         assert panel.data
@@ -140,7 +148,7 @@ def test_two_thousand_random_moves_neither_fail_nor_leak(make: Callable[[], pane
             before = used()
     grown = used() - before
     tracemalloc.stop()
-    assert grown < 2e6, f"{grown / 1e6:.1f} MB more than after 100 moves"
+    assert grown < 1000 * moves, f"{grown / 1e6:.1f} MB more than after 100 moves"
     assert parameters._drawn.nbytes <= parameters.CACHE_BYTES
 
 

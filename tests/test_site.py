@@ -25,6 +25,7 @@ from helpers.publish.site.build import SiteError, Wish, build_site
 from helpers.publish.site.pages import file_name, index_page, lesson_page
 from tests.site_reader import expected_row, opened
 
+EXHAUSTIVE = [pytest.mark.exhaustive, pytest.mark.timeout(3000)]
 EVERY_PANEL = [name for names in PANELS.values() for name in names]
 
 
@@ -79,14 +80,13 @@ def test_spread_has_both_ends(count: int, wanted: int) -> None:
 # The tables ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("count", [pytest.param(5, marks=pytest.mark.slow), pytest.param(100, marks=EXHAUSTIVE)])
 @pytest.mark.parametrize("name", EVERY_PANEL)
-def test_baked_values_are_those_of_the_engine(name: str) -> None:
+def test_baked_values_are_those_of_the_engine(name: str, count: int) -> None:
     panel: Panel = getattr(panels, name)()
     dice = random.Random(name)
     states = states_of(panel, Fineness())
-    tenth = min(max(len(states) // 10, 25), 100)  # few are baked where a state takes long
-    chosen = dice.sample(states, min(tenth, len(states)))
+    chosen = dice.sample(states, min(count, len(states)))
     data = panel_data(panel, name, chosen, nothing)
     keys, notes, rows = opened(data["table"], panel.live.spec["size"])
     fresh: Panel = getattr(panels, name)()  # nothing remembered
@@ -259,7 +259,7 @@ def files_under(folder: Path) -> Sequence[str]:
 def test_a_site_built_twice_is_the_same_byte_for_byte(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
-        build_site(Wish(folder, ("02",), Fineness(0.1)))
+        build_site(Wish(folder, ("02",), Fineness(0.02)))
     names = files_under(first)
     assert names == files_under(second)
     assert {"index.html", "02_activation_derivatives.html", "tables/02.js", "assets/plotly.min.js"} <= set(names)
