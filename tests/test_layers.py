@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +36,6 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "installation": {"numpy"},
     "models": {"numpy", "torch"},
     "training": {"numpy", "torch", "tqdm"},
-    "doctor": {"numpy", "torch"},
     "progress": {"numpy", "platformdirs"},
     "quiz": {"numpy", "fastjsonschema", "fsrs"},
     "exercises": {"numpy"},
@@ -45,12 +44,14 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "live": WIDGETS,
     "lesson": WIDGETS,
     "panels": WIDGETS,
+    "doctor": {"numpy", "torch"},
     "server": {"jupyter_server"},
     "publish": WIDGETS | {"genanki", "latex2mathml", "nbconvert", "pygments", "tqdm", "voila"},
 }
-MAY_IMPORT_IN_FUNCTIONS = {  # beside that, where it shows what it found: never loaded with the module
+ONLY_IN_FUNCTIONS = {  # where it shows what it found: never loaded with the module
     "doctor": {"helpers.figures", "helpers.panels", "ipywidgets", "IPython"},
 }
+CIRCLES: set[frozenset[str]] = set()  # circles of modules that are still there; none may be added
 ORDER = list(MAY_IMPORT)
 THAT_LOAD_TORCH = {module for module, packages in MAY_IMPORT.items() if "torch" in packages}
 FILES = [path.relative_to(HELPERS) for path in sorted(HELPERS.rglob("*.py")) if path != HELPERS / "__init__.py"]
@@ -90,8 +91,9 @@ def problems(module: str, source: str) -> list[str]:
     found = []
     for each in imports(ast.parse(source)):
         package, _, rest = each.name.partition(".")
-        shown = MAY_IMPORT_IN_FUNCTIONS.get(module, set())
-        if each.lazy and {package, ".".join(each.name.split(".")[:2])} & shown:
+        if {package, ".".join(each.name.split(".")[:2])} & ONLY_IN_FUNCTIONS.get(module, set()):
+            if not each.lazy:
+                found.append(f"{module} loads {each.name}: import it where it is used")
             continue
         if package == "helpers":
             below = rest.partition(".")[0]
@@ -114,6 +116,72 @@ def test_module_imports_only_what_its_place_allows(path: Path) -> None:
 def test_package_itself_stays_nearly_empty() -> None:
     found = list(imports(ast.parse((HELPERS / "__init__.py").read_text(encoding="utf-8"))))
     assert [each.name for each in found] == ["os"]
+
+
+# No circles: module by module, imports in functions and those for type checking counted
+
+
+def sources(folder: Path) -> dict[str, str]:
+    """The source of every module of the package in this folder, by its full name."""
+    found = {}
+    for path in sorted(folder.rglob("*.py")):
+        parts = [folder.name, *path.relative_to(folder).with_suffix("").parts]
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(encoding="utf-8")
+    return found
+
+
+def imported_modules(source: str, modules: Iterable[str]) -> set[str]:
+    """Which of these modules a source names in its imports: `from a.b import c` is a.b.c where that is a module."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names & set(modules) or {str(node.module)}
+    return found & set(modules)
+
+
+def circles(modules: Mapping[str, str]) -> set[frozenset[str]]:
+    """Modules that import each other, straight or by way of others: all of them from which one comes back to itself."""
+    direct = {name: imported_modules(source, modules) - {name} for name, source in modules.items()}
+    reached = {name: set(names) for name, names in direct.items()}
+    for middle in reached:
+        for name in reached:
+            if middle in reached[name]:
+                reached[name] |= reached[middle]
+    return {
+        frozenset(other for other in reached[name] if name in reached[other])
+        for name in reached
+        if name in reached[name]
+    }
+
+
+def test_no_modules_import_each_other() -> None:
+    assert circles(sources(HELPERS)) == CIRCLES
+
+
+def test_imports_name_the_module_itself() -> None:
+    """Relative imports would be misread here; the course has none."""
+    for name, source in sources(HELPERS).items():
+        nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
+        assert not any(node.level for node in nodes), name
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "from p.a import x",
+        "import p.a",
+        "from p import a",
+        "def f():\n    from p.a import x",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from p.a import x",
+    ],
+)
+def test_a_circle_is_found(back: str) -> None:
+    modules = {"p": "", "p.a": "from p.b import y", "p.b": "from p.c import z", "p.c": back, "p.d": "from p import a"}
+    assert circles(modules) == {frozenset({"p.a", "p.b", "p.c"})}
+    assert circles(modules | {"p.c": "import math"}) == set()
 
 
 def loaded_by(modules: list[str]) -> set[str]:
@@ -169,8 +237,18 @@ def test_figures_load_no_widgets() -> None:
         ("network", "import scipy.special", "network imports scipy"),
         ("panels", "from helpers.training import train", "panels loads torch through helpers.training"),
         ("panels", "class A:\n    from helpers import models", "panels loads torch through helpers.models"),
-        ("doctor", "from helpers.figures import line", "doctor imports helpers.figures, which is not below it"),
-        ("doctor", "import ipywidgets", "doctor imports ipywidgets"),
+        ("doctor", "from helpers.figures import line", "doctor loads helpers.figures: import it where it is used"),
+        ("doctor", "import ipywidgets", "doctor loads ipywidgets: import it where it is used"),
+        (
+            "panels",
+            "def f():\n    from helpers.doctor import watch",
+            "panels imports helpers.doctor, which is not below",
+        ),
+        (
+            "figures",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from helpers.panels import Panel",
+            "figures imports helpers.panels, which is not below it",
+        ),
         ("utilities", "import numpy", "utilities has no place in the order"),
     ],
 )

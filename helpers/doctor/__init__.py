@@ -8,9 +8,10 @@ From a shell: `python -m helpers.doctor module:function`.
 
 from __future__ import annotations
 
-from helpers.doctor.diagnosis import VERDICTS, Diagnosis, Finding, LayerReading, Threshold
+from helpers.doctor.diagnosis import Diagnosis
 from helpers.doctor.examination import DiagnosisError, diagnose
 from helpers.doctor.judgement import THRESHOLDS
+from helpers.doctor.readings import VERDICTS, Finding, LayerReading, Threshold
 
 __all__ = [
     "THRESHOLDS",

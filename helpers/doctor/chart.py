@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from helpers.doctor.diagnosis import LayerReading
 from helpers.doctor.judgement import Case
-from helpers.doctor.recording import Heard, Recording, Row, flatten, norm
+from helpers.doctor.readings import LayerReading
+from helpers.doctor.recording import BackwardReadings, Recording, Row, flatten, norm
 
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
@@ -19,10 +19,10 @@ BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 class Chart:
     """The readings of a recorded model."""
 
-    def __init__(self, model: nn.Module, recording: Recording, heard: Heard, loss: Tensor) -> None:
-        self._model, self._heard, self._loss = model, heard, loss
-        self._gradients = dict(zip(_asking(model.parameters()), heard.gradients, strict=True))
-        self._unused = _leaves(recording.outputs) if any(each is not None for each in heard.gradients) else set()
+    def __init__(self, model: nn.Module, recording: Recording, readings: BackwardReadings, loss: Tensor) -> None:
+        self._model, self._readings, self._loss = model, readings, loss
+        self._gradients = dict(zip(_asking(model.parameters()), readings.gradients, strict=True))
+        self._unused = _leaves(recording.outputs) if any(each is not None for each in readings.gradients) else set()
         self._biases = {each for name, each in model.named_parameters() if "bias" in name.rpartition(".")[2]}
         self._rows = [*recording.rows, *_never_called(model, recording)]
         self.layers = tuple(self._reading(row) for row in self._rows)
@@ -46,7 +46,7 @@ class Chart:
         norms = [value for value in gradients.values() if value is not None]
         weight = math.hypot(*(norm(each.detach()) for each, value in gradients.items() if value is not None))
         gradient = math.hypot(*norms) if norms else math.nan
-        signal = self._heard.signals.get(row.place, math.nan)
+        signal = self._readings.signals.get(row.place, math.nan)
         return LayerReading(
             name=row.name,
             type=row.type,
@@ -56,15 +56,16 @@ class Chart:
             gradient_norm=gradient,
             gradient_to_weight=gradient / weight if weight else math.nan,
             signal_norm=signal,
-            steps=tuple(self._heard.steps.get(row.place, ())),
+            steps=tuple(self._readings.steps.get(row.place, ())),
             activation_mean=row.mean,
             activation_std=row.std,
             spread=row.spread,
             saturated=_mean(row.saturated),
             dead=_mean(row.dead),
             units=row.units,
-            finite=row.finite and math.isfinite(self._heard.signals.get(row.place, 0.0)),
-            underflow=signal <= self._heard.small,
+            squashes=row.squashes,
+            finite=row.finite and math.isfinite(self._readings.signals.get(row.place, 0.0)),
+            underflow=signal <= self._readings.small,
         )
 
     def _status(self, row: Row) -> str:
@@ -80,14 +81,14 @@ class Chart:
         return "unused" if any(each in self._unused for each in asking) else "detached"
 
     def _wakes(self, row: Row) -> bool:
-        """Whether weights or factors that are all zero get a gradient: what they silence now is heard after a step."""
+        """Whether weights or factors that are all zero get a gradient: after a step they let the signal through."""
         zero = [each for each in _asking(row.parameters) if each not in self._biases and not bool(each.any())]
         return any(self._gradients[each] for each in zero)
 
     def _first_bad(self, inputs: Any) -> str:
         """Where nan or infinity was met first, in words; empty if loss and gradients are finite."""
         gradients = [value for value in self._gradients.values() if value is not None]
-        if torch.isfinite(self._loss).all() and all(map(math.isfinite, [*gradients, *self._heard.signals.values()])):
+        if torch.isfinite(self._loss).all() and all(map(math.isfinite, [*gradients, *self._readings.signals.values()])):
             return ""
         if not all(map(_finite, flatten(inputs))):
             return "the inputs"
@@ -100,7 +101,7 @@ class Chart:
         if not _finite(self._loss):
             return "the loss function"
         for row in reversed(self._rows):
-            if not math.isfinite(self._heard.signals.get(row.place, 0.0)):
+            if not math.isfinite(self._readings.signals.get(row.place, 0.0)):
                 return f"the backward pass, at {row.label} ({row.type})"
         return "the gradient of a parameter"
 

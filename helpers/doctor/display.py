@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
-from helpers.doctor.diagnosis import Diagnosis, Finding, evidence_in_words
+from helpers.doctor.readings import Finding, LayerReading, evidence_in_words
 
 
-def show(diagnosis: Diagnosis) -> None:
-    """Show verdict, evidence and the by-layer picture. Figures and widgets are loaded here, and not with the doctor."""
+def show(text: str, layers: Sequence[LayerReading], title: str) -> None:
+    """Show the text, then the layers as a picture. Figures and widgets are loaded here, and not with the doctor."""
     import ipywidgets
     from IPython.display import display
 
     from helpers.figures.diagnosis import Readings, diagnosis_by_layer
     from helpers.panels import still
 
-    display(ipywidgets.HTML(as_html(diagnosis)))
-    if diagnosis.layers:
-        layers = diagnosis.layers
+    display(ipywidgets.HTML(text))
+    if layers:
         readings = Readings(
             labels=[layer.label for layer in layers],
             types=[layer.type for layer in layers],
@@ -27,17 +27,16 @@ def show(diagnosis: Diagnosis) -> None:
             saturated=[layer.saturated for layer in layers],
             dead=[layer.dead for layer in layers],
         )
-        display(still(diagnosis_by_layer(readings, title=f"{diagnosis.model}: {diagnosis.verdict}")))
+        display(still(diagnosis_by_layer(readings, title=title)))
 
 
-def as_html(diagnosis: Diagnosis) -> str:
+def as_html(verdict: str, summary: str, findings: Sequence[Finding], notes: Sequence[str]) -> str:
     """Verdict, findings and notes."""
     parts = [
-        f"<p style='font-size:1.4em;margin:0.2em 0'>Verdict: <b>{diagnosis.verdict}</b></p>",
-        f"<p>{escape(diagnosis.model)}, {diagnosis.parameters:,} parameters, {diagnosis.learning:,} of them learn; "
-        f"loss {diagnosis.loss:.4g}.</p>",
-        *(_finding(finding) for finding in diagnosis.findings),
-        *(f"<p>Note: {escape(note)}</p>" for note in diagnosis.notes),
+        f"<p style='font-size:1.4em;margin:0.2em 0'>Verdict: <b>{verdict}</b></p>",
+        f"<p>{escape(summary)}.</p>",
+        *(_finding(finding) for finding in findings),
+        *(f"<p>Note: {escape(note)}</p>" for note in notes),
     ]
     return f"<div style='line-height:1.45;max-width:60em'>{''.join(parts)}</div>"
 

@@ -17,7 +17,7 @@ from helpers.doctor.chart import Chart
 from helpers.doctor.diagnosis import Diagnosis
 from helpers.doctor.hygiene import untouched
 from helpers.doctor.judgement import judge
-from helpers.doctor.recording import Heard, Recording
+from helpers.doctor.recording import BackwardReadings, Recording
 
 MARGIN = 2.0**10
 """How far from the ends of a precision a norm is trusted: a tensor's elements are smaller than its norm."""
@@ -56,10 +56,10 @@ def diagnose(model: nn.Module, loss_function: Loss, inputs: Inputs, targets: Any
         recording = Recording(model)
         loss = _forward(recording, partial(_call, model), loss_function, inputs, targets)
         wanted = [each for each in model.parameters() if each.requires_grad]
-        heard = _heard(recording, loss, wanted)
-        if heard.lost and sum(each.numel() for each in wanted) <= DOUBLE_AT_MOST:
-            heard = _completed(heard, _in_double(recording, model, loss_function, inputs, targets))
-        chart = Chart(model, recording, heard, loss)
+        readings = _backward(recording, loss, wanted)
+        if readings.lost and sum(each.numel() for each in wanted) <= DOUBLE_AT_MOST:
+            readings = _completed(readings, _in_double(recording, model, loss_function, inputs, targets))
+        chart = Chart(model, recording, readings, loss)
         case = chart.case(inputs)
     findings, notes = judge(case)
     numbers = [each.numel() for each in model.parameters()]
@@ -133,26 +133,26 @@ def _forward(
     return loss
 
 
-def _heard(recording: Recording, loss: Tensor, wanted: Sequence[Tensor]) -> Heard:
+def _backward(recording: Recording, loss: Tensor, wanted: Sequence[Tensor]) -> BackwardReadings:
     """What the backward pass brings; where it comes out too small for the precision, once more with a larger loss."""
     if not loss.requires_grad or not wanted:
-        return Heard({}, {}, [None] * len(wanted))
+        return BackwardReadings({}, {}, [None] * len(wanted))
     limits = [torch.finfo(each.dtype) for each in (loss, *wanted)]
     small = max(limit.tiny for limit in limits) * MARGIN
     try:
-        heard = recording.backward(loss, wanted, small=small)
-        if heard.lost:
-            room = min(limit.max for limit in limits) / MARGIN / (heard.largest or 1.0)
+        readings = recording.backward(loss, wanted, small=small)
+        if readings.lost:
+            room = min(limit.max for limit in limits) / MARGIN / (readings.largest or 1.0)
             factor = 2.0 ** max(0, math.floor(math.log2(room)))
-            heard = _completed(heard, recording.backward(loss, wanted, factor, small))
+            readings = _completed(readings, recording.backward(loss, wanted, factor, small))
     except Exception as problem:
         raise DiagnosisError(f"the backward pass failed: {type(problem).__name__}: {problem}") from problem
     finally:
         recording.close()
-    return heard
+    return readings
 
 
-def _completed(first: Heard, second: Heard | None) -> Heard:
+def _completed(first: BackwardReadings, second: BackwardReadings | None) -> BackwardReadings:
     """The first reading, and the second where the first was lost."""
     if second is None:
         return first
@@ -161,7 +161,7 @@ def _completed(first: Heard, second: Heard | None) -> Heard:
         return new if old <= first.small and math.isfinite(new) else old
 
     gradients = zip(first.gradients, second.gradients, strict=True)
-    return Heard(
+    return BackwardReadings(
         {place: better(value, second.signals[place]) for place, value in first.signals.items()},
         {place: list(map(better, values, second.steps[place])) for place, values in first.steps.items()},
         [old if old is None or new is None else better(old, new) for old, new in gradients],
@@ -169,7 +169,9 @@ def _completed(first: Heard, second: Heard | None) -> Heard:
     )
 
 
-def _in_double(first: Recording, model: nn.Module, loss_function: Loss, inputs: Inputs, targets: Any) -> Heard | None:
+def _in_double(
+    first: Recording, model: nn.Module, loss_function: Loss, inputs: Inputs, targets: Any
+) -> BackwardReadings | None:
     """Both passes in float64, None where the model doesn't run in it. The model itself is not converted."""
     tensors = {
         name: _double(each.detach()).requires_grad_(each.requires_grad)
@@ -186,13 +188,13 @@ def _in_double(first: Recording, model: nn.Module, loss_function: Loss, inputs: 
     try:
         loss = _forward(recording, call, loss_function, inputs, _double(targets))
         wanted = [tensors[name] for name, each in model.named_parameters() if each.requires_grad]
-        heard = _heard(recording, loss, wanted)
+        readings = _backward(recording, loss, wanted)
     except DiagnosisError:
         return None
     same = [row.label for row in recording.rows] == [row.label for row in first.rows]
     if not same or loss.dtype != torch.float64:
         return None
-    return replace(heard, small=-math.inf)  # what is 0 here, is 0
+    return replace(readings, small=-math.inf)  # what is 0 here, is 0
 
 
 def _double(value: Any) -> Any:

@@ -1,8 +1,9 @@
-"""Where activations are flat: saturated or dead elements, told from the pre-activation alone.
+"""Where activations are flat: saturated elements and dead units, told from the pre-activation alone.
 
-An element is flat where the slope is below 1 % of the activation's largest, as in the engine of the course. A
-squashing activation is flat on both sides: its flat elements are saturated. A rectifier is flat on one side: a unit
-that is flat for every sample is dead.
+The rule, which the gradient profile of the course follows too: an element is saturated where |φ′(z)| is below 1 % of
+the activation's largest; a unit is dead that is exactly 0 for every sample of the batch. Only a rectifier has such
+zeros, and its flat part is what it is made for: of a rectifier the dead units are read, of every other activation the
+saturated elements.
 """
 
 from __future__ import annotations
@@ -20,10 +21,15 @@ FLAT = 0.01
 
 @dataclass(frozen=True)
 class Flat:
-    """An activation's flat parts: z ≤ `low` and z ≥ `high`; a rectifier has none above."""
+    """An activation's flat parts: z ≤ `low`, z ≥ `high`, and `turn`, around the place where it turns.
+
+    A rectifier is 0 on its flat part, which is z ≤ `low`.
+    """
 
     low: float
     high: float = math.inf
+    turn: tuple[float, float] = (math.inf, math.inf)
+    rectifies: bool = False
 
     @property
     def squashes(self) -> bool:
@@ -32,7 +38,17 @@ class Flat:
 
     def mask(self, z: Tensor) -> Tensor:
         """Which elements of the pre-activation lie where the slope is flat."""
-        return (z <= self.low) | (z >= self.high) if self.squashes else z <= self.low
+        mask = z <= self.low
+        if self.squashes:
+            mask = mask | (z >= self.high)
+        if self.turn[0] < math.inf:
+            mask = mask | ((z > self.turn[0]) & (z < self.turn[1]))
+        return mask
+
+    def dead(self, z: Tensor, unit_axis: int) -> Tensor:
+        """Which units of a rectifier are 0 for every sample, (units,); all axes but `unit_axis` count as samples."""
+        peaks = z.amax([axis for axis in range(z.dim()) if axis != unit_axis % z.dim()])
+        return peaks <= self.low
 
 
 def _symmetric(edge: float) -> Flat:
@@ -47,11 +63,11 @@ FLAT_PARTS: Mapping[str, Flat] = {
     "hardtanh": _symmetric(1.0),
     "hardsigmoid": _symmetric(3.0),
     "softsign": _symmetric(1 / math.sqrt(FLAT) - 1),
-    "relu": Flat(0.0),
+    "relu": Flat(0.0, rectifies=True),
     "elu": Flat(math.log(FLAT)),
     "selu": Flat(math.log(FLAT)),
-    "gelu": Flat(-3.02167),
-    "silu": Flat(-6.14292),
+    "gelu": Flat(-3.0216626, turn=(-0.7786017, -0.7262166)),
+    "silu": Flat(-6.1429157, turn=(-1.3307900, -1.2295877)),
     "softplus": Flat(math.log(FLAT / (1 - FLAT))),
 }
 """The activations that can be flat, by the name of torch's function; a test holds them against their slopes."""
@@ -67,4 +83,4 @@ def flat_parts(function: str, arguments: Sequence[Any], named: Mapping[str, Any]
         return FLAT_PARTS.get(name)
     given = dict(zip(("min_val", "max_val"), arguments[1:], strict=False)) | dict(named)
     low, high = float(given.get("min_val", -1.0)), float(given.get("max_val", 1.0))
-    return Flat(low) if low >= 0 else Flat(low, high)
+    return Flat(low, rectifies=True) if low == 0 else Flat(low, high)

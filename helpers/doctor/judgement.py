@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from helpers.doctor.diagnosis import Finding, LayerReading, Threshold, some
+from helpers.doctor.readings import Finding, LayerReading, Threshold, some
 
 THRESHOLDS: Mapping[str, Threshold] = {
     "non-finite": Threshold(
@@ -64,11 +64,13 @@ MANY_CALLS = 8
 class Case:
     """What the findings are judged by.
 
-    squashing, batch_norm: whether the model has such layers, which decides on the remedy
+    layers, loss: the readings of all layers in order of execution, and the loss that was measured
     bad: where nan or infinity was met first, in words; empty if nowhere
     detached: labels of the layers that should learn and get no gradient
     waking: labels of layers that begin with weights or factors of zero and are about to leave it
     matrices: labels of layers that learn a matrix, and not only scales and biases
+    batch_norm: whether the model has such layers, which decides on the remedy
+    frozen: whether no parameter asks for a gradient
     """
 
     layers: Sequence[LayerReading]
@@ -209,7 +211,7 @@ def _vanishing(case: Case) -> Iterator[Finding]:
     limit = THRESHOLDS["vanishing"]
     ratio = _ratio_of_ends(case)
     if ratio <= limit.value:
-        squashing = any(layer.saturated == layer.saturated for layer in _hidden(case.layers))
+        squashing = any(layer.squashes for layer in _hidden(case.layers))
         yield Finding(
             "vanishing",
             "the gradient shrinks on its way from the loss to the first layers.",
@@ -280,7 +282,7 @@ def _notes(case: Case) -> Iterator[str]:
 
 
 def _trunk(case: Case) -> list[LayerReading]:
-    """The layers that learn a matrix and hear a gradient, each once: at the call that hears most.
+    """The layers that learn a matrix and get a gradient, each once: at the call that gets most.
 
     What weights of zero silence for the moment is left out.
     """
@@ -303,8 +305,8 @@ def _trunk_ends(case: Case) -> tuple[list[LayerReading], list[LayerReading]]:
         return [], []
     size = max(1, len(trunk) // 10)
     hidden = trunk[:-1] if len(trunk) > 2 else trunk
-    heard = [layer for layer in hidden if layer.signal_norm > 0]
-    return trunk[:size], (heard or trunk)[-size:]
+    with_signal = [layer for layer in hidden if layer.signal_norm > 0]
+    return trunk[:size], (with_signal or trunk)[-size:]
 
 
 def _ends(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:

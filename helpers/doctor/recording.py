@@ -1,4 +1,4 @@
-"""One forward pass with an ear at every layer, and backward passes that are heard there."""
+"""One forward pass that is read at every layer, and backward passes that are read there too."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ class Row:
     saturated: list[float] = field(default_factory=list)
     dead: list[float] = field(default_factory=list)
     units: int = 0
+    squashes: bool = False
 
     @property
     def label(self) -> str:
@@ -57,7 +58,7 @@ class _Frame:
 
 
 @dataclass(frozen=True)
-class Heard:
+class BackwardReadings:
     """What one backward pass brought, all as of the loss itself: the factor on it is taken out again.
 
     `signals` and `steps` are by the place of the row; `gradients` are norms by parameter, None
@@ -102,7 +103,7 @@ class Recording:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Hooks on every module and an ear for activations called as functions; all gone afterwards."""
+        """Hooks on every module and a mode that sees activations called as functions; all gone afterwards."""
         hooks: list[Any] = []
         for module in self._names:
             hooks.append(module.register_forward_pre_hook(self._enter, with_kwargs=True))
@@ -132,7 +133,9 @@ class Recording:
         module = self.frames[-1].module
         return f"{self._names[module]} ({type(module).__name__})"
 
-    def backward(self, loss: Tensor, parameters: Sequence[Tensor], factor: float = 1.0, small: float = 0.0) -> Heard:
+    def backward(
+        self, loss: Tensor, parameters: Sequence[Tensor], factor: float = 1.0, small: float = 0.0
+    ) -> BackwardReadings:
         """One backward pass of factor · loss; the graph is kept, no `.grad` is touched.
 
         Norms below `small` are not to be trusted in the precision of the pass.
@@ -140,9 +143,8 @@ class Recording:
         self._signals = {}
         sequences = list(self._sequences.items())
         wanted = [*parameters, *(tensor for _, (tensor, _) in sequences)]
-        found = torch.autograd.grad(
-            loss, wanted, torch.full_like(loss, factor), retain_graph=True, allow_unused=True
-        )  # fmt: skip
+        start = torch.full_like(loss, factor)
+        found = torch.autograd.grad(loss, wanted, start, retain_graph=True, allow_unused=True)
         gradients = [None if each is None else norm(each) / factor for each in found[: len(parameters)]]
         steps = {
             row: [value / factor for value in _norms_along(gradient, axis)]
@@ -150,10 +152,10 @@ class Recording:
             if gradient is not None
         }
         signals = {row: value / factor for row, value in self._signals.items()}
-        return Heard(signals, steps, gradients, small / factor)
+        return BackwardReadings(signals, steps, gradients, small / factor)
 
     def close(self) -> None:
-        """Take the ears off the tensors, which the model may have kept."""
+        """Remove the hooks from the tensors, which the model may have kept."""
         for handle in self._handles:
             handle.remove()
 
@@ -181,7 +183,7 @@ class Recording:
             return
         if isinstance(module, CHANNELS_FIRST + CHANNELS_LAST):
             self._channel_axis = 1 if isinstance(module, CHANNELS_FIRST) else -1
-        self._hear(row, output)
+        self._read_output(row, output)
 
     def _new_row(self, name: str, kind: str) -> Row:
         self._calls[name] += 1
@@ -209,16 +211,17 @@ class Recording:
         else:
             owner = f"{self._names[frame.module]}." if frame and frame.module is not self._model else ""
             row = self._new_row(f"{owner}{name.rstrip('_')}()", "function")
-            self._hear(row, output)
-        if flat.squashes:
-            row.saturated.append(_share(mask))
-        else:
+            self._read_output(row, output)
+        row.squashes |= flat.squashes
+        if flat.rectifies:
             by_unit = _by_unit(mask, self._channel_axis)
             row.dead.append(_share(by_unit.all(dim=0)))
             row.units = by_unit.shape[1]
+        else:
+            row.saturated.append(_share(mask))
         return output
 
-    def _hear(self, row: Row, output: Any) -> None:
+    def _read_output(self, row: Row, output: Any) -> None:
         tensors = [each for each in flatten(output) if _is_real(each)]
         if not tensors:
             return
@@ -228,9 +231,9 @@ class Recording:
             row.mean, row.std, row.spread = _statistics(values[0])
         for each in tensors:
             if each.requires_grad:
-                self._handles.append(each.register_hook(partial(self._heard, row.place)))
+                self._handles.append(each.register_hook(partial(self._read_gradient, row.place)))
 
-    def _heard(self, place: int, gradient: Tensor) -> None:
+    def _read_gradient(self, place: int, gradient: Tensor) -> None:
         self._signals[place] = math.hypot(self._signals.get(place, 0.0), norm(gradient))
 
 

@@ -18,33 +18,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from helpers.doctor.diagnosis import shortened
-from helpers.doctor.flatness import FLAT
+from helpers.doctor.following import ACTIVATIONS, Following, following_function, following_module
+from helpers.doctor.readings import shortened
 from helpers.doctor.recording import CHANNELS_FIRST
 
 if TYPE_CHECKING:  # the picture is loaded where a notebook runs
     from helpers.panels.watching import LayersPicture
+
+Array = NDArray[Any]
 
 DRAWING_SHARE = 0.02
 """Share of the training time that drawing may take."""
 
 MOST_LINES = 40
 """A summary in plain text leaves out the middle of a longer list of layers."""
-
-CENTRES_AND_REACHES = {
-    nn.Sigmoid: (0.5, math.sqrt(1 - FLAT) / 2),
-    nn.Tanh: (0.0, math.sqrt(1 - FLAT)),
-    nn.Hardtanh: (0.0, 1 - 1e-6),
-}
-"""The slope is below `FLAT` of its maximum where the output is further than the reach from the centre."""
-
-RECTIFIERS = (nn.ReLU, nn.ReLU6)
-ACTIVATIONS = (*CENTRES_AND_REACHES, *RECTIFIERS, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU,
-               nn.Mish, nn.Softplus, nn.Softsign, nn.Hardswish, nn.Hardsigmoid, nn.LogSigmoid)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,22 +48,23 @@ class WatchHistory:
     gradient_norm: norm of the gradient of the parameters that the layer holds itself; NaN where none arrived,
         infinite where it holds anything that is no finite number
     gradient_to_weight: that norm over the norm of these parameters
-    activation_mean, activation_std: of what leaves the layer, after its activation where that is a module
-    dead: share of units that are 0 over the whole batch, behind a ReLU
-    saturated: share of outputs where the slope is below 1 % of its maximum, behind a sigmoid, tanh or hard tanh
+    activation_mean, activation_std: of what leaves the layer, after its activation, be it a module or a function
+    dead: share of units that are 0 over the whole batch, behind a rectifier (ReLU, ReLU6)
+    saturated: share of elements where the slope is below 1 % of its maximum, behind any other activation of
+        `helpers.doctor.flatness`
 
     `dead` and `saturated` are 0 behind everything else. What a layer that didn't run would have given is NaN; of one
     that ran several times the last time counts.
     """
 
-    steps: np.ndarray
+    steps: Array
     layers: tuple[str, ...]
-    gradient_norm: np.ndarray
-    gradient_to_weight: np.ndarray
-    activation_mean: np.ndarray
-    activation_std: np.ndarray
-    dead: np.ndarray
-    saturated: np.ndarray
+    gradient_norm: Array
+    gradient_to_weight: Array
+    activation_mean: Array
+    activation_std: Array
+    dead: Array
+    saturated: Array
 
 
 QUANTITIES = tuple(field.name for field in fields(WatchHistory) if field.name not in ("steps", "layers"))
@@ -89,7 +82,7 @@ def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
     is little; where it takes less than one, a larger `every` keeps it so (`python -m tests.benchmarks watching`).
 
     Nothing of the model, its gradients or the random state changes, and all hooks are gone after the block, also when
-    it raises. Activations that are functions rather than modules (`torch.relu`) are not seen as such.
+    it raises. An activation called as a function (`torch.relu`) is found in autograd's graph.
     Raises TypeError where `model` is no module, ValueError where `every` is no whole number ≥ 1.
     """
     if not isinstance(model, nn.Module):
@@ -110,6 +103,7 @@ class Monitor:
         self._rows: list[tuple[int, list[list[float]]]] = []
         self._readings: dict[nn.Module, _Reading] = {}
         self._last: nn.Module | None = None
+        self._made_by: Any = None  # the step of autograd's graph that made the last layer's output
         self._step_handle: Any = None
         self._forward_handle: Any = None
 
@@ -143,24 +137,35 @@ class Monitor:
         """
         self._forward_handle = register_module_forward_hook(self._after_forward)
 
-    def _after_forward(self, module: nn.Module, _: Any, output: Any) -> None:
+    def _after_forward(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         """Keep what leaves a layer; what leaves an activation counts as that of the layer before it."""
         if id(module) not in self._modules or not torch.is_grad_enabled():
             return
-        layer = self._last if isinstance(module, ACTIVATIONS) else module if _parameters(module) else None
-        if layer is None:
-            return
         values = _first_tensor(output)
+        is_activation = isinstance(module, ACTIVATIONS)
+        is_layer = bool(_parameters(module)) and not is_activation
+        if is_layer and module is not self._last:
+            self._look_for_function(_first_tensor(inputs))
+            self._read()
+        elif module is self.model:
+            self._look_for_function(values)
         if values is None or not values.is_floating_point() or not values.numel():
             return
-        if layer is not self._last:
-            self._read()
-        self._last, self._kept = layer, (module, values.detach())
+        if is_layer:
+            self._last, self._made_by, self._kept = module, values.grad_fn, Following(values.detach())
+        elif is_activation and self._last is not None:
+            self._made_by, self._kept = None, following_module(module, inputs, values)
+
+    def _look_for_function(self, tensor: Tensor | None) -> None:
+        """See whether an activation called as a function stands between the last layer and this tensor."""
+        if self._made_by is not None and tensor is not None:
+            self._kept = following_function(self._made_by, tensor) or self._kept
+        self._made_by = None
 
     def _read(self) -> None:
         """Measure what was kept, now that no activation can follow any more."""
         if self._last is not None:
-            self._readings[self._last] = _Reading.of(*self._kept, isinstance(self._last, CHANNELS_FIRST))
+            self._readings[self._last] = _Reading.of(self._kept, isinstance(self._last, CHANNELS_FIRST))
 
     def _before_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         held = (id(parameter) for group in optimizer.param_groups for parameter in group["params"])
@@ -201,7 +206,7 @@ class Monitor:
 
     def _forget(self) -> None:
         self._readings.clear()
-        self._last = None
+        self._last = self._made_by = None
 
     # Showing ---------------------------------------------------------------------------------------------------------
 
@@ -234,8 +239,8 @@ class Monitor:
             f"{'':<24}{'first':>11}{'last':>11}{'last':>17}{'last':>8}{'last':>11}"
         )
         rows = [
-            f"{shortened(name, 23):<24}{_said(history.gradient_norm[0, place]):>11}"
-            f"{_said(history.gradient_norm[-1, place]):>11}{_said(history.gradient_to_weight[-1, place]):>17}"
+            f"{shortened(name, 23):<24}{_as_text(history.gradient_norm[0, place]):>11}"
+            f"{_as_text(history.gradient_norm[-1, place]):>11}{_as_text(history.gradient_to_weight[-1, place]):>17}"
             f"{history.dead[-1, place]:>8.0%}"
             f"{history.saturated[-1, place]:>11.0%}"
             for place, name in enumerate(history.layers)
@@ -294,36 +299,32 @@ def in_notebook() -> bool:
 
 @dataclass(frozen=True)
 class _Reading:
-    """What left a layer: its mean, the norm of the deviations from it, and what tells the dead or the saturated."""
+    """What left a layer: its mean, the norm of the deviations from it, and its dead units or saturated elements."""
 
     tensors: tuple[Tensor, ...]
     size: int
-    behind: str  # "rectifier", "bounded" or ""
+    tells: str = ""  # "dead", "saturated" or neither
 
     @classmethod
-    def of(cls, module: nn.Module, values: Tensor, channels_first: bool) -> _Reading:
-        """Measure what left `module`."""
-        values = values if values.dtype == torch.float64 else values.float()
+    def of(cls, kept: Following, channels_first: bool) -> _Reading:
+        """Measure what left a layer."""
+        values = kept.values if kept.values.dtype == torch.float64 else kept.values.float()
         mean = values.mean()
         moments = mean, torch.linalg.vector_norm(values - mean)
-        if isinstance(module, RECTIFIERS) and values.dim() > 1:
-            unit = 1 if channels_first else values.dim() - 1
-            peaks = values.amax([dim for dim in range(values.dim()) if dim != unit])
-            return cls((*moments, peaks), values.numel(), "rectifier")
-        if type(module) in CENTRES_AND_REACHES:
-            centre, reach = CENTRES_AND_REACHES[type(module)]
-            far = torch.count_nonzero((values - centre if centre else values).abs() > reach)
-            return cls((*moments, far), values.numel(), "bounded")
-        return cls(moments, values.numel(), "")
+        flat, z = kept.flat, kept.z
+        if flat is None or z is None:
+            return cls(moments, values.numel())
+        if not flat.rectifies:
+            return cls((*moments, torch.count_nonzero(flat.mask(z))), values.numel(), "saturated")
+        if z.dim() < 2:
+            return cls(moments, values.numel())
+        return cls((*moments, flat.dead(z, 1 if channels_first else -1)), values.numel(), "dead")
 
-    def answered(self, numbers: Iterator[np.ndarray]) -> list[float]:
+    def answered(self, numbers: Iterator[Array]) -> list[float]:
         """Mean, standard deviation, dead and saturated share; takes what was fetched of its tensors from `numbers`."""
         mean, deviation, *share = (next(numbers) for _ in self.tensors)
-        dead = saturated = 0.0
-        if self.behind == "rectifier":
-            dead = 1 - np.count_nonzero(share[0]) / len(share[0])
-        elif self.behind == "bounded":
-            saturated = float(share[0][0]) / self.size
+        dead = float(share[0].mean()) if self.tells == "dead" else 0.0
+        saturated = float(share[0][0]) / self.size if self.tells == "saturated" else 0.0
         return [float(mean[0]), float(deviation[0]) / self.size**0.5, dead, saturated]
 
 
@@ -357,9 +358,9 @@ def _norms(tensors: Sequence[Tensor]) -> list[Tensor]:
     return list(torch._foreach_norm(dense, 2.0, dtype=precise))
 
 
-def _fetched(tensors: Sequence[Tensor]) -> list[np.ndarray]:
+def _fetched(tensors: Sequence[Tensor]) -> list[Array]:
     """The numbers of tensors of at most one axis, brought from each device at once."""
-    found: list[np.ndarray] = [np.empty(0)] * len(tensors)
+    found: list[Array] = [np.empty(0)] * len(tensors)
     for device in {tensor.device for tensor in tensors}:
         places = [place for place, tensor in enumerate(tensors) if tensor.device == device]
         together, start = torch.hstack([tensors[place] for place in places]).cpu().numpy(), 0
@@ -369,5 +370,5 @@ def _fetched(tensors: Sequence[Tensor]) -> list[np.ndarray]:
     return found
 
 
-def _said(norm: float) -> str:
+def _as_text(norm: float) -> str:
     return "none" if math.isnan(norm) else f"{norm:.1e}"

@@ -1,0 +1,122 @@
+"""Which activation follows a layer: a module, or a function of torch, which stands in autograd's graph.
+
+The graph is read, and nothing is changed: a mode that sees every function of torch would take an evaluation off
+PyTorch's fast paths, which round otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from helpers.doctor.flatness import Flat, flat_parts
+
+FUNCTIONS: Mapping[type[nn.Module], str] = {
+    nn.Sigmoid: "sigmoid",
+    nn.Tanh: "tanh",
+    nn.Hardtanh: "hardtanh",  # and ReLU6, which is one
+    nn.Hardsigmoid: "hardsigmoid",
+    nn.Softsign: "softsign",
+    nn.ReLU: "relu",
+    nn.ELU: "elu",
+    nn.SELU: "selu",
+    nn.GELU: "gelu",
+    nn.SiLU: "silu",
+    nn.Softplus: "softplus",
+}
+"""Modules whose flat parts are known, by the name of torch's function."""
+
+ACTIVATIONS = (*FUNCTIONS, nn.LeakyReLU, nn.PReLU, nn.CELU, nn.Mish, nn.Hardswish, nn.LogSigmoid)
+
+KEEP_Z_IN_PLACE = (nn.ReLU, nn.Hardtanh)
+"""In place these overwrite z with what lies on the same side of their edges."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """An activation in the graph: torch's function, and what gives (output, z) from what the step keeps."""
+
+    function: str
+    values_and_z: Callable[[Any], tuple[Tensor, Tensor]]
+
+
+NODES: Mapping[str, _Step] = {
+    "SigmoidBackward0": _Step("sigmoid", lambda node: (node._saved_result, torch.logit(node._saved_result))),
+    "TanhBackward0": _Step("tanh", lambda node: (node._saved_result, torch.atanh(node._saved_result))),
+    "ReluBackward0": _Step("relu", lambda node: (node._saved_result, node._saved_result)),  # at most 0 where z is
+    "HardtanhBackward0": _Step("hardtanh", lambda node: (F.hardtanh(z := node._saved_self, *_edges(node)), z)),
+    "HardsigmoidBackward0": _Step("hardsigmoid", lambda node: (F.hardsigmoid(z := node._saved_self), z)),
+    "EluBackward0": _Step(  # SELU is an ELU with a scale
+        "elu", lambda node: (node._saved_scale * F.elu(z := node._saved_self, node._saved_alpha), z)
+    ),
+    "GeluBackward0": _Step(
+        "gelu", lambda node: (F.gelu(z := node._saved_self, approximate=node._saved_approximate), z)
+    ),
+    "SiluBackward0": _Step("silu", lambda node: (F.silu(z := node._saved_self), z)),
+    "SoftplusBackward0": _Step(
+        "softplus", lambda node: (F.softplus(z := node._saved_self, node._saved_beta, node._saved_threshold), z)
+    ),
+}
+"""The steps of autograd's graph that are activations whose flat parts are known."""
+
+STEPS_BETWEEN = 8
+"""So many steps of the graph are looked through between one layer and the next."""
+
+
+@dataclass(frozen=True)
+class Following:
+    """What an activation made of a layer: its output, its flat parts (None if not known) and its pre-activation."""
+
+    values: Tensor
+    flat: Flat | None = None
+    z: Tensor | None = None
+
+
+def following_module(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Following:
+    """The activation that this module is, from what went in and what came out."""
+    name = next((FUNCTIONS[kind] for kind in type(module).__mro__ if kind in FUNCTIONS), None)
+    overwritten = getattr(module, "inplace", False) and not isinstance(module, KEEP_Z_IN_PLACE)
+    if name is None or overwritten or not inputs or not isinstance(inputs[0], Tensor):
+        return Following(output.detach())
+    edges = (module.min_val, module.max_val) if isinstance(module, nn.Hardtanh) else ()
+    return Following(output.detach(), flat_parts(name, (None, *edges), {}), inputs[0].detach())
+
+
+def following_function(layer: Any, tensor: Tensor) -> Following | None:
+    """The activation called as a function between a layer and a tensor computed from it; None if there is none.
+
+    `layer` is the step of autograd's graph that made the layer's output.
+    """
+    for node in _below(tensor.grad_fn, until=layer):
+        if node.name() in NODES and any(below is layer for below in _below(node, until=layer)):
+            return _read(node)
+    return None
+
+
+def _read(node: Any) -> Following | None:
+    step = NODES[node.name()]
+    try:
+        with torch.no_grad():
+            values, z = step.values_and_z(node)
+    except RuntimeError:  # what the step kept was freed by a backward pass, or overwritten since
+        return None
+    edges = _edges(node) if step.function == "hardtanh" else ()
+    return Following(values.detach(), flat_parts(step.function, (None, *edges), {}), z.detach())
+
+
+def _edges(node: Any) -> tuple[float, float]:
+    return node._saved_min_val, node._saved_max_val
+
+
+def _below(start: Any, until: Any) -> list[Any]:
+    """The steps from `start` on, nearest first, not beyond `until`; few of them."""
+    found = [start] if start is not None else []
+    for node in found:
+        if node is not until and len(found) < STEPS_BETWEEN:
+            found += [below for below, _ in node.next_functions if below is not None and below not in found]
+    return found
