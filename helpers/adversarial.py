@@ -9,16 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from helpers.activations import get_activation
+from helpers.arrays import Array
 from helpers.checks import check_choice
 from helpers.theory import GENERATOR_LOSSES, generator_slope
-
-Array = NDArray[Any]
 
 OUTPUTS = ("linear", "tanh")
 
@@ -207,7 +205,7 @@ def _deltas(up: Forward) -> list[Array]:
 
 @dataclass(frozen=True, eq=False)
 class GeneratorGradients:
-    """What the generator hears: the loss, its gradients in the generator, and on the way through the discriminator.
+    """What the generator gets: the loss, its gradients in the generator, and on the way through the discriminator.
 
     `at_samples` (…, batch, features) is ∂L/∂x at the generated samples; they are pushed the other way.
     """
@@ -226,8 +224,7 @@ class GeneratorGradients:
     def norm(self) -> Array:
         """The norm of the gradient over all of the generator's parameters (…)."""
         squares = [(array.astype(float) ** 2).sum(axis=(-1, -2)) for array in self.generator.arrays]
-        norm: Array = np.sqrt(np.sum(squares, axis=0))
-        return norm
+        return np.sqrt(np.sum(squares, axis=0))
 
     def signal(self) -> Array:
         """Norms of ∂L/∂h along the whole way (…, places).

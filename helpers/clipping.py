@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from helpers.arrays import Array
+from helpers.checks import check_choice, check_number
+from helpers.datasets import gaussian
+from helpers.network import NetworkSpec, gradient_profile
+from helpers.recurrent import RecurrentSpec, recurrent_profile
 
 UNIT_STEPS, UNIT_TARGET, UNIT_START = 50, 0.7, 0.5
 """The one-unit network: how many steps it makes, what it should end with, and the state it begins with."""
@@ -22,7 +25,7 @@ def norm_factors(gradient: Array, threshold: float) -> Array:
     gradient: (seeds, …), one whole gradient for each seed; the factors have shape (seeds, 1, …).
     Pascanu 2013, algorithm 1. Raises ValueError for a threshold that is not above 0.
     """
-    _check_threshold(threshold)
+    check_number("threshold", threshold, above=0)
     norms = np.sqrt(np.square(gradient).sum(axis=tuple(range(1, gradient.ndim)), keepdims=True))
     return _at_most_one(threshold, norms)
 
@@ -32,7 +35,7 @@ def value_factors(gradient: Array, threshold: float) -> Array:
 
     Raises ValueError for a threshold that is not above 0.
     """
-    _check_threshold(threshold)
+    check_number("threshold", threshold, above=0)
     return _at_most_one(threshold, np.abs(gradient))
 
 
@@ -44,8 +47,27 @@ def cosine(first: Array, second: Array) -> Array:
     """The cosine between two gradients of each seed, (seeds, …) → (seeds,); nan where one of them is 0."""
     a, b = (array.reshape(len(array), -1) for array in (first, second))
     with np.errstate(invalid="ignore"):
-        cosines: Array = np.vecdot(a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
-    return cosines
+        return np.vecdot(a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+
+
+def gradient_parts(
+    network: str, length: int, radius: float, *, width: int = 32, samples: int = 4, seeds: int = 4
+) -> tuple[Array, Array]:
+    """Gradients of tanh networks by parts (seeds, length, entries), and the whole that is clipped, of the same axes.
+
+    "layers": the weight gradients of a feed-forward network, which together are the whole; its Gaussian weights have
+    variance radius²/width, which makes `radius` their spectral radius in wide layers. "recurrent": what each step adds
+    to the one gradient of the recurrent weights, so that the whole is their sum, with 1 in place of length.
+    """
+    check_choice("network", network, ("layers", "recurrent"))
+    if network == "layers":
+        spec = NetworkSpec(length, width, "tanh", "lecun_normal", radius, 0.2, batch=samples, seeds=seeds)
+        matrices = gradient_profile(spec, gaussian(samples, features=width)).weight_gradient_matrices()
+        parts = np.stack(matrices, axis=1).reshape(seeds, length, -1)
+        return parts, parts
+    recurrent = RecurrentSpec("rnn", length, hidden=width, init="gaussian", radius=radius, batch=samples, seeds=seeds)
+    parts = recurrent_profile(recurrent).shares().reshape(seeds, length, -1)
+    return parts, parts.sum(axis=1, keepdims=True)
 
 
 def adam_first_step(gradient: Array, learning_rate: float, epsilon: float = 1e-8) -> Array:
@@ -53,19 +75,12 @@ def adam_first_step(gradient: Array, learning_rate: float, epsilon: float = 1e-8
 
     Both running means, corrected for their start at 0, are g and g² then (Kingma 2015, algorithm 1; ε as in PyTorch).
     """
-    step: Array = -learning_rate * gradient / (np.abs(gradient) + epsilon)
-    return step
+    return -learning_rate * gradient / (np.abs(gradient) + epsilon)
 
 
 def _at_most_one(threshold: float, sizes: Array) -> Array:
     with np.errstate(divide="ignore"):
-        factors: Array = np.minimum(1.0, threshold / sizes)
-    return factors
-
-
-def _check_threshold(threshold: float) -> None:
-    if not (math.isfinite(threshold) and threshold > 0):
-        raise ValueError(f"threshold must be a finite number above 0; got {threshold!r}")
+        return np.minimum(1.0, threshold / sizes)
 
 
 # The cliff ------------------------------------------------------------------------------------------------------------
@@ -77,8 +92,7 @@ def one_unit_loss(weight: Array, bias: Array) -> Array:
     x_t = weight · σ(x_{t-1}) + bias for `UNIT_STEPS` steps from `UNIT_START`; the loss is (σ(x_T) − `UNIT_TARGET`)².
     The surface is the one of Pascanu 2013, Fig. 6.
     """
-    loss: Array = _one_unit(np.asarray(weight, np.float64), np.asarray(bias, np.float64), np.tanh)[0]
-    return loss
+    return _one_unit(np.asarray(weight, np.float64), np.asarray(bias, np.float64), np.tanh)[0]
 
 
 def one_unit_gradient(weight: float, bias: float) -> tuple[float, float]:
@@ -119,10 +133,10 @@ class Descent:
 def descend(weight: float, bias: float, *, learning_rate: float, updates: int, threshold: float = math.inf) -> Descent:
     """Gradient descent on the one-unit network; a gradient longer than `threshold` is scaled down to it.
 
-    Raises ValueError for a threshold that is not above 0.
+    Raises ValueError for a threshold that is neither a number above 0 nor `math.inf`.
     """
-    if not threshold > 0:
-        raise ValueError(f"threshold must be above 0; got {threshold!r}")
+    if threshold != math.inf:
+        check_number("threshold", threshold, above=0)
     rows = []
     for _ in range(updates + 1):
         loss, by_weight, by_bias = _one_unit(weight, bias, math.tanh)

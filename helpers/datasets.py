@@ -1,6 +1,6 @@
-"""The data of the course: readers of the files in ``data/`` and small tasks drawn from a seed.
+"""The data of the course: readers of the files in `data/` and small tasks drawn from a seed.
 
-Nothing here touches the network. ``data/SOURCES.md`` says where each file comes from and under which licence.
+Nothing here touches the network. `data/SOURCES.md` says where each file comes from and under which licence.
 """
 
 from __future__ import annotations  # numpy.random, named in types, takes time to load
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from helpers.arrays import Array
+from helpers.checks import check_choice, check_number, check_whole
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 CHECKSUMS = {  # SHA-256
@@ -28,7 +28,7 @@ CLASSES = 10  # of every classification task here
 
 @dataclass(frozen=True)
 class Digits:
-    """Handwritten digits: ``images`` (1797, 8, 8) with ink from 0 to 1, ``labels`` (1797,) from 0 to 9."""
+    """Handwritten digits: `images` (1797, 8, 8) with ink from 0 to 1, `labels` (1797,) from 0 to 9."""
 
     images: Array
     labels: Array
@@ -38,8 +38,7 @@ class Digits:
         """The images as rows (1797, 64), each pixel with mean 0 and variance 1; pixels that never change stay 0."""
         rows = self.images.reshape(len(self.images), -1)
         spread = rows.std(axis=0)
-        features: Array = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
-        return features
+        return (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
 
 
 @dataclass(frozen=True)
@@ -52,17 +51,8 @@ class Split:
     test_targets: Array
 
 
-def _whole(name: str, value: int, least: int, most: int | None = None) -> int:
-    allowed = f"a whole number ≥ {least}" if most is None else f"a whole number from {least} to {most}"
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name} must be {allowed}; got {value!r}")
-    if most is not None and value > most:
-        raise ValueError(f"{name} must be {allowed}; got {value!r}")
-    return int(value)
-
-
 def read(name: str) -> bytes:
-    """The bytes of ``data/name`` after its checksum was compared.
+    """The bytes of `data/name` after its checksum was compared.
 
     Raises FileNotFoundError or ValueError that names the file and says how to get it back.
     """
@@ -91,28 +81,27 @@ def digits() -> Digits:
 def clusters(
     size: int = 1000, *, classes: int = CLASSES, features: int = 20, noise: float = 0.5, seed: int = 0
 ) -> tuple[Array, Array]:
-    """Points around ``classes`` centres drawn from N(0, I): inputs (size, features) and targets (size,)."""
-    if not 0 <= noise < np.inf:
-        raise ValueError(f"noise must be a finite number ≥ 0; got {noise!r}")
-    generator = np.random.default_rng(_whole("seed", seed, 0))
-    centres = generator.standard_normal((_whole("classes", classes, 1), _whole("features", features, 1)))
-    targets = generator.integers(0, classes, _whole("size", size, 1))
+    """Points around `classes` centres drawn from N(0, I): inputs (size, features) and targets (size,)."""
+    check_number("noise", noise, least=0)
+    generator = np.random.default_rng(check_whole("seed", seed, 0))
+    centres = generator.standard_normal((check_whole("classes", classes, 1), check_whole("features", features, 1)))
+    targets = generator.integers(0, classes, check_whole("size", size, 1))
     inputs = centres[targets] + noise * generator.standard_normal((size, features))
     return inputs, targets
 
 
 def gaussian(size: int, *, features: int = 64, classes: int = CLASSES, seed: int = 0) -> tuple[Array, Array]:
     """Inputs (size, features) from N(0, 1) and targets (size,) that have nothing to do with them."""
-    generator = np.random.default_rng(_whole("seed", seed, 0))
-    inputs = generator.standard_normal((_whole("size", size, 1), _whole("features", features, 1)))
-    return inputs, generator.integers(0, _whole("classes", classes, 1), size)
+    generator = np.random.default_rng(check_whole("seed", seed, 0))
+    inputs = generator.standard_normal((check_whole("size", size, 1), check_whole("features", features, 1)))
+    return inputs, generator.integers(0, check_whole("classes", classes, 1), size)
 
 
 def digit_rows(size: int, *, seed: int = 0) -> tuple[Array, Array]:
-    """``size`` different digits in an order drawn from ``seed``: inputs (size, 64) standardised, targets (size,)."""
+    """`size` different digits in an order drawn from `seed`: inputs (size, 64) standardised, targets (size,)."""
     labels = digits().labels
-    order = np.random.default_rng(_whole("seed", seed, 0)).permutation(len(labels))
-    chosen = order[: _whole("size", size, 1, len(labels))]
+    order = np.random.default_rng(check_whole("seed", seed, 0)).permutation(len(labels))
+    chosen = order[: check_whole("size", size, 1, len(labels))]
     return _standardised()[chosen], labels[chosen]
 
 
@@ -131,23 +120,22 @@ TASKS: dict[str, Callable[..., tuple[Array, Array]]] = {
 def classification_batch(name: str, size: int, seed: int = 0, **options: Any) -> tuple[Array, Array]:
     """One batch of a ten-class task: inputs (size, features) float64, targets (size,) whole numbers 0 … 9.
 
-    ``name`` is "digits" (64 standardised pixels), "clusters" (20 features) or "gaussian" (64, or ``features=``).
+    `name` is "digits" (64 standardised pixels), "clusters" (20 features) or "gaussian" (64, or `features=`).
     Raises ValueError for another name, a size below 1 or more digits than there are.
     """
-    if name not in TASKS:
-        raise ValueError(f"data must be one of {', '.join(TASKS)}; got {name!r}")
+    check_choice("data", name, tuple(TASKS))
     return TASKS[name](size, seed=seed, **options)
 
 
 def train_test_split(inputs: Array, targets: Array, *, test_fraction: float = 0.25, seed: int = 0) -> Split:
-    """Cut examples in two at random: the last ``test_fraction`` of a shuffled order is for testing."""
+    """Cut examples in two at random: the last `test_fraction` of a shuffled order is for testing."""
     if len(inputs) != len(targets):
         raise ValueError(f"inputs and targets must be equally long; got {len(inputs)} and {len(targets)}")
     if len(inputs) < 2:
         raise ValueError(f"inputs must hold at least 2 examples; got {len(inputs)}")
     if not 0 < test_fraction < 1:
         raise ValueError(f"test_fraction must be between 0 and 1; got {test_fraction!r}")
-    order = np.random.default_rng(_whole("seed", seed, 0)).permutation(len(inputs))
+    order = np.random.default_rng(check_whole("seed", seed, 0)).permutation(len(inputs))
     held_out = min(max(1, round(len(inputs) * test_fraction)), len(inputs) - 1)
     train, test = order[:-held_out], order[-held_out:]
     return Split(inputs[train], targets[train], inputs[test], targets[test])
@@ -189,7 +177,11 @@ def adding_problem(length: int = 50, marked: int | None = None) -> SequenceTask:
     Or, with `marked`, in each half of its first `marked` steps. Hochreiter and Schmidhuber 1997, experiment 4, in the
     form of Le 2015. Who always says 1 has mean squared error 1/6.
     """
-    last = _whole("length", length, 2) if marked is None else _whole("marked", marked, 2, _whole("length", length, 2))
+    last = (
+        check_whole("length", length, 2)
+        if marked is None
+        else check_whole("marked", marked, 2, check_whole("length", length, 2))
+    )
 
     def draw(size: int, generator: np.random.Generator) -> tuple[Array, Array]:
         numbers = generator.uniform(0, 1, (size, length))
@@ -208,8 +200,8 @@ def delayed_recall(length: int = 60, symbols: int = 4) -> SequenceTask:
 
     Inputs (size, length, symbols + 1). Who guesses has cross-entropy ln symbols.
     """
-    _whole("length", length, 2)
-    _whole("symbols", symbols, 2)
+    check_whole("length", length, 2)
+    check_whole("symbols", symbols, 2)
 
     def draw(size: int, generator: np.random.Generator) -> tuple[Array, Array]:
         targets = generator.integers(0, symbols, size)
@@ -230,8 +222,8 @@ def copying(
     Inputs and targets are whole numbers (size, delay + 2 · remembered): 1 … symbols, 0 for a blank, and in the inputs
     symbols + 1 for "now" (Arjovsky 2016, section 5.1).
     """
-    shown = generator.integers(1, symbols + 1, (_whole("size", size, 1), _whole("remembered", remembered, 1)))
-    inputs = np.zeros((size, _whole("delay", delay, 1) + 2 * remembered), dtype=np.int64)
+    shown = generator.integers(1, symbols + 1, (check_whole("size", size, 1), check_whole("remembered", remembered, 1)))
+    inputs = np.zeros((size, check_whole("delay", delay, 1) + 2 * remembered), dtype=np.int64)
     targets = inputs.copy()
     inputs[:, :remembered], targets[:, -remembered:] = shown, shown
     inputs[:, remembered + delay - 1] = symbols + 1
@@ -240,7 +232,7 @@ def copying(
 
 @dataclass(frozen=True)
 class Series:
-    """A yearly series: ``years`` and ``values``, read-only arrays of one length."""
+    """A yearly series: `years` and `values`, read-only arrays of one length."""
 
     years: Array
     values: Array
@@ -266,9 +258,9 @@ def sunspot_windows(window: int, first: int, last: int) -> tuple[Array, Array]:
     """
     series = sunspots()
     begin, end = int(series.years[0]), int(series.years[-1])
-    _whole("window", window, 1, end - begin)
-    _whole("first", first, begin + window, end)
-    _whole("last", last, first, end)
+    check_whole("window", window, 1, end - begin)
+    check_whole("first", first, begin + window, end)
+    check_whole("last", last, first, end)
     scaled = series.values / SUNSPOT_UNIT
     places = np.arange(first, last + 1) - begin
     inputs = np.stack([scaled[place - window : place] for place in places])

@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from helpers.adversarial import (
     Dense,
@@ -18,11 +16,10 @@ from helpers.adversarial import (
     forward,
     generator_gradients,
 )
-from helpers.checks import check_choice
+from helpers.arrays import Array
+from helpers.checks import check_choice, check_whole
 from helpers.datasets import digits
 from helpers.theory import GENERATOR_LOSSES
-
-Array = NDArray[Any]
 
 RING_CENTRES = 2.0 * np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)
 RING_SPREAD = 0.1
@@ -205,7 +202,7 @@ class Game:
         self.discriminator_updates += 1
 
     def generator_gradients(self, noise: Array | None = None) -> GeneratorGradients:
-        """What the generator hears at this moment; on fresh noise where none is given."""
+        """What the generator gets at this moment; on fresh noise where none is given."""
         noise = self.noise(self.recipe.batch) if noise is None else noise
         return generator_gradients(self.generator, self.discriminator, noise, self.recipe.loss)
 
@@ -215,9 +212,9 @@ class Game:
 
     def generator_step(self) -> None:
         """One step of the generator; the discriminator waits."""
-        heard = self.generator_gradients()
-        self.gradient_norms.append(float(heard.norm()))
-        self.generator = self._optimizers[1].step(self.generator, self._tied(heard.generator.arrays))
+        gradients = self.generator_gradients()
+        self.gradient_norms.append(float(gradients.norm()))
+        self.generator = self._optimizers[1].step(self.generator, self._tied(gradients.generator.arrays))
         self.rounds += 1
 
     def _tied(self, arrays: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -276,8 +273,8 @@ def play(
 
     `on_record` is called `records` times on the way, for a figure that follows the game.
     """
-    if rounds < 1 or records < 1:
-        raise ValueError(f"rounds and records must be whole numbers ≥ 1; got {rounds!r} and {records!r}")
+    check_whole("rounds", rounds, 1)
+    check_whole("records", records, 1)
     from tqdm.auto import tqdm  # here: it takes as long to load as all of this package
 
     if sys.platform == "emscripten":

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from helpers.activations import get_activation
+from helpers.arrays import Array
 from helpers.network import NetworkSpec, Parameters
-
-Array = NDArray[Any]
 
 
 def input_output_jacobian(spec: NetworkSpec, parameters: Parameters, inputs: Array) -> Array:
     """∂h_L/∂x of the last hidden layer, an array (seeds, samples, width, features), by the chain rule.
 
-    ``inputs`` are (samples, features). Each layer multiplies the product so far by its weights and by the diagonal of
-    its slopes (Saxe 2014, eq. 10; Pennington 2017, eq. 2). ValueError for a ``spec`` with a norm, which ties samples
-    together, and for inputs that do not fit the first weights.
+    `inputs` are (samples, features). Each layer multiplies the product so far by its weights and by the diagonal of
+    its slopes (Saxe 2014, eq. 10; Pennington 2017, eq. 2). ValueError for a `spec` with a normalization, which ties
+    samples together, and for inputs that do not fit the first weights.
     """
     if spec.norm != "none":
-        raise ValueError(f"spec.norm must be 'none': with a norm, samples have no Jacobian apart; got {spec.norm!r}")
+        raise ValueError(
+            f"spec.norm must be 'none': with a normalization, samples have no Jacobian apart; got {spec.norm!r}"
+        )
     h = np.asarray(inputs, dtype=np.float64)
     features = parameters.weights[0].shape[1]
     if h.ndim != 2 or h.shape[1] != features:
         raise ValueError(f"inputs must have shape (samples, {features}); got {h.shape}")
     activation = get_activation(spec.activation, spec.leak)
-    jacobian: Array = np.broadcast_to(np.eye(features), (spec.seeds, len(h), features, features))
+    jacobian = np.broadcast_to(np.eye(features), (spec.seeds, len(h), features, features))
     for layer, (weights, biases) in enumerate(zip(parameters.weights[:-1], parameters.biases[:-1], strict=True)):
         z = h @ weights + biases[:, None]
         through = (jacobian @ weights[:, None]) * activation.slope(z)[:, :, None]
@@ -42,5 +40,4 @@ def singular_values(matrices: Array) -> Array:
 
     Those below about 1e-16 of the largest are lost in rounding and come out as anything up to that.
     """
-    values: Array = np.linalg.svd(matrices, compute_uv=False)
-    return values
+    return np.linalg.svd(matrices, compute_uv=False)

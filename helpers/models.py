@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers import normalization, recurrent
+from helpers.arrays import Array
 from helpers.checks import check_choice
 from helpers.network import NetworkSpec, initial_parameters
 from helpers.recurrent import RecurrentSpec
@@ -61,7 +62,7 @@ class MLP(nn.Module):
         return states
 
 
-def _linear(weight: np.ndarray, bias: np.ndarray, dtype: torch.dtype) -> nn.Linear:
+def _linear(weight: Array, bias: Array, dtype: torch.dtype) -> nn.Linear:
     """A linear layer with these parameters: weight (fan_in, fan_out), bias (fan_out)."""
     fan_in, fan_out = weight.shape
     layer = nn.Linear(fan_in, fan_out, dtype=dtype)

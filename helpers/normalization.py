@@ -21,7 +21,7 @@ EPSILON = 1e-5
 def normalize(z: Array, axis: int) -> Array:
     """y = (z - mean) · r with r = 1/√(variance + ε), the biased variance; writes y into `z` and returns r."""
     np.subtract(z, _mean(z, axis), z)
-    scale: Array = 1 / np.sqrt(_mean(np.square(z), axis) + EPSILON)
+    scale = 1 / np.sqrt(_mean(np.square(z), axis) + EPSILON)
     np.multiply(z, scale, z)
     return scale
 

@@ -6,21 +6,19 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from helpers.arrays import Array
 
 STRAY = 40  # log2 of a norm, up or down, beyond which float32 might lose some of it
 
 
 def squares_of(vectors: Array) -> list[float]:
     """The squared Euclidean norm of each row."""
-    squares: list[float] = np.vecdot(vectors, vectors).tolist()
-    return squares
+    return np.vecdot(vectors, vectors).tolist()
 
 
 class Norms:
-    """Euclidean norms of many vectors, a row of ``seeds`` norms for each layer, each a number times a power of two.
+    """Euclidean norms of many vectors, a row of `seeds` norms for each layer, each a number times a power of two.
 
     The numbers are kept in plain lists: for so few at a time Python is quicker than numpy.
     """
@@ -32,9 +30,9 @@ class Norms:
         self._low, self._high = (1e-25, 1e30) if dtype.itemsize == 4 else (1e-280, 1e280)
 
     def add(self, vectors: Array, exponents: list[int], squares: list[float] | None = None) -> None:
-        """Add rows of norms of ``vectors`` (rows · seeds, numbers) · 2^exponents; ``squares`` if they are known.
+        """Add rows of norms of `vectors` (rows · seeds, numbers) · 2^exponents; `squares` if they are known.
 
-        ``exponents`` are those of all rows, or of one row where all are alike.
+        `exponents` are those of all rows, or of one row where all are alike.
         """
         squares = squares_of(vectors) if squares is None else squares
         exponents = exponents * (len(squares) // len(exponents))
@@ -73,8 +71,8 @@ class Norms:
 def recentre(array: Array, exponents: list[int], norms: Norms, layers: int = 1) -> list[int]:
     """Multiply each seed's part by the power of two that brings its norm near 1; returns the exponents that undo it.
 
-    The norms of ``array`` · 2^exponents are those added last to ``norms``. Nothing is done, which saves a pass over
-    the array, while they are so near 1 that the next ``layers`` may each change them by a factor of 16.
+    The norms of `array` · 2^exponents are those added last to `norms`. Nothing is done, which saves a pass over
+    the array, while they are so near 1 that the next `layers` may each change them by a factor of 16.
     """
     most = 100 if array.dtype.itemsize == 4 else 1000
     logarithms = [log2 - exponent for log2, exponent in zip(norms.last(), exponents, strict=True)]

@@ -14,14 +14,13 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from helpers.activations import get_activation
+from helpers.arrays import Array
 from helpers.checks import check_choice, check_number, check_whole
 from helpers.network.parameters import orthogonal
 from helpers.norms import Norms, recentre
-
-Array = NDArray[Any]
 
 CELLS = {"rnn": 1, "lstm": 4, "gru": 3}
 """The kinds of cell and how many blocks of `hidden` columns their matrices have."""
@@ -139,16 +138,14 @@ def _recurrent_blocks(init: str, blocks: int, hidden: int, seed: int) -> Array:
     generator = np.random.default_rng((seed, blocks, 2))
     shape, bound = (blocks, hidden, hidden), 1 / math.sqrt(hidden)
     if init == "pytorch_default":
-        uniform: Array = generator.uniform(-bound, bound, shape)
-        return uniform
-    normals: Array = generator.standard_normal(shape) * bound
+        return generator.uniform(-bound, bound, shape)
+    normals = generator.standard_normal(shape) * bound
     return orthogonal(normals) * bound if init == "orthogonal" else normals
 
 
 @lru_cache(maxsize=64)
 def _spectral_radii(init: str, blocks: int, hidden: int, seed: int) -> Array:
-    radii: Array = np.abs(np.linalg.eigvals(_recurrent_blocks(init, blocks, hidden, seed))).max(axis=1)
-    return radii
+    return np.abs(np.linalg.eigvals(_recurrent_blocks(init, blocks, hidden, seed))).max(axis=1)
 
 
 @lru_cache(maxsize=8)
@@ -224,8 +221,7 @@ class _Lstm:
     def to_cell(self, step: int, dh: Array, dc: Array) -> Array:
         """All of ∂L/∂c' of a step: what comes down the cell's own path, and through its output h'."""
         _, _, _, o, _, squashed = self._kept[step]
-        total: Array = dc + dh * o * (1 - squashed * squashed)
-        return total
+        return dc + dh * o * (1 - squashed * squashed)
 
     def forget_gate(self, step: int) -> Array:
         """The forget gate's values (seeds, batch, hidden)."""
@@ -274,26 +270,26 @@ class TimeProfile:
     cell_signal: Array
     log10_cell_signal: Array
     states: Array = field(repr=False)
-    _way_back: _WayBack = field(repr=False)
+    _backward: _BackwardThroughTime = field(repr=False)
 
     @cached_property
     def gradients(self) -> RecurrentParameters:
         """∂L/∂(parameters), shaped like them, in float64; they overflow or underflow where float64 does."""
-        return self._way_back.gradients()
+        return self._backward.gradients()
 
     def shares(self) -> Array:
         """What each step adds to ∂L/∂(recurrent weights), (seeds, length, hidden, columns); `gradients` has the sum."""
-        return self._way_back.shares()
+        return self._backward.shares()
 
     @cached_property
     def log10_forget_path(self) -> Array:
         """log10 of what reaches each cell from the last one by the direct path alone, ‖∂L/∂c_T ⊙ Π f‖; else nan."""
-        return self._way_back.log10_forget_path()
+        return self._backward.log10_forget_path()
 
     @cached_property
     def forget_gates(self) -> Array | None:
         """The forget gates (length, seeds, batch, hidden) in float64; None for cells that have none."""
-        return self._way_back.forget_gates()
+        return self._backward.forget_gates()
 
     @cached_property
     def forget_gate(self) -> Array:
@@ -306,8 +302,7 @@ class TimeProfile:
         if self.spec.length == 1:
             return np.full(len(self.signal), np.nan)
         with np.errstate(invalid="ignore"):
-            factors: Array = 10.0 ** ((self.log10_signal[:, 0] - self.log10_signal[:, -1]) / (self.spec.length - 1))
-        return factors
+            return 10.0 ** ((self.log10_signal[:, 0] - self.log10_signal[:, -1]) / (self.spec.length - 1))
 
 
 def recurrent_profile(spec: RecurrentSpec, seed: int = 0) -> TimeProfile:
@@ -336,7 +331,7 @@ def backpropagate(
     dtype = parameters.recurrent_weights.dtype
     x = np.asarray(inputs, dtype)
     with np.errstate(all="ignore"):
-        return _WayBack(spec, parameters, x, at_hidden, at_cell).run()
+        return _BackwardThroughTime(spec, parameters, x, at_hidden, at_cell).run()
 
 
 def _forward(spec: RecurrentSpec, parameters: RecurrentParameters, x: Array) -> tuple[Any, Array]:
@@ -351,7 +346,7 @@ def _forward(spec: RecurrentSpec, parameters: RecurrentParameters, x: Array) -> 
     return cell, states
 
 
-class _WayBack:
+class _BackwardThroughTime:
     """The way back from the last step: ∂L/∂h and ∂L/∂c of every step, and each step's share in ∂L/∂(parameters)."""
 
     def __init__(
@@ -419,8 +414,7 @@ class _WayBack:
         entries = 2 * (last + after).reshape(spec.length, spec.seeds, -1)
         largest = entries.max(axis=2, keepdims=True)  # taken out before the sum, which could underflow
         log_square = np.log(np.exp(entries - largest).sum(axis=2)) + largest[..., 0]
-        log10: Array = 0.5 * log_square.T / math.log(10)
-        return log10
+        return 0.5 * log_square.T / math.log(10)
 
 
 def _first_step_first(norms: Norms) -> tuple[Array, Array]:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 from tqdm.auto import tqdm
 
-from helpers.checks import check_choice, check_whole
+from helpers.arrays import Array
+from helpers.checks import check_choice, check_number, check_whole
 from helpers.datasets import SequenceTask, Split
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
@@ -36,11 +37,11 @@ class History:
     stopped by hand, `diverged` that its loss ceased to be a finite number; both end with the last record made.
     """
 
-    steps: np.ndarray
-    loss: np.ndarray
-    accuracy: np.ndarray
-    gradient_norms: np.ndarray
-    movement: np.ndarray
+    steps: Array
+    loss: Array
+    accuracy: Array
+    gradient_norms: Array
+    movement: Array
     layers: tuple[str, ...]
     optimizer: str
     learning_rate: float
@@ -81,9 +82,7 @@ def train(
     Interrupting (Ctrl-C, the stop button) ends the run early and returns the History so far. Runs on one thread; the
     same arguments give the same History. Raises ValueError where an argument is out of its range.
     """
-    _check_counts(steps=steps, batch=batch, records=records)
-    _check_positive(learning_rate=learning_rate, clip=1.0 if clip is None else clip)
-    check_choice("optimizer", optimizer, tuple(OPTIMIZERS))
+    _check_run(learning_rate, clip, optimizer, steps=steps, batch=batch, records=records)
     meter = _Meter(model, _as_tensors(model, data), optimizer, learning_rate, batch, seed)
     stepper = OPTIMIZERS[optimizer](model.parameters(), lr=learning_rate)
     moments = {round(moment) for moment in np.linspace(0, steps, records + 1)}
@@ -114,9 +113,9 @@ class TaskHistory:
     goal: the loss at which the run stops; `solved` says whether it did
     """
 
-    steps: np.ndarray
-    loss: np.ndarray
-    accuracy: np.ndarray
+    steps: Array
+    loss: Array
+    accuracy: Array
     goal: float
     optimizer: str
     learning_rate: float
@@ -156,9 +155,7 @@ def train_task(
     Interrupting ends the run early and returns the history so far, as `train` does; a loss that is no finite number
     ends it too. Raises ValueError where an argument is out of its range.
     """
-    _check_counts(steps=steps, batch=batch, every=every)
-    _check_positive(learning_rate=learning_rate, clip=1.0 if clip is None else clip)
-    check_choice("optimizer", optimizer, tuple(OPTIMIZERS))
+    _check_run(learning_rate, clip, optimizer, steps=steps, batch=batch, every=every)
     criterion = cross_entropy if task.classes else mse_loss
     stepper = OPTIMIZERS[optimizer](model.parameters(), lr=learning_rate)
     generator, rows = np.random.default_rng(seed), [(0, *_judge(model, task))]
@@ -190,13 +187,13 @@ def _judge(model: nn.Module, task: SequenceTask) -> tuple[float, float]:
     """Loss and, for classes, accuracy on the held-out sequences."""
     inputs, targets = _sequences(model, *task.held_out)
     with torch.no_grad():
-        said = model(inputs)
+        outputs = model(inputs)
     if not task.classes:
-        return mse_loss(said, targets).item(), math.nan
-    return cross_entropy(said, targets).item(), float((said.argmax(dim=1) == targets).double().mean())
+        return mse_loss(outputs, targets).item(), math.nan
+    return cross_entropy(outputs, targets).item(), float((outputs.argmax(dim=1) == targets).double().mean())
 
 
-def _sequences(model: nn.Module, inputs: np.ndarray, targets: np.ndarray) -> tuple[Tensor, Tensor]:
+def _sequences(model: nn.Module, inputs: Array, targets: Array) -> tuple[Tensor, Tensor]:
     """Inputs, and targets that are numbers, in the model's dtype."""
     dtype = next(model.parameters()).dtype
     wanted = torch.as_tensor(targets)
@@ -289,15 +286,13 @@ def _as_tensors(model: nn.Module, data: Split) -> list[Tensor]:
     ]
 
 
-def _check_counts(**numbers: int) -> None:
-    for name, value in numbers.items():
+def _check_run(learning_rate: float, clip: float | None, optimizer: str, **counts: int) -> None:
+    for name, value in counts.items():
         check_whole(name, value, 1)
-
-
-def _check_positive(**numbers: float) -> None:
-    for name, value in numbers.items():
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{name} must be a finite number above 0; got {value!r}")
+    check_number("learning_rate", learning_rate, above=0)
+    if clip is not None:
+        check_number("clip", clip, above=0)
+    check_choice("optimizer", optimizer, tuple(OPTIMIZERS))
 
 
 @contextmanager

@@ -49,9 +49,9 @@ def test_no_factor_is_above_one_and_zeros_stay(rule: str) -> None:
 @pytest.mark.parametrize("rule", clipping.FACTORS)
 @pytest.mark.parametrize("threshold", [0.0, -1.0, math.nan, math.inf])
 def test_a_bad_threshold_is_refused(rule: str, threshold: float) -> None:
-    with pytest.raises(ValueError, match="threshold must be a finite number above 0; got"):
+    with pytest.raises(ValueError, match="threshold must be a finite number > 0; got"):
         clipping.FACTORS[rule](np.ones((1, 2)), threshold)
-    with pytest.raises(ValueError, match="threshold must be above 0; got 0.0"):
+    with pytest.raises(ValueError, match="threshold must be a finite number > 0; got 0.0"):
         clipping.descend(5, -2, learning_rate=1, updates=1, threshold=0.0)
 
 

@@ -33,6 +33,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "adversarial": {"numpy"},
     "clipping": {"numpy"},
     "games": {"numpy", "tqdm"},
+    "opponents": {"numpy"},
     "installation": {"numpy"},
     "models": {"numpy", "torch"},
     "training": {"numpy", "torch", "tqdm"},

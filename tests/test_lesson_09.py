@@ -85,7 +85,7 @@ def test_the_trained_discriminator_comes_to_the_closed_form(panel: panels.Panel,
 
 def test_the_critic_pulls_the_right_way_for_every_seed_and_distance() -> None:
     for distance in (2.0, 6.0, 10.0):
-        settled = lesson_09.opponent(distance, True).gradients["wasserstein"][MOMENTS.index(50) :]
+        settled = lesson_09._opponent(distance, True).gradients["wasserstein"][MOMENTS.index(50) :]
         assert (settled > 0.8).all() and (settled < 1.7).all()
 
 
@@ -231,7 +231,7 @@ def test_a_recipe_names_what_is_not_allowed() -> None:
         Recipe("faces", "saturating", (2, 2), (2, 8, 1))
     with pytest.raises(ValueError, match="optimizer must be one of sgd, adam; got 'lion'"):
         Recipe("ring", "saturating", (2, 2), (2, 8, 1), optimizer="lion")
-    with pytest.raises(ValueError, match="rounds and records must be whole numbers"):
+    with pytest.raises(ValueError, match="rounds must be a whole number ≥ 1"):
         play(Game(shifted_recipe("saturating")), 0)
 
 

@@ -76,7 +76,7 @@ def test_nothing_is_ever_made_larger(panel: panels.Panel, network: str, rule: st
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_clipped_gradient_is_as_long_as_the_threshold(panel: panels.Panel, network: str) -> None:
     for threshold in (0.001, 1.0, 100.0):
-        parts, whole = panels.lesson_10.gradient_parts(network, 50, 3.0)
+        parts, whole = clipping.gradient_parts(network, 50, 3.0)
         clipped = whole * clipping.norm_factors(whole, threshold)
         assert np.linalg.norm(clipped, axis=(1, 2)) == pytest.approx(threshold)
         assert np.abs(whole * clipping.value_factors(whole, threshold)).max() == pytest.approx(threshold)
@@ -101,7 +101,7 @@ def test_by_value_exploding_layers_become_level_and_the_direction_changes(panel:
     lines = shown(panel, network="layers", rule="value", threshold=0.01)
     assert first_over_last(lines["before"]) > 5
     assert abs(first_over_last(lines["after"])) < 0.1
-    _, whole = panels.lesson_10.gradient_parts("layers", 50, 3.0)
+    _, whole = clipping.gradient_parts("layers", 50, 3.0)
     cosines = clipping.cosine(whole, whole * clipping.value_factors(whole, 0.01))
     assert cosines.mean() == pytest.approx(0.2, abs=0.03)
     assert "the cosine between before and after is 0.2" in panel.summary
@@ -114,7 +114,7 @@ def test_numbers_of_the_quiz(panel: panels.Panel) -> None:
     low = shown(panel, network="layers", radius=0.5, threshold=0.001)
     assert 10 ** low["after / before"].mean() == pytest.approx(0.0024, rel=0.05)
     for radius, norm, within in ((0.5, 1.3, 0.05), (3.0, 44_000, 0.05)):
-        _, whole = panels.lesson_10.gradient_parts("recurrent", 50, radius)
+        _, whole = clipping.gradient_parts("recurrent", 50, radius)
         size = 10 ** np.log10(np.linalg.norm(whole, axis=(1, 2))).mean()
         assert size == pytest.approx(norm, rel=within)
 

@@ -35,10 +35,10 @@ from helpers.network import (
     NetworkSpec,
     Parameters,
     backpropagate,
+    first_silent_layers,
     gradient_profile,
     initial_parameters,
 )
-from helpers.panels.lesson_04 import first_silent_layers
 from helpers.recurrent import RecurrentSpec, TimeProfile, recurrent_profile
 from helpers.recurrent import backpropagate as through_time
 from helpers.recurrent import initial_parameters as recurrent_parameters
@@ -930,7 +930,7 @@ for width, depth, value in [(2, 10, 0.9437), (3, 10, 0.737), (4, 50, 0.960), (8,
         "Lu 2019",
         value,
         absolute(4 * error),
-    )(lambda width=width, depth=depth: float((first_silent_layers(width, nets=4000) <= depth).mean()))
+    )(lambda width=width, depth=depth: float((first_silent_layers(width, depth, nets=4000) <= depth).mean()))
     claim(f"21 N={width} L={depth} closed form", "… by the formula", DERIVED, value, absolute(1e-3))(
         lambda width=width, depth=depth: float(theory.born_dead_probability(width, depth))
     )

@@ -198,8 +198,8 @@ def test_a_run_that_diverges_ends_there() -> None:
     ("wrong", "words"),
     [
         ({"every": 0}, "every must be a whole number ≥ 1; got 0"),
-        ({"learning_rate": -1.0}, "learning_rate must be a finite number above 0; got -1.0"),
-        ({"clip": 0.0}, "clip must be a finite number above 0; got 0.0"),
+        ({"learning_rate": -1.0}, "learning_rate must be a finite number > 0; got -1.0"),
+        ({"clip": 0.0}, "clip must be a finite number > 0; got 0.0"),
         ({"optimizer": "adamw"}, "optimizer must be one of"),
     ],
 )

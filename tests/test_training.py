@@ -207,8 +207,8 @@ def test_nothing_is_written_where_no_one_watches(progress: bool) -> None:
         ({"steps": 2.5}, "steps must be a whole number"),
         ({"batch": -1}, "batch must be a whole number ≥ 1; got -1"),
         ({"records": 0}, "records must be"),
-        ({"learning_rate": math.nan}, "learning_rate must be a finite number above 0; got nan"),
-        ({"clip": 0.0}, "clip must be a finite number above 0; got 0.0"),
+        ({"learning_rate": math.nan}, "learning_rate must be a finite number > 0; got nan"),
+        ({"clip": 0.0}, "clip must be a finite number > 0; got 0.0"),
         ({"optimizer": "rmsprop"}, "optimizer must be one of sgd, adam; got 'rmsprop'"),
     ],
 )

@@ -260,8 +260,7 @@ def norm(tensor: Tensor) -> float:
 
 def _norms_along(tensor: Tensor, axis: int) -> list[float]:
     rows = tensor.movedim(axis, 0).reshape(tensor.shape[axis], -1)
-    norms: list[float] = torch.linalg.vector_norm(rows, dim=1, dtype=_wide(tensor)).tolist()
-    return norms
+    return torch.linalg.vector_norm(rows, dim=1, dtype=_wide(tensor)).tolist()
 
 
 def _wide(tensor: Tensor) -> torch.dtype:

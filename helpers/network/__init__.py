@@ -13,6 +13,7 @@ from __future__ import annotations
 from helpers.network.engine import backpropagate, gradient_profile
 from helpers.network.parameters import Parameters, initial_parameters
 from helpers.network.profile import GradientProfile
+from helpers.network.silent import first_silent_layers
 from helpers.network.spec import INITS, NORMALIZATIONS, NetworkSpec
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "NetworkSpec",
     "Parameters",
     "backpropagate",
+    "first_silent_layers",
     "gradient_profile",
     "initial_parameters",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from helpers import figures, theme, theory
 from helpers.activations import get_activation
-from helpers.network import NetworkSpec, gradient_profile
+from helpers.network import NetworkSpec, first_silent_layers, gradient_profile
 from helpers.panels.controls import SCHEMES, dropdown, float_slider, int_slider, steps
 from helpers.panels.curves import BATCH, DEEPEST, LAYERS, default_bias_std, gaps_for_zero, next_of, padded
 from helpers.panels.panel import Panel
@@ -231,23 +231,8 @@ def _schemes_summary(signal: dict[str, np.ndarray], weights: dict[str, np.ndarra
 
 
 @lru_cache(maxsize=WIDEST)
-def first_silent_layers(width: int, nets: int = NETS, seed: int = 0) -> np.ndarray:
-    """For each of `nets` random ReLU nets without biases: the first layer that is silent on one input, (nets,).
-
-    A net that still answers after `DEEPEST` layers has `DEEPEST` + 1. Every net is drawn and run; He's scale keeps the
-    numbers within range, the signs alone decide.
-    """
-    rng = np.random.default_rng((seed, width))
-    silent = np.full(nets, DEEPEST + 1)
-    living = np.arange(nets)
-    h = rng.standard_normal((nets, 1, width))
-    for layer in LAYERS:
-        weights = rng.standard_normal((len(living), width, width)) * np.sqrt(2 / width)
-        h = np.maximum(h @ weights, 0)
-        answers = h.any(axis=(1, 2))
-        silent[living[~answers]] = layer
-        living, h = living[answers], h[answers]
-    return silent
+def _first_silent_layers(width: int) -> np.ndarray:
+    return first_silent_layers(width, DEEPEST, NETS)
 
 
 def born_dead() -> Panel:
@@ -257,7 +242,7 @@ def born_dead() -> Panel:
 
     def compute(depth: int, width: int) -> dict[str, Any]:
         expected = probability[width - 1]
-        counted = (first_silent_layers(width)[:, None] <= LAYERS).mean(axis=0)
+        counted = (_first_silent_layers(width)[:, None] <= LAYERS).mean(axis=0)
         chance = 2 * np.sqrt(expected * (1 - expected) / NETS)
         share, layer = counted[depth - 1], f"{0.5**width:.2g}"
         return {

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from helpers import figures, games, theme, theory
+from helpers import figures, theme, theory
 from helpers.activations import get_activation
-from helpers.adversarial import draw_dense, forward, generator_gradients, input_slopes
 from helpers.figures import MOMENTS
+from helpers.opponents import SEEDS, Opponent, opponent, signals_of_two
 from helpers.panels.controls import dropdown, float_slider, steps
 from helpers.panels.curves import gaps_for_zero
 from helpers.panels.panel import Panel
 
 LOSSES = theory.GENERATOR_LOSSES
 NAMES = {loss: theme.LOSS_LOOKS[loss][0] for loss in LOSSES}
-SEEDS, LEAST, FARTHEST = 4, 0.5, 10.0
+LEAST, FARTHEST = 0.5, 10.0
 X = np.linspace(-14, 5, 115)
 QUANTILES = np.array([-1.6, -1.0, -0.6, -0.3, 0.0, 0.3, 0.6, 1.0, 1.6])
 HEIGHTS = 0.1 + 0.075 * np.arange(len(QUANTILES))[[4, 0, 7, 2, 8, 3, 6, 1, 5]]
-BELL_POINTS = np.linspace(-5, 5, 101)
-BELL = np.exp(-(BELL_POINTS**2) / 2) / np.exp(-(BELL_POINTS**2) / 2).sum()
 ARROW, LONGEST = 0.6, 5.0  # length of an arrow for a push of 1, and the longest
 
 
@@ -35,42 +32,9 @@ def loss_choice(value: str) -> Any:
 # The main panel -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class Opponent:
-    """Discriminators on the way, float32: what they answer over `X`, and how they push fakes; (moments, seeds, …)."""
-
-    answers: np.ndarray
-    pushes: dict[str, np.ndarray]
-    gradients: dict[str, np.ndarray]
-    confidence: np.ndarray
-
-
 @lru_cache(maxsize=64)
-def opponent(distance: float, critic: bool) -> Opponent:
-    """Train discriminators, or critics, of N(0, 1) against N(-distance, 1), and look at `MOMENTS`."""
-    kept = games.discriminators(
-        lambda random, count: random.standard_normal((count, 1)),
-        lambda random, count: random.standard_normal((count, 1)) - distance,
-        (1, 16, 16, 1), "wasserstein" if critic else "saturating", MOMENTS, seeds=SEEDS,
-    )  # fmt: skip
-    nets = kept[0].with_arrays([np.stack(moments) for moments in zip(*(net.arrays for net in kept), strict=True)])
-    fakes, arrows = _row(BELL_POINTS - distance), _row(QUANTILES - distance)
-    logits, at_arrows = forward(nets, fakes).outputs, forward(nets, arrows).outputs
-    slopes, steep = input_slopes(nets, fakes), input_slopes(nets, arrows)
-    heard = ("wasserstein",) if critic else ("saturating", "non_saturating")
-    answers = forward(nets, _row(X)).outputs[..., 0]
-    if not critic:
-        answers = get_activation("sigmoid").function(answers)
-    return Opponent(
-        answers.astype(np.float32),
-        {loss: -(theory.generator_slope(loss, at_arrows) * steep)[..., 0].astype(np.float32) for loss in heard},
-        {loss: -(theory.generator_slope(loss, logits) * slopes)[..., 0] @ BELL for loss in heard},
-        get_activation("sigmoid").function(logits)[..., 0] @ BELL,
-    )
-
-
-def _row(points: np.ndarray) -> np.ndarray:
-    return points.astype(np.float32)[None, None, :, None]
+def _opponent(distance: float, critic: bool) -> Opponent:
+    return opponent(distance, critic, MOMENTS, X, QUANTILES - distance)
 
 
 def gans() -> Panel:
@@ -78,8 +42,8 @@ def gans() -> Panel:
 
     def compute(trained: int, distance: float, loss: str) -> dict[str, Any]:
         at = MOMENTS.index(trained)
-        seen = opponent(distance, loss == "wasserstein")
-        log10 = {each: _log10(opponent(distance, each == "wasserstein").gradients[each]) for each in LOSSES}
+        seen = _opponent(distance, loss == "wasserstein")
+        log10 = {each: _log10(_opponent(distance, each == "wasserstein").gradients[each]) for each in LOSSES}
         mean = {each: values.mean(axis=1) for each, values in log10.items()}
         answers, best = _answers(seen.answers[at], distance, loss)
         optimum = theory.optimal_generator_gradient(loss, distance)
@@ -241,24 +205,8 @@ BORDER = PLACES.index("x")
 @lru_cache(maxsize=1)
 def _signals() -> tuple[dict[str, np.ndarray], np.ndarray]:
     """log10 norms (moments, seeds, places) by loss while a discriminator trains, and the mean of D at fakes."""
-    noise = np.random.default_rng(5).standard_normal((1, 64, 2)).astype(np.float32)
-    drawn = draw_dense((2, 16, 16, 16, 2), [np.random.default_rng((0, 92))], dtype=np.float32)
-    first = drawn.with_arrays([array[0] for array in drawn.arrays])
-
-    def fake(random: np.random.Generator, count: int) -> np.ndarray:
-        return forward(first, random.standard_normal((count, 2)).astype(np.float32)).outputs
-
-    found: dict[str, np.ndarray] = {}
-    said = np.empty(0)
-    for kind, heard in (("saturating", ("saturating", "non_saturating")), ("wasserstein", ("wasserstein",))):
-        kept = games.discriminators(games.DATA["shifted"], fake, (2, 16, 16, 16, 1), kind, MOMENTS, seeds=3)
-        for loss in heard:
-            signals = [generator_gradients(first, net, noise, loss) for net in kept]
-            found[loss] = np.stack([_log10(each.signal()) for each in signals])
-        if kind == "saturating":
-            logits = [forward(net, forward(first, noise).outputs).outputs for net in kept]
-            said = np.array([get_activation("sigmoid").function(each).mean() for each in logits])
-    return found, said
+    found, confidence = signals_of_two(MOMENTS)
+    return {loss: _log10(norms) for loss, norms in found.items()}, confidence
 
 
 def way_back() -> Panel:

@@ -8,16 +8,12 @@ from typing import Any
 import numpy as np
 
 from helpers import figures, theme
-from helpers.clipping import FACTORS, Descent, cosine, descend, one_unit_loss
-from helpers.datasets import gaussian
-from helpers.network import NetworkSpec, gradient_profile
+from helpers.clipping import FACTORS, Descent, cosine, descend, gradient_parts, one_unit_loss
 from helpers.panels.controls import dropdown, float_slider, int_slider, log_slider
 from helpers.panels.curves import gaps_for_zero, next_of, over_seeds, padded
 from helpers.panels.panel import Panel
-from helpers.recurrent import RecurrentSpec, recurrent_profile
 
 LONGEST = 60
-WIDTH, SEEDS, SAMPLES = 32, 4, 4
 NETWORKS = {"recurrent: steps of time": "recurrent", "feed-forward: layers": "layers"}
 RULES = {"by norm": "norm", "by value": "value"}
 UPDATES = 50
@@ -64,26 +60,6 @@ def gradient_clipping() -> Panel:
         np.arange(1, LONGEST + 1), title="A gradient before and after clipping", low=-20, high=12
     )
     return Panel(figure, controls, compute, presets)
-
-
-def gradient_parts(network: str, length: int, radius: float) -> tuple[np.ndarray, np.ndarray]:
-    """Gradients of tanh networks by parts (seeds, length, entries), and the whole that is clipped, of the same axes.
-
-    "layers": the weight gradients of a feed-forward network, which together are the whole; its Gaussian weights have
-    variance radius²/width, which makes `radius` their spectral radius in wide layers. "recurrent": what each step adds
-    to the one gradient of the recurrent weights, so that the whole is their sum, with 1 in place of length.
-    """
-    if network == "layers":
-        spec = NetworkSpec(
-            depth=length, width=WIDTH, activation="tanh", init="lecun_normal", gain=radius, bias_std=0.2, batch=SAMPLES,
-            seeds=SEEDS,
-        )  # fmt: skip
-        matrices = gradient_profile(spec, gaussian(SAMPLES, features=WIDTH)).weight_gradient_matrices()
-        parts = np.stack(matrices, axis=1).reshape(SEEDS, length, -1)
-        return parts, parts
-    recurrent = RecurrentSpec("rnn", length, hidden=WIDTH, init="gaussian", radius=radius, batch=SAMPLES, seeds=SEEDS)
-    parts = recurrent_profile(recurrent).shares().reshape(SEEDS, length, -1)
-    return parts, parts.sum(axis=1, keepdims=True)
 
 
 def _log10_norms(parts: np.ndarray) -> np.ndarray:
