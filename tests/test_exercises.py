@@ -4,6 +4,8 @@ import math
 import re
 import sys
 import threading
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +117,103 @@ def test_a_result_of_the_wrong_kind_is_said(exercise_id, result, words):
     assert verdict.status == "wrong" and words in verdict.message
 
 
+def chain(weights, slopes):
+    return float(np.prod(weights * slopes))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        float,
+        lambda x: torch.tensor(x, dtype=torch.float64, requires_grad=True),
+        lambda x: np.float32(x),
+        lambda x: np.array(x),
+        lambda x: np.longdouble(x),
+        lambda x: Fraction(x),
+        lambda x: Decimal(x),
+    ],
+    ids=["float", "grad", "float32", "0-d", "longdouble", "Fraction", "Decimal"],
+)
+def test_every_type_of_real_number_gets_the_right_verdict(kind):
+    assert check_exercise("chain_gradient", lambda w, s: kind(chain(w, s))).correct
+    verdict = check_exercise("chain_gradient", lambda w, s: kind(np.prod(s)))
+    assert verdict.status == "wrong" and "product of the slopes alone" in verdict.message
+
+
+def tensors(numbers):
+    return [torch.tensor(number, requires_grad=True) for number in numbers]
+
+
+@pytest.mark.parametrize("kind", [list, tuple, torch.tensor, tensors])
+def test_a_row_of_numbers_may_be_a_list(kind):
+    slope = solved("silu_slope")
+    assert check_exercise("silu_slope", lambda z: kind(slope(z)) if np.ndim(z) else slope(z)).correct
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_a_coarse_type_is_told_how_many_digits_it_keeps(name):
+    verdict = check_exercise("silu_slope", lambda z: torch.tensor(solved("silu_slope")(z)).to(getattr(torch, name)))
+    assert verdict.status == "wrong"
+    assert f"A {name} keeps about {checking.DIGITS[name]} digits: compute in float32 or float64." in verdict.message
+
+
+def test_whole_numbers_count_as_numbers():
+    inputs = [(np.array([2.0]), np.array([3.0]))]
+    for kind in (int, np.int8, torch.tensor):
+        verdict = checking.judge_function(lambda w, s, k=kind: k(int(chain(w, s))), "f", chain, inputs)
+        assert verdict.correct, verdict
+    coarse = checking.judge_function(lambda w, s: torch.tensor(6, dtype=torch.bfloat16), "f", chain, inputs)
+    assert coarse.correct
+
+
+@pytest.mark.parametrize(
+    "result, words",
+    [
+        (1 + 0j, "complex numbers, of type complex128"),
+        (np.complex64(1), "complex numbers, of type complex64"),
+        (torch.tensor(1j), "complex numbers, of type complex64"),
+        ([torch.tensor(1j)], "complex numbers, of type complex64"),
+        (True, "of type bool"),
+        (np.bool_(True), "of type bool"),
+        (torch.tensor(True), "of type bool"),
+        ("0.25", "type str"),
+        (np.datetime64("2026-01-01"), "type datetime64"),
+        (np.timedelta64(3), "type timedelta64"),
+        (torch.empty(2, device="meta"), "type Tensor (float32)"),
+    ],
+    ids=range(11),
+)
+def test_what_is_no_real_number_is_named_by_its_type(result, words):
+    verdict = check_exercise("chain_gradient", lambda w, s: result)
+    assert verdict.status == "wrong" and words in verdict.message, verdict
+
+
+@pytest.mark.parametrize("thing, word", [(1j, "complex"), (np.complex64(1), "complex"), (torch.tensor(1j), "complex"),
+                                         (True, "bool"), (torch.tensor(True), "bool")], ids=range(5))  # fmt: skip
+@pytest.mark.parametrize("exercise_id", ["float32_depth", "critical_gain"])
+def test_a_number_that_is_no_real_one_is_named_by_its_type(exercise_id, thing, word):
+    assert f"value of type {word}" in check_exercise(exercise_id, thing).message
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.int32])
+def test_one_number_of_any_type_is_read(dtype):
+    assert check_exercise("float32_depth", torch.tensor(75, dtype=dtype)).correct
+
+
+@pytest.mark.parametrize("exercise_id", ["forget_path", "predict_factor"])
+def test_a_function_that_fails_when_it_is_called_once_more_is_told_so(exercise_id):
+    right, calls = solved(exercise_id), []
+
+    def function(*arguments):
+        calls.append(1)
+        return right(*arguments) if len(calls) <= first else "text"
+
+    first = 0
+    while (verdict := check_exercise(exercise_id, function)).message.startswith("On `"):
+        first, calls = first + 1, []
+    assert "type str" in verdict.message or verdict.correct
+
+
 def test_torch_numbers_count_as_numbers():
     def chain_gradient(weights, slopes):
         product = torch.tensor(weights, requires_grad=True) * torch.tensor(slopes)
@@ -184,6 +283,41 @@ def test_a_loop_without_end_is_stopped(monkeypatch):
     verdict = check_exercise("chain_gradient", chain_gradient)
     assert verdict.status == "wrong" and "loop without an end" in verdict.message
     assert threading.active_count() == before
+
+
+def test_code_that_catches_everything_is_said_to_go_on(monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS", 0.2)
+    over = threading.Event()
+
+    def chain_gradient(weights, slopes):
+        while not over.is_set():
+            try:
+                while not over.is_set():
+                    pass
+            except BaseException:
+                pass
+
+    message = check_exercise("chain_gradient", chain_gradient).message
+    over.set()
+    assert "no answer after" in message and "goes on in the background" in message
+    assert "Kernel → Restart" in message
+
+
+def test_a_loop_that_is_stopped_is_not_said_to_go_on(monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS", 0.2)
+
+    def chain_gradient(weights, slopes):
+        while True:
+            pass
+
+    assert "background" not in check_exercise("chain_gradient", chain_gradient).message
+
+
+def test_module_and_readme_say_what_the_limit_does_not_cover():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    for text in (" ".join(readme.split()), " ".join(checking.__doc__.split())):
+        assert "no sandbox" in text and "7**(3*10**7)" in text and "catches every exception" in text
+    assert f"{checking.SECONDS:g} seconds and, on Linux, {checking.MEMORY / 1e9:g} GB" in readme
 
 
 def test_printing_without_end_is_cut_off(monkeypatch, capsys):

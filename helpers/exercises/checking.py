@@ -1,7 +1,10 @@
 """How a learner's function or number is judged.
 
-The function is tried on several inputs in a thread of its own: if it raises, the line is named; if it doesn't come
-back, asks for too much memory or prints without end, it is stopped; the notebook goes on in any case.
+The function is tried on several inputs in a thread of its own. If it raises, the line is named; a loop without an end,
+a demand for too much memory and printing without end are stopped. That is a guard against slips and no sandbox. It
+doesn't cover what Python itself can't interrupt: one long call into C, such as `7**(3*10**7)`, keeps the notebook until
+it is done, and code that catches every exception, or waits in C, goes on in the background. The message then says so;
+*Kernel → Restart* ends both.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import io
 import linecache
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +33,13 @@ MEMORY = 2_000_000_000
 """How many bytes a learner's function may ask for, where the system can tell."""
 PRINTED = 10_000
 """How many characters a learner's function may print on one input."""
+GOES_ON = (
+    " It could not be stopped and goes on in the background: it is in one long call, or it catches every exception. "
+    "*Kernel → Restart* ends it."
+)
+
+DIGITS = {"float16": 3, "bfloat16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1}
+"""The significant digits of the types that are too coarse for the tolerance of an exercise."""
 
 Status = Literal["right", "wrong", "open"]
 
@@ -67,8 +78,8 @@ class Mistake:
     sentence: str
 
 
-class _Failed(Exception):
-    """The learner's code gave no usable value; the message says why."""
+class Failed(Exception):
+    """The learner's code gave no usable value; the message goes on after a call, as in "On `f(1)`: …"."""
 
 
 # Trying a learner's function -----------------------------------------------------------------------------------------
@@ -115,11 +126,11 @@ def judge_values(
             raw = call_safely(function, arguments)
             if raw is ... or raw is None:
                 return Verdict("open", f"Not yet done: `{name}` returns nothing. Is a `return` missing?")
-            given = _as_numbers(raw, shape(*arguments))
-        except _Failed as failure:
+            given, coarse = _as_numbers(raw, shape(*arguments))
+        except Failed as failure:
             return Verdict("wrong", f"On `{call}`: {failure}")
         if complaint := complain(given, *arguments):
-            return Verdict("wrong", f"`{call}` {complaint}")
+            return Verdict("wrong", f"`{call}` {complaint} {coarse}".rstrip())
     return Verdict("right", f"It agrees on all {len(inputs)} inputs.")
 
 
@@ -131,7 +142,7 @@ def _named_mistake(given: Any, arguments: tuple[Any, ...], mistakes: Sequence[Mi
 
 
 def call_safely(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """The function's value on copies of the arguments; _Failed says what went wrong and in which line."""
+    """The function's value on copies of the arguments; Failed says what went wrong and in which line."""
     outcome: dict[str, Any] = {}
 
     def work() -> None:
@@ -151,26 +162,28 @@ def call_safely(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any
         else:
             _wait_for(thread)
     if "error" in outcome:
-        raise _Failed(_describe(outcome.pop("error"), function))  # what is kept would keep all that the code made
+        raise Failed(_describe(outcome.pop("error"), function))  # what is kept would keep all that the code made
     return outcome["value"]
 
 
 def _wait_for(thread: threading.Thread) -> None:
-    """Wait until the thread is done; _Failed where it takes too long or the learner stops it."""
+    """Wait until the thread is done; Failed where it takes too long or the learner stops it."""
+    began = time.monotonic()
     try:
         thread.join(SECONDS)
     except KeyboardInterrupt:
-        _stop(thread)
-        raise _Failed("you stopped it.") from None
+        raise Failed(f"you stopped it.{_stop(thread)}") from None
     if thread.is_alive():
-        _stop(thread)
-        raise _Failed(f"no answer after {SECONDS:g} seconds. Is there a loop without an end?")
+        waited = time.monotonic() - began  # longer than that where a call into C let nobody look at the clock
+        seconds = SECONDS if waited < 2 * SECONDS else waited
+        raise Failed(f"no answer after {seconds:.2g} seconds. Is there a loop without an end?{_stop(thread)}")
 
 
-def _stop(thread: threading.Thread) -> None:
-    """Make the thread's Python code raise SystemExit; code that catches it goes on in the background."""
+def _stop(thread: threading.Thread) -> str:
+    """Make the thread's Python code raise SystemExit, and say so where it goes on all the same."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
     thread.join(0.5)
+    return GOES_ON if thread.is_alive() else ""
 
 
 @contextlib.contextmanager
@@ -227,21 +240,61 @@ def _describe(error: BaseException, function: Callable[..., Any]) -> str:
     return f"it stops with {what}, in line {lines[-1]}" + (f": `{source}`" if source else ".")
 
 
-def _as_numbers(raw: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """The value as finite float64 numbers of the wanted shape; _Failed says what is amiss."""
+def numbers_from(function: Callable[..., Any], arguments: tuple[Any, ...], shape: tuple[int, ...]) -> np.ndarray:
+    """The float64 numbers of this shape that the function gives; Failed says what is amiss."""
+    return _as_numbers(call_safely(function, arguments), shape)[0]
+
+
+def _as_numbers(raw: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, str]:
+    """The value as finite float64 numbers of the wanted shape, and a sentence where its type is a coarse one.
+
+    Failed says what is amiss.
+    """
+    types: list[str] = []
     try:
-        detached = raw.detach().cpu() if hasattr(raw, "detach") else raw
-        if len(shape) == 1 and isinstance(raw, list | tuple) and any(np.ndim(part) for part in raw):
-            detached = np.concatenate([np.ravel(part) for part in raw])  # several arrays, as one row
-        given = np.asarray(detached, dtype=np.float64)
+        plain = _without_tensors(raw, types)
+        if len(shape) == 1 and isinstance(plain, list) and any(np.ndim(part) for part in plain):
+            plain = np.concatenate([np.ravel(part) for part in plain])  # several arrays, as one row
+        array = np.asarray(plain)
+        types.append(array.dtype.name)
+        given = _as_float64(array)
+    except Failed:
+        raise
     except Exception:
-        raise _Failed(f"it returns a value of type {type(raw).__name__}, not a number.") from None
+        named = ", ".join(name for name in types if name != "object")
+        of = f"{type(raw).__name__} ({named})" if named else type(raw).__name__
+        raise Failed(f"it returns a value of type {of}, not a number.") from None
     if given.shape != shape:
         wanted = f"numbers of shape {shape}" if shape else "one number"
-        raise _Failed(f"it returns numbers of shape {given.shape}; wanted: {wanted}.")
+        raise Failed(f"it returns numbers of shape {given.shape}; wanted: {wanted}.")
     if not np.all(np.isfinite(given)):
-        raise _Failed(f"it returns {_show(given)}, which is not finite.")
-    return given
+        raise Failed(f"it returns {_show(given)}, which is not finite.")
+    coarse = next((name for name in types if name in DIGITS), "")
+    digits = f"A {coarse} keeps about {DIGITS[coarse]} digits: compute in float32 or float64." if coarse else ""
+    return given, digits
+
+
+def _without_tensors(value: Any, types: list[str]) -> Any:
+    """The value with arrays in the place of PyTorch's tensors, also within lists; notes the tensors' types."""
+    if isinstance(value, list | tuple):
+        return [_without_tensors(part, types) for part in value]
+    if not hasattr(value, "detach"):
+        return value
+    name = str(value.dtype).removeprefix("torch.")
+    types.append(name)
+    tensor = value.detach().cpu()
+    return tensor.numpy() if name.startswith(("complex", "bool")) else tensor.double().numpy()
+
+
+def _as_float64(array: np.ndarray) -> np.ndarray:
+    """The array in float64; Failed where its type is one that only turns into numbers by losing something."""
+    if np.iscomplexobj(array) or (array.dtype == object and any(isinstance(each, complex) for each in array.flat)):
+        raise Failed(f"it returns complex numbers, of type {array.dtype.name}; real ones are wanted.")
+    if array.dtype == bool or (array.dtype == object and any(isinstance(each, bool) for each in array.flat)):
+        raise Failed("it returns True or False, of type bool; a number is wanted.")
+    if array.dtype.kind in "SUMm" or any(isinstance(each, str | bytes) for each in array.flat):
+        raise TypeError("text and dates are no numbers")
+    return array.astype(np.float64)
 
 
 def _show(value: Any) -> str:
@@ -258,8 +311,11 @@ def _show(value: Any) -> str:
 
 def judge_number(thing: Any, judge: Callable[[float], Verdict]) -> Verdict:
     """Read one number from a number, a text or a tensor of one number, then judge it."""
+    number = _scalar(thing)
+    if isinstance(number, bool | complex | np.complexfloating):
+        return Verdict("wrong", f"That is a value of type {type(number).__name__}. Write one number, such as 0.25.")
     try:
-        return judge(read_number(_scalar(thing)))
+        return judge(read_number(number))
     except ValueError as error:
         return Verdict("wrong", str(error))
 

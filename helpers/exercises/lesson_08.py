@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from helpers import theory
-from helpers.exercises.checking import Exercise, Mistake, Verdict, call_safely, judge_function
+from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function, numbers_from
 from helpers.quiz import say_number
 from helpers.recurrent import RecurrentSpec, backpropagate, initial_parameters
 
@@ -76,9 +76,9 @@ def _beside_measurement(function: Callable[[np.ndarray], Any]) -> Verdict:
     sentences = []
     for radius, words in ((0.0, "without recurrent weights"), (0.577, "with PyTorch's usual recurrent weights")):
         gates, measured = measured_path(radius)
-        path = np.asarray(call_safely(function, (gates,)), dtype=np.float64)
-        said = float(np.sqrt(np.mean(path**2)))
-        sentences.append(f"Over 50 steps {words} your product is {say_number(said)}, measured {say_number(measured)}.")
+        path = numbers_from(function, (gates,), gates.shape[1:])
+        product = say_number(float(np.sqrt(np.mean(path**2))))
+        sentences.append(f"Over 50 steps {words} your product is {product}, measured {say_number(measured)}.")
     return Verdict("right", " ".join(sentences) + " What is more than the product came back through the gates.")
 
 
