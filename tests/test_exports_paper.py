@@ -30,6 +30,8 @@ def test_the_pages_are_whole_and_ask_for_nothing_from_outside(page):
     assert not {tag for tag, _ in tags} & {"script", "link", "iframe", "img"}
     assert not any("href" in attributes or "src" in attributes for _, attributes in tags)
     assert not re.search(r"url\(|@import", page)
+    policies = [each["content"] for _, each in tags if each.get("http-equiv") == "Content-Security-Policy"]
+    assert len(policies) == 1 and policies[0].startswith("default-src 'none'; style-src 'unsafe-inline';")
 
 
 def test_each_question_is_there_once_with_its_number_on_paper_and_key():

@@ -6,7 +6,6 @@ import re
 import socket
 import subprocess
 import sys
-import urllib.request
 from importlib import import_module
 from pathlib import Path
 
@@ -16,17 +15,17 @@ from helpers import panels
 from helpers.course import notebooks
 from helpers.panels import PANELS
 from helpers.publish.cells.bake import Fineness
-from helpers.publish.cells.running import Cell, read_cells
-from helpers.publish.cells.widgets import Page, widget_html
+from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.cells.running import HIDE_INPUT, Cell, read_cells
+from helpers.publish.cells.widgets import widget_html
 from helpers.publish.present.__main__ import main
 from helpers.publish.present.build import build_slides, is_built, lower_figures, slides_page
 from helpers.publish.present.projector import panel_of, write_stage
 from helpers.publish.present.serving import PresentError, choose_port
 from helpers.publish.present.slides import slides_of
-from helpers.publish.site.build import SiteError
-from tests.browser.lab import ROOT, serve_pages
+from tests.browser.lab import ROOT
 
-PAGE = Page("01")
+CONTEXT = BuildContext("01")
 
 
 def text(id: str, slide: str, source: str = "") -> Cell:
@@ -35,7 +34,7 @@ def text(id: str, slide: str, source: str = "") -> Cell:
 
 def stacks_of(*cells: Cell) -> list[list[list[str]]]:
     """The blocks of the slides of the stacks, without their tags."""
-    return [[[plain(block.html) for block in slide.blocks] for slide in stack] for stack in slides_of(cells, PAGE)]
+    return [[[plain(block.html) for block in slide.blocks] for slide in stack] for stack in slides_of(cells, CONTEXT)]
 
 
 def plain(html: str) -> str:
@@ -54,15 +53,16 @@ def test_slide_types_decide() -> None:
 
 
 def test_fragments_come_later_unless_they_open_a_slide() -> None:
-    (stack,) = slides_of([text("a", "slide"), text("b", "fragment"), text("c", "subslide", "p\n\nq")], PAGE)
+    (stack,) = slides_of([text("a", "slide"), text("b", "fragment"), text("c", "subslide", "p\n\nq")], CONTEXT)
     assert [[block.fragment for block in slide.blocks] for slide in stack] == [[False, True], [False, False]]
-    (stack,) = slides_of([text("a", "fragment")], PAGE)
+    (stack,) = slides_of([text("a", "fragment")], CONTEXT)
     assert not stack[0].blocks[0].fragment
 
 
 def test_a_panel_has_a_slide_of_its_own() -> None:
-    figure = Cell("p", "code", "panels.still(figure)", slide="-", shown=panels.still(panels.start_here().live.figure))
-    (stack,) = slides_of([text("before", "slide"), figure, text("after", "fragment")], Page("01"))
+    still = panels.still(panels.start_here().live.figure)
+    figure = Cell("p", "code", "panels.still(figure)", slide="-", tags=frozenset({HIDE_INPUT}), shown=(still,))
+    (stack,) = slides_of([text("before", "slide"), figure, text("after", "fragment")], BuildContext("01"))
     assert [slide.is_full for slide in stack] == [False, True, False]
     assert "site-figure" in stack[1].blocks[0].html
     assert not stack[2].blocks[0].fragment
@@ -74,7 +74,7 @@ def test_notes_go_with_all_slides_since_the_notes_before_them() -> None:
             text("a", "slide", "## One"), text("n1", "notes"), text("b", "subslide"), text("c", "subslide"),
             text("n2", "notes"), text("d", "slide"),
         ],
-        PAGE,
+        CONTEXT,
     )  # fmt: skip
     assert [[plain(note) for note in slide.notes] for slide in first] == [["n1"], ["n2"], ["n2"]]
     assert second[0].notes == []
@@ -84,13 +84,15 @@ def test_notes_go_with_all_slides_since_the_notes_before_them() -> None:
 def test_code_that_only_shows_stays_away_and_its_output_doesnt() -> None:
     cells = [
         Cell("sum", "code", "print(1 + 1)", slide="slide", text="2\n"),
-        Cell("shows", "code", "figures.timeline()", slide="subslide", shown={"a": 1}),
+        Cell("shows", "code", "timeline()", slide="subslide", tags=frozenset({HIDE_INPUT}), shown=({"a": 1},)),
     ]
     assert stacks_of(*cells) == [[["print(1 + 1)", "2"], ["{&#x27;a&#x27;: 1}"]]]
 
 
 def test_a_page_has_notes_for_the_speaker_and_no_links_to_other_lessons() -> None:
-    slides = slides_of([text("a", "slide", "# 01 Title\n\nSee [two](02_x.ipynb)."), text("Ask first.", "notes")], PAGE)
+    slides = slides_of(
+        [text("a", "slide", "# 01 Title\n\nSee [two](02_x.ipynb)."), text("Ask first.", "notes")], CONTEXT
+    )
     page = slides_page("01", slides)
     assert re.search(r'<aside class="notes"><p>Ask first\.</p>\s*</aside>', page)
     assert "See two." in page
@@ -103,7 +105,7 @@ def test_a_page_has_notes_for_the_speaker_and_no_links_to_other_lessons() -> Non
 @pytest.mark.parametrize("lesson", notebooks())
 def test_every_lesson_makes_slides_with_notes_beside_its_parts(lesson: str) -> None:
     cells = read_cells(notebooks()[lesson])
-    stacks = slides_of(cells, Page(lesson))
+    stacks = slides_of(cells, BuildContext(lesson))
     slides = [slide for stack in stacks for slide in stack]
     assert len(stacks) == sum(cell.slide == "slide" for cell in cells)
     assert len(slides) >= 10
@@ -117,7 +119,7 @@ def test_every_lesson_makes_slides_with_notes_beside_its_parts(lesson: str) -> N
 
 
 def test_a_tall_figure_becomes_lower_so_that_its_type_stays_large() -> None:
-    page = Page("05")
+    page = BuildContext("05")
     for panel in (panels.initialization(), panels.jacobian_singular_values()):
         widget_html(panels.still(panel.live.figure), page)
     lower_figures(page.data)
@@ -127,16 +129,18 @@ def test_a_tall_figure_becomes_lower_so_that_its_type_stays_large() -> None:
 
 @pytest.mark.slow
 def test_the_slides_of_a_lesson_are_written_once(tmp_path: Path) -> None:
-    notebook, folder, fineness = notebooks()["00"], tmp_path / "slides", Fineness(0.02)
-    assert not is_built(notebook, folder, fineness, True)
-    page = build_slides(notebook, folder, fineness, quick=True)
-    assert is_built(notebook, folder, fineness, True)
-    assert not is_built(notebook, folder, Fineness(0.03), True)
+    notebook, folder, options = notebooks()["00"], tmp_path / "slides", BuildOptions(Fineness(0.02), quick=True)
+    assert not is_built(notebook, folder, options)
+    page = build_slides(notebook, folder, BuildContext("00", options))
+    assert is_built(notebook, folder, options)
+    assert not is_built(notebook, folder, BuildOptions(Fineness(0.03), quick=True))
     written = page.read_text(encoding="utf-8")
     for file in re.findall(r'(?:src|href)="([^":#]+)"', written):
         assert (folder / file).is_file(), file
     assert "Permission is hereby granted" in (folder / "assets/reveal/LICENSE").read_text(encoding="utf-8")
     assert "<section class" not in written, "reveal.js takes any section for a slide"
+    page.write_text("", encoding="utf-8")
+    assert not is_built(notebook, folder, options), "an emptied page is made anew"
 
 
 # The command ---------------------------------------------------------------------------------------------------------
@@ -172,22 +176,9 @@ def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> No
         port = other.getsockname()[1]
         assert main(["03", "--port", str(port)]) == 1
     assert capsys.readouterr().err == (
-        f"start.py: Port {port} is taken by another program: leave out --port, or give another number.\n"
+        f"present: Port {port} is taken by another program: leave out --port, or give another number.\n"
     )
     assert choose_port(port) == port
-
-
-def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(SiteError, match="Name an empty folder"):
-        build_slides(notebooks()["00"], tmp_path, Fineness())
-    assert (tmp_path / "thesis.txt").read_text() == "mine"
-
-
-def test_the_server_gives_pages_to_this_machine(tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text("slides")
-    with serve_pages(tmp_path) as url, urllib.request.urlopen(f"{url}/index.html") as answer:
-        assert answer.read() == b"slides"
 
 
 @pytest.mark.parametrize("lesson", PANELS)

@@ -6,22 +6,25 @@ import filecmp
 import json
 import random
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from helpers import panels
 from helpers.course import notebooks
 from helpers.panels import PANELS, Panel
 from helpers.publish.cells.assets import classic_script, write_assets
 from helpers.publish.cells.bake import Fineness, anchors, axes, panel_data, panel_name, states_of
-from helpers.publish.cells.running import Cell, only_shows, read_cells, run_cells
+from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.cells.running import HIDE_INPUT, Cell, NotebookError, read_cells, run_cells
 from helpers.publish.cells.states import Axis, Budget, main_axis, spread, states_to_bake
 from helpers.publish.cells.text import code_html, markdown_html
-from helpers.publish.cells.widgets import Page, widget_html
-from helpers.publish.site.build import SiteError, Wish, build_site
+from helpers.publish.cells.widgets import widget_html
+from helpers.publish.site.build import SiteError, build_site
 from helpers.publish.site.pages import file_name, index_page, lesson_page
 from tests.site_reader import expected_row, opened
 
@@ -118,15 +121,20 @@ def test_every_preset_is_baked_and_the_name_finds_the_budget(name: str) -> None:
 # Notebooks -----------------------------------------------------------------------------------------------------------
 
 
-def write_cells(path: Path, *sources: str) -> Path:
-    cells = [{"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": s} for n, s in enumerate(sources)]
+def write_cells(path: Path, *sources: str, tags: Sequence[str] = ()) -> Path:
+    """A notebook of code cells; `tags` are those of its first cells."""
+    metadata = [{"tags": [tag]} for tag in tags] + [{}] * (len(sources) - len(tags))
+    cells = [
+        {"cell_type": "code", "id": f"c{n}", "metadata": own, "source": source}
+        for n, (source, own) in enumerate(zip(sources, metadata, strict=True))
+    ]
     path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
     return path
 
 
 def test_cells_run_in_order_and_tell_what_they_print_and_show(tmp_path: Path) -> None:
     cells = run_cells(write_cells(tmp_path / "n.ipynb", "x = 20", "print(x)\nx + 1", "def f():\n    return x\n\n\nf()"))
-    assert [(cell.text, cell.shown) for cell in cells] == [("", None), ("20\n", 21), ("", 20)]
+    assert [(cell.text, cell.shown) for cell in cells] == [("", ()), ("20\n", (21,)), ("", (20,))]
 
 
 def test_what_a_cell_displays_is_shown_as_in_a_notebook(tmp_path: Path) -> None:
@@ -144,7 +152,7 @@ def test_what_a_cell_displays_is_shown_as_in_a_notebook(tmp_path: Path) -> None:
     cells = run_cells(write_cells(tmp_path / "n.ipynb", diagnose, look_on, two))
     assert [cell.text for cell in cells] == ["", "", ""]
     assert cells[2].shown == (1, 2)
-    diagnosis, watched = (widget_html(cell.shown, Page("11")) for cell in cells[:2])
+    diagnosis, watched = ("".join(widget_html(each, BuildContext("11")) for each in cell.shown) for cell in cells[:2])
     assert "Verdict: <b>" in diagnosis
     assert "object at 0x" not in diagnosis + watched, "where things lie in memory differs from build to build"
     assert diagnosis.count('class="site-figure"') == watched.count('class="site-figure"') == 1
@@ -154,19 +162,34 @@ def test_links_of_a_diagnosis_lead_to_pages() -> None:
     import ipywidgets
 
     shown = ipywidgets.HTML("<a href='notebooks/01_definition.ipynb' target='_blank'>notebooks/01_definition.ipynb</a>")
-    assert '<a href="01_definition.html">' in widget_html(shown, Page("11"))
+    assert '<a href="01_definition.html">' in widget_html(shown, BuildContext("11"))
 
 
 def test_a_cell_that_raises_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match=r"n\.ipynb, cell c1: ZeroDivisionError"):
+    with pytest.raises(NotebookError, match=r"n\.ipynb, cell c1: ZeroDivisionError"):
         run_cells(write_cells(tmp_path / "n.ipynb", "x = 0", "1 / x"))
+    with pytest.raises(NotebookError, match=r"n\.ipynb, cell c0: SyntaxError"):
+        run_cells(write_cells(tmp_path / "n.ipynb", "x ="))
+    with pytest.raises(KeyboardInterrupt):
+        run_cells(write_cells(tmp_path / "n.ipynb", "raise KeyboardInterrupt"))
 
 
-def test_quick_runs_what_only_shows(tmp_path: Path) -> None:
-    path = write_cells(tmp_path / "n.ipynb", "from helpers import panels", "x = sum([1])", "panels.__name__", "x")
-    assert [cell.shown for cell in run_cells(path, quick=True)] == [None, None, "helpers.panels", None]
-    assert only_shows("panel = panels.relu()\npanel")
-    assert not only_shows("history = train(panels.relu())")
+def test_quick_runs_what_is_tagged(tmp_path: Path) -> None:
+    shows = "from helpers import panels\npanels.__name__"
+    path = write_cells(tmp_path / "n.ipynb", shows, "missing", "x = 1\nx", tags=[HIDE_INPUT, HIDE_INPUT])
+    assert [cell.shown for cell in run_cells(path, quick=True)] == [("helpers.panels",), (), ()]
+    with pytest.raises(NotebookError, match="cell c1: NameError"):
+        run_cells(path)
+
+
+def test_a_notebook_leaves_the_program_that_runs_it_as_it_was(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    main, place, shown = sys.modules["__main__"], Path.cwd(), sys.displayhook
+    (cell,) = run_cells(write_cells(tmp_path / "n.ipynb", "import os, sys\nprint('out')\nsys.stderr.write('err');"))
+    assert cell.text == "out\n" and capfd.readouterr() == ("", "")
+    assert (sys.modules["__main__"], Path.cwd(), sys.displayhook) == (main, place, shown)
+    assert not InteractiveShell.initialized()
 
 
 # Text ----------------------------------------------------------------------------------------------------------------
@@ -195,8 +218,8 @@ def test_code_is_highlighted() -> None:
 def test_live_js_becomes_a_classic_script(tmp_path: Path) -> None:
     script = classic_script("export class Live {}\nexport default {};\nfunction unpackRows() {}\n")
     assert "export" not in script
-    write_assets(tmp_path)
-    text = (tmp_path / "live.js").read_text(encoding="utf-8")
+    write_assets(tmp_path / "assets")
+    text = (tmp_path / "assets" / "live.js").read_text(encoding="utf-8")
     assert not [line for line in text.splitlines() if line.startswith(("export", "import "))]
 
 
@@ -206,7 +229,7 @@ def test_live_js_becomes_a_classic_script(tmp_path: Path) -> None:
 def test_what_needs_a_kernel_says_so_and_text_is_escaped() -> None:
     import ipywidgets
 
-    page = Page("01")
+    page = BuildContext("01")
     assert "needs the running course" in widget_html(ipywidgets.Button(), page)
     assert widget_html({"<": 1}, page) == "<pre>{&#x27;&lt;&#x27;: 1}</pre>"
 
@@ -218,7 +241,7 @@ def test_a_page_leaves_out_speaker_notes_and_folds_imports() -> None:
         Cell("imports", "code", "import math", slide="skip"),
         Cell("sum", "code", "print(1 + 1)", text="2\n"),
     ]
-    page = lesson_page(cells, Page("01"), {"01": "01_definition.html"})
+    page = lesson_page(cells, BuildContext("01"), {"01": "01_definition.html"})
     assert "Teacher" not in page
     assert page.count("<details>") == 1
     assert '<pre class="output" tabindex="0" aria-label="output">2</pre>' in page
@@ -239,16 +262,9 @@ def test_every_link_of_the_first_page_leads_somewhere() -> None:
 # Building ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_folder_with_files_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(SiteError, match="Name an empty folder"):
-        build_site(Wish(tmp_path, ("00",)))
-    assert (tmp_path / "thesis.txt").read_text() == "mine"
-
-
 def test_an_unknown_lesson_is_named(tmp_path: Path) -> None:
     with pytest.raises(SiteError, match="lesson is '77'; it must be one of 00, 01"):
-        build_site(Wish(tmp_path / "site", ("77",)))
+        build_site(tmp_path / "site", ("77",))
 
 
 def files_under(folder: Path) -> Sequence[str]:
@@ -259,7 +275,7 @@ def files_under(folder: Path) -> Sequence[str]:
 def test_a_site_built_twice_is_the_same_byte_for_byte(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
-        build_site(Wish(folder, ("02",), Fineness(0.02)))
+        build_site(folder, ("02",), BuildOptions(Fineness(0.02)))
     names = files_under(first)
     assert names == files_under(second)
     assert {"index.html", "02_activation_derivatives.html", "tables/02.js", "assets/plotly.min.js"} <= set(names)

@@ -12,12 +12,15 @@ import pytest
 
 from helpers.course import notebooks
 from helpers.publish.cells.bake import Fineness
+from helpers.publish.cells.context import BuildContext, BuildOptions
 from helpers.publish.present.build import build_slides
-from tests.browser.lab import ROOT, Sheet, free_port, serve, serve_pages, write_notebook
+from tests.browser.injection import SLIPPED_IN, ran, slip_in
+from tests.browser.lab import Sheet, free_port, serve_announced, serve_pages, write_notebook
 
 pytestmark = pytest.mark.browser
 SIZES = [(1920, 1080), (1280, 720)]
 LESSONS = ["00", "02"] if "PRESENT_LESSONS" not in os.environ else os.environ["PRESENT_LESSONS"].split()
+QUICK = BuildOptions(Fineness(0.005), quick=True)
 
 STATE = """() => {
   const slide = Reveal.getCurrentSlide(), sheet = slide.querySelector('.sheet');
@@ -36,7 +39,7 @@ STATE = """() => {
 def slides(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a lesson's slides, quickly made."""
     folder = tmp_path_factory.mktemp("slides") / request.param
-    build_slides(notebooks()[request.param], folder, Fineness(0.005), quick=True)
+    build_slides(notebooks()[request.param], folder, BuildContext(request.param, QUICK))
     with serve_pages(folder) as url:
         yield url
 
@@ -78,7 +81,7 @@ def test_a_fold_with_a_slide_to_itself_is_open(browser: Any, tmp_path: Path) -> 
     crowd = "for line in range(30):\n    print(line)"
     cells = ("from helpers.lesson import compare", crowd, 'compare("08", 1e-20)')
     notebook = write_notebook(tmp_path / "08_crowded.ipynb", *cells)
-    build_slides(notebook, tmp_path / "slides", Fineness(0.005))
+    build_slides(notebook, tmp_path / "slides", BuildContext("08"))
     with serve_pages(tmp_path / "slides") as url:
         sheet = open_slides(browser, url, 1280, 720)
         turn_to(sheet, places(sheet)[-1])
@@ -132,26 +135,63 @@ def test_the_speaker_sees_the_notes(browser: Any, slides: str) -> None:
     sheet.close()
 
 
-@pytest.mark.parametrize("lesson", ["03"])
+FITS = """() => {
+  const frame = document.querySelector('iframe'), panel = frame.contentDocument.querySelector('.live-panel');
+  const parts = [...panel.querySelectorAll('.live-plot, .main-svg, .live-summary, .widget-box')];
+  const width = frame.clientWidth, scale = frame.getBoundingClientRect().width / width;
+  return {right: Math.max(...parts.map(e => e.getBoundingClientRect().right)) * scale,
+          bottom: Math.max(...parts.map(e => e.getBoundingClientRect().bottom)) * scale,
+          plot: panel.querySelector('.main-svg').getBoundingClientRect().width / width}; }"""
+
+
+@pytest.mark.parametrize("lesson", ["04"])
 def test_the_panel_alone_fills_the_screen_and_asks_the_kernel(browser: Any, tmp_path: Path, lesson: str) -> None:
     port = free_port()
     command = [sys.executable, "-m", "helpers.publish.present", lesson, "--panel", "--no-browser", f"--port={port}"]
-    with serve(command, f"http://127.0.0.1:{port}", "/voila/files/projector.html", tmp_path, cwd=ROOT) as url:
-        sheet = Sheet(browser, url, *SIZES[0])
-        sheet.page.goto(f"{url}/voila/files/projector.html")
-        sheet.page.wait_for_function(
-            "() => document.querySelector('iframe').style.visibility === 'visible'", timeout=120_000
-        )
-        figure = sheet.page.frame_locator("iframe").locator(".live-figure")
-        box, before = figure.bounding_box(), figure.get_attribute("data-state")
-        assert box and box["width"] > 1100 and 700 < box["height"] + box["y"] <= 1080
-        sheet.page.frame_locator("iframe").locator(".noUi-handle").first.press("ArrowRight")
-        sheet.page.wait_for_function(
-            """before => { const {dataset} = frames[0].document.querySelector('.live-figure');
-                           return dataset.state !== before && dataset.phase === 'rest'; }""",
-            arg=before,
-            timeout=30_000,
-        )
-        assert not sheet.outside
-        assert not sheet.console
-        sheet.close()
+    with serve_announced(command, tmp_path) as url:
+        for width, height in [*SIZES, SIZES[0]]:  # loaded again, it ends the kernel of the time before
+            sheet = Sheet(browser, url, width, height)
+            sheet.page.goto(url)
+            sheet.page.wait_for_function(
+                "() => document.querySelector('iframe').style.visibility === 'visible'", timeout=120_000
+            )
+            shown = sheet.page.evaluate(FITS)
+            assert 0.9 * width < shown["right"] <= width and 0.6 * height < shown["bottom"] <= height, shown
+            assert shown["plot"] > 0.6
+            figure = sheet.page.frame_locator("iframe").locator(".live-figure")
+            before = figure.get_attribute("data-state")
+            sheet.page.frame_locator("iframe").locator(".noUi-handle").first.press("ArrowRight")
+            sheet.page.wait_for_function(
+                """before => { const {dataset} = frames[0].document.querySelector('.live-figure');
+                               return dataset.state !== before && dataset.phase === 'rest'; }""",
+                arg=before,
+                timeout=30_000,
+            )
+            assert not sheet.outside
+            assert not sheet.console
+            sheet.close()
+
+
+def test_the_right_arrow_reaches_every_slide(browser: Any, slides: str) -> None:
+    sheet = open_slides(browser, slides, 1280, 720)
+    every = {tuple(place) for place in places(sheet)}
+    here = "() => { const {h, v} = Reveal.getIndices(); return [h, v || 0]; }"
+    reached = {tuple(sheet.page.evaluate(here))}
+    fragments = sheet.page.evaluate("() => document.querySelectorAll('.fragment').length")
+    for _ in range(len(every) + fragments):
+        sheet.page.keyboard.press("ArrowRight")
+        reached.add(tuple(sheet.page.evaluate(here)))
+    assert reached == every and len(every) > 10
+    sheet.close()
+
+
+@pytest.mark.parametrize("script", SLIPPED_IN)
+def test_slides_run_no_script_that_was_slipped_in(browser: Any, tmp_path: Path, script: str) -> None:
+    notebook = write_notebook(tmp_path / "08_text.ipynb", "1")
+    page = build_slides(notebook, tmp_path / "slides", BuildContext("08"))
+    slip_in(page, script)
+    with serve_pages(page.parent) as url:
+        for address in (f"{url}/index.html", page.as_uri()):
+            found, refused = ran(browser, address)
+            assert found is None
+            assert len(refused) == 1

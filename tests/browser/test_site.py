@@ -16,10 +16,13 @@ from helpers import panels
 from helpers.course import notebooks
 from helpers.panels import PANELS, Panel
 from helpers.publish.cells.bake import Fineness
+from helpers.publish.cells.context import BuildContext, BuildOptions
 from helpers.publish.cells.widgets import question_data
-from helpers.publish.site.build import Wish, build_site
+from helpers.publish.site.build import build_site
 from helpers.publish.site.pages import file_name
 from helpers.quiz import available_lessons, grade, load_bank
+from tests.browser.injection import SLIPPED_IN, ran, slip_in, without_policy
+from tests.browser.lab import Sheet, serve_pages
 from tests.site_reader import expected_row, opened, page_data
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -33,7 +36,7 @@ AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All lessons, their experiments not run, a small part of the states baked."""
-    return build_site(Wish(tmp_path_factory.mktemp("site"), (), Fineness(0.01), quick=True)).parent
+    return build_site(tmp_path_factory.mktemp("site"), (), BuildOptions(Fineness(0.01), quick=True)).parent
 
 
 class Visit:
@@ -327,20 +330,19 @@ def test_a_prediction_stands_beside_what_was_measured(browser: Any, tmp_path: Pa
     from helpers.lesson import compare, predict
     from helpers.publish.cells.assets import write_assets
     from helpers.publish.cells.running import Cell
-    from helpers.publish.cells.widgets import Page
-    from helpers.publish.site.pages import data_script, lesson_page
+    from helpers.publish.html import data_script
+    from helpers.publish.site.pages import lesson_page
 
-    page = Page("01")
+    context = BuildContext("01")
     cells = [
         Cell("title", "markdown", "# 01 Title"),
-        Cell("ask", "code", 'predict("01")', shown=predict("01")),
-        Cell("say", "code", 'compare("01", 1e-12)', shown=compare("01", 1e-12)),
+        Cell("ask", "code", 'predict("01")', shown=(predict("01"),)),
+        Cell("say", "code", 'compare("01", 1e-12)', shown=(compare("01", 1e-12),)),
     ]
-    for folder in ("assets", "tables"):
-        (tmp_path / folder).mkdir()
+    (tmp_path / "tables").mkdir()
     write_assets(tmp_path / "assets")
-    (tmp_path / "p.html").write_text(lesson_page(cells, page, {"01": "p.html"}), encoding="utf-8")
-    (tmp_path / "tables" / "01.js").write_text(data_script(page), encoding="utf-8")
+    (tmp_path / "p.html").write_text(lesson_page(cells, context, {"01": "p.html"}), encoding="utf-8")
+    (tmp_path / "tables" / "01.js").write_text(data_script(context.data), encoding="utf-8")
     here = Visit(browser, (tmp_path / "p.html").as_uri())
     slider = here.page.locator(".site-prediction input")
     slider.press("Home")
@@ -350,6 +352,40 @@ def test_a_prediction_stands_beside_what_was_measured(browser: Any, tmp_path: Pa
     assert "You said: 1e-20." in told
     assert "1e-12" in told
     assert here.wrong == []
+
+
+# What may run --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_site(tmp_path_factory.mktemp("small"), ("00",), BuildOptions(Fineness(0.0), quick=True)).parent
+
+
+@pytest.mark.parametrize("script", SLIPPED_IN)
+@pytest.mark.parametrize("name", ["index.html", PAGES["00"]])
+def test_a_page_runs_no_script_that_was_slipped_in(browser: Any, small_site: Path, name: str, script: str) -> None:
+    page = small_site / f"slipped_in_{name}"
+    page.write_text((small_site / name).read_text(encoding="utf-8"), encoding="utf-8")
+    slip_in(page, script)
+    with serve_pages(small_site) as url:
+        for address in (f"{url}/{page.name}", page.as_uri()):
+            found, refused = ran(browser, address)
+            assert found is None
+            assert len(refused) == 1
+        if script == "inline":  # the policy it is that refuses
+            without_policy(page)
+            assert ran(browser, page.as_uri()) == ("inline", [])
+
+
+def test_a_page_from_a_server_works_under_its_policy(browser: Any, small_site: Path) -> None:
+    with serve_pages(small_site) as url:
+        sheet = Sheet(browser, url)
+        sheet.page.goto(f"{url}/{PAGES['00']}")
+        sheet.page.wait_for_function("() => document.querySelector('.live-figure').dataset.phase === 'rest'")
+        assert not sheet.console
+        assert not sheet.outside
+        sheet.close()
 
 
 # The look ------------------------------------------------------------------------------------------------------------
@@ -364,7 +400,7 @@ def test_nobody_is_kept_out(visit: Any, lesson: str) -> None:
     assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for figure in here.page.locator(".live-panel").all()[:2]:
         here.rest(figure)
-    here.page.add_script_tag(content=AXE.read_text(encoding="utf-8"))
+    here.page.evaluate(AXE.read_text(encoding="utf-8"))  # the page itself runs no script but its own
     found = here.page.evaluate(
         """async () => (await axe.run(document, { resultTypes: ['violations'], preload: false })).violations
              .filter(v => ['serious', 'critical'].includes(v.impact))

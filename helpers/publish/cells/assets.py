@@ -8,18 +8,20 @@ from pathlib import Path
 import plotly
 
 from helpers.publish.cells.text import code_style
+from helpers.publish.folder import write_text
 
 HERE = Path(__file__).parent
 HELPERS = HERE.parents[1]
 
 
 def write_assets(folder: Path) -> None:
-    """Write the shared files into a folder that is there."""
+    """Write the shared files into a new folder."""
+    folder.mkdir()
     plotly_js = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     (folder / "plotly.min.js").write_bytes(plotly_js.read_bytes())
     write_text(folder / "live.js", classic_script(_read(HELPERS / "live.js")))
-    write_text(folder / "grading.js", _read(HERE / "grading.js"))
-    write_text(folder / "site.js", _read(HERE / "site.js"))
+    for name in ("theme.js", "grading.js", "site.js"):
+        write_text(folder / name, _read(HERE / name))
     sheets = [_read(HELPERS / "live.css"), _read(HELPERS / "lesson" / "lesson.css"), _read(HERE / "site.css")]
     write_text(folder / "site.css", "\n".join([*sheets, code_style()]))
 
@@ -29,11 +31,6 @@ def classic_script(module: str) -> str:
     body = re.sub(r"^export default ", "const jupyterWidget = ", module, flags=re.MULTILINE)
     body = re.sub(r"^export ", "", body, flags=re.MULTILINE)
     return f"const courseLive = (() => {{\n{body}\nreturn {{ Live, unpackRows, inflate }};\n}})();\n"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file that is the same on every system: UTF-8, and lines that end in one character."""
-    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _read(path: Path) -> str:

@@ -1,47 +1,48 @@
-"""Running a notebook: what each of its cells printed, and the object that it shows."""
+"""Running a notebook in this process: what each of its cells printed, and the objects that it showed."""
 
 from __future__ import annotations
 
-import ast
+import atexit
 import contextlib
 import io
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
-import IPython
-import IPython.display
+import traitlets
+from IPython.core.displayhook import DisplayHook
+from IPython.core.formatters import DisplayFormatter
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
-SHOWING = {"panels", "figures", "lesson", "predict", "quiz", "check", "timeline"}
-"""Names whose calls only show something; cells that call nothing else are run even where the others are not."""
+HIDE_INPUT, EXERCISE = "hide-input", "exercise"
+"""Tags of cells that only show something, and of those that check the learner's lines (`tools.normalise` sets them)."""
 
 
-class Several(tuple[Any, ...]):
-    """What a cell has shown one after another."""
+class NotebookError(RuntimeError):
+    """A cell of a notebook raised; the message names notebook, cell and exception."""
 
 
 @dataclass
 class Cell:
-    """One cell of a notebook: `kind` "markdown" or "code", and for code the text and the object it showed, if any.
-
-    Where `display` was called, `shown` is a `Several`.
-    """
+    """One cell of a notebook: `kind` "markdown" or "code", and for code what it printed and the objects it showed."""
 
     id: str
     kind: str
     source: str
     slide: str = ""
+    tags: frozenset[str] = frozenset()
     text: str = ""
-    shown: Any = None
+    shown: tuple[Any, ...] = ()
 
-
-class _Failed(RuntimeError):
-    """A cell of a notebook raised."""
+    @property
+    def only_shows(self) -> bool:
+        """Whether the code is nothing but the call that makes what is shown."""
+        return HIDE_INPUT in self.tags
 
 
 def read_cells(path: Path) -> list[Cell]:
@@ -53,6 +54,7 @@ def read_cells(path: Path) -> list[Cell]:
             kind=cell["cell_type"],
             source="".join(cell["source"]),
             slide=cell["metadata"].get("slideshow", {}).get("slide_type", ""),
+            tags=frozenset(cell["metadata"].get("tags", ())),
             text="".join("".join(output.get("text", "")) for output in cell.get("outputs", ())),
         )
         for cell in notebook["cells"]
@@ -60,66 +62,99 @@ def read_cells(path: Path) -> list[Cell]:
 
 
 def run_cells(path: Path, quick: bool = False, done: Callable[[], None] = lambda: None) -> list[Cell]:
-    """Run a notebook from top to bottom in this process, as its kernel would; RuntimeError names a cell that raised.
+    """Run a notebook from top to bottom, as its kernel would; NotebookError names a cell that raised.
 
-    quick: run only the imports and the cells that do nothing but show something, and keep the stored texts of the
-    others. `done` is called after each cell.
+    quick: run only the imports, the exercises and the cells that do nothing but show something, and keep the stored
+    texts of the others. `done` is called after each cell.
     """
-    cells, names = read_cells(path), {"__name__": "__main__"}
-    with contextlib.chdir(path.parent), _quiet():
+    cells = read_cells(path)
+    with notebook_shell(path.parent) as shell:
         for cell in cells:
-            if cell.kind == "code" and (not quick or cell.slide == "skip" or only_shows(cell.source)):
-                try:
-                    cell.text, cell.shown = _run(cell, names)
-                except NameError as error:
-                    if not quick:
-                        raise _Failed(f"{path.name}, cell {cell.id}: {error!r}") from error
-                except Exception as error:
-                    raise _Failed(f"{path.name}, cell {cell.id}: {error!r}") from error
+            if cell.kind == "code" and (not quick or cell.slide == "skip" or cell.tags & {HIDE_INPUT, EXERCISE}):
+                outcome = shell.run(cell.source)
+                needs_another = quick and isinstance(outcome.error, NameError)  # one that was not run
+                if outcome.error and not needs_another:
+                    raise NotebookError(f"{path.name}, cell {cell.id}: {outcome.error!r}") from outcome.error
+                if not needs_another:
+                    cell.text, cell.shown = outcome.text, outcome.shown
             done()
     return cells
 
 
-def only_shows(source: str) -> bool:
-    """Whether all calls in a cell are of things that show something."""
-    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    return all(_root(call) in SHOWING for call in calls)
+# The shell -----------------------------------------------------------------------------------------------------------
 
 
-def _root(node: ast.expr) -> str:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a cell: what it printed, what it showed, the value of its last line, and what it raised."""
+
+    text: str
+    shown: tuple[Any, ...]
+    value: Any
+    error: BaseException | None
 
 
-def _run(cell: Cell, names: dict[str, Any]) -> tuple[str, Any]:
-    """What a cell prints, and what it shows: the value of its last line where that is an expression."""
-    body = ast.parse(cell.source)
-    last = body.body.pop() if body.body and isinstance(body.body[-1], ast.Expr) else None
-    printed, shown = io.StringIO(), None
-    with contextlib.redirect_stdout(printed), _displaying() as displayed:
-        exec(compile(body, f"<{cell.id}>", "exec"), names)
-        if isinstance(last, ast.Expr):
-            shown = eval(compile(ast.Expression(last.value), f"<{cell.id}>", "eval"), names)
-    if displayed:
-        shown = Several([*displayed, *([] if shown is None else [shown])])
-    return printed.getvalue(), shown
+class _ObjectsShown(DisplayFormatter):
+    """Keeps objects that are shown as they are, where a kernel would turn them into texts and pictures."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.shown: list[Any] = []
+
+    def format(self, obj: Any, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Keep the object; there is nothing to print."""
+        self.shown.append(obj)
+        return {}, {}
+
+
+class _WithoutPrompt(DisplayHook):
+    def write_output_prompt(self) -> None:
+        """Print no "Out[1]:"."""
+
+
+class NotebookShell(InteractiveShell):
+    """IPython's shell without a terminal and without a history; `run` gives what a cell showed as objects."""
+
+    displayhook_class = traitlets.Type(_WithoutPrompt)
+    kernel = None  # programs look for it to know that they run in a notebook
+
+    def init_display_formatter(self) -> None:
+        """Keep what is shown."""
+        self.display_formatter = self.objects = _ObjectsShown(parent=self)
+
+    def init_sys_modules(self) -> None:
+        """Leave `__main__` to the program that runs the notebook."""
+
+    def showtraceback(self, *_: Any, **__: Any) -> None:
+        """Print no traceback: `run` gives the exception."""
+
+    showsyntaxerror = showtraceback
+
+    def run(self, source: str) -> Outcome:
+        """Run the source of a cell."""
+        self.objects.shown, printed = [], io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            result = self.run_cell(source)
+        error = result.error_before_exec or result.error_in_exec
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        return Outcome(printed.getvalue(), tuple(self.objects.shown), result.result, error)
 
 
 @contextlib.contextmanager
-def _displaying() -> Iterator[list[Any]]:
-    """All that is handed to `display`, as in a kernel: without one, IPython prints where it lies in memory."""
-    displayed: list[Any] = []
-    kernel = SimpleNamespace(kernel=None)
+def notebook_shell(folder: Path) -> Iterator[NotebookShell]:
+    """A shell whose cells run in a folder; progress bars go nowhere, and the user's IPython folder stays untouched."""
+    config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"cache_size": 0}})
     with (
-        patch.object(IPython.display, "display", lambda *shown, **_: displayed.extend(shown)),
-        patch.object(IPython, "get_ipython", lambda: kernel),
+        tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as ipython_dir,
+        contextlib.chdir(folder),
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        contextlib.redirect_stderr(nowhere),
     ):
-        yield displayed
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Progress bars of the training runs go nowhere: the build has one of its own."""
-    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stderr(nowhere):
-        yield
+        shell = NotebookShell.instance(config=config, ipython_dir=ipython_dir)
+        try:
+            yield shell
+        finally:
+            NotebookShell.clear_instance()
+            atexit.unregister(shell.atexit_operations)
+            shell.reset(new_session=False)  # what the cells computed is of no use any more

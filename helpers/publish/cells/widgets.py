@@ -6,7 +6,6 @@ import html
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import ipywidgets
@@ -16,7 +15,6 @@ from helpers.live import LiveFigure
 from helpers.panels import Panel
 from helpers.panels.watching import LayersPicture
 from helpers.publish.cells.bake import (
-    Fineness,
     control_class,
     control_kind,
     control_labels,
@@ -25,7 +23,7 @@ from helpers.publish.cells.bake import (
     places,
     states_of,
 )
-from helpers.publish.cells.running import Several
+from helpers.publish.cells.context import BuildContext
 from helpers.publish.cells.text import code_html
 from helpers.quiz import Prediction, Question, for_each_prediction, for_each_type, say_number, say_outcome
 
@@ -36,30 +34,16 @@ LINK_TO_NOTEBOOK = re.compile(r"<a href='(?:notebooks/)?(\w+)\.ipynb'[^>]*>")
 LINK_TO_PAGE = r'<a href="\1.html">'
 
 
-@dataclass
-class Page:
-    """What the widgets of one page have in common: the scripts' data by tag, and how finely panels are baked."""
-
-    lesson: str
-    fineness: Fineness = Fineness()
-    expect: Callable[[int], None] = lambda _: None
-    done: Callable[[], None] = lambda: None
-    data: dict[str, Any] = field(default_factory=dict)
-    tags: dict[int, str] = field(default_factory=dict)
-
-
-def widget_html(shown: Any, page: Page) -> str:
+def widget_html(shown: Any, context: BuildContext) -> str:
     """The HTML of any object that a cell showed; what only a kernel can do is said to need the running course."""
-    if isinstance(shown, Several):
-        return "".join(widget_html(each, page) for each in shown)
     if isinstance(shown, ipywidgets.HTML):
         return f'<div class="site-html">{LINK_TO_NOTEBOOK.sub(LINK_TO_PAGE, shown.value)}</div>'
     if isinstance(shown, Panel):
-        return _panel(shown, page)
+        return _panel(shown, context)
     if isinstance(shown, LiveFigure):
-        return _figure(shown, page)
+        return _figure(shown, context)
     if isinstance(shown, LayersPicture):
-        return _figure(shown.live, page)
+        return _figure(shown.live, context)
     if isinstance(shown, PredictionView):
         return _prediction(shown.prediction)
     if isinstance(shown, ComparisonView):
@@ -67,9 +51,9 @@ def widget_html(shown: Any, page: Page) -> str:
     if isinstance(shown, CheckView):
         return _exercise(shown)
     if isinstance(shown, QuizView):
-        return _quiz(shown, page)
+        return _quiz(shown, context)
     if isinstance(shown, ipywidgets.Widget):
-        stills = "".join(_figure(figure, page) for figure in _figures_in(shown))
+        stills = "".join(_figure(figure, context) for figure in _figures_in(shown))
         return f'{stills}<p class="needs-course">{TO_PLAY if stills else NEEDS_COURSE}</p>'
     return f"<pre>{html.escape(repr(shown))}</pre>"
 
@@ -84,21 +68,21 @@ def _figures_in(shown: Any) -> Sequence[LiveFigure]:
 # Panels and figures --------------------------------------------------------------------------------------------------
 
 
-def _tag(shown: LiveFigure, page: Page) -> str:
-    return page.tags.setdefault(id(shown), f"{page.lesson}-{len(page.tags) + 1}")
+def _tag(shown: LiveFigure, context: BuildContext) -> str:
+    return context.tags.setdefault(id(shown), f"{context.lesson}-{len(context.tags) + 1}")
 
 
-def _figure(live: LiveFigure, page: Page) -> str:
-    tag = _tag(live, page)
-    page.data[tag] = figure_data(live, tag)
+def _figure(live: LiveFigure, context: BuildContext) -> str:
+    tag = _tag(live, context)
+    context.data[tag] = figure_data(live, tag)
     return f'<div class="site-figure" id="panel-{tag}"><div class="live-figure"></div></div>'
 
 
-def _panel(panel: Panel, page: Page) -> str:
-    tag = _tag(panel.live, page)
-    states = states_of(panel, page.fineness)
-    page.expect(len(states))
-    page.data[tag] = panel_data(panel, tag, states, page.done)
+def _panel(panel: Panel, context: BuildContext) -> str:
+    tag = _tag(panel.live, context)
+    states = states_of(panel, context.options.fineness)
+    context.expect(len(states))
+    context.data[tag] = panel_data(panel, tag, states, context.done)
     controls = zip(panel.live.grids, panel.controls.values(), strict=True)
     rows = [
         _control(f"{tag}-{grid.name}", control_class(tag, grid.name), grid, control, place)
@@ -195,27 +179,28 @@ def _exercise(view: CheckView) -> str:
 # Quizzes -------------------------------------------------------------------------------------------------------------
 
 
-def _quiz(view: QuizView, page: Page) -> str:
+def _quiz(view: QuizView, context: BuildContext) -> str:
+    questions = "".join(question_blocks(view, context))
     return (
-        f'<div class="lesson site-quiz">{"".join(question_blocks(view, page))}<div class="lesson-score" role="status">'
+        f'<div class="lesson site-quiz">{questions}<div class="lesson-score" role="status">'
         f"0 of {len(view.questions)} right, 0 answered.</div></div>"
     )
 
 
-def question_blocks(view: QuizView, page: Page) -> list[str]:
+def question_blocks(view: QuizView, context: BuildContext) -> list[str]:
     """The questions of a quiz, each as a form."""
     panel = view.panel if isinstance(view.panel, Panel) else None
-    return [_question(number, each, panel, page) for number, each in enumerate(view.questions, start=1)]
+    return [_question(number, each, panel, context) for number, each in enumerate(view.questions, start=1)]
 
 
-def _question(number: int, view: QuestionView, panel: Panel | None, page: Page) -> str:
+def _question(number: int, view: QuestionView, panel: Panel | None, context: BuildContext) -> str:
     question = view.question
     name = f"question-{question.id}"
-    page.data[name] = question_data(question, panel)
+    context.data[name] = question_data(question, panel)
     if panel is not None:
-        page.data[name]["panel"] = _tag(panel.live, page)
+        context.data[name]["panel"] = _tag(panel.live, context)
     code = code_html(question.code) if question.code else ""
-    pictures = "".join(_figure(figure, page) for figure in _figures_in(view))
+    pictures = "".join(_figure(figure, context) for figure in _figures_in(view))
     return (
         f'<form class="lesson-item" data-question="{name}"><div class="lesson-question" id="{name}">'
         f'<span class="lesson-number">{number}.</span>{as_html(question.text)}</div>{code}{pictures}'

@@ -7,44 +7,44 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from helpers.publish.exports import anki, gift, moodle, paper
+from helpers.publish.folder import write_file
 from helpers.quiz import Question
 
-Writer = Callable[[Sequence[Question], int | str, Path], list[Path]]
+Writer = Callable[[Sequence[Question], int | str], Mapping[str, bytes]]
+"""Questions and seed -> the content of each file by its name."""
 
 
 def export(format: str, questions: Sequence[Question], folder: Path, seed: int | str = 0) -> list[Path]:
     """Write the questions in one of `FORMATS` into a folder, made where it isn't there; returns the files written.
 
-    Raises ValueError for a format that is not known, and OSError where nothing can be written.
+    Each file is written whole: until it is there, an earlier one stays. Raises ValueError for a format that is not
+    known, and OSError where nothing can be written.
     """
     if format not in FORMATS:
         raise ValueError(f"format is {format!r}; it must be one of {', '.join(FORMATS)}")
     folder.mkdir(parents=True, exist_ok=True)
-    return FORMATS[format](questions, seed, folder)
+    written = []
+    for name, content in FORMATS[format](questions, seed).items():
+        write_file(folder / name, content)
+        written.append(folder / name)
+    return written
 
 
-def _text(path: Path, content: str) -> Path:
-    path.write_text(content, encoding="utf-8", newline="\n")
-    return path
+def _anki(questions: Sequence[Question], seed: int | str) -> Mapping[str, bytes]:
+    return {"anki.apkg": anki.package(questions, timestamp=time.time())}
 
 
-def _anki(questions: Sequence[Question], seed: int | str, folder: Path) -> list[Path]:
-    path = folder / "anki.apkg"
-    path.write_bytes(anki.package(questions, timestamp=time.time()))
-    return [path]
+def _moodle(questions: Sequence[Question], seed: int | str) -> Mapping[str, bytes]:
+    return {"moodle.xml": moodle.document(questions).encode()}
 
 
-def _moodle(questions: Sequence[Question], seed: int | str, folder: Path) -> list[Path]:
-    return [_text(folder / "moodle.xml", moodle.document(questions))]
+def _gift(questions: Sequence[Question], seed: int | str) -> Mapping[str, bytes]:
+    return {"gift.txt": gift.document(questions).encode()}
 
 
-def _gift(questions: Sequence[Question], seed: int | str, folder: Path) -> list[Path]:
-    return [_text(folder / "gift.txt", gift.document(questions))]
-
-
-def _paper(questions: Sequence[Question], seed: int | str, folder: Path) -> list[Path]:
+def _paper(questions: Sequence[Question], seed: int | str) -> Mapping[str, bytes]:
     sheet, key = paper.documents(questions, seed)
-    return [_text(folder / "paper.html", sheet), _text(folder / "paper_key.html", key)]
+    return {"paper.html": sheet.encode(), "paper_key.html": key.encode()}
 
 
 FORMATS: Mapping[str, Writer] = {"anki": _anki, "moodle": _moodle, "gift": _gift, "paper": _paper}

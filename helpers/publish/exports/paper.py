@@ -9,6 +9,7 @@ from helpers.course import TITLE
 from helpers.publish.exports.markup import as_html, body, counted
 from helpers.publish.exports.pictures import picture_of
 from helpers.publish.exports.presented import Presented, present
+from helpers.publish.html import WITHOUT_SCRIPTS, document
 from helpers.quiz import Question, for_each_type
 
 STYLE = """
@@ -63,12 +64,12 @@ def _page(title: str, seed: int | str, below: str, sections: Sequence[str]) -> s
         f'<section class="question"><div class="number">{number}</div><div>{section}</div></section>'
         for number, section in enumerate(sections, start=1)
     )
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{as_html(title)}</title>\n'
-        f"<style>{STYLE}</style>\n</head>\n<body>\n<header><h1>{as_html(title)}</h1>"
+    framed = (
+        f"<header><h1>{as_html(title)}</h1>"
         f'<div class="small">{counted(len(sections), "question")}, seed {as_html(str(seed))}</div>{below}</header>\n'
-        f"<main>\n{numbered}\n</main>\n</body>\n</html>\n"
+        f"<main>\n{numbered}\n</main>"
     )
+    return document(title, framed, style=STYLE, allowed=WITHOUT_SCRIPTS)
 
 
 def _asked(shown: Presented) -> str:

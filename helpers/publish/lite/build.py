@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers.course import notebooks
+from helpers.publish.folder import write_text, written_whole
 from helpers.publish.lite.distribution import LOCK, RELEASE, Package, fetch
 from helpers.publish.lite.wheel import write_wheel
-from helpers.publish.site.build import empty_folder
 
 HERE = Path(__file__).parent
 REQUIREMENTS, PACKAGES, SETTINGS = (HERE / name for name in ("requirements.txt", "packages.txt", "jupyter-lite.json"))
@@ -29,24 +29,26 @@ class LiteError(RuntimeError):
     """The site can't be built; the message says why."""
 
 
-def build_lite(folder: Path, pyodide: str = RELEASE) -> Path:
-    """Write the site into `folder`, which is made anew, and give its first page.
+def build_lite(folder: Path, pyodide: str | Path = RELEASE) -> Path:
+    """Write the site into `folder`, which is made anew once all of it is there, and give its first page.
 
     `pyodide` is where Pyodide's files are taken from: an http address, or a folder with its full distribution.
-    DistributionError, LiteError or SiteError say in a sentence what hinders it.
+    DistributionError, LiteError or FolderError say in a sentence what hinders it.
     """
-    empty_folder(folder, "python start.py lite", inner=())
-    with tempfile.TemporaryDirectory(prefix="course-lite-", ignore_cleanup_errors=True) as name:
+    with (
+        written_whole(folder, "python start.py lite") as draft,
+        tempfile.TemporaryDirectory(prefix="course-lite-", ignore_cleanup_errors=True) as name,
+    ):
         work = Path(name)
         distribution = work / "static" / "pyodide"
         distribution.mkdir(parents=True)
-        add_course(distribution, fetch(distribution, pyodide))
+        add_course(distribution, fetch(distribution, str(pyodide)))
         shutil.copy(SETTINGS, work)
         (work / "content").mkdir()
         for path in notebooks().values():
-            (work / "content" / path.name).write_text(for_pyodide(path), encoding="utf-8")
+            write_text(work / "content" / path.name, for_pyodide(path))
         _run_jupyterlite(work, work / "site")
-        shutil.copytree(work / "site", folder, dirs_exist_ok=True)
+        shutil.copytree(work / "site", draft, dirs_exist_ok=True)
     return folder / "lab" / "index.html"
 
 

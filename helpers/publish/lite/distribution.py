@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-VERSION = "0.27.7"  # brings Python 3.12.7 and numpy 2.0.2
-RELEASE = f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/"
+from helpers.publish.commands import PYODIDE, PYODIDE_VERSION
+
+RELEASE = PYODIDE
+VERSION = PYODIDE_VERSION  # brings Python 3.12.7 and numpy 2.0.2
 LOCK = "pyodide-lock.json"
 CORE = {  # SHA-256; those of the packages stand in the lock file
     "pyodide.js": "b4cb23a53aba19c221659b9fb40a2f18281d685691dc06647fb0afd0681baf98",

@@ -13,25 +13,28 @@ from tqdm import tqdm
 
 from helpers.course import NOTEBOOKS, notebooks
 from helpers.progress.store import HOME_VARIABLE
-from helpers.publish.options import add_making_options
+from helpers.publish import commands
+from helpers.publish.cells.bake import Fineness
+from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.cells.running import NotebookError
+from helpers.publish.folder import FolderError
 from helpers.publish.present.build import build_slides, is_built
 from helpers.publish.present.projector import panel_of, project
 from helpers.publish.present.serving import PresentError, choose_port, serve_folder
-from helpers.publish.site.build import SiteError
 
 KEPT = NOTEBOOKS.parent / "slides"
 
 
 def main(arguments: list[str]) -> int:
     """Present what the command line asks for."""
-    options = _parser().parse_args(arguments)
+    chosen = commands.read("present", arguments)
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)
     try:
-        _present(options)
-    except (PresentError, SiteError) as error:
-        print(f"start.py: {error}", file=sys.stderr)
+        _present(chosen)
+    except (PresentError, FolderError, NotebookError) as error:
+        print(f"present: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nEnded.", flush=True)
@@ -42,28 +45,29 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _present(options: argparse.Namespace) -> None:
+def _present(chosen: argparse.Namespace) -> None:
     every = notebooks()
-    if options.lesson not in every:
-        raise PresentError(f"There is no lesson {options.lesson!r}: use one of {', '.join(every)}.")
-    if options.panel is not None:
-        panel = panel_of(options.lesson, options.panel)
-        port = choose_port(options.port)
+    if chosen.lesson not in every:
+        raise PresentError(f"There is no lesson {chosen.lesson!r}: use one of {', '.join(every)}.")
+    if chosen.panel is not None:
+        panel = panel_of(chosen.lesson, chosen.panel)
+        port = choose_port(chosen.port)
         print("Starting a kernel for the panel: the first picture takes up to 20 seconds.", flush=True)
-        return project(panel, port, options.browser)
-    if options.to is not None:
-        _build(every[options.lesson], options.to.resolve(), options)
-        print(f"The slides are ready: open {options.to.resolve() / 'index.html'}")
+        return project(panel, port, chosen.browser)
+    options = BuildOptions(Fineness(chosen.part), chosen.quick)
+    if chosen.to is not None:
+        page = _build(chosen.lesson, chosen.to, options)
+        print(f"The slides are ready: open {page}")
         return None
-    port = choose_port(options.port)
-    folder = KEPT / options.lesson
-    if not is_built(every[options.lesson], folder, options.fineness, options.quick):
+    port = choose_port(chosen.port)
+    folder = KEPT / chosen.lesson
+    if not is_built(every[chosen.lesson], folder, options):
         print("Making the slides: the lesson is run once, which takes a minute or more. Next time they are kept.")
-        _build(every[options.lesson], folder, options)
-    return serve_folder(folder, port, options.browser)
+        _build(chosen.lesson, folder, options)
+    return serve_folder(folder, port, chosen.browser)
 
 
-def _build(notebook: Path, folder: Path, options: argparse.Namespace) -> None:
+def _build(lesson: str, folder: Path, options: BuildOptions) -> Path:
     """Make the slides, away from the learner's own progress, and show how far they are."""
     with (
         tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as home,
@@ -75,18 +79,8 @@ def _build(notebook: Path, folder: Path, options: argparse.Namespace) -> None:
         def expect(count: int) -> None:
             bar.total += count
 
-        build_slides(notebook, folder, options.fineness, options.quick, expect, lambda: bar.update())
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python start.py present", description="A lesson as slides, or its panel.")
-    parser.add_argument("lesson", help="the lesson's number, such as 03")
-    parser.add_argument("--panel", nargs="?", const="", metavar="NAME", help="the panel alone, with a live kernel")
-    parser.add_argument("--to", type=Path, metavar="FOLDER", help="write the slides into this folder, show nothing")
-    parser.add_argument("--port", type=int, help="where to listen on this machine")
-    parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser")
-    add_making_options(parser)
-    return parser
+        context = BuildContext(lesson, options, expect, lambda: bar.update())
+        return build_slides(notebooks()[lesson], folder, context)
 
 
 if __name__ == "__main__":

@@ -6,18 +6,17 @@ import hashlib
 import html
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from helpers.course import AUTHORS, CODE_LICENCE, CONTENT_LICENCE, LESSONS, NOTEBOOKS
-from helpers.publish.cells.assets import write_assets, write_text
-from helpers.publish.cells.bake import Fineness
-from helpers.publish.cells.running import read_cells, run_cells
-from helpers.publish.cells.widgets import Page
+from helpers.publish.cells.assets import write_assets
+from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.folder import digest, write_text, written_whole
+from helpers.publish.html import data_script, document, hash_of, policy
 from helpers.publish.present.slides import Slide, slides_of
-from helpers.publish.site.build import empty_folder
-from helpers.publish.site.pages import data_script, document
 
 LICENCE = f"© {AUTHORS}, {CONTENT_LICENCE}; code {CODE_LICENCE}"
 HERE = Path(__file__).parent
@@ -27,51 +26,44 @@ TALLEST = 560
 """Pixels that a figure may be high: a taller one would be scaled down to its slide, and its type with it."""
 
 
-def build_slides(
-    notebook: Path,
-    folder: Path,
-    fineness: Fineness,
-    quick: bool = False,
-    expect: Callable[[int], None] = lambda _: None,
-    done: Callable[[], None] = lambda: None,
-) -> Path:
+def build_slides(notebook: Path, folder: Path, context: BuildContext) -> Path:
     """Run a notebook, bake its panels, write its slides into a folder that is made anew, and give their page.
 
-    quick: run no experiment. `expect` is told of steps to come, `done` is called after each. SiteError where the
-    folder holds files of somebody else.
+    NotebookError where a cell raises, FolderError where nothing can be written into the folder.
     """
-    empty_folder(folder, "python start.py present")
-    write_assets(folder / "assets")
-    shutil.copytree(REVEAL, folder / "assets" / "reveal")
-    for name in ("present.js", "present.css"):
-        shutil.copyfile(HERE / name, folder / "assets" / name)
-    expect(len(read_cells(notebook)))
-    cells = run_cells(notebook, quick, done)
-    page = Page(notebook.name[:2], fineness=fineness, expect=expect, done=done)
-    write_text(folder / "index.html", slides_page(page.lesson, slides_of(cells, page)))
-    lower_figures(page.data)
-    write_text(folder / "tables" / f"{page.lesson}.js", data_script(page))
-    write_text(folder / FINGERPRINT, fingerprint(notebook, fineness, quick))
+    with written_whole(folder, "python start.py present") as draft:
+        write_assets(draft / "assets")
+        shutil.copytree(REVEAL, draft / "assets" / "reveal")
+        for name in ("present.js", "present.css"):
+            shutil.copyfile(HERE / name, draft / "assets" / name)
+        (draft / "tables").mkdir()
+        stacks = slides_of(context.run(notebook), context)
+        write_text(draft / "index.html", slides_page(context.lesson, stacks))
+        lower_figures(context.data)
+        write_text(draft / "tables" / f"{context.lesson}.js", data_script(context.data))
+        made_from = fingerprint(notebook, context.options)
+        write_text(draft / FINGERPRINT, f"{made_from}\n{digest(draft, without=FINGERPRINT)}\n")
     return folder / "index.html"
 
 
-def is_built(notebook: Path, folder: Path, fineness: Fineness, quick: bool) -> bool:
-    """Whether the folder holds the slides that `build_slides` would write into it."""
+def is_built(notebook: Path, folder: Path, options: BuildOptions) -> bool:
+    """Whether the folder holds the slides that `build_slides` would write into it, each file whole."""
     try:
-        return (folder / FINGERPRINT).read_text(encoding="utf-8") == fingerprint(notebook, fineness, quick)
-    except OSError:
+        made_from, contents = (folder / FINGERPRINT).read_text(encoding="utf-8").split()
+    except (OSError, ValueError):
         return False
+    return made_from == fingerprint(notebook, options) and contents == digest(folder, without=FINGERPRINT)
 
 
-def fingerprint(notebook: Path, fineness: Fineness, quick: bool) -> str:
+def fingerprint(notebook: Path, options: BuildOptions) -> str:
     """What the slides depend on: the notebook, the helpers, the data, and how much was asked for."""
-    digest = hashlib.sha256(f"{fineness.part} {quick}".encode())
+    found = hashlib.sha256(f"{options.fineness.part} {options.quick}".encode())
     folders = (NOTEBOOKS.parent / "helpers", NOTEBOOKS.parent / "data")
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if "__pycache__" not in path.parts]
     for path in [notebook, *files]:
         if path.is_file():
-            digest.update(path.read_bytes())
-    return digest.hexdigest() + "\n"
+            found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def lower_figures(data: Mapping[str, Any]) -> None:
@@ -90,12 +82,19 @@ def slides_page(lesson: str, stacks: Sequence[Sequence[Slide]]) -> str:
     title = LESSONS[lesson].name
     body = "\n".join(f"<section>{''.join(_slide(slide, title) for slide in stack)}</section>" for stack in stacks)
     body = re.sub(r'<a href="\d\d_[^"]*">(.*?)</a>', r"\1", body)
-    scripts = (
-        "assets/plotly.min.js", "assets/live.js", "assets/grading.js", f"tables/{lesson}.js", "assets/site.js",
-        "assets/reveal/reveal.js", "assets/reveal/notes.js", "assets/present.js",
-    )  # fmt: skip
-    sheets = ("assets/reveal/reveal.css", "assets/site.css", "assets/present.css")
-    return document(title, f'<div class="reveal"><div class="slides">\n{body}\n</div></div>', sheets, scripts)
+    ours = ("plotly.min.js", "live.js", "grading.js", f"../tables/{lesson}.js", "site.js")
+    scripts = [f"assets/{name}" for name in (*ours, "reveal/reveal.js", "reveal/notes.js", "present.js")]
+    sheets = [f"assets/{name}" for name in ("reveal/reveal.css", "site.css", "present.css")]
+    framed = f'<div class="reveal"><div class="slides">\n{body}\n</div></div>'
+    return document(title, framed, sheets, scripts, allowed=policy([speaker_script()]))
+
+
+@cache
+def speaker_script() -> str:
+    """The hash of the script that reveal.js writes into the speaker's window, as a Content-Security-Policy names it."""
+    notes = (REVEAL / "notes.js").read_text(encoding="utf-8")
+    script = notes.partition("<script>")[2].partition(r"<\/script>")[0]
+    return hash_of(re.sub(r"\\(.)", r"\1", script))  # it stands in a template literal
 
 
 def _slide(slide: Slide, title: str) -> str:

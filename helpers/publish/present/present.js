@@ -109,6 +109,7 @@
     maxScale: 6,
     center: false,
     hash: true,
+    navigationMode: "linear", // the right arrow and a remote reach every slide
     transition: "none",
     slideNumber: "c/t",
     touch: false, // a finger on a slider is no wish to turn

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from helpers.lesson import CheckView, ComparisonView, QuizView
-from helpers.publish.cells.running import Cell, Several, only_shows
+from helpers.lesson import ComparisonView, QuizView
+from helpers.publish.cells.context import BuildContext
+from helpers.publish.cells.running import Cell
 from helpers.publish.cells.text import code_html, markdown_html, output_html
-from helpers.publish.cells.widgets import Page, question_blocks, widget_html
+from helpers.publish.cells.widgets import question_blocks, widget_html
 
 BETWEEN_BLOCKS = re.compile(r"\n{2,}(?=\S)")
 
@@ -41,7 +43,7 @@ class Slide:
         self.blocks.append(block if self.blocks else replace(block, fragment=False))
 
 
-def slides_of(cells: Sequence[Cell], page: Page) -> list[list[Slide]]:
+def slides_of(cells: Sequence[Cell], context: BuildContext) -> list[list[Slide]]:
     """The slides of a lesson that has been run: stacks, one for each cell of type "slide", of slides.
 
     Notes go with all slides since the notes before them: a part of a lesson is spread over many slides.
@@ -69,7 +71,7 @@ def slides_of(cells: Sequence[Cell], page: Page) -> list[list[Slide]]:
             turn().part = _heading(cell) or before
         elif cell.slide == "subslide":
             turn()
-        for block in _blocks(cell, page):
+        for block in _blocks(cell, context):
             slide = stacks[-1][-1]
             if slide.is_full or (block.alone and slide.blocks):
                 slide = turn()
@@ -82,7 +84,7 @@ def _heading(cell: Cell) -> str:
     return found[1].strip() if found else ""
 
 
-def _blocks(cell: Cell, page: Page) -> Iterator[Block]:
+def _blocks(cell: Cell, context: BuildContext) -> Iterator[Block]:
     if cell.kind == "markdown":
         yield from (Block(markdown_html(text)) for text in BETWEEN_BLOCKS.split(cell.source.strip()) if text)
         return
@@ -90,17 +92,21 @@ def _blocks(cell: Cell, page: Page) -> Iterator[Block]:
         yield Block(code_html(cell.source))
     if cell.text.strip():
         yield Block(output_html(cell.text))
-    if isinstance(cell.shown, QuizView):
-        for question in question_blocks(cell.shown, page):
+    for shown in cell.shown:
+        yield from _shown(shown, context)
+
+
+def _shown(shown: Any, context: BuildContext) -> Iterator[Block]:
+    """An object that a cell has shown; a figure and each question of a quiz are alone on their slides."""
+    if isinstance(shown, QuizView):
+        for question in question_blocks(shown, context):
             yield Block(f'<div class="lesson site-quiz">{question}</div>', alone=True)
-    elif cell.shown is not None:
-        for shown in cell.shown if isinstance(cell.shown, Several) else (cell.shown,):
-            html = widget_html(shown, page)
-            yield Block(html, alone='class="site-figure' in html)
+    else:
+        html = widget_html(shown, context)
+        yield Block(html, alone='class="site-figure' in html)
 
 
 def _shows_code(cell: Cell) -> bool:
     """Whether the code says more than what it shows."""
-    if isinstance(cell.shown, CheckView | ComparisonView):
-        return isinstance(cell.shown, CheckView)
-    return cell.shown is None or not only_shows(cell.source)
+    compares = any(isinstance(shown, ComparisonView) for shown in cell.shown)
+    return not compares and not (cell.only_shows and cell.shown)

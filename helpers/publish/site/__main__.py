@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
-from pathlib import Path
 
-from helpers.course import NOTEBOOKS
-from helpers.publish.options import add_making_options
-from helpers.publish.site.build import SiteError, Wish, build_site
+from helpers.publish import commands
+from helpers.publish.cells.bake import Fineness
+from helpers.publish.cells.context import BuildOptions
+from helpers.publish.cells.running import NotebookError
+from helpers.publish.folder import FolderError
+from helpers.publish.site.build import SiteError, build_site
 
 
 def main(arguments: list[str]) -> int:
     """Build the site that the command line asks for."""
-    parser = argparse.ArgumentParser(prog="python start.py site", description="All lessons as pages without a kernel.")
-    parser.add_argument("--to", type=Path, default=NOTEBOOKS.parent / "site", metavar="FOLDER", help="where to write")
-    parser.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this lesson; may be repeated")
-    add_making_options(parser)
-    chosen = parser.parse_args(arguments)
+    chosen = commands.read("site", arguments)
     began = time.monotonic()
     try:
-        wish = Wish(chosen.to.resolve(), tuple(chosen.lesson), chosen.fineness, chosen.quick)
-        page = build_site(wish)
-    except SiteError as error:
-        print(error, file=sys.stderr)
+        page = build_site(chosen.to, chosen.lesson, BuildOptions(Fineness(chosen.part), chosen.quick))
+    except (SiteError, FolderError, NotebookError) as error:
+        print(f"site: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\nsite: Stopped. {chosen.to} is as it was before.", file=sys.stderr)
+        return 130
     print(f"The site is ready after {time.monotonic() - began:.0f} s: open {page}")
     return 0
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from helpers.course import AUTHORS, CODE_LICENCE, CONTENT_LICENCE, LESSONS, TITLE
-from helpers.lesson import CheckView
-from helpers.publish.cells.running import Cell, only_shows
+from helpers.publish.cells.context import BuildContext
+from helpers.publish.cells.running import Cell
 from helpers.publish.cells.text import code_html, markdown_html, output_html
-from helpers.publish.cells.widgets import Page, widget_html
+from helpers.publish.cells.widgets import widget_html
+from helpers.publish.html import document
 
 NOTE = (
     "These are the pages of the course without a running Python. Where the text asks you to run a cell, its result "
@@ -22,18 +22,14 @@ LICENCE = (
     "Handwritten digits: UCI Machine Learning Repository, CC BY 4.0. Figures are drawn by plotly.js (MIT licence). "
     "This copy of the course asks nothing of the network."
 )
-EARLY = (  # before anything is drawn, so that a dark page never flashes white
-    "try{var t=localStorage.getItem('theme')}catch(e){}"
-    "document.documentElement.dataset.theme=t||(matchMedia('(prefers-color-scheme: dark)').matches?'dark':'light')"
-)
 
 
-def lesson_page(cells: Sequence[Cell], page: Page, pages: Mapping[str, str]) -> str:
-    """A lesson as HTML; what its scripts need is gathered in `page.data`. `pages` has the file of each lesson."""
-    body = "\n".join(filter(None, (_cell(cell, page) for cell in cells)))
+def lesson_page(cells: Sequence[Cell], context: BuildContext, pages: Mapping[str, str]) -> str:
+    """A lesson as HTML; what its scripts need is gathered in `context.data`. `pages` has the file of each lesson."""
+    body = "\n".join(filter(None, (_cell(cell, context) for cell in cells)))
     body = body.replace("</h1>", f'</h1><p class="site-note">{NOTE}</p>', 1)
-    scripts = ("assets/plotly.min.js", "assets/live.js", "assets/grading.js", f"tables/{page.lesson}.js")
-    return _page(LESSONS[page.lesson].name, body, scripts, pages, page.lesson)
+    scripts = ("assets/plotly.min.js", "assets/live.js", "assets/grading.js", f"tables/{context.lesson}.js")
+    return _page(LESSONS[context.lesson].name, body, scripts, pages, context.lesson)
 
 
 def index_page(pages: Mapping[str, str]) -> str:
@@ -52,12 +48,6 @@ def index_page(pages: Mapping[str, str]) -> str:
     return _page(TITLE, body, ("assets/live.js", "assets/grading.js"), pages)
 
 
-def data_script(page: Page) -> str:
-    """What the scripts of a page need, as a script: a page opened from a file may load nothing else."""
-    text = json.dumps(page.data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return f"globalThis.courseData={text};\n"
-
-
 def file_name(notebook: Path) -> str:
     """The page of a notebook."""
     return f"{notebook.stem}.html"
@@ -66,12 +56,12 @@ def file_name(notebook: Path) -> str:
 # Cells ---------------------------------------------------------------------------------------------------------------
 
 
-def _cell(cell: Cell, page: Page) -> str:
+def _cell(cell: Cell, context: BuildContext) -> str:
     if cell.slide == "notes":
         return ""
     if cell.kind == "markdown":
         return f'<div class="site-text" id="{cell.id}">{markdown_html(cell.source)}</div>'
-    shown = "" if cell.shown is None else widget_html(cell.shown, page)
+    shown = "".join(widget_html(each, context) for each in cell.shown)
     printed = output_html(cell.text) if cell.text.strip() else ""
     return f'<div class="site-code" id="{cell.id}">{_source(cell)}{printed}{shown}</div>'
 
@@ -79,35 +69,12 @@ def _cell(cell: Cell, page: Page) -> str:
 def _source(cell: Cell) -> str:
     """The code; folded where it holds imports only, or nothing but the call that shows what stands below."""
     code = code_html(cell.source)
-    shows_only = cell.shown is not None and not isinstance(cell.shown, CheckView) and only_shows(cell.source)
-    if cell.slide == "skip" or shows_only:
+    if cell.slide == "skip" or (cell.only_shows and cell.shown):
         return f"<details><summary>Code</summary>{code}</details>"
     return code
 
 
 # The frame -----------------------------------------------------------------------------------------------------------
-
-
-def document(title: str, body: str, sheets: Sequence[str], scripts: Sequence[str], early: str = "") -> str:
-    """A page of HTML with its style sheets and scripts; `early` is a script that runs before anything is drawn."""
-    tags = [f"<script>{early}</script>"] if early else []
-    tags += [f'<link rel="stylesheet" href="{sheet}">' for sheet in sheets]
-    tags += ['<link rel="icon" href="data:,">']
-    tags += [f'<script defer src="{script}"></script>' for script in scripts]
-    head = "\n".join(tags)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(title)}</title>
-{head}
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
 
 
 def _page(title: str, body: str, scripts: Sequence[str], pages: Mapping[str, str], lesson: str = "") -> str:
@@ -120,7 +87,7 @@ def _page(title: str, body: str, scripts: Sequence[str], pages: Mapping[str, str
 {body}
 </main>
 <footer>{_around(pages, lesson)}<p>{LICENCE}</p></footer>"""
-    return document(title, framed, ["assets/site.css"], [*scripts, "assets/site.js"], EARLY)
+    return document(title, framed, ["assets/site.css"], [*scripts, "assets/site.js"], early=["assets/theme.js"])
 
 
 def _navigation(pages: Mapping[str, str], lesson: str) -> str:

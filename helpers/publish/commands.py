@@ -1,0 +1,135 @@
+"""The command lines of `start.py export`, `site`, `lite` and `present`, each declared once.
+
+`start.py` reads them before anything is installed, so that a mistake or `--help` costs no set-up; the programs that do
+the work read them again. Nothing but the standard library is needed here.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+Command = tuple[argparse.ArgumentParser, str]
+"""A command line, and the module that does what it says."""
+
+ROOT = Path(__file__).resolve().parents[2]
+PYODIDE_VERSION = "0.27.7"
+PYODIDE = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE_VERSION}/full/"
+EXPORTS = {
+    "anki": "anki.apkg, a deck of cards",
+    "moodle": "moodle.xml for Moodle's question bank",
+    "gift": "gift.txt, which other platforms read too",
+    "paper": "paper.html to print, with paper_key.html",
+}
+EXPORT_EXAMPLES = """examples:
+  python start.py export anki
+  python start.py export moodle --lesson 03 --lesson 04 --to Desktop
+  python start.py export paper --questions 12 --seed 7
+"""
+PRESENT_EXAMPLES = """examples:
+  python start.py present 03
+  python start.py present 04 --panel
+  python start.py present 04 --panel born_dead
+  python start.py present 03 --to slides_for_the_usb_stick
+"""
+
+
+def export() -> Command:
+    """Write the quiz questions for Anki, Moodle (XML or GIFT) or paper."""
+    parser = _parser("export", export.__doc__, EXPORT_EXAMPLES)
+    parser.add_argument("format", choices=EXPORTS, help="what to write: " + "; ".join(EXPORTS.values()))
+    _add_folder(parser, ROOT / "exports")
+    parser.add_argument("--lesson", action="append", default=[], help="only this lesson, such as 03; may be repeated")
+    parser.add_argument(
+        "--seed", default="0", help="any word: draws questions, their numbers and the order of the options (0)"
+    )
+    parser.add_argument("--questions", type=int, metavar="N", help="only N of the questions, drawn by the seed")
+    return parser, "helpers.publish.exports"
+
+
+def site() -> Command:
+    """Write all lessons as pages that need no Python: `site --to FOLDER`; with --quick no experiment is run."""
+    parser = _parser("site", site.__doc__)
+    _add_folder(parser, ROOT / "site")
+    parser.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this one; may be repeated")
+    _add_build_options(parser)
+    return parser, "helpers.publish.site"
+
+
+def lite() -> Command:
+    """Write the course for JupyterLite, where Python runs in the browser, without PyTorch: `lite --to FOLDER`."""
+    parser = _parser("lite", lite.__doc__)
+    _add_folder(parser, ROOT / "lite")
+    parser.add_argument(
+        "--pyodide", type=address, default=PYODIDE, metavar="FOLDER", help="take Pyodide from here, not the network"
+    )
+    return parser, "helpers.publish.lite"
+
+
+def present() -> Command:
+    """Show a lesson as slides, as in `present 03`; with --panel its panel alone over the whole screen."""
+    parser = _parser("present", present.__doc__, PRESENT_EXAMPLES)
+    parser.add_argument("lesson", help="the lesson's number, such as 03")
+    parser.add_argument("--panel", nargs="?", const="", metavar="NAME", help="a panel alone, with a live kernel")
+    _add_folder(parser, None, "only write the slides into this folder")
+    parser.add_argument("--port", type=port_number, help="where to listen on this machine")
+    parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser, print the address")
+    _add_build_options(parser)
+    return parser, "helpers.publish.present"
+
+
+WORDS: Mapping[str, Callable[[], Command]] = {"export": export, "site": site, "lite": lite, "present": present}
+"""The words that `start.py` hands on; the first line of each docstring is its help."""
+
+
+def read(word: str, arguments: list[str]) -> argparse.Namespace:
+    """What a command line says; where it is wrong, the program ends with a sentence."""
+    return WORDS[word]()[0].parse_args(arguments)
+
+
+def folder(text: str) -> Path:
+    """A folder, seen from where one stands."""
+    return Path(text).resolve()
+
+
+def address(text: str) -> str | Path:
+    """An http address as it is, or a folder."""
+    return text if text.startswith(("https://", "http://")) else folder(text)
+
+
+def port_number(text: str) -> int:
+    """A port from 1 to 65535."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
+    return int(text)
+
+
+def part(text: str) -> float:
+    """A part of the states, from 0 to 1."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no part of the states: give a number from 0 to 1, such as 0.1")
+    return share
+
+
+def _parser(word: str, description: str | None, examples: str = "") -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        f"python start.py {word}",
+        description=description,
+        epilog=examples,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_folder(parser: argparse.ArgumentParser, default: Path | None, help: str = "where to write") -> None:
+    parser.add_argument("--to", type=folder, default=default, metavar="FOLDER", help=help)
+
+
+def _add_build_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="run no experiment; shows the texts stored in notebooks")
+    parser.add_argument("--part", type=part, default=1.0, metavar="SHARE", help="bake only so much, from 0 to 1")

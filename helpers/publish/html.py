@@ -1,0 +1,81 @@
+"""The frame of a page: its head with style sheets, scripts and a Content-Security-Policy, around a body."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# The page's own files, from a server ('self') or opened from a disk (file:). No script stands in a page's HTML, so that
+# text which found its way into one can't run. Plotly and reveal.js set style attributes.
+POLICY = (
+    "default-src 'none'",
+    "script-src 'self' file:{scripts}",
+    "style-src 'self' file: 'unsafe-inline'",
+    "img-src 'self' file: data: blob:",
+    "font-src 'self' file: data:",
+    "frame-src 'self' file:",
+    "base-uri 'none'",
+    "form-action 'none'",
+)
+WITHOUT_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def policy(hashes: Sequence[str] = ()) -> str:
+    """The Content-Security-Policy of a page with scripts (W3C, CSP Level 3).
+
+    `hashes` ("sha256-…") allow inline scripts with these contents, in windows that the page opens.
+    """
+    return "; ".join(POLICY).format(scripts="".join(f" '{each}'" for each in hashes))
+
+
+def hash_of(script: str) -> str:
+    """The hash by which a Content-Security-Policy names an inline script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def document(
+    title: str,
+    body: str,
+    sheets: Sequence[str] = (),
+    scripts: Sequence[str] = (),
+    early: Sequence[str] = (),
+    style: str = "",
+    allowed: str | None = None,
+) -> str:
+    """A page of HTML.
+
+    Style sheets and scripts are addresses of files; those in `early` run before anything is drawn. `style` is a style
+    sheet that stands in the page. `allowed` is the page's Content-Security-Policy where it isn't `policy()`.
+    """
+    tags = [
+        *(f'<script src="{script}"></script>' for script in early),
+        *(f'<link rel="stylesheet" href="{sheet}">' for sheet in sheets),
+        *([f"<style>{style}</style>"] if style else []),
+        *(['<link rel="icon" href="data:,">'] if sheets or scripts else []),  # else a server is asked for one
+        *(f'<script defer src="{script}"></script>' for script in scripts),
+    ]
+    head = "\n".join(tags)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy() if allowed is None else allowed}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{html.escape(title)}</title>
+{head}
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def data_script(data: Mapping[str, Any]) -> str:
+    """What the scripts of a page need, as a script: a page opened from a file may load nothing else."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return f"globalThis.courseData={text};\n"
