@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterable
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from tornado.web import HTTPError
+from traitlets import Integer
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
@@ -23,6 +27,45 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
         """Connect the WebSocket with its kernel."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()
+
+
+class LimitedKernels(AsyncMappingKernelManager):
+    """Kernels up to a number: more of them take the memory from those that are at work."""
+
+    max_kernels = Integer(24, config=True, help="How many kernels may run at a time: two for each lesson.")
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._starting = 0
+
+    async def start_kernel(self, **settings: Any) -> str:  # type: ignore[override]  # declared as if it didn't wait
+        """Start a kernel; HTTPError 503 says what to do where as many run as may."""
+        if len(self) + self._starting >= self.max_kernels:
+            raise HTTPError(
+                503,
+                f"{self.max_kernels} kernels are running, which is the limit: shut one down "
+                "(in JupyterLab: Kernel, Shut Down All Kernels), and start again.",
+            )
+        self._starting += 1
+        try:
+            return str(await super().start_kernel(**settings))
+        finally:
+            self._starting -= 1
+
+
+class OneKernel(AsyncMappingKernelManager):
+    """One kernel at a time: a page that is opened anew ends the kernel of the page before."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._turn = asyncio.Lock()
+
+    async def start_kernel(self, **settings: Any) -> str:  # type: ignore[override]  # declared as if it didn't wait
+        """End the kernel that runs, and start one."""
+        async with self._turn:
+            for kernel_id in self.list_kernel_ids():
+                await self.shutdown_kernel(kernel_id, now=True)
+            return str(await super().start_kernel(**settings))
 
 
 def give_notebooks(notebooks: Iterable[Path], folder: Path) -> None:

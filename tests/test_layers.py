@@ -46,8 +46,8 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "lesson": WIDGETS,
     "panels": WIDGETS,
     "doctor": {"numpy", "torch"},
-    "server": {"jupyter_server"},
-    "publish": WIDGETS | {"genanki", "latex2mathml", "nbconvert", "pygments", "tqdm", "voila"},
+    "server": {"jupyter_server", "tornado", "traitlets"},
+    "publish": WIDGETS | {"genanki", "latex2mathml", "nbconvert", "pygments", "tornado", "tqdm", "voila"},
 }
 ONLY_IN_FUNCTIONS = {  # where it shows what it found: never loaded with the module
     "doctor": {"helpers.figures", "helpers.panels", "ipywidgets", "IPython"},

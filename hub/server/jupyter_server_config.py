@@ -11,6 +11,7 @@ give_notebooks(notebooks().values(), Path.home() / "notebooks")
 c.ServerApp.root_dir = str(Path.home())
 
 c.ServerApp.kernel_websocket_connection_class = "helpers.server.PromptConnection"
+c.ServerApp.kernel_manager_class = "helpers.server.LimitedKernels"
 
 # A closed notebook leaves its kernel behind, and twelve lessons would leave twelve. One that is open is never ended.
 c.MappingKernelManager.cull_idle_timeout = 20 * 60

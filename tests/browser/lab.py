@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,16 +13,15 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
-from functools import partial
-from http.server import ThreadingHTTPServer
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from playwright.sync_api import Browser, Page
 
-from helpers.publish.present.serving import LOOPBACK, _Quiet
+from helpers.publish.door import Door
+from helpers.publish.present.serving import page_server
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -78,21 +78,49 @@ def serve(
     more: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """Run a server until the block ends, with `more` in its environment; wait until `url + ready` answers."""
+
+    def answers(_: str) -> str | None:
+        try:
+            urllib.request.urlopen(url + ready, timeout=2).close()
+        except OSError:
+            return None
+        return url
+
+    with _server(command, folder, cwd, answers, seconds, more) as found:
+        yield found
+
+
+def serve_announced(command: list[str], folder: Path, cwd: Path = ROOT) -> contextlib.AbstractContextManager[str]:
+    """Run a server until the block ends; gives the address that it prints once it is open."""
+
+    def printed(said: str) -> str | None:
+        found = re.search(r" is open at (\S+)\n", said)
+        return found[1] if found else None
+
+    return _server(command, folder, cwd, printed)
+
+
+@contextlib.contextmanager
+def _server(
+    command: list[str],
+    folder: Path,
+    cwd: Path | None,
+    address: Callable[[str], str | None],
+    seconds: float = 120,
+    more: Mapping[str, str] | None = None,
+) -> Iterator[str]:
+    """Run a server until the block ends; `address` finds its address, perhaps in what it has printed, once it is up."""
     log = folder / "server.log"
     environment = {**private_environment(folder), **(more or {})}
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=out, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + seconds
-        while True:
-            try:
-                urllib.request.urlopen(url + ready, timeout=2).close()
-                break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"the server did not come up:\n{log.read_text()}") from None
-                time.sleep(0.2)
-        yield url
+        while (found := address(log.read_text())) is None:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the server did not come up:\n{log.read_text()}")
+            time.sleep(0.2)
+        yield found
     finally:
         process.terminate()
         try:
@@ -104,9 +132,10 @@ def serve(
 @contextlib.contextmanager
 def serve_pages(folder: Path) -> Iterator[str]:
     """The address of a server of these files, as `start.py present` serves its slides."""
-    with ThreadingHTTPServer((LOOPBACK, 0), partial(_Quiet, directory=str(folder))) as server:
+    door = Door(free_port())
+    with page_server(folder, door) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://{LOOPBACK}:{server.server_port}"
+        yield door.url.rstrip("/")
         server.shutdown()
 
 

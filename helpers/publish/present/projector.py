@@ -12,10 +12,16 @@ from pathlib import Path
 import ipywidgets
 
 from helpers.panels import PANELS, Panel
-from helpers.publish.present.serving import LOOPBACK, PresentError, show
+from helpers.publish.door import Door
+from helpers.publish.folder import write_text
+from helpers.publish.html import document
+from helpers.publish.present.serving import PresentError, show
 
 FILES = Path(__file__).parent
-STAGE = FILES / "projector.html"
+STAGE = "projector.html"
+STAGE_FILES = (STAGE, "projector.js", "stage.css")
+STAGE_BODY = """<p role="status">The panel is being made. The first time this takes up to 20 seconds.</p>
+<iframe src="../../" title="The panel"></iframe>"""
 PATIENCE = 120.0  # seconds
 
 
@@ -36,8 +42,11 @@ def on_stage(panel: Panel) -> ipywidgets.Widget:
     return ipywidgets.VBox([style, panel])
 
 
-def write_stage(folder: Path, panel: str) -> None:
-    """Write the notebook with the panel, and the page that shows it as large as the screen allows."""
+def write_stage(folder: Path, panel: str) -> Path:
+    """Write the notebook with the panel, and the page that shows it as large as the screen allows; give the notebook.
+
+    The notebook's source is the course's own: the panel is one of `PANELS`.
+    """
     imports = "from helpers import panels\nfrom helpers.publish.present.projector import on_stage"
     source = f"{imports}\n\non_stage(panels.{panel}())"
     cell: dict[str, object] = {
@@ -50,36 +59,27 @@ def write_stage(folder: Path, panel: str) -> None:
     }
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    (folder / "panel.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    (folder / STAGE.name).write_text(STAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    write_text(folder / "panel.ipynb", json.dumps(notebook))
+    for name in ("projector.js", "stage.css"):
+        write_text(folder / name, (FILES / name).read_text(encoding="utf-8"))
+    write_text(folder / STAGE, document("A panel of the course", STAGE_BODY, ["stage.css"], ["projector.js"]))
+    return folder / "panel.ipynb"
 
 
 def project(panel: str, port: int, browser: bool) -> None:
     """Show a panel until Ctrl-C."""
-    from voila.app import Voila
+    from helpers.publish.present.panel_server import serve_panel
 
-    class WithoutNetwork(Voila):
-        """Voila with our template before its own."""
-
-        def setup_template_dirs(self) -> None:
-            super().setup_template_dirs()
-            self.template_paths.insert(0, str(FILES / "voila"))
-
+    door = Door(port)
     with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as place:
-        folder = Path(place)
-        write_stage(folder, panel)
-        threading.Thread(target=_announce, args=(port, browser), daemon=True).start()
-        settings = [
-            f"--Voila.ip={LOOPBACK}", f"--port={port}", "--Voila.port_retries=0", "--no-browser",
-            "--Voila.log_level=40", "--VoilaConfiguration.file_allowlist=projector.html",
-            "--Voila.kernel_websocket_connection_class=helpers.server.PromptConnection",
-        ]  # fmt: skip
-        WithoutNetwork.launch_instance([place, *settings])
+        notebook = write_stage(Path(place), panel)
+        threading.Thread(target=_announce, args=(door, browser), daemon=True).start()
+        serve_panel(notebook, door, list(STAGE_FILES))
 
 
-def _announce(port: int, browser: bool) -> None:
+def _announce(door: Door, browser: bool) -> None:
     """Open the page once the server answers."""
-    url = f"http://{LOOPBACK}:{port}/voila/files/{STAGE.name}"
+    url = f"{door.url}voila/files/{STAGE}"
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
@@ -88,4 +88,4 @@ def _announce(port: int, browser: bool) -> None:
             time.sleep(0.2)
         else:
             return show(url, browser)
-    print(f"The server does not answer on port {port}: allow it in your firewall, or give another with --port.")
+    print(f"The server does not answer on port {door.port}: allow it in your firewall, or give another with --port.")

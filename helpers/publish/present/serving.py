@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 import webbrowser
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-LOOPBACK = "127.0.0.1"
+from helpers.publish.door import LOOPBACK, Door
+
 USUAL_PORT, PORTS_TRIED = 8920, 40
 
 
@@ -17,9 +19,38 @@ class PresentError(RuntimeError):
     """Nothing can be presented; the message says why and what to do."""
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class _Pages(SimpleHTTPRequestHandler):
+    """Gives the files of a folder to whoever comes through the door; the terminal stays the teacher's."""
+
+    def __init__(self, *arguments: Any, door: Door, **more: Any) -> None:
+        self.door = door
+        super().__init__(*arguments, **more)
+
+    def send_head(self) -> Any:
+        """Begin the answer to GET and HEAD."""
+        if not self.door.lets_in(self.path, self.headers):  # type: ignore[arg-type]
+            return self.send_error(HTTPStatus.FORBIDDEN)
+        self.path = self.path.removeprefix(self.door.path.rstrip("/"))
+        return super().send_head()
+
+    def list_directory(self, path: Any) -> None:
+        """Tell nobody which files there are."""
+        self.send_error(HTTPStatus.NOT_FOUND)
+
+    def end_headers(self) -> None:
+        """Keep the token from other servers, and this server's answers out of their pages."""
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        super().end_headers()
+
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Says nothing: the terminal is for the teacher."""
+        """Print nothing."""
+
+
+def page_server(folder: Path, door: Door) -> ThreadingHTTPServer:
+    """A server of the pages of a folder, bound to the door's port and not yet serving."""
+    return ThreadingHTTPServer((LOOPBACK, door.port), partial(_Pages, directory=str(folder), door=door))
 
 
 def choose_port(asked: int | None) -> int:
@@ -47,6 +78,7 @@ def show(url: str, browser: bool) -> None:
 
 def serve_folder(folder: Path, port: int, browser: bool) -> None:
     """Serve the pages of a folder until Ctrl-C."""
-    with ThreadingHTTPServer((LOOPBACK, port), partial(_Quiet, directory=str(folder))) as server:
-        show(f"http://{LOOPBACK}:{port}/index.html", browser)
+    door = Door(port)
+    with page_server(folder, door) as server:
+        show(f"{door.url}index.html", browser)
         server.serve_forever()

@@ -1,0 +1,67 @@
+"""Voila behind a door: one panel, one kernel, and nothing else of what Voila can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tornado.httputil import HTTPServerRequest
+from tornado.routing import Matcher
+from tornado.web import HTTPError, RequestHandler
+from voila.app import Voila
+
+from helpers.publish.door import LOOPBACK, Door
+
+TEMPLATES = Path(__file__).parent / "voila"
+IDLE_SECONDS = 600  # after which a kernel ends whose page is closed
+
+
+class Outside(Matcher):
+    """Matches the requests that the door doesn't let in."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        """An empty dictionary for a request that stays outside, None for the others."""
+        return None if self.door.lets_in(request.path, request.headers) else {}
+
+
+class Refusal(RequestHandler):
+    """Answers whatever stays outside, WebSockets too."""
+
+    def prepare(self) -> None:
+        """Refuse before any method is called."""
+        raise HTTPError(403)
+
+
+def serve_panel(notebook: Path, door: Door, files: Sequence[str]) -> None:
+    """Show a notebook, and give these files that lie beside it, until Ctrl-C."""
+
+    class Projector(Voila):
+        """Voila with our template before its own, and the door before every handler."""
+
+        def setup_template_dirs(self) -> None:
+            super().setup_template_dirs()
+            self.template_paths.insert(0, str(TEMPLATES))
+
+        def init_handlers(self) -> list[Any]:
+            return [(Outside(door), Refusal), *super().init_handlers()]
+
+    settings = [
+        f"--Voila.ip={LOOPBACK}",
+        f"--Voila.base_url={door.path}",
+        f"--port={door.port}",
+        "--Voila.port_retries=0",
+        "--no-browser",
+        "--Voila.log_level=40",
+        "--VoilaConfiguration.allow_template_override=NO",
+        "--VoilaConfiguration.allow_theme_override=NO",
+        "--VoilaConfiguration.multi_kernel_manager_class=helpers.server.OneKernel",
+        f"--MappingKernelManager.cull_idle_timeout={IDLE_SECONDS}",
+        "--MappingKernelManager.cull_interval=60",
+        "--Voila.kernel_websocket_connection_class=helpers.server.PromptConnection",
+        *(f"--VoilaConfiguration.file_allowlist={name}" for name in files),
+    ]
+    Projector.launch_instance([str(notebook), *settings])

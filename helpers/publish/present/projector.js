@@ -1,0 +1,69 @@
+// The panel as large as the screen allows: its frame gets the size that the panel needs, magnified.
+
+(() => {
+  const frame = document.querySelector("iframe");
+  const LARGEST = 3, SMALLEST = 0.5, NARROWEST = 1000, EDGE = 24; // scales, and pixels of the frame
+  const TRIES = 6, SETTLES = 3000; // milliseconds in which styles and pictures arrive
+  const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const figureOf = (panel) => panel.querySelector(".live-figure");
+
+  function show(scale) {
+    frame.style.transform = `scale(${scale})`;
+    frame.style.width = `${innerWidth / scale}px`;
+    frame.style.height = `${innerHeight / scale}px`;
+  }
+
+  // Plotly lays a picture out anew some time after its place has changed: until then sizes mean nothing.
+  async function settled(panel) {
+    const drawn = () => {
+      const figure = figureOf(panel), plot = figure.querySelector(".main-svg");
+      return figure.dataset.phase === "rest" && plot && Math.abs(plot.getBoundingClientRect().width - figure.clientWidth) < 2;
+    };
+    for (let waited = 0; waited < SETTLES; waited += 50) {
+      await pause(50);
+      if (drawn()) return;
+    }
+  }
+
+  // The height that a panel needs hangs on its width, since words wrap: a few steps find the scale at which it fits.
+  async function fit(panel) {
+    const largest = Math.min(LARGEST, innerWidth / NARROWEST);
+    let scale = largest;
+    for (let tries = 0; tries < TRIES; tries++) {
+      show(scale);
+      await settled(panel);
+      const wanted = Math.min(largest, Math.max(SMALLEST, innerHeight / (panel.scrollHeight + EDGE)));
+      if (wanted >= scale || scale === SMALLEST) return;
+      scale = wanted;
+    }
+  }
+
+  // One fit at a time; a change of the window's size while one is under way is followed by another.
+  let wanted = false, fitting = false;
+  async function refit(panel) {
+    wanted = true;
+    if (fitting) return;
+    fitting = true;
+    while (wanted) {
+      wanted = false;
+      await fit(panel);
+    }
+    fitting = false;
+  }
+
+  async function start() {
+    show(1);
+    let panel = null;
+    while (!panel || figureOf(panel)?.dataset.phase !== "rest") {
+      await pause(200);
+      panel = frame.contentDocument?.querySelector(".live-panel");
+    }
+    addEventListener("resize", () => refit(panel));
+    await refit(panel);
+    await pause(SETTLES); // a late style sheet may have changed the sizes
+    await refit(panel);
+    document.querySelector("p").remove();
+    frame.style.visibility = "visible";
+  }
+  start();
+})();

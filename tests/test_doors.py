@@ -1,0 +1,206 @@
+"""Hostile requests to every server that the course starts: none is answered, and no kernel starts."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+import start
+from helpers.publish.door import LOOPBACK, Door
+from helpers.publish.present.serving import page_server
+from tests.browser.lab import ROOT, free_port, serve, serve_announced
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that is running: its port, its token, a page of it, and where its kernels are asked for."""
+
+    port: int
+    token: str
+    page: str
+    kernels: str = ""
+
+    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, body: str | None = None) -> int:
+        """The status of the answer to a request with exactly these headers."""
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=30)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in {"Host": self.host, "Content-Length": str(len(body or "")), **(headers or {})}.items():
+            connection.putheader(name, value)
+        connection.endheaders((body or "").encode())
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    @property
+    def host(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
+
+
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": base64.b64encode(bytes(16)).decode(),
+}
+EVIL = {"Origin": "https://evil.example", "Referer": "https://evil.example/", "Sec-Fetch-Site": "cross-site"}
+
+
+def hostile(server: Server) -> dict[str, tuple[str, str, dict[str, str]]]:
+    """Requests by name: method, path and headers. Those below the line know the token; the others don't."""
+    page, kernels = server.page, server.kernels or "/api/kernels"
+    stranger, socket = page.replace(server.token, secrets.token_urlsafe(24)), f"{kernels}/{'0' * 8}-0000/channels"
+    bare = page.replace(server.token, "").replace("//", "/").replace("?token=", "")
+    evil_host = {"Host": f"evil.example:{server.port}"}
+    return {
+        "a page from elsewhere": ("GET", bare, EVIL),
+        "an image from elsewhere": ("GET", bare, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"}),
+        "no token": ("GET", bare, {}),
+        "no token, at the root": ("GET", "/voila/render/panel.ipynb", {}),
+        "another token": ("GET", stranger, {}),
+        "another token of another length": ("GET", page.replace(server.token, server.token[:-1]), {}),
+        "the token in the wrong place": ("GET", f"{bare}#{server.token}", {}),
+        "a kernel is asked for": ("POST", "/api/kernels", {}),
+        "a kernel is asked for by a form": ("POST", "/api/kernels", {"Content-Type": "text/plain", **EVIL}),
+        "kernels are listed": ("GET", "/api/kernels", {}),
+        "a WebSocket": ("GET", socket.replace(server.token, "x"), UPGRADE),
+        "a WebSocket from elsewhere": ("GET", socket.replace(server.token, "x"), UPGRADE | EVIL),
+        "a path upwards": ("GET", "/../../../../etc/passwd", {}),
+        "a path upwards, encoded": ("GET", "/%2e%2e/%2e%2e/%2e%2e/etc/passwd", {}),
+        "DNS rebinding": ("GET", page, evil_host),
+        "DNS rebinding, a WebSocket": ("GET", socket, UPGRADE | evil_host | {"Origin": f"http://{evil_host['Host']}"}),
+        "another port's name": ("GET", page, {"Host": f"{LOOPBACK}.evil.example:{server.port}"}),
+        "a WebSocket of a page that knows the token": ("GET", socket, UPGRADE | EVIL),
+        "a form of a page that knows the token": ("POST", kernels, EVIL),
+        "a deletion by a page that knows the token": ("DELETE", f"{kernels}/{'0' * 8}-0000", EVIL),
+        "a folder upwards, with the token": ("GET", page.rpartition("/")[0] + "/../../../../etc/passwd", {}),
+        "a folder upwards, encoded": ("GET", page.rpartition("/")[0] + "/..%2f..%2f..%2f..%2fetc%2fpasswd", {}),
+    }
+
+
+@pytest.fixture(scope="module")
+def slides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("slides")
+    (folder / "index.html").write_text("slides")
+    (folder / "assets").mkdir()
+    door = Door(free_port())
+    with page_server(folder, door) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Server(door.port, door.token, f"{door.path}index.html")
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def projector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder, port = tmp_path_factory.mktemp("projector"), free_port()
+    command = [sys.executable, "-m", "helpers.publish.present", "03", "--panel", "--no-browser", f"--port={port}"]
+    with serve_announced(command, folder) as url:
+        path = urlsplit(url).path
+        token = path.split("/")[1]
+        yield Server(port, token, path, f"/{token}/api/kernels")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder, port, token = tmp_path_factory.mktemp("lab"), free_port(), secrets.token_urlsafe(24)
+    command = [sys.executable, *start.lab_command(port, False)[1:]]
+    ready = f"/api/status?token={token}"
+    with serve(command, f"http://{LOOPBACK}:{port}", ready, folder, ROOT, more={"JUPYTER_TOKEN": token}):
+        yield Server(port, token, f"/lab?token={token}", "/api/kernels")
+
+
+def refused(server: Server) -> dict[str, int]:
+    return {name: server.ask(*request) for name, request in hostile(server).items()}
+
+
+def test_the_slides_open_to_nobody_else(slides: Server) -> None:
+    assert slides.ask("GET", slides.page) == 200
+    assert slides.ask("GET", slides.page, {"Host": f"localhost:{slides.port}"}) == 200
+    found = refused(slides)
+    assert len(found) >= 20
+    assert set(found.values()) <= {403, 404, 501}, found
+    assert slides.ask("GET", f"/{slides.token}/assets/") == 404, "no folder is listed"
+
+
+@pytest.mark.slow
+def test_the_panel_for_the_projector_opens_to_nobody_else(projector: Server) -> None:
+    assert projector.ask("GET", projector.page) == 200
+    found = refused(projector)
+    assert len(found) >= 20
+    assert set(found.values()) <= {403, 404}, found
+    before = kernels_below(os.getpid())
+    for path in ("voila/tree", "voila/api/contents", "voila/files/panel.ipynb", "api/kernels"):
+        assert projector.ask("GET", f"/{projector.token}/{path}") in (403, 404), path
+    assert kernels_below(os.getpid()) == before == 0
+    for _ in range(3):
+        assert projector.ask("GET", f"/{projector.token}/") == 200
+        assert kernels_below(os.getpid()) <= 1, "one kernel, however often the page is opened"
+
+
+@pytest.mark.slow
+def test_jupyterlab_opens_to_nobody_else(lab: Server) -> None:
+    assert lab.ask("GET", lab.page) == 200
+    found = refused(lab)
+    assert len(found) >= 20
+    # 302: to the page that asks for the token
+    assert set(found.values()) <= {302, 400, 401, 403, 404, 405}, found
+    assert kernels_below(os.getpid()) == 0
+
+
+@pytest.mark.slow
+def test_jupyterlab_starts_kernels_up_to_a_number(tmp_path: Path) -> None:
+    port, token = free_port(), secrets.token_urlsafe(24)
+    command = [sys.executable, *start.lab_command(port, False)[1:], "--LimitedKernels.max_kernels=1"]
+    more, headers = {"JUPYTER_TOKEN": token}, {"Authorization": f"token {token}", "Content-Type": "application/json"}
+    with serve(command, f"http://{LOOPBACK}:{port}", f"/api/status?token={token}", tmp_path, ROOT, more=more):
+        server = Server(port, token, "/lab")
+        asked = [server.ask("POST", "/api/kernels", headers, json.dumps({"name": "python3"})) for _ in range(3)]
+    assert asked == [201, 503, 503]
+
+
+def kernels_below(process: int) -> int:
+    """How many kernels run that this process, or one it has started, has started."""
+    parents: dict[int, int] = {}
+    commands: dict[int, str] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            commands[int(folder.name)] = (folder / "cmdline").read_text()
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+
+    def is_below(number: int) -> bool:
+        while number in parents:
+            if number == process:
+                return True
+            number = parents[number]
+        return False
+
+    return sum("ipykernel_launcher" in command and is_below(number) for number, command in commands.items())
+
+
+def test_a_door_compares_host_origin_and_token() -> None:
+    door = Door(8920, "secret")
+    good = {"Host": "127.0.0.1:8920"}
+    assert door.lets_in("/secret/", good) and door.lets_in("/secret/a.html", good | {"Origin": "http://localhost:8920"})
+    strange_paths = ("/secre/", "/secret", "/", "//secret/", "/secr\u00e9t/")
+    strange_hosts = ("127.0.0.1", "127.0.0.1:8921", "[::1]:8920", "evil.example:8920", "")
+    strange_origins = ("null", "https://127.0.0.1:8920", "http://127.0.0.1", "")
+    refused = [
+        *((path, good) for path in strange_paths),
+        *(("/secret/", {"Host": host}) for host in strange_hosts),
+        *(("/secret/", good | {"Origin": origin}) for origin in strange_origins),
+        ("/secret/", {}),
+    ]
+    assert not [request for request in refused if door.lets_in(*request)]
+    assert Door(1).token != Door(1).token and len(Door(1).token) == 32
