@@ -43,6 +43,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from helpers.publish import commands
 from helpers.virtual_environment import CPU_TORCH_INDEX, ROOT, Problem, out_of_reach, prepare, say, venv_python
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
@@ -135,6 +136,7 @@ def lab_command(port: int, browser: bool) -> list[str]:
         f"--ServerApp.root_dir={ROOT}",
         f"--ServerApp.open_browser={browser}",
         "--ServerApp.kernel_websocket_connection_class=helpers.server.PromptConnection",
+        "--ServerApp.kernel_manager_class=helpers.server.LimitedKernels",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
@@ -242,98 +244,27 @@ def run_benchmarks(arguments: list[str]) -> int:
         return 0 if passes(["tests.benchmarks", *chosen], GRADIENT_COURSE_HOME=home) else 1
 
 
-def run_export(arguments: list[str]) -> int:
-    """Write the quiz questions for Anki, Moodle (XML or GIFT) or paper."""
-    parser = parser_of("export", run_export)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXPORT_EXAMPLES
-    parser.add_argument("format", choices=EXPORTS, help="what to write: " + "; ".join(EXPORTS.values()))
-    parser.add_argument("--to", type=Path, default=ROOT / "exports", metavar="FOLDER", help="where to write")
-    parser.add_argument("--lesson", action="append", default=[], help="only this lesson, such as 03; may be repeated")
-    parser.add_argument(
-        "--seed", default="0", help="any word: draws questions, their numbers and the order of the options (0)"
-    )
-    parser.add_argument("--questions", type=int, metavar="N", help="only N of the questions, drawn by the seed")
+def hand_on(word: str, arguments: list[str]) -> int:
+    """Sets up what is missing, and hands a command line on to the module of `helpers.publish` that does the work."""
+    parser, module = commands.WORDS[word]()
+    add_torch_option(parser)
     options = parser.parse_args(arguments)
     prepare(cpu_torch=options.cpu_torch)
-    command = ["helpers.publish.exports", options.format, "--to", str(options.to.absolute()), f"--seed={options.seed}"]
-    command += [f"--lesson={lesson}" for lesson in options.lesson]
-    if options.questions is not None:
-        command.append(f"--questions={options.questions}")
-    return 0 if passes(command) else 1
-
-
-EXPORTS = {
-    "anki": "anki.apkg, a deck of cards",
-    "moodle": "moodle.xml for Moodle's question bank",
-    "gift": "gift.txt, which other platforms read too",
-    "paper": "paper.html to print, with paper_key.html",
-}
-EXPORT_EXAMPLES = """examples:
-  python start.py export anki
-  python start.py export moodle --lesson 03 --lesson 04 --to Desktop
-  python start.py export paper --questions 12 --seed 7
-"""
-
-
-def build_site(arguments: list[str]) -> int:
-    """Write all lessons as pages that need no Python: `site --to FOLDER`; with --quick no experiment is run."""
-    parser = parser_of("site", build_site)
-    parser.add_argument("--to", type=Path, default=ROOT / "site", metavar="FOLDER", help="where to write")
-    options, chosen = parser.parse_known_args(arguments)
-    prepare(cpu_torch=options.cpu_torch)
-    return 0 if passes(["helpers.publish.site", "--to", str(options.to.resolve()), *chosen]) else 1
-
-
-def build_lite(arguments: list[str]) -> int:
-    """Write the course for JupyterLite, where Python runs in the browser, without PyTorch: `lite --to FOLDER`."""
-    parser = parser_of("lite", build_lite)
-    parser.add_argument("--to", type=Path, default=ROOT / "lite", metavar="FOLDER", help="where (default: lite)")
-    parser.add_argument("--pyodide", type=Path, metavar="FOLDER", help="take Pyodide from here, not from the network")
-    options = parser.parse_args(arguments)
-    prepare(cpu_torch=options.cpu_torch)
-    source = [f"--pyodide={options.pyodide.resolve()}"] if options.pyodide else []
-    return 0 if passes(["helpers.publish.lite", "--to", str(options.to.resolve()), *source]) else 1
-
-
-def present(arguments: list[str]) -> int:
-    """Show a lesson as slides, as in `present 03`; with --panel its panel alone over the whole screen."""
-    parser = parser_of("present", present)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = PRESENT_EXAMPLES
-    parser.add_argument("lesson", help="the lesson's number, such as 03")
-    parser.add_argument("--panel", nargs="?", const="", metavar="NAME", help="a panel alone, with a live kernel")
-    parser.add_argument("--to", type=Path, metavar="FOLDER", help="only write the slides into this folder")
-    parser.add_argument("--quick", action="store_true", help="run no experiment; their results are missing then")
-    add_lab_options(parser)
-    options = parser.parse_args(arguments)
-    prepare(cpu_torch=options.cpu_torch)
-    command = ["helpers.publish.present", options.lesson]
-    command += [f"--panel={options.panel}"] if options.panel is not None else []
-    command += ["--to", str(options.to.resolve())] if options.to else []
-    command += [f"--port={options.port}"] if options.port else []
-    command += [word for word, wanted in (("--quick", options.quick), ("--no-browser", not options.browser)) if wanted]
+    words = [each for each in arguments if each != "--cpu-torch"]
+    # Folders again, as seen from where one stands: of an option that stands twice the last one counts.
+    folders = [f"--{name}={value}" for name, value in vars(options).items() if isinstance(value, Path)]
     try:
-        return 0 if passes(command) else 1
+        return 0 if passes([module, *words, *folders]) else 1
     except KeyboardInterrupt:
-        return 0  # the way to end it
+        if word == "present":
+            return 0  # the way to end it
+        raise
 
-
-PRESENT_EXAMPLES = """examples:
-  python start.py present 03
-  python start.py present 04 --panel
-  python start.py present 04 --panel born_dead
-  python start.py present 03 --to slides_for_the_usb_stick
-"""
 
 WORDS: dict[str, Callable[[list[str]], int]] = {
     "setup": set_up,
     "test": run_tests,
     "bench": run_benchmarks,
-    "export": run_export,
-    "site": build_site,
-    "lite": build_lite,
-    "present": present,
 }
 
 
@@ -342,25 +273,23 @@ def parser_of(word: str, function: Callable[[list[str]], int]) -> argparse.Argum
     parser = argparse.ArgumentParser(
         f"python start.py {word}".strip(), description=function.__doc__, allow_abbrev=False
     )
+    add_torch_option(parser)
+    return parser
+
+
+def add_torch_option(parser: argparse.ArgumentParser) -> None:
+    """The option that every word takes."""
     parser.add_argument(
         "--cpu-torch", action="store_true", help=f"install torch for the processor, from {CPU_TORCH_INDEX}"
     )
-    return parser
 
 
 def add_lab_options(parser: argparse.ArgumentParser) -> None:
     """The options of opening JupyterLab."""
     parser.add_argument(
-        "--port", type=port_number, help=f"where JupyterLab listens (the first free one from {USUAL_PORT})"
+        "--port", type=commands.port_number, help=f"where JupyterLab listens (the first free one from {USUAL_PORT})"
     )
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser, print the address")
-
-
-def port_number(text: str) -> int:
-    """Reads a port from the command line."""
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
-    return int(text)
 
 
 def print_help() -> int:
@@ -369,7 +298,8 @@ def print_help() -> int:
     parser.usage = "python start.py [word] [options]"
     parser.description = "Without a word: " + str(open_lab.__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = "words:\n" + "\n".join(f"  {word:8}{function.__doc__}" for word, function in WORDS.items())
+    words = {**WORDS, **commands.WORDS}
+    parser.epilog = "words:\n" + "\n".join(f"  {word:8}{function.__doc__}" for word, function in words.items())
     add_lab_options(parser)
     parser.print_help()
     return 0
@@ -382,8 +312,11 @@ def act(arguments: list[str]) -> int:
         return print_help()
     if first in WORDS:
         return WORDS[first](arguments[1:])
+    if first in commands.WORDS:
+        return hand_on(first, arguments[1:])
     if first and not first.startswith("-"):
-        raise Problem(f"No word {first!r} is known here: use one of {', '.join(WORDS)}, or none to open the course.")
+        words = ", ".join([*WORDS, *commands.WORDS])
+        raise Problem(f"No word {first!r} is known here: use one of {words}, or none to open the course.")
     return open_lab(arguments)
 
 

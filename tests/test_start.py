@@ -93,6 +93,9 @@ class Course:
         (folder / "helpers").mkdir()
         for name in ("__init__", "runtime", "virtual_environment"):
             shutil.copy(ROOT / f"helpers/{name}.py", folder / "helpers")
+        (folder / "helpers/publish").mkdir()
+        for name in ("__init__", "commands"):
+            shutil.copy(ROOT / f"helpers/publish/{name}.py", folder / "helpers/publish")
         (folder / "requirements.txt").write_text("# why\nnumpy==1.0\ntorch==2.13.0\n")
         (folder / "pyproject.toml").write_text("[project]\nname = 'course'\n")
         (folder / "notebooks").mkdir()
@@ -223,11 +226,19 @@ def test_other_pythons_are_told_in_one_sentence(version: tuple[int, int], monkey
     assert sentence.count("\n") == 0
 
 
+def imported_by(path: Path) -> set[str]:
+    """The modules that a program imports, those of the standard library left out."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name for name in names if name.partition(".")[0] not in sys.stdlib_module_names}
+
+
 def test_it_needs_the_standard_library_alone() -> None:
-    tree = ast.parse(START.read_text(encoding="utf-8"))
-    names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
-    names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    assert set(names) - sys.stdlib_module_names <= {"collections.abc", "urllib.parse", "urllib.request", SETUP_MODULE}
+    assert imported_by(START) == {SETUP_MODULE, "helpers.publish"}
+    assert (
+        imported_by(ROOT / "helpers/publish/commands.py") == imported_by(ROOT / "helpers/publish/__init__.py") == set()
+    )
     assert MAY_IMPORT["virtual_environment"] == MAY_IMPORT["runtime"] == set()
 
 
@@ -711,28 +722,38 @@ def test_tests_leave_the_learners_progress_alone(with_tools: Course) -> None:
     assert home != "/home/learner" and not Path(home).exists()
 
 
-def test_lite_gets_its_folders(ready: Course) -> None:
-    (ready.folder / "helpers/publish/lite").mkdir(parents=True)
-    wanted = ["--to", str(ready.folder / "out"), f"--pyodide={ready.folder / 'files'}"]
-    (ready.folder / "helpers/publish/lite/__main__.py").write_text(f"import sys\nsys.exit(sys.argv[1:] != {wanted!r})")
-    assert ready.run("lite", "--to", "out", "--pyodide", "files")[0] == 0
-    assert ready.run("lite", "--to", "out")[0] == 1
+def hands_on(course: Course, module: str) -> None:
+    """Put a program in place of a module of `helpers.publish` that prints how it was called."""
+    (course.folder / f"helpers/publish/{module}").mkdir()
+    (course.folder / f"helpers/publish/{module}/__main__.py").write_text("import sys\nprint(sys.argv[1:])")
 
 
-def test_the_site_gets_its_folder_and_its_words(ready: Course) -> None:
-    (ready.folder / "helpers/publish/site").mkdir(parents=True)
-    wanted = ["--to", str((ready.folder / "out").resolve()), "--quick"]
-    (ready.folder / "helpers/publish/site/__main__.py").write_text(f"import sys\nsys.exit(sys.argv[1:] != {wanted!r})")
-    assert ready.run("site", "--to", "out", "--quick")[0] == 0
-    assert ready.run("site", "--to", "elsewhere")[0] == 1
+@pytest.mark.parametrize(
+    ("module", "words", "folders"),
+    [
+        ("lite", ["lite", "--to", "out", "--pyodide", "files"], {"to": "out", "pyodide": "files"}),
+        ("site", ["site", "--quick", "--lesson", "03"], {"to": "site"}),
+        ("present", ["present", "03", "--to", "out", "--part=0.1"], {"to": "out"}),
+        ("present", ["present", "04", "--panel", "born_dead", "--port", "9000", "--no-browser"], {}),
+        ("exports", ["export", "paper", "--to", "out", "--lesson", "03", "--lesson", "4"], {"to": "out"}),
+        ("exports", ["export", "anki", "--seed=-1"], {"to": "exports"}),
+    ],
+)
+def test_words_are_handed_on_with_folders_seen_from_where_one_stands(
+    ready: Course, module: str, words: list[str], folders: dict[str, str]
+) -> None:
+    hands_on(ready, module)
+    status, output = ready.run(*words, "--cpu-torch")
+    assert status == 0
+    seen = [f"--{name}={(ready.folder / place).resolve()}" for name, place in folders.items()]
+    assert output.splitlines()[-1] == str([*words[1:], *seen])
 
 
 def test_the_site_lies_in_the_course_wherever_one_stands(ready: Course) -> None:
-    (ready.folder / "helpers/publish/site").mkdir(parents=True)
-    (ready.folder / "helpers/publish/site/__main__.py").write_text("import sys\nprint(sys.argv[1:])")
+    hands_on(ready, "site")
     command, elsewhere = [sys.executable, "../start.py", "site"], ready.folder / "notebooks"
     output = subprocess.check_output(command, cwd=elsewhere, env=ready.environment(), text=True)
-    assert output.strip() == str(["--to", str((ready.folder / "site").resolve())])
+    assert output.strip() == str([f"--to={(ready.folder / 'site').resolve()}"])
 
 
 def test_benchmarks_get_their_words_and_pass_on_their_status(ready: Course) -> None:
@@ -742,20 +763,8 @@ def test_benchmarks_get_their_words_and_pass_on_their_status(ready: Course) -> N
     assert ready.run("bench", "browser")[0] == 1
 
 
-def test_exports_get_their_options_and_a_folder_seen_from_where_one_stands(ready: Course) -> None:
-    (ready.folder / "helpers/publish/exports").mkdir(parents=True)
-    (ready.folder / "helpers/publish/exports/__main__.py").write_text("import sys\nprint(sys.argv[1:])")
-    status, output = ready.run("export", "paper", "--to", "out", "--lesson", "03", "--lesson", "4", "--questions", "9")
-    assert status == 0
-    expected = ["paper", "--to", str(ready.folder / "out"), "--seed=0", "--lesson=03", "--lesson=4", "--questions=9"]
-    assert str(expected) in output
-    status, output = ready.run("export", "anki", "--seed=-1")
-    assert status == 0
-    assert str(["anki", "--to", str(ready.folder / "exports"), "--seed=-1"]) in output
-
-
 def test_what_cannot_be_exported_is_refused_before_anything_is_set_up(course: Course) -> None:
-    for wrong in (["word"], [], ["anki", "--seed", "x"]):
+    for wrong in (["word"], [], ["anki", "--questions", "x"]):
         status, output = course.run("export", *wrong)
         assert status == 2 and "python start.py export: error: " in output
     assert "--questions N" in course.run("export", "--help")[1]
