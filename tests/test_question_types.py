@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,11 +20,14 @@ from hypothesis import strategies as st
 
 from helpers import quiz
 from helpers.network import NetworkSpec, gradient_profile
+from helpers.publish.cells import widgets
 from helpers.quiz import BankError, Question, another, grade, instantiate, load_bank
 from helpers.quiz.instances import build
+from helpers.quiz.questions import register
 from helpers.quiz.schema import whole_schema
 from tests.quiz_examples import ANYTHING, MANY, OF_EACH_TYPE, OPEN, ORDERING, PROFILE, TEMPLATE
 
+ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = json.loads((quiz.BANKS / "schema.json").read_text(encoding="utf-8"))
 
 
@@ -90,6 +97,87 @@ def test_what_is_wrong_is_named_with_file_question_and_field(
     for word in ["07_test.json", "question 1", *words]:
         assert word in str(caught.value)
     assert len(str(caught.value)) < 1000
+
+
+# The registry --------------------------------------------------------------------------------------------------------
+
+TABLES = {
+    "helpers.lesson.inputs": "INPUTS",
+    "helpers.publish.exports.gift": "WRITERS",
+    "helpers.publish.exports.moodle": "WRITERS",
+    "helpers.publish.exports.paper": "SPACES",
+    "helpers.publish.exports.presented": "PRESENTERS",
+    "helpers.publish.cells.widgets": "QUESTION_FIELDS",
+}
+"""Where each type of question has a handler, apart from its own file."""
+
+
+def in_a_new_process(program: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    there = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run([sys.executable, "-c", program], cwd=folder, env=there, capture_output=True, encoding="utf-8")
+
+
+@pytest.mark.parametrize("module", ["helpers.lesson", "helpers.publish.exports", "helpers.publish.cells.widgets"])
+def test_a_type_that_a_table_has_forgotten_ends_the_import(module: str) -> None:
+    done = in_a_new_process(
+        "from dataclasses import replace; from helpers.quiz.questions import TYPES, register; import helpers.quiz; "
+        f"register(replace(TYPES['open'], name='essay')); import {module}"
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    assert re.fullmatch(r"LookupError: helpers/[a-z/]+\.py has nothing for question type 'essay'", last), done.stderr
+
+
+def test_each_table_is_checked_when_its_module_is_imported() -> None:
+    done = in_a_new_process(
+        "import helpers.quiz as quiz; asked = set()\n"
+        "quiz.for_each_type = lambda purpose, handlers: asked.add(purpose) or handlers\n"
+        f"import {', '.join(TABLES)}; print(sorted(asked))"
+    )
+    assert done.stdout.strip() == str(sorted(f"{module.replace('.', '/')}.py" for module in TABLES)), done.stderr
+
+
+def test_every_file_in_types_registers_one_type() -> None:
+    folder = Path(quiz.__file__).parent / "types"
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(quiz.TYPES)
+
+
+def test_a_file_in_types_that_registers_nothing_ends_the_import(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "helpers", tmp_path / "helpers", ignore=shutil.ignore_patterns("__pycache__", "publish"))
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    (tmp_path / "helpers/quiz/types/essay.py").write_text("")
+    done = in_a_new_process("import helpers.quiz", tmp_path)
+    assert "ImportError: helpers/quiz/types/essay.py registers no type of question" in done.stderr
+
+
+def test_a_table_that_names_an_unknown_type_is_refused() -> None:
+    with pytest.raises(LookupError, match="here.py names question type 'essay'; there are "):
+        quiz.for_each_type("here.py", {**quiz.TYPES, "essay": None})
+    with pytest.raises(LookupError, match="here.py has nothing for prediction type 'scale'"):
+        quiz.for_each_prediction("here.py", {"choice": 1, "order": 2, "number": 3})
+    with pytest.raises(ValueError, match="'open' is registered already"):
+        register(quiz.TYPES["open"])
+
+
+def test_no_file_but_tables_and_types_tells_questions_apart_by_their_type() -> None:
+    """A string in quotes that names a type stands only where handlers are declared."""
+    names = re.compile("|".join(f'"{name}"' for name in sorted(quiz.TYPES)))
+    root = Path(quiz.__file__).resolve().parents[1]
+    allowed = {root.parent / f"{module.replace('.', '/')}.py" for module in TABLES}
+    allowed |= set((root / "quiz" / "types").glob("*.py"))
+    using = {path for path in root.rglob("*.py") if re.search(r"question\.type (==|!=|in)", path.read_text("utf-8"))}
+    naming = {
+        path
+        for path in root.rglob("*.py")
+        for found in names.findall(path.read_text("utf-8"))
+        if found not in ('"open"', '"profile"')  # words with other meanings elsewhere
+    }
+    assert using == set() and naming <= allowed
+
+
+def test_grading_js_has_the_graders_that_pages_name() -> None:
+    source = (Path(widgets.__file__).parent / "grading.js").read_text(encoding="utf-8")
+    declared = re.search(r"const graders = \{(.*?)\}", source)
+    assert declared and {part.split(":")[0].strip() for part in declared[1].split(",")} == set(widgets.GRADERS.values())
 
 
 # Several answers -----------------------------------------------------------------------------------------------------

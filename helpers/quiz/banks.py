@@ -177,4 +177,4 @@ def _question(path: Path, number: int, entry: dict[str, Any]) -> Question:
     try:
         return checked(entry, lesson=path.name[:2])
     except Fault as fault:
-        raise BankError(f"{_shown(path)}, question {number} ({entry['id']}), {fault}") from None
+        raise BankError(f"{_shown(path)}, question {number} ({entry['id']}), {shortened(str(fault), 900)}") from None

@@ -53,7 +53,8 @@ def build(entry: Mapping[str, Any], seed: int = 0) -> Question:
     """Make a question of a valid entry of a bank."""
     dice = random.Random(f"{entry['id']} {seed}")
     drawn = {name: dice.choice(values) for name, values in sorted(entry.get("draw", {}).items())}
-    return _instance(entry, drawn, dice, seed)
+    question = _instance(entry, drawn, dice, seed)
+    return replace(question, answers=_with_numbers(question.answers)) if drawn else question
 
 
 def count_draws(entry: Mapping[str, Any]) -> int:
@@ -62,7 +63,10 @@ def count_draws(entry: Mapping[str, Any]) -> int:
 
 
 def every_instance(entry: Mapping[str, Any]) -> Iterator[Question]:
-    """A question for each combination of values that an entry can draw; one for an entry without draws."""
+    """A question for each combination of values that an entry can draw; one for an entry without draws.
+
+    `{value}` and `{right}` still stand in the feedback, so that an answer whose number can't be computed can be named.
+    """
     draw = entry.get("draw", {})
     for values in itertools.product(*draw.values()):
         yield _instance(entry, dict(zip(draw, values, strict=True)), random.Random(0), 0)
@@ -96,7 +100,7 @@ def _instance(entry: Mapping[str, Any], drawn: Mapping[str, Any], dice: random.R
         id=entry["id"],
         type=entry["type"],
         text=filled["question"],
-        answers=_with_numbers(answers) if drawn else answers,
+        answers=answers,
         code=filled.get("code", ""),
         unit=filled.get("unit", ""),
         precision=entry.get("precision"),

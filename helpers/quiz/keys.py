@@ -34,10 +34,6 @@ def _product(first: float, second: float) -> float:
     return float(first * second)
 
 
-def _mean_square_slope(activation: str, variance: float = 1.0) -> float:
-    return float(theory.mean_square_slope(activation, variance))
-
-
 def _per_layer_factor(
     activation: str, weight_variance: float, bias_variance: float = 0.0, layers: float = 1.0
 ) -> float:
@@ -73,10 +69,6 @@ def _normalized_factor(
     return float(theory.normalized_factor(activation, norm, norm_bias) ** (layers * power))
 
 
-def _critical_gain(activation: str) -> float:
-    return float(theory.critical_gain(activation))
-
-
 def _value_chain(activation: str, depth: int, weight: float, preactivation: float = 0.0) -> float:
     """(weight · value) ** depth: what comes of taking the activation's value for its slope."""
     return float((weight * get_activation(activation).function(preactivation)) ** depth)
@@ -87,21 +79,15 @@ def _chain(activation: str, depth: int, weight: float = 1.0, preactivation: floa
     return float(theory.chain_gradient(activation, depth, weight, preactivation)[-1])
 
 
-def _steps(gradient: float, distance: float = 0.01, learning_rate: float = 0.1) -> float:
-    return float(theory.steps_to_move(gradient, distance=distance, learning_rate=learning_rate))
-
-
 def _zero_depth(factor: float, dtype: str = "float32") -> float:
     """The number of factors after which their running product is exactly 0 in the given float type."""
+    if not abs(factor) <= 0.99:
+        raise ValueError(f"factor is {factor}; it must be between -0.99 and 0.99, so that the product soon ends at 0")
     kind = np.dtype(dtype).type
     product, depth = kind(1), 0
     while product != 0:
         product, depth = kind(product * kind(factor)), depth + 1
     return float(depth)
-
-
-def _born_dead(width: int, depth: int) -> float:
-    return float(theory.born_dead_probability(width, depth))
 
 
 def _active(bias: float, variance: float) -> float:
@@ -152,30 +138,14 @@ def _gradient_correlation(blocks: int, skip: float, norm: str = "none") -> float
     return float(theory.residual_theory(blocks, skip, 1.0, norm).correlation[-1])
 
 
-def _forget_gate(bias: float) -> float:
-    return float(theory.forget_gate(bias))
-
-
 def _forget_product(bias: float, steps: float) -> float:
     """What a forget gate with this bias, which hears nothing else, keeps after so many steps."""
     return float(10 ** theory.log10_forget_product(bias, steps))
 
 
-def _half_life(bias: float) -> float:
-    return theory.half_life(bias)
-
-
 def _memory_span(bias: float) -> float:
     """1 / (1 - f), after which a forget gate's product has fallen to about 1/e."""
-    return 1 / (1 - _forget_gate(bias))
-
-
-def _bias_for_half_life(steps: float) -> float:
-    return theory.bias_for_half_life(steps)
-
-
-def _copying_baseline(delay: float) -> float:
-    return theory.copying_baseline(delay)
+    return 1 / (1 - theory.forget_gate(bias))
 
 
 def _clipped_norm(norm: float, threshold: float) -> float:
@@ -208,32 +178,23 @@ def _other_slope(loss: str, logit: float) -> float:
     return _generator_slope({"saturating": "non_saturating", "non_saturating": "saturating"}[loss], logit)
 
 
-def _generator_pull(loss: str, distance: float) -> float:
-    """The generator's gradient against the best discriminator of two unit bells."""
-    return float(theory.optimal_generator_gradient(loss, distance))
-
-
-def _js_divergence(distance: float, spread: float = 1.0) -> float:
-    return float(theory.js_divergence(distance, spread))
-
-
 KEYS: Mapping[str, Callable[..., float]] = {
     "largest_slope": _largest_slope,
     "slope": _slope,
     "power": _power,
     "product": _product,
     "compound": _compound,
-    "mean_square_slope": _mean_square_slope,
+    "mean_square_slope": theory.mean_square_slope,
     "spread_factor": _spread_factor,
     "gain_factor": _gain_factor,
     "he_leaky": _he_leaky,
     "init_std": _init_std,
     "per_layer_factor": _per_layer_factor,
     "normalized_factor": _normalized_factor,
-    "critical_gain": _critical_gain,
+    "critical_gain": theory.critical_gain,
     "chain": _chain,
     "value_chain": _value_chain,
-    "steps": _steps,
+    "steps": theory.steps_to_move,
     "zero_depth": _zero_depth,
     "depth_until": _depth_until,
     "ratio": _ratio,
@@ -244,22 +205,22 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "residual_signal": _residual_signal,
     "path_length": _path_length,
     "gradient_correlation": _gradient_correlation,
-    "born_dead": _born_dead,
+    "born_dead": theory.born_dead_probability,
     "active": _active,
-    "forget_gate": _forget_gate,
+    "forget_gate": theory.forget_gate,
     "forget_product": _forget_product,
-    "half_life": _half_life,
+    "half_life": theory.half_life,
     "memory_span": _memory_span,
-    "bias_for_half_life": _bias_for_half_life,
-    "copying_baseline": _copying_baseline,
+    "bias_for_half_life": theory.bias_for_half_life,
+    "copying_baseline": theory.copying_baseline,
     "clipped_norm": _clipped_norm,
     "clipped_entry": _clipped_entry,
     "divided_by_sum": _divided_by_sum,
     "adam_first_step": _adam_first_step,
     "generator_slope": _generator_slope,
     "other_slope": _other_slope,
-    "generator_pull": _generator_pull,
-    "js_divergence": _js_divergence,
+    "generator_pull": theory.optimal_generator_gradient,
+    "js_divergence": theory.js_divergence,
 }
 """The functions that a numeric answer may name as its `key`; `arguments` in the bank are theirs."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from helpers.quiz.faults import Fault
 from helpers.quiz.instances import build, count_draws, every_instance, names_in, plain_value, say_drawn
 from helpers.quiz.questions import Question
+from helpers.quiz.text import shortened
 
 MOST_DRAWS = 1000
 """Combinations of drawn values that an entry may have at most: each of them is checked."""
@@ -41,10 +42,21 @@ def _check_instance(question: Question) -> None:
         raise Fault("field answers: two have the same text")
     try:
         question.kind.check(question)
+        _check_feedback(question)
     except Fault as fault:
         if not question.varies:
             raise
-        raise Fault(f"{fault} (drawn: “{question.text}”)") from None
+        raise Fault(f"{fault} (drawn: “{shortened(question.text, 160)}”)") from None
+
+
+def _check_feedback(question: Question) -> None:
+    """Feedback names only numbers that there are."""
+    right = next((answer.number() for answer in question.answers if answer.correct), None)
+    for index, answer in enumerate(question.answers):
+        numbers = {"value": answer.number(), "right": right}
+        for name in names_in(answer.feedback) & numbers.keys():
+            if numbers[name] is None:
+                raise Fault(f"field answers[{index}].feedback: {{{name}}} stands for no number here")
 
 
 def _check_texts(entry: Mapping[str, Any]) -> None:

@@ -17,6 +17,8 @@ MAX_ANSWER_LENGTH = 200
 def say_number(number: float) -> str:
     """A number as a sentence carries it: 0.25, 12, 9.1e-13."""
     size = abs(number)
+    if not math.isfinite(size):
+        return f"{number:g}"
     if size == 0 or 1e-3 <= size < 99.5:
         return f"{number:.3g}"
     if 99.5 <= size < 1e5:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from helpers.network import NetworkSpec
-from helpers.quiz.faults import check_one_correct
+from helpers.quiz.faults import Fault, check_one_correct
 from helpers.quiz.grading import grade_of, not_understood, place_of
 from helpers.quiz.profiles import compare_networks
 from helpers.quiz.questions import Answer, Grade, Question, QuestionType, register
@@ -56,6 +56,19 @@ def _network(settings: Mapping[str, Any]) -> NetworkSpec:
     return spec
 
 
+MOST_WORK = 2e9
+"""Multiplications that measuring a network may take, one or two seconds; 100 layers of 100 on 32 samples take 3e7."""
+
+
+def _check(question: Question) -> None:
+    check_one_correct(question)
+    for place, answer in enumerate(question.answers):
+        spec = answer.network
+        assert spec is not None, "each answer has one"
+        if spec.depth * spec.width**2 * spec.batch * spec.seeds > MOST_WORK:
+            raise Fault(f"field answers[{place}].network: {spec.depth} layers of {spec.width} take too long to measure")
+
+
 def _grade(question: Question, given: object) -> Grade:
     place = place_of(question, given)
     if place is None:
@@ -83,7 +96,7 @@ PROFILE = register(
             },
         },
         answers=_answers,
-        check=check_one_correct,
+        check=_check,
         grade=_grade,
         right_answer=_right_answer,
         remark=lambda question, place: _grade(question, place).feedback,

@@ -1,0 +1,400 @@
+"""Banks that somebody got wrong: by aimed mistakes, and by thousands of random ones."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers import quiz
+from helpers.quiz import BankError, Question, grade, load_bank
+from helpers.quiz.instances import another, build, instantiate
+from tests.quiz_examples import CHOICE, MANY, OPEN, ORDERING, PROFILE, TEMPLATE
+
+NUMBER: dict[str, Any] = {
+    "id": "07-number",
+    "type": "numeric",
+    "question": "How much?",
+    "tolerance": 0.05,
+    "answers": [
+        {
+            "key": "slope",
+            "arguments": {"activation": "sigmoid", "z": 0},
+            "value": 0.25,
+            "correct": True,
+            "feedback": "y",
+        },
+        {"value": 0.5, "correct": False, "feedback": "twice"},
+        {"range": [1, 2], "correct": False, "feedback": "far"},
+        {"type": "default", "feedback": "other"},
+    ],
+}
+Load = Callable[[str], tuple[Question, ...]]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Load a text as the bank of lesson 07."""
+    shutil.copy(quiz.BANKS / "schema.json", tmp_path)
+
+    def loaded(text: str) -> tuple[Question, ...]:
+        (tmp_path / "07_mine.json").write_text(text, encoding="utf-8", errors="surrogatepass")
+        return load_bank("07", tmp_path)
+
+    return loaded
+
+
+def with_answer(entry: dict[str, Any], place: int, name: str = "answers", **fields: Any) -> dict[str, Any]:
+    """A copy of an entry with one of its answers changed; None removes a field."""
+    changed = copy.deepcopy(entry)
+    changed[name][place].update(fields)
+    changed[name][place] = {field: value for field, value in changed[name][place].items() if value is not None}
+    return changed
+
+
+def with_draw(**draw: Any) -> dict[str, Any]:
+    return {**TEMPLATE, "draw": {**TEMPLATE["draw"], **draw}}
+
+
+SUM = {
+    **NUMBER,
+    "question": "{a} times {b}?",
+    "draw": {"a": [1, 2, 3], "b": [2, 4]},
+    "answers": [
+        {"key": "product", "arguments": {"first": "{a}", "second": "{b}"}, "correct": True, "feedback": "y"},
+        {"key": "power", "arguments": {"base": "{a}", "exponent": "{b}"}, "correct": False, "feedback": "a power"},
+        {"type": "default", "feedback": "other"},
+    ],
+}
+"""1·2 isn't 1², but 2·2 is 2²."""
+
+AIMED: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("a wrong answer with the right value", with_answer(NUMBER, 1, value=0.25), ["answers[1]", "0.25", "right"]),
+    ("a wrong value within the tolerance", with_answer(NUMBER, 1, value=0.26), ["answers[1]", "0.26", "right 0.25"]),
+    (
+        "a wrong key that gives the right value",
+        with_answer(NUMBER, 1, value=None, key="power", arguments={"base": 0.5, "exponent": 2}),
+        ["answers[1]", "right"],
+    ),
+    (
+        "a right value within a wrong one's tolerance",
+        {**with_answer(NUMBER, 1, value=0.3), "tolerance": 0.18},
+        ["answers[1]", "takes the right"],
+    ),
+    (
+        "a wrong range over the right value",
+        with_answer(NUMBER, 2, range=[0.1, 1]),
+        ["answers[2]", "takes the right 0.25"],
+    ),
+    (
+        "a wrong range that overlaps a right one",
+        with_answer(with_answer(NUMBER, 0, key=None, arguments=None, value=None, range=[0, 0.4]), 2, range=[0.3, 2]),
+        ["answers[2]", "overlaps the right range"],
+    ),
+    (
+        "a wrong value in a right range",
+        with_answer(NUMBER, 0, key=None, arguments=None, value=None, range=[0.2, 0.6]),
+        ["answers[1]", "0.5", "right range"],
+    ),
+    ("a range that falls", with_answer(NUMBER, 2, range=[2, 1]), ["answers[2].range", "rise"]),
+    ("a range of nothing", with_answer(NUMBER, 2, range=[2, 2]), ["answers[2].range", "rise"]),
+    (
+        "a value that contradicts its key",
+        with_answer(NUMBER, 0, value=0.3),
+        ["answers[0].value", "0.3", "slope", "0.25"],
+    ),
+    (
+        "a value that its key gives for other arguments",
+        with_answer(NUMBER, 0, arguments={"activation": "tanh", "z": 0}),
+        ["answers[0].value", "0.25", "slope gives, 1"],
+    ),
+    ("a tolerance of 500 %", {**NUMBER, "tolerance": 5}, ["tolerance"]),
+    ("a tolerance that takes zero", {**NUMBER, "tolerance": 1}, ["tolerance"]),
+    ("no tolerance at all", {**NUMBER, "tolerance": 0}, ["tolerance"]),
+    ("a precision with a point", {**NUMBER, "tolerance": 0.05, "precision": 2.0}, ["precision", "2.0"]),
+    ("a right default", with_answer(NUMBER, 3, correct=True), ["answers[3].correct"]),
+    ("a value near the end of floats", with_answer(NUMBER, 1, value=1.7e308), ["answers[1]", "1e+300"]),
+    (
+        "a key that overflows",
+        with_answer(NUMBER, 1, value=None, key="power", arguments={"base": 10, "exponent": 400}),
+        ["answers[1].arguments"],
+    ),
+    (
+        "a key that divides by zero",
+        with_answer(NUMBER, 1, value=None, key="ratio", arguments={"numerator": 1, "denominator": 0}),
+        ["answers[1].arguments", "zero"],
+    ),
+    (
+        "a key that is no real number",
+        with_answer(NUMBER, 1, value=None, key="power", arguments={"base": -2, "exponent": 0.5}),
+        ["answers[1].arguments"],
+    ),
+    (
+        "a key that would never end",
+        with_answer(NUMBER, 1, value=None, key="zero_depth", arguments={"factor": 1}),
+        ["answers[1].arguments", "factor is 1"],
+    ),
+    (
+        "a key that would take hours",
+        with_answer(NUMBER, 1, value=None, key="residual_size", arguments={"blocks": 10**9, "branch": 1}),
+        ["answers[1].arguments.blocks", "at most 10000"],
+    ),
+    ("a name in braces that nothing draws", {**NUMBER, "question": "{d} layers?"}, ["field draw", "{d}"]),
+    (
+        "braces in a feedback that nothing fills",
+        with_answer(NUMBER, 1, feedback="It is {right}."),
+        ["field draw", "{right}"],
+    ),
+    ("braces in a choice", with_answer(CHOICE, 0, answer="{depth} layers"), ["field draw", "{depth}"]),
+    ("LaTeX", with_answer(CHOICE, 0, answer="$\\partial L$"), ["answers[0].answer", "LaTeX"]),
+    ("LaTeX in parentheses", {**OPEN, "model": "It is \\(x^2\\)."}, ["field model", "LaTeX"]),
+    ("numbers and texts drawn together", with_draw(depth=["a", 1]), ["draw.depth", "all numbers or all texts"]),
+    (
+        "numbers and said texts drawn together",
+        with_draw(depth=[5, {"said": "ten", "value": "10"}]),
+        ["draw.depth", "all numbers or all texts"],
+    ),
+    ("a drawn text where a number belongs", with_draw(depth=["five", "ten"]), ["answers[0].arguments", "drawn: “five"]),
+    ("a drawn 1e308", with_draw(weight=[1, 1e308]), ["answers[0].arguments", "drawn: "]),
+    (
+        "a feedback with a number that there isn't",
+        with_answer(TEMPLATE, 2, feedback="{depth} layers make {value}."),
+        ["answers[2].feedback", "{value} stands for no number"],
+    ),
+    ("a drawn depth of a million", with_draw(depth=[5, 1_000_000]), ["answers[0].arguments.depth", "1000000"]),
+    ("two drawn values that read alike", with_draw(weight=[0.5, 0.50001]), ["draw.weight", "'0.5'"]),
+    (
+        "two drawn values that are said alike",
+        with_draw(activation=[{"said": "it", "value": "relu"}, {"said": "it", "value": "tanh"}]),
+        ["draw.activation", "'it'"],
+    ),
+    (
+        "a drawn name that the question doesn't hold",
+        {**TEMPLATE, "question": "{depth} neurons of {activation}?"},
+        ["draw.weight", "the question must name it"],
+    ),
+    (
+        "a drawn activation that there isn't",
+        with_draw(activation=[{"said": "a", "value": "relu"}, {"said": "b", "value": "rellu"}]),
+        ["answers[0].arguments", "rellu"],
+    ),
+    (
+        "too many combinations",
+        with_draw(
+            depth=list(range(5, 21)),
+            weight=[n / 10 for n in range(5, 25)],
+            activation=["relu", "tanh", "sigmoid", "gelu"],
+        ),
+        ["field draw", "1280 combinations"],
+    ),
+    ("a draw at which a wrong answer becomes right", SUM, ["answers[1]", "is wrong", "drawn: “2 times 2?”"]),
+    (
+        "a draw at which a wrong weight becomes right",
+        with_draw(weight=[0.5, 3]),
+        ["answers[1]", "is wrong", "weight 3"],
+    ),
+    (
+        "a draw at which a network can't be",
+        {**PROFILE, "draw": {"depth": [12, 0], "width": [32, 48]}},
+        ["field network", "depth"],
+    ),
+    (
+        "a network that takes hours",
+        {**PROFILE, "draw": {"depth": [12, 20], "width": [32, 20_000]}},
+        ["answers[0].network", "too long"],
+    ),
+    (
+        "two choices that read alike once drawn",
+        with_answer(with_answer(PROFILE, 0, answer="{width} wide"), 1, answer="32 wide"),
+        ["answers", "same text"],
+    ),
+    (
+        "an order of equal numbers",
+        with_answer(ORDERING, 1, arguments={"activation": "sigmoid"}),
+        ["field answers", "rise, or fall"],
+    ),
+    (
+        "all of several answers correct",
+        {**MANY, "answers": [{**each, "correct": True} for each in MANY["answers"]]},
+        ["answers", "4 of 4"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("entry", "words"), [pytest.param(*case[1:], id=case[0]) for case in AIMED])
+def test_an_aimed_mistake_is_refused_with_file_question_and_field(
+    load: Load, entry: dict[str, Any], words: list[str]
+) -> None:
+    with pytest.raises(BankError) as caught:
+        load(json.dumps([CHOICE | {"id": "07-first"}, entry]))
+    for word in ["07_mine.json, question 2", entry["id"], "field", *words]:
+        assert word in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "entry", [NUMBER, {**SUM, "draw": {"a": [3, 5], "b": [2, 4]}}], ids=lambda entry: entry["question"]
+)
+def test_the_examples_are_right_before_the_mistake(load: Load, entry: dict[str, Any]) -> None:
+    assert len(load(json.dumps([entry]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("0.5,", "NaN,", "(07-number), field answers[1].value: NaN is not a number"),
+        ("0.5,", "-Infinity,", "(07-number), field answers[1].value: -Infinity is not a number"),
+        ("0.5,", "1e999,", "(07-number), field answers[1].value: 1e999 is too large"),
+        ("0.5,", "9" * 400 + ",", "(07-number), field answers[1].value: 999"),
+        ('"tolerance"', '"id": "07-other", "tolerance"', "field id: 'id' is there twice"),
+        ('"value": 0.5', '"value": 0.5, "value": 0.6', "(07-number), field answers[1].value: 'value' is there twice"),
+        ('"correct": true', '"correct": false, "correct": true', "field answers[0].correct: 'correct' is there twice"),
+    ],
+)
+def test_what_json_lets_pass_is_refused_where_it_stands(load: Load, old: str, new: str, words: str) -> None:
+    with pytest.raises(BankError) as caught:
+        load(json.dumps([NUMBER]).replace(old, new, 1))
+    assert "07_mine.json, question 1" in str(caught.value) and words in str(caught.value)
+
+
+def test_predictions_are_read_as_carefully(tmp_path: Path) -> None:
+    shutil.copy(quiz.BANKS / "schema.json", tmp_path)
+    for text, words in [("[NaN]", "NaN is not a number"), ("[,]", "line 1, column 2"), ("[{}]", "question 1")]:
+        (tmp_path / "predictions.json").write_text(text)
+        with pytest.raises(BankError, match=f"predictions.json, .*{words}"):
+            quiz.load_predictions(tmp_path)
+
+
+def test_another_instance_is_given_up_where_all_seeds_ask_the_same() -> None:
+    """A bank like this isn't loaded; a question made otherwise must not hang the kernel either."""
+    same = build({**SUM, "question": "How much?"})
+    assert another(same) is same
+
+
+# Thousands of random ones --------------------------------------------------------------------------------------------
+
+VALUES: list[Any] = [
+    None,
+    True,
+    False,
+    "",
+    " ",
+    "x",
+    "relu",
+    0,
+    1,
+    -1,
+    0.25,
+    2.0,
+    1e308,
+    -1e-308,
+    10**20,
+    [],
+    {},
+    [1],
+    {"a": 1},
+    [[]],
+    "{depth}",
+    "{",
+    "\ud800",
+    "\0",
+    "x" * 5000,
+    float("nan"),
+    float("inf"),
+    [1, 1],
+    ["a", 1],
+    {"type": "default"},
+]
+
+
+def places(thing: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path to each part of parsed JSON."""
+    yield where
+    parts = thing.items() if isinstance(thing, dict) else enumerate(thing) if isinstance(thing, list) else ()
+    for name, part in parts:
+        yield from places(part, (*where, name))
+
+
+def mutated(bank: list[dict[str, Any]], dice: random.Random) -> str:
+    """The text of a bank with one thing changed: a part of its content, or some characters."""
+    if dice.random() < 0.2:
+        text = json.dumps(bank, indent=1, ensure_ascii=False)
+        start = dice.randrange(len(text))
+        return (
+            text[:start]
+            + dice.choice(["", "", ",", "}", '"', "//", "“", "1e999", "\n"])
+            + text[start + dice.randrange(3) :]
+        )
+    changed = copy.deepcopy(bank)
+    *way, last = dice.choice([where for where in places(changed) if where])
+    parent: Any = changed
+    for step in way:
+        parent = parent[step]
+    old = parent[last]
+    match dice.randrange(5):
+        case 0:
+            del parent[last]
+        case 1 if isinstance(parent, list):
+            parent.append(copy.deepcopy(dice.choice(parent)))
+        case 2 if isinstance(old, int | float):
+            parent[last] = dice.choice([-old, old + 1, old * 1.01, old * 10, old * 1e300, 1 / (old or 1), not old])
+        case 3:
+            others = [entry for entry in bank if isinstance(entry, dict)]
+            parent[last] = copy.deepcopy(dice.choice(list(dice.choice(others).values())))
+        case _:
+            parent[last] = dice.choice(VALUES)
+    return json.dumps(changed)
+
+
+def assert_sound(question: Question) -> None:
+    """A question that was loaded can be asked, answered and varied, and nothing wrong counts as right."""
+    for instance in (question, *(instantiate(question, seed) for seed in range(3)), another(question)):
+        right = grade(instance, instance.right_answer())
+        assert right.understood and right.correct
+        for answer in instance.answers:
+            number = answer.number()
+            if number is not None and instance.type == "numeric":
+                assert math.isfinite(number) and grade(instance, number).correct == answer.correct
+        assert json.dumps([instance.text, *(answer.text for answer in instance.presented())])
+    assert (
+        not question.varies or another(question).text != question.text or another(question).network != question.network
+    )
+
+
+def mutate(load: Load, tries: int, seed: int) -> int:
+    """Load so many mutated banks; returns how many were refused, each with its file, most with a place."""
+    dice, refused = random.Random(seed), 0
+    banks = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(quiz.BANKS.glob("[0-9]*.json"))]
+    for _ in range(tries):
+        bank = dice.choice(banks)
+        few = copy.deepcopy(dice.sample(bank, 3))
+        for number, entry in enumerate(few):
+            entry["id"] = f"07-{number}"
+        text = mutated(few, dice)
+        try:
+            questions = load(text)
+        except BankError as error:
+            refused += 1
+            assert "07_mine.json" in str(error) and len(str(error)) < 1500, str(error)
+            assert ", question " in str(error) or ", line " in str(error), (str(error), text)
+        else:
+            for question in questions:
+                assert_sound(question)
+    return refused
+
+
+def test_a_hundred_mutated_banks_are_refused_or_sound(load: Load) -> None:
+    assert 30 < mutate(load, 100, seed=1) < 95
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(3600)
+def test_2400_mutated_banks_are_refused_or_sound(load: Load) -> None:
+    assert mutate(load, 2400, seed=2) > 1000
