@@ -18,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -36,6 +37,7 @@ DISCARDED = ROOT / ".venv.discarded"  # an old .venv on its way out
 KEPT = ROOT / ".venv.old"  # a .venv that this program has not made
 
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
+AS_LOCKED = ["--require-hashes", "--no-deps", "--only-binary=:all:"]  # the files of the folder locks, and no others
 ROOM_NEEDED, ROOM_TO_UPDATE = 3.0, 0.5  # GB
 
 
@@ -156,12 +158,15 @@ def write_stamp(stamp: dict[str, Any]) -> None:
     os.replace(draft, STAMP)
 
 
-def digest(name: str) -> str:
-    """A fingerprint of one file of the course."""
-    try:
-        return hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
-    except OSError as error:
-        raise missing_file(name, error) from error
+def digest(*names: str) -> str:
+    """A fingerprint of files of the course."""
+    fingerprint = hashlib.sha256()
+    for name in names:
+        try:
+            fingerprint.update((ROOT / name).read_bytes())
+        except OSError as error:
+            raise missing_file(name, error) from error
+    return fingerprint.hexdigest()
 
 
 def missing_file(name: str, error: OSError) -> Problem:
@@ -179,8 +184,9 @@ def wanted_stamp(tests: bool, cpu_torch: bool) -> dict[str, Any]:
         "finished": True,
         "folder": str(ROOT),
         "python": before.get("python"),
-        "requirements": digest("requirements.txt"),
-        "test_tools": digest("pyproject.toml") if tests or before.get("test_tools") else None,
+        "torch": digest("locks/torch.txt"),
+        "packages": digest("requirements.txt", "locks/course.txt", "locks/cuda.txt"),
+        "test_tools": digest("locks/test.txt") if tests or before.get("test_tools") else None,
         "cpu_torch": cpu_torch or bool(before.get("cpu_torch")),
     }
 
@@ -246,32 +252,55 @@ def build(tests: bool, cpu_torch: bool) -> None:
     if reason is None:
         say("Bringing the folder .venv up to date.")
         SETUP_LOG.unlink(missing_ok=True)
-        if fault := fill(wanted):
+        if fault := fill(wanted, with_torch=found.get("torch") != wanted["torch"]):
             say(f"  {fault}")
             reason = "the one that is there is damaged"
     if reason is not None:
         say(f"Making the folder .venv ({reason}). With its packages this takes a few minutes, and only this once.")
         advise_on_torch(wanted["cpu_torch"])
         wanted["python"] = make_venv({**wanted, "finished": False})
-        if fault := fill(wanted):
+        if fault := fill(wanted, with_torch=True):
             raise Problem(f"The packages were installed and don't work: {fault} See {SETUP_LOG.relative_to(ROOT)}.")
     keep_lab_quiet()
     write_stamp(wanted)
     say("The set-up is complete.")
 
 
-def fill(wanted: dict[str, Any]) -> str:
+def fill(wanted: dict[str, Any], with_torch: bool) -> str:
     """Installs what is asked for, and tries it: "" if all of it works, otherwise a sentence."""
     settings = pip_settings()
-    if wanted["cpu_torch"]:
-        pip_install(["--no-deps", "--index-url", CPU_TORCH_INDEX, torch_pin()], wanted, settings)
-    course = ".[test]" if wanted["test_tools"] else "."
-    pip_install(["-r", "requirements.txt", "-e", course], wanted, settings)
+    if with_torch:
+        install_torch(wanted, settings)
+    packages = ["-r", "locks/test.txt" if wanted["test_tools"] else "locks/course.txt"]
+    packages += ["-r", "locks/cuda.txt"] if torch_is_for_cuda() else []
+    pip_run(["install", *AS_LOCKED, *packages], wanted, settings)
+    pip_run(["install", "--no-deps", "--no-build-isolation", "--editable", "."], wanted, settings)
     trial = in_venv("-c", "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)")
     status, report = run_logged(
         [*trial, *modules_needed()], clean_environment(), lambda _: ("trying the packages", False)
     )
     return "" if status == 0 else last_line(report)
+
+
+def install_torch(wanted: dict[str, Any], settings: dict[str, str]) -> None:
+    """Installs whichever build of torch pip finds, provided that its checksum is known.
+
+    It is fetched first: from a list of checksums alone pip would pick one of an index, before one that a school has
+    put into a folder (`find-links`) or that PyTorch's index has for the processor.
+    """
+    (pin,) = (f"torch=={version}" for name, version in runtime.pins().items() if name == "torch")
+    index = ["--index-url", CPU_TORCH_INDEX] if wanted["cpu_torch"] else []
+    with tempfile.TemporaryDirectory(dir=VENV, ignore_cleanup_errors=True) as folder:
+        pip_run(["download", "--no-deps", "--only-binary=:all:", "--dest", folder, *index, pin], wanted, settings)
+        there = {name: value for name, value in settings.items() if name != "PIP_FIND_LINKS"}
+        pip_run(["install", *AS_LOCKED, "--no-index", "--find-links", folder, "-r", "locks/torch.txt"], wanted, there)
+
+
+def torch_is_for_cuda() -> bool:
+    """Whether the build of torch in `.venv` needs the packages for NVIDIA cards."""
+    question = "import importlib.metadata; print(*importlib.metadata.requires('torch') or [], sep='\\n')"
+    answer = subprocess.run(in_venv("-c", question), capture_output=True, text=True, env=clean_environment())
+    return any(line.startswith(("nvidia-", "cuda-")) for line in answer.stdout.splitlines())
 
 
 def check_room(needed: float) -> None:
@@ -373,12 +402,6 @@ def keep_lab_quiet() -> None:
     file.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
 
 
-def torch_pin() -> str:
-    """The line of requirements.txt that names torch."""
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    return next(line.strip() for line in lines if line.startswith("torch=="))
-
-
 PASSED_ON = {
     *("index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "proxy", "cert", "client-cert"),
     *("timeout", "default-timeout", "retries", "resume-retries", "keyring-provider", "use-feature", "use-deprecated"),
@@ -405,7 +428,7 @@ def pip_settings() -> dict[str, str]:
     return {**clean_environment(), **settings, **{f"PIP_{name}": value for name, value in ours.items()}}
 
 
-def pip_install(arguments: list[str], wanted: dict[str, Any], settings: dict[str, str]) -> None:
+def pip_run(words: list[str], wanted: dict[str, Any], settings: dict[str, str]) -> None:
     """Runs pip in `.venv`, and shows in one line how far it is."""
 
     def step(line: str) -> tuple[str, bool]:
@@ -413,7 +436,7 @@ def pip_install(arguments: list[str], wanted: dict[str, Any], settings: dict[str
             write_stamp({**wanted, "finished": False})  # from here on, half a job must be seen to be one
         return pip_step(line)
 
-    command = in_venv("-m", "pip", "install", "--progress-bar=off", "--no-input", *arguments)
+    command = in_venv("-m", "pip", *words, "--progress-bar=off", "--no-input")
     status, report = run_logged(command, settings, step)
     if status != 0:
         sentence = remedy(report) or f"pip could not install the packages: {last_line(report)}"
@@ -480,6 +503,11 @@ REMEDIES = [
         r"WinError 5\b|WinError 32\b|Access is denied|Permission denied",
         "Some file in .venv is in use or belongs to somebody else: close JupyterLab, or delete the folder .venv, "
         "and start again.",
+    ),
+    (
+        r"DO NOT MATCH THE HASHES",
+        "A package is not the one that the course was made with, so it was not installed: start again, and if pip asks "
+        "an index of your own (`pip config list`), see that it has the packages of PyPI unchanged.",
     ),
     (
         r"No matching distribution found",

@@ -5,6 +5,7 @@ The set-ups are real ones, with venv and pip, of a small local package in place 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import shutil
@@ -65,12 +66,22 @@ class Course:
         (self.folder / "pyproject.toml").write_text(PROJECT)
         for folder in ("home", "temporary", "elsewhere", "wheels"):
             (around / folder).mkdir()
-        for version in ("1.0", "1.1"):
-            write_wheel(around / "wheels", version)
+        (self.folder / "locks").mkdir()
+        self.hashes = {
+            f"{name}=={version}": write_wheel(around / "wheels", name, version)
+            for name, version in (("gradient-course-tiny", "1.0"), ("gradient-course-tiny", "1.1"), ("torch", "1.0"))
+        }
         self.ask_for("1.0")
 
     def ask_for(self, version: str) -> None:
-        (self.folder / "requirements.txt").write_text(f"# the only one\ngradient-course-tiny=={version}\n")
+        tiny, torch = f"gradient-course-tiny=={version}", "torch==1.0"
+        (self.folder / "requirements.txt").write_text(f"# the only ones\n{tiny}\n{torch}\n")
+        for name, pin in (("course", tiny), ("torch", torch)):
+            self.lock(name, pin, self.hashes[pin])
+        (self.folder / "locks/cuda.txt").touch()
+
+    def lock(self, name: str, pin: str, digest: str) -> None:
+        (self.folder / f"locks/{name}.txt").write_text(f"{pin} --hash=sha256:{digest}\n")
 
     def begin(self, **more: str) -> subprocess.Popen[str]:
         own = {"HOME": str(self.around / "home"), "TMPDIR": str(self.around / "temporary"), "PIP_NO_CACHE_DIR": "1"}
@@ -108,16 +119,16 @@ class Course:
         return {str(file): (file.lstat().st_size, file.lstat().st_mtime_ns) for file in files}
 
 
-def write_wheel(folder: Path, version: str) -> None:
-    """Writes a wheel of the small package."""
-    records = f"gradient_course_tiny-{version}.dist-info"
-    with zipfile.ZipFile(folder / f"gradient_course_tiny-{version}-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("gradient_course_tiny/__init__.py", f"version = {version!r}\n")
-        wheel.writestr(
-            f"{records}/METADATA", f"Metadata-Version: 2.1\nName: gradient-course-tiny\nVersion: {version}\n"
-        )
+def write_wheel(folder: Path, name: str, version: str) -> str:
+    """Writes a wheel of a package that is no more than its version, and returns its checksum."""
+    module = name.replace("-", "_")
+    records, file = f"{module}-{version}.dist-info", folder / f"{module}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(file, "w") as wheel:
+        wheel.writestr(f"{module}/__init__.py", f"version = {version!r}\n")
+        wheel.writestr(f"{records}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         wheel.writestr(f"{records}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{records}/RECORD", "")
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +148,15 @@ def course(finished: Course) -> Iterator[Course]:
     before = finished.outside()
     yield finished
     assert finished.outside() == before
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Course]:
+    """A course that has never been set up."""
+    course = Course(tmp_path)
+    before = course.outside().keys()
+    yield course
+    assert {path for path in course.outside() if path not in before and "/temporary/" not in path} == set()
 
 
 def reset(course: Course) -> None:
@@ -224,8 +244,9 @@ def a_file(course: Course) -> None:
     course.venv.write_text("somebody's notes")
 
 
-QUICK = [without_configuration, a_link_to_another, site_packages_elsewhere]
+QUICK = [without_configuration, site_packages_elsewhere]
 SLOW = [
+    a_link_to_another,
     without_configuration_but_stamped,
     configured_for_elsewhere,
     sharing_the_packages_of_its_base,
@@ -262,6 +283,24 @@ def test_what_is_whole_is_brought_up_to_date(course: Course) -> None:
     status, output = course.set_up()
     assert status == 0 and "Bringing the folder .venv up to date." in output
     assert kept.exists() and course.version() == "1.1"
+
+
+def test_a_package_with_another_checksum_is_not_installed(course: Course) -> None:
+    course.ask_for("1.1")
+    course.lock("course", "gradient-course-tiny==1.1", "0" * 64)
+    status, output = course.set_up()
+    assert status == 1
+    assert "start.py: A package is not the one that the course was made with, so it was not installed" in output
+    assert course.version() == "1.0"
+
+
+@pytest.mark.slow
+def test_a_torch_with_another_checksum_is_not_installed(empty: Course) -> None:
+    empty.lock("torch", "torch==1.0", "0" * 64)
+    status, output = empty.set_up()
+    assert status == 1
+    assert "start.py: A package is not the one that the course was made with, so it was not installed" in output
+    assert list(empty.venv.glob("lib/python*/site-packages/torch*")) == []
 
 
 # Settings of Python and pip that lead elsewhere
@@ -341,15 +380,6 @@ def interrupt(course: Course, after: float, kind: signal.Signals, group: bool) -
         return f"left over: {left}"
     status, output = course.set_up()
     return "" if output == "Ready: `python start.py` opens the course.\n" else output
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Course]:
-    """A course that has never been set up."""
-    course = Course(tmp_path)
-    before = course.outside().keys()
-    yield course
-    assert {path for path in course.outside() if path not in before and "/temporary/" not in path} == set()
 
 
 @pytest.mark.slow
