@@ -142,7 +142,7 @@ def exploding(seed: int = 0) -> Patient:
 
 
 def detached(seed: int = 0) -> Patient:
-    """A `.detach()` before the read-out: the layers before it never hear of the loss."""
+    """A `.detach()` before the read-out: no gradient reaches the layers before it."""
     model = perceptron(nn.ReLU, [64, 6])
     draw_weights(model, seed=seed)
     model.insert(4, Detach())

@@ -23,7 +23,8 @@ class Backward:
     """δ = ∂L/∂z from ∂L/∂h, then the next ∂L/∂h = δWᵀ, layer by layer (Rumelhart 1986); ∂L/∂W = hᵀδ waits for a call.
 
     `loss` is (seeds,) and `delta` (depth, seeds, batch, width): ∂L/∂z_l is delta[l] · 2^exponents[l], with an exponent
-    for each seed. `signal` are the norms of ∂L/∂h_l, the last layer's first.
+    for each seed. `signal` are the norms of ∂L/∂h_l, the last layer's first. ∂L/∂(logits) is `at_logits`
+    (seeds, batch, classes) · 2^logit_exponents.
     """
 
     def __init__(self, forward: Forward, targets: Array) -> None:
@@ -32,7 +33,9 @@ class Backward:
         self.delta = forward.delta
         self.exponents = [[0] * spec.seeds] * spec.depth
         self.signal = Norms(spec.seeds, forward.inputs.dtype)
-        self.loss, gradient, exponents = self._through_readout(targets)
+        self.loss, self.at_logits, self.logit_exponents = self._at_logits(targets)
+        readout = forward.parameters.weights[-1]
+        gradient, exponents = np.matmul(self.at_logits, readout.swapaxes(1, 2)), self.logit_exponents
         for layer in range(spec.depth - 1, -1, -1):
             self.signal.add(gradient.reshape(spec.seeds, -1), exponents)
             exponents = self.exponents[layer] = recentre(gradient, exponents, self.signal)
@@ -40,8 +43,8 @@ class Backward:
             if layer:
                 self._through_weights(layer, gradient)
 
-    def _through_readout(self, targets: Array) -> tuple[Array, Array, list[int]]:
-        """The loss, ∂L/∂h of the last layer, and its exponents."""
+    def _at_logits(self, targets: Array) -> tuple[Array, Array, list[int]]:
+        """The loss, ∂L/∂(logits) and its exponents."""
         forward, seeds = self.forward, self.forward.spec.seeds
         weights, biases = forward.parameters.weights[-1], forward.parameters.biases[-1]
         logits = np.matmul(forward.hidden[-1], weights).astype(np.float64) + biases[:, None]
@@ -49,7 +52,7 @@ class Backward:
         norms = Norms(seeds, gradient.dtype)
         norms.add(gradient.reshape(seeds, -1), [0] * seeds)
         exponents = recentre(gradient, [0] * seeds, norms)
-        return loss, np.matmul(gradient.astype(weights.dtype), weights.swapaxes(1, 2)), exponents
+        return loss, gradient.astype(weights.dtype), exponents
 
     def _through_activation(self, layer: int, gradient: Array) -> None:
         """∂L/∂z = ∂L/∂h · φ′(z), and on through the normalization if there is one."""

@@ -10,7 +10,7 @@ from helpers.checks import check_number
 
 
 def forget_gate(bias: ArrayLike) -> Any:
-    """σ(bias), the value of an LSTM's forget gate that hears nothing but its bias (Gers 2000).
+    """σ(bias), the value of an LSTM's forget gate that receives nothing but its bias (Gers 2000).
 
     PyTorch has two bias vectors for every gate: what counts is their sum. Float or array, like `bias`.
     """

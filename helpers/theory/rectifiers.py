@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 def born_dead_probability(width: ArrayLike, depth: ArrayLike) -> Any:
     """1 − (1 − 2^−width)^depth: some layer of a ReLU net without biases is silent on one input (after Lu 2019).
 
-    Each unit of a layer that still hears something is silent with probability ½, independently. `width` and
+    Each unit of a layer that still receives something is silent with probability ½, independently. `width` and
     `depth` are whole numbers ≥ 1 or arrays of them that broadcast. Raises ValueError for less.
     """
     for name, value in (("width", width), ("depth", depth)):

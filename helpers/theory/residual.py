@@ -37,13 +37,13 @@ class ResidualTheory:
 def residual_theory(blocks: int, skip: float, branch: float, norm: str = "none") -> ResidualTheory:
     """How h = skip·h + branch·F(h) treats sizes and gradients where F keeps the mean square and adds no correlation.
 
-    Without a norm both mean squares change by skip² + branch² a block. A norm before the branch ("pre_layer",
+    Without normalization both mean squares change by skip² + branch² a block. One before the branch ("pre_layer",
     "pre_batch") gives it an input of size 1, one after the sum ("post_…") brings h back to size 1; over a batch
     (large, of orthogonal inputs) it takes away what a ReLU makes all samples share, 1/π of the branch.
     """
-    kept = 1 - 1 / math.pi if norm.endswith("batch") else 1.0  # what a norm over the batch sees of a branch
+    kept = 1 - 1 / math.pi if norm.endswith("batch") else 1.0  # what a normalization over the batch sees of a branch
     s2, b2 = float(skip) ** 2, float(branch) ** 2
-    square = seen = 1.0  # mean square of h, and the part of it that a norm divides by
+    square = seen = 1.0  # mean square of h, and the part of it that a normalization divides by
     overlap, gradients = 0.0, 1.0  # of two orthogonal inputs: their h's, their gradients
     squares, factors, correlations, shares = [square], [], [gradients], []
     for _ in range(blocks):

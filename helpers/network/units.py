@@ -1,0 +1,123 @@
+"""What single units do: their gradients, activations and strongest links, read from a profile that is there already.
+
+For a picture of the network: a fixed choice of units of every layer, so that the same ones are seen while a slider
+moves. It adds to a profile a product of the chosen units for every layer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers.activations import get_activation
+from helpers.arrays import Array
+from helpers.checks import check_whole
+from helpers.network.profile import GradientProfile
+
+SHOWN = 16
+"""So many units of a layer are chosen unless it is said otherwise."""
+
+FLAT = 0.01
+"""A unit is closed where its slope is below this share of the activation's largest for every sample."""
+
+
+@dataclass(frozen=True, eq=False)
+class UnitSignals:
+    """The chosen units of one network; arrays (depth, units) with layer 1 first, unless said otherwise.
+
+    units: (units,) which units of every layer are chosen, as numbers from 0
+    log10_gradient: log10 of √(Σ over the batch of (∂L/∂h)²); -inf for an exact 0. Over all units of a layer the squares
+        add up to those of the profile's `signal`
+    activation: √(Σ over the batch of φ(z)²)
+    sample: φ(z) for one sample of the batch
+    closed: whether |φ′(z)| is below 1 % of its largest for every sample: a unit that is dead or saturated
+    closed_share: (depth,) the share of all units of a layer that are closed
+    links: (depth - 1, units) for each unit of a layer but the last the place, among the chosen ones of the next layer,
+        of the unit through which most of its gradient came: the largest |W_uv| · ‖∂L/∂z_v‖
+    link_share: (depth - 1, units) how much of the squared gradient through all chosen units of the next layer came
+        through that one; nan where none came
+    """
+
+    units: Array
+    log10_gradient: Array
+    activation: Array
+    sample: Array
+    closed: Array
+    closed_share: Array
+    links: Array
+    link_share: Array
+
+
+def chosen_units(width: int, count: int = SHOWN) -> Array:
+    """At most `count` units spread evenly over a layer, (units,): the first and the last are among them."""
+    check_whole("width", width, 1)
+    check_whole("count", count, 1)
+    return np.unique(np.linspace(0, width - 1, min(width, count)).round().astype(int))
+
+
+def unit_signals(profile: GradientProfile, net: int = 0, *, sample: int = 0, count: int = SHOWN) -> UnitSignals:
+    """The signals of at most `count` units of every layer of one of the profile's networks.
+
+    ValueError where `net` or `sample` isn't one that the profile has, and for networks that were too large for one
+    pass: nothing of them is kept but norms.
+    """
+    backward, spec = profile.backward, profile.spec
+    if backward is None:
+        raise ValueError(f"seeds must be few enough for one forward pass; got {spec.seeds}")
+    check_whole("net", net, 0, spec.seeds - 1)
+    check_whole("sample", sample, 0, spec.batch - 1)
+    forward, units = backward.forward, chosen_units(spec.width, count)
+    activation = forward.activation[:, net]
+    largest = get_activation(spec.activation, spec.leak).max_slope
+    closed = np.all(np.abs(forward.slope[:, net]) < FLAT * largest, axis=1)
+    links, link_share = _links(profile, net, units)
+    return UnitSignals(
+        units=units,
+        log10_gradient=_log10_gradients(profile, net, units),
+        activation=np.linalg.norm(activation[:, :, units].astype(np.float64), axis=1),
+        sample=activation[:, sample, units],
+        closed=closed[:, units],
+        closed_share=closed.mean(axis=1),
+        links=links,
+        link_share=link_share,
+    )
+
+
+def _log10_gradients(profile: GradientProfile, net: int, units: Array) -> Array:
+    """log10 of ‖∂L/∂h‖ of each chosen unit, (depth, units), from the last layer down.
+
+    The running gradient is `gradient` · 2^exponent, as in the backward pass itself.
+    """
+    backward, spec = profile.backward, profile.spec
+    assert backward is not None
+    weights = [array[net] for array in backward.forward.parameters.weights]
+    gradient = backward.at_logits[net] @ weights[-1][units].T
+    exponent = backward.logit_exponents[net]
+    rows = [_log10_norms(gradient, exponent)]
+    for layer in range(spec.depth - 1, 0, -1):
+        below, scale = backward.delta[layer, net] @ weights[layer][units].T, backward.exponents[layer][net]
+        if spec.skip:
+            below = below + spec.skip * np.ldexp(gradient, exponent - scale)
+        gradient, exponent = below, scale
+        rows.append(_log10_norms(gradient, exponent))
+    return np.array(rows[::-1])
+
+
+def _log10_norms(gradient: Array, exponent: int) -> Array:
+    with np.errstate(divide="ignore"):
+        return np.log10(np.linalg.norm(gradient.astype(np.float64), axis=0)) + exponent * math.log10(2)
+
+
+def _links(profile: GradientProfile, net: int, units: Array) -> tuple[Array, Array]:
+    """The strongest link of each chosen unit to the next layer, and its share, (depth - 1, units) each."""
+    backward, spec = profile.backward, profile.spec
+    assert backward is not None
+    if spec.depth == 1:
+        return np.empty((0, len(units)), int), np.empty((0, len(units)))
+    weights = np.stack([array[net] for array in backward.forward.parameters.weights[1:-1]]).astype(np.float64)
+    arriving = np.linalg.norm(backward.delta[1:, net][:, :, units].astype(np.float64), axis=1)
+    squares = np.square(weights[:, units[:, None], units] * arriving[:, None, :])
+    with np.errstate(invalid="ignore"):
+        return squares.argmax(axis=2), squares.max(axis=2) / squares.sum(axis=2)
