@@ -177,11 +177,12 @@ def test_whole_numbers_count_as_numbers():
         (np.bool_(True), "of type bool"),
         (torch.tensor(True), "of type bool"),
         ("0.25", "type str"),
+        (10**400, "too large for a float64"),
         (np.datetime64("2026-01-01"), "type datetime64"),
         (np.timedelta64(3), "type timedelta64"),
         (torch.empty(2, device="meta"), "type Tensor (float32)"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_what_is_no_real_number_is_named_by_its_type(result, words):
     verdict = check_exercise("chain_gradient", lambda w, s: result)

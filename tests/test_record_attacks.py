@@ -61,7 +61,7 @@ def mistyped(content: bytes, draws: random.Random, folder: Path) -> bytes:
     """Some values have another type."""
     path = folder / "mistyped.sqlite3"
     path.write_bytes(content)
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for _ in range(draws.randrange(1, 5)):
             table = draws.choice(list(progress.schema.COLUMNS))
             column = draws.choice(progress.schema.COLUMNS[table])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import random
 import re
+import signal
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 from helpers import figures
+from helpers.doctor import hooks as following
 from helpers.doctor import watch as watching
 from helpers.doctor.watch import QUANTITIES, Monitor, watch
 from helpers.panels.watching import COLUMNS, LayersPicture
@@ -107,6 +112,13 @@ def test_training_comes_out_bit_for_bit_as_without(every: int, optimizer: str) -
     assert list(monitor.history.steps) == list(range(0, 25, every))
 
 
+@pytest.fixture(autouse=True)
+def one_hook_stays() -> None:
+    """The hook before the steps of all optimizers, which the first block sets, is counted from the beginning."""
+    with watch(nn.Linear(1, 1), show=False):
+        pass
+
+
 @pytest.mark.parametrize("failing", [0, 3, 10])
 def test_a_body_that_raises_leaves_nothing_behind(failing: int) -> None:
     def stop(step: int) -> None:
@@ -131,6 +143,102 @@ def test_a_model_that_raises_in_its_forward_pass_leaves_nothing_behind() -> None
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"), watch(model, show=False):
         model(torch.ones(2, 7))
     assert hooks(model) == before
+
+
+def interrupted(model: nn.Module, seconds: float) -> None:
+    """Watch a training that Ctrl-C ends after so many seconds, wherever it is then."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        with watch(model, every=2, show=False):
+            fit(model, 3)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def interrupts(count: int) -> list[int]:
+    """Which of so many interrupts at random moments leave a hook behind."""
+    model, draws = small(), random.Random(count)
+    interrupted(model, 60)
+    before, left = hooks(model), []
+    started = time.perf_counter()
+    for _ in range(20):
+        interrupted(model, 60)
+    usual = (time.perf_counter() - started) / 20
+    pressed = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        for number in range(count):
+            with contextlib.suppress(KeyboardInterrupt):  # one that comes when all is over
+                interrupted(model, draws.uniform(1e-6, 1.1 * usual))
+            if hooks(model) != before or following._followers:
+                left.append(number)
+                torch.nn.modules.module._global_forward_hooks.clear()
+                following._followers = ()
+    finally:
+        signal.signal(signal.SIGALRM, pressed)
+    return left
+
+
+needs_timer = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no timer that interrupts")
+
+
+@needs_timer
+def test_an_interrupt_at_any_moment_leaves_nothing_behind() -> None:
+    assert interrupts(60) == []
+
+
+@needs_timer
+@pytest.mark.exhaustive
+@pytest.mark.timeout(3600)
+def test_three_thousand_interrupts_leave_nothing_behind() -> None:
+    assert interrupts(3000) == []
+
+
+@pytest.mark.parametrize("place", ["_start", "_stop", "_listen"])
+def test_an_interrupt_where_hooks_come_and_go_waits_until_they_have(
+    monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    watched(1)
+    model = small()
+    before, whole = hooks(model), getattr(Monitor, place)
+
+    def pressed(self: Monitor) -> None:
+        signal.raise_signal(signal.SIGINT)
+        whole(self)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Monitor, place, pressed)
+    with pytest.raises(KeyboardInterrupt), watch(model, every=1, show=False):
+        fit(model, 2)
+    assert hooks(model) == before and following._followers == ()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_block_in_one_thread_does_not_disturb_a_step_in_another() -> None:
+    """PyTorch goes through its hooks while it calls them; here the block of another thread ends meanwhile."""
+    model, other = small(), small()
+    begun, ended = threading.Event(), threading.Event()
+
+    def elsewhere() -> None:
+        begun.wait(60)
+        with watch(other, show=False):
+            fit(other, 1)
+        ended.set()
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+
+    class Slow(Monitor):
+        def _record(self) -> None:
+            begun.set()
+            assert ended.wait(60)
+            super()._record()
+
+    with Slow(model, 10, False) as monitor:
+        fit(model, 2)
+    thread.join()
+    assert len(monitor.history.steps) == 1
 
 
 def test_between_two_records_no_module_is_followed() -> None:
@@ -351,7 +459,13 @@ def test_a_long_list_of_layers_is_cut_in_the_middle() -> None:
     assert len(lines) == 3 + watching.MOST_LINES + 1 and "… 21 more layers" in lines
 
 
-def test_one_file_shows_all_without_network(tmp_path: Path) -> None:
+def half_written(path: Path, text: str, encoding: str) -> None:
+    """What a full disk makes of a file."""
+    path.write_bytes(text[: len(text) // 2].encode(encoding))
+    raise OSError(28, "No space left on device")
+
+
+def test_one_file_shows_all_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monitor = watched(4)
     path = monitor.save(tmp_path / "training.html")
     text = path.read_text(encoding="utf-8")
@@ -360,6 +474,12 @@ def test_one_file_shows_all_without_network(tmp_path: Path) -> None:
     assert not re.search(r"(src|href)\s*=", head)
     assert not re.search(r"<script[^>]*\ssrc=", text)
     assert text.count("Plotly.newPlot(") == 1 and "plotly.js v" in text
+    earlier = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", half_written)
+        with pytest.raises(OSError, match="No space left"):
+            monitor.save(path)
+    assert path.read_bytes() == earlier and list(tmp_path.iterdir()) == [path]
     with pytest.raises(FileNotFoundError, match="doesn't exist: make it first"):
         monitor.save(tmp_path / "missing" / "training.html")
     with pytest.raises(ValueError, match="nothing was recorded"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -21,9 +22,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from helpers.doctor.following import ACTIVATIONS, Following, following_function, following_module
+from helpers.doctor.hooks import follow_steps, leave_steps, uninterrupted
 from helpers.doctor.readings import shortened
 from helpers.doctor.recording import CHANNELS_FIRST
 
@@ -82,7 +83,9 @@ def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
     is little; where it takes less than one, a larger `every` keeps it so (`python -m tests.benchmarks watching`).
 
     Nothing of the model, its gradients or the random state changes, and all hooks are gone after the block, also when
-    it raises. An activation called as a function (`torch.relu`) is found in autograd's graph.
+    it raises or is interrupted; but for one before the steps of all optimizers, which does nothing any more. An
+    activation called as a function (`torch.relu`) is found in autograd's graph.
+
     Raises TypeError where `model` is no module, ValueError where `every` is no whole number ≥ 1.
     """
     if not isinstance(model, nn.Module):
@@ -104,28 +107,45 @@ class Monitor:
         self._readings: dict[nn.Module, _Reading] = {}
         self._last: nn.Module | None = None
         self._made_by: Any = None  # the step of autograd's graph that made the last layer's output
-        self._step_handle: Any = None
+        self._is_running = False
         self._forward_handle: Any = None
 
     def __enter__(self) -> Monitor:
-        if self._step_handle is not None or self._rows:
+        if self._is_running or self._rows:
             raise RuntimeError("this monitor has been used; write `with watch(model) as monitor:` for each training")
         self._modules = {id(module) for module in self.model.modules()}
         self._parameters = {id(parameter) for parameter in self.model.parameters()}
-        self._step_handle = register_optimizer_step_pre_hook(self._before_step)
-        self._listen()
+        try:
+            uninterrupted(self._start)
+        except BaseException:
+            uninterrupted(self._stop)
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._step_handle.remove()
-        self._forward_handle.remove()
+        try:
+            uninterrupted(self._stop)
+        finally:
+            if self._is_running:  # interrupted before anything was taken off
+                uninterrupted(self._stop)
         self._forget()
         if self._show and in_notebook():
             self._draw()
         elif self._show:
             print(self)
+
+    def _start(self) -> None:
+        self._is_running = True
+        follow_steps(self._before_step)
+        self._listen()
+
+    def _stop(self) -> None:
+        leave_steps(self._before_step)
+        if self._forward_handle is not None:
+            self._forward_handle.remove()
+        self._is_running = False
 
     # Recording -------------------------------------------------------------------------------------------------------
 
@@ -167,7 +187,7 @@ class Monitor:
         if self._last is not None:
             self._readings[self._last] = _Reading.of(self._kept, isinstance(self._last, CHANNELS_FIRST))
 
-    def _before_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    def _before_step(self, optimizer: torch.optim.Optimizer) -> None:
         held = (id(parameter) for group in optimizer.param_groups for parameter in group["params"])
         if self._parameters.isdisjoint(held):
             return
@@ -178,7 +198,7 @@ class Monitor:
             self._forget()
         self._step += 1
         if self._step % self.every == 0:
-            self._listen()
+            uninterrupted(self._listen)
 
     def _record(self) -> None:
         self._layers = self._layers or self._in_order()
@@ -253,7 +273,8 @@ class Monitor:
     def save(self, path: str | Path) -> Path:
         """Write one HTML file that shows all that was recorded, in any browser and without network; returns its path.
 
-        Raises ValueError where nothing was recorded, FileNotFoundError where the folder doesn't exist.
+        Raises ValueError where nothing was recorded, FileNotFoundError where the folder doesn't exist, another OSError
+        where it can't be written; an earlier file of the name then stays as it is.
         """
         if not self._rows:
             raise ValueError("nothing was recorded, so there is nothing to save; train inside the `with` block first")
@@ -268,11 +289,16 @@ class Monitor:
         figure = figures.recorded_layers(self.history)
         picture = figure.to_html(full_html=False, include_plotlyjs=True, config=without_tools)
         name = html.escape(type(self.model).__name__)
-        path.write_text(
+        page = (
             f'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{name}, watched</title></head>\n'
-            f"<body>\n{picture}\n<pre>{html.escape(str(self))}</pre>\n</body>\n</html>\n",
-            encoding="utf-8",
+            f"<body>\n{picture}\n<pre>{html.escape(str(self))}</pre>\n</body>\n</html>\n"
         )
+        half = path.with_name(f".{path.name}.{os.getpid()}.part")  # an earlier report stays whole until this one is
+        try:
+            half.write_text(page, encoding="utf-8")
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)
         return path
 
 

@@ -260,6 +260,8 @@ def _as_numbers(raw: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, str]:
         given = _as_float64(array)
     except Failed:
         raise
+    except OverflowError:
+        raise Failed("it returns a whole number that is too large for a float64.") from None
     except Exception:
         named = ", ".join(name for name in types if name != "object")
         of = f"{type(raw).__name__} ({named})" if named else type(raw).__name__

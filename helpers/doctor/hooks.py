@@ -1,0 +1,58 @@
+"""Hooks on all that PyTorch runs: set and taken off whole, whatever interrupts, and without harm to other threads."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
+
+Follower = Callable[[Optimizer], None]
+
+_lock = threading.Lock()
+_followers: tuple[Follower, ...] = ()
+_is_registered = False
+
+
+def follow_steps(follower: Follower) -> None:
+    """Have `follower` called before each step of any optimizer, until `leave_steps`.
+
+    The first call registers one hook that stays and does nothing without followers: PyTorch goes through its hooks
+    while it calls them, so that one more or one less would break the step that another thread is at.
+    """
+    global _followers, _is_registered
+    with _lock:
+        if not _is_registered:
+            register_optimizer_step_pre_hook(_before_step)
+            _is_registered = True
+        _followers = (*_followers, follower)
+
+
+def leave_steps(follower: Follower) -> None:
+    """Undo `follow_steps`; nothing where that is done already."""
+    global _followers
+    with _lock:
+        _followers = tuple(each for each in _followers if each != follower)
+
+
+def _before_step(optimizer: Optimizer, *_: Any) -> None:
+    for follower in _followers:
+        follower(optimizer)
+
+
+def uninterrupted(work: Callable[[], None]) -> None:
+    """Do the work; Ctrl-C waits until it is done. In other threads than the main one nothing interrupts anyway."""
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        work()
+        return
+    waiting: list[tuple[Any, ...]] = []
+    signal.signal(signal.SIGINT, lambda *arguments: waiting.append(arguments))
+    try:
+        work()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if waiting:
+        handler(*waiting[-1])
