@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import time
 import zipfile
 from collections.abc import Sequence
 from io import BytesIO
@@ -39,6 +40,11 @@ def stable_id(name: str) -> int:
 def guid(question: Question) -> str:
     """The name by which Anki knows the card again, whatever has changed in it."""
     return str(genanki.guid_for(TITLE, question.id))
+
+
+def files(questions: Sequence[Question], seed: int | str) -> dict[str, bytes]:
+    """The deck as a file; on a second import Anki takes over what has changed since the first."""
+    return {"anki.apkg": package(questions, timestamp=time.time())}
 
 
 def package(questions: Sequence[Question], timestamp: float) -> bytes:

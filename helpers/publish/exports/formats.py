@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
-from helpers.publish.exports import anki, gift, moodle, paper
+from helpers.publish.commands import EXPORTS
 from helpers.publish.folder import write_file
 from helpers.quiz import Question
 
 Writer = Callable[[Sequence[Question], int | str], Mapping[str, bytes]]
 """Questions and seed -> the content of each file by its name."""
+
+FORMATS: Mapping[str, Writer] = {name: import_module(f"helpers.publish.exports.{name}").files for name in EXPORTS}
+"""The function `files` of the module that has the name of the format."""
 
 
 def export(format: str, questions: Sequence[Question], folder: Path, seed: int | str = 0) -> list[Path]:
@@ -28,23 +31,3 @@ def export(format: str, questions: Sequence[Question], folder: Path, seed: int |
         write_file(folder / name, content)
         written.append(folder / name)
     return written
-
-
-def _anki(questions: Sequence[Question], seed: int | str) -> Mapping[str, bytes]:
-    return {"anki.apkg": anki.package(questions, timestamp=time.time())}
-
-
-def _moodle(questions: Sequence[Question], seed: int | str) -> Mapping[str, bytes]:
-    return {"moodle.xml": moodle.document(questions).encode()}
-
-
-def _gift(questions: Sequence[Question], seed: int | str) -> Mapping[str, bytes]:
-    return {"gift.txt": gift.document(questions).encode()}
-
-
-def _paper(questions: Sequence[Question], seed: int | str) -> Mapping[str, bytes]:
-    sheet, key = paper.documents(questions, seed)
-    return {"paper.html": sheet.encode(), "paper_key.html": key.encode()}
-
-
-FORMATS: Mapping[str, Writer] = {"anki": _anki, "moodle": _moodle, "gift": _gift, "paper": _paper}

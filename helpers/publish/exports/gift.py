@@ -22,6 +22,11 @@ from helpers.publish.exports.presented import present
 from helpers.quiz import Question, for_each_type
 
 
+def files(questions: Sequence[Question], seed: int | str) -> dict[str, bytes]:
+    """The questions as a file."""
+    return {"gift.txt": document(questions).encode()}
+
+
 def document(questions: Sequence[Question]) -> str:
     """The questions as one text, a blank line between any two, a category for each lesson."""
     blocks = [f"// {TITLE}"]

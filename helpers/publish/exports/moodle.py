@@ -20,6 +20,11 @@ from helpers.quiz import Question, for_each_type
 OPTIONAL_UNIT, NO_UNIT = "0", "3"  # what Moodle calls UNITINPUT and UNITNONE
 
 
+def files(questions: Sequence[Question], seed: int | str) -> dict[str, bytes]:
+    """The questions as a file for Moodle's question bank."""
+    return {"moodle.xml": document(questions).encode()}
+
+
 def document(questions: Sequence[Question]) -> str:
     """The questions as one XML file, a category for each lesson."""
     root = ET.Element("quiz")

@@ -45,6 +45,12 @@ ul.remarks li { margin: 1.4mm 0; padding-left: 6mm; text-indent: -6mm; font-size
 """
 
 
+def files(questions: Sequence[Question], seed: int | str) -> dict[str, bytes]:
+    """The paper and its key as files."""
+    sheet, key = documents(questions, seed)
+    return {"paper.html": sheet.encode(), "paper_key.html": key.encode()}
+
+
 def documents(questions: Sequence[Question], seed: int | str) -> tuple[str, str]:
     """The paper and its key, each one HTML page; the seed stands on both, so that they are known to belong together."""
     shown = [present(question) for question in questions]
