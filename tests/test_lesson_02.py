@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
-import json
 from typing import Any
 
 import numpy as np
@@ -15,6 +12,7 @@ from helpers import theory
 from helpers.activations import ACTIVATIONS
 from helpers.datasets import DATA
 from helpers.exercises import EXERCISES
+from helpers.publish.cells.running import notebook_shell, read_cells
 from helpers.quiz import available_lessons, load_bank
 
 NOTEBOOK = DATA.parent / "notebooks" / "02_activation_derivatives.ipynb"
@@ -24,13 +22,14 @@ WIDGETS = ("predict", "panel", "compare", "quiz", "write-silu", "write-factor")
 @functools.cache
 def lesson() -> dict[str, Any]:
     """The names that the notebook's computing cells define, and what each cell prints under `printed`."""
-    names: dict[str, Any] = {"printed": {}}
-    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "code" and cell["id"] not in WIDGETS:
-            with contextlib.redirect_stdout(io.StringIO()) as out:
-                exec("".join(cell["source"]), names)
-            names["printed"][cell["id"]] = out.getvalue()
-    return names
+    printed: dict[str, str] = {}
+    with notebook_shell(NOTEBOOK.parent) as shell:
+        for cell in read_cells(NOTEBOOK):
+            if cell.kind == "code" and cell.id not in WIDGETS:
+                outcome = shell.run(cell.source)
+                assert outcome.error is None, cell.id
+                printed[cell.id] = outcome.text
+        return {**shell.user_ns, "printed": printed}
 
 
 def printed_table(cell: str) -> dict[str, list[float]]:

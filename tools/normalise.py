@@ -9,22 +9,25 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import multiprocessing
 import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbclient import NotebookClient
+from IPython.lib.pretty import pretty
 
+from helpers.publish.cells.running import EXERCISE, HIDE_INPUT, Outcome, notebook_shell
 from tools.import_cell import course_address, in_step
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CHECKED = "nbval-check-output"  # nbval compares the outputs of the cells with this tag
-HIDE_INPUT, EXERCISE = "hide-input", "exercise"  # the site and the slides read these: helpers.publish runs such cells
 SHOW = {"panels", "figures", "lesson", "predict", "quiz", "check", "timeline"}  # calls of these only show something
 SPEAKING_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MACHINE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]+)*")
@@ -106,12 +109,37 @@ def with_import_cell(text: str, address: str) -> str:
 
 
 def run(text: str, folder: Path) -> str:
-    """Runs a notebook from top to bottom, away from the learner's own progress, and gives its text with all outputs."""
+    """Runs a notebook from top to bottom, away from the learner's own progress, and gives its text with what it said.
+
+    In a process of its own, as a kernel would be: what another notebook has set (seeds, threads) is unknown there.
+    """
+    context = multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home,
+        ProcessPoolExecutor(1, context) as pool,
+    ):
+        return pool.submit(_run, text, folder, home).result()
+
+
+def _run(text: str, folder: Path, home: str) -> str:
+    os.environ["GRADIENT_COURSE_HOME"] = home
     notebook = nbformat.reads(text, as_version=4)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}})
-        client.execute(env={**os.environ, "GRADIENT_COURSE_HOME": home})
+    with notebook_shell(folder) as shell:
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                outcome = shell.run(cell.source)
+                if outcome.error is not None:
+                    raise RuntimeError(f"cell {cell.id}: {outcome.error!r}")
+                cell.outputs = list(_outputs(outcome))
     return str(nbformat.writes(notebook))
+
+
+def _outputs(outcome: Outcome) -> Iterator[Node]:
+    """What a cell printed, and the value of its last line as a kernel writes it."""
+    if outcome.text:
+        yield nbformat.v4.new_output("stream", name="stdout", text=outcome.text)
+    if outcome.value is not None:
+        yield nbformat.v4.new_output("execute_result", {"text/plain": pretty(outcome.value)})
 
 
 def main(arguments: list[str]) -> int:
