@@ -37,6 +37,7 @@ DISCARDED = ROOT / ".venv.discarded"  # an old .venv on its way out
 KEPT = ROOT / ".venv.old"  # a .venv that this program has not made
 
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
+OWN_NAMES = {"start", "test"}  # of files that may lie beside start.py, though Python has a module `test`
 AS_LOCKED = ["--require-hashes", "--no-deps", "--only-binary=:all:"]  # the files of the folder locks, and no others
 ROOM_NEEDED, ROOM_TO_UPDATE = 3.0, 0.5  # GB
 
@@ -226,9 +227,27 @@ def why_afresh(found: dict[str, Any], wanted: dict[str, Any]) -> str | None:
 
 
 def prepare(tests: bool = False, cpu_torch: bool = False) -> None:
-    """Makes sure that `.venv` holds all that is asked for; does nothing where it does."""
-    if is_ready(tests, cpu_torch):
-        return
+    """Makes sure that `.venv` holds all that is asked for, and that no file hides any of it."""
+    if not is_ready(tests, cpu_torch):
+        set_up(tests, cpu_torch)
+    check_names()
+
+
+def check_names() -> None:
+    """Finds a file that Python would take for a module that the course imports: one of the same name."""
+    files = [*ROOT.glob("*.py"), *ROOT.glob("notebooks/*.py")]
+    names = {file.stem: file for file in files if file.stem.isidentifier() and file.stem not in OWN_NAMES}
+    there = ask_interpreter(names) if names else None
+    for name, file in names.items():
+        if there is not None and name not in there.missing:
+            raise Problem(
+                f"{file.relative_to(ROOT)} has the name of a module that the course may need, and would be taken for "
+                "it: give it another name, or put it elsewhere, and start again."
+            )
+
+
+def set_up(tests: bool, cpu_torch: bool) -> None:
+    """Makes `.venv`, or brings it up to date, while no other program does."""
     with one_at_a_time():
         if is_ready(tests, cpu_torch):  # somebody else has done it while we waited
             return

@@ -28,6 +28,7 @@ from packaging.requirements import Requirement
 
 from helpers import virtual_environment
 from helpers.virtual_environment import Problem
+from tests.course_copy import copy_start
 from tests.test_layers import MAY_IMPORT
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,13 +90,7 @@ class Course:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.calls_file = folder / "calls.txt"
-        shutil.copy(START, folder)
-        (folder / "helpers").mkdir()
-        for name in ("__init__", "runtime", "virtual_environment"):
-            shutil.copy(ROOT / f"helpers/{name}.py", folder / "helpers")
-        (folder / "helpers/publish").mkdir()
-        for name in ("__init__", "commands"):
-            shutil.copy(ROOT / f"helpers/publish/{name}.py", folder / "helpers/publish")
+        copy_start(folder)
         (folder / "requirements.txt").write_text("# why\nnumpy==1.0\ntorch==2.13.0\n")
         (folder / "pyproject.toml").write_text("[project]\nname = 'course'\n")
         (folder / "locks").mkdir()
@@ -518,6 +513,16 @@ def test_a_module_that_hides_one_of_pythons_own_is_named(course: Course, name: s
     assert status == 1
     assert output.startswith(f"start.py: {name}, beside start.py, has the name of a module that Python brings along")
     assert output.count("\n") == 1 and not (course.folder / ".venv").exists()
+
+
+@pytest.mark.parametrize("name", ["torch.py", "notebooks/random.py"])
+def test_a_module_that_hides_one_of_the_courses_is_named(ready: Course, name: str) -> None:
+    (ready.folder / name).touch()
+    status, output = ready.run("setup")
+    assert status == 1
+    assert output.startswith(f"start.py: {name} has the name of a module that the course may need")
+    (ready.folder / name).rename(ready.folder / "notebooks/my_own.py")
+    assert ready.run("setup")[0] == 0
 
 
 def test_a_full_disk_is_seen_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

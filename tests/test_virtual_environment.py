@@ -23,8 +23,8 @@ from pathlib import Path
 import pytest
 
 from helpers import virtual_environment
+from tests.course_copy import copy_start
 
-ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the attacks use symbolic links, signals and the folder bin")
 
 # Installs the folder `helpers` of a course as setuptools does, which isn't at hand without a network.
@@ -58,10 +58,7 @@ class Course:
         self.around = around
         self.folder = around / "course"
         self.venv = self.folder / ".venv"
-        (self.folder / "helpers").mkdir(parents=True)
-        shutil.copy(ROOT / "start.py", self.folder)
-        for name in ("__init__", "runtime", "virtual_environment"):
-            shutil.copy(ROOT / f"helpers/{name}.py", self.folder / "helpers")
+        copy_start(self.folder)
         (self.folder / "backend.py").write_text(BACKEND)
         (self.folder / "pyproject.toml").write_text(PROJECT)
         for folder in ("home", "temporary", "elsewhere", "wheels"):
