@@ -14,7 +14,7 @@ from helpers.lesson import parts
 from helpers.progress import Given, Progress
 from helpers.quiz.instances import build
 from helpers.quiz.schedule import standings, weakest_first
-from tests.quiz_examples import OF_EACH_TYPE, OPEN, TEMPLATE, wrong_answer
+from tests.quiz_examples import OF_EACH_TYPE, OPEN, ORDERING, TEMPLATE, wrong_answer
 
 DAY = 86400.0
 
@@ -257,6 +257,56 @@ def test_nothing_is_told_before_the_end_and_all_at_the_end(record):
     assert "Right is:" in shown[5].feedback.value
     assert all(each.button.layout.display == "none" for each in shown)
     assert [each.correct for each in record.history()] == [True, False, True]
+
+
+def enter(view, answer):
+    """Fill in the field and press nothing."""
+    view.input.put(answer)
+
+
+def test_what_stands_in_the_fields_counts_though_nothing_was_kept(record):
+    view = lesson.exam("fields", n=24)
+    paper = opened(view)
+    for each in paper.questions[:-1]:
+        enter(each, each.question.right_answer())
+    view.hand_in_button.click()
+    assert "There is no answer to question 24." in view.warning.value
+    assert "23 of 24 answers kept." in paper.score.value
+    new_kernel()
+    again = lesson.exam("fields", n=24)
+    assert "23 of 24 answers kept." in again.paper.score.value, "they were kept before the warning"
+    view.hand_in_button.click()
+    assert "23 of 24 right" in view.result.value and sum(each.correct for each in record.history()) == 23
+
+
+def test_a_field_changed_after_it_was_kept_counts_as_it_stands(record):
+    view = lesson.exam("changed", n=3)
+    for each in opened(view).questions:
+        give(each, wrong_answer(each.question))
+        enter(each, each.question.right_answer())
+    view.hand_in_button.click()
+    assert "3 of 3 right" in view.result.value
+
+
+def test_an_order_that_nobody_touched_is_no_answer(monkeypatch):
+    monkeypatch.setattr("helpers.lesson.exams.load_banks", lambda lessons: (build(ORDERING),))
+    view = lesson.exam("7b", n=1, lessons=["07"])
+    opened(view)
+    view.hand_in_button.click()
+    assert "There is no answer to question 1." in view.warning.value
+    view.paper.questions[0].input.buttons[0].click()
+    view.hand_in_button.click()
+    assert "of 1 right" in view.result.value and "No answer." not in view.paper.questions[0].feedback.value
+
+
+def test_a_number_that_cannot_be_read_is_no_answer_and_says_so(monkeypatch):
+    monkeypatch.setattr("helpers.lesson.exams.load_banks", lambda lessons: (build(TEMPLATE),))
+    view = lesson.exam("7b", n=1, lessons=["07"])
+    (each,) = opened(view).questions
+    enter(each, "half")
+    view.hand_in_button.click()
+    assert "There is no answer to question 1." in view.warning.value
+    assert "“half” is not a number I can read." in each.feedback.value
 
 
 def test_the_result_is_told_by_lesson(record):
