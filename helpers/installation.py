@@ -19,6 +19,12 @@ from helpers.network import NetworkSpec, Parameters, backpropagate
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements.txt"
 SET_UP = "Close the notebook, run `python start.py setup` in a terminal, and open the course again."
+BROWSER_FILES = (
+    *(f"live/{name}.js" for name in ("rows", "states", "paths", "plotly", "overlay", "picture", "live", "jupyter")),
+    "live/live.css",
+    "lesson/lesson.js",
+    "lesson/lesson.css",
+)
 
 
 @dataclass(frozen=True)
@@ -114,9 +120,7 @@ def _import_fault(name: str) -> str:
 
 
 def _widgets() -> str:
-    empty = [
-        name for name in ("live.js", "live.css", "lesson/lesson.js", "lesson/lesson.css") if not _has_content(name)
-    ]
+    empty = [name for name in BROWSER_FILES if not _has_content(name)]
     if empty:
         files = " ".join(f"helpers/{name}" for name in empty)
         raise _Broken(f"Missing or empty: {files}. To restore: git checkout -- {files}")

@@ -69,7 +69,7 @@ def test_damaged_data_names_the_file_and_the_remedy(tmp_path: Path, monkeypatch:
 def test_a_missing_browser_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installation, "ROOT", tmp_path)
     fault = only_fault(check_installation())
-    assert "git checkout -- helpers/live.js" in fault
+    assert "git checkout -- helpers/live/rows.js" in fault
 
 
 def test_a_wrong_engine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

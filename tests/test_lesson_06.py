@@ -30,7 +30,7 @@ NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_batch_norm.ip
 RELU = {
     "norm": "batch", "activation": "relu", "depth": 50, "batch": 128, "gain": 1.414, "skip": 0.0, "norm_bias": 0.0
 }  # fmt: skip
-LINE = ("measured", "theory", "without the norm")
+LINE = ("measured", "theory", "without normalization")
 
 
 def prose() -> str:
@@ -146,7 +146,12 @@ def test_what_is_predicted_lies_on_the_scale(panel: panels.Panel) -> None:
 
 
 def test_presets_are_named_in_the_text(panel: panels.Panel) -> None:
-    for name in ("ReLU, no norm", "ReLU with batch norm", "sigmoid, rescued", "ReLU with layer norm"):
+    for name in (
+        "ReLU, no normalization",
+        "ReLU with batch normalization",
+        "sigmoid, rescued",
+        "ReLU with layer normalization",
+    ):
         assert name in panel.presets and f"*{name}*" in prose()
     assert "so small that ε shows" in panels.scale_invariance().presets and "*so small that ε shows*" in prose()
 
@@ -162,17 +167,17 @@ def test_batch_norm_explodes_by_the_same_factor_at_every_depth(panel: panels.Pan
 def test_the_gain_moves_the_plain_network_and_not_the_normalised_one(panel: panels.Panel) -> None:
     normed, plain = {}, {}
     for gain in places(panel, "gain"):
-        normed[gain], plain[gain] = factor(panel, gain=gain), factor(panel, "without the norm", gain=gain)
+        normed[gain], plain[gain] = factor(panel, gain=gain), factor(panel, "without normalization", gain=gain)
         assert plain[gain] == pytest.approx(gain / math.sqrt(2), rel=0.03)
     assert max(normed.values()) - min(normed.values()) < 0.005
-    assert lost(panel, "without the norm", gain=4.0) - lost(panel, "without the norm", gain=0.25) > 50
+    assert lost(panel, "without normalization", gain=4.0) - lost(panel, "without normalization", gain=0.25) > 50
 
 
 def test_the_sigmoid_is_rescued(panel: panels.Panel) -> None:
     sigmoid = {"activation": "sigmoid", "gain": 1.0}
     assert factor(panel, **sigmoid) == pytest.approx(1.0167, rel=0.03)
     assert 0 < lost(panel, **sigmoid) < 1
-    assert lost(panel, "without the norm", **sigmoid) == pytest.approx(-31, abs=1)
+    assert lost(panel, "without normalization", **sigmoid) == pytest.approx(-31, abs=1)
     for depth in (10, 60, 100):
         assert lost(panel, **sigmoid, depth=depth) < 2
 

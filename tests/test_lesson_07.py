@@ -168,7 +168,7 @@ def test_the_skip_brings_back_what_shattered() -> None:
     assert neighbours["plain, 2 blocks"] > 0.95
     assert neighbours["plain, 24 blocks"] == pytest.approx(0, abs=0.08)
     assert neighbours["residual, 24 blocks"] == pytest.approx(0.8, abs=0.05)
-    assert neighbours["plain, no norm"] > 0.95
+    assert neighbours["plain, no normalization"] > 0.95
     panel.set(**panel.presets["plain, 24 blocks"])
     by_skip = {}
     for skip in np.linspace(0, 1, 21):

@@ -319,7 +319,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def test_buttons_start_pause_go_on_and_reset() -> None:
     async def work(view: GameView) -> None:
-        start = view.buttons["Start"]
+        start = view.buttons["start"]
         start.click()
         assert view.running and start.description == "Pause"
         await until(lambda: view.game.rounds > 2)
@@ -329,7 +329,7 @@ def test_buttons_start_pause_go_on_and_reset() -> None:
         assert view.game.rounds == rounds and start.description == "Start"
         start.click()
         await until(lambda: view.game.rounds > rounds + 2)
-        view.buttons["Reset"].click()
+        view.buttons["reset"].click()
         assert not view.running and view.game.rounds == 0
 
     view = driven(work)
@@ -343,7 +343,7 @@ def test_clicks_from_another_thread_are_passed_on() -> None:
     async def work(view: GameView) -> None:
         view.pulse.observe(lambda _: played_by.add(threading.current_thread()), "sent")
         for wanted in (True, False):
-            clicker = threading.Thread(target=view.buttons["Start"].click)
+            clicker = threading.Thread(target=view.buttons["start"].click)
             clicker.start()
             await until(lambda wanted=wanted: view.running == wanted)  # type: ignore[misc]
             clicker.join()
@@ -356,11 +356,11 @@ def test_clicks_from_another_thread_are_passed_on() -> None:
 def test_single_steps_move_one_player_each() -> None:
     view = small_view()
     before = view.game.generator.arrays
-    view.buttons["Discriminator step"].click()
+    view.buttons["discriminator_step"].click()
     assert (view.game.discriminator_updates, view.game.rounds) == (1, 0)
     assert all(a is b for a, b in zip(before, view.game.generator.arrays, strict=True))
     opponent = view.game.discriminator
-    view.buttons["Generator step"].click()
+    view.buttons["generator_step"].click()
     assert (view.game.discriminator_updates, view.game.rounds) == (1, 1)
     assert view.game.discriminator is opponent
     assert view.picture.data["summary"].startswith("Round 1, 1 discriminator steps")
@@ -380,7 +380,7 @@ def test_it_stops_by_itself_when_no_page_answers() -> None:
         await until(lambda: not view.running)
         assert view.pulse.sent == 1, "without an answer no second picture is sent"
 
-    assert driven(work).buttons["Start"].description == "Start"
+    assert driven(work).buttons["start"].description == "Start"
 
 
 def test_it_plays_on_while_a_page_answers() -> None:

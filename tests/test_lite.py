@@ -214,7 +214,7 @@ def test_the_wheel_brings_the_course_its_data_and_the_sentence(tmp_path: Path) -
         assert archive.read("requirements.txt") == f"plotly=={COURSE['plotly']}\nnumpy==2.0.2\n".encode()
         assert archive.read("torch.py") == TORCH.read_bytes()
         record = archive.read(next(name for name in names if name.endswith("RECORD"))).decode()
-    assert {"helpers/live.js", "helpers/panels/lesson_03.py", "data/digits.npz", "data/quiz/schema.json"} <= names
+    assert {"helpers/live/live.js", "helpers/panels/lesson_03.py", "data/digits.npz", "data/quiz/schema.json"} <= names
     assert {"notebooks/" + path.name for path in notebooks().values()} <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith(("helpers/publish/site", "tests"))]
     assert names - {line.partition(",")[0] for line in record.splitlines()} == {f"{NAME}-1.0.0.dist-info/RECORD"}

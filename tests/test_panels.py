@@ -33,6 +33,11 @@ def test_every_panel_of_a_lesson_is_named() -> None:
         _ = panels.batchnorm
 
 
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_knows_the_function_that_makes_it(name: str) -> None:
+    assert PANELS[name]().name == name
+
+
 def is_panel(thing: Any) -> bool:
     return inspect.isfunction(thing) and thing.__annotations__.get("return") == "Panel"
 

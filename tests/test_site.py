@@ -18,7 +18,7 @@ from helpers import panels
 from helpers.course import notebooks
 from helpers.panels import PANELS, Panel
 from helpers.publish.cells.assets import classic_script, write_assets
-from helpers.publish.cells.bake import Fineness, anchors, axes, panel_data, panel_name, states_of
+from helpers.publish.cells.bake import Fineness, anchors, axes, panel_data, states_of
 from helpers.publish.cells.context import BuildContext, BuildOptions
 from helpers.publish.cells.running import HIDE_INPUT, Cell, NotebookError, read_cells, run_cells
 from helpers.publish.cells.states import Axis, Budget, main_axis, spread, states_to_bake
@@ -112,7 +112,7 @@ def test_a_panel_as_data_names_the_same_places_in_every_build() -> None:
 @pytest.mark.parametrize("name", EVERY_PANEL)
 def test_every_preset_is_baked_and_the_name_finds_the_budget(name: str) -> None:
     panel: Panel = getattr(panels, name)()
-    assert panel_name(panel) == name
+    assert panel.name == name
     states = set(states_of(panel, Fineness()))
     assert set(anchors(panel)) <= states
     assert len(anchors(panel)[0]) == len(axes(panel))

@@ -10,16 +10,16 @@ from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, f
 
 
 def signal_and_difference(depths: Numbers, *, title: str, low: float, high: float) -> go.Figure:
-    """Gradient signal log10‖∂L/∂h‖ over layers, with a norm and without, and beneath it how different two inputs look.
+    """log10‖∂L/∂h‖ over layers, with and without normalization, and beneath it how different two inputs look.
 
-    Traces to come: "measured", its "spread over seeds", "theory" dashed, "without the norm" dotted; and, beneath,
+    Traces to come: "measured", its "spread over seeds", "theory" dashed, "without normalization" dotted; and, beneath,
     "difference of two digits", log10 of 1 - cos. `depths` are the layers 1 … deepest.
     """
     figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.07)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
     hover = "layer %{x}: 10<sup>%{y:.2f}</sup>"
     figure.add_trace(band("spread over seeds", depths, colour=theme.MEASURED), **above)
-    plain = line("without the norm", depths, colour=theme.BOUND, dash="dot", width=3, hovertemplate=hover)
+    plain = line("without normalization", depths, colour=theme.BOUND, dash="dot", width=3, hovertemplate=hover)
     figure.add_trace(plain, **above)
     figure.add_trace(line("measured", depths, colour=theme.MEASURED, width=4, hovertemplate=hover), **above)
     figure.add_trace(line("theory", depths, colour=theme.THEORY, dash="dash", hovertemplate=hover), **above)

@@ -1,9 +1,14 @@
-// A line that only screen readers see: what it says is read out when it changes.
+/**
+ * A line that only screen readers see: what it says is read out when it changes.
+ * @param {{model: any, el: HTMLElement}} view
+ */
 function render({ model, el }) {
   el.className = "lesson-spoken";
   el.setAttribute("role", "status");
   el.setAttribute("aria-live", "polite");
-  const say = () => { el.textContent = model.get("text"); };
+  const say = () => {
+    el.textContent = model.get("text");
+  };
   const first = setTimeout(() => {
     const lesson = el.closest(".lesson");
     if (lesson && !lesson.hasAttribute(FREE)) freeKeys(lesson);
@@ -20,7 +25,8 @@ function render({ model, el }) {
     model.off("change:text", say);
     model.off("change:target", show);
     model.off("change:warning change:over", warn);
-    setTimeout(() => { // the last view of the page takes its warning along
+    setTimeout(() => {
+      // the last view of the page takes its warning along
       if (!document.querySelector(".lesson-spoken")) document.querySelector(".lesson-warning")?.remove();
     });
   };
@@ -28,7 +34,11 @@ function render({ model, el }) {
 
 const WARNING_SECONDS = 8; // that the end of a warning stays in view
 
-// A warning at the foot of the window, the same for all views of the page; once it is over it leaves by itself.
+/**
+ * A warning at the foot of the window, the same for all views of the page; once it is over it leaves by itself.
+ * @param {string} text
+ * @param {boolean} over
+ */
 function warnOf(text, over) {
   let box = document.querySelector(".lesson-warning");
   if (!text || box?.textContent === text || (over && !box)) return;
@@ -39,12 +49,19 @@ function warnOf(text, over) {
   }
   box.className = over ? "lesson-warning lesson-over" : "lesson-warning";
   box.textContent = text;
-  if (over) setTimeout(() => { if (box.textContent === text) box.remove(); }, 1000 * WARNING_SECONDS);
+  if (over)
+    setTimeout(() => {
+      if (box.textContent === text) box.remove();
+    }, 1000 * WARNING_SECONDS);
 }
 
-// What was asked for, brought to the middle of the window, or its top where it is taller than that.
+/**
+ * What was asked for, brought to the middle of the window, or its top where it is taller than that.
+ * @param {string} mark
+ */
 function showTarget(mark) {
-  const target = [...document.getElementsByClassName(mark)].find((each) => each.offsetParent);
+  const marked = /** @type {HTMLElement[]} */ ([...document.getElementsByClassName(mark)]);
+  const target = marked.find((each) => each.offsetParent);
   if (!target) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const block = target.offsetHeight < innerHeight ? "center" : "start";
@@ -54,15 +71,21 @@ function showTarget(mark) {
 const FREE = "data-lm-suppress-shortcuts"; // JupyterLab heeds it
 let groups = 0;
 
-// Keys that belong to the answers: JupyterLab would move on to the next cell, and ipywidgets' radio buttons, which
-// share no name, would not be one group to the arrow keys.
+/**
+ * Keys that belong to the answers: JupyterLab would move on to the next cell, and ipywidgets' radio buttons, which
+ * share no name, would not be one group to the arrow keys.
+ * @param {Element} lesson
+ */
 function freeKeys(lesson) {
   lesson.setAttribute(FREE, "true");
-  lesson.addEventListener("keydown", (event) => {
+  lesson.addEventListener("keydown", (pressed) => {
+    const event = /** @type {KeyboardEvent} */ (pressed);
     if (/^Arrow|^ $|^Enter$/.test(event.key) && !event.shiftKey && !event.ctrlKey) event.stopPropagation();
   });
   lesson.addEventListener("focusin", (event) => {
-    const group = event.target.closest(".widget-radio-box, .lesson-checks, .widget-textarea textarea");
+    const group = /** @type {Element} */ (event.target).closest(
+      ".widget-radio-box, .lesson-checks, .widget-textarea textarea",
+    );
     if (!group || group.ariaLabel) return;
     const question = group.closest(".lesson-item, .lesson")?.querySelector(".lesson-question");
     group.setAttribute("aria-label", question?.textContent ?? "your answer");
@@ -70,7 +93,9 @@ function freeKeys(lesson) {
     if (!group.matches(".widget-radio-box")) return;
     groups += 1;
     group.setAttribute("role", "radiogroup");
-    for (const radio of group.querySelectorAll("input[type=radio]")) radio.name = `lesson-answers-${groups}`;
+    for (const radio of group.querySelectorAll("input[type=radio]")) {
+      radio.setAttribute("name", `lesson-answers-${groups}`);
+    }
   });
 }
 

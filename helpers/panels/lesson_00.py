@@ -27,7 +27,7 @@ def start_here() -> Panel:
         }
 
     figure = figures.signal_by_layer(LAYERS, title="How much of the gradient reaches each layer", low=-40, high=5)
-    return Panel(figure, {"depth": int_slider("depth", 10, 1, DEEPEST)}, compute)
+    return Panel("start_here", figure, {"depth": int_slider("depth", 10, 1, DEEPEST)}, compute)
 
 
 def _layers(depth: int) -> str:

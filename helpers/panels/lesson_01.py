@@ -58,7 +58,7 @@ def definition() -> Panel:
         "saturated": {**still, "depth": 40, "weight": 4.0, "preactivation": 4.0},
         "weight 6, zero bias": {**still, "depth": 40, "weight": 6.0, "bias": FREE},
     }
-    return Panel(figures.chain(LAYERS, z), controls, compute, presets)
+    return Panel("definition", figures.chain(LAYERS, z), controls, compute, presets)
 
 
 def _point(z: float, slope: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

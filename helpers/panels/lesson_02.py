@@ -54,4 +54,4 @@ def activation_derivatives() -> Panel:
         "ReLU: half the neurons": {"activation": "relu", "here": 1.0, "spread": 1.0},
         "GELU: above 1": {"activation": "gelu", "here": 1.4, "spread": 1.0},
     }
-    return Panel(figures.slope_and_spread(z), controls, compute, presets)
+    return Panel("activation_derivatives", figures.slope_and_spread(z), controls, compute, presets)

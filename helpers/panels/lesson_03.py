@@ -52,7 +52,7 @@ def deep_sigmoid_nets() -> Panel:
         "what it costs": {**xavier, "width": 256, "gain": critical, "depth": 20},
     }
     figure = figures.signal_and_saturation(LAYERS, title="A deep sigmoid network on the digits", low=-90, high=15)
-    return Panel(figure, controls, compute, presets)
+    return Panel("deep_sigmoid_nets", figure, controls, compute, presets)
 
 
 def _deep_summary(spec: NetworkSpec, mean: np.ndarray, saturated: float) -> str:

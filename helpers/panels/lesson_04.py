@@ -121,7 +121,7 @@ def relu() -> Panel:
         "bias −5: a graveyard": {**plain, "bias": -5.0},
         "leak 0.2": {**plain, "activation": "leaky_relu", "leak": 0.2},
     }
-    return Panel(figures.rectifier_family(LAYERS, FAMILY), controls, compute, presets)
+    return Panel("relu", figures.rectifier_family(LAYERS, FAMILY), controls, compute, presets)
 
 
 def _decades_for(lines: list[np.ndarray]) -> list[float]:
@@ -211,7 +211,7 @@ def relu_schemes() -> Panel:
         "tanh": {**plain, "activation": "tanh"},
         "sigmoid": {**plain, "activation": "sigmoid"},
     }
-    return Panel(figures.signal_and_weight_gradient(LAYERS, THREE), controls, compute, presets)
+    return Panel("relu_schemes", figures.signal_and_weight_gradient(LAYERS, THREE), controls, compute, presets)
 
 
 def _schemes_summary(signal: dict[str, np.ndarray], weights: dict[str, np.ndarray], depth: int) -> str:
@@ -266,4 +266,4 @@ def born_dead() -> Panel:
         "12 wide, 100 deep": {"depth": 100, "width": 12},
     }
     figure = figures.born_dead(LAYERS, widths, probability)
-    return Panel(figure, controls, compute, presets, click={"probability": ("depth", "width")})
+    return Panel("born_dead", figure, controls, compute, presets, click={"probability": ("depth", "width")})

@@ -78,7 +78,7 @@ def initialization_schemes() -> Panel:
         "standard normal": {**start, "scheme": "standard_normal", "depth": 20},
     }
     figure = figures.both_ways(LAYERS, title="A gradient comes down, a signal goes up")
-    return Panel(figure, controls, compute, presets)
+    return Panel("initialization_schemes", figure, controls, compute, presets)
 
 
 def _log10(values: np.ndarray) -> np.ndarray:
@@ -160,7 +160,9 @@ def initialization() -> Panel:
         "ReLU, He": {**tanh, "activation": "relu", "bias_std": 0.0, "weight_std": 1.41},
     }
     figure = figures.phase_plane(LAYERS, WEIGHT_STDS, BIAS_STDS, every=EVERY, longest=LONGEST)
-    return Panel(figure, controls, compute, presets, click={"factor a layer": ("weight_std", "bias_std")})
+    return Panel(
+        "initialization", figure, controls, compute, presets, click={"factor a layer": ("weight_std", "bias_std")}
+    )
 
 
 @cache
@@ -279,7 +281,7 @@ def jacobian_singular_values() -> Panel:
         "tanh": {**start, "activation": "tanh", "weight_std": 1.05},
         "ReLU, He": {**start, "activation": "relu", "weight_std": math.sqrt(2)},
     }
-    return Panel(figures.singular_values(EDGES), controls, compute, presets)
+    return Panel("jacobian_singular_values", figures.singular_values(EDGES), controls, compute, presets)
 
 
 def _singular_values(init: str, depth: int, activation: str, weight_std: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Lesson 06: batch norm and layer norm in deep networks."""
+"""Lesson 06: batch and layer normalization in deep networks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from helpers.panels.panel import Panel
 WIDTH, SEEDS = 64, 4
 BATCHES = [4, 8, 16, 32, 64, 128, 256]
 GAINS = [0.25, 0.354, 0.5, 0.707, 1.0, 1.414, 2.0, 2.828, 4.0]
-NORMS = {"batch norm": "batch", "layer norm": "layer", "none": "none"}
-NORM_NAMES = {"batch": "batch norm", "layer": "layer norm", "none": "no norm"}
+NORMALIZATIONS = {"batch normalization": "batch", "layer normalization": "layer", "none": "none"}
+NORMALIZATION_NAMES = {"batch": "batch normalization", "layer": "layer normalization", "none": "no normalization"}
 # SiLU, GELU, softplus and SELU are left out: a few samples far above the others, and the law for large batches is off.
 ACTIVATIONS = {
     theme.ACTIVATION_NAMES[name]: name
@@ -29,7 +29,7 @@ LEAST_DIFFERENCE = 1e-7  # float32 tells no smaller difference of two activation
 
 
 def batch_norm() -> Panel:
-    """A deep network on the digits with batch norm, layer norm or none: its gradient, and how alike two digits look."""
+    """A deep network with batch or layer normalization or none: its gradient, and how alike two digits look."""
 
     def compute(
         norm: str, activation: str, depth: int, batch: int, gain: float, skip: float, norm_bias: float
@@ -40,48 +40,48 @@ def batch_norm() -> Panel:
         )  # fmt: skip
         profile = gradient_profile(spec)
         mean, spread = over_seeds(profile.log10_signal)
-        plain = np.full(depth, np.nan) if norm == "none" else mean[-1] + _without_norm(spec)
+        plain = np.full(depth, np.nan) if norm == "none" else mean[-1] + _without_normalization(spec)
         far = float(np.nanmax(np.abs(mean))) > NEAR[1]
         return {
             "measured": padded(mean),
             "spread over seeds": padded(spread),
             "theory": padded(mean[-1] + _predicted(spec)),
-            "without the norm": padded(plain),
+            "without normalization": padded(plain),
             "difference of two digits": padded(_difference(profile.similarity.mean(axis=0))),
             "ranges": {"yaxis": FAR if far else NEAR},
             "summary": _summary(spec, mean, plain),
         }
 
     controls = {
-        "norm": dropdown("norm", NORMS, "batch"),
+        "norm": dropdown("normalization", NORMALIZATIONS, "batch"),
         "activation": dropdown("activation", ACTIVATIONS, "relu"),
         "depth": int_slider("depth", 50, 2, DEEPEST),
         "batch": steps("batch size", BATCHES, 128),
         "gain": steps("gain", [(f"{gain:.3g}", gain) for gain in GAINS], 1.414),
         "skip": float_slider("skip", 0.0, 0, 1, 0.1),
-        "norm_bias": float_slider("norm's bias β", 0.0, 0, 3, 0.25),
+        "norm_bias": float_slider("bias β", 0.0, 0, 3, 0.25),
     }
     plain = {
         "norm": "none", "activation": "relu", "depth": 50, "batch": 128, "gain": 1.414, "skip": 0.0, "norm_bias": 0.0
     }  # fmt: skip
     batch = {**plain, "norm": "batch"}
     presets = {
-        "ReLU, no norm": plain,
-        "ReLU with batch norm": batch,
+        "ReLU, no normalization": plain,
+        "ReLU with batch normalization": batch,
         "gain 4: see what moves": {**batch, "gain": 4.0},
         "a batch of 8": {**batch, "batch": 8},
         "sigmoid, rescued": {**batch, "activation": "sigmoid", "gain": 1.0},
-        "ReLU with layer norm": {**batch, "norm": "layer"},
+        "ReLU with layer normalization": {**batch, "norm": "layer"},
         "with skips": {**batch, "skip": 1.0},
         "bias β = 2": {**batch, "norm_bias": 2.0},
     }
-    title = "A deep network with and without a norm"
+    title = "A deep network with and without normalization"
     figure = figures.signal_and_difference(LAYERS, title=title, low=NEAR[0], high=NEAR[1])
-    return Panel(figure, controls, compute, presets)
+    return Panel("batch_norm", figure, controls, compute, presets)
 
 
-def _without_norm(spec: NetworkSpec) -> np.ndarray:
-    """log10 of signal_l / signal_L of the same networks without their norm, on no more digits than it takes."""
+def _without_normalization(spec: NetworkSpec) -> np.ndarray:
+    """log10 of signal_l / signal_L of the same networks without normalization, on no more digits than it takes."""
     without = replace(spec, norm="none", norm_bias=0.0, batch=min(spec.batch, BATCH))
     mean, _ = over_seeds(gradient_profile(without).log10_signal)
     relative: np.ndarray = mean - mean[-1]
@@ -89,7 +89,7 @@ def _without_norm(spec: NetworkSpec) -> np.ndarray:
 
 
 def _predicted(spec: NetworkSpec) -> np.ndarray:
-    """log10 of signal_l / signal_L by theory; gaps for skips without a norm, which lesson 07 is about."""
+    """log10 of signal_l / signal_L by theory; gaps for skips without normalization, which lesson 07 is about."""
     if spec.norm != "none":
         return theory.normalized_profile(spec.activation, spec.norm, spec.depth, spec.skip, spec.norm_bias)
     if spec.skip:
@@ -109,7 +109,7 @@ def _summary(spec: NetworkSpec, mean: np.ndarray, plain: np.ndarray) -> str:
     bias = f" with bias β = {spec.norm_bias:g}" if spec.norm_bias else ""
     law = _predicted(spec)
     by_theory = "" if np.isnan(law[0]) else f" (theory {10 ** (law[0] / (spec.depth - 1)):.3f})"
-    name = NORM_NAMES[spec.norm]
+    name = NORMALIZATION_NAMES[spec.norm]
     without = "" if np.isnan(plain[0]) else f" Without normalization: {theme.scientific(plain[0] - plain[-1])}."
     return (
         f"{theme.ACTIVATION_NAMES[spec.activation]}, {spec.depth} layers, {name}{bias}, gain {spec.gain:.3g}{skips}, "
@@ -136,12 +136,12 @@ def scale_invariance() -> Panel:
             "‖∂L/∂W‖": gradient[:-1],
             "1 / scale": gradient[one] - SCALES,
             "gradient here": np.array([[np.log10(scale)], [gradient[-1]]]),
-            "summary": f"{NORM_NAMES[norm].capitalize()}, weights × {scale:.3g}: loss {loss[-1]:.4f} "
+            "summary": f"{NORMALIZATION_NAMES[norm].capitalize()}, weights × {scale:.3g}: loss {loss[-1]:.4f} "
             f"({loss[one]:.4f} at scale 1), gradient norm × {theme.scientific(gradient[-1] - gradient[one])}.",
         }
 
     controls = {
-        "norm": dropdown("norm", NORMS, "batch"),
+        "norm": dropdown("normalization", NORMALIZATIONS, "batch"),
         "activation": dropdown("activation", ACTIVATIONS, "relu"),
         "scale": log_slider("weights times", 1.0, -4, 2),
     }
@@ -150,10 +150,12 @@ def scale_invariance() -> Panel:
         "ten times the weights": {**batch, "scale": 10.0},
         "a tenth": {**batch, "scale": 0.1},
         "so small that ε shows": {**batch, "scale": 0.0001},
-        "no norm": {**batch, "norm": "none", "scale": 10.0},
+        "no normalization": {**batch, "norm": "none", "scale": 10.0},
     }
     title = "One layer's weights, times a factor"
-    return Panel(figures.loss_and_gradient_by_scale(SCALES, title=title), controls, compute, presets)
+    return Panel(
+        "scale_invariance", figures.loss_and_gradient_by_scale(SCALES, title=title), controls, compute, presets
+    )
 
 
 def _over_scales(norm: str, activation: str, log10_scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

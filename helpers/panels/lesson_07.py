@@ -19,7 +19,7 @@ from helpers.residual import (
 )
 
 MOST_BLOCKS = 50
-NORMS = {
+NORMALIZATIONS = {
     "none": "none",
     "pre-norm, layer": "pre_layer",
     "post-norm, layer": "post_layer",
@@ -57,7 +57,7 @@ def residual_networks() -> Panel:
     controls = {
         "skip": float_slider("skip strength", 1.0, 0, 1, 0.05),
         "branch": steps("branch scale α", [(f"{branch:g}", branch) for branch in BRANCHES], 1.0),
-        "norm": dropdown("norm", NORMS, "none"),
+        "norm": dropdown("normalization", NORMALIZATIONS, "none"),
         "blocks": int_slider("blocks", 20, 1, MOST_BLOCKS),
         "width": steps("width", [16, 32, 64, 128], 64),
     }
@@ -65,15 +65,15 @@ def residual_networks() -> Panel:
     presets = {
         "plain": {**full, "skip": 0.0},
         "plain, PyTorch's default": {**full, "skip": 0.0, "branch": DEFAULT_BRANCH},
-        "plain with batch norm": {**full, "skip": 0.0, "norm": "post_batch"},
-        "residual without norm": {**full, "skip": 1.0},
+        "plain with batch normalization": {**full, "skip": 0.0, "norm": "post_batch"},
+        "residual without normalization": {**full, "skip": 1.0},
         "residual": {**full, "skip": 1.0, "norm": "post_layer"},
         "pre-norm": {**full, "skip": 1.0, "norm": "pre_layer"},
         "zero-initialised": {**full, "skip": 1.0, "branch": 0.0},
     }
     title = "From plain to residual"
     figure = figures.signal_and_size(np.arange(length), title=title, low=-4, high=4)
-    return Panel(figure, controls, compute, presets)
+    return Panel("residual_networks", figure, controls, compute, presets)
 
 
 def _range(log10: np.ndarray, limits: tuple[float, ...]) -> list[float]:
@@ -89,9 +89,10 @@ def _summary(spec: ResidualSpec, log10_signal: np.ndarray, size: np.ndarray, pre
         return f"{kind}: neither skip nor branch, so nothing gets through."
     ways = (log10_signal[:, 0] - log10_signal[:, -1]) / spec.blocks
     law = predicted.log10_signal[0] / spec.blocks
-    said = "no norm" if spec.norm == "none" else next(name for name, value in NORMS.items() if value == spec.norm)
+    kinds = {value: name for name, value in NORMALIZATIONS.items()}
+    kinds["none"] = "no normalization"
     return (
-        f"{kind}, {said}: the gradient changes by a factor of {10 ** ways.mean():.3g} a "
+        f"{kind}, {kinds[spec.norm]}: the gradient changes by a factor of {10 ** ways.mean():.3g} a "
         f"block (theory for wide blocks {10**law:.3g}). The stem hears {theme.share(ways.mean() * spec.blocks)} "
         f"what the last block hears. Forward, h ends at {theme.scientific(size[-1] - size[0])} × its size at the stem."
     )
@@ -121,7 +122,9 @@ def path_lengths() -> Panel:
     controls = {
         "blocks": int_slider("blocks", 20, 1, length - 1),
         "branch": steps("branch scale α", [(f"{branch:g}", branch) for branch in BRANCHES], 1.0),
-        "norm": dropdown("norm", {name: value for name, value in NORMS.items() if "batch" not in value}, "none"),
+        "norm": dropdown(
+            "normalization", {name: value for name, value in NORMALIZATIONS.items() if "batch" not in value}, "none"
+        ),
     }
     presets = {
         "every branch at full strength": {"blocks": 20, "branch": 1.0, "norm": "none"},
@@ -130,7 +133,7 @@ def path_lengths() -> Panel:
         "54 blocks, as in 110 layers": {"blocks": 54, "branch": 0.7, "norm": "none"},
     }
     title = "Which paths carry the gradient"
-    return Panel(figures.path_lengths(np.arange(length), title=title), controls, compute, presets)
+    return Panel("path_lengths", figures.path_lengths(np.arange(length), title=title), controls, compute, presets)
 
 
 def _middle(shares: np.ndarray) -> tuple[int, int]:
@@ -158,19 +161,19 @@ def shattered_gradients() -> Panel:
             "White noise has 0 at any distance.",
         }
 
-    batch_norms = {name: value for name, value in NORMS.items() if "layer" not in value}
+    batch_kinds = {name: value for name, value in NORMALIZATIONS.items() if "layer" not in value}
     controls = {
         "skip": float_slider("skip strength", 1.0, 0, 1, 0.05),
         "blocks": int_slider("blocks", 24, 1, MOST_BLOCKS),
         "branch": steps("branch scale α", [(f"{branch:g}", branch) for branch in BRANCHES if branch], 1.0),
-        "norm": dropdown("norm", batch_norms, "pre_batch"),
+        "norm": dropdown("normalization", batch_kinds, "pre_batch"),
     }
     presets = {
         "plain, 2 blocks": {"skip": 0.0, "blocks": 2, "branch": 1.0, "norm": "pre_batch"},
         "plain, 24 blocks": {"skip": 0.0, "blocks": 24, "branch": 1.0, "norm": "pre_batch"},
         "residual, 24 blocks": {"skip": 1.0, "blocks": 24, "branch": 1.0, "norm": "pre_batch"},
         "residual, weak branches": {"skip": 1.0, "blocks": 50, "branch": 0.1, "norm": "pre_batch"},
-        "plain, no norm": {"skip": 0.0, "blocks": 24, "branch": 1.0, "norm": "none"},
+        "plain, no normalization": {"skip": 0.0, "blocks": 24, "branch": 1.0, "norm": "none"},
     }
     title = "The gradient by the input, along a line of inputs"
-    return Panel(figures.shattered_gradients(x, lags, title=title), controls, compute, presets)
+    return Panel("shattered_gradients", figures.shattered_gradients(x, lags, title=title), controls, compute, presets)

@@ -95,7 +95,13 @@ def recurrent_networks() -> Panel:
         "the gates alone": {**start, "forget_bias": 1.0, "radius": 0.1},
         "an RNN that explodes": {**start, "radius": 2.0},
     }
-    return Panel(figures.signal_through_time(TIMES, title="Gradients through time"), controls, compute, presets)
+    return Panel(
+        "recurrent_networks",
+        figures.signal_through_time(TIMES, title="Gradients through time"),
+        controls,
+        compute,
+        presets,
+    )
 
 
 def _forget_gate(gate: str, bias: float, length: int) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def gans() -> Panel:
         "the same, Wasserstein": {"trained": 1000, "distance": 8.0, "loss": "wasserstein"},
         "nearly there": {"trained": 1000, "distance": 1.0, "loss": "saturating"},
     }
-    return Panel(figures.duel(X), controls, compute, presets)
+    return Panel("gans", figures.duel(X), controls, compute, presets)
 
 
 def _log10(values: np.ndarray) -> np.ndarray:
@@ -142,7 +142,7 @@ def generator_losses() -> Panel:
         "undecided": {"logit": 0.0},
         "fooled": {"logit": 10.0},
     }
-    return Panel(figures.loss_slopes(), controls, compute, presets)
+    return Panel("generator_losses", figures.loss_slopes(), controls, compute, presets)
 
 
 # Overlap --------------------------------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def disjoint_supports() -> Panel:
         "they hardly overlap": {"shift": 2.0, "spread": 0.3},
         "point masses": {"shift": 2.0, "spread": 0.0},
     }
-    return Panel(figures.overlap(SHIFTS), controls, compute, presets)
+    return Panel("disjoint_supports", figures.overlap(SHIFTS), controls, compute, presets)
 
 
 @lru_cache(maxsize=16)
@@ -227,4 +227,4 @@ def way_back() -> Panel:
 
     controls = {"trained": steps("D's steps", list(MOMENTS), 0)}
     presets = {"untrained": {"trained": 0}, "trained a little": {"trained": 20}, "to the end": {"trained": 1000}}
-    return Panel(figures.both_networks(PLACES, BORDER), controls, compute, presets)
+    return Panel("way_back", figures.both_networks(PLACES, BORDER), controls, compute, presets)

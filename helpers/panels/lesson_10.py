@@ -59,7 +59,7 @@ def gradient_clipping() -> Panel:
     figure = figures.before_and_after(
         np.arange(1, LONGEST + 1), title="A gradient before and after clipping", low=-20, high=12
     )
-    return Panel(figure, controls, compute, presets)
+    return Panel("gradient_clipping", figure, controls, compute, presets)
 
 
 def _log10_norms(parts: np.ndarray) -> np.ndarray:
@@ -132,7 +132,7 @@ def cliff() -> Panel:
         "a gentle slope: nothing to clip": {**start, "weight": 7.0, "bias": -1.0},
     }
     figure = figures.cliff(WEIGHTS, BIASES, _surface(), UPDATES)
-    return Panel(figure, controls, compute, presets, click={"loss": ("weight", "bias")})
+    return Panel("cliff", figure, controls, compute, presets, click={"loss": ("weight", "bias")})
 
 
 def _steepest(path: Descent) -> str:

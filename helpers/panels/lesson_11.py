@@ -51,7 +51,7 @@ def unknown_network() -> Panel:
         "activation": dropdown("activation", activations, "relu"),
         "gain": float_slider("gain", 1.4, 0.1, 6.0, 0.1),
         "bias": float_slider("bias", 0.0, -5.0, 1.0, 0.5),
-        "norm": dropdown("norm", {"none": "none", "batch norm": "batch"}, "none"),
+        "norm": dropdown("normalization", {"none": "none", "batch normalization": "batch"}, "none"),
     }
     he = {"activation": "relu", "gain": 1.4, "bias": 0.0, "norm": "none"}
     presets = {
@@ -59,9 +59,15 @@ def unknown_network() -> Panel:
         "sigmoid at Xavier's scale": {**he, "activation": "sigmoid", "gain": 1.0},
         "tanh, weights five times too large": {**he, "activation": "tanh", "gain": 5.0},
         "ReLU, biases at −3.5": {**he, "bias": -3.5},
-        "sigmoid with batch norm": {**he, "activation": "sigmoid", "norm": "batch"},
+        "sigmoid with batch normalization": {**he, "activation": "sigmoid", "norm": "batch"},
     }
-    return Panel(figures.unknown_and_own(np.arange(1, DEPTH + 1), low=-15, high=10), controls, compute, presets)
+    return Panel(
+        "unknown_network",
+        figures.unknown_and_own(np.arange(1, DEPTH + 1), low=-15, high=10),
+        controls,
+        compute,
+        presets,
+    )
 
 
 @lru_cache(maxsize=256)
@@ -77,15 +83,15 @@ def _profile(activation: str, gain: float, bias: float, norm: str) -> tuple[np.n
 
 
 def _summary(number: int, hidden: tuple[np.ndarray, ...], mine: tuple[np.ndarray, ...]) -> str:
-    return f"Network {number}: {_said(hidden)}. Yours: {_said(mine)}. {_compared(hidden, mine)}"
+    return f"Network {number}: {_described(hidden)}. Yours: {_described(mine)}. {_compared(hidden, mine)}"
 
 
-def _said(profile: tuple[np.ndarray, ...]) -> str:
+def _described(profile: tuple[np.ndarray, ...]) -> str:
     signal, _, flat = profile
-    heard = "no gradient arrives at layer 1"
+    arrives = "no gradient arrives at layer 1"
     if np.isfinite(signal[0]):
-        heard = f"layer 1 hears {theme.share(signal[0] - signal[-1])} what layer {DEPTH} hears"
-    return f"{heard}, up to {flat.max():.0%} of a layer's units are flat"
+        arrives = f"layer 1 hears {theme.share(signal[0] - signal[-1])} what layer {DEPTH} hears"
+    return f"{arrives}, up to {flat.max():.0%} of a layer's units are flat"
 
 
 def _compared(hidden: tuple[np.ndarray, ...], mine: tuple[np.ndarray, ...]) -> str:

@@ -18,39 +18,43 @@ Presets = Mapping[str, Mapping[str, Any]]
 class Panel(ipywidgets.VBox):
     """Controls, the live figure under them, and the states to try as buttons.
 
-    `controls` holds the ipywidgets controls by name, `live` the `LiveFigure`, `presets` the values that each button
-    sets; `click` names the sliders that follow a click on a trace (see `LiveFigure`). `panel.data` is what the figure
-    shows now; `panel.set(depth=20)` moves controls.
+    `name` is that of the function in `helpers.panels` that makes it. `controls` holds the ipywidgets controls by name,
+    `live` the `LiveFigure`, `presets` the values that each button sets; `click` names the sliders that follow a click
+    on a trace (see `LiveFigure`). `panel.data` is what the figure shows now; `panel.set(depth=20)` moves controls.
     """
 
     def __init__(
         self,
+        name: str,
         figure: go.Figure,
         controls: Mapping[str, ipywidgets.Widget],
         compute: Compute,
         presets: Presets | None = None,
         click: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
+        self.name = name
         self.controls = dict(controls)
         self.presets = dict(presets or {})
         self.live = LiveFigure(figure, controls, compute, click)
         columns = ipywidgets.Layout(
-            display="grid", grid_template_columns="repeat(auto-fit, minmax(max(22em, 40%), 1fr))", grid_gap="2px 24px",
+            display="grid",
+            grid_template_columns="repeat(auto-fit, minmax(max(22em, 40%), 1fr))",
+            grid_gap="2px 24px",
             width="100%",
-        )  # fmt: skip
+        )
         rows: list[ipywidgets.Widget] = [ipywidgets.Box(list(controls.values()), layout=columns), self.live]
         if self.presets:
-            self.buttons = [self._button(name) for name in self.presets]
+            self.buttons = [self._button(preset) for preset in self.presets]
             wrap = ipywidgets.Layout(display="flex", flex_flow="row wrap", width="100%", align_items="center")
             rows.append(ipywidgets.Box([ipywidgets.HTML("<b>Try:</b>&nbsp;"), *self.buttons], layout=wrap))
         super().__init__(rows, layout=ipywidgets.Layout(width="100%"))
         self.add_class("live-panel")
 
-    def _button(self, name: str) -> ipywidgets.Button:
+    def _button(self, preset: str) -> ipywidgets.Button:
         button = ipywidgets.Button(
-            description=name, tooltip=f"Move the sliders: {name}", layout=plain_layout(), style=plain_style()
+            description=preset, tooltip=f"Move the sliders: {preset}", layout=plain_layout(), style=plain_style()
         )
-        button.on_click(lambda _: self.set(**self.presets[name]))
+        button.on_click(lambda _: self.set(**self.presets[preset]))
         return button
 
     def set(self, **values: Any) -> None:

@@ -38,6 +38,7 @@ SLICE, BREATH = 0.06, 0.02  # seconds of play, and of listening to the page
 PATIENCE = 8.0  # seconds without an answer after which nobody looks on
 SHOWN, ARROWS = 128, 48  # samples in a picture, and those that have an arrow
 LONGEST = 8.0  # the largest push that is drawn at its length
+START, PAUSE = "Start", "Pause"  # what the same button reads
 
 
 class Pulse(anywidget.AnyWidget):
@@ -72,13 +73,10 @@ class GameView(ipywidgets.VBox):
         self.loss = loss_choice(game.recipe.loss)
         self.loss.observe(lambda _: self._at_home(self.reset), "value")
         self.buttons = {
-            label: self._button(label, action)
-            for label, action in (
-                ("Start", self._start_or_pause),
-                ("Discriminator step", self.discriminator_step),
-                ("Generator step", self.generator_step),
-                ("Reset", self.reset),
-            )
+            "start": self._button(START, self._start_or_pause),
+            "discriminator_step": self._button("Discriminator step", self.discriminator_step),
+            "generator_step": self._button("Generator step", self.generator_step),
+            "reset": self._button("Reset", self.reset),
         }
         self.picture = still(figure, self._result())
         wrap = ipywidgets.Layout(display="flex", flex_flow="row wrap", width="100%", align_items="center")
@@ -110,7 +108,7 @@ class GameView(ipywidgets.VBox):
 
         if not self.running and self.game.rounds < self.limit:
             self._task = asyncio.get_running_loop().create_task(self._run())
-            self.buttons["Start"].description = "Pause"
+            self.buttons["start"].description = PAUSE
 
     def pause(self) -> None:
         """Stop where it is; `start` goes on from there."""
@@ -148,7 +146,7 @@ class GameView(ipywidgets.VBox):
 
     def _at_rest(self) -> None:
         self._task = None
-        self.buttons["Start"].description = "Start"
+        self.buttons["start"].description = START
 
     # ------------------------------------------------------------ playing
 
@@ -173,14 +171,14 @@ class GameView(ipywidgets.VBox):
         self._at_rest()
 
     def _result(self) -> dict[str, Any]:
-        game, said = self.game, self._draw(self.game)
+        game, drawn = self.game, self._draw(self.game)
         words = f"Round {game.rounds}, {game.discriminator_updates} discriminator steps. "
         norms = np.asarray(game.gradient_norms)
         if len(norms):
             words += f"The generator's last gradient had norm {norms[-1]:.2g}. "
         ranges = {"xaxis2": [0, max(100, 2 ** np.ceil(np.log2(max(game.rounds, 1))))]}
-        said["ranges"] = {**ranges, **said.get("ranges", {})}
-        return {**said, "generator's gradient": _curve(norms), "summary": words + said.get("summary", "")}
+        drawn["ranges"] = {**ranges, **drawn.get("ranges", {})}
+        return {**drawn, "generator's gradient": _curve(norms), "summary": words + drawn.get("summary", "")}
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -248,18 +246,18 @@ def _plane(game: Game, x: np.ndarray, y: np.ndarray, arrow: float, limit: int) -
     points = np.stack(np.meshgrid(x, y), axis=-1)
 
     def draw(game: Game) -> dict[str, Any]:
-        heard = game.shown_gradients(SHOWN)
-        starts = heard.samples
-        push = -heard.at_samples * SHOWN  # of one sample alone: the loss is a mean over them
+        gradients = game.shown_gradients(SHOWN)
+        starts = gradients.samples
+        push = -gradients.at_samples * SHOWN  # of one sample alone: the loss is a mean over them
         length = np.maximum(np.linalg.norm(push, axis=1, keepdims=True), 1e-30)
         ends = starts + push * arrow * np.minimum(1, LONGEST / length)
         gap = np.full_like(starts, np.nan)
         arrows = np.stack([starts, ends, gap], axis=1)[:ARROWS]
-        said = game.judge(points)
+        logits = game.judge(points)
         if game.recipe.loss == "wasserstein":  # a critic has no scale of its own
-            said = 2 * (said - said.mean()) / max(float(said.std()), 1e-6)
+            logits = 2 * (logits - logits.mean()) / max(float(logits.std()), 1e-6)
         return {
-            "D": get_activation("sigmoid").function(said),
+            "D": get_activation("sigmoid").function(logits),
             "generated": starts.T,
             "push": arrows.reshape(-1, 2).T,
             "summary": f"Mean push at the samples: {length.mean():.2g}.",

@@ -330,10 +330,11 @@ for n in range(2, 51):
 
 
 def test_a_figure_grows_while_a_cell_is_running(open_sheet: OpenSheet, workshop: Path) -> None:
-    write_notebook(workshop / "shown.ipynb", SHOWN, GROW)
-    sheet = open_sheet()
-    sheet.open("shown.ipynb")
-    sheet.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    sheet = run(open_sheet, workshop, "shown", SHOWN)
+    sheet.page.evaluate(
+        """code => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code }); }""",
+        GROW,
+    )
     seen = set()
     while "50 points" not in seen:
         sheet.page.locator(".live-summary").first.wait_for(timeout=30_000)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import plotly
 
+from helpers.live import browser
 from helpers.publish.cells.text import code_style
 from helpers.publish.folder import write_text
 
@@ -19,10 +20,10 @@ def write_assets(folder: Path) -> None:
     folder.mkdir()
     plotly_js = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     (folder / "plotly.min.js").write_bytes(plotly_js.read_bytes())
-    write_text(folder / "live.js", classic_script(_read(HELPERS / "live.js")))
+    write_text(folder / "live.js", classic_script(browser.script()))
     for name in ("theme.js", "grading.js", "site.js"):
         write_text(folder / name, _read(HERE / name))
-    sheets = [_read(HELPERS / "live.css"), _read(HELPERS / "lesson" / "lesson.css"), _read(HERE / "site.css")]
+    sheets = [browser.style(), _read(HELPERS / "lesson" / "lesson.css"), _read(HERE / "site.css")]
     write_text(folder / "site.css", "\n".join([*sheets, code_style()]))
 
 

@@ -138,9 +138,4 @@ def _text(data: bytes) -> str:
 
 def states_of(panel: Panel, fineness: Fineness) -> list[State]:
     """The states of a panel that are baked."""
-    return states_to_bake(axes(panel), anchors(panel), fineness.budget(panel_name(panel)))
-
-
-def panel_name(panel: Panel) -> str:
-    """The function of `helpers.panels` that made a panel: its `compute` is defined in there."""
-    return panel.live.compute.__qualname__.partition(".")[0]
+    return states_to_bake(axes(panel), anchors(panel), fineness.budget(panel.name))

@@ -1,12 +1,15 @@
 // Grading on a page without a kernel: the twin of helpers/quiz/grading.py and numbers.py, held against them by a test.
 // A grade is {correct, feedback, understood, answer state to try}; nothing is evaluated as code.
 
+// biome-ignore lint/correctness/noUnusedVariables: site.js, which a page loads after this file, calls it
 const courseGrading = (() => {
-  const MAX_ANSWER_LENGTH = 200, MAX_TEXT_LENGTH = 10000;
+  const MAX_ANSWER_LENGTH = 200,
+    MAX_TEXT_LENGTH = 10000;
   const NO_NUMBER = "Write one number, for instance 0.25 or 1e-6.";
   const NOT_FINITE = "That is not a finite number. Write one such as 0.25 or 1e-6.";
   const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]"; // what Python calls so
-  const ENDS = new RegExp(`^${SPACE}+|${SPACE}+$`, "g"), SPACES = new RegExp(`${SPACE}+`, "g");
+  const ENDS = new RegExp(`^${SPACE}+|${SPACE}+$`, "g"),
+    SPACES = new RegExp(`${SPACE}+`, "g");
   const PLAIN = "[+-]?(?:[0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?";
   const whole = (pattern) => new RegExp(`^(?:${pattern})$`);
   const FORMS = [
@@ -16,7 +19,9 @@ const courseGrading = (() => {
     [whole(`(${PLAIN})/(${PLAIN})`), (above, below) => (below === 0 ? divides() : above / below)],
   ];
 
-  const complain = (sentence) => { throw new RangeError(sentence); };
+  const complain = (sentence) => {
+    throw new RangeError(sentence);
+  };
   const divides = () => complain("That divides by zero. Write a finite number.");
   const trimmed = (text) => text.replace(ENDS, "");
 
@@ -55,7 +60,10 @@ const courseGrading = (() => {
     let plain = trimmed(text);
     if (!plain) complain("Write a number first, for instance 0.25 or 1e-6.");
     if (unit && plain.endsWith(unit)) plain = plain.slice(0, -unit.length);
-    plain = plain.replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+/g, (found) => "^" + [...found].map((c) => "0123456789+-"["⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻".indexOf(c)]).join(""));
+    plain = plain.replace(
+      /[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+/g,
+      (found) => `^${[...found].map((c) => "0123456789+-"["⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻".indexOf(c)]).join("")}`,
+    );
     plain = plain.replace(/[−–‒﹣－]/g, "-").replace(SPACES, "");
     let scale = 1;
     if (plain.endsWith("%")) [plain, scale] = [plain.slice(0, -1), 0.01];
@@ -68,13 +76,15 @@ const courseGrading = (() => {
   }
 
   function readNumber(given, unit = "") {
-    const number = typeof given === "string" ? parse(given, unit) : typeof given === "number" ? given : complain(NO_NUMBER);
+    const number =
+      typeof given === "string" ? parse(given, unit) : typeof given === "number" ? given : complain(NO_NUMBER);
     return Number.isFinite(number) ? number : complain(NOT_FINITE);
   }
 
   // A number to some significant digits; what lies in the middle goes to the even digit, as in Python.
   function digits(number, count) {
-    const [exact, exponent] = number.toExponential(60).split("e"), point = exact.indexOf(".");
+    const [exact, exponent] = number.toExponential(60).split("e"),
+      point = exact.indexOf(".");
     const inTheMiddle = /^50*$/.test(exact.replace(/[-.]/g, "").slice(count));
     const kept = exact.slice(0, count > 1 ? point + count : point);
     if (inTheMiddle && "02468".includes(kept.at(-1))) return `${kept}e${exponent}`;
@@ -88,7 +98,12 @@ const courseGrading = (() => {
   }
 
   const notUnderstood = (feedback) => ({ correct: false, feedback, understood: false, try: {} });
-  const gradeOf = (answer) => ({ correct: answer.correct, feedback: answer.feedback, understood: true, try: answer.try });
+  const gradeOf = (answer) => ({
+    correct: answer.correct,
+    feedback: answer.feedback,
+    understood: true,
+    try: answer.try,
+  });
   const isEmpty = (state) => !Object.keys(state).length;
   const firstTry = (answers) => answers.map((answer) => answer.try).find((state) => !isEmpty(state)) ?? {};
   const quoted = (answer) => `“${answer.text.replace(/\.+$/, "")}”. ${answer.feedback}`;
@@ -105,7 +120,10 @@ const courseGrading = (() => {
     const wrong = question.answers.filter((answer) => given.includes(answer.text) && !answer.correct);
     const missing = question.answers.filter((answer) => answer.correct && !given.includes(answer.text));
     if (!wrong.length && !missing.length) {
-      const feedback = question.answers.filter((answer) => answer.correct).map((answer) => answer.feedback).join(" ");
+      const feedback = question.answers
+        .filter((answer) => answer.correct)
+        .map((answer) => answer.feedback)
+        .join(" ");
       return { correct: true, feedback, understood: true, try: {} };
     }
     const told = [...wrong.map((a) => `Not this one: ${quoted(a)}`), ...missing.map((a) => `Missing: ${quoted(a)}`)];
@@ -137,7 +155,7 @@ const courseGrading = (() => {
   }
 
   function text(question, given) {
-    const { text: said, points } = typeof given === "string" ? { text: given, points: null } : given ?? {};
+    const { text: said, points } = typeof given === "string" ? { text: given, points: null } : (given ?? {});
     if (typeof said !== "string" || !trimmed(said)) return notUnderstood("Write a sentence or two first.");
     if ([...said].length > MAX_TEXT_LENGTH)
       return notUnderstood(`That is longer than ${MAX_TEXT_LENGTH} characters. Write what matters most.`);
@@ -148,7 +166,13 @@ const courseGrading = (() => {
     const missing = question.answers.filter((_, place) => !points.includes(place));
     const told = missing.map((answer) => `To add: ${answer.feedback}`).join("\n");
     const all = "Your text makes every point. Come back to it in a week and write it once more.";
-    return { correct: !missing.length, feedback: told || all, understood: true, try: firstTry(missing), missing: missing.length };
+    return {
+      correct: !missing.length,
+      feedback: told || all,
+      understood: true,
+      try: firstTry(missing),
+      missing: missing.length,
+    };
   }
 
   const graders = { choice: choice("answers"), network: choice("networks"), choices, order, number, text };

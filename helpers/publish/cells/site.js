@@ -10,7 +10,8 @@
   // ---------------------------------------------------------------- tables
 
   function bytesOf(base64) {
-    const letters = atob(base64), bytes = new Uint8Array(letters.length);
+    const letters = atob(base64),
+      bytes = new Uint8Array(letters.length);
     for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
     return bytes;
   }
@@ -21,7 +22,8 @@
       Object.assign(this, { packed: { index, rows }, size, controls });
     }
     open() {
-      return (this.opened ??= this.read());
+      this.opened ??= this.read();
+      return this.opened;
     }
     async read() {
       const { index, rows } = this.packed;
@@ -35,12 +37,16 @@
     nearest(key) {
       const own = this.numbers.get(JSON.stringify(key));
       if (own !== undefined) return own;
-      let best = 0, least = Infinity;
+      let best = 0,
+        least = Infinity;
       this.keys.forEach((baked, number) => {
         let distance = 0;
         for (let i = 0; i < key.length && distance < least; i++) {
           if (baked[i] === key[i]) continue;
-          distance += this.controls[i].kind === "slider" ? Math.abs(baked[i] - key[i]) / this.controls[i].labels.length + 1e-3 : 4;
+          distance +=
+            this.controls[i].kind === "slider"
+              ? Math.abs(baked[i] - key[i]) / this.controls[i].labels.length + 1e-3
+              : 4;
         }
         if (distance < least) [best, least] = [number, distance];
       });
@@ -56,8 +62,14 @@
   const NARROWEST = 700; // pixels that a picture with its legend needs
 
   function nativeControl(root, grid, control) {
-    const input = find("input, select", root), readout = find("output", root);
-    const get = () => (control.kind === "menu" ? input.selectedIndex : control.kind === "check" ? Number(input.checked) : Number(input.value));
+    const input = find("input, select", root),
+      readout = find("output", root);
+    const get = () =>
+      control.kind === "menu"
+        ? input.selectedIndex
+        : control.kind === "check"
+          ? Number(input.checked)
+          : Number(input.value);
     const tell = () => {
       if (!readout) return;
       readout.textContent = control.labels[get()];
@@ -93,7 +105,9 @@
       async ask(key, id) {
         await table.open();
         const number = table.nearest(key);
-        react({ type: "rows", keys: [key], notes: [table.notes[number]], packed: false, answers: id }, [table.row(number)]);
+        react({ type: "rows", keys: [key], notes: [table.notes[number]], packed: false, answers: id }, [
+          table.row(number),
+        ]);
       },
       listen(listener) {
         react = listener;
@@ -106,9 +120,11 @@
     constructor(root, { spec, row, notes, controls = [], presets = [], table }) {
       Object.assign(this, { root, spec, row, notes, description: controls, presets });
       this.table = table && new Table(table, spec.size, controls);
-      this.controls = findAll(".site-control", root).map((element, i) => nativeControl(element, spec.grids[i], controls[i]));
+      this.controls = findAll(".site-control", root).map((element, i) =>
+        nativeControl(element, spec.grids[i], controls[i]),
+      );
       this.beside = find(".site-beside", root);
-      this.controls.forEach((control) => control.onChange(() => this.tellBeside()));
+      for (const control of this.controls) control.onChange(() => this.tellBeside());
       findAll("[data-preset]", root).forEach((button) => {
         button.addEventListener("click", () => this.put(presets[Number(button.dataset.preset)]));
       });
@@ -118,10 +134,12 @@
       for (const [number, place] of Object.entries(places)) this.controls[number].put(place);
     }
     start() {
-      return (this.started ??= this.draw());
+      this.started ??= this.draw();
+      return this.started;
     }
     async draw() {
-      const element = find(".live-figure", this.root), spec = structuredClone(this.spec);
+      const element = find(".live-figure", this.root),
+        spec = structuredClone(this.spec);
       const source = this.table ? bakedSource(this.table) : { listen: () => () => {} };
       this.live = element.live = new Live(element, spec, Plotly, this.controls, source);
       this.fit();
@@ -134,7 +152,8 @@
     // On a phone the picture is drawn as wide as its words need, and shown smaller.
     fit() {
       if (!this.root.clientWidth) return; // on a slide that is not shown
-      const { style, offsetHeight } = this.live.plot, scale = Math.min(1, this.root.clientWidth / NARROWEST);
+      const { style, offsetHeight } = this.live.plot,
+        scale = Math.min(1, this.root.clientWidth / NARROWEST);
       style.width = scale < 1 ? `${NARROWEST}px` : "";
       style.transform = scale < 1 ? `scale(${scale})` : "";
       style.marginBottom = scale < 1 ? `${(scale - 1) * offsetHeight}px` : "";
@@ -142,7 +161,8 @@
     // A word where the state in hand is not in the table, and a way to the one that is shown in its place.
     async tellBeside() {
       await this.table.open();
-      const key = this.controls.map((control) => control.get()), shown = this.table.keys[this.table.nearest(key)];
+      const key = this.controls.map((control) => control.get()),
+        shown = this.table.keys[this.table.nearest(key)];
       const other = key.flatMap((place, i) => (place === shown[i] ? [] : [i]));
       this.beside.hidden = !other.length;
       if (!other.length) return this.beside.replaceChildren();
@@ -161,7 +181,10 @@
     panels.set(tag, new SitePanel(root, data[tag]));
   }
   const near = new IntersectionObserver(
-    (entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && panels.get(target.id.slice("panel-".length)).start()),
+    (entries) => {
+      for (const { isIntersecting, target } of entries)
+        if (isIntersecting) panels.get(target.id.slice("panel-".length)).start();
+    },
     { rootMargin: "600px" },
   );
   for (const { root } of panels.values()) near.observe(root);
@@ -187,20 +210,26 @@
     });
   }
 
-  const ticked = (form) => findAll(".site-choices input", form).filter((input) => input.checked).map((input) => input.value);
+  const ticked = (form) =>
+    findAll(".site-choices input", form)
+      .filter((input) => input.checked)
+      .map((input) => input.value);
 
   // What a form says: a text, texts, a number as text, or null where nothing is chosen.
   function given(form) {
-    const written = find("input[type=text]", form), slider = find("input[data-labels]", form), list = find(".site-order", form);
+    const written = find("input[type=text]", form),
+      slider = find("input[data-labels]", form),
+      list = find(".site-order", form);
     if (find("textarea", form)) return openText(form);
     if (list) return findAll("li", list).map((entry) => entry.dataset.text);
     if (slider) return JSON.parse(slider.dataset.labels)[slider.value];
     if (written) return written.value;
-    return find("input[type=checkbox]", form) ? ticked(form) : ticked(form)[0] ?? null;
+    return find("input[type=checkbox]", form) ? ticked(form) : (ticked(form)[0] ?? null);
   }
 
   function openText(form) {
-    const text = find("textarea", form).value, rubric = find(".site-rubric", form);
+    const text = find("textarea", form).value,
+      rubric = find(".site-rubric", form);
     if (rubric.hidden) return text;
     const boxes = findAll("input[type=checkbox]", rubric);
     return { text, points: boxes.flatMap((box, place) => (box.checked ? [place] : [])) };
@@ -220,7 +249,8 @@
   }
 
   function verdict(form, kind, word, message) {
-    const box = document.createElement("div"), strong = document.createElement("strong");
+    const box = document.createElement("div"),
+      strong = document.createElement("strong");
     box.className = `lesson-verdict lesson-${kind}`;
     strong.textContent = word;
     box.append(strong, " ", ...spoken(message));
@@ -235,7 +265,9 @@
       const said = given(form);
       if (!said?.length) return verdict(form, "open", "· Nothing chosen yet.", "Answer first; a guess is fine.");
       verdict(form, "right", "✓ Kept.", "It stands beside the measurement further down, until you leave this page.");
-      for (const reveal of findAll(".site-reveal").filter((each) => each.dataset.prediction === form.dataset.prediction)) {
+      for (const reveal of findAll(".site-reveal").filter(
+        (each) => each.dataset.prediction === form.dataset.prediction,
+      )) {
         find(".site-said", reveal).textContent = `You said: ${[said].flat().join(", ")}.`;
       }
     });
@@ -246,11 +278,16 @@
   const WORDS = { right: "✓ Right.", wrong: "✗ Not so.", open: "· No answer yet." };
 
   function check(form) {
-    const question = data[form.dataset.question], grade = courseGrading.grade(question, given(form));
-    const rubric = find(".site-rubric", form), unveiled = rubric?.hidden && grade.understood;
+    const question = data[form.dataset.question],
+      grade = courseGrading.grade(question, given(form));
+    const rubric = find(".site-rubric", form),
+      unveiled = rubric?.hidden && grade.understood;
     if (unveiled) rubric.hidden = false;
     const kind = unveiled || !grade.understood ? "open" : grade.correct ? "right" : rubric ? "partly" : "wrong";
-    const words = { ...WORDS, partly: `· ${question.answers.length - grade.missing} of ${question.answers.length} points.` };
+    const words = {
+      ...WORDS,
+      partly: `· ${question.answers.length - grade.missing} of ${question.answers.length} points.`,
+    };
     verdict(form, kind, unveiled ? "· Now compare." : words[kind], grade.feedback);
     form.dataset.grade = kind;
     const show = find(".site-show", form);

@@ -1,8 +1,11 @@
 // Slides: every sheet is made as large as its slide allows, and cut where it would have to become too small.
 
 (() => {
-  const WIDTH = 1280, HEIGHT = 720, FOOT = 36;
-  const SMALLEST = 0.3, TOO_SMALL = 0.74;
+  const WIDTH = 1280,
+    HEIGHT = 720,
+    FOOT = 36;
+  const SMALLEST = 0.3,
+    TOO_SMALL = 0.74;
   const LARGEST = { text: 1, figure: 1.3 };
   const data = globalThis.courseData;
   const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -21,7 +24,8 @@
 
   // The largest scale at which a sheet fits its slide.
   function fit(sheet) {
-    let low = SMALLEST, high = LARGEST[isFigure(sheet) ? "figure" : "text"];
+    let low = SMALLEST,
+      high = LARGEST[isFigure(sheet) ? "figure" : "text"];
     if (fits(sheet, high)) return high;
     while (high - low > 0.01) {
       const middle = (low + high) / 2;
@@ -39,9 +43,12 @@
     if (fit(sheet) >= TOO_SMALL || sheet.children.length < 2) return;
     const moved = [];
     while (sheet.children.length > 1 && fit(sheet) < TOO_SMALL) moved.unshift(sheet.removeChild(sheet.lastChild));
-    while (sheet.children.length > 1 && sheet.lastChild.querySelector("h1, h2, h3")) moved.unshift(sheet.removeChild(sheet.lastChild));
+    while (sheet.children.length > 1 && sheet.lastChild.querySelector("h1, h2, h3"))
+      moved.unshift(sheet.removeChild(sheet.lastChild));
     fit(sheet);
-    const section = sheet.closest("section"), next = section.cloneNode(true), rest = next.querySelector(".sheet");
+    const section = sheet.closest("section"),
+      next = section.cloneNode(true),
+      rest = next.querySelector(".sheet");
     moved[0].classList.remove("fragment");
     rest.replaceChildren(...moved);
     section.after(next);
@@ -64,7 +71,7 @@
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) if (target.offsetHeight && overflows(target)) fit(target);
   });
-  findAll(".sheet").forEach((sheet) => sizes.observe(sheet));
+  for (const sheet of findAll(".sheet")) sizes.observe(sheet);
 
   // ---------------------------------------------------------------- keys
 

@@ -2,8 +2,12 @@
 
 (() => {
   const frame = document.querySelector("iframe");
-  const LARGEST = 3, SMALLEST = 0.5, NARROWEST = 1000, EDGE = 24; // scales, and pixels of the frame
-  const TRIES = 6, SETTLES = 3000; // milliseconds in which styles and pictures arrive
+  const LARGEST = 3,
+    SMALLEST = 0.5,
+    NARROWEST = 1000,
+    EDGE = 24; // scales, and pixels of the frame
+  const TRIES = 6,
+    SETTLES = 3000; // milliseconds in which styles and pictures arrive
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
   const figureOf = (panel) => panel.querySelector(".live-figure");
 
@@ -16,8 +20,11 @@
   // Plotly lays a picture out anew some time after its place has changed: until then sizes mean nothing.
   async function settled(panel) {
     const drawn = () => {
-      const figure = figureOf(panel), plot = figure.querySelector(".main-svg");
-      return figure.dataset.phase === "rest" && plot && Math.abs(plot.getBoundingClientRect().width - figure.clientWidth) < 2;
+      const figure = figureOf(panel),
+        plot = figure.querySelector(".main-svg");
+      return (
+        figure.dataset.phase === "rest" && plot && Math.abs(plot.getBoundingClientRect().width - figure.clientWidth) < 2
+      );
     };
     for (let waited = 0; waited < SETTLES; waited += 50) {
       await pause(50);
@@ -39,7 +46,8 @@
   }
 
   // One fit at a time; a change of the window's size while one is under way is followed by another.
-  let wanted = false, fitting = false;
+  let wanted = false,
+    fitting = false;
   async function refit(panel) {
     wanted = true;
     if (fitting) return;

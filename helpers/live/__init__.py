@@ -2,7 +2,8 @@
 
 `LiveFigure` never computes while a slider moves if it can help it. The browser keeps the rows (results) of the
 states (settings of all controls) it has seen; a state it does not know is asked for, one request at a time, and in
-idle time the kernel sends the whole row of states along the slider in hand. `live.js` is the other half.
+idle time the kernel sends the whole row of states along the slider in hand. The JavaScript beside this file is the
+other half (see `browser`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import numpy as np
 import plotly
 import plotly.graph_objects as go
 import traitlets
+
+from helpers.live import browser
 
 if TYPE_CHECKING:  # a kernel has asyncio loaded; elsewhere it would cost as much as numpy
     import asyncio
@@ -163,8 +166,8 @@ class LiveFigure(anywidget.AnyWidget):
     An exception in `compute` is shown in the panel; the last good picture stays and the next move works.
     """
 
-    _esm = Path(__file__).with_name("live.js")
-    _css = Path(__file__).with_name("live.css")
+    _esm = browser.script()
+    _css = browser.style()
 
     library = traitlets.Instance(PlotlyLibrary).tag(sync=True, **ipywidgets.widget_serialization)
     # Messages go through a widget of the plainest kind: anywidget drops those of a widget whose browser half took
@@ -336,6 +339,9 @@ class LiveFigure(anywidget.AnyWidget):
     def _receive(self, _: Any, message: dict[str, Any], __: Any) -> None:
         if message.get("type") == "ask":
             self._answer(message)
+        elif message.get("type") == "confirm":
+            found = {"type": "confirmed", "view": message["view"], "id": message["id"], "key": self.key()}
+            self.channel.send(found)
         elif message.get("type") == "fill":
             import asyncio
 

@@ -1,0 +1,133 @@
+// LiveFigure inside Jupyter: ipywidgets' controls, the kernel, and what anywidget calls.
+
+import { Live } from "./live.js";
+import { loadPlotly } from "./plotly.js";
+import { unpackRows } from "./rows.js";
+import { gridIndex, gridValue } from "./states.js";
+
+/** @typedef {import("./states.js").Grid} Grid */
+/** @typedef {any} Model a model of ipywidgets */
+
+// ---------------------------------------------------------------- private parts of ipywidgets
+
+// All that the course uses of ipywidgets beyond its documentation stands here.
+
+const TELL_MS = 100; // pause between two places of a moving control that the kernel hears of
+
+/**
+ * ipywidgets sends a control's next place as soon as the kernel has dealt with the one before. All that traffic takes
+ * the processors from the picture, which needs none of it; so ipywidgets learns later that the kernel is ready again.
+ * What it holds back meanwhile, the last place and the kernel's echoes stay its own business.
+ * @param {Model} model
+ */
+export function tellSeldom(model) {
+  if (!model._handle_status || Object.hasOwn(model, "_handle_status")) return;
+  const handle = model._handle_status;
+  model._handle_status = (/** @type {any} */ message) =>
+    setTimeout(() => {
+      if (model._pending_msgs > 0) handle.call(model, message); // `tellAgain` has set it back
+    }, TELL_MS);
+}
+
+/**
+ * Send an attribute once more. A message that was lost with its connection is never dealt with; ipywidgets would wait
+ * for it for ever, hold back what comes after it, and drop the kernel's echoes.
+ * @param {Model} model
+ * @param {string} name
+ */
+export function tellAgain(model, name) {
+  model._pending_msgs = 0;
+  model._msg_buffer = null;
+  model._expectedEchoMsgIds?.clear();
+  model.save({ [name]: model.get(name) }, { patch: true });
+}
+
+// ---------------------------------------------------------------- controls and the kernel
+
+/**
+ * @param {Grid} grid
+ * @param {Model} model
+ * @returns {import("./live.js").Control}
+ */
+export function jupyterControl(grid, model) {
+  tellSeldom(model);
+  const name = grid.kind === "index" ? "index" : "value";
+  return {
+    id: grid.id,
+    count: grid.count,
+    get() {
+      if (grid.kind === "index") return model.get("index");
+      return grid.kind === "bool" ? Number(model.get("value")) : gridIndex(grid, model.get("value"));
+    },
+    set(number) {
+      model.set("value", gridValue(grid, number));
+      model.save_changes();
+    },
+    repeat: () => tellAgain(model, name),
+    onChange(react) {
+      model.on(`change:${name}`, react);
+      return () => model.off(`change:${name}`, react);
+    },
+  };
+}
+
+/**
+ * @param {Model} model the figure
+ * @param {Model} channel the widget that its messages go through
+ * @returns {import("./live.js").Source}
+ */
+export function jupyterSource(model, channel) {
+  const view = Math.random().toString(36).slice(2);
+  let ended = () => {};
+  const send = (/** @type {object} */ message) => {
+    try {
+      channel.send({ view, ...message });
+    } catch {
+      ended(); // Jupyter refuses to send to a kernel that is dead or another one
+    }
+  };
+  return {
+    ask: (key, id) => send({ type: "ask", key, id }),
+    fill: (keys, id) => send({ type: "fill", keys, id }),
+    confirm: (key, id) => send({ type: "confirm", key, id }),
+    listen(react) {
+      const mine = (/** @type {any} */ message, /** @type {any} */ buffers) => {
+        if (message.view === undefined || message.view === view) react(message, buffers);
+      };
+      const shown = () => {
+        const notes = [model.get("notes_shown")];
+        react({ type: "rows", shown: true, keys: [[]], notes, packed: false }, [model.get("row_shown")]);
+      };
+      const alive = () => channel.comm_live === false && ended();
+      ended = () => react({ type: "gone" }, []);
+      channel.on("msg:custom", mine);
+      channel.on("comm_live_update", alive);
+      // Where controls decide what is seen, this row is only the first one; a new connection brings it once more.
+      if (!model.get("controls").length) model.on("change:row_shown", shown);
+      alive();
+      return () => {
+        channel.off("msg:custom", mine);
+        channel.off("comm_live_update", alive);
+        model.off("change:row_shown", shown);
+      };
+    },
+  };
+}
+
+export default {
+  /** @param {{model: Model, el: HTMLElement & {live?: Live}}} view */
+  async render({ model, el }) {
+    const find = (/** @type {string} */ reference) =>
+      model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
+    el.classList.add("live-figure");
+    const references = [model.get("library"), model.get("channel"), ...model.get("controls")];
+    const [library, channel, ...controls] = await Promise.all(references.map(find));
+    const Plotly = await loadPlotly(library);
+    const spec = structuredClone(model.get("spec"));
+    const sliders = controls.map((control, i) => jupyterControl(spec.grids[i], control));
+    const live = new Live(el, spec, Plotly, sliders, jupyterSource(model, channel));
+    el.live = live;
+    await live.start(spec.first, await unpackRows(model.get("row_shown"), false), model.get("notes_shown"));
+    return () => live.stop();
+  },
+};

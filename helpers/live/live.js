@@ -1,0 +1,398 @@
+// A figure that follows its controls without asking the kernel: the browser's half of LiveFigure.
+//
+// Rows arrive from the kernel and are kept in a cache; while a control moves, the row of its state is drawn straight
+// into Plotly's SVG, and Plotly itself draws it as soon as the hand rests. A state that isn't here is asked for.
+
+import { Picture } from "./picture.js";
+import { RowCache, unpackRows } from "./rows.js";
+import { idOf, statesAlong } from "./states.js";
+
+/** @typedef {import("./states.js").Key} Key */
+/** @typedef {import("./rows.js").Result} Result */
+/** @typedef {() => void} Stop undoes what gave it */
+/**
+ * @typedef {object} Control
+ * @property {string} id class of its element
+ * @property {number} count how many places it has
+ * @property {() => import("./states.js").Place} get
+ * @property {(number: number) => void} set moves it to the place nearest to a number
+ * @property {() => void} [repeat] tells the kernel once more where it stands
+ * @property {(react: () => void) => Stop} onChange
+ */
+/**
+ * @typedef {object} Message What a source answers.
+ * @property {"rows" | "error" | "filled" | "confirmed" | "gone"} type
+ * @property {Key[]} [keys]
+ * @property {import("./rows.js").Notes[]} [notes]
+ * @property {boolean} [packed]
+ * @property {boolean} [shown] a row without a state, which Python wants to be seen
+ * @property {string} [answers] id of the state that was asked for
+ * @property {string} [message]
+ * @property {string} [id]
+ * @property {Key} [key]
+ * @property {Key[]} [failed]
+ */
+/**
+ * @typedef {object} Source Where rows come from: a kernel, or the table of a page.
+ * @property {(key: Key, id: string) => void} [ask] for one state
+ * @property {(keys: Key[], id: string) => void} [fill] for many, in the kernel's idle time
+ * @property {(key: Key, id: string) => void} [confirm] asks which state the kernel's controls are in
+ * @property {(react: (message: Message, buffers: ArrayBufferView[]) => void) => Stop} listen
+ */
+
+const SETTLE_MS = 120; // a hand that pauses this long rests
+const CONFIRM_MS = 600; // after the last move; by then ipywidgets has told the kernel of it
+const PATIENCE_MS = 2000; // first pause before something is asked for again; each further one is twice as long
+const LONGEST_PATIENCE_MS = 30_000;
+
+const SILENT =
+  "The kernel doesn't answer: it is busy with another cell, or its connection is cut. " +
+  "The figure follows the controls again as soon as it answers.";
+const GONE = "The kernel that computed this figure has ended or was restarted. Run the cell again to go on.";
+
+export class Live {
+  /**
+   * @param {HTMLElement} el
+   * @param {import("./picture.js").Spec} spec
+   * @param {import("./plotly.js").Plotly} Plotly
+   * @param {Control[]} controls
+   * @param {Source} source
+   */
+  constructor(el, spec, Plotly, controls, source) {
+    this.el = el;
+    this.spec = spec;
+    this.controls = controls;
+    this.source = source;
+    this.plot = /** @type {import("./plotly.js").Plot} */ (this.add("div", "live-plot", "group")); // not "img": its toolbar has buttons
+    this.plot.setAttribute("aria-label", spec.label);
+    this.summary = this.add("p", "live-summary");
+    this.spoken = this.add("div", "live-spoken", "status");
+    this.alert = this.add("div", "live-error", "alert");
+    this.notice = this.add("div", "live-notice", "status");
+    this.alert.hidden = this.notice.hidden = true;
+    this.picture = new Picture(this.plot, spec, Plotly);
+    this.cache = new RowCache(4 * spec.size);
+    /** @type {string | null} */
+    this.asking = null; // id of the state asked for and not yet answered
+    /** @type {string | null} */
+    this.filling = null; // id of the fill under way
+    /** @type {number | null} */
+    this.filled = null; // the control whose table it fills
+    this.unconfirmed = false; // whether the kernel may not know yet where the controls stand
+    /** @type {string | null} */
+    this.askedBefore = null; // what was being asked for when the kernel was last asked where they stand
+    this.gone = false; // whether there is no kernel any more
+    /** @type {Set<string>} */
+    this.tried = new Set(); // states whose computation failed in a fill: asked for only when a hand comes there
+    this.hand = 0; // the control that moved last
+    this.touched = false;
+    this.plannedRow = "";
+    this.frame = 0;
+    this.timer = 0;
+    this.confirmTimer = 0;
+    this.reminder = 0;
+    this.patience = PATIENCE_MS;
+    this.width = 0;
+    this.turn = 0; // counts what was shown
+    /** @type {Stop[]} */
+    this.off = [];
+  }
+  /**
+   * @param {string} tag
+   * @param {string} name
+   * @param {string} [role]
+   */
+  add(tag, name, role) {
+    const element = this.el.appendChild(document.createElement(tag));
+    element.className = name;
+    if (role) element.setAttribute("role", role);
+    return element;
+  }
+  /** The state that the controls are in. */
+  key() {
+    return this.controls.map((control) => control.get());
+  }
+  /** Whether the picture shows another state than the controls' own. */
+  lags() {
+    return this.el.dataset.state !== idOf(this.key());
+  }
+  /**
+   * @param {Key} firstKey
+   * @param {Float32Array} row
+   * @param {import("./rows.js").Notes} notes
+   */
+  async start(firstKey, row, notes) {
+    this.cache.put(idOf(firstKey), { row, notes });
+    this.say(notes.summary);
+    this.el.dataset.phase = "starting";
+    this.width = this.el.clientWidth;
+    await this.picture.start(row, notes.ranges);
+    this.off.push(this.source.listen((message, buffers) => this.receive(message, buffers)));
+    for (const [i, control] of this.controls.entries()) this.off.push(control.onChange(() => this.changed(i)));
+    this.watchHands();
+    this.plot.on("plotly_click", (/** @type {any} */ { points }) => this.clicked(points));
+    const sizes = new ResizeObserver(() => this.resize());
+    sizes.observe(this.el);
+    this.off.push(() => sizes.disconnect());
+    this.el.dataset.state = idOf(firstKey);
+    this.el.dataset.phase = "rest";
+    if (this.lags()) this.draw();
+  }
+  stop() {
+    for (const off of this.off) off();
+    for (const timer of [this.timer, this.confirmTimer, this.reminder]) clearTimeout(timer);
+    cancelAnimationFrame(this.frame);
+    this.picture.stop();
+  }
+  /** A pointer or the focus on a control says which table is wanted next. */
+  watchHands() {
+    const near = (/** @type {Event} */ event) => {
+      const target = /** @type {Element | null} */ (event.target);
+      const index = this.controls.findIndex((control) => target?.closest?.(`.${control.id}`));
+      if (index < 0) return;
+      if (this.touched && this.hand === index) return;
+      this.hand = index;
+      this.touched = true;
+      this.plan();
+    };
+    for (const type of ["pointerover", "focusin"]) {
+      document.addEventListener(type, near, true);
+      this.off.push(() => document.removeEventListener(type, near, true));
+    }
+  }
+  /** @param {{curveNumber: number, x: number, y: number}[]} points */
+  clicked(points) {
+    for (const { index, controls } of this.spec.clicks) {
+      const hit = points.find((point) => point.curveNumber === index);
+      if (!hit) continue;
+      this.controls[controls[0]].set(hit.x);
+      this.controls[controls[1]].set(hit.y);
+    }
+  }
+  resize() {
+    const width = this.el.clientWidth;
+    if (!width || width === this.width) return;
+    this.width = width;
+    requestAnimationFrame(() => this.el.isConnected && this.picture.resize());
+  }
+  /** @param {number} index of the control that moved */
+  changed(index) {
+    this.hand = index;
+    this.touched = true;
+    this.el.dataset.phase = "moving";
+    if (this.filling && this.filled !== index) this.pause();
+    const key = this.key();
+    if (!this.cache.has(idOf(key))) this.ask(key); // now, before the control tells the kernel that it moved
+    this.frame ||= requestAnimationFrame(() => this.draw());
+    this.unconfirmed = true;
+    this.confirmIn(CONFIRM_MS);
+  }
+  draw() {
+    this.frame = 0;
+    const key = this.key();
+    const known = this.cache.get(idOf(key));
+    if (!known) return this.ask(key);
+    this.show(idOf(key), known);
+    if (this.entersNewTable(key)) this.plan();
+  }
+  /**
+   * @param {string} id
+   * @param {Result} result
+   */
+  show(id, { row, notes }) {
+    const turn = ++this.turn;
+    clearTimeout(this.timer);
+    this.alert.hidden = true;
+    this.picture.move(row, notes.ranges);
+    this.say(notes.summary);
+    this.el.dataset.state = id;
+    // A frame more: after a long redraw the timer would be served before the moves that came meanwhile.
+    this.timer = window.setTimeout(() => requestAnimationFrame(() => this.rest(id, turn)), SETTLE_MS);
+  }
+  /**
+   * @param {string} id
+   * @param {number} turn
+   */
+  async rest(id, turn) {
+    const stillResting = () => !this.frame && idOf(this.key()) === id && this.turn === turn;
+    if (!stillResting()) return;
+    await this.picture.settle(stillResting);
+    if (!stillResting()) return;
+    this.spoken.textContent = this.summary.textContent;
+    this.el.dataset.phase = "rest";
+    this.plan();
+  }
+  /** @param {string | undefined} text */
+  say(text) {
+    this.summary.textContent = text ?? "";
+    this.summary.hidden = !text;
+  }
+
+  // ---------------------------------------------------------------- asking for rows
+
+  /**
+   * One request in flight; when it is answered, the state the controls have by then is drawn or asked for.
+   * @param {Key} key
+   */
+  ask(key) {
+    if (this.asking || this.gone) return;
+    this.asking = idOf(key);
+    this.source.ask?.(key, this.asking);
+    this.remind();
+  }
+  /**
+   * @param {Message} message
+   * @param {ArrayBufferView[]} buffers
+   */
+  async receive(message, buffers) {
+    if (message.type === "gone") return this.end();
+    this.patience = PATIENCE_MS;
+    this.notice.hidden = true;
+    if (message.type === "confirmed") this.confirmed(message);
+    else if (message.type === "error") this.failed(message);
+    else if (message.type === "filled") this.tableIsHere(message);
+    else await this.take(message, buffers);
+    this.remind();
+  }
+  /**
+   * @param {Message} message
+   * @param {ArrayBufferView[]} buffers
+   */
+  async take({ keys = [], notes = [], packed = false, shown = false, answers }, buffers) {
+    const rows = await unpackRows(buffers[0], packed);
+    const { size } = this.spec;
+    const results = keys.map((_, i) => ({ row: rows.subarray(i * size, (i + 1) * size), notes: notes[i] }));
+    if (shown) return this.show(idOf([]), results[0]);
+    keys.forEach((key, i) => {
+      this.cache.put(idOf(key), results[i]);
+    });
+    if (answers) this.answered(answers);
+    else if (this.lags()) this.frame ||= requestAnimationFrame(() => this.draw());
+  }
+  /**
+   * What was asked for is shown even if the hand has moved on: a slow kernel then lags, but does not freeze.
+   * @param {string} id
+   */
+  answered(id) {
+    if (this.asking !== id) return;
+    this.asking = null;
+    const result = this.cache.get(id);
+    if (result) this.show(id, result);
+    if (idOf(this.key()) !== id) this.frame ||= requestAnimationFrame(() => this.draw());
+    else if (this.entersNewTable(this.key())) this.plan();
+  }
+  /** @param {Message} message */
+  failed({ answers, message = "" }) {
+    if (this.asking !== answers) return;
+    this.asking = null;
+    if (idOf(this.key()) !== answers) return this.draw();
+    this.alert.textContent = message;
+    this.alert.hidden = false;
+    this.el.dataset.phase = "error";
+  }
+
+  // ---------------------------------------------------------------- tables
+
+  /**
+   * The states along one control's slider through `key`, nearest first, that are not here yet.
+   * @param {Key} key
+   * @param {number} index
+   */
+  missing(key, index) {
+    const states = [...statesAlong(key, index, this.controls[index].count)];
+    return states.filter((state) => !this.cache.has(idOf(state)) && !this.tried.has(idOf(state)));
+  }
+  /** @param {Key} key */
+  entersNewTable(key) {
+    const row = idOf(key.map((place, i) => (i === this.hand ? -1 : place))) + this.hand;
+    if (row === this.plannedRow) return false;
+    this.plannedRow = row;
+    return true;
+  }
+  /** Ask for the table of the control in hand; once it is here, for those of the others through the same state. */
+  plan() {
+    if (!this.touched || !this.source.fill || this.gone) return;
+    const key = this.key();
+    const order = [this.hand, ...this.controls.keys()].filter((v, i, a) => a.indexOf(v) === i);
+    const index = order.find((control) => this.missing(key, control).length);
+    if (index === undefined) return;
+    const wanted = this.missing(key, index);
+    const id = idOf(wanted[0]) + this.hand;
+    if (this.filling === id) return;
+    if (this.tried.size > 4096) this.tried.clear();
+    this.filling = id;
+    this.filled = index;
+    this.source.fill(wanted, id);
+    this.remind();
+  }
+  /** @param {Message} message */
+  tableIsHere({ id, failed = [] }) {
+    if (id === this.filling) this.filling = null;
+    for (const key of failed) this.tried.add(idOf(key));
+    if (this.el.dataset.phase === "rest") this.plan();
+  }
+  /** A table of another control waits until the hand rests: till then the processors belong to the picture. */
+  pause() {
+    this.filling = null;
+    this.source.fill?.([], "pause");
+  }
+
+  // ---------------------------------------------------------------- lost messages
+
+  /** @param {number} milliseconds */
+  confirmIn(milliseconds) {
+    if (!this.source.confirm) return;
+    clearTimeout(this.confirmTimer);
+    this.confirmTimer = window.setTimeout(() => this.confirm(), milliseconds);
+  }
+  /** Have the kernel say where its controls stand: it may have missed the last move. */
+  confirm() {
+    if (this.gone) return;
+    this.askedBefore = this.asking;
+    this.source.confirm?.(this.key(), idOf(this.key()));
+    this.remind();
+  }
+  /** @param {Message} message */
+  confirmed({ id, key = [] }) {
+    // The kernel answers in the order in which it is asked.
+    if (this.asking && this.asking === this.askedBefore) this.askAnew();
+    if (id !== idOf(this.key())) return; // it has moved on, and will be confirmed then
+    const missed = this.controls.filter((control, i) => idOf([control.get()]) !== idOf([key[i]]));
+    this.unconfirmed = missed.length > 0;
+    for (const control of missed) control.repeat?.();
+  }
+  /** Ask again for what has no answer after 2 s, 4 s, 8 s …: it may have been lost with a connection. */
+  remind() {
+    clearTimeout(this.reminder);
+    if (this.gone || !(this.asking || this.filling || (this.unconfirmed && this.source.confirm))) return;
+    this.reminder = window.setTimeout(() => this.askAgain(), this.patience);
+  }
+  askAgain() {
+    if (this.patience > PATIENCE_MS && this.lags()) this.tell(SILENT);
+    this.patience = Math.min(2 * this.patience, LONGEST_PATIENCE_MS);
+    if (this.asking) this.askAnew();
+    if (this.filling) {
+      this.filling = null;
+      this.plan();
+    }
+    if (this.unconfirmed) this.confirm();
+    this.remind();
+  }
+  /** Forget what was asked for; ask for the state that the controls are in by now. */
+  askAnew() {
+    this.asking = null;
+    this.draw();
+  }
+  /** @param {string} text */
+  tell(text) {
+    this.notice.textContent = text;
+    this.notice.hidden = false;
+    this.el.dataset.phase = "waiting";
+  }
+  /** There is no kernel any more: rows that are here are still drawn. */
+  end() {
+    this.gone = true;
+    this.asking = this.filling = null;
+    if (this.controls.length) this.tell(GONE);
+  }
+}

@@ -1,0 +1,74 @@
+"""The JavaScript of the course: its own unit tests, its lint and its types."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from helpers import installation
+from helpers.live import browser
+
+ROOT = Path(__file__).resolve().parents[1]
+TOOLS = ROOT / "node_modules" / ".bin"
+OLDEST_NODE = 20
+
+
+def run(*command: str | Path) -> None:
+    environment = {**os.environ, "NO_COLOR": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def node() -> str:
+    """The node on this machine; without one the test is skipped."""
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("no node found: https://nodejs.org has it")
+    version = subprocess.run([found, "--version"], capture_output=True, text=True).stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
+        pytest.skip(f"node is {version}; these tests need {OLDEST_NODE} or newer")
+    return found
+
+
+def tool(name: str) -> Path:
+    """A tool that `npm install` brings; without it the test is skipped."""
+    node()
+    found = TOOLS / (f"{name}.cmd" if os.name == "nt" else name)
+    if not found.exists():
+        pytest.skip(f"no {name}: run npm install in the course's folder")
+    return found
+
+
+def test_the_pure_functions() -> None:
+    tests = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "javascript").glob("*.test.js"))
+    assert tests
+    run(node(), "--test", *tests)
+
+
+def test_lint_and_layout() -> None:
+    run(tool("biome"), "ci", "--error-on-warnings")
+
+
+def test_types() -> None:
+    run(tool("tsc"))
+
+
+def test_the_modules_of_the_live_figure_become_one_script(tmp_path: Path) -> None:
+    script = tmp_path / "live.mjs"
+    script.write_text(browser.script(), encoding="utf-8")
+    assert not [part for part in ("\nimport ", "/**", "\n//") if part in browser.script()]
+    run(node(), "--check", script)
+
+
+def test_every_module_is_carried_after_those_that_it_imports() -> None:
+    files = {path.stem for path in browser.HERE.glob("*.js")}
+    assert files == set(browser.MODULES)
+    assert {f"live/{name}.js" for name in files} <= set(installation.BROWSER_FILES)
+    for place, name in enumerate(browser.MODULES):
+        text = (browser.HERE / f"{name}.js").read_text(encoding="utf-8")
+        imported = {line.split('"./')[1].removesuffix('.js";') for line in text.splitlines() if '} from "./' in line}
+        assert imported <= set(browser.MODULES[:place]), name
