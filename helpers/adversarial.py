@@ -214,7 +214,13 @@ class GeneratorGradients:
     generator: Backward
     discriminator: Backward
     at_logits: Array
-    samples: Array
+    made: Forward
+    judged: Forward
+
+    @property
+    def samples(self) -> Array:
+        """What the generator made, (…, batch, features)."""
+        return self.made.outputs
 
     @property
     def at_samples(self) -> Array:
@@ -232,8 +238,17 @@ class GeneratorGradients:
         The places are what enters each layer of the generator and of the discriminator, from the noise on, and the
         logit.
         """
+        return np.stack([np.sqrt(np.square(units).sum(axis=-1)) for units in self.unit_gradients()], axis=-1)
+
+    def unit_gradients(self) -> list[Array]:
+        """√(Σ over the batch of (∂L/∂h)²) of every unit, (…, units) for each place of `signal`."""
         at = [*self.generator.at_entered, *self.discriminator.at_entered, self.at_logits]
-        return np.stack([np.sqrt((array.astype(float) ** 2).sum(axis=(-1, -2))) for array in at], axis=-1)
+        return [np.sqrt(np.square(array, dtype=float).sum(axis=-2)) for array in at]
+
+    def unit_activations(self) -> list[Array]:
+        """√(Σ over the batch of h²) of every unit, (…, units) for each place of `signal`."""
+        entered = [*self.made.entered, *self.judged.entered, self.judged.outputs]
+        return [np.sqrt(np.square(array, dtype=float).sum(axis=-2)) for array in entered]
 
 
 def generator_gradients(generator: Dense, discriminator: Dense, noise: Array, loss: str) -> GeneratorGradients:
@@ -243,7 +258,7 @@ def generator_gradients(generator: Dense, discriminator: Dense, noise: Array, lo
     value, at_logits = generator_loss(loss, judged.outputs)
     through = backward(judged, at_logits)
     down = backward(made, through.at_inputs)
-    return GeneratorGradients(value, down, through, at_logits, made.outputs)
+    return GeneratorGradients(value, down, through, at_logits, made, judged)
 
 
 def discriminator_gradients(

@@ -282,6 +282,11 @@ class TimeProfile:
         return self._backward.shares()
 
     @cached_property
+    def log10_unit_gradient(self) -> Array:
+        """log10 of √(Σ over the batch of (∂L/∂h_t)²) for every unit, (seeds, length, hidden); -inf for an exact 0."""
+        return self._backward.log10_unit_gradient()
+
+    @cached_property
     def log10_forget_path(self) -> Array:
         """log10 of what reaches each cell from the last one by the direct path alone, ‖∂L/∂c_T ⊙ Π f‖; else nan."""
         return self._backward.log10_forget_path()
@@ -360,6 +365,7 @@ class _BackwardThroughTime:
         self._pair[:, 1] = 0 if at_cell is None else at_cell
         self._last = self._pair[:, 0].copy(), self._pair[:, 1].copy()
         self._shares: list[tuple[list[int], Array, Array]] = []  # from the last step to the first
+        self._units: list[tuple[list[int], Array]] = []  # squares of ∂L/∂h summed over the batch, in the same order
 
     def run(self) -> TimeProfile:
         spec, pair, exponents = self._spec, self._pair, [0] * self._spec.seeds
@@ -367,6 +373,7 @@ class _BackwardThroughTime:
         for step in range(spec.length - 1, -1, -1):
             dh, dc = pair[:, 0], pair[:, 1]
             hidden.add(dh.reshape(spec.seeds, -1), exponents)
+            self._units.append((exponents, np.square(dh, dtype=np.float64).sum(axis=1)))
             if spec.cell == "lstm":
                 cells.add(self._cell.to_cell(step, dh, dc).reshape(spec.seeds, -1), exponents)
             pair[:, 0], pair[:, 1], from_input, from_state = self._cell.backward(step, dh, dc)
@@ -388,6 +395,14 @@ class _BackwardThroughTime:
             for total, share in zip(sums, shares, strict=True):
                 total += share * scale.reshape(-1, *[1] * (share.ndim - 1))
         return RecurrentParameters(*sums)
+
+    def log10_unit_gradient(self) -> Array:
+        """log10 ‖∂L/∂h_t‖ of every unit, the first step first, (seeds, length, hidden)."""
+        exponents = np.array([exponents for exponents, _ in self._units[::-1]])
+        squares = np.stack([squares for _, squares in self._units[::-1]])
+        with np.errstate(divide="ignore"):
+            logarithms = 0.5 * np.log10(squares) + exponents[..., None] * math.log10(2)
+        return logarithms.swapaxes(0, 1)
 
     def shares(self) -> Array:
         """Every step's share in ∂L/∂(recurrent weights), the first step first, in float64."""

@@ -14,7 +14,7 @@ without affine part and with the biased variance. A linear read-out and the mean
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -152,7 +152,9 @@ class ResidualProfile:
     `signal` (seeds, blocks + 1) is ‖∂L/∂h_l‖, Frobenius over batch and units, l = 0 (the stem) … blocks;
     `size` (seeds, blocks + 1) the root mean square of h_l. `first_gradient` and `second_gradient`
     (seeds, blocks) are ‖∂L/∂W₁‖ and ‖∂L/∂W₂‖, `branch_gradient` (seeds, blocks) the derivative of the loss by the
-    factor on the block's branch. `loss` is (seeds,).
+    factor on the block's branch. `loss` is (seeds,). `skip_signal` and `branch_signal` (seeds, blocks) are the norms of
+    what reaches each block's input by its skip and by its branch. `unit_gradient` (seeds, blocks + 1, width) is
+    √(Σ over the batch of (∂L/∂h_l)²) of every unit, and `states` (blocks + 1, seeds, batch, width) are the h_l.
     """
 
     spec: ResidualSpec
@@ -162,6 +164,10 @@ class ResidualProfile:
     second_gradient: Array
     branch_gradient: Array
     loss: Array
+    skip_signal: Array
+    branch_signal: Array
+    unit_gradient: Array = field(repr=False)
+    states: Array = field(repr=False)
 
     @property
     def log10_signal(self) -> Array:
@@ -183,15 +189,20 @@ def residual_profile(
         parameters = residual_parameters(spec, inputs.shape[1], CLASSES, seed)
     network = _Pass(spec, parameters, inputs)
     gradient, loss = network.from_loss(targets)
-    signal, weights = [_norms(gradient)], []
+    signal, units, by_block = [_norms(gradient)], [_unit_norms(gradient)], []
     for block in reversed(network.blocks):
         first, second, factor = block.weight_gradients(gradient)
-        weights.append((_norms(first), _norms(second), factor))
-        gradient = np.add(*block.backward(gradient))
+        skipped, branched = block.backward(gradient)
+        by_block.append((_norms(first), _norms(second), factor, _norms(skipped), _norms(branched)))
+        gradient = skipped + branched
         signal.append(_norms(gradient))
-    size = np.stack([np.sqrt(np.square(state).mean(axis=(1, 2))) for state in network.states], axis=1)
-    firsts, seconds, factors = (np.stack(column[::-1], axis=1) for column in zip(*weights, strict=True))
-    return ResidualProfile(spec, np.stack(signal[::-1], axis=1), size, firsts, seconds, factors, loss)
+        units.append(_unit_norms(gradient))
+    states = np.stack(network.states)
+    size = np.sqrt(np.square(states).mean(axis=(2, 3))).T
+    columns = [np.stack(column[::-1], axis=1) for column in zip(*by_block, strict=True)]
+    first, second, factor, skipped, branched = columns
+    whole, by_unit = np.stack(signal[::-1], axis=1), np.stack(units[::-1], axis=1)
+    return ResidualProfile(spec, whole, size, first, second, factor, loss, skipped, branched, by_unit, states)
 
 
 def path_energies(spec: ResidualSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0) -> Array:
@@ -238,3 +249,8 @@ def autocorrelation(series: Array, lags: int) -> Array:
 
 def _norms(arrays: Array) -> Array:
     return np.linalg.norm(arrays.reshape(len(arrays), -1), axis=1)
+
+
+def _unit_norms(gradient: Array) -> Array:
+    """(seeds, width) of (seeds, batch, width): norms over the batch."""
+    return np.linalg.norm(gradient, axis=1)

@@ -98,6 +98,10 @@ def test_the_generators_gradients_equal_autograd(loss: str, dtype: Any, toleranc
         assert_close(mine.generator.at_inputs[which], z.grad, tolerance)
         norm = math.sqrt(sum(float((tensor.grad**2).sum()) for tensor in g))
         assert float(mine.norm()[which]) == pytest.approx(norm, rel=10 * tolerance)
+        units, values = mine.unit_gradients(), mine.unit_activations()
+        for place, tensor in ((0, z), (3, made), (-1, logits)):
+            assert_close(units[place][which], tensor.grad.norm(dim=0), tolerance)
+            assert_close(values[place][which], tensor.detach().norm(dim=0), tolerance)
         signal = mine.signal()[which]
         assert signal[[0, 3, -1]] == pytest.approx(
             [float(z.grad.norm()), float(made.grad.norm()), float(logits.grad.norm())], rel=10 * tolerance

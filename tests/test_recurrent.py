@@ -56,6 +56,7 @@ def autograd(
     loss.backward()
     return {
         "signal": np.array([h.grad.norm().item() for h in hidden]),
+        "units": np.stack([h.grad.norm(dim=0).numpy() for h in hidden]),
         "cell_signal": np.array([c.grad.norm().item() for c in cells]) if spec.cell == "lstm" else None,
         "gradients": [
             cell.weight_ih.grad.numpy().T, cell.weight_hh.grad.numpy().T, cell.bias_ih.grad.numpy(),
@@ -73,6 +74,8 @@ def assert_equals_autograd(spec: RecurrentSpec, tolerance: float, seed: int = 0,
         right = autograd(spec, parameters, inputs, at_hidden, at_cell, net)
         np.testing.assert_allclose(profile.signal[net], right["signal"], rtol=tolerance)
         np.testing.assert_allclose(10 ** profile.log10_signal[net], right["signal"], rtol=10 * tolerance)
+        units, largest = 10 ** profile.log10_unit_gradient[net], right["units"].max(axis=1, keepdims=True)
+        np.testing.assert_allclose(units / largest, right["units"] / largest, rtol=0, atol=10 * tolerance)
         if spec.cell == "lstm":
             np.testing.assert_allclose(profile.cell_signal[net], right["cell_signal"], rtol=tolerance)
         np.testing.assert_allclose(profile.states[:, net], right["states"], rtol=0, atol=tolerance)

@@ -57,6 +57,13 @@ def test_gradients_equal_autograd(norm: str, skip: float, branch: float, blocks:
     np.testing.assert_allclose(profile.first_gradient, [first], **tight)
     np.testing.assert_allclose(profile.second_gradient, [second], **tight)
     np.testing.assert_allclose(profile.branch_gradient, [found[-1].numpy()], **tight)
+    units = [gradient.norm(dim=0).numpy() for gradient in found[: blocks + 1]]
+    np.testing.assert_allclose(profile.unit_gradient, [units], **tight)
+    np.testing.assert_allclose(profile.states[:, 0], [state.detach().numpy() for state in states], rtol=1e-9, atol=1e-9)
+    if not norm.startswith("post"):
+        np.testing.assert_allclose(profile.skip_signal, abs(skip) * profile.signal[:, 1:], **tight)
+    if skip == 0:
+        np.testing.assert_allclose(profile.branch_signal, profile.signal[:, :-1], **tight)
     sizes = [float(state.detach().square().mean().sqrt()) for state in states]
     np.testing.assert_allclose(profile.size, [sizes], rtol=1e-9)
 
