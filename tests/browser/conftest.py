@@ -6,20 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.lab import CHROMIUM_ARGUMENTS, ROOT, Sheet, find_chromium, start_lab
+from tests.browser.lab import CHROMIUM_ARGUMENTS, ROOT, SharedSheet, Sheet, find_chromium, start_lab
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[object]:
+def browser() -> Iterator[Browser]:
     chromium = find_chromium()
     if chromium is None:
         text = "no Chromium found: install it (Debian: apt-get install chromium) to run the browser tests"
         if os.environ.get("CI"):
             pytest.fail(text)
         pytest.skip(text)
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         yield browser
@@ -41,14 +40,35 @@ def lab(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         yield url
 
 
-@pytest.fixture
-def open_sheet(browser: object, lab: str) -> Iterator[Callable[..., Sheet]]:
-    sheets: list[Sheet] = []
+@pytest.fixture(scope="session")
+def shared_pages(browser: Browser) -> Iterator[list[Page]]:
+    """The JupyterLab page that tests share, once the first of them has opened it."""
+    pages: list[Page] = []
+    yield pages
+    for page in pages:
+        page.context.close()
 
-    def make(width: int = 1280, height: int = 1000) -> Sheet:
-        sheets.append(Sheet(browser, lab, width, height))  # type: ignore[arg-type]
+
+@pytest.fixture
+def open_sheet(
+    browser: Browser, lab: str, shared_pages: list[Page], request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Sheet]]:
+    """Makes sheets: the first in the page that tests share, others and those that ask for it in a page of their own."""
+    sheets: list[Sheet] = []
+    failed_before = request.session.testsfailed
+
+    def make(width: int = 1280, height: int = 1000, alone: bool = False) -> Sheet:
+        if alone or sheets:
+            sheets.append(Sheet(browser, lab, width, height))
+        else:
+            if not shared_pages:
+                shared_pages.append(browser.new_context().new_page())
+            sheets.append(SharedSheet(shared_pages[0], lab, width, height))
         return sheets[-1]
 
     yield make
+    if request.session.testsfailed > failed_before and shared_pages:
+        shared_pages.pop().context.close()  # who knows what stands on it
+        sheets = [sheet for sheet in sheets if not isinstance(sheet, SharedSheet)]
     for sheet in sheets:
         sheet.close()

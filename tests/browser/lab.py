@@ -173,16 +173,25 @@ def write_notebook(path: Path, *cells: str) -> Path:
 class Sheet:
     """A browser page with a notebook in it, and all that went wrong on it."""
 
+    keep_kernel = False
+
     def __init__(self, browser: Browser, url: str, width: int = 1280, height: int = 1000) -> None:
         self.url = url
-        self.page: Page = browser.new_context(viewport={"width": width, "height": height}).new_page()
+        self.page = self._new_page(browser, width, height)
         self.console: list[str] = []
         self.outside: list[str] = []
         self.received = 0
-        self.page.on("console", lambda m: self.console.append(m.text) if m.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.console.append(str(error)))
-        self.page.on("request", self._note_request)
-        self.page.on("websocket", lambda ws: ws.on("framereceived", self._count))
+        self.listeners: dict[str, Callable[[Any], None]] = {
+            "console": lambda m: self.console.append(m.text) if m.type == "error" else None,
+            "pageerror": lambda error: self.console.append(str(error)),
+            "request": self._note_request,
+            "websocket": lambda ws: ws.on("framereceived", self._count),
+        }
+        for event, listener in self.listeners.items():
+            self.page.on(event, listener)  # type: ignore[call-overload]
+
+    def _new_page(self, browser: Browser, width: int, height: int) -> Page:
+        return browser.new_context(viewport={"width": width, "height": height}).new_page()
 
     def _note_request(self, request: Any) -> None:
         if not request.url.startswith(("data:", "blob:")) and "127.0.0.1" not in request.url:
@@ -240,3 +249,54 @@ class Sheet:
 
     def close(self) -> None:
         self.page.context.close()
+
+
+class SharedSheet(Sheet):
+    """A sheet in a JupyterLab page that serves many tests one after another: loading JupyterLab takes seconds.
+
+    What is open is closed with the sheet, its kernel too where `keep_kernel` isn't set.
+    """
+
+    def __init__(self, page: Page, url: str, width: int = 1280, height: int = 1000) -> None:
+        self.shared = page
+        super().__init__(page.context.browser, url, width, height)  # type: ignore[arg-type]
+
+    def _new_page(self, browser: Browser, width: int, height: int) -> Page:
+        self.shared.set_viewport_size({"width": width, "height": height})
+        return self.shared
+
+    def open(self, notebook: str) -> None:
+        """Open a notebook as the only one, and wait for its kernel."""
+        if not self.page.evaluate("() => window.isShared === true"):  # a new page, or one that a test has reloaded
+            self.page.goto(f"{self.url}/lab?reset")
+            self.page.wait_for_function("() => window.jupyterapp?.restored", timeout=60_000)
+            self.page.evaluate(
+                """async () => { const { restored, shell } = window.jupyterapp;
+                                 await restored;
+                                 shell.mode = 'single-document';
+                                 shell.collapseLeft();
+                                 shell.collapseRight();
+                                 window.isShared = true; }"""
+            )
+        self._clear(keep_kernel=True)
+        self.page.evaluate(
+            """async path => { const sheet = await window.jupyterapp.commands.execute(
+                                 'docmanager:open', { path, factory: 'Notebook' });
+                               await sheet.revealed; }""",
+            notebook,
+        )
+        self.page.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for(timeout=60_000)
+        self.wait_for_kernel()
+
+    def _clear(self, keep_kernel: bool) -> None:
+        self.page.evaluate(
+            """async keep => { for (const sheet of [...(window.jupyterapp?.shell.widgets('main') ?? [])]) {
+                                 if (!keep) await sheet.sessionContext?.shutdown();
+                                 sheet.dispose(); } }""",
+            keep_kernel,
+        )
+
+    def close(self) -> None:
+        for event, listener in self.listeners.items():
+            self.page.remove_listener(event, listener)
+        self._clear(self.keep_kernel)

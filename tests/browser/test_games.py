@@ -51,7 +51,7 @@ def test_a_game_is_started_paused_interrupted_reset_and_left(
     open_sheet: Callable[..., Sheet], workshop: Path, lab: str
 ) -> None:
     write_notebook(workshop / "game.ipynb", CELL)
-    sheet = open_sheet()
+    sheet = open_sheet(alone=True)
     sheet.open("game.ipynb")
     sheet.run_all()
     sheet.wait_for_rest()
@@ -74,7 +74,7 @@ def test_a_game_is_started_paused_interrupted_reset_and_left(
     assert not sheet.console
     sheet.close()
 
-    other = open_sheet()
+    other = open_sheet(alone=True)
     other.page.goto(f"{lab}/lab")
     other.page.wait_for_function("() => window.jupyterapp?.serviceManager?.isReady")
     other.page.wait_for_timeout(6000)

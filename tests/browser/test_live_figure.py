@@ -61,10 +61,10 @@ ipywidgets.VBox([*controls.values(), live])
 LIVE = "document.querySelector('.live-figure').live"
 
 
-def run(open_sheet: OpenSheet, workshop: Path, name: str, source: str) -> Sheet:
+def run(open_sheet: OpenSheet, workshop: Path, name: str, source: str, alone: bool = False) -> Sheet:
     """A notebook of one cell, run in JupyterLab, with its figure at rest."""
     write_notebook(workshop / f"{name}.ipynb", source)
-    sheet = open_sheet()
+    sheet = open_sheet(alone=alone)
     sheet.open(f"{name}.ipynb")
     sheet.run_all()
     sheet.wait_for_rest()
@@ -73,7 +73,9 @@ def run(open_sheet: OpenSheet, workshop: Path, name: str, source: str) -> Sheet:
 
 @pytest.fixture
 def everything(open_sheet: OpenSheet, workshop: Path) -> Sheet:
-    return run(open_sheet, workshop, "everything", EVERYTHING)
+    sheet = run(open_sheet, workshop, "everything", EVERYTHING)
+    sheet.keep_kernel = True  # for the next test with the same notebook
+    return sheet
 
 
 def handle(sheet: Sheet, number: int = 0) -> Any:
@@ -346,7 +348,8 @@ def test_a_figure_grows_while_a_cell_is_running(open_sheet: OpenSheet, workshop:
     assert not sheet.console
 
 
-def test_after_a_reload_the_figure_stands_and_moves_without_rerunning(everything: Sheet) -> None:
+def test_after_a_reload_the_figure_stands_and_moves_without_rerunning(open_sheet: OpenSheet, workshop: Path) -> None:
+    everything = run(open_sheet, workshop, "reloaded", EVERYTHING, alone=True)
     press(everything, "ArrowRight", 5)
     everything.wait_for_rest()
     everything.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
