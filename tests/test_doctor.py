@@ -718,7 +718,7 @@ def test_show_has_verdict_evidence_and_picture(monkeypatch: pytest.MonkeyPatch) 
         if None not in logs
         else [y is None for y in drawn.y] == [value is None for value in logs]
     )
-    zeros = traces["signal ‖∂L/∂output‖ = 0"]
+    zeros = traces["signal exactly 0"]
     assert list(zeros.x) == [place for place, value in enumerate(signals, 1) if value == 0]
     dead = [None if math.isnan(layer.dead) else layer.dead for layer in diagnosis.layers]
     assert list(traces["dead units"].y) == dead

@@ -493,8 +493,8 @@ def test_eighty_plain_layers_do_not_and_a_learned_bias_does_as_well() -> None:
     assert right(depth=80, norm_bias=2.0, **relu) < 0.7
     model = MLP(NetworkSpec(50, **relu), inputs=64, classes=10)
     for layer in range(50):  # PyTorch's own module, whose scale and bias are learned
-        model.norms[layer] = nn.BatchNorm1d(64, track_running_stats=False)
-        nn.init.constant_(model.norms[layer].bias, 2.0)
+        model.normalizations[layer] = nn.BatchNorm1d(64, track_running_stats=False)
+        nn.init.constant_(model.normalizations[layer].bias, 2.0)
     assert train(model, digits_split(), **{**SGD, "learning_rate": 0.1}).accuracy[-1] > 0.75
 
 

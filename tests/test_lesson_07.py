@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from helpers import figures, panels, quiz, theory
 from helpers.datasets import digits_split
@@ -221,6 +222,58 @@ def test_thirty_blocks_train_with_the_skip_and_not_without(seed: int) -> None:
     assert residual.accuracy[-1] > 0.95 and residual.loss[-1] < 0.05
     first, last = (plain.gradient_norms[0, plain.layers.index(name)] for name in ("first.0.0", "first.29.0"))
     assert first > 10 * last > 0.1, "its gradient grows toward the first block"
+
+
+def test_the_signal_of_the_plain_twin_grows_toward_the_first_block() -> None:
+    digits, factors = digits_split(), []
+    for count in (64, 512):
+        twin, states = ConvNet(30, 0.0), []
+        for layer in twin.first:
+            layer.register_forward_pre_hook(lambda _, inputs, states=states: states.append(inputs[0]))
+        logits = twin(torch.tensor(digits.train_inputs[:count], dtype=torch.float32))
+        loss = torch.nn.functional.cross_entropy(logits, torch.tensor(digits.train_targets[:count]))
+        norms = [float(gradient.norm()) for gradient in torch.autograd.grad(loss, states)]
+        factors.append(norms[0] / norms[-1])
+    assert all(4000 < factor < 20_000 for factor in factors)
+
+
+def test_what_is_said_of_norms_and_noise(panel: panels.Panel) -> None:
+    assert "residual" not in panel.presets and panel.presets["post-norm"]["norm"] == "post_layer"
+    assert "warm-up" in prose() and "with ten both do better" not in prose() and "at this spacing" in prose()
+
+
+class Transformer(torch.nn.Module):
+    """Encoder blocks on the 8 rows of a digit, normalized after each sum or before each branch."""
+
+    def __init__(self, blocks: int, pre_norm: bool, width: int = 32) -> None:
+        super().__init__()
+        self.rows = torch.nn.Linear(8, width)
+        self.places = torch.nn.Parameter(0.1 * torch.randn(8, width))
+        self.blocks = torch.nn.Sequential(*(
+            torch.nn.TransformerEncoderLayer(width, 4, 4 * width, 0.0, batch_first=True, norm_first=pre_norm)
+            for _ in range(blocks)
+        ))  # fmt: skip
+        self.last = torch.nn.LayerNorm(width) if pre_norm else torch.nn.Identity()
+        self.readout = torch.nn.Linear(width, 10)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        hidden = self.blocks(self.rows(inputs.reshape(-1, 8, 8)) + self.places)
+        logits: torch.Tensor = self.readout(self.last(hidden).mean(dim=1))
+        return logits
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(900)
+def test_post_norm_transformers_need_a_warm_up_and_pre_norm_ones_do_not() -> None:
+    right = {}
+    for pre_norm in (False, True):
+        torch.manual_seed(0)
+        run = train(
+            Transformer(24, pre_norm), digits_split(), steps=100, learning_rate=3e-3, optimizer="adam", records=1,
+            progress=False,
+        )  # fmt: skip
+        right[pre_norm] = run.accuracy[-1]
+    assert right[False] < 0.2 < 0.5 < right[True]
 
 
 def test_thirty_blocks_are_sixty_two_layers() -> None:

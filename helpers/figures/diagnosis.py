@@ -48,8 +48,8 @@ def diagnosis_by_layer(readings: Readings, *, title: str) -> go.Figure:
         figure.add_trace(_points(name, layers, logs, text, colour, symbol), row=1, col=1)
         gone = np.isneginf(logs)
         if gone.any():
-            edge = np.full(gone.sum(), low + 0.5)
-            zeros = _points(f"{name} = 0", layers[gone], edge, text[gone], colour, "x", showlegend=False)
+            edge = np.full(gone.sum(), low + 0.02 * (high - low))
+            zeros = _points(f"{name.split()[0]} exactly 0", layers[gone], edge, text[gone], colour, "x")
             zeros.update(mode="markers", hovertemplate="%{text}: 0<extra></extra>")
             figure.add_trace(zeros, row=1, col=1)
     ratios = _points("gradient / weight", layers, ratio, text, theme.SIMILARITY, "square", showlegend=False)

@@ -67,7 +67,7 @@ def residual_networks() -> Panel:
         "plain, PyTorch's default": {**full, "skip": 0.0, "branch": DEFAULT_BRANCH},
         "plain with batch normalization": {**full, "skip": 0.0, "norm": "post_batch"},
         "residual without normalization": {**full, "skip": 1.0},
-        "residual": {**full, "skip": 1.0, "norm": "post_layer"},
+        "post-norm": {**full, "skip": 1.0, "norm": "post_layer"},
         "pre-norm": {**full, "skip": 1.0, "norm": "pre_layer"},
         "zero-initialised": {**full, "skip": 1.0, "branch": 0.0},
     }
