@@ -233,17 +233,28 @@ def prepare(tests: bool = False, cpu_torch: bool = False) -> None:
     check_names()
 
 
+HIDING = """
+import importlib.util, os, sys
+for path in sys.argv[1:]:
+    found = importlib.util.find_spec(os.path.splitext(os.path.basename(path))[0])
+    if found is not None and os.path.realpath(str(found.origin)) != os.path.realpath(path):
+        print(path)
+"""
+
+
 def check_names() -> None:
     """Finds a file that Python would take for a module that the course imports: one of the same name."""
     files = [*ROOT.glob("*.py"), *ROOT.glob("notebooks/*.py")]
-    names = {file.stem: file for file in files if file.stem.isidentifier() and file.stem not in OWN_NAMES}
-    there = ask_interpreter(names) if names else None
-    for name, file in names.items():
-        if there is not None and name not in there.missing:
-            raise Problem(
-                f"{file.relative_to(ROOT)} has the name of a module that the course may need, and would be taken for "
-                "it: give it another name, or put it elsewhere, and start again."
-            )
+    files = [file for file in files if file.stem.isidentifier() and file.stem not in OWN_NAMES]
+    if not files:
+        return
+    question = in_venv("-c", HIDING, *map(str, files))
+    answer = subprocess.run(question, capture_output=True, text=True, env=clean_environment())
+    for path in answer.stdout.splitlines():
+        raise Problem(
+            f"{Path(path).relative_to(ROOT)} has the name of a module that the course may need, and would be taken for "
+            "it: give it another name, or put it elsewhere, and start again."
+        )
 
 
 def set_up(tests: bool, cpu_torch: bool) -> None:

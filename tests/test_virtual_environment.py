@@ -81,8 +81,8 @@ class Course:
         (self.folder / f"locks/{name}.txt").write_text(f"{pin} --hash=sha256:{digest}\n")
 
     def begin(self, **more: str) -> subprocess.Popen[str]:
-        own = {"HOME": str(self.around / "home"), "TMPDIR": str(self.around / "temporary"), "PIP_NO_CACHE_DIR": "1"}
-        packages = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.around / "wheels")}
+        own = {"HOME": str(self.around / "home"), "TMPDIR": str(self.around / "temporary"), "PATH": "/usr/bin:/bin"}
+        packages = {"PIP_NO_CACHE_DIR": "1", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.around / "wheels")}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
         return subprocess.Popen(
             [sys.executable, "start.py", "setup"],
