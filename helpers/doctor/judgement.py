@@ -171,8 +171,8 @@ def _saturated(case: Case) -> Iterator[Finding]:
                 "layers": float(len(saturated)),
             },
             limit,
-            "Standardise the inputs and start with smaller weights (Xavier's scale), or put a norm before the "
-            "activation.",
+            "Standardise the inputs and start with smaller weights (Xavier's scale), or put a normalization before "
+            "the activation.",
             "05_initialization.ipynb",
             tuple(layer.label for layer in saturated),
         )
@@ -218,10 +218,10 @@ def _vanishing(case: Case) -> Iterator[Finding]:
             _size_evidence(case, ratio),
             limit,
             "Use an activation whose slope doesn't shrink the gradient (ReLU with He's scale, tanh with Xavier's), "
-            "a norm before the activations, or skip connections."
+            "a normalization before the activations, or skip connections."
             if squashing
-            else "Start with weights of the right scale (He's for ReLU: variance 2/fan_in), or add a norm or skip "
-            "connections.",
+            else "Start with weights of the right scale (He's for ReLU: variance 2/fan_in), or add normalization or "
+            "skip connections.",
             "03_deep_sigmoid_nets.ipynb" if squashing else "05_initialization.ipynb",
             _ends(case)[0],
         )
