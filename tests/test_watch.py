@@ -171,6 +171,7 @@ def interrupts(count: int) -> list[int]:
         for number in range(count):
             with contextlib.suppress(KeyboardInterrupt):  # one that comes when all is over
                 interrupted(model, draws.uniform(1e-6, 1.1 * usual))
+            torch.set_grad_enabled(True)  # PyTorch's own no_grad leaves it off where an interrupt hits its end
             if hooks(model) != before or following._followers:
                 left.append(number)
                 torch.nn.modules.module._global_forward_hooks.clear()
@@ -201,17 +202,42 @@ def test_an_interrupt_where_hooks_come_and_go_waits_until_they_have(
 ) -> None:
     watched(1)
     model = small()
-    before, whole = hooks(model), getattr(Monitor, place)
+    before, whole, times = hooks(model), getattr(Monitor, place), iter(range(2))
 
     def pressed(self: Monitor) -> None:
-        signal.raise_signal(signal.SIGINT)
+        if next(times, None) == 0:
+            signal.raise_signal(signal.SIGINT)
         whole(self)
-        signal.raise_signal(signal.SIGINT)
+        if next(times, None) == 1:
+            signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Monitor, place, pressed)
     with pytest.raises(KeyboardInterrupt), watch(model, every=1, show=False):
         fit(model, 2)
     assert hooks(model) == before and following._followers == ()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_before_the_first_line_of_the_exit_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = small()
+    before = hooks(model)
+    monkeypatch.setattr(Monitor, "__exit__", lambda *_: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt), watch(model, show=False):
+        fit(model, 1)
+    assert hooks(model) == before and following._followers == ()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_that_the_block_catches_ends_the_recording() -> None:
+    model = small()
+    with watch(model, every=1, show=False) as outer, watch(model, every=1, show=False) as monitor:
+        fit(model, 2)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        fit(model, 2)
+    assert len(monitor.history.steps) == len(outer.history.steps) == 2
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
@@ -40,6 +41,28 @@ def leave_steps(follower: Follower) -> None:
 def _before_step(optimizer: Optimizer, *_: Any) -> None:
     for follower in _followers:
         follower(optimizer)
+
+
+def stop_before_interrupt(stop: Callable[[], None]) -> Callable[[], None]:
+    """Have `stop` called before Ctrl-C raises; returns a function that takes that back.
+
+    A `with` statement alone can't promise it: what interrupts the first instruction of `__exit__` ends it there.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        return lambda: None
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        stop()
+        take_back()
+        before(number, frame)
+
+    def take_back() -> None:
+        if signal.getsignal(signal.SIGINT) is interrupt:
+            signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, interrupt)
+    return take_back
 
 
 def uninterrupted(work: Callable[[], None]) -> None:

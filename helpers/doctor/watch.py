@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 
 from helpers.doctor.following import ACTIVATIONS, Following, following_function, following_module
-from helpers.doctor.hooks import follow_steps, leave_steps, uninterrupted
+from helpers.doctor.hooks import follow_steps, leave_steps, stop_before_interrupt, uninterrupted
 from helpers.doctor.readings import shortened
 from helpers.doctor.recording import CHANNELS_FIRST
 
@@ -83,8 +83,9 @@ def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
     is little; where it takes less than one, a larger `every` keeps it so (`python -m tests.benchmarks watching`).
 
     Nothing of the model, its gradients or the random state changes, and all hooks are gone after the block, also when
-    it raises or is interrupted; but for one before the steps of all optimizers, which does nothing any more. An
-    activation called as a function (`torch.relu`) is found in autograd's graph.
+    it raises; but for one before the steps of all optimizers, which does nothing any more. Ctrl-C ends the recording at
+    once, also where the block catches it. An activation called as a function (`torch.relu`) is found in autograd's
+    graph.
 
     Raises TypeError where `model` is no module, ValueError where `every` is no whole number ≥ 1.
     """
@@ -115,21 +116,15 @@ class Monitor:
             raise RuntimeError("this monitor has been used; write `with watch(model) as monitor:` for each training")
         self._modules = {id(module) for module in self.model.modules()}
         self._parameters = {id(parameter) for parameter in self.model.parameters()}
-        try:
-            uninterrupted(self._start)
-        except BaseException:
-            uninterrupted(self._stop)
-            raise
+        self._end_of_block = stop_before_interrupt(self._stop)
+        uninterrupted(self._start)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            uninterrupted(self._stop)
-        finally:
-            if self._is_running:  # interrupted before anything was taken off
-                uninterrupted(self._stop)
+        uninterrupted(self._stop)
+        self._end_of_block()
         self._forget()
         if self._show and in_notebook():
             self._draw()
