@@ -1,6 +1,16 @@
 // Grading on a page without a kernel: the twin of helpers/quiz/grading.py and numbers.py, held against them by a test.
 // A grade is {correct, feedback, understood, answer state to try}; nothing is evaluated as code.
 
+/**
+ * @typedef {{[control: string]: number}} State places of controls, to show in the panel
+ * @typedef {{text: string, correct: boolean, feedback: string, number: number | null, range: number[] | null,
+ *   default: boolean, try: State}} Answer
+ * @typedef {{grader: string, unit: string, precision: number | null,
+ *   tolerance: number | null, feedback: string, answers: Answer[]}} Question
+ * @typedef {{correct: boolean, feedback: string, understood: boolean, try: State, missing?: number}} Grade
+ * @typedef {(question: Question, given: any) => Grade} Grader
+ */
+
 // biome-ignore lint/correctness/noUnusedVariables: site.js, which a page loads after this file, calls it
 const courseGrading = (() => {
   const MAX_ANSWER_LENGTH = 200,
@@ -11,7 +21,9 @@ const courseGrading = (() => {
   const ENDS = new RegExp(`^${SPACE}+|${SPACE}+$`, "g"),
     SPACES = new RegExp(`${SPACE}+`, "g");
   const PLAIN = "[+-]?(?:[0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?";
+  /** @type {(pattern: string) => RegExp} */
   const whole = (pattern) => new RegExp(`^(?:${pattern})$`);
+  /** @type {[RegExp, (first: number, second: number) => number][]} */
   const FORMS = [
     [whole(`(${PLAIN})()`), (number) => number],
     [whole(`(${PLAIN})[×x·*⋅]10(?:\\^|\\*\\*)([+-]?[0-9]+)`), (mantissa, exponent) => mantissa * power(10, exponent)],
@@ -19,34 +31,43 @@ const courseGrading = (() => {
     [whole(`(${PLAIN})/(${PLAIN})`), (above, below) => (below === 0 ? divides() : above / below)],
   ];
 
+  /** @type {(sentence: string) => never} */
   const complain = (sentence) => {
     throw new RangeError(sentence);
   };
+  /** @type {() => never} */
   const divides = () => complain("That divides by zero. Write a finite number.");
+  /** @type {(text: string) => string} */
   const trimmed = (text) => text.replace(ENDS, "");
 
+  /** @type {(base: number, exponent: number) => number} */
   function power(base, exponent) {
     if (base === 0 && exponent < 0) return divides();
     if (Math.abs(base) === 1 && !Number.isFinite(exponent)) return 1;
     return base ** exponent;
   }
 
+  /** @type {(text: string, length: number) => string} */
   function shortened(text, length) {
     const letters = [...text];
     if (letters.length <= length) return text;
     return `${letters.slice(0, length / 2).join("")} … ${letters.slice(-length / 2).join("")}`;
   }
 
-  // Digits of all scripts as 0 to 9; those of a script stand together, ten by ten.
+  /**
+   * Digits of all scripts as 0 to 9; those of a script stand together, ten by ten.
+   * @type {(text: string) => string}
+   */
   function plainDigits(text) {
     const digit = /^\p{Nd}$/u;
     return text.replace(/\p{Nd}/gu, (letter) => {
       let before = 0;
-      while (digit.test(String.fromCodePoint(letter.codePointAt(0) - before - 1))) before++;
+      while (digit.test(String.fromCodePoint(Number(letter.codePointAt(0)) - before - 1))) before++;
       return String(before % 10);
     });
   }
 
+  /** @type {(plain: string, text: string) => string} */
   function withPoint(plain, text) {
     if (!plain.includes(",")) return plain;
     if (plain.includes(".") || /(?<![0-9])[1-9][0-9]{0,2},[0-9]{3}(?![0-9])/.test(plain) || /,[0-9]*,/.test(plain))
@@ -54,6 +75,7 @@ const courseGrading = (() => {
     return plain.replaceAll(",", ".");
   }
 
+  /** @type {(text: string, unit: string) => number} */
   function parse(text, unit) {
     if ([...text].length > MAX_ANSWER_LENGTH)
       complain(`That is longer than ${MAX_ANSWER_LENGTH} characters. Write one number, such as 1e-6.`);
@@ -75,44 +97,56 @@ const courseGrading = (() => {
     return complain(`“${shortened(trimmed(text), 40)}” is not a number I can read. Write it like 0.25, 1e-6 or 10^-6.`);
   }
 
+  /** @type {(given: unknown, unit?: string) => number} */
   function readNumber(given, unit = "") {
     const number =
       typeof given === "string" ? parse(given, unit) : typeof given === "number" ? given : complain(NO_NUMBER);
     return Number.isFinite(number) ? number : complain(NOT_FINITE);
   }
 
-  // A number to some significant digits; what lies in the middle goes to the even digit, as in Python.
+  /**
+   * A number to some significant digits; what lies in the middle goes to the even digit, as in Python.
+   * @type {(number: number, count: number) => string}
+   */
   function digits(number, count) {
     const [exact, exponent] = number.toExponential(60).split("e"),
       point = exact.indexOf(".");
     const inTheMiddle = /^50*$/.test(exact.replace(/[-.]/g, "").slice(count));
     const kept = exact.slice(0, count > 1 ? point + count : point);
-    if (inTheMiddle && "02468".includes(kept.at(-1))) return `${kept}e${exponent}`;
+    if (inTheMiddle && "02468".includes(kept.slice(-1))) return `${kept}e${exponent}`;
     return number.toExponential(count - 1);
   }
 
+  /** @type {(number: number, expected: number, question: Question) => boolean} */
   function agree(number, expected, { tolerance, precision }) {
     if (tolerance !== null) return Math.abs(number - expected) <= tolerance * Math.abs(expected);
     if (precision !== null) return digits(number, precision) === digits(expected, precision);
     return Math.abs(number - expected) <= 1e-9 * Math.max(Math.abs(number), Math.abs(expected));
   }
 
+  /** @type {(feedback: string) => Grade} */
   const notUnderstood = (feedback) => ({ correct: false, feedback, understood: false, try: {} });
+  /** @type {(answer: Answer) => Grade} */
   const gradeOf = (answer) => ({
     correct: answer.correct,
     feedback: answer.feedback,
     understood: true,
     try: answer.try,
   });
+  /** @type {(state: State) => boolean} */
   const isEmpty = (state) => !Object.keys(state).length;
+  /** @type {(answers: Answer[]) => State} */
   const firstTry = (answers) => answers.map((answer) => answer.try).find((state) => !isEmpty(state)) ?? {};
+  /** @type {(answer: Answer) => string} */
   const quoted = (answer) => `“${answer.text.replace(/\.+$/, "")}”. ${answer.feedback}`;
 
+  /** @type {(things: string) => Grader} */
   const choice = (things) => (question, given) => {
     const answer = question.answers.find((each) => each.text === given);
     return answer ? gradeOf(answer) : notUnderstood(`Choose one of the ${things} first.`);
   };
 
+  /** @type {Grader} */
   function choices(question, given) {
     const known = question.answers.map((answer) => answer.text);
     if (!Array.isArray(given) || !given.length || !given.every((text) => known.includes(text)))
@@ -130,6 +164,7 @@ const courseGrading = (() => {
     return { correct: false, feedback: told.join("\n"), understood: true, try: firstTry([...wrong, ...missing]) };
   }
 
+  /** @type {Grader} */
   function order(question, given) {
     const right = question.answers.map((answer) => answer.text);
     if (!Array.isArray(given) || given.length !== right.length || !right.every((text) => given.includes(text)))
@@ -141,6 +176,7 @@ const courseGrading = (() => {
     return { correct: false, feedback, understood: true, try: belongs.try };
   }
 
+  /** @type {Grader} */
   function number(question, given) {
     let read;
     try {
@@ -149,11 +185,15 @@ const courseGrading = (() => {
       if (!(error instanceof RangeError)) throw error;
       return notUnderstood(error.message);
     }
+    /** @type {(answer: Answer) => boolean} */
     const takes = ({ range, number: expected }) =>
-      (range && range[0] <= read && read < range[1]) || (expected !== null && agree(read, expected, question));
-    return gradeOf(question.answers.find(takes) ?? question.answers.find((answer) => answer.default));
+      (range !== null && range[0] <= read && read < range[1]) || (expected !== null && agree(read, expected, question));
+    const answer = question.answers.find(takes) ?? question.answers.find((each) => each.default);
+    if (!answer) throw new Error("a question with a number has no default answer");
+    return gradeOf(answer);
   }
 
+  /** @type {Grader} */
   function text(question, given) {
     const { text: said, points } = typeof given === "string" ? { text: given, points: null } : (given ?? {});
     if (typeof said !== "string" || !trimmed(said)) return notUnderstood("Write a sentence or two first.");
@@ -175,6 +215,9 @@ const courseGrading = (() => {
     };
   }
 
+  /** @type {{[name: string]: Grader}} */
   const graders = { choice: choice("answers"), network: choice("networks"), choices, order, number, text };
-  return { readNumber, grade: (question, given) => graders[question.grader](question, given) };
+  /** @type {Grader} */
+  const grade = (question, given) => graders[question.grader](question, given);
+  return { readNumber, grade };
 })();

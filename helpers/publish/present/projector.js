@@ -1,16 +1,19 @@
 // The panel as large as the screen allows: its frame gets the size that the panel needs, magnified.
 
 (() => {
-  const frame = document.querySelector("iframe");
+  const frame = /** @type {HTMLIFrameElement} */ (document.querySelector("iframe"));
   const LARGEST = 3,
     SMALLEST = 0.5,
     NARROWEST = 1000,
     EDGE = 24; // scales, and pixels of the frame
   const TRIES = 6,
     SETTLES = 3000; // milliseconds in which styles and pictures arrive
+  /** @type {(milliseconds: number) => Promise<void>} */
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  /** @type {(panel: Element) => HTMLElement | null} */
   const figureOf = (panel) => panel.querySelector(".live-figure");
 
+  /** @type {(scale: number) => void} */
   function show(scale) {
     frame.style.transform = `scale(${scale})`;
     frame.style.width = `${innerWidth / scale}px`;
@@ -18,13 +21,13 @@
   }
 
   // Plotly lays a picture out anew some time after its place has changed: until then sizes mean nothing.
+  /** @type {(panel: Element) => Promise<void>} */
   async function settled(panel) {
     const drawn = () => {
       const figure = figureOf(panel),
-        plot = figure.querySelector(".main-svg");
-      return (
-        figure.dataset.phase === "rest" && plot && Math.abs(plot.getBoundingClientRect().width - figure.clientWidth) < 2
-      );
+        plot = figure?.querySelector(".main-svg");
+      if (!figure || !plot || figure.dataset.phase !== "rest") return false;
+      return Math.abs(plot.getBoundingClientRect().width - figure.clientWidth) < 2;
     };
     for (let waited = 0; waited < SETTLES; waited += 50) {
       await pause(50);
@@ -33,6 +36,7 @@
   }
 
   // The height that a panel needs hangs on its width, since words wrap: a few steps find the scale at which it fits.
+  /** @type {(panel: Element) => Promise<void>} */
   async function fit(panel) {
     const largest = Math.min(LARGEST, innerWidth / NARROWEST);
     let scale = largest;
@@ -48,6 +52,7 @@
   // One fit at a time; a change of the window's size while one is under way is followed by another.
   let wanted = false,
     fitting = false;
+  /** @type {(panel: Element) => Promise<void>} */
   async function refit(panel) {
     wanted = true;
     if (fitting) return;
@@ -70,7 +75,7 @@
     await refit(panel);
     await pause(SETTLES); // a late style sheet may have changed the sizes
     await refit(panel);
-    document.querySelector("p").remove();
+    document.querySelector("p")?.remove();
     frame.style.visibility = "visible";
   }
   start();
