@@ -16,7 +16,7 @@ from helpers.lesson.reviews import check_count, choose_lessons, questions_of
 from helpers.progress import Given, Progress, Sitting, progress
 from helpers.quiz import Grade, Question, Verdict, grade, load_banks
 from helpers.quiz.papers import draw_paper, normalized
-from helpers.quiz.text import as_html
+from helpers.quiz.text import as_html, counted
 
 
 class ExamQuestion(QuestionForm):
@@ -145,7 +145,7 @@ class ExamView(View):
     def _begin(self) -> None:
         self._record.begin_sitting(self._name, [(question.id, question.seed) for question in self._drawn])
         self._show()
-        self.announcer.say(f"Begun. {len(self.paper.questions)} questions.")
+        self.announcer.say(f"Begun. {counted(len(self.paper.questions), 'question')}.")
 
     def _hand_in(self) -> None:
         self.paper.keep_what_stands()
@@ -175,7 +175,8 @@ class ExamView(View):
         sitting = self._record.sitting(self._name)
         writing = sitting is not None and sitting.ended is None
         count = len(sitting.questions if sitting else self._drawn)
-        self.head.value = f'<div class="lesson-head">{as_html(f"Exam “{self._seed}”: {count} questions")}</div>'
+        title = f"Exam “{self._seed}”: {counted(count, 'question')}"
+        self.head.value = f'<div class="lesson-head">{as_html(title)}</div>'
         self.result.value = self.warning.value = ""
         self._is_warned = False
         show_if(self.hand_in_button, writing)

@@ -106,6 +106,7 @@ class NumberInput(_OneWidget):
             description="Your number" + (f" in {unit}" if unit else ""),
             placeholder="such as 0.25 or 1e-6",
             style={"description_width": "initial"},
+            layout={"width": "22em", "max_width": "100%"},
         )
 
     def put(self, given: Any) -> None:

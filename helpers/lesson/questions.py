@@ -26,9 +26,13 @@ class QuestionForm(widgets.VBox):
     """
 
     def __init__(
-        self, number: int, submit: Callable[[], None], say: Callable[[str], None],
-        names_lesson: bool = False, more: Sequence[widgets.Widget] = (),
-    ) -> None:  # fmt: skip
+        self,
+        number: int,
+        submit: Callable[[], None],
+        say: Callable[[str], None],
+        names_lesson: bool = False,
+        more: Sequence[widgets.Widget] = (),
+    ) -> None:
         self._number, self._say, self._names_lesson = number, say, names_lesson
         self._text, self._place = html_box(), widgets.VBox()
         self.button = make_button("", submit)
@@ -59,10 +63,14 @@ class QuestionView(QuestionForm):
     """
 
     def __init__(
-        self, number: int, question: Question, say: Callable[[str], None],
-        answered: Callable[[Question, Any, Grade], None], show_state: Callable[[Mapping[str, Any]], str] | None = None,
+        self,
+        number: int,
+        question: Question,
+        say: Callable[[str], None],
+        answered: Callable[[Question, Any, Grade], None],
+        show_state: Callable[[Mapping[str, Any]], str] | None = None,
         names_lesson: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._say, self._answered, self._show_state = say, answered, show_state
         self.grade = _NOT_YET
         self.show_button = make_button("Show me in the panel", self._show_in_panel)
@@ -140,10 +148,16 @@ class QuizView(View):
     """
 
     def __init__(
-        self, questions: Sequence[Question], record: Progress, panel: SettablePanel | None = None, *,
-        earlier: Mapping[str, Given] | None = None, names_lessons: bool = False,
-        score: Callable[[Sequence[QuestionView]], str] = count_right, after: Callable[[], None] = lambda: None,
-    ) -> None:  # fmt: skip
+        self,
+        questions: Sequence[Question],
+        record: Progress,
+        panel: SettablePanel | None = None,
+        *,
+        earlier: Mapping[str, Given] | None = None,
+        names_lessons: bool = False,
+        score: Callable[[Sequence[QuestionView]], str] = count_right,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
         self.panel, self._record, self._sentence, self._after = panel, record, score, after
         self.score = html_box()
         show_state = None if panel is None else self._show_state
@@ -162,10 +176,13 @@ class QuizView(View):
         """Keep an answer, and tell the score."""
         if result.understood:
             self._record.record_answer(
-                question.lesson, question.id, given, result.correct,
+                question.lesson,
+                question.id,
+                given,
+                result.correct,
                 seed=question.seed if question.varies else None,
                 score=result.fraction if question.kind.is_self_graded else None,
-            )  # fmt: skip
+            )
         self._show_score()
         self._say(f"{question.kind.verdict(question, result).sentence} {self._sentence(self.questions)}")
         self._after()

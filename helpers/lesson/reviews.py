@@ -15,6 +15,7 @@ from helpers.progress import Progress, Sitting, progress
 from helpers.quiz import Question, available_lessons, instantiate, load_bank, load_banks
 from helpers.quiz.papers import seed_of
 from helpers.quiz.schedule import count_due, standings, weakest_first
+from helpers.quiz.text import counted
 
 ROUND_SECONDS = 12 * 3600.0
 """A round that was begun longer ago is not taken up again."""
@@ -61,7 +62,7 @@ def _due_sentence(record: Progress) -> str:
         wait = min(standing.due for standing in known) - now
         return f"Nothing is due. The next question is due in {say_duration(wait)}."
     of_lessons = ", ".join(f"{count} of lesson {lesson}" for lesson, count in sorted(Counter(due).items()))
-    return f"Due for review: {len(due)} {'question' if len(due) == 1 else 'questions'} ({of_lessons})."
+    return f"Due for review: {counted(len(due), 'question')} ({of_lessons})."
 
 
 def _lesson_sentence(record: Progress) -> str:
@@ -134,13 +135,18 @@ class ReviewView(View):
         pool = self._pool()
         earlier = {each.question: each for each in self._record.history() if each.at >= sitting.begun}
         self.round = QuizView(
-            questions_of(sitting, pool), self._record,
-            earlier=earlier, names_lessons=True, score=count_round, after=self._follow,
-        )  # fmt: skip
+            questions_of(sitting, pool),
+            self._record,
+            earlier=earlier,
+            names_lessons=True,
+            score=count_round,
+            after=self._follow,
+        )
         self._place.children = (self.round,)
         due = count_due(pool, self._record.history(), time.time())
         waiting = f"{due} due in these lessons" if due else "nothing due, so this is for practice"
-        self.head.value = f'<div class="lesson-head">Mixed review: {len(self.questions)} questions, {waiting}</div>'
+        asked = counted(len(self.questions), "question")
+        self.head.value = f'<div class="lesson-head">Mixed review: {asked}, {waiting}</div>'
         self._follow()
 
     def _follow(self) -> None:

@@ -80,7 +80,7 @@ def test_answers_of_a_review_and_of_an_exam_are_there_again(open_sheet: Callable
     assert not exam.get_by_role("button", name="Keep this answer").filter(visible=True).count()
 
     data = cell(sheet, 2)
-    data.get_by_role("button", name="Export").press("Enter")
+    data.get_by_role("button", name="Export as one").press("Enter")
     with sheet.page.expect_download() as download:
         data.get_by_role("link", name="Download").click()
     content = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))

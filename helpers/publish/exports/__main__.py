@@ -6,8 +6,8 @@ import sys
 
 from helpers.publish import commands
 from helpers.publish.exports import ChoiceError, choose, export
-from helpers.publish.exports.markup import counted
 from helpers.quiz import BankError
+from helpers.quiz.text import counted
 
 
 def main(arguments: list[str]) -> int:

@@ -43,8 +43,3 @@ def explained(question: Question) -> str:
 def lesson_name(lesson: str) -> str:
     """Number and title of a lesson: "03 Deep sigmoid networks"."""
     return LESSONS[lesson].name if lesson in LESSONS else lesson
-
-
-def counted(number: int, thing: str) -> str:
-    """A number of things: "1 point", "3 points"."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from string import ascii_uppercase
 
 from helpers.course import TITLE
-from helpers.publish.exports.markup import as_html, body, counted
+from helpers.publish.exports.markup import as_html, body
 from helpers.publish.exports.pictures import picture_of
 from helpers.publish.exports.presented import Presented, present
 from helpers.publish.html import WITHOUT_SCRIPTS, document
 from helpers.quiz import Question, for_each_type
+from helpers.quiz.text import counted
 
 STYLE = """
 @page { margin: 18mm 16mm 20mm;
