@@ -43,8 +43,8 @@ def prepare() -> None:
     with the remedy, where something can't be had.
     """
     if not is_set_up():
-        _check_python()
         if missing := lacking():
+            _check_python()
             _install(missing)
         if others := differing():
             print(f"Kept, though the course asks for the versions in brackets: {_list(others)}.")
@@ -114,7 +114,7 @@ def _check_python() -> None:
         raise RuntimeError(
             f"The course needs Python 3.11 or newer, and this is {sys.version.split()[0]}: choose another kernel."
         )
-    if (ROOT / ".venv").is_dir():
+    if (ROOT / ".venv").is_dir() and Path(sys.prefix).resolve() != ROOT / ".venv":
         raise RuntimeError(
             f"This notebook runs in {sys.executable}, and the course is set up in {ROOT / '.venv'}: choose that one as "
             f"the notebook's kernel, {AGAIN}"

@@ -120,6 +120,24 @@ def test_beside_the_courses_own_python_nothing_is_installed(colab: Elsewhere, tm
     assert colab.asked == []
 
 
+def test_a_python_that_has_all_it_needs_is_taken_even_beside_the_courses_own(
+    colab: Elsewhere, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".venv").mkdir()
+    colab.versions = runtime.pins()  # what `pip install -r requirements.txt` brings
+    prepare()
+    assert colab.asked == [] and capsys.readouterr().out == ""
+
+
+def test_in_a_folder_venv_that_the_learner_has_made_packages_are_installed(
+    colab: Elsewhere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".venv").mkdir()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    prepare()
+    assert colab.asked == ["fsrs==6.3.2", "plotly==7.1.0"]
+
+
 def test_an_old_python_is_refused(colab: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "OLDEST_PYTHON", (3, 99))
     with pytest.raises(RuntimeError, match="needs Python 3.11 or newer"):
@@ -165,7 +183,7 @@ def test_the_table_names_what_the_notebooks_import() -> None:
 
 def imported_by_notebooks() -> set[str]:
     """The packages that the notebooks and what they use of `helpers` import."""
-    apart = {"site", "present", "exports", "server", "lite"}  # no notebook uses these
+    apart = {"publish", "server", "virtual_environment"}  # no notebook uses these
     files = [file.relative_to(ROOT) for file in (ROOT / "helpers").rglob("*.py")]
     used = [file for file in files if not apart & set(file.with_suffix("").parts)]
     sources = [(ROOT / file).read_text(encoding="utf-8") for file in used]
@@ -187,6 +205,17 @@ def test_the_self_test_takes_what_will_do(colab: Elsewhere, monkeypatch: pytest.
     prepare()
     found = installation.check_installation()[0]
     assert found.works and "numpy 2.0.2 (2.4.6)" in found.sentence
+
+
+def test_notebooks_can_be_tested_with_no_more_than_the_readme_names() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "`pip install nbval pytest-timeout`" in readme and "`pytest --nbval-lax notebooks`" in readme
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    named = ["-p", "nbval.plugin", "-p", "pytest_timeout", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *named, "--collect-only", "-q", "--nbval-lax", "notebooks"]
+    found = subprocess.run(command, cwd=ROOT, env=alone, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert found.stdout.count("00_start_here.ipynb::Cell") > 5
 
 
 # The first lines of the import cell
