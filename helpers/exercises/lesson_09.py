@@ -61,12 +61,12 @@ def _judge_silent_distance(thing: Any) -> Verdict:
         if not 0 < distance <= 100:
             return Verdict("wrong", "A distance is a positive number. Look between 1 and 20.")
         pull = theory.optimal_generator_gradient("saturating", distance)
-        said = f"At distance {distance:.4g} the best discriminator leaves a pull of {pull:.1e}."
+        pull_is = f"At distance {distance:.4g} the best discriminator leaves a pull of {pull:.1e}."
         if abs(distance - truth) <= 0.005 * truth:
-            return Verdict("right", said)
+            return Verdict("right", pull_is)
         if distance < 1.2:
-            return Verdict("wrong", f"{said} The pull is small near 0 too, but there the generator has arrived. Go up.")
-        return Verdict("wrong", f"{said} Go {'up' if distance < truth else 'down'}.")
+            return Verdict("wrong", f"{pull_is} The pull is small near 0 too, but there the generator is done. Go up.")
+        return Verdict("wrong", f"{pull_is} Go {'up' if distance < truth else 'down'}.")
 
     return judge_number(thing, judge)
 
