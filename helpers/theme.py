@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 INK = "#1f2933"
@@ -134,6 +135,16 @@ def scientific(log10: float) -> str:
     if round(mantissa, 1) >= 10:
         exponent, mantissa = exponent + 1, 1.0
     return f"{mantissa:.1f}{UNBROKEN}×{UNBROKEN}{power_of_ten(exponent)}"
+
+
+def number(value: float) -> str:
+    """A number of 0 or more as `scientific` writes it: number(3e-4) is "3.0 × 10⁻⁴"."""
+    return scientific(math.log10(value) if value else -math.inf)
+
+
+def counted(count: int, thing: str) -> str:
+    """How many there are: "1 layer", "20 layers"."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def share(log10: float) -> str:

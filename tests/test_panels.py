@@ -360,6 +360,9 @@ def test_powers_of_ten_and_small_numbers_are_written_as_people_write_them() -> N
     assert shares == ["0.316 of", "as much as", "as much as", "100 times", "0 of"]
     assert theme.scientific(float("-inf")) == "0"
     assert theme.scientific(float("nan")) == "undefined"
+    numbers = [theme.number(value) for value in (0.0, 0.25, 1e-7, float("inf"), float("nan"))]
+    assert numbers == ["0", "0.25", "1.0 × 10⁻⁷".replace(" ", theme.UNBROKEN), "∞", "undefined"]
+    assert [theme.counted(count, "layer") for count in (1, 2)] == ["1 layer", "2 layers"]
 
 
 def test_colours_of_the_activations_differ_and_are_known_for_each() -> None:

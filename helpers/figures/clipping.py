@@ -48,11 +48,16 @@ def cliff(weights: Numbers, biases: Numbers, loss: np.ndarray, updates: int) -> 
     scale = [[place / (len(DESCENT) - 1), colour] for place, colour in enumerate(DESCENT)]
     figure.add_trace(
         go.Heatmap(
-            x=np.round(weights, 4), y=np.round(biases, 4), z=np.round(loss, 3), name="loss", colorscale=scale,
-            showscale=False, hovertemplate="weight %{x:.2f}, bias %{y:.2f}: loss %{z:.3f}<extra></extra>",
+            x=np.round(weights, 4),
+            y=np.round(biases, 4),
+            z=np.round(loss, 3),
+            name="loss",
+            colorscale=scale,
+            showscale=False,
+            hovertemplate="weight %{x:.2f}, bias %{y:.2f}: loss %{z:.3f}<extra></extra>",
         ),
         **left,
-    )  # fmt: skip
+    )
     looks = {"without clipping": (theme.WARNING, "dot", "x"), "clipped": (CLIPPED, "solid", "circle")}
     times = np.arange(updates + 1)
     for name, (colour, dash, symbol) in looks.items():
@@ -67,9 +72,11 @@ def cliff(weights: Numbers, biases: Numbers, loss: np.ndarray, updates: int) -> 
         )
     figure.add_trace(dot("start", colour=theme.INK, hovertemplate="start: %{x:.1f}, %{y:.1f}"), **left)
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="Descent at a cliff (darker: higher loss)", height=520,
+        template=theme.TEMPLATE,
+        title_text="Descent at a cliff (darker: higher loss)",
+        height=520,
         uirevision="kept",
-    )  # fmt: skip
+    )
     figure.update_xaxes(title_text="weight", range=[float(weights[0]), float(weights[-1])], showgrid=False, **left)
     figure.update_yaxes(title_text="bias", range=[float(biases[0]), float(biases[-1])], showgrid=False, **left)
     figure.update_xaxes(title_text="update", range=[0, updates], **right)

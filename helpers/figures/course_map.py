@@ -35,9 +35,14 @@ def course_map(ready: Sequence[str] = (), done: Mapping[str, float] | None = Non
             x=5.0, y=row, text=text, font={"size": 15, "color": colour}, showarrow=False, xanchor="left", align="left"
         )
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="What each lesson adds to the network", height=58 * len(LESSONS) + 70,
-        showlegend=False, hovermode=False, dragmode=False, margin={"l": 8, "r": 8, "t": 56, "b": 8},
-    )  # fmt: skip
+        template=theme.TEMPLATE,
+        title_text="What each lesson adds to the network",
+        height=58 * len(LESSONS) + 70,
+        showlegend=False,
+        hovermode=False,
+        dragmode=False,
+        margin={"l": 8, "r": 8, "t": 56, "b": 8},
+    )
     figure.update_xaxes(visible=False, range=[-0.4, 15.6], fixedrange=True)
     figure.update_yaxes(visible=False, range=[len(LESSONS) - 0.5, -0.6], fixedrange=True)
     return figure

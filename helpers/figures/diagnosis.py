@@ -59,10 +59,14 @@ def diagnosis_by_layer(readings: Readings, *, title: str) -> go.Figure:
         ("dead units", readings.dead, theme.INK, "/"),
     ):
         bars = go.Bar(
-            x=layers, y=_plain(shares), name=name, text=text, textposition="none",
+            x=layers,
+            y=_plain(shares),
+            name=name,
+            text=text,
+            textposition="none",
             marker={"color": colour, "pattern": {"shape": pattern}},
             hovertemplate="%{text}: %{y:.0%}<extra>" + name + "</extra>",
-        )  # fmt: skip
+        )
         figure.add_trace(bars, row=3, col=1)
     figure.update_layout(template=theme.TEMPLATE, title_text=title, height=780, barmode="overlay", margin_t=116)
     figure.update_xaxes(range=[0, len(layers) + 1])
@@ -80,15 +84,26 @@ def diagnosis_by_layer(readings: Readings, *, title: str) -> go.Figure:
 
 
 def _points(
-    name: str, layers: np.ndarray, values: np.ndarray, text: np.ndarray, colour: str, symbol: str,
+    name: str,
+    layers: np.ndarray,
+    values: np.ndarray,
+    text: np.ndarray,
+    colour: str,
+    symbol: str,
     **more: object,
-) -> go.Scatter:  # fmt: skip
+) -> go.Scatter:
     return go.Scatter(
-        x=layers, y=[None if not np.isfinite(each) else each for each in values], name=name, text=list(text),
-        mode="lines+markers", connectgaps=True, line={"color": colour, "width": 2},
+        x=layers,
+        y=[None if not np.isfinite(each) else each for each in values],
+        name=name,
+        text=list(text),
+        mode="lines+markers",
+        connectgaps=True,
+        line={"color": colour, "width": 2},
         marker={"symbol": symbol, "size": 8, "color": colour},
-        hovertemplate="%{text}: 10<sup>%{y:.2f}</sup><extra>" + name + "</extra>", **more,
-    )  # fmt: skip
+        hovertemplate="%{text}: 10<sup>%{y:.2f}</sup><extra>" + name + "</extra>",
+        **more,
+    )
 
 
 def _log10(values: Numbers) -> np.ndarray:

@@ -30,9 +30,14 @@ def _moments(figure: go.Figure, **where: int) -> None:
     """An axis of discriminator steps: one place for each of `MOMENTS`."""
     labels = [str(moment) if at % 2 == 0 else "" for at, moment in enumerate(MOMENTS)]
     figure.update_xaxes(
-        title_text="discriminator steps", tickvals=list(range(len(MOMENTS))), ticktext=labels, tickangle=0,
-        tickfont={"size": 13}, range=[-0.4, len(MOMENTS) - 0.6], **where,
-    )  # fmt: skip
+        title_text="discriminator steps",
+        tickvals=list(range(len(MOMENTS))),
+        ticktext=labels,
+        tickangle=0,
+        tickfont={"size": 13},
+        range=[-0.4, len(MOMENTS) - 0.6],
+        **where,
+    )
 
 
 def duel(x: Numbers) -> go.Figure:
@@ -61,9 +66,12 @@ def duel(x: Numbers) -> go.Figure:
     figure.add_trace(level.update(hovertemplate="best discriminator: 10<sup>%{y:.2f}</sup>", showlegend=False), **right)
     figure.add_trace(dot("now", colour=theme.INK, showlegend=False, hoverinfo="skip"), **right)
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="What D says, and what G hears", height=500,
-        uirevision="kept", margin={"t": 118},
-    )  # fmt: skip
+        template=theme.TEMPLATE,
+        title_text="What D says, and what G hears",
+        height=500,
+        uirevision="kept",
+        margin={"t": 118},
+    )
     figure.update_xaxes(title_text="sample x", range=[float(np.min(x)), float(np.max(x))], **left)
     figure.update_yaxes(title_text="D(x), and densities", range=[-0.03, 1.05], **left)
     _moments(figure, **right)
@@ -88,9 +96,11 @@ def loss_slopes() -> go.Figure:
     for name, colour, _ in theme.LOSS_LOOKS.values():
         figure.add_trace(dot(f"{name} here", colour=colour, showlegend=False, hoverinfo="skip"), row=1, col=2)
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="Three losses of a generator, and their slopes", height=430,
+        template=theme.TEMPLATE,
+        title_text="Three losses of a generator, and their slopes",
+        height=430,
         uirevision="kept",
-    )  # fmt: skip
+    )
     figure.update_xaxes(title_text="logit a of a fake, D = σ(a)", range=[-12, 12])
     figure.update_yaxes(title_text="generator's loss", range=[-8, 8], row=1, col=1)
     decades(figure, "|slope|", -5.6, 0.6, row=1, col=2)
@@ -122,13 +132,20 @@ def overlap(distances: Numbers) -> go.Figure:
             trace.update(showlegend=column == 1, hovertemplate="%{y:.4f}" if column == 1 else "10<sup>%{y:.2f}</sup>")
             figure.add_trace(trace, row=1, col=column)
     figure.add_hline(
-        y=np.log(2), line={"color": theme.LIMIT, "width": 1.5, "dash": "dash"}, annotation_text="log 2",
-        annotation_position="top left", annotation_font={"size": 15, "color": theme.MUTED}, row=1, col=1,
-    )  # fmt: skip
+        y=np.log(2),
+        line={"color": theme.LIMIT, "width": 1.5, "dash": "dash"},
+        annotation_text="log 2",
+        annotation_position="top left",
+        annotation_font={"size": 15, "color": theme.MUTED},
+        row=1,
+        col=1,
+    )
     for name, colour, column in (
-        ("JS here", red, 1), ("W here", purple, 1), ("JS slope here", red, 2),
+        ("JS here", red, 1),
+        ("W here", purple, 1),
+        ("JS slope here", red, 2),
         ("W slope here", purple, 2),
-    ):  # fmt: skip
+    ):
         figure.add_trace(dot(name, colour=colour, showlegend=False, hoverinfo="skip"), row=1, col=column)
     figure.update_layout(
         template=theme.TEMPLATE, title_text="How far apart, and which way to go", height=430, uirevision="kept"
@@ -152,16 +169,24 @@ def both_networks(places: Sequence[str], border: int) -> go.Figure:
     figure.add_vline(x=border, line={"color": theme.LIMIT, "width": 1.5, "dash": "dot"})
     for share, text in ((border / 2, "generator"), ((border + len(places) - 1) / 2, "discriminator")):
         figure.add_annotation(
-            x=share, y=1, yref="y domain", yanchor="top", text=text, showarrow=False,
+            x=share,
+            y=1,
+            yref="y domain",
+            yanchor="top",
+            text=text,
+            showarrow=False,
             font={"size": 17, "color": theme.MUTED},
-        )  # fmt: skip
+        )
     figure.update_layout(
         template=theme.TEMPLATE, title_text="The way back through both networks", height=460, uirevision="kept"
     )
     figure.update_xaxes(
-        title_text="what enters each layer (noise left, loss right)", tickvals=list(x), ticktext=list(places),
-        range=[-0.3, len(places) - 0.7], tickangle=0,
-    )  # fmt: skip
+        title_text="what enters each layer (noise left, loss right)",
+        tickvals=list(x),
+        ticktext=list(places),
+        range=[-0.3, len(places) - 0.7],
+        tickangle=0,
+    )
     decades(figure, "gradient norm ‖∂L/∂h‖", -14, 2)
     backward_arrow(figure)
     return figure
@@ -177,11 +202,18 @@ def plane_game(real: np.ndarray, x: Numbers, y: Numbers) -> go.Figure:
     """
     figure = _with_curve()
     colours = [[0.0, "#f6d9b8"], [0.5, "#ffffff"], [1.0, "#c3d9ec"]]
-    said = go.Heatmap(
-        x=x, y=y, z=np.zeros((SIDE, SIDE)), name="D", colorscale=colours, zmin=0, zmax=1, hoverinfo="skip",
+    probability = go.Heatmap(
+        x=x,
+        y=y,
+        z=np.zeros((SIDE, SIDE)),
+        name="D",
+        colorscale=colours,
+        zmin=0,
+        zmax=1,
+        hoverinfo="skip",
         showscale=False,
-    )  # fmt: skip
-    figure.add_trace(said, row=1, col=1)
+    )
+    figure.add_trace(probability, row=1, col=1)
     for name, colour, symbol, points in (
         ("real", theme.REAL, "circle-open", real),
         ("generated", theme.GENERATED, "x-thin", None),
@@ -203,9 +235,14 @@ def digits_game(rows: int, columns: int) -> go.Figure:
     figure = _with_curve()
     ink = [[0.0, "#ffffff"], [1.0, theme.INK]]
     picture = go.Heatmap(
-        z=np.zeros((10 * rows, 10 * columns)), name="digits", colorscale=ink, zmin=-1, zmax=1, showscale=False,
+        z=np.zeros((10 * rows, 10 * columns)),
+        name="digits",
+        colorscale=ink,
+        zmin=-1,
+        zmax=1,
+        showscale=False,
         hoverinfo="skip",
-    )  # fmt: skip
+    )
     figure.add_trace(picture, row=1, col=1)
     figure.update_xaxes(visible=False, constrain="domain", row=1, col=1)
     figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", constrain="domain", row=1, col=1)

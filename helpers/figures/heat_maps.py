@@ -63,10 +63,13 @@ def recorded_layers(history: Recorded) -> go.Figure:
         z = log10_or_gap(values) if is_log10 else np.where(np.isfinite(values), values, np.nan)
         figure.add_trace(_map(quantity, history.layers, history.steps, z, quantity).update(visible=place == 0))
     buttons = [
-        {"label": words.partition(" ‖")[0], "method": "update",
-         "args": [{"visible": [other == quantity for other in SCALES]}, {"title.text": f"Layer by layer: {words}"}]}
+        {
+            "label": words.partition(" ‖")[0],
+            "method": "update",
+            "args": [{"visible": [other == quantity for other in SCALES]}, {"title.text": f"Layer by layer: {words}"}],
+        }
         for quantity, (words, *_) in SCALES.items()
-    ]  # fmt: skip
+    ]
     menu = {"buttons": buttons, "type": "dropdown", "x": 1, "xanchor": "right", "y": 1.03, "yanchor": "bottom"}
     figure.update_layout(updatemenus=[menu])
     return _dressed(figure, history.layers, f"Layer by layer: {SCALES['gradient_norm'][0]}")
@@ -77,10 +80,17 @@ def _map(name: str, layers: Sequence[str], steps: np.ndarray, z: np.ndarray, qua
     ticks = {"tickprefix": "10<sup>", "ticksuffix": "</sup>"} if is_log10 else {}
     number = "10<sup>%{z:.2f}</sup>" if is_log10 else "%{z:.3g}"
     return go.Heatmap(
-        name=name, x=steps, y=np.arange(1, len(layers) + 1), z=z, zmin=low, zmax=high, colorscale="Viridis",
+        name=name,
+        x=steps,
+        y=np.arange(1, len(layers) + 1),
+        z=z,
+        zmin=low,
+        zmax=high,
+        colorscale="Viridis",
         hovertemplate=f"step %{{x}}, layer %{{y}}: {number}<extra>{words}</extra>",
-        colorbar={"outlinewidth": 0, "thickness": 16, "len": 1.0, "tickfont": {"size": 15}, **ticks}, hoverongaps=False,
-    )  # fmt: skip
+        colorbar={"outlinewidth": 0, "thickness": 16, "len": 1.0, "tickfont": {"size": 15}, **ticks},
+        hoverongaps=False,
+    )
 
 
 def _dressed(figure: go.Figure, layers: Sequence[str], title: str) -> go.Figure:
@@ -90,11 +100,17 @@ def _dressed(figure: go.Figure, layers: Sequence[str], title: str) -> go.Figure:
     names = [layers[place - 1] for place in places]
     figure.update_xaxes(title_text="training steps", showgrid=False)
     figure.update_yaxes(
-        title_text="layer (loss above)", tickvals=places, showgrid=False, range=[0.5, count + 0.5],
+        title_text="layer (loss above)",
+        tickvals=places,
+        showgrid=False,
+        range=[0.5, count + 0.5],
         ticktext=[name if len(name) <= 18 else f"…{name[-17:]}" for name in names],
-    )  # fmt: skip
+    )
     figure.update_layout(
-        template=theme.TEMPLATE, title_text=title, height=max(340, min(640, 150 + 26 * count)),
-        plot_bgcolor=NO_GRADIENT, margin={"l": 96, "t": 72},
-    )  # fmt: skip
+        template=theme.TEMPLATE,
+        title_text=title,
+        height=max(340, min(640, 150 + 26 * count)),
+        plot_bgcolor=NO_GRADIENT,
+        margin={"l": 96, "t": 72},
+    )
     return figure

@@ -32,77 +32,125 @@ class Milestone:
 
 MILESTONES = (
     Milestone(
-        1986, "backpropagation", "Rumelhart et al.", "training",
+        1986,
+        "backpropagation",
+        "Rumelhart et al.",
+        "training",
         "Rumelhart, Hinton and Williams make backpropagation popular; others had found it before them.",
     ),
     Milestone(
-        1991, "the problem", "Hochreiter", "problem",
+        1991,
+        "the problem",
+        "Hochreiter",
+        "problem",
         "Hochreiter's diploma thesis, in German, shows that error signals shrink or grow exponentially on their way "
         "back through a recurrent network.",
     ),
     Milestone(
-        1994, "why long memory is hard", "Bengio et al.", "problem",
+        1994,
+        "why long memory is hard",
+        "Bengio et al.",
+        "problem",
         "Bengio, Simard and Frasconi show that a recurrent network that stores information safely has gradients that "
         "vanish over time.",
     ),
     Milestone(
-        1997, "LSTM", "Hochreiter, Schmidhuber", "remedy",
+        1997,
+        "LSTM",
+        "Hochreiter, Schmidhuber",
+        "remedy",
         "Hochreiter and Schmidhuber build a cell that hands the error back through time with a factor of 1.",
     ),
     Milestone(
-        2000, "forget gate", "Gers et al.", "remedy",
+        2000,
+        "forget gate",
+        "Gers et al.",
+        "remedy",
         "Gers, Schmidhuber and Cummins let the LSTM learn when to forget; the factor becomes the gate's value.",
     ),
     Milestone(
-        2009, "feed-forward networks too", "Bradley", "problem",
+        2009,
+        "feed-forward networks too",
+        "Bradley",
+        "problem",
         "Bradley finds that in feed-forward networks the gradients shrink from the output toward the input.",
     ),
     Milestone(
-        2010, "Xavier initialization", "Glorot, Bengio", "remedy",
+        2010,
+        "Xavier initialization",
+        "Glorot, Bengio",
+        "remedy",
         "Glorot and Bengio tie the difficulty to saturation and to the scale of the first weights, and choose that "
         "scale anew.",
     ),
     Milestone(
-        2010, "ReLU", "Nair, Hinton; Glorot et al. 2011", "remedy",
+        2010,
+        "ReLU",
+        "Nair, Hinton; Glorot et al. 2011",
+        "remedy",
         "Nair and Hinton use rectified units in Boltzmann machines; Glorot, Bordes and Bengio train deep "
         "rectifier networks in 2011.",
     ),
     Milestone(
-        2013, "gradient clipping", "Pascanu et al.", "remedy",
+        2013,
+        "gradient clipping",
+        "Pascanu et al.",
+        "remedy",
         "Pascanu, Mikolov and Bengio clip the gradient's norm, which tames exploding gradients, not vanishing ones.",
     ),
     Milestone(
-        2015, "He initialization", "He et al.", "remedy",
+        2015,
+        "He initialization",
+        "He et al.",
+        "remedy",
         "He, Zhang, Ren and Sun choose the scale of the weights for ReLU: twice the variance.",
     ),
     Milestone(
-        2015, "batch normalization", "Ioffe, Szegedy", "remedy",
+        2015,
+        "batch normalization",
+        "Ioffe, Szegedy",
+        "remedy",
         "Ioffe and Szegedy normalise what enters each activation over the batch.",
     ),
     Milestone(
-        2015, "residual networks", "He et al.", "remedy",
+        2015,
+        "residual networks",
+        "He et al.",
+        "remedy",
         "He, Zhang, Ren and Sun add shortcuts and train more than a hundred layers; vanishing gradients, they write, "
         "are unlikely to be what held their plain networks back.",
     ),
     Milestone(
-        2017, "theory of depth", "Schoenholz et al.", "problem",
+        2017,
+        "theory of depth",
+        "Schoenholz et al.",
+        "problem",
         "Schoenholz and others compute how far a signal gets through a random network, forward and backward.",
     ),
     Milestone(
-        2017, "starving GAN generators", "Arjovsky, Bottou", "problem",
+        2017,
+        "starving GAN generators",
+        "Arjovsky, Bottou",
+        "problem",
         "Arjovsky and Bottou show that a discriminator that is too good leaves the generator with a vanishing "
         "gradient.",
     ),
     Milestone(
-        2017, "SELU", "Klambauer et al.", "remedy",
+        2017,
+        "SELU",
+        "Klambauer et al.",
+        "remedy",
         "Klambauer and others design an activation that keeps mean 0 and variance 1 from layer to layer.",
     ),
     Milestone(
-        2020, "ReZero", "Bachlechner et al.", "remedy",
+        2020,
+        "ReZero",
+        "Bachlechner et al.",
+        "remedy",
         "Bachlechner and others start each residual branch with the factor 0: at first, the network passes on "
         "whatever it gets.",
     ),
-)  # fmt: skip
+)
 """The history of the problem from 1986 to 2020, in order of years."""
 
 
@@ -131,10 +179,13 @@ def timeline() -> go.Figure:
             cliponaxis=False,
         )
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="The vanishing gradient, 1986 to 2020", height=130 + 30 * len(MILESTONES),
-        margin={"l": 16, "r": 16, "t": 92, "b": 42}, dragmode=False,
+        template=theme.TEMPLATE,
+        title_text="The vanishing gradient, 1986 to 2020",
+        height=130 + 30 * len(MILESTONES),
+        margin={"l": 16, "r": 16, "t": 92, "b": 42},
+        dragmode=False,
         hoverlabel={"align": "left", "bgcolor": theme.PAPER, "font": {"color": theme.INK}},
-    )  # fmt: skip
+    )
     figure.update_xaxes(range=[1985, 2021.5], dtick=5, tick0=1985)
     figure.update_yaxes(range=[len(MILESTONES) - 0.3, -0.7], visible=False)
     return figure

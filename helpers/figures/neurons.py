@@ -27,9 +27,11 @@ def chain(depths: Numbers, z: Numbers) -> go.Figure:
     figure.add_trace(dot("last neuron", colour=theme.MUTED, hovertemplate="last neuron: z = %{x:.2f}"), **right)
     figure.add_trace(dot("first neuron", colour=theme.MEASURED, hovertemplate="first neuron: z = %{x:.2f}"), **right)
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="Each neuron multiplies by weight × slope", height=480,
+        template=theme.TEMPLATE,
+        title_text="Each neuron multiplies by weight × slope",
+        height=480,
         uirevision="kept",
-    )  # fmt: skip
+    )
     figure.update_xaxes(title_text="neuron (input left, loss right)", range=[0, float(np.max(depths)) + 1], **left)
     decades(figure, "gradient |∂h<sub>L</sub>/∂h|", -80, 20, **left)
     figure.update_xaxes(title_text="pre-activation z", range=[float(np.min(z)), float(np.max(z))], **right)
@@ -60,9 +62,11 @@ def slope_and_spread(z: Numbers) -> go.Figure:
     level = line("E[slope²]", [float(np.min(z)), float(np.max(z))], colour=theme.SATURATED, dash="dash", width=2)
     figure.add_trace(level.update(hovertemplate="E[slope²] = %{y:.4f}"), **right)
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="The slope, and how much of it the neurons see", height=470,
+        template=theme.TEMPLATE,
+        title_text="The slope, and how much of it the neurons see",
+        height=470,
         uirevision="kept",
-    )  # fmt: skip
+    )
     limits = [float(np.min(z)), float(np.max(z))]
     figure.update_xaxes(title_text="pre-activation z", range=limits)
     figure.update_yaxes(title_text="activation φ(z)", range=[-1.5, 1.5], **left)

@@ -59,18 +59,29 @@ def decades(figure: go.Figure, title: str, low: float, high: float, **where: int
 def backward_arrow(figure: go.Figure, y: float = 0.02) -> None:
     """The small arrow that says in which direction the backward pass reads a plot over layers."""
     figure.add_annotation(
-        xref="x domain", yref="y domain", x=0.99, y=y, xanchor="right", yanchor="bottom", showarrow=False,
-        text="⟵ backward pass", font={"size": 16, "color": theme.MUTED},
-    )  # fmt: skip
+        xref="x domain",
+        yref="y domain",
+        x=0.99,
+        y=y,
+        xanchor="right",
+        yanchor="bottom",
+        showarrow=False,
+        text="⟵ backward pass",
+        font={"size": 16, "color": theme.MUTED},
+    )
 
 
 def float32_limit(figure: go.Figure, **where: int) -> None:
     """A faint line below which float32 knows only zero (2⁻¹⁴⁹, IEEE 754)."""
     figure.add_hline(
-        y=FLOAT32_SMALLEST, line={"color": theme.LIMIT, "width": 1.5, "dash": "dot"},
+        y=FLOAT32_SMALLEST,
+        line={"color": theme.LIMIT, "width": 1.5, "dash": "dot"},
         annotation={
             "text": f"below: 0 in float32 ({theme.scientific(FLOAT32_SMALLEST)})",
-            "font": {"size": 14, "color": theme.MUTED}, "xanchor": "right", "x": 0.99, "yanchor": "top",
+            "font": {"size": 14, "color": theme.MUTED},
+            "xanchor": "right",
+            "x": 0.99,
+            "yanchor": "top",
         },
         **where,
-    )  # fmt: skip
+    )

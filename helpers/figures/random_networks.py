@@ -38,9 +38,16 @@ def both_ways(depths: Numbers, *, title: str) -> go.Figure:
     float32_limit(figure, **above)
     backward_arrow(figure)
     figure.add_annotation(
-        xref="x domain", yref="y2 domain", x=0.01, y=0.03, xanchor="left", yanchor="bottom", showarrow=False,
-        text="forward pass ⟶", font={"size": 16, "color": theme.MUTED},
-    )  # fmt: skip
+        xref="x domain",
+        yref="y2 domain",
+        x=0.01,
+        y=0.03,
+        xanchor="left",
+        yanchor="bottom",
+        showarrow=False,
+        text="forward pass ⟶",
+        font={"size": 16, "color": theme.MUTED},
+    )
     return figure
 
 
@@ -60,17 +67,23 @@ def phase_plane(
     "ξ here" (2, 1).
     """
     figure = go.Figure().set_subplots(
-        rows=2, cols=2, column_widths=[0.55, 0.45], row_heights=[0.58, 0.42], horizontal_spacing=0.15,
+        rows=2,
+        cols=2,
+        column_widths=[0.55, 0.45],
+        row_heights=[0.58, 0.42],
+        horizontal_spacing=0.15,
         vertical_spacing=0.17,
-    )  # fmt: skip
+    )
     _add_gradient(figure, depths)
     _add_cosines(figure, depths)
     _add_plane(figure, np.asarray(weight_stds)[::every], bias_stds)
     _add_depth_scale(figure, weight_stds, longest)
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="A random network, and its place in the plane", height=680,
+        template=theme.TEMPLATE,
+        title_text="A random network, and its place in the plane",
+        height=680,
         uirevision="kept",
-    )  # fmt: skip
+    )
     backward_arrow(figure)
     return figure
 
@@ -96,9 +109,7 @@ def _add_cosines(figure: go.Figure, depths: Numbers) -> None:
         figure.add_trace(line(name, depths, colour=colour, dash=dash, hovertemplate=hover), **where)
         theory = line(law, depths, colour=theme.THEORY, dash="dash", width=2, hovertemplate=hover, showlegend=False)
         figure.add_trace(theory, **where)
-    figure.update_xaxes(
-        title_text="layer (input left, loss right)", range=[0, float(np.max(depths)) + 1], **where
-    )  # fmt: skip
+    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0, float(np.max(depths)) + 1], **where)
     figure.update_yaxes(title_text="cosine", range=[-0.08, 1.08], tickvals=[0, 0.5, 1], **where)
 
 
@@ -106,32 +117,58 @@ def _add_plane(figure: go.Figure, weight_stds: Numbers, bias_stds: Numbers) -> N
     where = {"row": 1, "col": 2}
     limits = np.log10([SMALLEST_FACTOR, LARGEST_FACTOR])
     plane = go.Heatmap(
-        x=weight_stds, y=bias_stds, name="factor a layer", zmin=limits[0], zmax=limits[1], zsmooth="fast",
+        x=weight_stds,
+        y=bias_stds,
+        name="factor a layer",
+        zmin=limits[0],
+        zmax=limits[1],
+        zsmooth="fast",
         colorscale=[(0.0, "#7fa3dc"), (0.5, "#ffffff"), (1.0, "#e08a84")],
         colorbar={
-            "thickness": 12, "len": 0.54, "y": 1.0, "yanchor": "top", "x": 1.01, "outlinewidth": 0,
-            "tickvals": np.log10([0.5, 0.7, 1, 1.4, 2]).tolist(), "ticktext": ["½", "0.7", "1", "1.4", "2"],
+            "thickness": 12,
+            "len": 0.54,
+            "y": 1.0,
+            "yanchor": "top",
+            "x": 1.01,
+            "outlinewidth": 0,
+            "tickvals": np.log10([0.5, 0.7, 1, 1.4, 2]).tolist(),
+            "ticktext": ["½", "0.7", "1", "1.4", "2"],
         },
         hovertemplate="σ<sub>w</sub> %{x:.2f}, σ<sub>b</sub> %{y:.2f}: click to go there<extra></extra>",
-    )  # fmt: skip
+    )
     figure.add_trace(plane, **where)
     quiet: dict[str, Any] = {"hoverinfo": "skip", "showlegend": False}
     figure.add_trace(line("critical line", [0, 0], colour=theme.INK, width=2.5, **quiet), **where)
     recipes = go.Scatter(
-        x=[1 / np.sqrt(3), 1.0, np.sqrt(2)], y=[0.0, 0.0, 0.0], name="recipes", mode="markers", cliponaxis=False,
-        marker={"size": 9, "symbol": "diamond", "color": theme.INK}, **quiet,
-    )  # fmt: skip
+        x=[1 / np.sqrt(3), 1.0, np.sqrt(2)],
+        y=[0.0, 0.0, 0.0],
+        name="recipes",
+        mode="markers",
+        cliponaxis=False,
+        marker={"size": 9, "symbol": "diamond", "color": theme.INK},
+        **quiet,
+    )
     figure.add_trace(recipes, **where)
     names = go.Scatter(  # at two heights, so that they are apart in a narrow window too
-        x=[0.58, 1.05, 1.45], y=[0.05, 0.13, 0.05], name="names", mode="text", text=["default", "Xavier", "He"],
-        textposition=["middle center", "middle left", "middle right"], textfont={"size": 14, "color": theme.INK},
+        x=[0.58, 1.05, 1.45],
+        y=[0.05, 0.13, 0.05],
+        name="names",
+        mode="text",
+        text=["default", "Xavier", "He"],
+        textposition=["middle center", "middle left", "middle right"],
+        textfont={"size": 14, "color": theme.INK},
         **quiet,
-    )  # fmt: skip
+    )
     figure.add_trace(names, **where)
     regions = go.Scatter(
-        x=[0, 0], y=[0, 0], name="regions", mode="text", text=["vanishes", "explodes"],
-        textfont={"size": 16, "color": theme.INK}, **quiet,
-    )  # fmt: skip
+        x=[0, 0],
+        y=[0, 0],
+        name="regions",
+        mode="text",
+        text=["vanishes", "explodes"],
+        textfont={"size": 16, "color": theme.INK},
+        **quiet,
+    )
     figure.add_trace(regions, **where)
     figure.add_trace(dot("here", colour=theme.THEORY, **quiet), **where)
     figure.update_xaxes(range=[float(np.min(weight_stds)), float(np.max(weight_stds))], **where)
@@ -165,15 +202,22 @@ def singular_values(edges: Numbers) -> go.Figure:
         (("Gaussian", theme.MEASURED, ""), ("orthogonal", theme.SIMILARITY, "/")), start=1
     ):
         bars = go.Bar(
-            x=centres, y=np.zeros(len(centres)), name=name, width=width, marker={"color": colour},
+            x=centres,
+            y=np.zeros(len(centres)),
+            name=name,
+            width=width,
+            marker={"color": colour},
             hovertemplate="10<sup>%{x:.2f}</sup>: %{y:.0%}<extra></extra>",
-        )  # fmt: skip
+        )
         bars.marker.pattern.shape = pattern
         figure.add_trace(bars, row=row, col=1)
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="Singular values of ∂h<sub>L</sub>/∂x", height=480, uirevision="kept",
+        template=theme.TEMPLATE,
+        title_text="Singular values of ∂h<sub>L</sub>/∂x",
+        height=480,
+        uirevision="kept",
         bargap=0,
-    )  # fmt: skip
+    )
     figure.add_vline(x=0, line={"color": theme.INK, "width": 1.5, "dash": "dot"})
     figure.update_xaxes(range=[float(edges[0]), float(edges[-1])], tickprefix="10<sup>", ticksuffix="</sup>", nticks=8)
     figure.update_xaxes(title_text="singular value (leftmost bar: all that is smaller)", row=2, col=1)

@@ -84,11 +84,19 @@ def born_dead(depths: Numbers, widths: Numbers, probability: np.ndarray) -> go.F
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     figure.add_trace(
         go.Heatmap(
-            name="probability", x=depths, y=widths, z=probability, zmin=0, zmax=1, colorscale="Cividis",
-            reversescale=True, showscale=False, hovertemplate="%{x} layers of %{y}: %{z:.1%}<extra></extra>",
+            name="probability",
+            x=depths,
+            y=widths,
+            z=probability,
+            zmin=0,
+            zmax=1,
+            colorscale="Cividis",
+            reversescale=True,
+            showscale=False,
+            hovertemplate="%{x} layers of %{y}: %{z:.1%}<extra></extra>",
         ),
         **left,
-    )  # fmt: skip
+    )
     figure.add_trace(dot("here", colour=theme.THEORY, showlegend=False, hoverinfo="skip"), **left)
     figure.add_trace(band("band of chance", depths, colour=theme.THEORY, showlegend=False), **right)
     hover = "%{x} layers: %{y:.1%}"
@@ -97,9 +105,12 @@ def born_dead(depths: Numbers, widths: Numbers, probability: np.ndarray) -> go.F
     figure.add_trace(line("theory", depths, colour=theme.THEORY, dash="dash", hovertemplate=hover), **right)
     figure.add_trace(dot("this depth", colour=theme.THEORY, showlegend=False, hoverinfo="skip"), **right)
     figure.update_layout(
-        template=theme.TEMPLATE, title_text="ReLU nets that are born dead (dark: nearly all)", height=470,
-        uirevision="kept", legend={"x": 1, "xanchor": "right"},
-    )  # fmt: skip
+        template=theme.TEMPLATE,
+        title_text="ReLU nets that are born dead (dark: nearly all)",
+        height=470,
+        uirevision="kept",
+        legend={"x": 1, "xanchor": "right"},
+    )
     figure.update_xaxes(title_text="depth (layers)", range=[0.5, float(np.max(depths)) + 0.5])
     figure.update_yaxes(title_text="width (units a layer)", dtick=1, **left)
     figure.update_yaxes(title_text="born dead", range=[-0.02, 1.02], tickformat=".0%", **right)

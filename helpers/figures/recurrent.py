@@ -51,18 +51,23 @@ def signal_through_time(times: Numbers, *, title: str) -> go.Figure:
     return figure
 
 
-def forecasts(years: Numbers, truth: Numbers, said: Mapping[str, Numbers], *, title: str, unit: str) -> go.Figure:
+def forecasts(years: Numbers, truth: Numbers, predicted: Mapping[str, Numbers], *, title: str, unit: str) -> go.Figure:
     """A series over years and what networks forecast of it, each by its cell's name ("rnn", "lstm", "gru")."""
     figure = go.Figure(line("measured", years, truth, colour=theme.INK, width=2.5, hovertemplate="%{x}: %{y:.0f}"))
     for cell, dash in (("rnn", "dot"), ("gru", "dashdot"), ("lstm", "dash")):
-        if cell in said:
+        if cell in predicted:
             name = theme.CELL_NAMES[cell]
             figure.add_trace(
                 line(
-                    name, years, said[cell], colour=theme.CELL_COLOURS[cell], dash=dash, width=2.5,
+                    name,
+                    years,
+                    predicted[cell],
+                    colour=theme.CELL_COLOURS[cell],
+                    dash=dash,
+                    width=2.5,
                     hovertemplate=f"{name}, %{{x}}: %{{y:.0f}}",
                 )
-            )  # fmt: skip
+            )
     figure.update_layout(template=theme.TEMPLATE, title_text=title, height=430)
     figure.update_xaxes(title_text="year")
     figure.update_yaxes(title_text=unit, rangemode="tozero")

@@ -68,9 +68,13 @@ def shattered_gradients(x: Numbers, lags: Numbers, *, title: str) -> go.Figure:
     hover = "%{x} steps apart: %{y:.2f}"
     figure.add_trace(line("autocorrelation", lags, colour=theme.MEASURED, width=4, hovertemplate=hover), **below)
     figure.add_hline(
-        y=0, line={"color": theme.THEORY, "width": 2, "dash": "dash"}, annotation_text="white noise",
-        annotation_position="bottom right", annotation_font={"size": 15, "color": theme.THEORY}, **below,
-    )  # fmt: skip
+        y=0,
+        line={"color": theme.THEORY, "width": 2, "dash": "dash"},
+        annotation_text="white noise",
+        annotation_position="bottom right",
+        annotation_font={"size": 15, "color": theme.THEORY},
+        **below,
+    )
     figure.update_layout(template=theme.TEMPLATE, title_text=title, height=600, uirevision="kept", showlegend=False)
     figure.update_xaxes(title_text="input x", **above)
     figure.update_xaxes(title_text="distance between two inputs, in steps of x", **below)

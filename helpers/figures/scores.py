@@ -14,9 +14,12 @@ from helpers.figures.parts import line
 
 
 def scores_over_time(
-    at: Sequence[float], answered: Sequence[int], right: Sequence[int], total: int,
+    at: Sequence[float],
+    answered: Sequence[int],
+    right: Sequence[int],
+    total: int,
     exams: Sequence[tuple[float, float]] = (),
-) -> go.Figure:  # fmt: skip
+) -> go.Figure:
     """Questions answered and questions right (by their last answer) after each moment, out of `total`.
 
     at: seconds since 1970, rising. exams: (moment, share right from 0 to 1) of each; they get an axis of their own.
@@ -31,9 +34,12 @@ def scores_over_time(
         trace = line(name, moments, counts, colour=colour, dash=dash, line_shape="hv", hovertemplate="%{y}, %{x}")
         figure.add_trace(trace, row=1, col=1)
     figure.add_hline(
-        y=total, line={"color": theme.LIMIT, "width": 1.5, "dash": "dot"}, row=1, col=1,
+        y=total,
+        line={"color": theme.LIMIT, "width": 1.5, "dash": "dot"},
+        row=1,
+        col=1,
         annotation={"text": f"all {total} questions", "font": {"size": 14, "color": theme.MUTED}, "yanchor": "bottom"},
-    )  # fmt: skip
+    )
     figure.update_yaxes(title_text="questions", range=[0, 1.12 * total], row=1, col=1)
     if exams:
         _add_exams(figure, exams)
@@ -48,12 +54,20 @@ def _add_exams(figure: go.Figure, exams: Sequence[tuple[float, float]]) -> None:
     marker = {"size": 13, "symbol": "diamond", "color": theme.THEORY}
     figure.add_trace(
         go.Scatter(
-            x=_dates([at for at, _ in exams]), y=shares, name="exams", mode="markers+text", marker=marker,
-            text=[f"{share:.0f} %" for share in shares], textposition="top center", textfont={"size": 14},
-            hovertemplate="%{y:.0f} %, %{x}<extra>exam</extra>", cliponaxis=False,
+            x=_dates([at for at, _ in exams]),
+            y=shares,
+            name="exams",
+            mode="markers+text",
+            marker=marker,
+            text=[f"{share:.0f} %" for share in shares],
+            textposition="top center",
+            textfont={"size": 14},
+            hovertemplate="%{y:.0f} %, %{x}<extra>exam</extra>",
+            cliponaxis=False,
         ),
-        row=2, col=1,
-    )  # fmt: skip
+        row=2,
+        col=1,
+    )
     figure.update_yaxes(title_text="exams, %", range=[0, 125], tickvals=[0, 50, 100], row=2, col=1)
 
 

@@ -51,9 +51,14 @@ def training_movement(
         raise ValueError(f"histories must hold 1 to {len(RUN_LOOKS)} runs; got {len(histories)}")
     count = len(histories)
     figure = go.Figure().set_subplots(
-        rows=2, cols=count, specs=[[{"colspan": count}, *[None] * (count - 1)], [{}] * count], row_heights=[0.45, 0.55],
-        vertical_spacing=0.24, horizontal_spacing=0.03, subplot_titles=["", *histories],
-    )  # fmt: skip
+        rows=2,
+        cols=count,
+        specs=[[{"colspan": count}, *[None] * (count - 1)], [{}] * count],
+        row_heights=[0.45, 0.55],
+        vertical_spacing=0.24,
+        horizontal_spacing=0.03,
+        subplot_titles=["", *histories],
+    )
     looks = zip(histories.items(), RUN_LOOKS, strict=False)
     for column, ((name, run), (colour, dash, symbol)) in enumerate(looks, start=1):
         hover = f"{name}, step %{{x}}: %{{y:.3f}}<extra></extra>"
@@ -68,9 +73,14 @@ def training_movement(
     figure.update_yaxes(showticklabels=True, row=2, col=1)
     if chance is not None:
         figure.add_hline(
-            y=chance, line={"color": theme.MUTED, "width": 1.5, "dash": "dash"}, annotation_text="chance",
-            annotation_position="bottom right", annotation_font={"size": 15, "color": theme.MUTED}, row=1, col=1,
-        )  # fmt: skip
+            y=chance,
+            line={"color": theme.MUTED, "width": 1.5, "dash": "dash"},
+            annotation_text="chance",
+            annotation_position="bottom right",
+            annotation_font={"size": 15, "color": theme.MUTED},
+            row=1,
+            col=1,
+        )
     figure.update_xaxes(title_text="training steps", row=1, col=1)
     figure.update_yaxes(title_text="loss", rangemode="tozero", row=1, col=1)
     figure.update_layout(template=theme.TEMPLATE, title_text=title, height=620)
@@ -87,10 +97,14 @@ def _moved_layers(movement: np.ndarray, colour: str, symbol: str, low: float) ->
     moved = line("moved", layers, heights, colour=colour, width=2, hovertemplate="layer %{x}: 10<sup>%{y:.1f}</sup>")
     moved.update(mode="lines+markers", marker=marker, showlegend=False)
     foot = go.Scatter(
-        x=layers[still], y=np.full(still.sum(), low + 0.3), name="stood still", mode="markers", showlegend=False,
+        x=layers[still],
+        y=np.full(still.sum(), low + 0.3),
+        name="stood still",
+        mode="markers",
+        showlegend=False,
         marker={"size": 11, "symbol": "triangle-down-open", "color": colour, "line": {"width": 2}},
         hovertemplate=f"layer %{{x}}: below 10<sup>{low:g}</sup>",
-    )  # fmt: skip
+    )
     return [moved, foot] if still.any() else [moved]
 
 
@@ -98,9 +112,14 @@ def _name_layers(figure: go.Figure, layers: int, column: int) -> None:
     """Tick labels for the first and the middle hidden layer, and "out"."""
     places = sorted({1, (layers + 1) // 2, layers})
     figure.update_xaxes(
-        tickvals=places, ticktext=["out" if place == layers else str(place) for place in places], tickangle=0,
-        title_text="layer", range=[0.5, layers + 0.5], row=2, col=column,
-    )  # fmt: skip
+        tickvals=places,
+        ticktext=["out" if place == layers else str(place) for place in places],
+        tickangle=0,
+        title_text="layer",
+        range=[0.5, layers + 0.5],
+        row=2,
+        col=column,
+    )
 
 
 def training_losses(

@@ -10,7 +10,16 @@ import { gridIndex, gridValue } from "./states.js";
 
 // ---------------------------------------------------------------- private parts of ipywidgets
 
-// All that the course uses of ipywidgets beyond its documentation stands here.
+// All that the course uses of ipywidgets beyond its documentation stands here. Where one of them is gone, the kernel
+// hears of every move, and a lost one is told again by the next.
+
+const PRIVATE_PARTS = ["_handle_status", "_pending_msgs", "_msg_buffer", "_expectedEchoMsgIds"];
+
+/**
+ * The names of the private parts that this ipywidgets doesn't have.
+ * @param {Model} model
+ */
+export const missingOf = (model) => PRIVATE_PARTS.filter((name) => !(name in model));
 
 const TELL_MS = 100; // pause between two places of a moving control that the kernel hears of
 
@@ -21,7 +30,7 @@ const TELL_MS = 100; // pause between two places of a moving control that the ke
  * @param {Model} model
  */
 export function tellSeldom(model) {
-  if (!model._handle_status || Object.hasOwn(model, "_handle_status")) return;
+  if (missingOf(model).length || Object.hasOwn(model, "_handle_status")) return;
   const handle = model._handle_status;
   model._handle_status = (/** @type {any} */ message) =>
     setTimeout(() => {
@@ -36,9 +45,11 @@ export function tellSeldom(model) {
  * @param {string} name
  */
 export function tellAgain(model, name) {
-  model._pending_msgs = 0;
-  model._msg_buffer = null;
-  model._expectedEchoMsgIds?.clear();
+  if (!missingOf(model).length) {
+    model._pending_msgs = 0;
+    model._msg_buffer = null;
+    model._expectedEchoMsgIds.clear();
+  }
   model.save({ [name]: model.get(name) }, { patch: true });
 }
 
@@ -55,6 +66,7 @@ export function jupyterControl(grid, model) {
   return {
     id: grid.id,
     count: grid.count,
+    missing: missingOf(model),
     get() {
       if (grid.kind === "index") return model.get("index");
       return grid.kind === "bool" ? Number(model.get("value")) : gridIndex(grid, model.get("value"));

@@ -16,6 +16,7 @@ import { idOf, statesAlong } from "./states.js";
  * @property {number} count how many places it has
  * @property {() => import("./states.js").Place} get
  * @property {(number: number) => void} set moves it to the place nearest to a number
+ * @property {string[]} [missing] private parts of ipywidgets that aren't there
  * @property {() => void} [repeat] tells the kernel once more where it stands
  * @property {(react: () => void) => Stop} onChange
  */

@@ -20,7 +20,8 @@ import { readRow, sameTrace } from "./rows.js";
  */
 
 // No button that sends the figure to a server: the course talks to nobody.
-const TOOLBAR = { displaylogo: false, showSendToCloud: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+const BUTTONS = ["toImage", "zoom2d", "pan2d", "resetScale2d"];
+const TOOLBAR = { displaylogo: false, showSendToCloud: false, displayModeBar: "hover", modeBarButtons: [BUTTONS] };
 
 export class Picture {
   /**
@@ -41,6 +42,8 @@ export class Picture {
     this.ranges = "";
     this.queue = Promise.resolve();
     this.heavyBusy = false;
+    /** @type {string[]} */
+    this.missing = []; // private parts of plotly.js that aren't there
   }
   /**
    * @param {Float32Array} row
@@ -54,9 +57,9 @@ export class Picture {
     this.last = readRow(this.moving, row);
     this.probe(data, layout);
     await this.Plotly.newPlot(this.plot, data, layout, TOOLBAR);
-    const missing = [...new Set([...this.light].flatMap((index) => missingParts(this.plot, index)))];
-    if (missing.length) {
-      console.warn(`This plotly.js lacks ${missing.join(", ")}: lines move as fast as it redraws them itself.`);
+    this.missing = [...new Set([...this.light].flatMap((index) => missingParts(this.plot, index)))];
+    if (this.missing.length) {
+      console.warn(`This plotly.js lacks ${this.missing.join(", ")}: lines move as fast as it redraws them itself.`);
       this.light.clear();
     }
     this.overlay.learn([...this.light]);

@@ -22,13 +22,9 @@ def start_here() -> Panel:
             "measured": padded(mean),
             "spread over seeds": padded(spread),
             "theory": padded(mean[-1] + sigmoid_theory(depth, 1.0, 0.0)),
-            "summary": f"{_layers(depth)}: the first layer hears {theme.share(lost)} what the last one hears. "
-            "This is a real network, and its gradients come from backpropagation.",
+            "summary": f"{theme.counted(depth, 'layer')}: the first layer hears {theme.share(lost)} what the last "
+            "one hears. This is a real network, and its gradients come from backpropagation.",
         }
 
     figure = figures.signal_by_layer(LAYERS, title="How much of the gradient reaches each layer", low=-40, high=5)
     return Panel("start_here", figure, {"depth": int_slider("depth", 10, 1, DEEPEST)}, compute)
-
-
-def _layers(depth: int) -> str:
-    return "1 layer" if depth == 1 else f"{depth} layers"

@@ -143,18 +143,18 @@ def _family_summary(spec: NetworkSpec, focus: _Measured) -> str:
     change = (focus.signal[0] - focus.signal[-1]) / (spec.depth - 1)
     predicted = _theory(spec)[0] / (spec.depth - 1)
     if np.isnan(change):
-        heard = f"{name}: the signal of layer 1 is exactly 0. "
+        words = f"{name}: the signal of layer 1 is exactly 0. "
     else:
         wide = f"theory for wide layers {10**predicted:.3g}" if np.isfinite(predicted) else "in theory 0"
-        heard = (
+        words = (
             f"{name}: the signal changes by a factor of {10**change:.3g} a layer ({wide}); layer 1 hears "
             f"{theme.share(focus.signal[0] - focus.signal[-1])} what layer {spec.depth} hears. "
         )
     dead = f"Dead units: {focus.dead[0]:.0%} in layer 1, {focus.dead[-1]:.0%} in layer {spec.depth}. "
     if np.isnan(focus.similarity[-1]):
-        return f"{heard}{dead}Nothing gets through to layer {spec.depth}."
+        return f"{words}{dead}Nothing gets through to layer {spec.depth}."
     first, last = focus.similarity[0], focus.similarity[-1]
-    return f"{heard}{dead}Two digits: cosine {first:.2f} in layer 1, {last:.3f} in layer {spec.depth}."
+    return f"{words}{dead}Two digits: cosine {first:.2f} in layer 1, {last:.3f} in layer {spec.depth}."
 
 
 def _beside_it(spec: NetworkSpec, leak: float, signal: np.ndarray) -> str:
@@ -162,8 +162,8 @@ def _beside_it(spec: NetworkSpec, leak: float, signal: np.ndarray) -> str:
     if spec.activation == "leaky_relu" or spec.depth == 1:
         return ""
     change = (signal[0] - signal[spec.depth - 1]) / (spec.depth - 1)
-    heard = f"{10**change:.3g} a layer" if np.isfinite(change) else "nothing left in layer 1"
-    return f" The leaky one with leak {leak:g} has {heard}."
+    words = f"{10**change:.3g} a layer" if np.isfinite(change) else "nothing left in layer 1"
+    return f" The leaky one with leak {leak:g} has {words}."
 
 
 # One net, three initializations --------------------------------------------------------------------------------------

@@ -41,9 +41,15 @@ def initialization_schemes() -> Panel:
     def compute(scheme: str, activation: str, gain: float, depth: int, width: int) -> dict[str, Any]:
         bias_std = default_bias_std(width) if scheme == "pytorch_default" else 0.0
         spec = NetworkSpec(
-            depth=depth, width=width, activation=activation, init=scheme, gain=gain, bias_std=bias_std, batch=BATCH,
+            depth=depth,
+            width=width,
+            activation=activation,
+            init=scheme,
+            gain=gain,
+            bias_std=bias_std,
+            batch=BATCH,
             seeds=4,
-        )  # fmt: skip
+        )
         profile = gradient_profile(spec)
         gradient, gradient_band = over_seeds(profile.log10_signal)
         forward, forward_band = over_seeds(_log10(profile.preactivation_std))
@@ -186,9 +192,15 @@ def _profiles(
 
     def profile(data: tuple[np.ndarray, np.ndarray]) -> GradientProfile:
         spec = NetworkSpec(
-            depth=depth, width=PLANE_WIDTH, activation=activation, init="lecun_normal", gain=weight_std,
-            bias_std=bias_std, batch=len(data[0]), seeds=4,
-        )  # fmt: skip
+            depth=depth,
+            width=PLANE_WIDTH,
+            activation=activation,
+            init="lecun_normal",
+            gain=weight_std,
+            bias_std=bias_std,
+            batch=len(data[0]),
+            seeds=4,
+        )
         return gradient_profile(spec, data)
 
     return profile(_digits()), profile(_near_digits())
@@ -308,7 +320,7 @@ def _singular_summary(depth: int, activation: str, weight_std: float, values: di
         low = theme.scientific(math.log10(smallest)) if smallest > ROUNDING else "less than 10⁻¹²"
         return f"from {low} to {theme.scientific(math.log10(largest))}"
 
-    layers = "1 layer" if depth == 1 else f"{depth} layers"
+    layers = theme.counted(depth, "layer")
     return (
         f"{theme.ACTIVATION_NAMES[activation]}, {layers} of {JACOBIAN_WIDTH}, σ_w = {weight_std:.3g}. Singular values "
         f"with Gaussian weights: {ends(values['Gaussian'])}; with orthogonal ones: {ends(values['orthogonal'])}."

@@ -35,9 +35,16 @@ def batch_norm() -> Panel:
         norm: str, activation: str, depth: int, batch: int, gain: float, skip: float, norm_bias: float
     ) -> dict[str, Any]:
         spec = NetworkSpec(
-            depth=depth, width=WIDTH, activation=activation, gain=gain, norm=norm, skip=skip, batch=batch, seeds=SEEDS,
+            depth=depth,
+            width=WIDTH,
+            activation=activation,
+            gain=gain,
+            norm=norm,
+            skip=skip,
+            batch=batch,
+            seeds=SEEDS,
             norm_bias=0.0 if norm == "none" else norm_bias,
-        )  # fmt: skip
+        )
         profile = gradient_profile(spec)
         mean, spread = over_seeds(profile.log10_signal)
         plain = np.full(depth, np.nan) if norm == "none" else mean[-1] + _without_normalization(spec)
@@ -62,8 +69,14 @@ def batch_norm() -> Panel:
         "norm_bias": float_slider("bias β", 0.0, 0, 3, 0.25),
     }
     plain = {
-        "norm": "none", "activation": "relu", "depth": 50, "batch": 128, "gain": 1.414, "skip": 0.0, "norm_bias": 0.0
-    }  # fmt: skip
+        "norm": "none",
+        "activation": "relu",
+        "depth": 50,
+        "batch": 128,
+        "gain": 1.414,
+        "skip": 0.0,
+        "norm_bias": 0.0,
+    }
     batch = {**plain, "norm": "batch"}
     presets = {
         "ReLU, no normalization": plain,

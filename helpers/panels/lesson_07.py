@@ -84,7 +84,7 @@ def _range(log10: np.ndarray, limits: tuple[float, ...]) -> list[float]:
 
 
 def _summary(spec: ResidualSpec, log10_signal: np.ndarray, size: np.ndarray, predicted: theory.ResidualTheory) -> str:
-    kind = f"{spec.blocks} block{'s' * (spec.blocks > 1)}, skip {spec.skip:g}, branch {spec.branch:g}"
+    kind = f"{theme.counted(spec.blocks, 'block')}, skip {spec.skip:g}, branch {spec.branch:g}"
     if not np.isfinite(size[-1]):
         return f"{kind}: neither skip nor branch, so nothing gets through."
     ways = (log10_signal[:, 0] - log10_signal[:, -1]) / spec.blocks
@@ -113,7 +113,7 @@ def path_lengths() -> Panel:
             "gradient": padded(measured, length),
             "gradient in theory": padded(expected, length),
             "ranges": {"yaxis": [0.0, next_of((0.25, 0.5, 1.05), float(max(measured.max(), expected.max())))]},
-            "summary": f"{blocks} block{'s' * (blocks > 1)} make {theme.scientific(blocks * np.log10(2))} paths, most "
+            "summary": f"{theme.counted(blocks, 'block')} make {theme.scientific(blocks * np.log10(2))} paths, most "
             f"of them through about {blocks / 2:g} branches. The gradient that arrives has passed "
             f"{float(measured @ count):.2f} branches on average (theory {float(expected @ count):.2f}), and nine "
             f"tenths of it came through {low} to {high}.",
@@ -156,7 +156,7 @@ def shattered_gradients() -> Panel:
             "gradient": np.clip(first, -4, 4),
             "autocorrelation": mean,
             "spread over seeds": np.stack([correlations.min(axis=0), correlations.max(axis=0)]),
-            "summary": f"{blocks} block{'s' * (blocks > 1)}, skip {skip:g}: the gradients of two neighbouring inputs "
+            "summary": f"{theme.counted(blocks, 'block')}, skip {skip:g}: the gradients of two neighbouring inputs "
             f"correlate at {mean[1]:.2f}, of inputs 5 steps apart at {mean[5]:.2f}, 20 steps apart at {mean[20]:.2f}. "
             "White noise has 0 at any distance.",
         }

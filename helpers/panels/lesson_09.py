@@ -104,20 +104,20 @@ def _arrows(starts: np.ndarray, push: np.ndarray) -> np.ndarray:
 def _duel_summary(
     trained: int, distance: float, loss: str, seen: Opponent, at: int, log10: float, optimum: float
 ) -> str:
-    doubt = "" if loss == "wasserstein" else f"it gives fakes D = {_say(seen.confidence[at].mean())} on average, and "
+    doubt = (
+        ""
+        if loss == "wasserstein"
+        else f"it gives fakes D = {theme.number(seen.confidence[at].mean())} on average, and "
+    )
     judge = "critic" if loss == "wasserstein" else "discriminator"
-    said = f"After {trained} steps" if trained else "Untrained"
+    when = f"After {trained} steps" if trained else "Untrained"
     best = f"With the best {judge} it would be {theme.scientific(np.log10(optimum))}."
     if trained < 5:
         best += " It has learned too little to be trusted: the push may point the wrong way."
     return (
-        f"{said} the {judge} tells two bells {distance:g} apart: {doubt}the {NAMES[loss]} loss pulls the generator "
+        f"{when} the {judge} tells two bells {distance:g} apart: {doubt}the {NAMES[loss]} loss pulls the generator "
         f"with {theme.scientific(log10)} (mean of {SEEDS} seeds). {best}"
     )
-
-
-def _say(probability: float) -> str:
-    return theme.scientific(np.log10(max(float(probability), 1e-300)))
 
 
 # Losses by the logit --------------------------------------------------------------------------------------------------
@@ -128,12 +128,13 @@ def generator_losses() -> Panel:
 
     def compute(logit: float) -> dict[str, Any]:
         slopes = {loss: float(-theory.generator_slope(loss, logit)) for loss in LOSSES}
-        said = float(get_activation("sigmoid").function(np.array(logit)))
+        probability = float(get_activation("sigmoid").function(np.array(logit)))
         return {
             "here": np.array([[logit, logit], [-6.0, 1.0]]),
             **{f"{NAMES[loss]} here": np.array([[logit], [np.log10(slope)]]) for loss, slope in slopes.items()},
-            "summary": f"The discriminator gives the fake D = {_say(said)}. Slopes: saturating "
-            f"{_say(slopes['saturating'])}, non-saturating {_say(slopes['non_saturating'])}, Wasserstein 1.",
+            "summary": f"The discriminator gives the fake D = {theme.number(probability)}. Slopes: saturating "
+            f"{theme.number(slopes['saturating'])}, non-saturating {theme.number(slopes['non_saturating'])}, "
+            "Wasserstein 1.",
         }
 
     controls = {"logit": float_slider("logit a", 0.0, -12, 12, 0.5)}
@@ -214,13 +215,14 @@ def way_back() -> Panel:
 
     def compute(trained: int) -> dict[str, Any]:
         at = MOMENTS.index(trained)
-        found, said = _signals()
+        found, confidence = _signals()
         mean = {loss: values[at].mean(axis=0) for loss, values in found.items()}
         saturating = found["saturating"][at]
         return {
             "spread over seeds": np.stack([saturating.min(axis=0), saturating.max(axis=0)]),
             **{NAMES[loss]: values for loss, values in mean.items()},
-            "summary": f"After {trained} discriminator steps it gives fakes D = {_say(said[at])}. The samples hear "
+            "summary": f"After {trained} discriminator steps it gives fakes D = {theme.number(confidence[at])}. "
+            "The samples hear "
             + ", ".join(f"{theme.scientific(mean[loss][BORDER])} under the {NAMES[loss]} loss" for loss in LOSSES)
             + ".",
         }

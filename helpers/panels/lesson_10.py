@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from helpers import figures, theme
-from helpers.clipping import FACTORS, Descent, cosine, descend, gradient_parts, one_unit_loss
+from helpers.clipping import FACTORS, cosine, descend, gradient_parts, one_unit_loss
 from helpers.panels.controls import dropdown, float_slider, int_slider, log_slider
 from helpers.panels.curves import gaps_for_zero, next_of, over_seeds, padded
 from helpers.panels.panel import Panel
@@ -112,9 +112,9 @@ def cliff() -> Panel:
             "start": np.array([[weight], [bias]]),
             "loss without clipping": free.losses,
             "loss, clipped": clipped.losses,
-            "summary": f"Without clipping the largest gradient met is {_steepest(free)}, the longest step "
-            f"{free.longest_step:.3g}; the loss ends at {free.losses[-1]:.3f}. Clipped at {threshold:.3g} the longest "
-            f"step is {clipped.longest_step:.3g}; the loss ends at {clipped.losses[-1]:.3f}.",
+            "summary": f"Without clipping the largest gradient met is {theme.number(float(free.gradients.max()))}, the "
+            f"longest step {free.longest_step:.3g}; the loss ends at {free.losses[-1]:.3f}. Clipped at {threshold:.3g} "
+            f"the longest step is {clipped.longest_step:.3g}; the loss ends at {clipped.losses[-1]:.3f}.",
         }
 
     controls = {
@@ -133,7 +133,3 @@ def cliff() -> Panel:
     }
     figure = figures.cliff(WEIGHTS, BIASES, _surface(), UPDATES)
     return Panel("cliff", figure, controls, compute, presets, click={"loss": ("weight", "bias")})
-
-
-def _steepest(path: Descent) -> str:
-    return theme.scientific(float(np.log10(path.gradients.max())))

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { jupyterSource, tellAgain, tellSeldom } from "../../helpers/live/jupyter.js";
+import { jupyterSource, missingOf, tellAgain, tellSeldom } from "../../helpers/live/jupyter.js";
 
 // A widget model as ipywidgets has them, as far as it counts messages.
 function widgetModel() {
   return Object.create({
+    _pending_msgs: 0,
+    _msg_buffer: null,
+    _expectedEchoMsgIds: new Map(),
     _handle_status() {
       this._pending_msgs--;
     },
@@ -26,6 +29,15 @@ test("an answer to a message that was given up for lost is not counted", async (
   model._handle_status({});
   await new Promise((done) => setTimeout(done, 150));
   assert.equal(model._pending_msgs, 0);
+});
+
+test("private parts that a later ipywidgets has no more are named, and done without", () => {
+  const model = { _handle_status: () => {}, _pending_msgs: 0, get: () => 7, save: () => {} };
+  assert.deepEqual(missingOf(model), ["_msg_buffer", "_expectedEchoMsgIds"]);
+  const before = model._handle_status;
+  tellSeldom(model);
+  tellAgain(model, "value");
+  assert.equal(model._handle_status, before);
 });
 
 test("a control is slowed down once, however many figures follow it", () => {

@@ -31,7 +31,7 @@ def classic_script(module: str) -> str:
     """`live.js` as a script that a page opened from a file may load: browsers refuse modules there."""
     body = re.sub(r"^export default ", "const jupyterWidget = ", module, flags=re.MULTILINE)
     body = re.sub(r"^export ", "", body, flags=re.MULTILINE)
-    return f"const courseLive = (() => {{\n{body}\nreturn {{ Live, unpackRows, inflate }};\n}})();\n"
+    return f"const courseLive = (() => {{\n{body}\nreturn {{ Live, unpackRows, inflate, nearestIndex }};\n}})();\n"
 
 
 def _read(path: Path) -> str:

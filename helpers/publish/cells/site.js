@@ -2,7 +2,7 @@
 // `courseLive` comes from live.js, `courseGrading` from grading.js, `courseData` from the lesson's table.
 
 (() => {
-  const { Live, unpackRows, inflate } = courseLive;
+  const { Live, unpackRows, inflate, nearestIndex } = courseLive;
   const data = globalThis.courseData ?? {};
   const find = (selector, root = document) => root.querySelector(selector);
   const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -87,10 +87,7 @@
       count: grid.count,
       get,
       put,
-      set(number) {
-        const place = grid.kind === "log" ? Math.log(number) / Math.log(grid.base) : number;
-        put(Math.min(Math.max(Math.round((place - grid.start) / grid.step), 0), grid.count - 1));
-      },
+      set: (number) => put(nearestIndex(grid, number)),
       onChange(react) {
         input.addEventListener("input", react);
         return () => input.removeEventListener("input", react);
