@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.normalise import normalised
+
 ROOT = Path(__file__).resolve().parents[1]
 
 RECORD = """\
@@ -52,7 +54,7 @@ def product() -> Panel:
         }
 
     figure = figures.signal_by_layer(LAYERS, title="A product", low=-40, high=5)
-    return Panel(figure, {"factor": float_slider("factor", 0.5, 0.1, 2.0, 0.1)}, compute)
+    return Panel("product", figure, {"factor": float_slider("factor", 0.5, 0.1, 2.0, 0.1)}, compute)
 '''
 EXERCISE = '''\
 """The exercise of lesson 99."""
@@ -119,7 +121,7 @@ CELLS: list[tuple[str, str, list[str]]] = [
 
 
 def notebook() -> str:
-    """The notebook of lesson 99."""
+    """The notebook of lesson 99, normalised as CONTRIBUTING asks for."""
     cells = []
     for name, source, tags in CELLS:
         is_prose = source.startswith("#")
@@ -128,7 +130,8 @@ def notebook() -> str:
         cell |= {"cell_type": "markdown"} if is_prose else {"cell_type": "code", "execution_count": None, "outputs": []}
         cells.append(cell)
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    return json.dumps({"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
+    written = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return normalised(json.dumps(written))
 
 
 def insert(path: Path, before: str, text: str) -> None:

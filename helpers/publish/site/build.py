@@ -8,7 +8,7 @@ import os
 import queue
 import signal
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -59,15 +59,17 @@ def _build_lessons(folder: Path, options: BuildOptions, sources: Mapping[str, Pa
     context = multiprocessing.get_context("spawn")  # torch in a forked process may hang
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home,
-        context.Manager() as manager,
+        _started_deaf(context.Manager) as manager,
         tqdm(unit="step", dynamic_ncols=True, disable=None) as bar,
     ):
         steps = manager.Queue()
         with ProcessPoolExecutor(min(len(order), os.cpu_count() or 2), context, _settle, (home,)) as pool:
-            tasks = {
-                pool.submit(_build_lesson, folder, options, lesson, sources[lesson], pages, steps): lesson
-                for lesson in order
-            }
+            tasks = _started_deaf(
+                lambda: {
+                    pool.submit(_build_lesson, folder, options, lesson, sources[lesson], pages, steps): lesson
+                    for lesson in order
+                }
+            )
             try:
                 _follow(bar, tasks, steps)
             except BaseException:  # Ctrl-C too: nobody waits for lessons that nobody wants any more
@@ -77,11 +79,19 @@ def _build_lessons(folder: Path, options: BuildOptions, sources: Mapping[str, Pa
                 raise
 
 
+def _started_deaf(start: Callable[[], Any]) -> Any:
+    """What `start` gives; the processes that it starts never hear Ctrl-C, which is for the one that started them."""
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return start()
+    finally:
+        signal.signal(signal.SIGINT, heard)
+
+
 def _settle(home: str) -> None:
-    """One thread a process, away from the learner's own progress; Ctrl-C is for the process that started this one."""
+    """One thread a process, away from the learner's own progress."""
     os.environ["GRADIENT_COURSE_HOME"] = home
     os.environ["OMP_NUM_THREADS"] = "1"
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _follow(bar: Any, tasks: Mapping[Future[None], str], steps: Any) -> None:
