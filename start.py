@@ -50,6 +50,9 @@ FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 
 USUAL_PORT, PORTS_TRIED = 8888, 50
 LAB_PATIENCE = 180.0  # seconds JupyterLab gets to answer: the first start on a slow disk takes long
+MINUTES, MINUTES_SLOW = 10, 19  # that all tests take on two quiet processors, without and with the slow ones
+LEAST_MINUTES = 5  # that the tests in the browser take, one after another
+MOST_WORKERS = 8
 GRACE = 10.0  # seconds a program gets to end by itself
 
 
@@ -219,21 +222,35 @@ def run_tests(arguments: list[str]) -> int:
         if chosen:
             checks = {"the chosen tests": ["pytest", *options.slow, *chosen]}
         else:
-            apart = ["-n", "2", "--dist", "loadscope"]  # the cells of a notebook stay together
+            apart = [f"--numprocesses={test_workers()}", "--dist=loadscope", "--no-loadscope-reorder"]
             checks = {
                 "ruff check": ["ruff", "check", "."],
                 "ruff format": ["ruff", "format", "--check", "."],
                 "mypy": ["mypy"],
-                "tests and notebooks": ["pytest", "-m", "not browser", *apart, *options.slow],
-                "browser tests": ["pytest", "-m", "browser", "tests", *options.slow],
+                "tests, notebooks and browser": ["pytest", *apart, *options.slow],
             }
-        failed = []
-        for name, command in checks.items():
-            say(f"\n== {name} ==")
+            say(f"{len(checks)} steps. {time_of_tests(bool(options.slow or os.environ.get('CI')))}")
+        failed, began = [], time.monotonic()
+        for number, (name, command) in enumerate(checks.items(), 1):
+            minutes, seconds = divmod(int(time.monotonic() - began), 60)
+            say(f"\n== {name} == (step {number} of {len(checks)}, after {minutes}:{seconds:02d})")
             if not passes(command, **own_home):
                 failed.append(name)
     say("\nFailed: " + ", ".join(failed) + "; the reasons stand above." if failed else "\nAll passed.")
     return 1 if failed else 0
+
+
+def test_workers() -> int:
+    """How many processes share the tests: one more than processors, since tests in the browser often wait."""
+    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
+
+
+def time_of_tests(slow: bool) -> str:
+    """A sentence that says how long all tests take here, from what was measured on two quiet processors."""
+    at_most = min(os.cpu_count() or 1, MOST_WORKERS)
+    minutes = MINUTES_SLOW if slow else MINUTES
+    here = max(minutes * 2 / at_most, LEAST_MINUTES)
+    return f"They take about {here:.0f} minutes on {at_most} quiet processor{'s' if at_most > 1 else ''}."
 
 
 def run_benchmarks(arguments: list[str]) -> int:

@@ -8,6 +8,8 @@ import tempfile
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.ledger import pytest_terminal_summary  # noqa: F401 - prints the table of claims after the tests
 
@@ -43,10 +45,30 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LONGEST = ("tests/browser/", "notebooks/", "tests/test_science.py", "tests/test_start.py")
+"""What processes that share the tests begin with, so that none is left with a long piece at the end."""
+
+
+class BrowserTogether(LoadScopeScheduling):
+    """Each module and each notebook goes to one process whole; all tests in the browser go to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    return BrowserTogether(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+def runs_slow(config: pytest.Config) -> bool:
+    """Whether the tests marked slow run too."""
+    return bool(config.getoption("--slow") or os.environ.get("CI"))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    slow = bool(config.getoption("--slow") or os.environ.get("CI"))
+    items.sort(key=lambda item: [not item.nodeid.startswith(start) for start in LONGEST])
     for tier, runs, reason in (
-        ("slow", slow, "slow: runs with --slow or where CI=true"),
+        ("slow", runs_slow(config), "slow: runs with --slow or where CI=true"),
         ("exhaustive", bool(config.getoption("--exhaustive")), "exhaustive: runs with --exhaustive"),
     ):
         for item in items:

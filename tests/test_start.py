@@ -691,13 +691,41 @@ def test_all_checks_run_and_the_last_line_says_so(with_tools: Course) -> None:
     status, output = with_tools.run("test")
     assert status == 0
     assert output.splitlines()[-1] == "All passed."
+    workers = start().test_workers()
     assert tools_run(output) == [
         "ruff.py check .",
         "ruff.py format --check .",
         "mypy.py",
-        "pytest.py -m not browser -n 2 --dist loadscope",
-        "pytest.py -m browser tests",
+        f"pytest.py --numprocesses={workers} --dist=loadscope --no-loadscope-reorder",
     ]
+
+
+def test_all_checks_say_first_how_long_they_take_and_where_they_are(with_tools: Course) -> None:
+    lines = with_tools.run("test", CI="")[1].splitlines()
+    assert f"4 steps. {start().time_of_tests(slow=False)}" in lines
+    assert [line[:-1].rpartition(" after ")[0] for line in lines if line.startswith("== ")] == [
+        "== ruff check == (step 1 of 4,",
+        "== ruff format == (step 2 of 4,",
+        "== mypy == (step 3 of 4,",
+        "== tests, notebooks and browser == (step 4 of 4,",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("processors", "slow", "told"),
+    [
+        (1, False, "20 minutes on 1 quiet processor."),
+        (2, False, "10 minutes on 2 quiet processors."),
+        (2, True, "19 minutes on 2 quiet processors."),
+        (32, False, "5 minutes on 8 quiet processors."),
+    ],
+)
+def test_the_time_of_the_tests_goes_with_the_machine(
+    monkeypatch: pytest.MonkeyPatch, processors: int, slow: bool, told: str
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    assert start().time_of_tests(slow) == f"They take about {told}"
+    assert start().test_workers() == min(processors + 1, 8)
 
 
 SIGNAL_TOOL = """
@@ -720,12 +748,12 @@ def test_what_this_process_starts_hears_sigint() -> None:
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
-@pytest.mark.parametrize(("tool", "failed"), [("mypy.py", "mypy"), ("pytest.py", "tests and notebooks, browser tests")])
+@pytest.mark.parametrize(("tool", "failed"), [("mypy.py", "mypy"), ("pytest.py", "tests, notebooks and browser")])
 def test_what_failed_is_named_and_the_rest_still_runs(with_tools: Course, tool: str, failed: str) -> None:
     status, output = with_tools.run("test", FAILS=tool)
     assert status == 1
     assert output.splitlines()[-1] == f"Failed: {failed}; the reasons stand above."
-    assert len(tools_run(output)) == 5
+    assert len(tools_run(output)) == 4
 
 
 def test_other_words_go_to_one_pytest(with_tools: Course) -> None:
@@ -733,7 +761,8 @@ def test_other_words_go_to_one_pytest(with_tools: Course) -> None:
     assert status == 0
     assert tools_run(output) == ["pytest.py --slow -k quiz -x"]
     status, output = with_tools.run("test", "--slow")
-    assert tools_run(output)[-1] == "pytest.py -m browser tests --slow"
+    assert tools_run(output)[-1].endswith(" --slow")
+    assert f"4 steps. {start().time_of_tests(slow=True)}" in output.splitlines()
 
 
 def test_tests_leave_the_learners_progress_alone(with_tools: Course) -> None:
