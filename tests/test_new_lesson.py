@@ -125,7 +125,8 @@ def notebook() -> str:
     cells = []
     for name, source, tags in CELLS:
         is_prose = source.startswith("#")
-        metadata = {"slideshow": {"slide_type": "slide" if is_prose else "-"}} | ({"tags": tags} if tags else {})
+        slide_type = "slide" if is_prose else "skip" if name == "imports" else "-"
+        metadata = {"slideshow": {"slide_type": slide_type}} | ({"tags": tags} if tags else {})
         cell: dict[str, object] = {"id": name, "metadata": metadata, "source": source}
         cell |= {"cell_type": "markdown"} if is_prose else {"cell_type": "code", "execution_count": None, "outputs": []}
         cells.append(cell)

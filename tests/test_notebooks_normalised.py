@@ -54,6 +54,10 @@ def import_problems(cells: list[Any]) -> list[str]:
         imports = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
         if place == 0 and len(imports) != len(statements):
             found.append(f"{cell.id}: the first code cell is not one of imports alone")
+        if place == 0 and cell.metadata.get("slideshow", {}).get("slide_type") != "skip":
+            found.append(
+                f"{cell.id}: the imports have another slide type than skip, by which site and slides know them"
+            )
         if place > 0 and imports:
             found.append(f"{cell.id}: imports outside the first code cell")
         if any(alias.name == "*" for node in imports for alias in node.names):
@@ -118,7 +122,7 @@ def prose(id: str, source: str, slide_type: str | None = "slide") -> Any:
 
 
 def lesson(*sections: str) -> list[Any]:
-    title = [prose("title", "# 03 A title"), code("imports", "import math\nfrom helpers import theory")]
+    title = [prose("title", "# 03 A title"), code("imports", "import math\nfrom helpers import theory", "skip")]
     return title + [prose(name.lower().replace(" ", "-"), f"## {name}\nText.") for name in sections]
 
 
@@ -220,7 +224,7 @@ def test_command_line_runs(tmp_path: Path) -> None:
 def test_a_lesson_in_order_has_no_problems() -> None:
     assert problems(3, lesson(*SECTIONS)) == []
     assert problems(3, lesson(*[name for name in SECTIONS if name != "Train"])) == []
-    assert problems(0, lesson()[:1] + [code("imports", "import math")]) == []
+    assert problems(0, lesson()[:1] + [code("imports", "import math", "skip")]) == []
 
 
 @pytest.mark.parametrize(
@@ -231,10 +235,17 @@ def test_a_lesson_in_order_has_no_problems() -> None:
         (lesson(*SECTIONS, "More"), "the sections are"),
         ([prose("title", "# 04 Another"), *lesson(*SECTIONS)[1:]], "the title is not"),
         ([*lesson(*SECTIONS), prose("more", "text", None)], "no slide type"),
+        ([prose("title", "# 03 A"), code("shown", "import math"), *lesson(*SECTIONS)[2:]], "slide type than skip"),
         ([*lesson(*SECTIONS), code("long", "x = 1\n" * 16)], "more than 15 lines"),
         ([*lesson(*SECTIONS), code("late", "import torch")], "imports outside"),
-        ([prose("title", "# 03 A"), code("first", "x = 1"), *lesson(*SECTIONS)[2:]], "not one of imports alone"),
-        ([prose("title", "# 03 A"), code("star", "from math import *"), *lesson(*SECTIONS)[2:]], "a star import"),
+        (
+            [prose("title", "# 03 A"), code("first", "x = 1", "skip"), *lesson(*SECTIONS)[2:]],
+            "not one of imports alone",
+        ),
+        (
+            [prose("title", "# 03 A"), code("star", "from math import *", "skip"), *lesson(*SECTIONS)[2:]],
+            "a star import",
+        ),
     ],
 )
 def test_what_is_out_of_order_is_named(cells: list[Any], complaint: str) -> None:
