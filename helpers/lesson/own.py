@@ -54,7 +54,7 @@ class DataView(View):
         self._record = record
         self.place = html_box()
         self.export_button = make_button("Export as one JSON file", self._export)
-        self.upload = widgets.FileUpload(accept=".json,.sqlite3", description="Read an export back …")
+        self.upload = widgets.FileUpload(accept=".json,.sqlite3", description="Read an export back")
         self.upload.observe(self._read_uploaded, "value")
         self.reset_button = make_button("Begin anew …", lambda: self._ask(True))
         self.confirm_button = make_button("Yes, set my record aside and begin anew", self._reset)
