@@ -170,18 +170,18 @@ def test_the_lesson_says_that_progress_does_not_last_in_the_browser(monkeypatch:
     assert runtime.is_short_lived()
 
 
-def table_in_readme() -> dict[str, tuple[int, int]]:
-    """Code cells of each lesson, and how many need PyTorch, as the README says."""
+def table_in_readme() -> dict[str, int]:
+    """How many code cells of each lesson need PyTorch, as the README says."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\d\d) \| (\d+) \| (\d+) \|", text, flags=re.MULTILINE)
-    return {lesson: (int(cells), int(ended)) for lesson, cells, ended in rows}
+    rows = re.findall(r"^\| (\d\d) \| (\d+) \|$", text, flags=re.MULTILINE)
+    return {lesson: int(ended) for lesson, ended in rows}
 
 
 def test_the_readme_says_which_lessons_run_whole() -> None:
     whole = {lesson for lesson, path in notebooks().items() if not re.search(r"\btorch\b", code_of(path))}
     table = table_in_readme()
     assert set(table) == set(notebooks())
-    assert whole == {lesson for lesson, (_, ended) in table.items() if ended == 0}
+    assert whole == {lesson for lesson, ended in table.items() if ended == 0}
 
 
 def code_of(path: Path) -> str:
@@ -193,10 +193,10 @@ def code_of(path: Path) -> str:
 def test_every_cell_that_needs_no_torch_runs_and_the_others_say_so() -> None:
     lessons = [lesson for lesson in notebooks() if lesson != "09"]  # its game takes as long as all the others together
     lines = subprocess.check_output([sys.executable, "-m", "tools.without_torch", *lessons], cwd=ROOT, text=True)
-    seen = {lesson: (int(cells), ended) for lesson, cells, *ended in map(str.split, lines.splitlines())}
-    said = {lesson: row for lesson, row in table_in_readme().items() if lesson != "09"}
-    assert {lesson: (cells, len(ended)) for lesson, (cells, ended) in seen.items()} == said
-    for lesson, (_, ended) in seen.items():
+    seen = {lesson: ended for lesson, _, *ended in map(str.split, lines.splitlines())}
+    said = {lesson: count for lesson, count in table_in_readme().items() if lesson != "09"}
+    assert {lesson: len(ended) for lesson, ended in seen.items()} == said
+    for lesson, ended in seen.items():
         assert not {"imports", "predict-question", "panel", "quiz-questions"} & set(ended), lesson
 
 
