@@ -215,9 +215,10 @@ class LanguageLSTM(nn.Module):
 class CellByHand(nn.Module):
     """An nn.LSTMCell in a Python loop: a module called once for every step."""
 
-    def __init__(self, kind: type[nn.RNNCellBase] = nn.LSTMCell, hidden: int = 32) -> None:
+    def __init__(self, kind: Callable[[int, int], nn.Module] = nn.LSTMCell, hidden: int = 32) -> None:
         super().__init__()
-        self.cell, self.readout = kind(8, hidden), nn.Linear(hidden, 10)
+        self.cell: nn.Module = kind(8, hidden)
+        self.readout = nn.Linear(hidden, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         state = None

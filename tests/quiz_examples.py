@@ -142,3 +142,8 @@ WRONG = for_each_type(
 def wrong_answer(question: Question) -> Any:
     """Something that is understood and graded as wrong."""
     return WRONG[question.type](question)
+
+
+def inside(view: Any) -> Any:
+    """What a learner answers a question with: every type has controls of its own."""
+    return view.input

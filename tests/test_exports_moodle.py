@@ -136,9 +136,9 @@ def test_answers_and_feedback_come_back(entry):
     if question.type == "many_choice":
         assert sum(float(answer.get("fraction")) for answer in answers) == pytest.approx(0, abs=1e-4)
     if question.type in ("open", "ordering"):
-        said = inner(entry, "generalfeedback")
-        assert as_html(question.model or question.feedback) in said
-        assert all(as_html(a.text) in said and as_html(a.feedback) in said for a in question.answers)
+        feedback = inner(entry, "generalfeedback")
+        assert as_html(question.model or question.feedback) in feedback
+        assert all(as_html(a.text) in feedback and as_html(a.feedback) in feedback for a in question.answers)
     if question.type == "open":
         assert inner(entry, "graderinfo") == inner(entry, "generalfeedback")
         assert entry.findtext("defaultgrade") == str(len(question.answers))

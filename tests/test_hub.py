@@ -14,21 +14,24 @@ import pytest
 import yaml
 from aiohttp import ClientSession
 from jupyter_server.serverapp import ServerApp
-from jupyter_server.services.kernels.handlers import KernelWebsocketHandler
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
+from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 from jupyterlab.labapp import LabApp
 from tornado import netutil
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 from tornado.websocket import WebSocketHandler
 from traitlets import HasTraits, import_item
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 
 import start
 from helpers.course import notebooks
 from helpers.progress import Progress
-from helpers.server import PromptConnection, ZMQChannelsWebsocketConnection, give_notebooks
-from tests.learner import CONFIG, PASSWORD, ROOT, Learner, start_hub
+from helpers.server import PromptConnection, give_notebooks
+from tests.browser.lab import ROOT
+from tests.learner import CONFIG, PASSWORD, Learner, start_hub
 
 HUB = ROOT / "hub"
 VALUES = yaml.safe_load((HUB / "values.yaml").read_text(encoding="utf-8"))

@@ -51,7 +51,7 @@ def test_a_package_that_does_not_import_is_named(monkeypatch: pytest.MonkeyPatch
     def fail(name: str) -> None:
         raise ImportError("DLL load failed")
 
-    monkeypatch.setattr(installation.importlib, "import_module", fail)
+    monkeypatch.setattr("helpers.installation.importlib.import_module", fail)
     assert "does not import (ImportError: DLL load failed)" in only_fault(check_installation())
 
 

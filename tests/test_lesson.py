@@ -17,6 +17,7 @@ from helpers.exercises import EXERCISES
 from helpers.lesson import as_html, check, compare, my_progress, predict
 from helpers.progress import store
 from helpers.quiz import Answer, Question
+from tests.quiz_examples import inside
 
 COUNT = len(quiz.load_bank("01"))
 
@@ -185,24 +186,24 @@ def test_the_same_answer_is_read_out_again():
 def test_a_prediction_is_kept_and_compared():
     view, comparison = predict("01"), compare("01", 3.6e-12)
     assert "no prediction" in comparison.sentence.value
-    view.input.slider.value = 1e-3
-    assert view.input.readout.value == "0.001"
+    inside(view).slider.value = 1e-3
+    assert inside(view).readout.value == "0.001"
     view.button.click()
-    assert "✓ Kept." in view.status.value and view.input.slider.disabled
+    assert "✓ Kept." in view.status.value and inside(view).slider.disabled
     assert "You said 0.001." in comparison.sentence.value and "8.4 powers of ten too large" in comparison.sentence.value
     assert progress.progress().prediction("01") == pytest.approx(1e-3)
 
 
 def test_a_prediction_can_be_changed_and_is_there_again():
     view = predict("01")
-    view.input.slider.value = 1e-3
+    inside(view).slider.value = 1e-3
     view.button.click()
     view.button.click()
-    assert not view.input.slider.disabled and view.status.value == ""
-    view.input.slider.value = 1e-12
+    assert not inside(view).slider.disabled and view.status.value == ""
+    inside(view).slider.value = 1e-12
     view.button.click()
     again = predict("01")
-    assert again.input.slider.value == pytest.approx(1e-12) and again.input.slider.disabled
+    assert inside(again).slider.value == pytest.approx(1e-12) and inside(again).slider.disabled
     assert "earlier" in again.status.value
     assert "As predicted." in compare("01", 1e-12).sentence.value
 
@@ -211,11 +212,11 @@ def test_an_order_is_made_with_buttons():
     view = predict("02")
     assert view.input.get() == ["sigmoid", "tanh", "ReLU", "GELU"]
     for place in (2, 1, 0):
-        view.input.buttons[place].click()
+        inside(view).buttons[place].click()
     assert view.input.get() == ["GELU", "sigmoid", "tanh", "ReLU"]
-    assert [label.value for label in view.input.places][:2] == ["1.  GELU", "2.  sigmoid"]
+    assert [label.value for label in inside(view).places][:2] == ["1.  GELU", "2.  sigmoid"]
     view.button.click()
-    assert all(button.disabled for button in view.input.buttons)
+    assert all(button.disabled for button in inside(view).buttons)
     slopes = {"sigmoid": 0.25, "tanh": 1.0, "ReLU": 1.0, "GELU": 1.129}
     assert "You put sigmoid before tanh." in compare("02", slopes).sentence.value
     assert predict("02").input.get() == ["GELU", "sigmoid", "tanh", "ReLU"]

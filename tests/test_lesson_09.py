@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn.functional import logsigmoid, softplus
 
 from helpers import figures, games, panels, quiz, theme, theory
+from helpers.datasets import digits
 from helpers.exercises import check_exercise
 from helpers.exercises.lesson_09 import silent_distance
 from helpers.figures import MOMENTS
@@ -221,7 +222,7 @@ def test_js_is_close_to_its_ceiling_at_distance_8() -> None:
 
 
 def test_digits_of_the_data_are_2_apart() -> None:
-    rows = 2 * games.digits().images.reshape(-1, 64) - 1
+    rows = 2 * digits().images.reshape(-1, 64) - 1
     apart = np.sort(np.linalg.norm(rows[:100, None] - rows, axis=2), axis=1)[:, 1]
     assert apart.mean() == pytest.approx(2.1, abs=0.06)
 
@@ -274,8 +275,8 @@ def test_the_ring_and_the_digits_are_found() -> None:
     near = distances.min(axis=1) < 0.4
     assert len(np.unique(distances.argmin(axis=1)[near])) == 8 and near.mean() > 0.5
     page = Game(games.digits_recipe())
-    rows = 2 * games.digits().images.reshape(-1, 64) - 1
-    labels, start = games.digits().labels, page.samples(200)
+    rows = 2 * digits().images.reshape(-1, 64) - 1
+    labels, start = digits().labels, page.samples(200)
     play(page, 4000, progress=False)
     apart = np.linalg.norm(page.samples(200)[:, None] - rows, axis=2)
     assert len(np.unique(labels[apart.argmin(axis=1)])) >= 9

@@ -164,7 +164,7 @@ def test_what_the_text_says_of_the_diagnoses() -> None:
 
 def test_a_layer_frozen_on_purpose_is_not_called_detached() -> None:
     model = copy.deepcopy(patient("E").model)
-    for layer in model[:4]:
+    for layer in list(model)[:4]:
         layer.requires_grad_(False)
     diagnosis = examined(model, "E")
     assert diagnosis.healthy and diagnosis.layers[0].status == "frozen"

@@ -13,9 +13,9 @@ from helpers import figures, lesson, progress
 from helpers.lesson.inputs import ChecksInput, ChoiceInput, NumberInput, OrderInput, TextInput, input_for
 from helpers.lesson.questions import QuestionView, QuizView
 from helpers.live import LiveFigure
-from helpers.quiz import BankError, profile_curve
+from helpers.quiz import BankError, profile_curve, say_number
 from helpers.quiz.instances import build
-from tests.quiz_examples import CHOICE, MANY, OF_EACH_TYPE, OPEN, ORDERING, PROFILE, TEMPLATE
+from tests.quiz_examples import CHOICE, MANY, OF_EACH_TYPE, OPEN, ORDERING, PROFILE, TEMPLATE, inside
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +100,7 @@ def test_several_answers_are_ticked() -> None:
     (view,) = ask(MANY).questions
     view.button.click()
     assert "Choose at least one of the answers first." in view.feedback.value
-    for box in view.input.boxes:
+    for box in inside(view).boxes:
         box.value = box.description in ("tanh", "GELU")
     view.button.click()
     assert "Not this one: “GELU”. It reaches 1.129.<br>Missing: “sigmoid”." in view.feedback.value
@@ -112,7 +112,7 @@ def test_an_entry_of_an_order_says_where_it_went() -> None:
     (view,) = quiz.questions
     first, second = view.input.get()[:2]
     assert view.input.get() != view.question.right_answer()
-    view.input.buttons[0].click()
+    inside(view).buttons[0].click()
     assert view.input.get()[:2] == [second, first]
     assert quiz.announcer.text == f"{second} is now at place 1."
 
@@ -124,12 +124,12 @@ def test_an_open_answer_is_written_then_compared_then_graded_by_its_author() -> 
     assert OPEN["model"] not in "".join(str(getattr(w, "value", "")) for w in walk(view)), "not before one has written"
     view.button.click()
     assert "Write a sentence or two first." in view.feedback.value and progress.progress().answers("07") == {}
-    view.input.text.value = "A product."
+    inside(view).text.value = "A product."
     view.button.click()
     assert "· Written." in view.feedback.value and view.button.description == "Keep my points"
     assert OPEN["model"] in "".join(str(getattr(w, "value", "")) for w in walk(view))
     assert progress.progress().answers("07")["07-open"].score == 0
-    view.input.points.boxes[0].value = True
+    inside(view).points.boxes[0].value = True
     view.button.click()
     assert "· 1 of 3 points." in view.feedback.value
     assert "To add: Each factor is below 1.<br>To add: So it falls exponentially." in view.feedback.value
@@ -184,7 +184,7 @@ def test_the_picture_is_the_hidden_networks_and_names_it_nowhere() -> None:
     np.testing.assert_array_equal(line.x, np.arange(1, len(mean) + 1))
     shown = live.figure.to_json() + "".join(w.value for w in walk(view) if isinstance(w, ipywidgets.HTML))
     assert not [answer.text for answer in view.question.answers if answer.text in shown]
-    first = f"layer 1: {lesson.hidden.say_number(10 ** mean[0])}"
+    first = f"layer 1: {say_number(10 ** mean[0])}"
     assert first in shown and f"layer {len(mean)}: " in shown, "its numbers are there for those who can't see it"
 
 
@@ -250,4 +250,4 @@ def test_nothing_of_an_open_question_becomes_markup() -> None:
     view.button.click()
     shown = "".join(widget.value for widget in walk(view) if isinstance(widget, ipywidgets.HTML))
     assert "<img" not in shown and "&lt;img" in shown
-    assert all(not box.description_allow_html for box in view.input.points.boxes)
+    assert all(not box.description_allow_html for box in inside(view).points.boxes)

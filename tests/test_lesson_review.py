@@ -14,7 +14,7 @@ from helpers.lesson import parts
 from helpers.progress import Given, Progress
 from helpers.quiz.instances import build
 from helpers.quiz.schedule import standings, weakest_first
-from tests.quiz_examples import OF_EACH_TYPE, OPEN, ORDERING, TEMPLATE, wrong_answer
+from tests.quiz_examples import OF_EACH_TYPE, OPEN, ORDERING, TEMPLATE, inside, wrong_answer
 
 DAY = 86400.0
 
@@ -40,7 +40,7 @@ COURSE = quiz.load_banks()
 def give(view, answer):
     """Answer as a learner would: an open question is first written, then compared."""
     if view.question.type == "open":
-        view.input.text.value = answer["text"]
+        inside(view).text.value = answer["text"]
         view.button.click()
     view.input.put(answer)
     view.button.click()
@@ -294,7 +294,7 @@ def test_an_order_that_nobody_touched_is_no_answer(monkeypatch):
     opened(view)
     view.hand_in_button.click()
     assert "There is no answer to question 1." in view.warning.value
-    view.paper.questions[0].input.buttons[0].click()
+    inside(view.paper.questions[0]).buttons[0].click()
     view.hand_in_button.click()
     assert "of 1 right" in view.result.value and "No answer." not in view.paper.questions[0].feedback.value
 
@@ -396,7 +396,7 @@ def test_every_type_can_stand_in_an_exam(monkeypatch, entry):
 def test_an_open_question_is_part_of_a_review_and_rated_once_compared(monkeypatch, record):
     monkeypatch.setattr("helpers.lesson.reviews.load_banks", lambda lessons: (build(OPEN),))
     (each,) = lesson.review(1, lessons=["07"]).questions
-    each.input.text.value = "Some words."
+    inside(each).text.value = "Some words."
     each.button.click()
     assert standings(record.history(), time.time()) == {}, "only written"
     give(each, {"text": "Some words.", "points": [0]})

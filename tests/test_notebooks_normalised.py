@@ -11,9 +11,10 @@ import nbformat
 import pytest
 
 from helpers.course import LESSONS
+from helpers.publish.cells.running import EXERCISE, HIDE_INPUT
 from tools import normalise
 from tools.import_cell import course_address, head, imports_alone
-from tools.normalise import CHECKED, EXERCISE, HIDE_INPUT, NOTEBOOKS, normalised, unspeaking_ids
+from tools.normalise import CHECKED, NOTEBOOKS, normalised, unspeaking_ids
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 SECTIONS = ["Predict", "Slide", "Measure", "Explain", "Write it yourself", "Train", "Myth check", "Quiz", "Take-away"]

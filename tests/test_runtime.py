@@ -18,8 +18,8 @@ from typing import Any
 
 import nbformat
 import pytest
-from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
 from helpers import installation, lesson, runtime
@@ -67,8 +67,8 @@ class Elsewhere:
 @pytest.fixture
 def colab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Elsewhere:
     place = Elsewhere(COLAB)
-    monkeypatch.setattr(runtime.metadata, "version", place.version)
-    monkeypatch.setattr(runtime.subprocess, "run", place.run)
+    monkeypatch.setattr("helpers.runtime.metadata.version", place.version)
+    monkeypatch.setattr("helpers.runtime.subprocess.run", place.run)
     monkeypatch.setattr(runtime, "ROOT", tmp_path)  # a course in whose folder start.py never was
     shutil.copy(ROOT / "requirements.txt", tmp_path)
     for name in ("plotly", "fsrs"):  # this process has them loaded

@@ -339,8 +339,7 @@ def torch_sigmoid_gradient(depth: int, dtype: torch.dtype, reduction: str = "mea
     model = torch.nn.Sequential(*layers, torch.nn.Linear(64, 10)).to(dtype)
     inputs, targets = (torch.tensor(array) for array in classification_batch("digits", 64))
     torch.nn.functional.cross_entropy(model(inputs.to(dtype)), targets, reduction=reduction).backward()
-    gradient = model[0].weight.grad
-    assert gradient is not None
+    gradient: torch.Tensor = model[0].weight.grad
     return gradient.double()
 
 

@@ -212,7 +212,7 @@ def a_package_elsewhere(course: Course) -> None:
 
 
 def data_and_log_elsewhere(course: Course) -> None:
-    (course.venv / "share").exists() and shutil.rmtree(course.venv / "share")
+    shutil.rmtree(course.venv / "share", ignore_errors=True)
     for name in ("share", "setup.log", "course.new"):
         (course.venv / name).unlink(missing_ok=True)
         (course.venv / name).symlink_to(course.around / "elsewhere" / name)

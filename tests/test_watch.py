@@ -555,7 +555,7 @@ def test_a_long_run_is_thinned_and_keeps_its_steps() -> None:
     picture = LayersPicture(Records.layers, 10)
     picture.show(Records())
     (heat,) = picture.live.figure.data
-    assert isinstance(heat, go.Heatmap) and picture.children == (picture.live,)
+    assert isinstance(heat, go.Heatmap) and tuple(picture.children) == (picture.live,)
     shown = picture.live.data["gradient norm"]
     assert heat.x[1] == 50 or heat.x[1] == 80
     known = np.isfinite(shown[0])

@@ -12,9 +12,9 @@ from typing import Any
 import nbformat
 import pytest
 
+from helpers.publish.cells.running import HIDE_INPUT
 from tests.browser.lab import ROOT, Sheet
 from tests.conftest import runs_slow
-from tools.normalise import HIDE_INPUT
 
 pytestmark = pytest.mark.browser
 LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
