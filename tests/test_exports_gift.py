@@ -119,6 +119,12 @@ def test_a_picture_goes_along_in_the_text_with_its_words():
     assert image["alt"] == picture_of(question).words
 
 
+@pytest.mark.parametrize("text", ["[html]", "\t[plain] a", " %50% b", "[moodle]", "%-1%"])
+def test_a_text_that_reads_as_a_sign_of_the_format_comes_back(text):
+    (answer,) = read(f"::x::[html]q{{\n\t={gift.escaped(text)}\n}}\n")[0].answers
+    assert text_of(answer.text.text).strip() == text.strip() and answer.weight == 100
+
+
 @settings(max_examples=40)
 @given(nasty_texts.questions)
 def test_any_text_comes_back_intact(question):

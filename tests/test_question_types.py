@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from helpers import quiz
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.publish.cells import widgets
+from helpers.publish.commands import EXPORTS
 from helpers.quiz import BankError, Question, another, grade, instantiate, load_bank
 from helpers.quiz.instances import build
 from helpers.quiz.questions import register
@@ -101,14 +102,12 @@ def test_what_is_wrong_is_named_with_file_question_and_field(
 
 # The registry --------------------------------------------------------------------------------------------------------
 
-TABLES = {
-    "helpers.lesson.inputs": "INPUTS",
-    "helpers.publish.exports.gift": "WRITERS",
-    "helpers.publish.exports.moodle": "WRITERS",
-    "helpers.publish.exports.paper": "SPACES",
-    "helpers.publish.exports.presented": "PRESENTERS",
-    "helpers.publish.cells.widgets": "QUESTION_FIELDS",
-}
+TABLES = [
+    "helpers.lesson.inputs",
+    "helpers.publish.exports.presented",
+    "helpers.publish.cells.widgets",
+    *(f"helpers.publish.exports.{name}" for name in EXPORTS if name != "anki"),  # Anki follows `presented`
+]
 """Where each type of question has a handler, apart from its own file."""
 
 

@@ -39,8 +39,9 @@ def document(questions: Sequence[Question]) -> str:
 def escaped(text: str) -> str:
     r"""A text in which nothing is a sign of the format any more; a line break becomes \n."""
     text = re.sub(r"([\\~=#{}:])", r"\\\1", text).replace("\n", r"\n")
-    # A text may begin with what reads as its format, [plain], or as its weight, %50%: then its format is named first.
-    return f"[html]{text}" if text.startswith(("[", "%")) else text
+    # A text may begin with what reads as its format, [plain], or as its weight, %50%, after blanks too: then its format
+    # is named first.
+    return f"[html]{text}" if text.lstrip().startswith(("[", "%")) else text
 
 
 def _question(question: Question) -> str:
