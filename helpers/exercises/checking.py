@@ -25,6 +25,7 @@ from typing import Any, Literal, TextIO
 
 import numpy as np
 
+from helpers.arrays import Array
 from helpers.quiz import read_number
 
 SECONDS = 5.0
@@ -96,7 +97,7 @@ def judge_function(
 ) -> Verdict:
     """Hold the function against a rule on each of the inputs: relative tolerance, and an absolute floor."""
 
-    def complain(given: np.ndarray, *arguments: Any) -> str:
+    def complain(given: Array, *arguments: Any) -> str:
         expected = np.asarray(rule(*arguments), dtype=np.float64)
         if np.allclose(given, expected, rtol=tolerance, atol=floor):
             return ""
@@ -240,12 +241,12 @@ def _describe(error: BaseException, function: Callable[..., Any]) -> str:
     return f"it stops with {what}, in line {lines[-1]}" + (f": `{source}`" if source else ".")
 
 
-def numbers_from(function: Callable[..., Any], arguments: tuple[Any, ...], shape: tuple[int, ...]) -> np.ndarray:
+def numbers_from(function: Callable[..., Any], arguments: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
     """The float64 numbers of this shape that the function gives; Failed says what is amiss."""
     return _as_numbers(call_safely(function, arguments), shape)[0]
 
 
-def _as_numbers(raw: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, str]:
+def _as_numbers(raw: Any, shape: tuple[int, ...]) -> tuple[Array, str]:
     """The value as finite float64 numbers of the wanted shape, and a sentence where its type is a coarse one.
 
     Failed says what is amiss.
@@ -288,7 +289,7 @@ def _without_tensors(value: Any, types: list[str]) -> Any:
     return tensor.numpy() if name.startswith(("complex", "bool")) else tensor.double().numpy()
 
 
-def _as_float64(array: np.ndarray) -> np.ndarray:
+def _as_float64(array: Array) -> Array:
     """The array in float64; Failed where its type is one that only turns into numbers by losing something."""
     if np.iscomplexobj(array) or (array.dtype == object and any(isinstance(each, complex) for each in array.flat)):
         raise Failed(f"it returns complex numbers, of type {array.dtype.name}; real ones are wanted.")

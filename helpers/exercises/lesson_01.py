@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from helpers.arrays import Array
 from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function, judge_number
 from helpers.quiz import say_number
 
 
-def _chain_gradient(weights: np.ndarray, slopes: np.ndarray) -> float:
+def _chain_gradient(weights: Array, slopes: Array) -> float:
     return float(np.prod(weights * slopes))
 
 

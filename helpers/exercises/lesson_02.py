@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from helpers.activations import get_activation
+from helpers.arrays import Array
 from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
 
 
@@ -37,7 +38,7 @@ def _judge_silu_slope(function: Any) -> Verdict:
     return judge_function(function, "silu_slope", _silu_difference, inputs, 1e-6, floor=1e-8, mistakes=mistakes)
 
 
-def _factor_of_spread(z: np.ndarray, weight_variance: float) -> float:
+def _factor_of_spread(z: Array, weight_variance: float) -> float:
     return math.sqrt(weight_variance * float(np.mean(_sigmoid_slope(z) ** 2)))
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from helpers import theory
+from helpers.arrays import Array
 from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
 
 
-def _dead(activations: np.ndarray) -> int:
+def _dead(activations: Array) -> int:
     return int((activations == 0).all(axis=0).sum())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers.arrays import Array
 from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function, judge_values
 from helpers.jacobians import input_output_jacobian, singular_values
 from helpers.network import NetworkSpec, Parameters
@@ -22,7 +23,7 @@ MISTAKEN_STDS = (
 )
 
 
-def _complain_about_he(weights: np.ndarray, fan_in: int, fan_out: int) -> str:
+def _complain_about_he(weights: Array, fan_in: int, fan_out: int) -> str:
     spread, wanted = float(weights.std()), math.sqrt(2 / fan_in)
     if np.ptp(weights) == 0:
         return "gives the same number everywhere: then all units of a layer stay equal. Draw each weight by itself."
@@ -42,16 +43,16 @@ def _judge_he_init(function: Any) -> Verdict:
     return Verdict("right", "Mean 0 and standard deviation √(2/fan_in) for three shapes.")
 
 
-def _jacobian_values(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _jacobian_values(weights: Array, x: Array) -> Array:
     depth, width = len(weights), weights.shape[1]
     spec = NetworkSpec(depth=depth, width=width, activation="tanh", seeds=1, batch=1)
     readout = np.zeros((1, width, 1))
     parameters = Parameters([*weights[:, None], readout], [np.zeros((1, width))] * depth + [np.zeros((1, 1))])
-    values: np.ndarray = singular_values(input_output_jacobian(spec, parameters, x[None]))[0, 0]
+    values: Array = singular_values(input_output_jacobian(spec, parameters, x[None]))[0, 0]
     return values
 
 
-def _of_weights_alone(weights: np.ndarray, _: np.ndarray) -> np.ndarray:
+def _of_weights_alone(weights: Array, _: Array) -> Array:
     return singular_values(np.linalg.multi_dot([np.eye(weights.shape[1]), *weights, np.eye(weights.shape[1])]))
 
 

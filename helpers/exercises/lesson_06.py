@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from helpers.activations import get_activation
+from helpers.arrays import Array
 from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
 
-Array = np.ndarray
+Array = Array
 
 
 def batch_norm_backward(z: Array, gradient: Array) -> Array:

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from helpers import theory
+from helpers.arrays import Array
 from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
 
 
-def _branch(h: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    values: np.ndarray = np.maximum(h @ first, 0) @ second
+def _branch(h: Array, first: Array, second: Array) -> Array:
+    values: Array = np.maximum(h @ first, 0) @ second
     return values
 
 
-def _residual_block(h: np.ndarray, first: np.ndarray, second: np.ndarray, alpha: float) -> np.ndarray:
+def _residual_block(h: Array, first: Array, second: Array, alpha: float) -> Array:
     return h + alpha * _branch(h, first, second)
 
 
@@ -47,11 +48,11 @@ def _judge_residual_block(function: Any) -> Verdict:
     return judge_function(function, "residual_block", _residual_block, inputs, mistakes=mistakes)
 
 
-def _path_energy(blocks: int, alpha: float) -> np.ndarray:
+def _path_energy(blocks: int, alpha: float) -> Array:
     return theory.path_lengths(np.full(blocks, alpha**2 / (1 + alpha**2)))
 
 
-def _terms(blocks: int, weight: float) -> np.ndarray:
+def _terms(blocks: int, weight: float) -> Array:
     """How many paths have each length, times what one of them carries."""
     return np.array([math.comb(blocks, k) * weight**k for k in range(blocks + 1)])
 

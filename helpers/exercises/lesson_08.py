@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from helpers import theory
+from helpers.arrays import Array
 from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function, numbers_from
 from helpers.quiz import say_number
 from helpers.recurrent import RecurrentSpec, backpropagate, initial_parameters
@@ -32,13 +33,13 @@ def _judge_forget_bias(function: Any) -> Verdict:
     return judge_function(function, "forget_bias", theory.bias_for_half_life, inputs, floor=1e-9, mistakes=mistakes)
 
 
-def _forget_path(gates: np.ndarray) -> np.ndarray:
-    path: np.ndarray = np.prod(gates[1:], axis=0)
+def _forget_path(gates: Array) -> Array:
+    path: Array = np.prod(gates[1:], axis=0)
     return path
 
 
 @functools.cache
-def measured_path(radius: float) -> tuple[np.ndarray, float]:
+def measured_path(radius: float) -> tuple[Array, float]:
     """An LSTM's forget gates (steps, units), and what is left of a gradient from the last cell to the first."""
     spec = RecurrentSpec("lstm", length=50, hidden=32, radius=radius, forget_bias=1.0, batch=1, seeds=1)
     inputs, ones = np.random.default_rng(8).standard_normal((50, 1, 1)), np.ones((1, 32))
@@ -71,7 +72,7 @@ def _judge_forget_path(function: Any) -> Verdict:
     return _beside_measurement(function) if verdict.correct else verdict
 
 
-def _beside_measurement(function: Callable[[np.ndarray], Any]) -> Verdict:
+def _beside_measurement(function: Callable[[Array], Any]) -> Verdict:
     """Hold a product that is right against what the engine measures, without recurrent weights and with them."""
     sentences = []
     for radius, words in ((0.0, "without recurrent weights"), (0.577, "with PyTorch's usual recurrent weights")):

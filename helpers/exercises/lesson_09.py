@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from helpers import theory
+from helpers.arrays import Array
 from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function, judge_number
 
 PULL = 1e-6
@@ -17,7 +18,7 @@ def _sigmoid(a: float) -> float:
     return 1 / (1 + math.exp(-a))
 
 
-def _slopes(a: float) -> np.ndarray:
+def _slopes(a: float) -> Array:
     return np.array([float(theory.generator_slope(loss, a)) for loss in theory.GENERATOR_LOSSES])
 
 

@@ -7,36 +7,37 @@ from typing import Any
 
 import numpy as np
 
+from helpers.arrays import Array
 from helpers.clipping import adam_first_step, norm_factors, value_factors
 from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
 
 
-def _row(gradients: list[np.ndarray]) -> np.ndarray:
+def _row(gradients: list[Array]) -> Array:
     return np.concatenate([gradient.ravel() for gradient in gradients])
 
 
-def _clip_by_norm(gradients: list[np.ndarray], threshold: float) -> np.ndarray:
+def _clip_by_norm(gradients: list[Array], threshold: float) -> Array:
     row = _row(gradients)
-    clipped: np.ndarray = row * norm_factors(row[None], threshold)[0]
+    clipped: Array = row * norm_factors(row[None], threshold)[0]
     return clipped
 
 
-def _each_by_itself(gradients: list[np.ndarray], threshold: float) -> np.ndarray:
+def _each_by_itself(gradients: list[Array], threshold: float) -> Array:
     return _row([gradient * norm_factors(gradient[None], threshold)[0] for gradient in gradients])
 
 
-def _always_scaled(gradients: list[np.ndarray], threshold: float) -> np.ndarray:
+def _always_scaled(gradients: list[Array], threshold: float) -> Array:
     row = _row(gradients)
     return row * threshold / np.linalg.norm(row)
 
 
-def _by_sum(gradients: list[np.ndarray], threshold: float) -> np.ndarray:
+def _by_sum(gradients: list[Array], threshold: float) -> Array:
     row = _row(gradients)
-    clipped: np.ndarray = row * min(1.0, threshold / np.abs(row).sum())
+    clipped: Array = row * min(1.0, threshold / np.abs(row).sum())
     return clipped
 
 
-def _unscaled(gradients: list[np.ndarray], threshold: float) -> np.ndarray:
+def _unscaled(gradients: list[Array], threshold: float) -> Array:
     """Divided by the norm, without the threshold on top."""
     row = _row(gradients)
     norm = float(np.linalg.norm(row))

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from helpers.arrays import Array
 from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
 
 
-def _fitted_factor(signal: np.ndarray) -> float:
+def _fitted_factor(signal: Array) -> float:
     """10 to the minus slope of the line through log10 of the signal over the layers."""
     return float(10 ** -np.polyfit(np.arange(len(signal)), np.log10(signal), 1)[0])
 
@@ -44,7 +45,7 @@ def _judge_fitted_factor(function: Any) -> Verdict:
     return judge_function(function, "fitted_factor", _fitted_factor, inputs, 1e-6, mistakes=mistakes)
 
 
-def _saturated_share(outputs: np.ndarray) -> float:
+def _saturated_share(outputs: Array) -> float:
     """Share of tanh's outputs where its slope, 1 − a², is below 1 % of its maximum."""
     return float(np.mean(1 - outputs**2 < 0.01))
 

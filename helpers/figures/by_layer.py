@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
+from helpers.arrays import Array
 from helpers.figures.parts import FLOAT32_SMALLEST, Numbers, backward_arrow, band, decades, float32_limit, line
 
 
@@ -56,7 +57,7 @@ def signal_and_saturation(depths: Numbers, *, title: str, low: float, high: floa
     return figure
 
 
-def hidden_profile(mean: Numbers, spread: np.ndarray, *, shows: str = "signal") -> go.Figure:
+def hidden_profile(mean: Numbers, spread: Array, *, shows: str = "signal") -> go.Figure:
     """A norm by layer of a network that is not named: log10 of its mean (depth,) and lowest and highest (2, depth).
 
     `shows` is "signal" or "weight_gradient". The axis has at least eight decades, so that level looks level.

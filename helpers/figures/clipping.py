@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
+from helpers.arrays import Array
 from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, line
 
 CLIPPED = theme.ACTIVATION_COLOURS["tanh"]
@@ -37,7 +38,7 @@ def before_and_after(places: Numbers, *, title: str, low: float, high: float) ->
     return figure
 
 
-def cliff(weights: Numbers, biases: Numbers, loss: np.ndarray, updates: int) -> go.Figure:
+def cliff(weights: Numbers, biases: Numbers, loss: Array, updates: int) -> go.Figure:
     """The loss of a one-unit recurrent network as a heat map (biases, weights), and two descents on it.
 
     Traces to come: "without clipping" and "clipped", paths as x and y, the marker "start"; beside the map

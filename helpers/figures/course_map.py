@@ -8,13 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
+from helpers.arrays import Array
 from helpers.course import LESSONS, notebooks
 from helpers.figures.parts import line
 
 _COLUMNS = np.arange(5.0)
 _ROWS = np.array([-0.22, 0.0, 0.22])
 
-Points = tuple[np.ndarray, np.ndarray]
+Points = tuple[Array, Array]
 
 
 def course_map(ready: Sequence[str] = (), done: Mapping[str, float] | None = None) -> go.Figure:
@@ -108,7 +109,7 @@ def _additions(number: str) -> tuple[list[Points], Points, str]:
             return [(2 + 2.3 * t, flat)], none, "circle"
 
 
-def _between(x: float, units: np.ndarray) -> Points:
+def _between(x: float, units: Array) -> Points:
     """Lines from every unit of one column to every unit of the next."""
     ends = [(a, b, np.nan) for a in units for b in units]
     return np.tile([x, x + 1, np.nan], len(ends)), np.ravel(ends)

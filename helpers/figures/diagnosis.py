@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
+from helpers.arrays import Array
 from helpers.figures.parts import Numbers, backward_arrow, decades, float32_limit
 
 WHOLE_DECADES = 8
@@ -85,9 +86,9 @@ def diagnosis_by_layer(readings: Readings, *, title: str) -> go.Figure:
 
 def _points(
     name: str,
-    layers: np.ndarray,
-    values: np.ndarray,
-    text: np.ndarray,
+    layers: Array,
+    values: Array,
+    text: Array,
     colour: str,
     symbol: str,
     **more: object,
@@ -106,9 +107,9 @@ def _points(
     )
 
 
-def _log10(values: Numbers) -> np.ndarray:
+def _log10(values: Numbers) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs: np.ndarray = np.log10(np.asarray(values, float))
+        logs: Array = np.log10(np.asarray(values, float))
     return logs
 
 
@@ -116,7 +117,7 @@ def _plain(values: Numbers) -> list[float | None]:
     return [None if value != value else float(value) for value in values]
 
 
-def _range(*rows: np.ndarray) -> tuple[float, float]:
+def _range(*rows: Array) -> tuple[float, float]:
     """Whole decades around all that is finite, at least three of them."""
     finite = np.concatenate([row[np.isfinite(row)] for row in rows])
     if not len(finite):

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from helpers import theme
 from helpers.adversarial import generator_loss
+from helpers.arrays import Array
 from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, line
 from helpers.theory import generator_slope
 
@@ -107,11 +108,11 @@ def loss_slopes() -> go.Figure:
     return figure
 
 
-def _loss_values(loss: str) -> np.ndarray:
+def _loss_values(loss: str) -> Array:
     return generator_loss(loss, LOGITS[:, None, None])[0]
 
 
-def _slopes(loss: str) -> np.ndarray:
+def _slopes(loss: str) -> Array:
     return generator_slope(loss, LOGITS)
 
 
@@ -195,7 +196,7 @@ def both_networks(places: Sequence[str], border: int) -> go.Figure:
 # Live -----------------------------------------------------------------------------------------------------------------
 
 
-def plane_game(real: np.ndarray, x: Numbers, y: Numbers) -> go.Figure:
+def plane_game(real: Array, x: Numbers, y: Numbers) -> go.Figure:
     """A game in the plane: what the discriminator says over `x` and `y`, real samples (n, 2), and what is generated.
 
     Traces to come: "D" (SIDE, SIDE), "generated" and "push" at its samples; beneath, "generator's gradient" by rounds.

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
+from helpers.arrays import Array
 
 MOST_NAMES = 20
 LOW, HIGH = -8.0, 2.0
@@ -30,7 +31,7 @@ class Recorded(Protocol):
     """What is drawn of a `helpers.doctor.watch.WatchHistory`: the moments, and (records, layers) for each quantity."""
 
     @property
-    def steps(self) -> np.ndarray:
+    def steps(self) -> Array:
         """Moments of the records, in steps."""
 
     @property
@@ -38,13 +39,13 @@ class Recorded(Protocol):
         """Names of the layers, input first."""
 
 
-def log10_or_gap(values: np.ndarray) -> np.ndarray:
+def log10_or_gap(values: Array) -> Array:
     """log10 of positive finite numbers, NaN for all others: a gap in a map."""
     known = np.isfinite(values) & (values > 0)
     return np.where(known, np.log10(np.where(known, values, 1.0)), np.nan)
 
 
-def layers_over_steps(layers: Sequence[str], steps: np.ndarray, *, title: str) -> go.Figure:
+def layers_over_steps(layers: Sequence[str], steps: Array, *, title: str) -> go.Figure:
     """An empty map of gradient norms; the trace "gradient norm" takes log10 of them, (layers, steps), as its z.
 
     The colours run from 10⁻⁸ to 10². Where there is a gap the background is seen: no gradient, or none that is finite.
@@ -75,7 +76,7 @@ def recorded_layers(history: Recorded) -> go.Figure:
     return _dressed(figure, history.layers, f"Layer by layer: {SCALES['gradient_norm'][0]}")
 
 
-def _map(name: str, layers: Sequence[str], steps: np.ndarray, z: np.ndarray, quantity: str) -> go.Heatmap:
+def _map(name: str, layers: Sequence[str], steps: Array, z: Array, quantity: str) -> go.Heatmap:
     words, is_log10, low, high = SCALES[quantity]
     ticks = {"tickprefix": "10<sup>", "ticksuffix": "</sup>"} if is_log10 else {}
     number = "10<sup>%{z:.2f}</sup>" if is_log10 else "%{z:.3g}"

@@ -8,10 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
+from helpers.arrays import Array
 
 FLOAT32_SMALLEST = np.log10(2.0**-149)
 
-Numbers = Sequence[float] | np.ndarray
+Numbers = Sequence[float] | Array
 
 
 def line(

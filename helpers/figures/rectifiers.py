@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
+from helpers.arrays import Array
 from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, float32_limit, line
 
 _HOVER = "layer %{x}: 10<sup>%{y:.2f}</sup>"
@@ -74,7 +75,7 @@ def signal_and_weight_gradient(depths: Numbers, schemes: Sequence[str]) -> go.Fi
     return figure
 
 
-def born_dead(depths: Numbers, widths: Numbers, probability: np.ndarray) -> go.Figure:
+def born_dead(depths: Numbers, widths: Numbers, probability: Array) -> go.Figure:
     """Nets that are silent from the start: their `probability` (widths, depths), and nets counted at one width.
 
     Traces to come: the marker "here" on the map; over the depths the "counted" share of nets with the "band of

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from helpers import theme
+from helpers.arrays import Array
 from helpers.figures.parts import line
 
 
@@ -71,6 +72,6 @@ def _add_exams(figure: go.Figure, exams: Sequence[tuple[float, float]]) -> None:
     figure.update_yaxes(title_text="exams, %", range=[0, 125], tickvals=[0, 50, 100], row=2, col=1)
 
 
-def _dates(at: Sequence[float]) -> np.ndarray:
+def _dates(at: Sequence[float]) -> Array:
     """Moments as Plotly reads them, in the reader's own time zone."""
     return np.array([datetime.fromtimestamp(each) for each in at], dtype="datetime64[s]")

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
+from helpers.arrays import Array
 from helpers.figures.parts import decades, line
 
 
@@ -16,15 +17,15 @@ class Trained(Protocol):
     """What `training_movement` needs of a `helpers.training.History`."""
 
     @property
-    def steps(self) -> np.ndarray:
+    def steps(self) -> Array:
         """Moments of the records, in updates."""
 
     @property
-    def loss(self) -> np.ndarray:
+    def loss(self) -> Array:
         """Loss at each record."""
 
     @property
-    def movement(self) -> np.ndarray:
+    def movement(self) -> Array:
         """‖W_l − W_l(0)‖ / ‖W_l(0)‖, (records, layers), the read-out last."""
 
 
@@ -88,7 +89,7 @@ def training_movement(
     return figure
 
 
-def _moved_layers(movement: np.ndarray, colour: str, symbol: str, low: float) -> list[go.Scatter]:
+def _moved_layers(movement: Array, colour: str, symbol: str, low: float) -> list[go.Scatter]:
     """A line with markers for the layers that moved, and triangles at the foot of the axis for those that didn't."""
     layers = np.arange(1, len(movement) + 1)
     still = movement < 10**low

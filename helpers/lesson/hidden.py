@@ -6,6 +6,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from helpers import figures
+from helpers.arrays import Array
 from helpers.lesson.parts import html_box
 from helpers.live import LiveFigure
 from helpers.quiz import Question, profile_curve, say_number
@@ -18,7 +19,7 @@ def hidden_profile(question: Question) -> widgets.Widget:
     return widgets.VBox([LiveFigure(figure, {}, lambda: {}), html_box(_in_numbers(mean))])
 
 
-def _in_numbers(mean: np.ndarray) -> str:
+def _in_numbers(mean: Array) -> str:
     """Some of the layers, first and last among them, as a text that opens at a click."""
     places = sorted({round(place) for place in np.linspace(0, len(mean) - 1, 6)})
     told = "; ".join(f"layer {place + 1}: {say_number(10 ** mean[place])}" for place in places)

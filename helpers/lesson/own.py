@@ -36,9 +36,12 @@ def my_scores() -> View:
         f"Time spent on predictions, exercises and questions: {say_duration(seconds)}."
     )
     figure = scores_over_time(
-        counts.at, counts.answered, counts.right, len(questions),
+        counts.at,
+        counts.answered,
+        counts.right,
+        len(questions),
         [(each.ended or 0.0, each.right / len(each.questions)) for each in exams],
-    )  # fmt: skip
+    )
     return View([LiveFigure(figure, {}, dict), paragraph(summary)], record)
 
 

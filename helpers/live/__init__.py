@@ -26,6 +26,7 @@ import plotly
 import plotly.graph_objects as go
 import traitlets
 
+from helpers.arrays import Array
 from helpers.live import browser
 
 if TYPE_CHECKING:  # a kernel has asyncio loaded; elsewhere it would cost as much as numpy
@@ -118,7 +119,7 @@ def _grid(name: str, control: ipywidgets.Widget) -> Grid:
     return Grid(name, tag, kind, count, control.min, control.step, getattr(control, "base", 10.0))
 
 
-def _kind(trace: Any, name: str, array: np.ndarray) -> str:
+def _kind(trace: Any, name: str, array: Array) -> str:
     """How a result fills its trace: y, x and y, the two edges of a band, or z."""
     if trace.type in ("heatmap", "contour"):
         if array.ndim != 2:
@@ -131,7 +132,7 @@ def _kind(trace: Any, name: str, array: np.ndarray) -> str:
     raise ValueError(f"compute()[{name!r}] has shape {array.shape}; allowed are (n,) for y and (2, n) for x and y")
 
 
-def _pack(rows: Sequence[np.ndarray]) -> bytes:
+def _pack(rows: Sequence[Array]) -> bytes:
     """Rows as one compressed block: 15 bits of mantissa are kept, and the bytes of a kind stand together."""
     bits = np.concatenate(rows).view(np.uint32)
     infinite_or_nan = (bits & 0x7F800000) == 0x7F800000
@@ -191,7 +192,7 @@ class LiveFigure(anywidget.AnyWidget):
         self.named_controls = dict(controls)
         self.error = ""
         self.grids = [_grid(name, control) for name, control in controls.items()]
-        self._rows: OrderedDict[str, tuple[np.ndarray, Notes]] = OrderedDict()
+        self._rows: OrderedDict[str, tuple[Array, Notes]] = OrderedDict()
         self._fills: dict[str, asyncio.Task[None]] = {}
         self._good: dict[str, Any] = {}
         self._of_values: dict[str, Value] | None = None
@@ -263,7 +264,7 @@ class LiveFigure(anywidget.AnyWidget):
 
     def baked(self, keys: Sequence[Key], done: Callable[[], None] = lambda: None) -> tuple[bytes, list[Notes]]:
         """The rows of these states in one block, packed as they travel, and the notes of each; `done` counts them."""
-        rows: list[np.ndarray] = []
+        rows: list[Array] = []
         notes: list[Notes] = []
         for key in keys:
             row, note = self._computed(key)
@@ -314,7 +315,7 @@ class LiveFigure(anywidget.AnyWidget):
             self._layout.append(entry)
             self._arrays.append((trace.name, array.shape))
 
-    def _row_of(self, result: Result) -> tuple[np.ndarray, Notes]:
+    def _row_of(self, result: Result) -> tuple[Array, Notes]:
         parts = []
         for name, shape in self._arrays:
             array = np.asarray(result[name], dtype=np.float32)
@@ -323,7 +324,7 @@ class LiveFigure(anywidget.AnyWidget):
             parts.append(array.ravel())
         return np.concatenate(parts) if parts else np.zeros(0, np.float32), _notes(result)
 
-    def _computed(self, key: Key) -> tuple[np.ndarray, Notes]:
+    def _computed(self, key: Key) -> tuple[Array, Notes]:
         name = json.dumps(key)
         if name in self._rows:
             self._rows.move_to_end(name)
@@ -366,7 +367,7 @@ class LiveFigure(anywidget.AnyWidget):
 
         view, failed = message["view"], []
         keys: list[Key] = []
-        rows: list[np.ndarray] = []
+        rows: list[Array] = []
         notes: list[Notes] = []
 
         def ship() -> None:

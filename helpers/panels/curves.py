@@ -7,25 +7,26 @@ from collections.abc import Sequence
 import numpy as np
 
 from helpers import theory
+from helpers.arrays import Array
 
 DEEPEST = 100
 LAYERS = np.arange(1, DEEPEST + 1)
 BATCH = 32
 
 
-def padded(values: np.ndarray, length: int = DEEPEST) -> np.ndarray:
+def padded(values: Array, length: int = DEEPEST) -> Array:
     """`values` along the last axis, filled up with NaN to `length`."""
     out = np.full((*values.shape[:-1], length), np.nan)
     out[..., : values.shape[-1]] = values
     return out
 
 
-def gaps_for_zero(log10: np.ndarray) -> np.ndarray:
+def gaps_for_zero(log10: Array) -> Array:
     """log10 of exact zeros is a gap in a line, not a place on it."""
     return np.where(np.isfinite(log10), log10, np.nan)
 
 
-def over_seeds(log10: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def over_seeds(log10: Array) -> tuple[Array, Array]:
     """Mean and (lowest, highest) over seeds of log10 norms (seeds, depth); layers with exact zeros become gaps."""
     known = gaps_for_zero(log10)
     return known.mean(axis=0), np.stack([known.min(axis=0), known.max(axis=0)])
@@ -41,6 +42,6 @@ def default_bias_std(width: int) -> float:
     return float(1 / np.sqrt(3 * width))
 
 
-def sigmoid_theory(depth: int, weight_variance: float, bias_variance: float) -> np.ndarray:
+def sigmoid_theory(depth: int, weight_variance: float, bias_variance: float) -> Array:
     """Predicted log10 of signal_l / signal_L for l = 1 … depth."""
     return theory.signal_profile("sigmoid", weight_variance, bias_variance, depth, input_second_moment=1.0)

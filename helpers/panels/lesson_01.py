@@ -9,6 +9,7 @@ import numpy as np
 
 from helpers import figures, theme
 from helpers.activations import ACTIVATIONS
+from helpers.arrays import Array
 from helpers.panels.controls import activation_choice, dropdown, float_slider, int_slider
 from helpers.panels.curves import DEEPEST, LAYERS, gaps_for_zero, next_of, padded
 from helpers.panels.panel import Panel
@@ -61,7 +62,7 @@ def definition() -> Panel:
     return Panel("definition", figures.chain(LAYERS, z), controls, compute, presets)
 
 
-def _point(z: float, slope: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def _point(z: float, slope: Callable[[Array], Array]) -> Array:
     """Place of one neuron on the slope curve as (2, 1); at the edge of the plot where it lies outside."""
     return np.array([[np.clip(z, -8, 8)], [slope(np.array([z]))[0]]])
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from helpers import figures, theme, theory
+from helpers.arrays import Array
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.panels.controls import SCHEMES, dropdown, int_slider, steps
 from helpers.panels.curves import BATCH, DEEPEST, LAYERS, default_bias_std, over_seeds, padded, sigmoid_theory
@@ -55,7 +56,7 @@ def deep_sigmoid_nets() -> Panel:
     return Panel("deep_sigmoid_nets", figure, controls, compute, presets)
 
 
-def _deep_summary(spec: NetworkSpec, mean: np.ndarray, saturated: float) -> str:
+def _deep_summary(spec: NetworkSpec, mean: Array, saturated: float) -> str:
     if spec.depth == 1:
         return "One layer has no way back to travel. Add a second one."
     measured = 10 ** ((mean[0] - mean[-1]) / (spec.depth - 1))

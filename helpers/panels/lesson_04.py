@@ -10,6 +10,7 @@ import numpy as np
 
 from helpers import figures, theme, theory
 from helpers.activations import get_activation
+from helpers.arrays import Array
 from helpers.network import NetworkSpec, first_silent_layers, gradient_profile
 from helpers.panels.controls import SCHEMES, dropdown, float_slider, int_slider, steps
 from helpers.panels.curves import BATCH, DEEPEST, LAYERS, default_bias_std, gaps_for_zero, next_of, padded
@@ -29,10 +30,10 @@ WIDEST = 12
 class _Measured:
     """What is shown of one network, (depth,) each: means over seeds, `spread` the lowest and highest (2, depth)."""
 
-    signal: np.ndarray
-    spread: np.ndarray
-    dead: np.ndarray
-    similarity: np.ndarray
+    signal: Array
+    spread: Array
+    dead: Array
+    similarity: Array
 
 
 @lru_cache(maxsize=64)
@@ -49,7 +50,7 @@ def _measured(spec: NetworkSpec) -> _Measured:
     )
 
 
-def _mean_of_living(values: np.ndarray) -> np.ndarray:
+def _mean_of_living(values: Array) -> Array:
     """Mean over seeds (seeds, depth) of those that have a finite value; a gap where none has."""
     known = np.isfinite(values)
     total = np.where(known, values, 0).sum(axis=0)
@@ -71,7 +72,7 @@ def _spec(activation: str, depth: int, width: int, scheme: str, bias: float, lea
     )
 
 
-def _theory(spec: NetworkSpec) -> np.ndarray:
+def _theory(spec: NetworkSpec) -> Array:
     """Predicted log10 of signal_l / signal_L for l = 1 … depth; a gap where it is exactly 0."""
     activation = get_activation(spec.activation, spec.leak)
     return gaps_for_zero(
@@ -124,7 +125,7 @@ def relu() -> Panel:
     return Panel("relu", figures.rectifier_family(LAYERS, FAMILY), controls, compute, presets)
 
 
-def _decades_for(lines: list[np.ndarray]) -> list[float]:
+def _decades_for(lines: list[Array]) -> list[float]:
     """An axis of log10 that holds what is seen of all lines, in steps that seldom change."""
     known = np.concatenate([line[np.isfinite(line)] for line in lines])
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
@@ -157,7 +158,7 @@ def _family_summary(spec: NetworkSpec, focus: _Measured) -> str:
     return f"{words}{dead}Two digits: cosine {first:.2f} in layer 1, {last:.3f} in layer {spec.depth}."
 
 
-def _beside_it(spec: NetworkSpec, leak: float, signal: np.ndarray) -> str:
+def _beside_it(spec: NetworkSpec, leak: float, signal: Array) -> str:
     """The leaky ReLU in a sentence where another one is in focus: its own slider should not be mute."""
     if spec.activation == "leaky_relu" or spec.depth == 1:
         return ""
@@ -170,7 +171,7 @@ def _beside_it(spec: NetworkSpec, leak: float, signal: np.ndarray) -> str:
 
 
 @lru_cache(maxsize=64)
-def _gradients(spec: NetworkSpec) -> tuple[np.ndarray, np.ndarray]:
+def _gradients(spec: NetworkSpec) -> tuple[Array, Array]:
     """log10 of the signal and of the weight gradient, means over the seeds that live, (depth,) each."""
     profile = gradient_profile(spec)
     return _mean_of_living(profile.log10_signal), _mean_of_living(profile.log10_weight_gradient)
@@ -214,8 +215,8 @@ def relu_schemes() -> Panel:
     return Panel("relu_schemes", figures.signal_and_weight_gradient(LAYERS, THREE), controls, compute, presets)
 
 
-def _schemes_summary(signal: dict[str, np.ndarray], weights: dict[str, np.ndarray], depth: int) -> str:
-    def ratios(lines: dict[str, np.ndarray]) -> str:
+def _schemes_summary(signal: dict[str, Array], weights: dict[str, Array], depth: int) -> str:
+    def ratios(lines: dict[str, Array]) -> str:
         return ", ".join(f"{name} {theme.scientific(line[0] - line[-1])}" for name, line in lines.items())
 
     if depth == 1:
@@ -231,7 +232,7 @@ def _schemes_summary(signal: dict[str, np.ndarray], weights: dict[str, np.ndarra
 
 
 @lru_cache(maxsize=WIDEST)
-def _first_silent_layers(width: int) -> np.ndarray:
+def _first_silent_layers(width: int) -> Array:
     return first_silent_layers(width, DEEPEST, NETS)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from helpers import figures, theme, theory
-from helpers.arrays import mean_cosine
+from helpers.arrays import Array, mean_cosine
 from helpers.datasets import classification_batch
 from helpers.jacobians import input_output_jacobian, singular_values
 from helpers.network import GradientProfile, NetworkSpec, gradient_profile, initial_parameters
@@ -87,20 +87,20 @@ def initialization_schemes() -> Panel:
     return Panel("initialization_schemes", figure, controls, compute, presets)
 
 
-def _log10(values: np.ndarray) -> np.ndarray:
+def _log10(values: Array) -> Array:
     with np.errstate(divide="ignore"):
-        logarithms: np.ndarray = np.log10(values)
+        logarithms: Array = np.log10(values)
     return logarithms
 
 
-def _room(*curves: np.ndarray) -> tuple[float, float]:
+def _room(*curves: Array) -> tuple[float, float]:
     """Ends of an axis that holds the curves, out of a few, so that it seldom moves."""
     known = np.concatenate(curves)
     known = known[np.isfinite(known)]
     return -next_of([-low for low in LOWEST], -float(known.min())), next_of(HIGHEST, float(known.max()))
 
 
-def _both_ways_summary(spec: NetworkSpec, gradient: np.ndarray, forward: np.ndarray) -> str:
+def _both_ways_summary(spec: NetworkSpec, gradient: Array, forward: Array) -> str:
     back, up = gradient[0] - gradient[-1], forward[-1] - forward[0]
     steps_taken = spec.depth - 1
     return (
@@ -172,12 +172,12 @@ def initialization() -> Panel:
 
 
 @cache
-def _digits() -> tuple[np.ndarray, np.ndarray]:
+def _digits() -> tuple[Array, Array]:
     return classification_batch("digits", BATCH)
 
 
 @cache
-def _near_digits() -> tuple[np.ndarray, np.ndarray]:
+def _near_digits() -> tuple[Array, Array]:
     """One digit, 8 times, each time with noise of a tenth of its size."""
     inputs, targets = _digits()
     size = np.sqrt(np.mean(inputs[0] ** 2))
@@ -190,7 +190,7 @@ def _profiles(
 ) -> tuple[GradientProfile, GradientProfile]:
     """The same networks, shown different digits, and shown one digit many times with a little noise."""
 
-    def profile(data: tuple[np.ndarray, np.ndarray]) -> GradientProfile:
+    def profile(data: tuple[Array, Array]) -> GradientProfile:
         spec = NetworkSpec(
             depth=depth,
             width=PLANE_WIDTH,
@@ -207,13 +207,13 @@ def _profiles(
 
 
 @cache
-def _factors(activation: str) -> np.ndarray:
+def _factors(activation: str) -> Array:
     """log10 √χ over the plane, (bias_stds, weight_stds)."""
     return _log10(theory.factor_plane(activation, WEIGHT_STDS, BIAS_STDS))
 
 
 @cache
-def _plane_traces(activation: str) -> dict[str, np.ndarray]:
+def _plane_traces(activation: str) -> dict[str, Array]:
     """What the plane shows of an activation: colours, the line where nothing vanishes or explodes, two words."""
     plane = _factors(activation)
     critical = np.array([np.interp(0.0, row, WEIGHT_STDS, left=np.nan, right=np.nan) for row in plane])
@@ -228,7 +228,7 @@ def _plane_traces(activation: str) -> dict[str, np.ndarray]:
 
 
 @cache
-def _depth_scales(activation: str, bias_std: float) -> np.ndarray:
+def _depth_scales(activation: str, bias_std: float) -> Array:
     """log10 ξ over all σ_w; beside the critical line it is cut off."""
     factors = _factors(activation)[int(np.argmin(np.abs(BIAS_STDS - bias_std)))]
     with np.errstate(divide="ignore"):
@@ -240,7 +240,7 @@ def _depth_scales(activation: str, bias_std: float) -> np.ndarray:
         scales[explodes] += np.interp(WEIGHT_STDS[explodes], some, np.log10(ratios))
     crossing = np.flatnonzero(np.diff(np.sign(factors)))
     scales[np.concatenate([crossing, crossing + 1])] = math.log10(LONGEST)
-    shown: np.ndarray = np.minimum(scales, math.log10(LONGEST))
+    shown: Array = np.minimum(scales, math.log10(LONGEST))
     return shown
 
 
@@ -296,7 +296,7 @@ def jacobian_singular_values() -> Panel:
     return Panel("jacobian_singular_values", figures.singular_values(EDGES), controls, compute, presets)
 
 
-def _singular_values(init: str, depth: int, activation: str, weight_std: float) -> np.ndarray:
+def _singular_values(init: str, depth: int, activation: str, weight_std: float) -> Array:
     """Of ∂h_L/∂x at four digits in each of two networks."""
     spec = NetworkSpec(
         depth=depth, width=JACOBIAN_WIDTH, activation=activation, init=init, gain=weight_std, seeds=2, batch=4
@@ -306,14 +306,14 @@ def _singular_values(init: str, depth: int, activation: str, weight_std: float) 
     return singular_values(input_output_jacobian(spec, parameters, inputs))
 
 
-def _shares(values: np.ndarray) -> np.ndarray:
+def _shares(values: Array) -> Array:
     """Share of the singular values in each bar; those beyond the ends count in the last ones."""
     inside = np.clip(_log10(values), EDGES[0], EDGES[-1] - 1e-9)
     return np.histogram(inside, EDGES)[0] / values.size
 
 
-def _singular_summary(depth: int, activation: str, weight_std: float, values: dict[str, np.ndarray]) -> str:
-    def ends(found: np.ndarray) -> str:
+def _singular_summary(depth: int, activation: str, weight_std: float, values: dict[str, Array]) -> str:
+    def ends(found: Array) -> str:
         largest, smallest = (float(np.median(found[..., place])) for place in (0, -1))
         if largest < 1.001 * smallest:
             return f"all {theme.scientific(math.log10(largest))}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from helpers import figures, theme, theory
+from helpers.arrays import Array
 from helpers.datasets import classification_batch
 from helpers.network import NetworkSpec, Parameters, backpropagate, gradient_profile, initial_parameters
 from helpers.panels.controls import dropdown, float_slider, int_slider, log_slider, steps
@@ -93,15 +94,15 @@ def batch_norm() -> Panel:
     return Panel("batch_norm", figure, controls, compute, presets)
 
 
-def _without_normalization(spec: NetworkSpec) -> np.ndarray:
+def _without_normalization(spec: NetworkSpec) -> Array:
     """log10 of signal_l / signal_L of the same networks without normalization, on no more digits than it takes."""
     without = replace(spec, norm="none", norm_bias=0.0, batch=min(spec.batch, BATCH))
     mean, _ = over_seeds(gradient_profile(without).log10_signal)
-    relative: np.ndarray = mean - mean[-1]
+    relative: Array = mean - mean[-1]
     return relative
 
 
-def _predicted(spec: NetworkSpec) -> np.ndarray:
+def _predicted(spec: NetworkSpec) -> Array:
     """log10 of signal_l / signal_L by theory; gaps for skips without normalization, which lesson 07 is about."""
     if spec.norm != "none":
         return theory.normalized_profile(spec.activation, spec.norm, spec.depth, spec.skip, spec.norm_bias)
@@ -110,13 +111,13 @@ def _predicted(spec: NetworkSpec) -> np.ndarray:
     return theory.signal_profile(spec.activation, spec.weight_variance, 0.0, spec.depth, input_second_moment=1.0)
 
 
-def _difference(similarity: np.ndarray) -> np.ndarray:
+def _difference(similarity: Array) -> Array:
     """log10 of 1 - cos of two inputs; a gap where they are the same as far as float32 can tell."""
     difference = 1 - similarity
     return np.log10(np.where(difference > LEAST_DIFFERENCE, difference, np.nan))
 
 
-def _summary(spec: NetworkSpec, mean: np.ndarray, plain: np.ndarray) -> str:
+def _summary(spec: NetworkSpec, mean: Array, plain: Array) -> str:
     measured = 10 ** ((mean[0] - mean[-1]) / (spec.depth - 1))
     skips = f", skips of strength {spec.skip:.1f}" if spec.skip else ""
     bias = f" with bias β = {spec.norm_bias:g}" if spec.norm_bias else ""
@@ -171,7 +172,7 @@ def scale_invariance() -> Panel:
     )
 
 
-def _over_scales(norm: str, activation: str, log10_scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _over_scales(norm: str, activation: str, log10_scales: Array) -> tuple[Array, Array]:
     """Loss and log10‖∂L/∂W₄‖ of a network of four layers whose fourth weight matrix is multiplied by each scale."""
     one = NetworkSpec(depth=4, width=32, activation=activation, norm=norm, batch=64, seeds=1)
     drawn = initial_parameters(one, inputs=64, classes=10)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from helpers import figures, theme, theory
+from helpers.arrays import Array
 from helpers.panels.controls import dropdown, float_slider, int_slider, steps
 from helpers.panels.curves import next_of, over_seeds, padded
 from helpers.panels.panel import Panel
@@ -76,14 +77,14 @@ def residual_networks() -> Panel:
     return Panel("residual_networks", figure, controls, compute, presets)
 
 
-def _range(log10: np.ndarray, limits: tuple[float, ...]) -> list[float]:
+def _range(log10: Array, limits: tuple[float, ...]) -> list[float]:
     """An axis of one of a few sizes, so that it jumps seldom."""
     known = log10[np.isfinite(log10)]
     low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
     return [-next_of(limits, -low), next_of(limits, high)]
 
 
-def _summary(spec: ResidualSpec, log10_signal: np.ndarray, size: np.ndarray, predicted: theory.ResidualTheory) -> str:
+def _summary(spec: ResidualSpec, log10_signal: Array, size: Array, predicted: theory.ResidualTheory) -> str:
     kind = f"{theme.counted(spec.blocks, 'block')}, skip {spec.skip:g}, branch {spec.branch:g}"
     if not np.isfinite(size[-1]):
         return f"{kind}: neither skip nor branch, so nothing gets through."
@@ -136,7 +137,7 @@ def path_lengths() -> Panel:
     return Panel("path_lengths", figures.path_lengths(np.arange(length), title=title), controls, compute, presets)
 
 
-def _middle(shares: np.ndarray) -> tuple[int, int]:
+def _middle(shares: Array) -> tuple[int, int]:
     """The lengths between which nine tenths of the shares lie, a twentieth on each side."""
     below = np.cumsum(shares)
     return int(np.searchsorted(below, 0.05)), int(np.searchsorted(below, 0.95))

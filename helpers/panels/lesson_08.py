@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from helpers import figures, theme, theory
+from helpers.arrays import Array
 from helpers.panels.controls import dropdown, float_slider, log_slider, steps
 from helpers.panels.curves import next_of, over_seeds, padded
 from helpers.panels.panel import Panel
@@ -31,11 +32,11 @@ SIZE: dict[str, Any] = {"hidden": 64, "batch": 4, "seeds": 8}
 class Curves:
     """Means over seeds of log10 norms, the last step last; what an LSTM alone has is nan elsewhere."""
 
-    signal: np.ndarray
-    spread: np.ndarray
+    signal: Array
+    spread: Array
     left: tuple[float, float]  # log10 of what arrives at the first step, the least and the most of all seeds
-    cell: np.ndarray
-    path: np.ndarray
+    cell: Array
+    path: Array
     gate: float
 
 
@@ -122,7 +123,7 @@ def _curves(spec: RecurrentSpec) -> Curves:
     return Curves(signal, spread, (float(left.min()), float(left.max())), cell, path, float(profile.forget_gate.mean()))
 
 
-def _by_bias(gate: str, bias: float, length: int) -> tuple[np.ndarray, float]:
+def _by_bias(gate: str, bias: float, length: int) -> tuple[Array, float]:
     """What forget gates that hear nothing but their biases keep after 0 … length steps, and their half-life."""
     if gate == CHRONO:
         longest, after = max(length, 3), np.arange(LONGEST + 1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from helpers import figures, theme, theory
 from helpers.activations import get_activation
+from helpers.arrays import Array
 from helpers.figures import MOMENTS
 from helpers.opponents import SEEDS, Opponent, opponent, signals_of_two
 from helpers.panels.controls import dropdown, float_slider, steps
@@ -78,12 +79,12 @@ def gans() -> Panel:
     return Panel("gans", figures.duel(X), controls, compute, presets)
 
 
-def _log10(values: np.ndarray) -> np.ndarray:
+def _log10(values: Array) -> Array:
     with np.errstate(divide="ignore"):
         return gaps_for_zero(np.log10(np.abs(values)))
 
 
-def _answers(answers: np.ndarray, distance: float, loss: str) -> tuple[np.ndarray, np.ndarray]:
+def _answers(answers: Array, distance: float, loss: str) -> tuple[Array, Array]:
     """What is drawn of a discriminator, and of the best one: probabilities, or a critic between 0 and 1."""
     if loss != "wasserstein":
         return answers, get_activation("sigmoid").function(theory.optimal_logit(X, distance))
@@ -94,7 +95,7 @@ def _answers(answers: np.ndarray, distance: float, loss: str) -> tuple[np.ndarra
     return 0.5 + (answers - centre) / width, 0.5 + (X + distance / 2) / width
 
 
-def _arrows(starts: np.ndarray, push: np.ndarray) -> np.ndarray:
+def _arrows(starts: Array, push: Array) -> Array:
     """Lines from each sample in the direction in which it is pushed, with gaps between them: (2, 3 n)."""
     ends = starts + np.clip(ARROW * push, -LONGEST, LONGEST)
     gap = np.full_like(starts, np.nan)
@@ -186,7 +187,7 @@ def disjoint_supports() -> Panel:
 
 
 @lru_cache(maxsize=16)
-def _js_curve(spread: float) -> tuple[np.ndarray, np.ndarray]:
+def _js_curve(spread: float) -> tuple[Array, Array]:
     values = np.array([theory.js_divergence(shift, spread) for shift in SHIFTS])
     slopes = np.array([_js_slope(shift, spread) for shift in SHIFTS])
     return values, np.log10(np.where(slopes > 1e-12, slopes, np.nan))
@@ -204,7 +205,7 @@ BORDER = PLACES.index("x")
 
 
 @lru_cache(maxsize=1)
-def _signals() -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _signals() -> tuple[dict[str, Array], Array]:
     """log10 norms (moments, seeds, places) by loss while a discriminator trains, and the mean of D at fakes."""
     found, confidence = signals_of_two(MOMENTS)
     return {loss: _log10(norms) for loss, norms in found.items()}, confidence

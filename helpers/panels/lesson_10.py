@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from helpers import figures, theme
+from helpers.arrays import Array
 from helpers.clipping import FACTORS, cosine, descend, gradient_parts, one_unit_loss
 from helpers.panels.controls import dropdown, float_slider, int_slider, log_slider
 from helpers.panels.curves import gaps_for_zero, next_of, over_seeds, padded
@@ -62,15 +63,13 @@ def gradient_clipping() -> Panel:
     return Panel("gradient_clipping", figure, controls, compute, presets)
 
 
-def _log10_norms(parts: np.ndarray) -> np.ndarray:
+def _log10_norms(parts: Array) -> Array:
     with np.errstate(divide="ignore"):
-        norms: np.ndarray = np.log10(np.linalg.norm(parts, axis=2))
+        norms: Array = np.log10(np.linalg.norm(parts, axis=2))
     return norms
 
 
-def _summary(
-    network: str, rule: str, whole: np.ndarray, clipped: np.ndarray, before: np.ndarray, after: np.ndarray
-) -> str:
+def _summary(network: str, rule: str, whole: Array, clipped: Array, before: Array, after: Array) -> str:
     size, left = (float(np.log10(np.linalg.norm(g, axis=(1, 2))).mean()) for g in (whole, clipped))
     name, first = ("layer", 1) if network == "layers" else ("step", 2)  # step 1 adds nothing: it begins with state 0
     ratios = [theme.scientific(float(line[first - 1] - line[-1])) for line in (before, after)]
@@ -85,7 +84,7 @@ def _summary(
     return f"{text}{name.capitalize()} {first} over {name} {len(before)}: {ratios[0]} before, {ratios[1]} after."
 
 
-def _mean_cosine(whole: np.ndarray, clipped: np.ndarray) -> str:
+def _mean_cosine(whole: Array, clipped: Array) -> str:
     return f"{float(cosine(whole, clipped).mean()):.2f}"
 
 
@@ -93,7 +92,7 @@ def _mean_cosine(whole: np.ndarray, clipped: np.ndarray) -> str:
 
 
 @cache
-def _surface() -> np.ndarray:
+def _surface() -> Array:
     """The loss (biases, weights) of the one-unit network."""
     return one_unit_loss(*np.meshgrid(WEIGHTS, BIASES))
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from helpers import figures, theme
+from helpers.arrays import Array
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.panels.controls import dropdown, float_slider, int_slider
 from helpers.panels.curves import BATCH, next_of, over_seeds
@@ -71,7 +72,7 @@ def unknown_network() -> Panel:
 
 
 @lru_cache(maxsize=256)
-def _profile(activation: str, gain: float, bias: float, norm: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _profile(activation: str, gain: float, bias: float, norm: str) -> tuple[Array, Array, Array]:
     """log10 of the signal, mean (depth,) and spread (2, depth), and the share of dead or saturated units (depth,)."""
     spec = NetworkSpec(
         DEPTH, WIDTH, activation, "lecun_normal", gain, norm=norm, bias_mean=bias, batch=BATCH, seeds=SEEDS
@@ -82,11 +83,11 @@ def _profile(activation: str, gain: float, bias: float, norm: str) -> tuple[np.n
     return mean, spread, flat.mean(axis=0)
 
 
-def _summary(number: int, hidden: tuple[np.ndarray, ...], mine: tuple[np.ndarray, ...]) -> str:
+def _summary(number: int, hidden: tuple[Array, ...], mine: tuple[Array, ...]) -> str:
     return f"Network {number}: {_described(hidden)}. Yours: {_described(mine)}. {_compared(hidden, mine)}"
 
 
-def _described(profile: tuple[np.ndarray, ...]) -> str:
+def _described(profile: tuple[Array, ...]) -> str:
     signal, _, flat = profile
     arrives = "no gradient arrives at layer 1"
     if np.isfinite(signal[0]):
@@ -94,7 +95,7 @@ def _described(profile: tuple[np.ndarray, ...]) -> str:
     return f"{arrives}, up to {flat.max():.0%} of a layer's units are flat"
 
 
-def _compared(hidden: tuple[np.ndarray, ...], mine: tuple[np.ndarray, ...]) -> str:
+def _compared(hidden: tuple[Array, ...], mine: tuple[Array, ...]) -> str:
     if (np.isnan(hidden[0]) != np.isnan(mine[0])).any():
         return "One of them has a silent layer where the other one has a gradient."
     distance = float(np.nanmax(np.abs(hidden[0] - mine[0]), initial=0.0))

@@ -23,6 +23,7 @@ import traitlets
 
 from helpers import figures
 from helpers.activations import get_activation
+from helpers.arrays import Array
 from helpers.figures.games import RECORDS, SIDE
 from helpers.games import DATA, Game, digits_recipe, ring_recipe, shifted_recipe
 from helpers.panels.controls import plain_layout, plain_style
@@ -214,7 +215,7 @@ def _interrupts(pause: Callable[[], None]) -> Iterator[Callable[[], None]]:
             signal.signal(signal.SIGINT, before)
 
 
-def _curve(norms: np.ndarray) -> np.ndarray:
+def _curve(norms: Array) -> Array:
     """log10 of the norms by rounds, (2, RECORDS): every place the mean of the rounds it stands for."""
     out = np.full((2, RECORDS), np.nan)
     if len(norms):
@@ -241,7 +242,7 @@ def ring_game(loss: str = "non_saturating", seed: int = 0) -> GameView:
     return _plane(Game(ring_recipe(loss), seed), np.linspace(-5, 5, SIDE), np.linspace(-3, 3, SIDE), 0.15, 3000)
 
 
-def _plane(game: Game, x: np.ndarray, y: np.ndarray, arrow: float, limit: int) -> GameView:
+def _plane(game: Game, x: Array, y: Array, arrow: float, limit: int) -> GameView:
     """`arrow` is how long a push of 1 is drawn; no arrow is longer than eight of them."""
     points = np.stack(np.meshgrid(x, y), axis=-1)
 

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from helpers import figures
+from helpers.arrays import Array
 from helpers.live import LiveFigure
 from helpers.panels.curves import padded
 from helpers.panels.panel import still
@@ -17,11 +18,11 @@ class Recorded(Protocol):
     """What a picture needs of a `helpers.training.History`."""
 
     @property
-    def steps(self) -> np.ndarray:
+    def steps(self) -> Array:
         """Moments of the records, in updates."""
 
     @property
-    def loss(self) -> np.ndarray:
+    def loss(self) -> Array:
         """Loss at each record."""
 
 

@@ -9,6 +9,7 @@ import ipywidgets
 import numpy as np
 
 from helpers import figures
+from helpers.arrays import Array
 from helpers.live import LiveFigure
 from helpers.panels.curves import next_of, padded
 from helpers.panels.panel import still
@@ -23,11 +24,11 @@ class Watched(Protocol):
     """What the picture needs of a `helpers.doctor.watch.WatchHistory`."""
 
     @property
-    def steps(self) -> np.ndarray:
+    def steps(self) -> Array:
         """Moments of the records, in steps."""
 
     @property
-    def gradient_norm(self) -> np.ndarray:
+    def gradient_norm(self) -> Array:
         """(records, layers)."""
 
 
@@ -47,7 +48,7 @@ class LayersPicture(ipywidgets.VBox):
         figure = figures.layers_over_steps(self._layers, steps, title="Gradient norm of each layer")
         return still(figure, self._row(np.empty((0, len(self._layers)))))
 
-    def _row(self, norms: np.ndarray) -> dict[str, object]:
+    def _row(self, norms: Array) -> dict[str, object]:
         """What the figure takes: log10 of the norms (records, layers), and an axis that holds these records."""
         step = self._every * self._stride
         end = step * (next_of(WIDTHS, len(norms)) - 0.5)

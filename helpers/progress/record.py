@@ -91,9 +91,15 @@ class Progress(Store):
         self._since = time.monotonic()
 
     def record_answer(
-        self, lesson: str, question: str, given: Any, correct: bool, *, seed: int | None = None,
+        self,
+        lesson: str,
+        question: str,
+        given: Any,
+        correct: bool,
+        *,
+        seed: int | None = None,
         score: float | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Keep an answer to a quiz question; `given` is anything that JSON can hold. See `Given`."""
         answer = Given(given, correct, time.time(), lesson, question, self._spent(), seed, score)
         self._write("answer", asdict(answer))

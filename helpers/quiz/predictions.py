@@ -84,16 +84,16 @@ def _compare_numbers(prediction: Prediction, given: object, outcome: object, nea
     if given is None:
         return Comparison(None, f"{truth} You made no prediction before; next time, dare one.")
     try:
-        said = read_number(given, unit=prediction.unit)
+        predicted = read_number(given, unit=prediction.unit)
     except ValueError:
         return Comparison(None, f"{truth} What you predicted could not be read.")
-    if said > 0 and measured > 0:
-        close, distance = _decades_apart(said, measured, near)
+    if predicted > 0 and measured > 0:
+        close, distance = _decades_apart(predicted, measured, near)
     else:
-        close, distance = math.isclose(said, measured, rel_tol=0.1), "Compare the two."
+        close, distance = math.isclose(predicted, measured, rel_tol=0.1), "Compare the two."
         if close:
             distance = "Well predicted."
-    return Comparison(close, f"You said {say_number(said)}{_unit(prediction)}. {truth} {distance}")
+    return Comparison(close, f"You said {say_number(predicted)}{_unit(prediction)}. {truth} {distance}")
 
 
 def _finite_outcome(prediction: Prediction, outcome: object) -> float:
@@ -108,9 +108,9 @@ def _finite_outcome(prediction: Prediction, outcome: object) -> float:
     return measured
 
 
-def _decades_apart(said: float, measured: float, near: float) -> tuple[bool, str]:
+def _decades_apart(predicted: float, measured: float, near: float) -> tuple[bool, str]:
     """Whether a number is close, at most `near` powers of ten away, and how far away in words."""
-    decades = math.log10(said) - math.log10(measured)
+    decades = math.log10(predicted) - math.log10(measured)
     if abs(decades) <= WELL:
         return True, "Well predicted."
     size = f"{10 ** abs(decades):.1f} times" if abs(decades) < 1 else f"{abs(decades):.1f} powers of ten"
@@ -143,11 +143,11 @@ def _compare_order(prediction: Prediction, given: object, outcome: object) -> Co
     if not isinstance(given, list) or sorted(map(str, given)) != sorted(numbers):
         return Comparison(None, f"{truth} You made no prediction before; next time, dare one.")
     wrong = [(a, b) for i, a in enumerate(given) for b in given[i + 1 :] if numbers[a] < numbers[b] - 1e-9]
-    said = f"You said: {', '.join(given)}."
+    given_order = f"You said: {', '.join(given)}."
     if not wrong:
-        return Comparison(True, f"{said} {truth} Well predicted.")
+        return Comparison(True, f"{given_order} {truth} Well predicted.")
     first, second = wrong[0]
-    return Comparison(False, f"{said} {truth} You put {first} before {second}.")
+    return Comparison(False, f"{given_order} {truth} You put {first} before {second}.")
 
 
 def _order_in_words(prediction: Prediction, outcome: object) -> str:

@@ -6,6 +6,7 @@ import functools
 
 import numpy as np
 
+from helpers.arrays import Array
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.quiz.numbers import say_number
 from helpers.quiz.questions import Question
@@ -13,7 +14,7 @@ from helpers.quiz.questions import Question
 Curve = tuple[float, ...]
 
 
-def profile_curve(question: Question) -> tuple[np.ndarray, np.ndarray]:
+def profile_curve(question: Question) -> tuple[Array, Array]:
     """What a profile question draws: log10 by layer, mean over seeds (depth,), lowest and highest (2, depth).
 
     A layer of which every seed has an exact zero is NaN. ValueError where the question has no hidden network.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers import theme
+from helpers.arrays import Array
 from helpers.quiz import Question, profile_curve
 
 WIDTH, HEIGHT = 640, 360
@@ -42,11 +43,11 @@ def picture_of(question: Question) -> Picture | None:
     return Picture(f"{question.id}-{mark}.svg", svg, in_words(mean, QUANTITIES[question.shows]))
 
 
-def in_words(mean: np.ndarray, quantity: str) -> str:
+def in_words(mean: Array, quantity: str) -> str:
     """The line in words, at up to five layers; mean: log10 by layer (depth,)."""
     places = sorted({round(place) for place in np.linspace(0, len(mean) - 1, 5)})
-    said = [f"layer {place + 1}: {_power(mean[place])}" for place in places]
-    return f"The {quantity} by layer, from the input to the loss. " + ", ".join(said) + "."
+    values = [f"layer {place + 1}: {_power(mean[place])}" for place in places]
+    return f"The {quantity} by layer, from the input to the loss. " + ", ".join(values) + "."
 
 
 def _power(log10: float) -> str:
@@ -71,7 +72,7 @@ class _Axes:
         return " ".join(f"{self.x(a):.1f},{self.y(b):.1f}" for a, b in zip(layers, values, strict=True))
 
 
-def profile_svg(mean: np.ndarray, spread: np.ndarray, quantity: str) -> str:
+def profile_svg(mean: Array, spread: Array, quantity: str) -> str:
     """A line by layer on an axis in decades, with its band; where the line breaks off, there is an exact zero.
 
     mean: log10 (depth,), NaN for an exact zero; spread: lowest and highest (2, depth). Same numbers, same bytes.
@@ -91,7 +92,7 @@ def profile_svg(mean: np.ndarray, spread: np.ndarray, quantity: str) -> str:
     )
 
 
-def _curve(axes: _Axes, run: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> list[str]:
+def _curve(axes: _Axes, run: Array, mean: Array, spread: Array) -> list[str]:
     """The band and the line over neighbouring layers."""
     layers = run + 1
     edge = axes.points([*layers, *layers[::-1]], [*spread[0][run], *spread[1][run][::-1]])

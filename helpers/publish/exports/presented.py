@@ -72,7 +72,9 @@ def _choice(question: Question) -> Presented:
         question,
         options=tuple(answer.text for _, answer, _ in lettered),
         solution=", ".join(letter for letter, answer, _ in lettered if answer.correct),
-        remarks=tuple(Remark(f"{letter}: {answer.text}", said, answer.correct) for letter, answer, said in lettered),
+        remarks=tuple(
+            Remark(f"{letter}: {answer.text}", remark, answer.correct) for letter, answer, remark in lettered
+        ),
     )
 
 
@@ -84,7 +86,7 @@ def _ordering(question: Question) -> Presented:
         solution=", ".join(letter for letter, *_ in lettered),
         explanation=question.feedback,
         hint="Give each of them its place; 1 comes first.",
-        remarks=tuple(Remark(f"{letter}: {answer.text}", said) for letter, answer, said in lettered),
+        remarks=tuple(Remark(f"{letter}: {answer.text}", remark) for letter, answer, remark in lettered),
     )
 
 

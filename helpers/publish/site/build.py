@@ -81,11 +81,11 @@ def _build_lessons(folder: Path, options: BuildOptions, sources: Mapping[str, Pa
 
 def _started_deaf(start: Callable[[], Any]) -> Any:
     """What `start` gives; the processes that it starts never hear Ctrl-C, which is for the one that started them."""
-    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return start()
     finally:
-        signal.signal(signal.SIGINT, heard)
+        signal.signal(signal.SIGINT, handler)
 
 
 def _settle(home: str) -> None:
