@@ -42,6 +42,9 @@ SETTINGS = {
     "docmanager-extension/plugin": {"autosave": False},
 }
 
+DISABLED = ["@jupyterlab/debugger-extension"]
+"""It complains on the console about a kernel that is restarted or shut down while it asks for its state."""
+
 
 def find_chromium() -> str | None:
     """Path of a Chromium on this machine, or None."""
@@ -145,6 +148,9 @@ def start_lab(root: Path, folder: Path, *more: str) -> contextlib.AbstractContex
         file = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(setting))
+    page = folder / "config" / "labconfig" / "page_config.json"  # `config` is the private environment's
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(json.dumps({"disabledExtensions": dict.fromkeys(DISABLED, True)}))
     port = free_port()
     options = {
         "ServerApp.port_retries": 0,

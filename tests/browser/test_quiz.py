@@ -78,7 +78,7 @@ def test_every_type_is_answered_by_keyboard_alone_and_is_there_after_a_reload(
     home = str(tmp_path / "home")
     quizzes = [QUIZ.format(names=names, lesson=lesson) for lesson, names in ASKED.items()]
     write_notebook(workshop / "quizzes.ipynb", PANEL.format(home=home), *quizzes)
-    sheet = open_sheet()
+    sheet = open_sheet(alone=True)  # where the focus is seen depends on what was pressed before
     sheet.open("quizzes.ipynb")
     sheet.run_all()
     sheet.wait_for_rest(2)  # the panel, and the picture of the hidden network
