@@ -135,28 +135,29 @@ def test_the_slides_open_to_nobody_else(slides: Server) -> None:
 @pytest.mark.slow
 def test_the_panel_for_the_projector_opens_to_nobody_else(projector: Server) -> None:
     assert projector.ask("GET", projector.page) == 200
+    before = kernels_below(os.getpid())  # of tests that ran here earlier
     found = refused(projector)
     assert len(found) >= 20
     assert set(found.values()) <= {403, 404}, found
-    before = kernels_below(os.getpid())
     for path in ("voila/tree", "voila/api/contents", "voila/files/panel.ipynb", "api/kernels"):
         assert projector.ask("GET", f"/{projector.token}/{path}") in (302, 403, 404), (
             path
         )  # 302: to a file that isn't given
-    assert kernels_below(os.getpid()) == before == 0
+    assert kernels_below(os.getpid()) <= before
     for _ in range(3):
         assert projector.ask("GET", f"/{projector.token}/") == 200
-        assert kernels_below(os.getpid()) <= 1, "one kernel, however often the page is opened"
+        assert kernels_below(os.getpid()) <= before + 1, "one kernel, however often the page is opened"
 
 
 @pytest.mark.slow
 def test_jupyterlab_opens_to_nobody_else(lab: Server) -> None:
+    before = kernels_below(os.getpid())  # of tests that ran here earlier
     assert lab.ask("GET", lab.page) == 200
     found = refused(lab)
     assert len(found) >= 20
     # 302: to the page that asks for the token
     assert set(found.values()) <= {302, 400, 401, 403, 404, 405}, found
-    assert kernels_below(os.getpid()) == 0
+    assert kernels_below(os.getpid()) <= before
 
 
 @pytest.mark.slow
