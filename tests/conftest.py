@@ -49,21 +49,15 @@ LONGEST = ("tests/browser/", "notebooks/", "tests/test_science.py", "tests/test_
 """What processes that share the tests begin with, so that none is left with a long piece at the end."""
 
 
-IN_JUPYTERLAB = ("games", "lessons", "live_figure", "lost_messages", "quiz", "record", "review")
-"""The modules of tests/browser that share one JupyterLab, and so one process."""
-
-
-class ByModule(LoadScopeScheduling):
-    """Each module and each notebook goes to one process whole, and all tests in JupyterLab to the same one."""
+class BrowserTogether(LoadScopeScheduling):
+    """Each module and each notebook goes to one process whole; all tests in the browser go to the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        module = super()._split_scope(nodeid)
-        in_jupyterlab = {f"tests/browser/test_{name}.py" for name in IN_JUPYTERLAB}
-        return "JupyterLab" if module in in_jupyterlab else module
+        return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
-    return ByModule(config, log) if config.getoption("dist") == "loadscope" else None
+    return BrowserTogether(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def runs_slow(config: pytest.Config) -> bool:
