@@ -47,8 +47,8 @@ DISABLED = ["@jupyterlab/debugger-extension"]
 
 
 BUSY = "[anywidget] Failed to initialize model."
-"""anywidget's word for a model that took more than its two seconds, as on a busy machine; it goes on all the same. A
-model that did not come up shows by a picture that does not move, and that is what the tests look at."""
+"""What anywidget logs where a model takes more than two seconds, as was seen on a busy machine. Whether each such model
+comes up later was not examined; the tests that move a control would fail where its picture stood still."""
 
 
 def is_complaint(message: ConsoleMessage) -> bool:
