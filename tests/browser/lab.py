@@ -295,6 +295,7 @@ class SharedSheet(Sheet):
                                  window.isShared = true; }"""
             )
         self._clear(keep_kernel=True)
+        self.page.mouse.move(0, 0)  # a pointer left over a figure brings out its buttons
         self.page.evaluate(
             """async path => { const sheet = await window.jupyterapp.commands.execute(
                                  'docmanager:open', { path, factory: 'Notebook' });

@@ -64,11 +64,11 @@ STANDS = """() => { const { live } = document.querySelector(".live-figure");
 
 
 @pytest.fixture
-def sheet(open_sheet: OpenSheet, workshop: Path) -> Sheet:
-    write_notebook(workshop / "lost.ipynb", CELL)
-    sheet = open_sheet()
+def sheet(open_sheet: OpenSheet, workshop: Path, request: pytest.FixtureRequest) -> Sheet:
+    notebook = write_notebook(workshop / f"{request.node.name}.ipynb", CELL)  # so that no test gets another's kernel
+    sheet = open_sheet(alone=True)  # the script runs where a page loads, and must not stay on the shared one
     sheet.page.add_init_script(SOCKETS)
-    sheet.open("lost.ipynb")
+    sheet.open(notebook.name)
     sheet.run_all()
     sheet.wait_for_rest()
     return sheet
