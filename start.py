@@ -227,7 +227,7 @@ def run_tests(arguments: list[str]) -> int:
                 "ruff check": ["ruff", "check", "."],
                 "ruff format": ["ruff", "format", "--check", "."],
                 "mypy": ["mypy"],
-                "tests, notebooks and browser": ["pytest", *apart, *options.slow],
+                "tests, notebooks, JavaScript and browser": ["pytest", *apart, *options.slow],
             }
             say(f"{len(checks)} steps. {time_of_tests(bool(options.slow or os.environ.get('CI')))}")
         failed, began = [], time.monotonic()

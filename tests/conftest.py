@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+from collections import Counter
 
 import pytest
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.ledger import pytest_terminal_summary  # noqa: F401 - prints the table of claims after the tests
+from tests.ledger import print_measured
 
 # Before numpy is loaded: one thread for each product of small matrices, in the kernels that tests start too.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -41,8 +42,6 @@ def pytest_configure(config: pytest.Config) -> None:
         home = tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True)
         os.environ["GRADIENT_COURSE_HOME"] = home.name
         config.add_cleanup(home.cleanup)
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # `pytest &` in a script: what tests start would inherit it
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 LONGEST = ("tests/browser/", "notebooks/", "tests/test_science.py", "tests/test_start.py")
@@ -65,12 +64,33 @@ def runs_slow(config: pytest.Config) -> bool:
     return bool(config.getoption("--slow") or os.environ.get("CI"))
 
 
+TIERS = {
+    "slow": "slow: runs with --slow or where CI=true",
+    "exhaustive": "exhaustive: runs with --exhaustive",
+}
+"""The markers of tests that don't always run, with what a test is skipped for."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: [not item.nodeid.startswith(start) for start in LONGEST])
-    for tier, runs, reason in (
-        ("slow", runs_slow(config), "slow: runs with --slow or where CI=true"),
-        ("exhaustive", bool(config.getoption("--exhaustive")), "exhaustive: runs with --exhaustive"),
-    ):
+    wanted = {"slow": runs_slow(config), "exhaustive": bool(config.getoption("--exhaustive"))}
+    for tier, reason in TIERS.items():
         for item in items:
-            if not runs and tier in item.keywords:
+            if not wanted[tier] and tier in item.keywords:
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """After the tests: the claims that they measured, and what was left out for want of something on this machine."""
+    print_measured(terminalreporter)
+    print_left_out(terminalreporter)
+
+
+def print_left_out(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name each reason for which tests were skipped, with their number; the tiers are no news."""
+    words = [report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])]
+    reasons = Counter(word for word in words if word not in TIERS.values())
+    if reasons:
+        terminalreporter.section("left out on this machine")
+        for reason, count in sorted(reasons.items()):
+            terminalreporter.write_line(f"{count} test{'s' if count > 1 else ''}: {reason}")

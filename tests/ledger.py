@@ -9,6 +9,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,8 @@ def line(row: Row, measured: float) -> tuple[str, ...]:
     return (row.name, row.claim, row.source, number(row.expected), row.tolerance.text, number(measured), verdict)
 
 
-def pytest_terminal_summary(terminalreporter) -> None:  # type: ignore[no-untyped-def]
-    """Print the rows that this run measured, in the order of the ledger; ``tests/conftest.py`` takes this hook over.
+def print_measured(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the rows that this run measured, in the order of the ledger.
 
     Every test of a row leaves its line in ``user_properties``, which reach us from other processes too.
     """

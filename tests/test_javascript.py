@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,11 @@ TOOLS = ROOT / "node_modules" / ".bin"
 OLDEST_NODE = 20
 
 
-def run(*command: str | Path) -> None:
+def run(*command: str | Path) -> str:
     environment = {**os.environ, "NO_COLOR": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def node() -> str:
@@ -49,12 +51,26 @@ def test_the_pure_functions() -> None:
     run(node(), "--test", *tests)
 
 
+def test_a_machine_without_node_is_told_what_was_left_out(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-k", "pure_functions", "tests/test_javascript.py"]
+    environment = {**os.environ, "PATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert "left out on this machine" in done.stdout, done.stdout + done.stderr
+    assert "\n1 test: no node found: https://nodejs.org has it\n" in done.stdout
+
+
 def test_lint_and_layout() -> None:
     run(tool("biome"), "ci", "--error-on-warnings")
 
 
 def test_types() -> None:
     run(tool("tsc"))
+
+
+def test_every_script_of_the_course_has_its_types_checked() -> None:
+    ours = {path for path in (ROOT / "helpers").rglob("*.js") if "reveal" not in path.parts}
+    checked = {Path(line).resolve() for line in run(tool("tsc"), "--listFilesOnly").splitlines()}
+    assert {path.name for path in ours - checked} == set()
 
 
 def test_the_modules_of_the_live_figure_become_one_script(tmp_path: Path) -> None:

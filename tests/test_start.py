@@ -707,7 +707,7 @@ def test_all_checks_say_first_how_long_they_take_and_where_they_are(with_tools: 
         "== ruff check == (step 1 of 4,",
         "== ruff format == (step 2 of 4,",
         "== mypy == (step 3 of 4,",
-        "== tests, notebooks and browser == (step 4 of 4,",
+        "== tests, notebooks, JavaScript and browser == (step 4 of 4,",
     ]
 
 
@@ -748,7 +748,9 @@ def test_what_this_process_starts_hears_sigint() -> None:
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
-@pytest.mark.parametrize(("tool", "failed"), [("mypy.py", "mypy"), ("pytest.py", "tests, notebooks and browser")])
+@pytest.mark.parametrize(
+    ("tool", "failed"), [("mypy.py", "mypy"), ("pytest.py", "tests, notebooks, JavaScript and browser")]
+)
 def test_what_failed_is_named_and_the_rest_still_runs(with_tools: Course, tool: str, failed: str) -> None:
     status, output = with_tools.run("test", FAILS=tool)
     assert status == 1

@@ -111,7 +111,7 @@ class DataView(View):
         where = f"Your record {is_where}: `{self._record.path}`."
         if is_short_lived():
             where += f" {SHORT_LIVED} export it before you leave."
-        self.place.value = f'<div class="lesson-said">{as_html(where)}</div>'
+        self.place.value = f'<div class="lesson-paragraph">{as_html(where)}</div>'
 
     def _export(self) -> None:
         name, content = f"gradient-course-{datetime.now():%Y%m%d-%H%M%S}.json", self._record.export()

@@ -89,7 +89,7 @@ def table_html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def paragraph(text: str) -> widgets.HTML:
     """A paragraph of plain text."""
-    return html_box(f'<div class="lesson-said">{as_html(text)}</div>')
+    return html_box(f'<div class="lesson-paragraph">{as_html(text)}</div>')
 
 
 def say_duration(seconds: float) -> str:

@@ -21,7 +21,7 @@ def write_assets(folder: Path) -> None:
     plotly_js = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     (folder / "plotly.min.js").write_bytes(plotly_js.read_bytes())
     write_text(folder / "live.js", classic_script(browser.script()))
-    for name in ("theme.js", "grading.js", "site.js"):
+    for name in ("theme.js", "grading.js", "pages.js", "site.js"):
         write_text(folder / name, _read(HERE / name))
     sheets = [browser.style(), _read(HELPERS / "lesson" / "lesson.css"), _read(HERE / "site.css")]
     write_text(folder / "site.css", "\n".join([*sheets, code_style()]))

@@ -1,25 +1,70 @@
 // What a page does without a kernel: panels drawn from baked tables, quizzes, predictions, light and dark.
-// `courseLive` comes from live.js, `courseGrading` from grading.js, `courseData` from the lesson's table.
+// `courseLive` comes from live.js, `courseGrading` from grading.js, `coursePages` from pages.js, and `courseData` from
+// the lesson's table.
+
+/**
+ * @typedef {object} NativeControl a control of the page itself, as `Live` takes them
+ * @property {string} id
+ * @property {number} count
+ * @property {() => number} get
+ * @property {(place: number) => void} put
+ * @property {(number: number) => void} set
+ * @property {(react: () => void) => () => void} onChange
+ */
 
 (() => {
   const { Live, unpackRows, inflate, nearestIndex } = courseLive;
+  const { bytesOf, nearest, differences, partsOf, verdictOf, score } = coursePages;
   const data = globalThis.courseData ?? {};
+  /**
+   * @template {HTMLElement} E
+   * @param {string} selector
+   * @param {ParentNode} [root]
+   * @returns {E | null}
+   */
   const find = (selector, root = document) => root.querySelector(selector);
-  const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
+  /**
+   * @template {HTMLElement} [E=HTMLElement]
+   * @param {string} selector
+   * @param {ParentNode} [root]
+   * @returns {E[]}
+   */
+  const findAll = (selector, root = document) => [.../** @type {NodeListOf<E>} */ (root.querySelectorAll(selector))];
+  /**
+   * What must be there.
+   * @template {HTMLElement} [E=HTMLElement]
+   * @param {string} selector
+   * @param {ParentNode} [root]
+   * @returns {E}
+   */
+  function get(selector, root) {
+    const found = /** @type {E | null} */ (find(selector, root));
+    if (!found) throw new Error(`the page has no ${selector}`);
+    return found;
+  }
 
   // ---------------------------------------------------------------- tables
 
-  function bytesOf(base64) {
-    const letters = atob(base64),
-      bytes = new Uint8Array(letters.length);
-    for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
-    return bytes;
-  }
-
-  // The baked rows of one panel by state; opened when first asked.
+  /** The baked rows of one panel by state; opened when first asked. */
   class Table {
-    constructor({ index, rows }, size, controls) {
-      Object.assign(this, { packed: { index, rows }, size, controls });
+    /**
+     * @param {{index: string, rows: string}} packed
+     * @param {number} size of a row
+     * @param {Described[]} controls
+     */
+    constructor(packed, size, controls) {
+      this.packed = packed;
+      this.size = size;
+      this.controls = controls;
+      /** @type {number[][]} */
+      this.keys = [];
+      /** @type {import("../../live/rows.js").Notes[]} */
+      this.notes = [];
+      /** @type {Map<string, number>} */
+      this.numbers = new Map();
+      this.values = new Float32Array();
+      /** @type {Promise<void> | null} */
+      this.opened = null;
     }
     open() {
       this.opened ??= this.read();
@@ -29,29 +74,19 @@
       const { index, rows } = this.packed;
       const [json, values] = await Promise.all([inflate(bytesOf(index), "deflate"), unpackRows(bytesOf(rows), true)]);
       const { keys, notes } = JSON.parse(new TextDecoder().decode(json));
-      this.numbers = new Map(keys.map((key, number) => [JSON.stringify(key), number]));
-      Object.assign(this, { keys, notes, values });
-      delete this.packed;
+      this.numbers = new Map(
+        keys.map((/** @type {number[]} */ key, /** @type {number} */ i) => [JSON.stringify(key), i]),
+      );
+      Object.assign(this, { keys, notes, values, packed: { index: "", rows: "" } });
     }
-    // The number of the state that is baked nearest to `key`: menus count more than the whole way of a slider.
+    /**
+     * The number of the state that is baked nearest to `key`.
+     * @param {number[]} key
+     */
     nearest(key) {
-      const own = this.numbers.get(JSON.stringify(key));
-      if (own !== undefined) return own;
-      let best = 0,
-        least = Infinity;
-      this.keys.forEach((baked, number) => {
-        let distance = 0;
-        for (let i = 0; i < key.length && distance < least; i++) {
-          if (baked[i] === key[i]) continue;
-          distance +=
-            this.controls[i].kind === "slider"
-              ? Math.abs(baked[i] - key[i]) / this.controls[i].labels.length + 1e-3
-              : 4;
-        }
-        if (distance < least) [best, least] = [number, distance];
-      });
-      return best;
+      return this.numbers.get(JSON.stringify(key)) ?? nearest(this.keys, key, this.controls);
     }
+    /** @param {number} number */
     row(number) {
       return this.values.subarray(number * this.size, (number + 1) * this.size);
     }
@@ -61,31 +96,36 @@
 
   const NARROWEST = 700; // pixels that a picture with its legend needs
 
+  /**
+   * @param {HTMLElement} root
+   * @param {import("../../live/states.js").Grid} grid
+   * @param {Described} control
+   * @returns {NativeControl}
+   */
   function nativeControl(root, grid, control) {
-    const input = find("input, select", root),
-      readout = find("output", root);
-    const get = () =>
-      control.kind === "menu"
-        ? input.selectedIndex
-        : control.kind === "check"
-          ? Number(input.checked)
-          : Number(input.value);
+    const input = /** @type {HTMLInputElement & HTMLSelectElement} */ (get("input, select", root)); // one of them
+    const readout = find("output", root);
+    const place = () => {
+      if (control.kind === "menu") return input.selectedIndex;
+      return Number(control.kind === "check" ? input.checked : input.value);
+    };
     const tell = () => {
       if (!readout) return;
-      readout.textContent = control.labels[get()];
-      input.setAttribute("aria-valuetext", control.labels[get()]);
+      readout.textContent = control.labels[place()];
+      input.setAttribute("aria-valuetext", control.labels[place()]);
     };
+    /** @type {(place: number) => void} */
     const put = (place) => {
       if (control.kind === "menu") input.selectedIndex = place;
       else if (control.kind === "check") input.checked = Boolean(place);
-      else input.value = place;
+      else input.value = String(place);
       input.dispatchEvent(new Event("input"));
     };
     input.addEventListener("input", tell);
     return {
       id: grid.id,
       count: grid.count,
-      get,
+      get: place,
       put,
       set: (number) => put(nearestIndex(grid, number)),
       onChange(react) {
@@ -95,13 +135,18 @@
     };
   }
 
-  // Where `live.js` would ask the kernel, the nearest baked row answers.
+  /**
+   * Where `live.js` would ask the kernel, the nearest baked row answers.
+   * @param {Table} table
+   * @returns {import("../../live/live.js").Source}
+   */
   function bakedSource(table) {
+    /** @type {(message: import("../../live/live.js").Message, buffers: ArrayBufferView[]) => void} */
     let react = () => {};
     return {
       async ask(key, id) {
         await table.open();
-        const number = table.nearest(key);
+        const number = table.nearest(/** @type {number[]} */ (key)); // a page's controls stand on their grids
         react({ type: "rows", keys: [key], notes: [table.notes[number]], packed: false, answers: id }, [
           table.row(number),
         ]);
@@ -114,29 +159,41 @@
   }
 
   class SitePanel {
+    /**
+     * @param {HTMLElement} root
+     * @param {PanelData} data
+     */
     constructor(root, { spec, row, notes, controls = [], presets = [], table }) {
-      Object.assign(this, { root, spec, row, notes, description: controls, presets });
+      this.root = root;
+      this.spec = spec;
+      this.row = row;
+      this.notes = notes;
+      this.description = controls;
       this.table = table && new Table(table, spec.size, controls);
+      /** @type {Promise<void> | null} */
+      this.started = null;
+      /** @type {InstanceType<typeof Live> | null} */
+      this.live = null;
       this.controls = findAll(".site-control", root).map((element, i) =>
         nativeControl(element, spec.grids[i], controls[i]),
       );
-      this.beside = find(".site-beside", root);
+      this.beside = /** @type {HTMLElement | null} */ (find(".site-beside", root));
       for (const control of this.controls) control.onChange(() => this.tellBeside());
       findAll("[data-preset]", root).forEach((button) => {
         button.addEventListener("click", () => this.put(presets[Number(button.dataset.preset)]));
       });
     }
-    // places: {number of the control: place on its grid}
+    /** @param {State} places */
     put(places) {
-      for (const [number, place] of Object.entries(places)) this.controls[number].put(place);
+      for (const [number, place] of Object.entries(places)) this.controls[Number(number)].put(place);
     }
     start() {
       this.started ??= this.draw();
       return this.started;
     }
     async draw() {
-      const element = find(".live-figure", this.root),
-        spec = structuredClone(this.spec);
+      const element = /** @type {HTMLElement & {live?: InstanceType<typeof Live>}} */ (get(".live-figure", this.root));
+      const spec = structuredClone(this.spec);
       const source = this.table ? bakedSource(this.table) : { listen: () => () => {} };
       this.live = element.live = new Live(element, spec, Plotly, this.controls, source);
       this.fit();
@@ -146,32 +203,33 @@
       await this.table?.open();
       this.root.dataset.ready = "";
     }
-    // On a phone the picture is drawn as wide as its words need, and shown smaller.
+    /** On a phone the picture is drawn as wide as its words need, and shown smaller. */
     fit() {
-      if (!this.root.clientWidth) return; // on a slide that is not shown
+      if (!this.live || !this.root.clientWidth) return; // on a slide that is not shown
       const { style, offsetHeight } = this.live.plot,
         scale = Math.min(1, this.root.clientWidth / NARROWEST);
       style.width = scale < 1 ? `${NARROWEST}px` : "";
       style.transform = scale < 1 ? `scale(${scale})` : "";
       style.marginBottom = scale < 1 ? `${(scale - 1) * offsetHeight}px` : "";
     }
-    // A word where the state in hand is not in the table, and a way to the one that is shown in its place.
+    /** A word where the state in hand is not in the table, and a way to the one that is shown in its place. */
     async tellBeside() {
+      if (!this.table || !this.beside) return;
       await this.table.open();
       const key = this.controls.map((control) => control.get()),
         shown = this.table.keys[this.table.nearest(key)];
-      const other = key.flatMap((place, i) => (place === shown[i] ? [] : [i]));
-      this.beside.hidden = !other.length;
-      if (!other.length) return this.beside.replaceChildren();
-      const names = other.map((i) => `${this.description[i].label} ${this.description[i].labels[shown[i]]}`);
+      const different = differences(key, shown, this.description);
+      this.beside.hidden = !different;
+      if (!different) return this.beside.replaceChildren();
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = "Go there";
-      button.addEventListener("click", () => this.put({ ...shown }));
-      this.beside.replaceChildren(`Not baked. Shown is the nearest state that is: ${names.join(", ")}. `, button);
+      button.addEventListener("click", () => this.put(Object.fromEntries(shown.entries())));
+      this.beside.replaceChildren(`Not baked. Shown is the nearest state that is: ${different}. `, button);
     }
   }
 
+  /** @type {Map<string, SitePanel>} */
   const panels = new Map();
   for (const root of findAll(".site-figure")) {
     const tag = root.id.slice("panel-".length);
@@ -180,7 +238,7 @@
   const near = new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries)
-        if (isIntersecting) panels.get(target.id.slice("panel-".length)).start();
+        if (isIntersecting) panels.get(target.id.slice("panel-".length))?.start();
     },
     { rootMargin: "600px" },
   );
@@ -192,66 +250,75 @@
 
   for (const list of findAll(".site-order")) {
     list.addEventListener("click", ({ target }) => {
-      const entry = target.closest("button")?.closest("li");
+      const button = target instanceof Element ? target.closest("button") : null;
+      const entry = button?.closest("li");
       if (!entry?.previousElementSibling) return;
       entry.previousElementSibling.before(entry);
-      target.focus();
+      button?.focus();
     });
   }
 
-  for (const slider of findAll("input[data-labels]")) {
-    const labels = JSON.parse(slider.dataset.labels);
+  /** @type {(slider: HTMLInputElement) => string} */
+  const labelOf = (slider) => JSON.parse(slider.dataset.labels ?? "[]")[slider.value];
+
+  for (const slider of /** @type {HTMLInputElement[]} */ (findAll("input[data-labels]"))) {
     slider.addEventListener("input", () => {
-      slider.nextElementSibling.textContent = labels[slider.value];
-      slider.setAttribute("aria-valuetext", labels[slider.value]);
+      if (slider.nextElementSibling) slider.nextElementSibling.textContent = labelOf(slider);
+      slider.setAttribute("aria-valuetext", labelOf(slider));
     });
   }
 
+  /** @type {(form: HTMLElement) => string[]} */
   const ticked = (form) =>
-    findAll(".site-choices input", form)
+    /** @type {HTMLInputElement[]} */ (findAll(".site-choices input", form))
       .filter((input) => input.checked)
       .map((input) => input.value);
 
-  // What a form says: a text, texts, a number as text, or null where nothing is chosen.
+  /**
+   * What is answered in a form: a text, texts, a number as text, or null where nothing is chosen.
+   * @param {HTMLElement} form
+   */
   function given(form) {
-    const written = find("input[type=text]", form),
-      slider = find("input[data-labels]", form),
+    const written = /** @type {HTMLInputElement | null} */ (find("input[type=text]", form)),
+      slider = /** @type {HTMLInputElement | null} */ (find("input[data-labels]", form)),
       list = find(".site-order", form);
     if (find("textarea", form)) return openText(form);
-    if (list) return findAll("li", list).map((entry) => entry.dataset.text);
-    if (slider) return JSON.parse(slider.dataset.labels)[slider.value];
+    if (list) return findAll("li", list).map((entry) => entry.dataset.text ?? "");
+    if (slider) return labelOf(slider);
     if (written) return written.value;
     return find("input[type=checkbox]", form) ? ticked(form) : (ticked(form)[0] ?? null);
   }
 
+  /** @param {HTMLElement} form */
   function openText(form) {
-    const text = find("textarea", form).value,
-      rubric = find(".site-rubric", form);
+    const text = /** @type {HTMLTextAreaElement} */ (get("textarea", form)).value,
+      rubric = get(".site-rubric", form);
     if (rubric.hidden) return text;
-    const boxes = findAll("input[type=checkbox]", rubric);
+    const boxes = /** @type {HTMLInputElement[]} */ (findAll("input[type=checkbox]", rubric));
     return { text, points: boxes.flatMap((box, place) => (box.checked ? [place] : [])) };
   }
 
-  // Text with code in `backticks`, as elements.
-  function spoken(text) {
-    return text.split("\n").flatMap((line, number) => {
-      const parts = line.split(/`([^`]+)`/).map((part, i) => {
-        if (i % 2 === 0) return part;
-        const code = document.createElement("code");
-        code.textContent = part;
-        return code;
-      });
-      return number ? [document.createElement("br"), ...parts] : parts;
+  /**
+   * Text with code in `backticks`, as elements.
+   * @param {string} text
+   */
+  const elementsOf = (text) =>
+    partsOf(text).map((part) => {
+      if (!part) return document.createElement("br");
+      if (!part.code) return part.text;
+      const code = document.createElement("code");
+      code.textContent = part.text;
+      return code;
     });
-  }
 
-  function verdict(form, kind, word, message) {
+  /** @type {(form: HTMLElement, kind: Verdict, word: string, message: string) => void} */
+  function showVerdict(form, kind, word, message) {
     const box = document.createElement("div"),
       strong = document.createElement("strong");
     box.className = `lesson-verdict lesson-${kind}`;
     strong.textContent = word;
-    box.append(strong, " ", ...spoken(message));
-    find(".site-feedback", form).replaceChildren(box);
+    box.append(strong, " ", ...elementsOf(message));
+    get(".site-feedback", form).replaceChildren(box);
   }
 
   // ---------------------------------------------------------------- predictions
@@ -259,13 +326,17 @@
   for (const form of findAll(".site-prediction")) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const said = given(form);
-      if (!said?.length) return verdict(form, "open", "· Nothing chosen yet.", "Answer first; a guess is fine.");
-      verdict(form, "right", "✓ Kept.", "It stands beside the measurement further down, until you leave this page.");
-      for (const reveal of findAll(".site-reveal").filter(
-        (each) => each.dataset.prediction === form.dataset.prediction,
-      )) {
-        find(".site-said", reveal).textContent = `You said: ${[said].flat().join(", ")}.`;
+      const answer = /** @type {string | string[] | null} */ (given(form));
+      if (!answer?.length) return showVerdict(form, "open", "· Nothing chosen yet.", "Answer first; a guess is fine.");
+      showVerdict(
+        form,
+        "right",
+        "✓ Kept.",
+        "It stands beside the measurement further down, until you leave this page.",
+      );
+      const reveals = findAll(".site-reveal").filter((each) => each.dataset.prediction === form.dataset.prediction);
+      for (const reveal of reveals) {
+        get(".site-prediction-kept", reveal).textContent = `You said: ${[answer].flat().join(", ")}.`;
       }
     });
   }
@@ -274,35 +345,28 @@
 
   const WORDS = { right: "✓ Right.", wrong: "✗ Not so.", open: "· No answer yet." };
 
+  /** @param {HTMLElement} form */
   function check(form) {
-    const question = data[form.dataset.question],
+    const question = data[form.dataset.question ?? ""],
       grade = courseGrading.grade(question, given(form));
     const rubric = find(".site-rubric", form),
-      unveiled = rubric?.hidden && grade.understood;
-    if (unveiled) rubric.hidden = false;
-    const kind = unveiled || !grade.understood ? "open" : grade.correct ? "right" : rubric ? "partly" : "wrong";
-    const words = {
-      ...WORDS,
-      partly: `· ${question.answers.length - grade.missing} of ${question.answers.length} points.`,
-    };
-    verdict(form, kind, unveiled ? "· Now compare." : words[kind], grade.feedback);
+      comparing = Boolean(rubric?.hidden) && grade.understood;
+    if (rubric && comparing) rubric.hidden = false;
+    const kind = verdictOf(grade, { isOpen: rubric !== null, comparing });
+    const points = question.answers.length;
+    const words = { ...WORDS, partly: `· ${points - (grade.missing ?? 0)} of ${points} points.` };
+    showVerdict(form, kind, comparing ? "· Now compare." : words[kind], grade.feedback);
     form.dataset.grade = kind;
-    const show = find(".site-show", form);
+    const show = get(".site-show", form);
     show.hidden = question.panel === undefined || !Object.keys(grade.try).length;
     show.onclick = () => {
       const panel = panels.get(question.panel);
-      panel.put(grade.try);
-      panel.root.scrollIntoView({ block: "start" });
+      panel?.put(grade.try);
+      panel?.root.scrollIntoView({ block: "start" });
     };
-    score(form.closest(".site-quiz"));
-  }
-
-  function score(quiz) {
-    if (!find(".lesson-score", quiz)) return;
-    const grades = findAll("[data-question]", quiz).map((form) => form.dataset.grade);
-    const right = grades.filter((grade) => grade === "right").length;
-    const answered = grades.filter((grade) => ["right", "wrong", "partly"].includes(grade)).length;
-    find(".lesson-score", quiz).textContent = `${right} of ${grades.length} right, ${answered} answered.`;
+    const quiz = /** @type {HTMLElement} */ (form.closest(".site-quiz"));
+    const line = find(".lesson-score", quiz);
+    if (line) line.textContent = score(findAll("[data-question]", quiz).map((each) => each.dataset.grade));
   }
 
   for (const form of findAll(".site-quiz form")) {
@@ -316,7 +380,9 @@
 
   const toggle = find("#theme"); // slides have none
   const isDark = () => document.documentElement.dataset.theme === "dark";
-  const label = () => (toggle.textContent = isDark() ? "Light" : "Dark");
+  const label = () => {
+    if (toggle) toggle.textContent = isDark() ? "Light" : "Dark";
+  };
   toggle?.addEventListener("click", () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
     try {
@@ -324,5 +390,5 @@
     } catch {} // a browser may forbid it for files
     label();
   });
-  if (toggle) label();
+  label();
 })();

@@ -154,7 +154,7 @@ def _comparison(view: ComparisonView) -> str:
     return (
         f'<details class="lesson site-reveal" data-prediction="{prediction.id}">'
         "<summary>Show what was measured</summary>"
-        f'<div class="lesson-verdict lesson-open"><span class="site-said"></span> '
+        f'<div class="lesson-verdict lesson-open"><span class="site-prediction-kept"></span> '
         f"{as_html(say_outcome(prediction, view.outcome))}</div></details>"
     )
 

@@ -7,14 +7,16 @@
   const SMALLEST = 0.3,
     TOO_SMALL = 0.74;
   const LARGEST = { text: 1, figure: 1.3 };
-  const data = globalThis.courseData;
-  const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const isFigure = (sheet) => sheet.classList.contains("figure");
+  const data = globalThis.courseData ?? {};
+  /** @type {(selector: string) => HTMLElement[]} */
+  const findAll = (selector) => [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector))];
 
   // ---------------------------------------------------------------- fitting
 
+  /** @param {HTMLElement} sheet */
   const room = (sheet) => ({ width: WIDTH - 2 * sheet.offsetLeft, height: HEIGHT - FOOT - sheet.offsetTop });
 
+  /** @type {(sheet: HTMLElement, scale: number) => boolean} */
   function fits(sheet, scale) {
     const { width, height } = room(sheet);
     sheet.style.width = `${width / scale}px`;
@@ -22,33 +24,39 @@
     return sheet.offsetHeight * scale <= height && sheet.scrollWidth <= sheet.clientWidth;
   }
 
-  // The largest scale at which a sheet fits its slide.
+  /**
+   * Gives a sheet the largest scale at which it fits its slide.
+   * @param {HTMLElement} sheet
+   */
   function fit(sheet) {
-    let low = SMALLEST,
-      high = LARGEST[isFigure(sheet) ? "figure" : "text"];
-    if (fits(sheet, high)) return high;
-    while (high - low > 0.01) {
-      const middle = (low + high) / 2;
-      if (fits(sheet, middle)) low = middle;
-      else high = middle;
-    }
-    fits(sheet, low);
-    return low;
+    const largest = LARGEST[sheet.classList.contains("figure") ? "figure" : "text"];
+    const scale = coursePages.largestScale((each) => fits(sheet, each), SMALLEST, largest);
+    fits(sheet, scale);
+    return scale;
   }
 
+  /** @param {HTMLElement} sheet */
   const overflows = (sheet) => !fits(sheet, Number(sheet.style.transform.slice("scale(".length, -1)));
 
-  // The last blocks of a sheet that would become too small go to a slide of their own; a heading stays with its text.
+  /**
+   * The last blocks of a sheet that would become too small go to a slide of their own; a heading stays with its text.
+   * @param {HTMLElement} sheet
+   */
   function cut(sheet) {
     if (fit(sheet) >= TOO_SMALL || sheet.children.length < 2) return;
+    /** @type {Element[]} */
     const moved = [];
-    while (sheet.children.length > 1 && fit(sheet) < TOO_SMALL) moved.unshift(sheet.removeChild(sheet.lastChild));
-    while (sheet.children.length > 1 && sheet.lastChild.querySelector("h1, h2, h3"))
-      moved.unshift(sheet.removeChild(sheet.lastChild));
+    const moveLast = () => {
+      const last = /** @type {Element} */ (sheet.lastElementChild);
+      last.remove();
+      moved.unshift(last);
+    };
+    while (sheet.children.length > 1 && fit(sheet) < TOO_SMALL) moveLast();
+    while (sheet.children.length > 1 && sheet.lastElementChild?.querySelector("h1, h2, h3")) moveLast();
     fit(sheet);
-    const section = sheet.closest("section"),
-      next = section.cloneNode(true),
-      rest = next.querySelector(".sheet");
+    const section = /** @type {HTMLElement} */ (sheet.closest("section")),
+      next = /** @type {HTMLElement} */ (section.cloneNode(true)),
+      rest = /** @type {HTMLElement} */ (next.querySelector(".sheet"));
     moved[0].classList.remove("fragment");
     rest.replaceChildren(...moved);
     section.after(next);
@@ -58,30 +66,35 @@
   // Figures are drawn when they are first shown: until then, room is kept for them.
   for (const figure of findAll(".site-figure")) {
     const { height } = data[figure.id.slice("panel-".length)].spec.figure.layout;
-    figure.querySelector(".live-figure").style.minHeight = `${height}px`;
+    /** @type {HTMLElement} */ (figure.querySelector(".live-figure")).style.minHeight = `${height}px`;
   }
 
   document.body.classList.add("measuring");
   findAll(".sheet").forEach(cut);
   // What has a slide to itself is unfolded by turning to it.
-  for (const fold of findAll(".sheet > .block:only-child > details:only-child")) fold.open = true;
+  for (const fold of findAll(".sheet > .block:only-child > details:only-child")) fold.toggleAttribute("open", true);
   document.body.classList.remove("measuring");
 
   // What grows on a slide (feedback, a hint) must not run off it; it doesn't jump back when it shrinks.
   const sizes = new ResizeObserver((entries) => {
-    for (const { target } of entries) if (target.offsetHeight && overflows(target)) fit(target);
+    for (const entry of entries) {
+      const sheet = /** @type {HTMLElement} */ (entry.target);
+      if (sheet.offsetHeight && overflows(sheet)) fit(sheet);
+    }
   });
   for (const sheet of findAll(".sheet")) sizes.observe(sheet);
 
   // ---------------------------------------------------------------- keys
 
-  const control = "input, select, textarea";
+  /** @type {(target: EventTarget | null, selector: string) => HTMLElement | null} */
+  const around = (target, selector) => (target instanceof Element ? target.closest(selector) : null);
+  const CONTROL = "input, select, textarea";
 
   // A presenter's remote sends PageUp and PageDown, also while a slider has the focus; Escape gives the keys back.
   document.addEventListener(
     "keydown",
     (event) => {
-      const inControl = event.target.closest?.(control);
+      const inControl = around(event.target, CONTROL);
       if (!inControl) return;
       if (event.key === "PageDown") Reveal.next();
       else if (event.key === "PageUp") Reveal.prev();
@@ -93,17 +106,19 @@
     true,
   );
 
-  function slidesMayUse({ key, target }) {
-    if (target.closest?.(control)) return false;
-    return !(target.closest?.("button, summary, a") && (key === " " || key === "Enter"));
-  }
+  /** @param {KeyboardEvent} event */
+  const slidesMayUse = ({ key, target }) =>
+    coursePages.turnsSlides(key, {
+      inControl: around(target, CONTROL) !== null,
+      onButton: around(target, "button, summary, a") !== null,
+    });
 
   // ---------------------------------------------------------------- turning
 
-  for (const button of findAll(".site-show")) {
+  for (const button of /** @type {HTMLButtonElement[]} */ (findAll(".site-show"))) {
     button.addEventListener("click", () => {
-      const { panel } = data[button.form.dataset.question];
-      const { h, v } = Reveal.getIndices(document.getElementById(`panel-${panel}`).closest("section"));
+      const { panel } = data[button.form?.dataset.question ?? ""];
+      const { h, v } = Reveal.getIndices(document.getElementById(`panel-${panel}`)?.closest("section"));
       Reveal.slide(h, v);
     });
   }
@@ -124,8 +139,11 @@
     keyboardCondition: slidesMayUse,
     plugins: [RevealNotes],
   });
-  Reveal.on("slidechanged", ({ previousSlide, currentSlide }) => {
-    previousSlide?.querySelector(":focus")?.blur();
-    currentSlide.querySelectorAll(".sheet").forEach(fit);
-  });
+  /** @type {(slides: {previousSlide?: HTMLElement, currentSlide: HTMLElement}) => void} */
+  const turned = ({ previousSlide, currentSlide }) => {
+    const focused = /** @type {HTMLElement | null | undefined} */ (previousSlide?.querySelector(":focus"));
+    focused?.blur();
+    for (const sheet of currentSlide.querySelectorAll(".sheet")) fit(/** @type {HTMLElement} */ (sheet));
+  };
+  Reveal.on("slidechanged", turned);
 })();

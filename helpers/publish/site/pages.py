@@ -23,12 +23,15 @@ LICENCE = (
     "This copy of the course asks nothing of the network."
 )
 
+SCRIPTS = ("assets/live.js", "assets/grading.js", "assets/pages.js")
+"""What `site.js` stands on."""
+
 
 def lesson_page(cells: Sequence[Cell], context: BuildContext, pages: Mapping[str, str]) -> str:
     """A lesson as HTML; what its scripts need is gathered in `context.data`. `pages` has the file of each lesson."""
     body = "\n".join(filter(None, (_cell(cell, context) for cell in cells)))
     body = body.replace("</h1>", f'</h1><p class="site-note">{NOTE}</p>', 1)
-    scripts = ("assets/plotly.min.js", "assets/live.js", "assets/grading.js", f"tables/{context.lesson}.js")
+    scripts = ("assets/plotly.min.js", *SCRIPTS, f"tables/{context.lesson}.js")
     return _page(LESSONS[context.lesson].name, body, scripts, pages, context.lesson)
 
 
@@ -45,7 +48,7 @@ def index_page(pages: Mapping[str, str]) -> str:
         "panel says so where a state is missing and shows the nearest one. Code, exercises and training runs want the "
         f'course itself: <code>python start.py</code> opens it.</p><ul class="site-lessons">{rows}</ul>'
     )
-    return _page(TITLE, body, ("assets/live.js", "assets/grading.js"), pages)
+    return _page(TITLE, body, SCRIPTS, pages)
 
 
 def file_name(notebook: Path) -> str:
