@@ -16,7 +16,7 @@ from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
-MODULES = ("torch", "helpers.models", "helpers.training", "helpers.doctor")
+MODULES = ("torch", "helpers.models", "helpers.training", "helpers.patients", "helpers.doctor")
 """What there is none of, with all that lies beneath."""
 
 REMEDY = "see what comes out on the course's web pages, or run the lesson on a computer with `python start.py`."

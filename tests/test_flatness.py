@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from helpers.datasets import gaussian
-from helpers.doctor import diagnose
-from helpers.doctor.watch import WatchHistory, watch
+from helpers.doctor import WatchHistory, diagnose, watch
 from helpers.models import MLP
 from helpers.network import GradientProfile, NetworkSpec, backpropagate, initial_parameters
 

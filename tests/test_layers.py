@@ -37,6 +37,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "installation": {"numpy"},
     "models": {"numpy", "torch"},
     "training": {"numpy", "torch", "tqdm"},
+    "patients": {"torch"},
     "progress": {"numpy", "platformdirs"},
     "quiz": {"numpy", "fastjsonschema", "fsrs"},
     "exercises": {"numpy"},
@@ -50,8 +51,9 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "publish": WIDGETS | {"genanki", "latex2mathml", "nbconvert", "pygments", "tornado", "tqdm", "voila"},
 }
 ONLY_IN_FUNCTIONS = {  # where it shows what it found: never loaded with the module
-    "doctor": {"helpers.figures", "helpers.panels", "ipywidgets", "IPython"},
+    "doctor": {"plotly", "IPython"},
 }
+ON_ITS_OWN = {"doctor"}  # a package of its own too: it imports nothing of the course
 CIRCLES: set[frozenset[str]] = set()  # circles of modules that are still there; none may be added
 ORDER = list(MAY_IMPORT)
 THAT_LOAD_TORCH = {module for module, packages in MAY_IMPORT.items() if "torch" in packages}
@@ -67,51 +69,61 @@ class Import:
     lazy: bool
 
 
-def imports(node: ast.AST, lazy: bool = False) -> Iterator[Import]:
-    """All imports beneath a node, as full names: `helpers.theory`, `numpy.typing`."""
+def source_of(node: ast.ImportFrom, package: str) -> str:
+    """The full name of the module from which a module of `package` imports."""
+    parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+    return ".".join(filter(None, [*parents, node.module]))
+
+
+def imports(node: ast.AST, package: str = "helpers", lazy: bool = False) -> Iterator[Import]:
+    """All imports beneath a node of a module in `package`, as full names: `helpers.theory`, `numpy.typing`."""
     for inner in ast.iter_child_nodes(node):
         if isinstance(inner, ast.Import):
             yield from (Import(alias.name, lazy) for alias in inner.names)
         elif isinstance(inner, ast.ImportFrom):
-            source = ".".join(filter(None, ["helpers" if inner.level else "", inner.module]))
+            source = source_of(inner, package)
             if source == "helpers":
                 yield from (Import(f"helpers.{alias.name}", lazy) for alias in inner.names)
             else:
                 yield Import(source, lazy)
         elif isinstance(inner, ast.If) and "TYPE_CHECKING" in ast.unparse(inner.test):
-            yield from imports(inner, lazy=True)
+            yield from imports(inner, package, lazy=True)
         else:
             is_function = isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            yield from imports(inner, lazy or is_function)
+            yield from imports(inner, package, lazy or is_function)
 
 
-def problems(module: str, source: str) -> list[str]:
-    """The imports of a module of `helpers` that its place in the order forbids."""
+def problems(module: str, source: str, package: str = "helpers") -> list[str]:
+    """The imports of a module of `helpers`, which lies in `package`, that its place in the order forbids."""
     if module not in ORDER:
         return [f"{module} has no place in the order"]
     found = []
-    for each in imports(ast.parse(source)):
-        package, _, rest = each.name.partition(".")
-        if {package, ".".join(each.name.split(".")[:2])} & ONLY_IN_FUNCTIONS.get(module, set()):
+    for each in imports(ast.parse(source), package):
+        top, _, rest = each.name.partition(".")
+        if {top, ".".join(each.name.split(".")[:2])} & ONLY_IN_FUNCTIONS.get(module, set()):
             if not each.lazy:
                 found.append(f"{module} loads {each.name}: import it where it is used")
             continue
-        if package == "helpers":
+        if top == "helpers":
             below = rest.partition(".")[0]
             if below == module and (HELPERS / module).is_dir():
                 continue  # another part of the same module
+            if module in ON_ITS_OWN:
+                found.append(f"{module} imports helpers.{below}, which is not its own")
+                continue
             if below not in ORDER[: ORDER.index(module)]:
                 found.append(f"{module} imports helpers.{below}, which is not below it")
             elif below in THAT_LOAD_TORCH and module not in THAT_LOAD_TORCH and not each.lazy:
                 found.append(f"{module} loads torch through helpers.{below}: import it where it is used")
-        elif package not in sys.stdlib_module_names and package not in MAY_IMPORT[module]:
-            found.append(f"{module} imports {package}")
+        elif top not in sys.stdlib_module_names and top not in MAY_IMPORT[module]:
+            found.append(f"{module} imports {top}")
     return found
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_module_imports_only_what_its_place_allows(path: Path) -> None:
-    assert problems(path.with_suffix("").parts[0], (HELPERS / path).read_text(encoding="utf-8")) == []
+    package = ".".join(["helpers", *path.parts[:-1]])
+    assert problems(path.with_suffix("").parts[0], (HELPERS / path).read_text(encoding="utf-8"), package) == []
 
 
 def test_package_itself_stays_nearly_empty() -> None:
@@ -131,21 +143,26 @@ def sources(folder: Path) -> dict[str, str]:
     return found
 
 
-def imported_modules(source: str, modules: Iterable[str]) -> set[str]:
-    """Which of these modules a source names in its imports: `from a.b import c` is a.b.c where that is a module."""
+def imported_modules(source: str, modules: Iterable[str], package: str) -> set[str]:
+    """Which of these modules a source of `package` imports: `from a.b import c` is a.b.c where that is a module."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= names & set(modules) or {str(node.module)}
+            origin = source_of(node, package)
+            names = {f"{origin}.{alias.name}" for alias in node.names}
+            found |= names & set(modules) or {origin}
     return found & set(modules)
 
 
 def circles(modules: Mapping[str, str]) -> set[frozenset[str]]:
     """Modules that import each other, straight or by way of others: all of them from which one comes back to itself."""
-    direct = {name: imported_modules(source, modules) - {name} for name, source in modules.items()}
+    folders = {name.rpartition(".")[0] for name in modules}
+    direct = {
+        name: imported_modules(source, modules, name if name in folders else name.rpartition(".")[0]) - {name}
+        for name, source in modules.items()
+    }
     reached = {name: set(names) for name, names in direct.items()}
     for middle in reached:
         for name in reached:
@@ -162,11 +179,15 @@ def test_no_modules_import_each_other() -> None:
     assert circles(sources(HELPERS)) == CIRCLES
 
 
-def test_imports_name_the_module_itself() -> None:
-    """Relative imports would be misread here; the course has none."""
+def test_imports_name_the_module_itself_but_in_the_doctor() -> None:
+    """The doctor is a package of its own too, under another name: within it imports are relative, and nothing else."""
     for name, source in sources(HELPERS).items():
         nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
-        assert not any(node.level for node in nodes), name
+        if name.startswith("helpers.doctor"):
+            assert all(node.level == 1 for node in nodes if not node.module or "helpers" in node.module), name
+            assert not any(node.level > 1 for node in nodes), name
+        else:
+            assert not any(node.level for node in nodes), name
 
 
 @pytest.mark.parametrize(
@@ -238,8 +259,9 @@ def test_figures_load_no_widgets() -> None:
         ("network", "import scipy.special", "network imports scipy"),
         ("panels", "from helpers.training import train", "panels loads torch through helpers.training"),
         ("panels", "class A:\n    from helpers import models", "panels loads torch through helpers.models"),
-        ("doctor", "from helpers.figures import line", "doctor loads helpers.figures: import it where it is used"),
-        ("doctor", "import ipywidgets", "doctor loads ipywidgets: import it where it is used"),
+        ("doctor", "from helpers.figures import line", "doctor imports helpers.figures, which is not its own"),
+        ("doctor", "def f():\n    from ..theory import x", "doctor imports helpers.theory, which is not its own"),
+        ("doctor", "import plotly.graph_objects", "doctor loads plotly.graph_objects: import it where it is used"),
         (
             "panels",
             "def f():\n    from helpers.doctor import watch",
@@ -254,7 +276,7 @@ def test_figures_load_no_widgets() -> None:
     ],
 )
 def test_what_is_forbidden_is_found(module: str, source: str, complaint: str) -> None:
-    (found,) = problems(module, source)
+    (found,) = problems(module, source, f"helpers.{module}" if module in ON_ITS_OWN else "helpers")
     assert found.startswith(complaint)
 
 
@@ -264,9 +286,9 @@ def test_what_is_forbidden_is_found(module: str, source: str, complaint: str) ->
         ("theory", "import math\nimport numpy as np\nfrom helpers.activations import Activation"),
         ("training", "import torch\nfrom tqdm.auto import tqdm\nfrom helpers.models import MLP"),
         ("panels", "def train():\n    from helpers.training import train"),
-        ("doctor", "def show():\n    import ipywidgets\n    from helpers.figures.diagnosis import picture"),
+        ("doctor", "from .readings import Finding\ndef show():\n    import plotly.graph_objects as go"),
         ("figures", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from helpers.training import History"),
     ],
 )
 def test_what_is_allowed_passes(module: str, source: str) -> None:
-    assert problems(module, source) == []
+    assert problems(module, source, f"helpers.{module}" if module in ON_ITS_OWN else "helpers") == []

@@ -16,11 +16,10 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import panels, quiz, theory
-from helpers.doctor import Diagnosis, diagnose, patients
-from helpers.doctor.patients import WARD, Patient, ward
-from helpers.doctor.watch import watch
+from helpers import panels, patients, quiz, theory
+from helpers.doctor import Diagnosis, diagnose, watch
 from helpers.panels.lesson_11 import UNKNOWN
+from helpers.patients import WARD, Patient, ward
 from helpers.training import History, train
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "11_your_own_network.ipynb"

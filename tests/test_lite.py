@@ -53,7 +53,7 @@ from torch import autograd
 from torch.nn.functional import cross_entropy, relu
 from helpers import panels, training
 from helpers.doctor import diagnose
-from helpers.doctor.patients import ward
+from helpers.patients import ward
 from helpers.models import MLP
 from helpers.without_torch import NeedsTorch
 

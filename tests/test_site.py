@@ -139,7 +139,7 @@ def test_cells_run_in_order_and_tell_what_they_print_and_show(tmp_path: Path) ->
 
 def test_what_a_cell_displays_is_shown_as_in_a_notebook(tmp_path: Path) -> None:
     diagnose = (
-        "import torch\nfrom helpers.doctor import diagnose\nfrom helpers.doctor.watch import watch\n"
+        "import torch\nfrom helpers.doctor import diagnose, watch\n"
         "model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))\n"
         "inputs, targets = torch.ones(5, 4), torch.zeros(5, dtype=torch.long)\n"
         "diagnose(model, torch.nn.functional.cross_entropy, inputs, targets).show()"

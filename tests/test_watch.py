@@ -23,9 +23,10 @@ from torch.nn.functional import cross_entropy
 from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 from helpers import figures
+from helpers.doctor import Monitor, display, pictures, watch
 from helpers.doctor import hooks as following
-from helpers.doctor import watch as watching
-from helpers.doctor.watch import QUANTITIES, Monitor, watch
+from helpers.doctor.history import QUANTITIES
+from helpers.doctor.watch import MOST_LINES
 from helpers.panels.watching import COLUMNS, LayersPicture
 from tests.benchmarks.watching import networks, ratio_of
 
@@ -482,7 +483,7 @@ def test_a_long_list_of_layers_is_cut_in_the_middle() -> None:
     with watch(model, show=False) as monitor:
         fit(model, 1)
     lines = str(monitor).splitlines()
-    assert len(lines) == 3 + watching.MOST_LINES + 1 and "… 21 more layers" in lines
+    assert len(lines) == 3 + MOST_LINES + 1 and "… 21 more layers" in lines
 
 
 def half_written(path: Path, text: str, encoding: str) -> None:
@@ -514,7 +515,7 @@ def test_one_file_shows_all_without_network(tmp_path: Path, monkeypatch: pytest.
 
 def test_the_saved_figure_holds_every_quantity() -> None:
     history = watched(4).history
-    figure = figures.recorded_layers(history)
+    figure = pictures.steps(history)
     assert [trace.name for trace in figure.data] == list(QUANTITIES)
     assert [trace.visible for trace in figure.data] == [True, *[False] * 5]
     assert figure.data[0].z == pytest.approx(np.log10(history.gradient_norm.T))
@@ -536,8 +537,8 @@ def test_in_a_notebook_the_picture_follows(monkeypatch: pytest.MonkeyPatch) -> N
         pictures.append(LayersPicture(layers, every))
         return pictures[-1]
 
-    monkeypatch.setattr(watching, "in_notebook", lambda: True)
-    monkeypatch.setattr(watching, "_shown_picture", picture)
+    monkeypatch.setattr(display, "in_notebook", lambda: True)
+    monkeypatch.setattr(display, "live_picture", picture)
     monitor = watched(12, show=True)
     assert pictures == [monitor.picture]
     shown = pictures[0].live.data["gradient norm"]

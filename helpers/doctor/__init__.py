@@ -3,15 +3,20 @@
     diagnosis = diagnose(model, loss_function, inputs, targets)
     print(diagnosis)
 
-From a shell: `python -m helpers.doctor module:function`.
+    with watch(model) as monitor:
+        train(model)
+
+From a shell: `gradient-doctor module:function`, in the course `python -m helpers.doctor module:function`.
 """
 
 from __future__ import annotations
 
-from helpers.doctor.diagnosis import Diagnosis
-from helpers.doctor.examination import DiagnosisError, diagnose
-from helpers.doctor.judgement import THRESHOLDS
-from helpers.doctor.readings import VERDICTS, Finding, LayerReading, Threshold
+from .diagnosis import Diagnosis
+from .examination import DiagnosisError, diagnose
+from .history import WatchHistory
+from .judgement import THRESHOLDS
+from .readings import VERDICTS, Finding, LayerReading, Threshold
+from .watch import Monitor, watch
 
 __all__ = [
     "THRESHOLDS",
@@ -20,6 +25,9 @@ __all__ = [
     "DiagnosisError",
     "Finding",
     "LayerReading",
+    "Monitor",
     "Threshold",
+    "WatchHistory",
     "diagnose",
+    "watch",
 ]

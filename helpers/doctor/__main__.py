@@ -1,15 +1,18 @@
-"""`python -m helpers.doctor module:function`: a diagnosis in the terminal, and in the exit status."""
+"""`gradient-doctor module:function`: a diagnosis in the terminal, and in the exit status."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from helpers.doctor.examination import DiagnosisError, diagnose
+from .examination import DiagnosisError, diagnose
+from .report import as_json
 
 HEALTHY, ILL, NOT_EXAMINED = 0, 1, 2
 
@@ -28,20 +31,52 @@ class _CannotExamine(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
-        "python -m helpers.doctor",
-        description=DESCRIPTION,
-        epilog=EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _program(), description=DESCRIPTION, epilog=EXIT_STATUS, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("place", metavar="module:function", help="for example my_model:make or package.nets:build")
-    place = parser.parse_args(arguments).place
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON, for programs to read")
+    given = parser.parse_args(arguments)
     try:
-        diagnosis = diagnose(*_example(place))
-    except (_CannotExamine, DiagnosisError) as problem:
-        print(f"Cannot examine {place}: {' '.join(str(problem).split())}", file=sys.stderr)
+        with redirect_stdout(sys.stderr):  # what the network prints itself is no part of the diagnosis
+            diagnosis = diagnose(*_example(given.place))
+    except (Exception, SystemExit, KeyboardInterrupt) as problem:
+        words = str(problem) if isinstance(problem, _CannotExamine | DiagnosisError) else _named(problem)
+        print(f"Cannot examine {given.place}: {' '.join(words.split())}", file=sys.stderr)
         return NOT_EXAMINED
-    print(diagnosis)
+    _print(as_json(diagnosis) if given.json else str(diagnosis))
+    if diagnosis.verdict == "not examined":
+        return NOT_EXAMINED
     return HEALTHY if diagnosis.healthy else ILL
+
+
+def run() -> NoReturn:
+    """Run the command and leave Python: with 0, 1 or 2, whatever happens."""
+    try:
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+        sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+        status = main()
+    except (Exception, KeyboardInterrupt) as problem:
+        print(f"{_program()} failed: {_named(problem)}", file=sys.stderr)
+        status = NOT_EXAMINED
+    sys.exit(status)
+
+
+def _program() -> str:
+    """What the command is called: by the package that it belongs to."""
+    package = str(__package__)
+    return "gradient-doctor" if package == "gradient_doctor" else f"python -m {package}"
+
+
+def _named(problem: BaseException) -> str:
+    return f"{type(problem).__name__}: {problem}".removesuffix(": ")
+
+
+def _print(text: str) -> None:
+    """Print the text; a reader that stops in between, as `head` does, changes nothing of the verdict."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _example(place: str) -> tuple[Any, Any, Any, Any]:
@@ -52,15 +87,15 @@ def _example(place: str) -> tuple[Any, Any, Any, Any]:
     sys.path.insert(0, str(Path.cwd()))
     try:
         module = import_module(module_name)
-    except Exception as problem:
-        raise _CannotExamine(f"importing {module_name} failed: {type(problem).__name__}: {problem}") from problem
+    except (Exception, SystemExit) as problem:
+        raise _CannotExamine(f"importing {module_name} failed: {_named(problem)}") from problem
     function = getattr(module, function_name, None)
     if not callable(function):
         raise _CannotExamine(f"{module_name} has no function {function_name}")
     try:
         found = function()
-    except Exception as problem:
-        raise _CannotExamine(f"{function_name}() failed: {type(problem).__name__}: {problem}") from problem
+    except (Exception, SystemExit) as problem:
+        raise _CannotExamine(f"{function_name}() failed: {_named(problem)}") from problem
     if not isinstance(found, tuple | list) or len(found) != 4:
         size = f" of {len(found)}" if isinstance(found, tuple | list) else ""
         raise _CannotExamine(
@@ -71,8 +106,4 @@ def _example(place: str) -> tuple[Any, Any, Any, Any]:
 
 
 if __name__ == "__main__":
-    try:
-        sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-        sys.exit(main())
-    except BrokenPipeError:
-        sys.exit(ILL)
+    run()

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from helpers.doctor.judgement import Case
-from helpers.doctor.readings import LayerReading
-from helpers.doctor.recording import BackwardReadings, Recording, Row, flatten, norm
+from .judgement import Case
+from .readings import LayerReading
+from .recording import BackwardReadings, Recording, Row, flatten, norm
 
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from textwrap import fill, wrap
 
-from helpers.doctor import display
-from helpers.doctor.readings import Finding, LayerReading, evidence_in_words, shortened
+from . import display
+from .readings import Finding, LayerReading, evidence_in_words, shortened
 
 COLUMNS = 80
 ROWS_PRINTED = 40

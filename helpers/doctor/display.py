@@ -1,33 +1,76 @@
-"""A diagnosis in a notebook: verdict and evidence as text, the layers as a picture."""
+"""A diagnosis in a notebook: verdict and evidence as text, the layers as a picture.
+
+A package that holds the doctor as one of its parts may show it with its own pictures: it then has a module
+`panels.doctor`. Standing alone, the doctor draws with plotly where that is installed.
+"""
 
 from __future__ import annotations
 
 import html
+import sys
 from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Protocol
 
-from helpers.doctor.readings import Finding, LayerReading, evidence_in_words
+from . import pictures
+from .history import WatchHistory
+from .readings import Finding, LayerReading, evidence_in_words
+
+
+class LivePicture(Protocol):
+    """A picture that is drawn again while the cell below it runs."""
+
+    def show(self, history: WatchHistory) -> None:
+        """Draw what was recorded so far."""
+
+
+def host() -> ModuleType | None:
+    """The pictures of the package that holds the doctor; None where it stands alone."""
+    parent = str(__package__).rpartition(".")[0]
+    return import_module(f"{parent}.panels.doctor") if parent else None
 
 
 def show(text: str, layers: Sequence[LayerReading], title: str) -> None:
     """Show the text, then the layers as a picture. Figures and widgets are loaded here, and not with the doctor."""
-    import ipywidgets
-    from IPython.display import display
+    own = host()
+    if own is not None:
+        own.show(text, layers, title)
+        return
+    from IPython.display import HTML, display
 
-    from helpers.figures.diagnosis import Readings, diagnosis_by_layer
-    from helpers.panels import still
+    display(HTML(text))
+    if layers and pictures.can_draw():
+        display(pictures.layers(layers, title))
 
-    display(ipywidgets.HTML(text))
-    if layers:
-        readings = Readings(
-            labels=[layer.label for layer in layers],
-            types=[layer.type for layer in layers],
-            signal=[layer.signal_norm for layer in layers],
-            gradient=[layer.gradient_norm for layer in layers],
-            gradient_to_weight=[layer.gradient_to_weight for layer in layers],
-            saturated=[layer.saturated for layer in layers],
-            dead=[layer.dead for layer in layers],
-        )
-        display(still(diagnosis_by_layer(readings, title=title)))
+
+def live_picture(layers: Sequence[str], every: int) -> LivePicture | None:
+    """An empty picture under the cell that runs; None where there is nothing to draw it with."""
+    own = host()
+    if own is not None:
+        picture: LivePicture = own.LayersPicture(layers, every)
+        sys.modules["IPython"].display.display(picture)
+        return picture
+    return _Redrawn() if pictures.can_draw() else None
+
+
+class _Redrawn:
+    """A plotly figure whose place in the notebook is filled anew."""
+
+    def __init__(self) -> None:
+        from IPython.display import display
+
+        self._place = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def show(self, history: WatchHistory) -> None:
+        self._place.update(pictures.steps(history))
+
+
+def in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this program."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return hasattr(shell, "kernel")
 
 
 def as_html(verdict: str, summary: str, findings: Sequence[Finding], notes: Sequence[str]) -> str:

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
-from helpers.doctor.chart import Chart
-from helpers.doctor.diagnosis import Diagnosis
-from helpers.doctor.hygiene import untouched
-from helpers.doctor.judgement import judge
-from helpers.doctor.recording import BackwardReadings, Recording
+from .chart import Chart
+from .diagnosis import Diagnosis
+from .hygiene import untouched
+from .judgement import judge
+from .recording import BackwardReadings, Recording
 
 MARGIN = 2.0**10
 """How far from the ends of a precision a norm is trusted: a tensor's elements are smaller than its norm."""

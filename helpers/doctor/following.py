@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.doctor.flatness import Flat, flat_parts
+from .flatness import Flat, flat_parts
 
 FUNCTIONS: Mapping[type[nn.Module], str] = {
     nn.Sigmoid: "sigmoid",

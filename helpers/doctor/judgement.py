@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from helpers.doctor.readings import Finding, LayerReading, Threshold, some
+from .readings import Finding, LayerReading, Threshold, some
 
 THRESHOLDS: Mapping[str, Threshold] = {
     "non-finite": Threshold(

@@ -72,7 +72,8 @@ class Finding:
     """Something that is wrong: the evidence, the threshold that it passed, and what to do.
 
     `evidence` holds the measured numbers by name, `layers` the labels of the layers where it was seen, `lesson` the
-    file name in notebooks/ of the lesson that explains it.
+    file name in notebooks/ of the lesson that explains it, `kind` what it is about: "gradient", "data", "loss" or
+    "training". `began` is the step of a training at which it began; None where one batch was examined.
     """
 
     verdict: str
@@ -82,6 +83,8 @@ class Finding:
     remedy: str
     lesson: str
     layers: tuple[str, ...] = ()
+    kind: str = "gradient"
+    began: int | None = None
 
 
 def evidence_in_words(finding: Finding) -> str:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import html
 import math
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,13 +22,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from helpers.doctor.following import ACTIVATIONS, Following, following_function, following_module
-from helpers.doctor.hooks import follow_steps, leave_steps, stop_before_interrupt, uninterrupted
-from helpers.doctor.readings import shortened
-from helpers.doctor.recording import CHANNELS_FIRST
-
-if TYPE_CHECKING:  # the picture is loaded where a notebook runs
-    from helpers.panels.watching import LayersPicture
+from . import display, pictures
+from .following import ACTIVATIONS, Following, following_function, following_module
+from .history import QUANTITIES, WatchHistory
+from .hooks import follow_steps, leave_steps, stop_before_interrupt, uninterrupted
+from .readings import shortened
+from .recording import CHANNELS_FIRST
 
 Array = NDArray[Any]
 
@@ -38,37 +36,6 @@ DRAWING_SHARE = 0.02
 
 MOST_LINES = 40
 """A summary in plain text leaves out the middle of a longer list of layers."""
-
-
-@dataclass(frozen=True)
-class WatchHistory:
-    """What was recorded; all arrays but `steps` are (records, layers).
-
-    steps: (records,) how many optimizer steps had been made before
-    layers: names of the modules that hold parameters, in the order in which they ran
-    gradient_norm: norm of the gradient of the parameters that the layer holds itself; NaN where none arrived,
-        infinite where it holds anything that is no finite number
-    gradient_to_weight: that norm over the norm of these parameters
-    activation_mean, activation_std: of what leaves the layer, after its activation, be it a module or a function
-    dead: share of units that are 0 over the whole batch, behind a rectifier (ReLU, ReLU6)
-    saturated: share of elements where the slope is below 1 % of its maximum, behind any other activation of
-        `helpers.doctor.flatness`
-
-    `dead` and `saturated` are 0 behind everything else. What a layer that didn't run would have given is NaN; of one
-    that ran several times the last time counts.
-    """
-
-    steps: Array
-    layers: tuple[str, ...]
-    gradient_norm: Array
-    gradient_to_weight: Array
-    activation_mean: Array
-    activation_std: Array
-    dead: Array
-    saturated: Array
-
-
-QUANTITIES = tuple(field.name for field in fields(WatchHistory) if field.name not in ("steps", "layers"))
 
 
 def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
@@ -101,7 +68,7 @@ class Monitor:
 
     def __init__(self, model: nn.Module, every: int, show: bool) -> None:
         self.model, self.every = model, every
-        self.picture: LayersPicture | None = None
+        self.picture: display.LivePicture | None = None
         self._show, self._step, self._next_drawing = show, 0, 0.0
         self._layers: dict[str, nn.Module] = {}
         self._rows: list[tuple[int, list[list[float]]]] = []
@@ -126,7 +93,7 @@ class Monitor:
         uninterrupted(self._stop)
         self._end_of_block()
         self._forget()
-        if self._show and in_notebook():
+        if self._show and display.in_notebook():
             self._draw()
         elif self._show:
             print(self)
@@ -209,7 +176,7 @@ class Monitor:
         left = [reading.answered(numbers) if reading else [math.nan] * 4 for reading in readings]
         rows = [[*_sizes(*norms), *answer] for *norms, answer in zip(gradients, weights, left, strict=True)]
         self._rows.append((self._step, rows))
-        if self._show and time.monotonic() >= self._next_drawing and in_notebook():
+        if self._show and time.monotonic() >= self._next_drawing and display.in_notebook():
             self._draw()
 
     def _in_order(self) -> dict[str, nn.Module]:
@@ -238,9 +205,10 @@ class Monitor:
             return
         history, started = self.history, time.monotonic()
         if self.picture is None:
-            self.picture = _shown_picture(history.layers, self.every)
+            self.picture = display.live_picture(history.layers, self.every)
             started = time.monotonic()  # made once, and not counted
-        self.picture.show(history)
+        if self.picture is not None:
+            self.picture.show(history)
         self._next_drawing = time.monotonic() + (time.monotonic() - started) / DRAWING_SHARE
 
     def __str__(self) -> str:
@@ -278,10 +246,8 @@ class Monitor:
             raise FileNotFoundError(
                 f"path is {str(path)!r}; the folder {str(path.parent)!r} doesn't exist: make it first"
             )
-        from helpers import figures
-
         without_tools = {"displayModeBar": False}  # they would lie on the colour bar
-        figure = figures.recorded_layers(self.history)
+        figure = pictures.steps(self.history)
         picture = figure.to_html(full_html=False, include_plotlyjs=True, config=without_tools)
         name = html.escape(type(self.model).__name__)
         page = (
@@ -295,22 +261,6 @@ class Monitor:
         finally:
             half.unlink(missing_ok=True)
         return path
-
-
-def _shown_picture(layers: Sequence[str], every: int) -> LayersPicture:
-    """An empty picture under the cell that runs."""
-    from helpers.panels.watching import LayersPicture
-
-    picture = LayersPicture(layers, every)
-    sys.modules["IPython"].display.display(picture)
-    return picture
-
-
-def in_notebook() -> bool:
-    """Whether a Jupyter kernel runs this program."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return hasattr(shell, "kernel")
 
 
 # Numbers of a layer --------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from helpers.figures.games import (
     overlap,
     plane_game,
 )
-from helpers.figures.heat_maps import layers_over_steps, log10_or_gap, recorded_layers
+from helpers.figures.heat_maps import layers_over_steps, log10_or_gap
 from helpers.figures.history import MILESTONES, timeline
 from helpers.figures.neurons import chain, slope_and_spread
 from helpers.figures.normalization import loss_and_gradient_by_scale, signal_and_difference
@@ -66,7 +66,6 @@ __all__ = [
     "path_lengths",
     "phase_plane",
     "plane_game",
-    "recorded_layers",
     "rectifier_family",
     "scores_over_time",
     "shattered_gradients",

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from helpers.doctor.patients import perceptron
-from helpers.doctor.watch import watch
+from helpers.doctor import watch
+from helpers.patients import perceptron
 
 ROUNDS, EVERY, GOAL = 9, 10, 1.05
 

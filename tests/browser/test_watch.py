@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from helpers.doctor.watch import watch
+from helpers.doctor import watch
 from tests.browser.lab import Sheet
 
 pytestmark = pytest.mark.browser

@@ -1,0 +1,83 @@
+"""Findings as JSON, for programs: a CI, a dashboard, another tool.
+
+The schema is `gradient-doctor/1`; README.md lists its fields. Fields may be added under this name; none is taken away
+and none changes its meaning without another number.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from .readings import Finding
+
+SCHEMA = "gradient-doctor/1"
+
+
+class Concluded(Protocol):
+    """A `Diagnosis` of one batch or a `TrainingDiagnosis`."""
+
+    @property
+    def verdict(self) -> str:
+        """The worst finding's name, "healthy" or "not examined"."""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """All that is wrong, the worst first."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is worth knowing and no illness."""
+
+    @property
+    def model(self) -> str:
+        """The model's class."""
+
+    @property
+    def loss(self) -> float:
+        """The loss that was measured last."""
+
+
+def as_dictionary(diagnosis: Concluded) -> dict[str, Any]:
+    """Verdict, findings and notes as dictionaries, lists, texts and numbers that JSON has."""
+    return {
+        "schema": SCHEMA,
+        "model": diagnosis.model,
+        "verdict": diagnosis.verdict,
+        "healthy": diagnosis.verdict == "healthy",
+        "examined": diagnosis.verdict != "not examined",
+        "loss": _number(diagnosis.loss),
+        "steps": getattr(diagnosis, "steps", 0),
+        "findings": [_finding(each) for each in diagnosis.findings],
+        "notes": [str(each) for each in diagnosis.notes],
+    }
+
+
+def as_json(diagnosis: Concluded) -> str:
+    """The same as text, indented, in the order of the schema."""
+    return json.dumps(as_dictionary(diagnosis), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "verdict": finding.verdict,
+        "kind": finding.kind,
+        "summary": finding.summary,
+        "began": finding.began,
+        "layers": list(finding.layers),
+        "evidence": {name: _number(value) for name, value in finding.evidence.items()},
+        "threshold": {
+            "value": _number(finding.threshold.value),
+            "meaning": finding.threshold.meaning,
+            "source": finding.threshold.source,
+        },
+        "remedy": finding.remedy,
+        "lesson": finding.lesson,
+    }
+
+
+def _number(value: float) -> float | str:
+    """JSON has no infinity and no NaN: they become the texts "inf", "-inf" and "nan"."""
+    return float(value) if math.isfinite(value) else str(float(value))

@@ -1,0 +1,174 @@
+"""Six small networks that don't learn the digits, each for another reason, and the line that cures each of them.
+
+All are `nn.Sequential`, trained by SGD at rate 0.1 on mean cross-entropy; cured, they learn in a few hundred steps.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from helpers.datasets import CLASSES, Split, digits, digits_split, train_test_split
+
+PIXELS = 64
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A network that doesn't learn: the verdict it should get, the network as it came, its data, and the cure.
+
+    `cure` mends a model of this kind in place. `model` is the network before training; train a copy of it.
+    """
+
+    illness: str
+    model: nn.Sequential
+    data: Split
+    cure: Callable[[nn.Sequential], object]
+    loss_function: Callable[[Tensor, Tensor], Tensor] = cross_entropy
+
+    def batch(self, size: int = 128) -> tuple[Tensor, Tensor]:
+        """The first training examples: inputs (size, 64) and targets (size,)."""
+        inputs, targets = self.data.train_inputs[:size], self.data.train_targets[:size]
+        return torch.tensor(inputs, dtype=torch.float32), torch.tensor(targets)
+
+    def case(self) -> tuple[nn.Module, Callable[[Tensor, Tensor], Tensor], Tensor, Tensor]:
+        """What `diagnose` asks for: model, loss function, inputs, targets."""
+        return self.model, self.loss_function, *self.batch()
+
+    def cured(self) -> nn.Sequential:
+        """A copy of the network with the cure applied."""
+        model = copy.deepcopy(self.model)
+        self.cure(model)
+        return model
+
+
+# What the networks are made and mended with --------------------------------------------------------------------------
+
+
+class Detach(nn.Module):
+    """Lets numbers through and no gradient: `.detach()` in the middle of a network."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The inputs, cut off from where they came from."""
+        return inputs.detach()
+
+
+class Standardize(nn.Module):
+    """Mean 0 and variance 1 for each column of a batch: (x − mean) / √(variance + eps)."""
+
+    def __init__(self, eps: float) -> None:
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The standardised columns (batch, columns); a column that doesn't vary needs `eps` above 0."""
+        centred = inputs - inputs.mean(dim=0)
+        return centred / (centred.square().mean(dim=0) + self.eps).sqrt()
+
+
+def perceptron(activation: type[nn.Module], widths: Sequence[int] = (64,) * 8, seed: int = 0) -> nn.Sequential:
+    """Hidden layers of these widths and a read-out for the digits, drawn as PyTorch does by default."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        pairs = pairwise([PIXELS, *widths])
+        hidden = [part for fan_in, fan_out in pairs for part in (nn.Linear(fan_in, fan_out), activation())]
+        return nn.Sequential(*hidden, nn.Linear(widths[-1], CLASSES))
+
+
+def draw_weights(model: nn.Module, gain: float = 1.0, seed: int = 0) -> None:
+    """Draw the weights of all linear layers anew by He's rule times `gain`, and set their biases to 0 (He 2015)."""
+    generator = torch.Generator().manual_seed(seed)
+    for layer in linear_layers(model):
+        nn.init.normal_(layer.weight, std=gain * (2 / layer.in_features) ** 0.5, generator=generator)
+    set_biases(model, 0.0)
+
+
+def set_biases(model: nn.Module, value: float) -> None:
+    """Give every bias but the read-out's this value; the read-out's become 0."""
+    *hidden, readout = linear_layers(model)
+    for layer in hidden:
+        nn.init.constant_(layer.bias, value)
+    nn.init.zeros_(readout.bias)
+
+
+def add_batch_norm(model: nn.Sequential) -> None:
+    """Put batch norm between every hidden linear layer and its activation (Ioffe and Szegedy 2015)."""
+    for place in reversed(range(len(model) - 1)):
+        layer = model[place]
+        if isinstance(layer, nn.Linear):
+            model.insert(place + 1, nn.BatchNorm1d(layer.out_features))
+
+
+def linear_layers(model: nn.Module) -> list[nn.Linear]:
+    """The linear layers in the order in which they were put in."""
+    return [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+
+
+# The six -------------------------------------------------------------------------------------------------------------
+
+
+def vanishing(seed: int = 0) -> Patient:
+    """Eight sigmoid layers as PyTorch draws them: each passes on about a seventh of the gradient."""
+    return Patient("vanishing", perceptron(nn.Sigmoid, seed=seed), digits_split(), add_batch_norm)
+
+
+def dead(seed: int = 0) -> Patient:
+    """ReLU layers whose biases stand at −5: hardly a unit ever fires."""
+    model = perceptron(nn.ReLU)
+    draw_weights(model, seed=seed)
+    set_biases(model, -5.0)
+    return Patient("dead", model, digits_split(), lambda model: set_biases(model, 0.0))
+
+
+def saturated(seed: int = 0) -> Patient:
+    """Tanh layers that get pixels from 0 to 255 as they come: every unit of the first layer is at ±1."""
+    split = train_test_split(255 * digits().images.reshape(-1, PIXELS), digits().labels)
+    model = perceptron(nn.Tanh, [64] * 4)
+    draw_weights(model, gain=0.5**0.5, seed=seed)  # variance 1 / fan_in, which suits tanh
+    return Patient("saturated", model, split, lambda model: model.insert(0, nn.BatchNorm1d(PIXELS)))
+
+
+def exploding(seed: int = 0) -> Patient:
+    """Ten ReLU layers with weights three times as large as He's: the gradient grows threefold at every layer."""
+    model = perceptron(nn.ReLU, [64] * 10)
+    draw_weights(model, gain=3.0, seed=seed)
+    return Patient("exploding", model, digits_split(), lambda model: draw_weights(model, seed=seed))
+
+
+def detached(seed: int = 0) -> Patient:
+    """A `.detach()` before the read-out: no gradient reaches the layers before it."""
+    model = perceptron(nn.ReLU, [64, 6])
+    draw_weights(model, seed=seed)
+    model.insert(4, Detach())
+    return Patient("detached", model, digits_split(), lambda model: model.pop(4))
+
+
+def non_finite(seed: int = 0) -> Patient:
+    """A standardisation without eps: pixels that are never inked have variance 0, and 0 / 0 is NaN."""
+    split = train_test_split(digits().images.reshape(-1, PIXELS), digits().labels)
+    model = perceptron(nn.ReLU, [64] * 4)
+    draw_weights(model, seed=seed)
+    model.insert(0, Standardize(eps=0.0))
+    return Patient("non-finite", model, split, lambda model: setattr(model[0], "eps", 1e-5))
+
+
+WARD: Mapping[str, Callable[[int], Patient]] = {
+    "A": vanishing,
+    "B": dead,
+    "C": saturated,
+    "D": exploding,
+    "E": detached,
+    "F": non_finite,
+}
+"""The patients by the letter on their door; each is made from a seed."""
+
+
+def ward(seed: int = 0) -> dict[str, Patient]:
+    """All six patients, their weights drawn from `seed`."""
+    return {letter: make(seed) for letter, make in WARD.items()}

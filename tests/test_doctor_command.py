@@ -1,0 +1,149 @@
+"""The doctor's command and its JSON: what a CI reads, and the exit status, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from helpers.doctor import Finding, Threshold, diagnose, watch
+from helpers.doctor.report import SCHEMA, as_dictionary, as_json
+
+ROOT = Path(__file__).resolve().parents[1]
+
+NETS = """
+import sys
+import torch
+from torch import nn
+
+class Talking(nn.Linear):
+    def forward(self, x):
+        print("forward")
+        return super().forward(x)
+
+class Leaving(nn.Linear):
+    def forward(self, x):
+        sys.exit(0)
+
+def example(first, depth=0):
+    layers = [module for _ in range(depth) for module in (nn.Linear(8, 8), nn.Sigmoid())]
+    torch.manual_seed(0)
+    return nn.Sequential(first, nn.Tanh(), *layers, nn.Linear(8, 2)), nn.CrossEntropyLoss(), *batch()
+
+def batch():
+    return torch.randn(32, 8), torch.arange(32) % 2
+
+def healthy(): return example(Talking(8, 8))
+def ill(): return example(nn.Linear(8, 8), depth=20)
+def leaves_in_forward(): return example(Leaving(8, 8))
+def leaves(): sys.exit(0)
+def interrupted(): raise KeyboardInterrupt
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "nets.py").write_text(NETS, encoding="utf-8")
+    (tmp_path / "leaving.py").write_text("import sys\nsys.exit(0)", encoding="utf-8")
+    return tmp_path
+
+
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    whole = [sys.executable, "-m", "helpers.doctor", *words]
+    return subprocess.run(
+        whole, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+
+
+def test_json_is_all_that_is_printed(folder: Path) -> None:
+    ended = command(folder, "--json", "nets:healthy")
+    assert ended.returncode == 0 and "forward" in ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["schema"] == SCHEMA and report["verdict"] == "healthy" and report["findings"] == []
+    assert report["healthy"] and report["examined"] and report["model"] == "Sequential"
+
+
+@pytest.mark.parametrize(
+    ("place", "status"),
+    [
+        ("nets:ill", 1),
+        ("nets:leaves_in_forward", 2),
+        ("nets:leaves", 2),
+        ("nets:interrupted", 2),
+        ("leaving:healthy", 2),
+        ("no.such.module:f", 2),
+    ],
+)
+def test_the_exit_status_is_0_1_or_2_whatever_happens(folder: Path, place: str, status: int) -> None:
+    ended = command(folder, place)
+    assert ended.returncode == status, ended.stderr
+    assert ("Verdict: vanishing" in ended.stdout) == (status == 1)
+    assert ended.stderr.count("\n") == (status == 2)
+
+
+def test_a_wrong_word_is_2_and_a_reader_that_stops_changes_nothing(folder: Path) -> None:
+    assert command(folder, "--no-such-option", "nets:ill").returncode == 2
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "helpers.doctor", "nets:ill"],
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as running:  # fmt: skip
+        running.stdout.close()
+        assert running.stderr.read() == b"" and running.wait() == 1
+
+
+def test_the_schema_holds_every_field_and_json_has_no_nan() -> None:
+    finding = Finding(
+        "exploding", "it grows", {"ratio": math.inf, "first": 2.0}, Threshold(math.nan, "below", "here"), "clip",
+        "10_clipping.ipynb", ("0", "2"), began=7,
+    )  # fmt: skip
+
+    class Concluded:
+        model, verdict, findings, notes, loss, steps = "Net", "exploding", (finding,), ("a note",), -math.inf, 9
+
+    assert json.loads(as_json(Concluded())) == {
+        "schema": "gradient-doctor/1",
+        "model": "Net",
+        "verdict": "exploding",
+        "healthy": False,
+        "examined": True,
+        "loss": "-inf",
+        "steps": 9,
+        "findings": [
+            {
+                "verdict": "exploding",
+                "kind": "gradient",
+                "summary": "it grows",
+                "began": 7,
+                "layers": ["0", "2"],
+                "evidence": {"ratio": "inf", "first": 2.0},
+                "threshold": {"value": "nan", "meaning": "below", "source": "here"},
+                "remedy": "clip",
+                "lesson": "10_clipping.ipynb",
+            }
+        ],
+        "notes": ["a note"],
+    }
+
+
+def test_a_diagnosis_that_was_not_examined_says_so() -> None:
+    class Blind:
+        model, verdict, findings, notes, loss = "Net", "not examined", (), (), 1.0
+
+    told = as_dictionary(Blind())
+    assert not told["healthy"] and not told["examined"]
+
+
+def test_the_functions_come_from_the_package_itself() -> None:
+    with pytest.raises(TypeError, match="model must be"):
+        watch([])
+    inputs = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
+    assert diagnose(nn.Linear(3, 2), nn.functional.cross_entropy, inputs, torch.arange(8) % 2).healthy
