@@ -47,6 +47,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "lesson": WIDGETS,
     "panels": WIDGETS,
     "doctor": {"numpy", "torch"},
+    "notebook": set(),
     "server": {"jupyter_server", "tornado", "traitlets"},
     "publish": WIDGETS | {"genanki", "latex2mathml", "nbconvert", "pygments", "tornado", "tqdm", "voila"},
 }

@@ -102,7 +102,7 @@ QUESTION = {
 }
 CELLS: list[tuple[str, str, list[str]]] = [
     ("title", "# 99 Products\n\nAfter this lesson you can multiply.", []),
-    ("imports", "from helpers import panels\nfrom helpers.lesson import check, predict, quiz", []),
+    ("imports", "from helpers.notebook import check, panels, predict, quiz", []),
     ("predict-text", "## Predict", []),
     ("predict", 'predict("99")', ["hide-input"]),
     ("slide-text", "## Slide", []),

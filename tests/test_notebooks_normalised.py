@@ -11,15 +11,18 @@ import nbformat
 import pytest
 
 from helpers.course import LESSONS
+from helpers.publish.cells.deeper import DEEPER, FOLDED
 from helpers.publish.cells.running import EXERCISE, HIDE_INPUT
 from tools import normalise
-from tools.import_cell import course_address, head, imports_alone
+from tools.import_cell import course_address, import_cell
 from tools.normalise import CHECKED, NOTEBOOKS, normalised, unspeaking_ids
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 SECTIONS = ["Predict", "Slide", "Measure", "Explain", "Write it yourself", "Train", "Myth check", "Quiz", "Take-away"]
-SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", "-"}
+SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "-"}
 MOST_LINES = 15
+MOST_IMPORT_LINES = 6
+IMPORTING = (ast.Import, ast.ImportFrom, ast.AugAssign, ast.Expr)  # finding the course and fetching it, see import_cell
 
 
 def problems(number: int, cells: list[Any]) -> list[str]:
@@ -51,9 +54,9 @@ def import_problems(cells: list[Any]) -> list[str]:
     """Whether the first code cell holds the imports, all of them, each by its name."""
     found = []
     for place, cell in enumerate(cells):
-        statements = ast.parse(imports_alone(cell.source)).body
+        statements = ast.parse(cell.source).body
         imports = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
-        if place == 0 and len(imports) != len(statements):
+        if place == 0 and not all(isinstance(node, IMPORTING) for node in statements):
             found.append(f"{cell.id}: the first code cell is not one of imports alone")
         if place == 0 and cell.metadata.get("slideshow", {}).get("slide_type") != "skip":
             found.append(
@@ -64,6 +67,28 @@ def import_problems(cells: list[Any]) -> list[str]:
         if any(alias.name == "*" for node in imports for alias in node.names):
             found.append(f"{cell.id}: a star import")
     return found
+
+
+def needed_from_deeper(cells: list[Any]) -> set[str]:
+    """The names that the main line uses and only a *Go deeper* section gives."""
+    given: dict[bool, set[str]] = {True: set(), False: set()}
+    needed: set[str] = set()
+    for cell in cells:
+        if cell.cell_type == "code":
+            is_deeper = DEEPER in cell.metadata.get("tags", [])
+            bound, loaded = names(cell.source)
+            needed |= set() if is_deeper else loaded & given[True] - given[False]
+            given[is_deeper] |= bound
+    return needed
+
+
+def names(source: str) -> tuple[set[str], set[str]]:
+    """The names that a source binds, and those that it uses."""
+    nodes = list(ast.walk(ast.parse(source)))
+    bound = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    bound |= {alias.asname or alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+    bound |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return bound, {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
 def read(text: str) -> Any:
@@ -86,10 +111,20 @@ class TestNotebook:
         nbformat.validate(json.loads(text))
         assert unspeaking_ids(text) == []
 
-    def test_finds_the_course_where_it_is_not_set_up(self, path: Path) -> None:
+    def test_begins_with_a_short_folded_cell_that_imports_what_is_used(self, path: Path) -> None:
         cells = read(path.read_text(encoding="utf-8")).cells
-        imports = next(cell for cell in cells if cell.cell_type == "code").source
-        assert imports.startswith(head(course_address())), "run `python -m tools.normalise`"
+        imports, *others = [cell for cell in cells if cell.cell_type == "code"]
+        wanted = import_cell([cell.source for cell in others], course_address())
+        assert imports.source == wanted, "run `python -m tools.normalise`"
+        assert len(imports.source.splitlines()) <= MOST_IMPORT_LINES
+        assert imports.metadata.jupyter.source_hidden and imports.metadata.cellView == "form"
+
+    def test_holds_no_teachers_note(self, path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
+        assert "Teacher's note" not in text, f"it goes into data/teacher/{path.stem}.md, under the id of its cell"
+
+    def test_its_main_line_runs_without_its_go_deeper_sections(self, path: Path) -> None:
+        assert needed_from_deeper(read(path.read_text(encoding="utf-8")).cells) == set()
 
     def test_keeps_the_order_of_a_lesson(self, path: Path) -> None:
         assert problems(int(path.name[:2]), read(path.read_text(encoding="utf-8")).cells) == []
@@ -179,6 +214,38 @@ def test_normalising_gives_each_cell_the_tag_of_what_it_calls(source: str, tags:
     notebook = nbformat.v4.new_notebook(cells=[cell])
     (kept,) = read(normalised(str(nbformat.writes(notebook)))).cells
     assert kept.metadata.get("tags", []) == tags
+
+
+def normalised_cells(*cells: Any) -> list[Any]:
+    return read(normalised(str(nbformat.writes(nbformat.v4.new_notebook(cells=list(cells)))))).cells
+
+
+def test_normalising_tags_and_folds_go_deeper_up_to_the_next_heading() -> None:
+    cells = normalised_cells(
+        prose("explain", "## Explain"),
+        prose("deeper", "### Go deeper: the second derivation\n\nText."),
+        code("sum", "print(1)", tags=(CHECKED,)),
+        prose("note", "#### A detail"),
+        prose("back", "### Back"),
+        code("stale", "x = 1", tags=(DEEPER,)),
+        prose("more", "### Go deeper: more"),
+        prose("train", "## Train"),
+    )
+    tagged = {cell.id: cell.metadata.get("tags", []) for cell in cells}
+    assert [id for id, tags in tagged.items() if DEEPER in tags] == ["deeper", "sum", "note", "more"]
+    assert tagged["sum"] == [DEEPER, CHECKED]
+    assert [cell.id for cell in cells if cell.metadata.get(FOLDED)] == ["deeper", "more"]
+
+
+def test_normalising_folds_the_import_cell_and_no_other() -> None:
+    cells = normalised_cells(code("imports", "from helpers.notebook import np"), code("use", "np.ones(3)"))
+    assert [cell.metadata.get("jupyter", {}).get("source_hidden", False) for cell in cells] == [True, False]
+
+
+def test_what_the_main_line_needs_from_go_deeper_is_named() -> None:
+    cells = [code("a", "y = 1", tags=(DEEPER,)), code("b", "z = 2\nx = y + z")]
+    assert needed_from_deeper(cells) == {"y"}
+    assert needed_from_deeper([code("c", "y = 0"), *cells]) == set()
 
 
 def test_normalising_twice_changes_nothing_and_the_layout_is_fixed() -> None:

@@ -16,6 +16,7 @@ from helpers.course import notebooks
 from helpers.panels import PANELS
 from helpers.publish.cells.bake import Fineness
 from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.cells.deeper import DEEPER
 from helpers.publish.cells.running import HIDE_INPUT, Cell, read_cells
 from helpers.publish.cells.widgets import widget_html
 from helpers.publish.present.__main__ import main
@@ -23,6 +24,7 @@ from helpers.publish.present.build import build_slides, is_built, lower_figures,
 from helpers.publish.present.projector import panel_of, write_stage
 from helpers.publish.present.serving import PresentError, choose_port
 from helpers.publish.present.slides import slides_of
+from helpers.publish.teacher import notes_of
 from tests.browser.lab import ROOT
 
 CONTEXT = BuildContext("01")
@@ -32,9 +34,9 @@ def text(id: str, slide: str, source: str = "") -> Cell:
     return Cell(id, "markdown", source or id, slide=slide)
 
 
-def stacks_of(*cells: Cell) -> list[list[list[str]]]:
+def stacks_of(*cells: Cell, context: BuildContext = CONTEXT) -> list[list[list[str]]]:
     """The blocks of the slides of the stacks, without their tags."""
-    return [[[plain(block.html) for block in slide.blocks] for slide in stack] for stack in slides_of(cells, CONTEXT)]
+    return [[[plain(block.html) for block in slide.blocks] for slide in stack] for stack in slides_of(cells, context)]
 
 
 def plain(html: str) -> str:
@@ -68,17 +70,23 @@ def test_a_panel_has_a_slide_of_its_own() -> None:
     assert not stack[2].blocks[0].fragment
 
 
-def test_notes_go_with_all_slides_since_the_notes_before_them() -> None:
-    (first, second) = slides_of(
-        [
-            text("a", "slide", "## One"), text("n1", "notes"), text("b", "subslide"), text("c", "subslide"),
-            text("n2", "notes"), text("d", "slide"),
-        ],
-        CONTEXT,
-    )  # fmt: skip
-    assert [[plain(note) for note in slide.notes] for slide in first] == [["n1"], ["n2"], ["n2"]]
-    assert second[0].notes == []
+def test_notes_go_with_all_slides_up_to_the_next_notes_or_the_end_of_their_section() -> None:
+    cells = [
+        text("a", "slide", "## One"), text("b", "subslide"), text("c", "subslide"), text("d", "slide"),
+        text("e", "slide", "## Two"),
+    ]  # fmt: skip
+    first, continued, second = slides_of(cells, CONTEXT, {"a": "n1", "c": "n2"})
+    assert [slide.notes for slide in first] == [["n1"], ["n1"], ["n2"]]
+    assert [slide.notes for slide in continued + second] == [["n2"], []]
     assert [slide.part for slide in first] == ["One"] * 3
+
+
+def test_go_deeper_sections_are_left_out_unless_the_whole_lesson_is_asked_for() -> None:
+    deeper = Cell("b", "markdown", "### Go deeper: b", slide="subslide", tags=frozenset({DEEPER}))
+    cells = [text("a", "slide"), deeper, text("c", "slide")]
+    assert stacks_of(*cells) == [[["a"]], [["c"]]]
+    whole = BuildContext("01", BuildOptions(whole=True))
+    assert stacks_of(*cells, context=whole) == [[["a"], ["Go deeper: b"]], [["c"]]]
 
 
 def test_code_that_only_shows_stays_away_and_its_output_doesnt() -> None:
@@ -90,9 +98,7 @@ def test_code_that_only_shows_stays_away_and_its_output_doesnt() -> None:
 
 
 def test_a_page_has_notes_for_the_speaker_and_no_links_to_other_lessons() -> None:
-    slides = slides_of(
-        [text("a", "slide", "# 01 Title\n\nSee [two](02_x.ipynb)."), text("Ask first.", "notes")], CONTEXT
-    )
+    slides = slides_of([text("a", "slide", "# 01 Title\n\nSee [two](02_x.ipynb).")], CONTEXT, {"a": "Ask first."})
     page = slides_page("01", slides)
     assert re.search(r'<aside class="notes"><p>Ask first\.</p>\s*</aside>', page)
     assert "See two." in page
@@ -105,17 +111,17 @@ def test_a_page_has_notes_for_the_speaker_and_no_links_to_other_lessons() -> Non
 @pytest.mark.parametrize("lesson", notebooks())
 def test_every_lesson_makes_slides_with_notes_beside_its_parts(lesson: str) -> None:
     cells = read_cells(notebooks()[lesson])
-    stacks = slides_of(cells, BuildContext(lesson))
+    bound = notes_of(notebooks()[lesson], cells)
+    stacks = slides_of(cells, BuildContext(lesson), bound)
     slides = [slide for stack in stacks for slide in stack]
-    assert len(stacks) == sum(cell.slide == "slide" for cell in cells)
+    assert len(stacks) == sum(cell.slide == "slide" and DEEPER not in cell.tags for cell in cells)
     assert len(slides) >= 10
     assert all(slide.blocks and slide.part for slide in slides)
     notes = {note for slide in slides for note in slide.notes}
-    assert len(notes) == sum(cell.slide == "notes" for cell in cells)
+    on_main_line = {cell.id for cell in cells if DEEPER not in cell.tags}
+    assert notes == {note for id, note in bound.items() if id in on_main_line}
     noted = [slide for slide in slides if slide.notes]
     assert len(noted) >= (2 if lesson == "00" else 0.7 * len(slides))
-    shown = "".join(block.html for slide in slides for block in slide.blocks)
-    assert "Teacher" not in shown, "notes are for the speaker only"
 
 
 def test_a_tall_figure_becomes_lower_so_that_its_type_stays_large() -> None:

@@ -23,9 +23,10 @@ from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
 from helpers import installation, lesson, runtime
+from helpers import notebook as facade
 from helpers.lesson import own
 from helpers.runtime import OLDEST, ROOT, prepare
-from tools.import_cell import course_address, head, imports_alone, in_step
+from tools.import_cell import IMPORT, course_address, head, import_cell
 from tools.normalise import with_import_cell
 
 COLAB = {  # as Colab's list of its packages had them in February 2026
@@ -187,16 +188,16 @@ def imported_by_notebooks() -> set[str]:
     files = [file.relative_to(ROOT) for file in (ROOT / "helpers").rglob("*.py")]
     used = [file for file in files if not apart & set(file.with_suffix("").parts)]
     sources = [(ROOT / file).read_text(encoding="utf-8") for file in used]
-    sources += [imports_alone(import_cell(notebook)) for notebook in (ROOT / "notebooks").glob("*.ipynb")]
     nodes = [node for source in sources for node in ast.walk(ast.parse(source))]
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    names += [module for module, _ in facade.NAMES.values()]
     return {name.partition(".")[0] for name in names}
 
 
-def import_cell(notebook: Path) -> str:
+def code_of(notebook: Path) -> list[str]:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return "".join(next(cell["source"] for cell in cells if cell["cell_type"] == "code"))
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
 def test_the_self_test_takes_what_will_do(colab: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,8 +232,7 @@ def copy_course(folder: Path) -> Path:
 
 def run_head(lines: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Runs the first lines of an import cell in a Python that has no packages, short of installing any."""
-    program = lines.replace("runtime.prepare()", "print(runtime.ROOT)")
-    bare = [sys.executable, "-S", "-c", program]
+    bare = [sys.executable, "-S", "-c", f"{lines}from helpers import runtime\nprint(runtime.ROOT)"]
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(bare, cwd=folder, env=clean, capture_output=True, text=True)
 
@@ -251,19 +251,29 @@ def test_a_course_nearby_is_found(place: str, tmp_path: Path) -> None:
 
 def test_a_notebook_alone_says_what_to_do(tmp_path: Path) -> None:
     done = run_head(head(""), tmp_path)
-    assert done.returncode != 0
-    assert done.stderr.splitlines()[-1].endswith(
-        "Put the course's folder beside this notebook and run this cell again."
-    )
+    assert done.returncode != 0 and "No module named 'helpers'" in done.stderr
+    assert "put its folder beside this notebook" in head("").splitlines()[0]
 
 
-def test_the_first_lines_follow_the_address() -> None:
-    cell = in_step("import math\n\nfrom helpers import panels", "")
-    published = in_step(cell, "https://example.org/course.git")
-    assert "git" not in cell and '"https://example.org/course.git"' in published
-    assert in_step(published, "") == cell and in_step(cell, "") == cell
-    assert imports_alone(published) == "import math\n\nfrom helpers import panels"
-    assert in_step("import math", "x") == "import math"
+def test_the_import_cell_follows_the_address_and_the_names_that_are_used() -> None:
+    sources = ["digits = digits_split()\nprint(np.ones(3), digits)", "for train in (1, 2):\n    MLP(train)"]
+    alone, published = (import_cell(sources, address) for address in ("", "https://example.org/course.git"))
+    assert "git clone" not in alone and " https://example.org/course.git " in published
+    assert alone.splitlines()[-1] == published.splitlines()[-1] == f"{IMPORT}digits_split, MLP, np"
+
+
+def test_every_name_for_the_notebooks_is_there_and_is_used() -> None:
+    assert all(getattr(facade, name) is not None for name in facade.NAMES)
+    with pytest.raises(AttributeError, match="no 'nothing': give it one in helpers/notebook.py"):
+        facade.nothing  # noqa: B018
+    sources = [source for path in (ROOT / "notebooks").glob("*.ipynb") for source in code_of(path)]
+    used = {node.id for source in sources for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    assert sorted(set(facade.NAMES) - used) == []
+
+
+def test_a_lesson_without_torch_does_not_load_it() -> None:
+    program = "import sys\nfrom helpers.notebook import check, np, panels\nprint('torch' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True) == "False\n"
 
 
 def test_binder_installs_the_course_with_what_goes_with_it() -> None:
@@ -341,7 +351,6 @@ def test_a_notebook_by_itself_gets_the_course_and_shows_its_panel(
     client.execute(env={**clean, "XDG_DATA_HOME": str(tmp_path / "home")})
 
     printed = "".join(output.get("text", "") for output in wanted["imports"].outputs)
-    assert f"Fetching the course from {repository}" in printed
     assert "Installing fsrs" in printed
     assert runtime.SHORT_LIVED in printed
     assert (alone / "gradient-course/helpers/runtime.py").exists()

@@ -20,6 +20,7 @@ from helpers.panels import PANELS, Panel
 from helpers.publish.cells.assets import classic_script, write_assets
 from helpers.publish.cells.bake import Fineness, anchors, axes, panel_data, states_of
 from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.cells.deeper import DEEPER
 from helpers.publish.cells.running import HIDE_INPUT, Cell, NotebookError, read_cells, run_cells
 from helpers.publish.cells.states import Axis, Budget, main_axis, spread, states_to_bake
 from helpers.publish.cells.text import code_html, markdown_html
@@ -234,17 +235,32 @@ def test_what_needs_a_kernel_says_so_and_text_is_escaped() -> None:
     assert widget_html({"<": 1}, page) == "<pre>{&#x27;&lt;&#x27;: 1}</pre>"
 
 
-def test_a_page_leaves_out_speaker_notes_and_folds_imports() -> None:
+def test_a_page_folds_imports() -> None:
     cells = [
         Cell("title", "markdown", "# 01 Title"),
-        Cell("notes", "markdown", "**Teacher's notes.**", slide="notes"),
         Cell("imports", "code", "import math", slide="skip"),
         Cell("sum", "code", "print(1 + 1)", text="2\n"),
     ]
     page = lesson_page(cells, BuildContext("01"), {"01": "01_definition.html"})
-    assert "Teacher" not in page
     assert page.count("<details>") == 1
     assert '<pre class="output" tabindex="0" aria-label="output">2</pre>' in page
+
+
+def test_a_go_deeper_section_is_one_closed_fold_with_its_title_as_summary() -> None:
+    tags = frozenset({DEEPER})
+    cells = [
+        Cell("title", "markdown", "# 01 Title"),
+        Cell("first", "markdown", "### Go deeper: one\n\nOnly **here**.", tags=tags),
+        Cell("sum", "code", "print(1 + 1)", text="2\n", tags=tags),
+        Cell("second", "markdown", "### Go deeper: two", tags=tags),
+        Cell("main", "markdown", "Back on the main line."),
+    ]
+    page = lesson_page(cells, BuildContext("01"), {"01": "01_definition.html"})
+    folds = re.findall(r'<details class="site-deeper">(.*?)</details>', page, flags=re.DOTALL)
+    assert len(folds) == 2 and " open" not in "".join(re.findall("<details[^>]*>", page))
+    assert re.match(r'<summary id="first"><h3 [^>]*>Go deeper: one</h3>\s*</summary>', folds[0])
+    assert "<strong>here</strong>" in folds[0] and 'aria-label="output">2</pre>' in folds[0]
+    assert "Back on the main line." in page and "Back on the main line." not in "".join(folds)
 
 
 def links_within(page: str) -> list[str]:

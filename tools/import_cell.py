@@ -1,7 +1,7 @@
-"""The first lines of every notebook's import cell: where the course is not set up, they find its folder or fetch it.
+"""The first code cell of every notebook: one line that finds the course or fetches it, and the names that are used.
 
-Once the course is published, its address stands in pyproject.toml, and `python -m tools.normalise` writes it into all
-notebooks. It is one that `git clone` takes:
+`python -m tools.normalise` writes it. Once the course is published, its address stands in pyproject.toml, and the cell
+fetches the course from there. The address is one that `git clone` takes:
 
     [project.urls]
     Source = "https://…"
@@ -9,42 +9,28 @@ notebooks. It is one that `git clone` takes:
 
 from __future__ import annotations
 
+import ast
+import textwrap
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
+from helpers.notebook import NAMES
+
 PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
-BEGIN, END = "# Where the course is not set up, as in Colab, ", "\nruntime.prepare()\n\n"
+WIDTH = 120
+IMPORT = "from helpers.notebook import "
+NEARBY = 'sys.path += map(os.path.abspath, ["..", *glob.glob("*/helpers/.."), *glob.glob("*/*/helpers/..")])\n'
+FIND = f"""\
+import glob, os, sys  # Where the course is not set up, as in Colab, put its folder beside this notebook.
 
-NEARBY = """\
-these lines find its folder.
-try:
-    from helpers import runtime
-except ImportError:
-    import sys
-    from pathlib import Path
+{NEARBY}"""
+FIND_OR_FETCH = f"""\
+import glob, importlib.util, os, sys  # Where the course is not set up, as in Colab, these lines find or fetch it.
 
-    near = [file for place in ("..", "*", "*/*") for file in Path.cwd().glob(f"{place}/helpers/runtime.py")]
-    if not near:
-        raise ModuleNotFoundError("Put the course's folder beside this notebook and run this cell again.") from None
-"""
-NEARBY_OR_FETCHED = """\
-these lines find its folder or fetch it.
-try:
-    from helpers import runtime
-except ImportError:
-    import subprocess
-    import sys
-    from pathlib import Path
-
-    near = [file for place in ("..", "*", "*/*") for file in Path.cwd().glob(f"{place}/helpers/runtime.py")]
-    if not near:
-        print("Fetching the course from ADDRESS")
-        subprocess.run(["git", "clone", "--quiet", "--depth=1", "ADDRESS", "gradient-course"], check=True)
-        near = [Path("gradient-course/helpers/runtime.py")]
-"""
-IMPORT_IT = """\
-    sys.path.append(str(near[0].resolve().parents[1]))
-    from helpers import runtime
+{NEARBY}\
+importlib.util.find_spec("helpers") or os.system("git clone --depth=1 ADDRESS gradient-course")
+sys.path.append(os.path.abspath("gradient-course"))
 """
 
 
@@ -55,17 +41,25 @@ def course_address(pyproject: Path = PYPROJECT) -> str:
 
 
 def head(address: str) -> str:
-    """The first lines of the import cells of a course that is published at this address, or isn't ("")."""
-    found = NEARBY_OR_FETCHED.replace("ADDRESS", address) if address else NEARBY
-    return BEGIN + found + IMPORT_IT.rstrip("\n") + END
+    """What finds the course, or fetches it from the address at which it is published ("" where it isn't)."""
+    return FIND_OR_FETCH.replace("ADDRESS", address) if address else FIND
 
 
-def imports_alone(source: str) -> str:
-    """An import cell without its first lines, whichever they are."""
-    return source.partition(END)[2] if source.startswith(BEGIN) and END in source else source
+def import_cell(sources: Iterable[str], address: str) -> str:
+    """The import cell of a notebook whose other code cells have these sources."""
+    names = sorted(_wanted(sources) & set(NAMES), key=lambda name: (name.lower(), name))
+    lines = textwrap.wrap(", ".join(names), WIDTH - len(IMPORT), break_long_words=False)
+    return head(address) + "\n".join(IMPORT + line.rstrip(",") for line in lines)
 
 
-def in_step(source: str, address: str) -> str:
-    """An import cell with the first lines that go with the address; a cell that imports no `helpers` as it is."""
-    imports = imports_alone(source)
-    return head(address) + imports if "from helpers" in imports else source
+def _wanted(sources: Iterable[str]) -> set[str]:
+    """The names that cells use before they bind them."""
+    wanted: set[str] = set()
+    bound: set[str] = set()
+    for statement in (statement for source in sources for statement in ast.parse(source).body):
+        names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+        stored = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+        loaded = {name.id for name in names if isinstance(name.ctx, ast.Load)}
+        wanted |= loaded - bound - (set() if isinstance(statement, ast.Assign) else stored)
+        bound |= stored
+    return wanted

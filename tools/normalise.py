@@ -22,13 +22,15 @@ from typing import Any
 import nbformat
 from IPython.lib.pretty import pretty
 
+from helpers.publish.cells.deeper import DEEPER, FOLDED, deeper_cells, title_of
 from helpers.publish.cells.running import EXERCISE, HIDE_INPUT, Outcome, notebook_shell
-from tools.import_cell import course_address, in_step
+from tools.import_cell import IMPORT, course_address, import_cell
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CHECKED = "nbval-check-output"  # nbval compares the outputs of the cells with this tag
 SHOW = {"panels", "figures", "lesson", "predict", "quiz", "check", "timeline"}  # calls of these only show something
+IMPORTS_FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterLab and Notebook, and in Colab
 SPEAKING_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MACHINE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]+)*")
 
@@ -42,9 +44,10 @@ def normalised(text: str) -> str:
     notebook.nbformat_minor = 5
     notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
     count = 0
-    for cell in notebook.cells:
+    deeper = deeper_cells((cell.cell_type, cell.source) for cell in notebook.cells)
+    for cell, is_deeper in zip(notebook.cells, deeper, strict=True):
         cell.source = cell.source.rstrip()
-        cell.metadata = kept_metadata(cell)
+        cell.metadata = kept_metadata(cell, is_deeper)
         if cell.cell_type == "code":
             count += 1
             is_checked = CHECKED in cell.metadata.get("tags", [])
@@ -53,13 +56,19 @@ def normalised(text: str) -> str:
     return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
 
 
-def kept_metadata(cell: Node) -> Node:
-    """The tags and the slide type of a cell; the tag that its calls ask for is added, one that is wrong is dropped."""
-    own = [tag for tag in cell.metadata.get("tags", []) if tag not in (HIDE_INPUT, EXERCISE)]
-    tags = sorted({*own, *shown_tags(cell)})
+def kept_metadata(cell: Node, is_deeper: bool = False) -> Node:
+    """The tags and the slide type of a cell, and what folds it.
+
+    Tags that say what a cell does or where it stands are set anew; imports and headings of *Go deeper* are folded.
+    """
+    own = {tag for tag in cell.metadata.get("tags", []) if tag not in (HIDE_INPUT, EXERCISE, DEEPER)}
+    tags = sorted({*own, *shown_tags(cell), *([DEEPER] if is_deeper else [])})
     slide_type = cell.metadata.get("slideshow", {}).get("slide_type")
-    kept = {"tags": tags} if tags else {}
-    return nbformat.from_dict(kept | ({"slideshow": {"slide_type": slide_type}} if slide_type else {}))
+    kept: dict[str, Any] = {"tags": tags} if tags else {}
+    kept |= {"slideshow": {"slide_type": slide_type}} if slide_type else {}
+    kept |= IMPORTS_FOLDED if cell.cell_type == "code" and IMPORT in cell.source else {}
+    kept |= {FOLDED: True} if cell.cell_type == "markdown" and title_of(cell.source) else {}
+    return nbformat.from_dict(kept)
 
 
 def shown_tags(cell: Node) -> list[str]:
@@ -101,10 +110,11 @@ def unspeaking_ids(text: str) -> list[str]:
 
 
 def with_import_cell(text: str, address: str) -> str:
-    """A normalised notebook whose first code cell finds the course, or fetches it from the address."""
+    """A notebook whose first code cell finds the course, or fetches it from the address, and imports what is used."""
     notebook = nbformat.reads(text, as_version=4)
-    for cell in [cell for cell in notebook.cells if cell.cell_type == "code"][:1]:
-        cell.source = in_step(cell.source, address)
+    first, *others = [cell for cell in notebook.cells if cell.cell_type == "code"] or [None]
+    if first is not None and "from helpers" in first.source:
+        first.source = import_cell([cell.source for cell in others], address)
     return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
 
 
@@ -158,7 +168,8 @@ def main(arguments: list[str]) -> int:
             print(f"{path}: give these cells speaking ids, each its own: {', '.join(bad)}")
             complaints += 1
             continue
-        wanted = with_import_cell(normalised(run(text, path.parent) if options.run else text), course_address())
+        text_with_imports = with_import_cell(text, course_address())
+        wanted = normalised(run(text_with_imports, path.parent) if options.run else text_with_imports)
         if text == wanted:
             continue
         if options.check:

@@ -71,6 +71,7 @@ def present() -> Command:
     """Show a lesson as slides, as in `present 03`; with --panel its panel alone over the whole screen."""
     parser = _parser("present", present.__doc__, PRESENT_EXAMPLES)
     parser.add_argument("lesson", help="the lesson's number, such as 03")
+    parser.add_argument("--whole", action="store_true", help="with the sections called Go deeper, which are left out")
     parser.add_argument("--panel", nargs="?", const="", metavar="NAME", help="a panel alone, with a live kernel")
     _add_folder(parser, None, "only write the slides into this folder")
     parser.add_argument("--port", type=port_number, help="where to listen on this machine")

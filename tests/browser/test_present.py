@@ -129,9 +129,10 @@ def test_the_speaker_sees_the_notes(browser: Any, slides: str) -> None:
                    return [h, v || 0]; }"""
     )
     turn_to(sheet, noted)
+    said = sheet.page.evaluate("() => document.querySelector('aside.notes p').textContent")
     with sheet.page.expect_popup() as opened:
         sheet.page.keyboard.press("s")
-    opened.value.wait_for_function("() => /Teacher.s notes/.test(document.body.innerText)", timeout=30_000)
+    opened.value.wait_for_function("said => document.body.innerText.includes(said)", arg=said, timeout=30_000)
     sheet.close()
 
 

@@ -13,10 +13,13 @@ from helpers.publish.cells.running import Cell, read_cells, run_cells
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How finely panels are baked, and whether the lessons' experiments are left out (quick)."""
+    """How finely panels are baked, whether the lessons' experiments are left out (quick), and whether slides hold the
+    *Go deeper* sections too (whole).
+    """
 
     fineness: Fineness = Fineness()
     quick: bool = False
+    whole: bool = False
 
 
 @dataclass

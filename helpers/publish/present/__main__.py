@@ -21,6 +21,7 @@ from helpers.publish.folder import FolderError
 from helpers.publish.present.build import build_slides, is_built
 from helpers.publish.present.projector import panel_of, project
 from helpers.publish.present.serving import PresentError, choose_port, serve_folder
+from helpers.publish.teacher import NotesError
 
 KEPT = NOTEBOOKS.parent / "slides"
 
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> int:
             signal.signal(getattr(signal, name), _interrupt)
     try:
         _present(chosen)
-    except (PresentError, FolderError, NotebookError) as error:
+    except (PresentError, FolderError, NotebookError, NotesError) as error:
         print(f"present: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -54,7 +55,7 @@ def _present(chosen: argparse.Namespace) -> None:
         port = choose_port(chosen.port)
         print("Starting a kernel for the panel: the first picture takes up to 20 seconds.", flush=True)
         return project(panel, port, chosen.browser)
-    options = BuildOptions(Fineness(chosen.part), chosen.quick)
+    options = BuildOptions(Fineness(chosen.part), chosen.quick, chosen.whole)
     if chosen.to is not None:
         page = _build(chosen.lesson, chosen.to, options)
         print(f"The slides are ready: open {page}")

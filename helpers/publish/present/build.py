@@ -14,9 +14,11 @@ from typing import Any
 from helpers.course import AUTHORS, CODE_LICENCE, CONTENT_LICENCE, LESSONS, NOTEBOOKS
 from helpers.publish.cells.assets import write_assets
 from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.cells.text import markdown_html
 from helpers.publish.folder import digest, write_text, written_whole
 from helpers.publish.html import data_script, document, hash_of, policy
 from helpers.publish.present.slides import Slide, slides_of
+from helpers.publish.teacher import notes_of
 
 LICENCE = f"© {AUTHORS}, {CONTENT_LICENCE}; code {CODE_LICENCE}"
 HERE = Path(__file__).parent
@@ -37,7 +39,8 @@ def build_slides(notebook: Path, folder: Path, context: BuildContext) -> Path:
         for name in ("present.js", "present.css"):
             shutil.copyfile(HERE / name, draft / "assets" / name)
         (draft / "tables").mkdir()
-        stacks = slides_of(context.run(notebook), context)
+        cells = context.run(notebook)
+        stacks = slides_of(cells, context, notes_of(notebook, cells))
         write_text(draft / "index.html", slides_page(context.lesson, stacks))
         lower_figures(context.data)
         write_text(draft / "tables" / f"{context.lesson}.js", data_script(context.data))
@@ -57,7 +60,7 @@ def is_built(notebook: Path, folder: Path, options: BuildOptions) -> bool:
 
 def fingerprint(notebook: Path, options: BuildOptions) -> str:
     """What the slides depend on: the notebook, the helpers, the data, and how much was asked for."""
-    found = hashlib.sha256(f"{options.fineness.part} {options.quick}".encode())
+    found = hashlib.sha256(f"{options.fineness.part} {options.quick} {options.whole}".encode())
     folders = (NOTEBOOKS.parent / "helpers", NOTEBOOKS.parent / "data")
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if "__pycache__" not in path.parts]
     for path in [notebook, *files]:
@@ -103,8 +106,9 @@ def _slide(slide: Slide, title: str) -> str:
     )
     kind = " figure" if slide.is_full and "site-figure" in slide.blocks[0].html else ""
     part = html.escape(LICENCE if re.match(r"\d\d ", slide.part) else slide.part)
-    notes = f'<aside class="notes">{"".join(slide.notes)}</aside>' if slide.notes else ""
+    notes = "".join(markdown_html(note) for note in slide.notes)
+    aside = f'<aside class="notes">{notes}</aside>' if notes else ""
     return (
         f'<section><div class="sheet{kind}">{blocks}</div><div class="foot">{html.escape(title)} · {part}</div>'
-        f"{notes}</section>"
+        f"{aside}</section>"
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from helpers.lesson import ComparisonView, QuizView
 from helpers.publish.cells.context import BuildContext
+from helpers.publish.cells.deeper import DEEPER
 from helpers.publish.cells.running import Cell
 from helpers.publish.cells.text import code_html, markdown_html, output_html
 from helpers.publish.cells.widgets import question_blocks, widget_html
+from helpers.publish.teacher import spread
 
 BETWEEN_BLOCKS = re.compile(r"\n{2,}(?=\S)")
 
@@ -43,27 +45,25 @@ class Slide:
         self.blocks.append(block if self.blocks else replace(block, fragment=False))
 
 
-def slides_of(cells: Sequence[Cell], context: BuildContext) -> list[list[Slide]]:
+def slides_of(
+    cells: Sequence[Cell], context: BuildContext, notes: Mapping[str, str] | None = None
+) -> list[list[Slide]]:
     """The slides of a lesson that has been run: stacks, one for each cell of type "slide", of slides.
 
-    Notes go with all slides since the notes before them: a part of a lesson is spread over many slides.
+    *Go deeper* sections are left out unless the options ask for the whole lesson. `notes` are the teacher's, by the id
+    of their cell; each goes with all slides up to the next one, within its section.
     """
+    notes = notes or {}
+    noted = spread(cells, notes)
     stacks: list[list[Slide]] = []
-    without_notes: list[Slide] = []
 
     def turn() -> Slide:
         slide = Slide(stacks[-1][0].part if stacks[-1] else "")
         stacks[-1].append(slide)
-        without_notes.append(slide)
         return slide
 
     for cell in cells:
-        if cell.slide == "skip":
-            continue
-        if cell.slide == "notes":
-            for each in without_notes:
-                each.notes.append(markdown_html(cell.source))
-            without_notes.clear()
+        if cell.slide == "skip" or (DEEPER in cell.tags and not context.options.whole):
             continue
         if cell.slide == "slide" or not stacks:
             before = stacks[-1][0].part if stacks else ""
@@ -76,6 +76,9 @@ def slides_of(cells: Sequence[Cell], context: BuildContext) -> list[list[Slide]]
             if slide.is_full or (block.alone and slide.blocks):
                 slide = turn()
             slide.add(replace(block, fragment=cell.slide == "fragment"))
+            note = notes.get(noted.get(cell.id, ""), "")
+            if note and note not in slide.notes:
+                slide.notes.append(note)
     return [kept for stack in stacks if (kept := [slide for slide in stack if slide.blocks])]
 
 

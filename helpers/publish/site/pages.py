@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from helpers.course import AUTHORS, CODE_LICENCE, CONTENT_LICENCE, LESSONS, TITLE
 from helpers.publish.cells.context import BuildContext
+from helpers.publish.cells.deeper import DEEPER, title_of
 from helpers.publish.cells.running import Cell
 from helpers.publish.cells.text import code_html, markdown_html, output_html
 from helpers.publish.cells.widgets import widget_html
@@ -29,7 +31,7 @@ SCRIPTS = ("assets/live.js", "assets/grading.js", "assets/pages.js")
 
 def lesson_page(cells: Sequence[Cell], context: BuildContext, pages: Mapping[str, str]) -> str:
     """A lesson as HTML; what its scripts need is gathered in `context.data`. `pages` has the file of each lesson."""
-    body = "\n".join(filter(None, (_cell(cell, context) for cell in cells)))
+    body = "\n".join(_sections(cells, context))
     body = body.replace("</h1>", f'</h1><p class="site-note">{NOTE}</p>', 1)
     scripts = ("assets/plotly.min.js", *SCRIPTS, f"tables/{context.lesson}.js")
     return _page(LESSONS[context.lesson].name, body, scripts, pages, context.lesson)
@@ -59,9 +61,29 @@ def file_name(notebook: Path) -> str:
 # Cells ---------------------------------------------------------------------------------------------------------------
 
 
+def _sections(cells: Sequence[Cell], context: BuildContext) -> Iterator[str]:
+    """The cells one after another; each *Go deeper* section as one closed fold."""
+    for is_deeper, group in groupby(_with_titles(cells), key=lambda each: each[0]):
+        html = "\n".join(_cell(cell, context) for _, cell in group)
+        yield f'<details class="site-deeper">{html}</details>' if is_deeper else html
+
+
+def _with_titles(cells: Sequence[Cell]) -> Iterator[tuple[str, Cell]]:
+    """Each cell with the *Go deeper* section that it belongs to: the id of the cell that opens it, or ""."""
+    section = ""
+    for cell in cells:
+        if DEEPER not in cell.tags:
+            section = ""
+        elif title_of(cell.source):
+            section = cell.id
+        yield section, cell
+
+
 def _cell(cell: Cell, context: BuildContext) -> str:
-    if cell.slide == "notes":
-        return ""
+    if cell.kind == "markdown" and (title := title_of(cell.source)):
+        rest = cell.source.partition("\n")[2]
+        summary = markdown_html(f"### Go deeper: {title}")
+        return f'<summary id="{cell.id}">{summary}</summary><div class="site-text">{markdown_html(rest)}</div>'
     if cell.kind == "markdown":
         return f'<div class="site-text" id="{cell.id}">{markdown_html(cell.source)}</div>'
     shown = "".join(widget_html(each, context) for each in cell.shown)

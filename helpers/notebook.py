@@ -1,0 +1,72 @@
+"""Everything that the notebooks use, from one place: `from helpers.notebook import check, np, panels`.
+
+Importing it makes the Python at hand fit for the course (`helpers.runtime`). What a name stands for is loaded when the
+name is asked for, so that a lesson without PyTorch doesn't wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from helpers import runtime, without_torch
+
+MODULES: Mapping[str, str] = {
+    "copy": "copy",
+    "figures": "helpers.figures",
+    "functional": "torch.nn.functional",
+    "lesson": "helpers.lesson",
+    "math": "math",
+    "nn": "torch.nn",
+    "np": "numpy",
+    "panels": "helpers.panels",
+    "tempfile": "tempfile",
+    "theory": "helpers.theory",
+    "torch": "torch",
+}
+"""Names that stand for modules."""
+
+CONTENTS: Mapping[str, tuple[str, ...]] = {
+    "dataclasses": ("replace",),
+    "pathlib": ("Path",),
+    "tqdm.auto": ("tqdm",),
+    "torch.nn.functional": ("cross_entropy", "logsigmoid", "softplus"),
+    "helpers.activations": ("ACTIVATIONS", "get_activation"),
+    "helpers.arrays": ("mean_cosine",),
+    "helpers.clipping": ("one_unit_gradient", "one_unit_loss"),
+    "helpers.datasets": (
+        *("adding_problem", "classification_batch", "clusters", "delayed_recall", "digits", "digits_split"),
+        *("gaussian", "sunspot_forecast", "train_test_split"),
+    ),
+    "helpers.doctor": ("THRESHOLDS", "diagnose", "watch"),
+    "helpers.patients": ("add_batch_norm", "draw_weights", "set_biases", "ward"),
+    "helpers.figures": ("MILESTONES", "timeline", "training_movement"),
+    "helpers.games": ("RING_CENTRES", "Game", "play", "shifted_recipe"),
+    "helpers.installation": ("check_installation", "report"),
+    "helpers.lesson": ("check", "compare", "predict", "quiz"),
+    "helpers.models": ("MLP", "ConvNet", "RecurrentNet", "ResidualMLP"),
+    "helpers.network": ("NetworkSpec", "gradient_profile"),
+    "helpers.recurrent": ("RecurrentSpec", "recurrent_profile"),
+    "helpers.residual": ("ResidualSpec", "input_gradients", "path_energies", "residual_profile"),
+    "helpers.training": ("train", "train_task"),
+}
+"""Names that stand for what is in a module, by module."""
+
+NAMES: Mapping[str, tuple[str, str]] = {
+    **{name: (module, "") for name, module in MODULES.items()},
+    **{name: (module, name) for module, names in CONTENTS.items() for name in names},
+}
+"""Every name, with its module and its name there ("" for the module itself)."""
+
+runtime.prepare()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in NAMES:
+        raise AttributeError(f"helpers.notebook has no {name!r}: give it one in helpers/notebook.py")
+    module, inside = NAMES[name]
+    if module.startswith(without_torch.MODULES):
+        import_module("torch")  # in a browser this puts the stand-ins in place, for the course's modules too
+    loaded = import_module(module)
+    return getattr(loaded, inside) if inside else loaded
