@@ -1,4 +1,4 @@
-"""The look of the course: one colour per idea, type that is read from the back of a room, axes in decades."""
+"""The look of the course: one colour per idea, one scale of type, axes in decades."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ INK = "#1f2933"
 MUTED = "#616e7c"
 GRID = "#e4e7eb"
 PAPER = "#ffffff"
+NOTHING = "rgba(0,0,0,0)"
+"""No colour: what lies behind a figure is the page, light or dark."""
 
 MEASURED = "#1f5fbf"
 THEORY = "#d1495b"
@@ -59,6 +61,18 @@ LOSS_LOOKS = {  # of a generator: name, colour, dash
     "wasserstein": ("Wasserstein", "#5e4bb6", "dot"),
 }
 
+SMALL, TEXT, LARGE = 14, 17, 21
+"""The course's type in pixels: labels and figures, text to read, the number that a panel is about."""
+
+UNDER_PICTURE, ALONE = 256, 360
+"""Heights in pixels of a plot beneath the picture of the network, and of one that has its panel to itself."""
+
+BESIDE_PICTURE = {"l": 84, "r": 84}
+"""Margins of a plot beneath the picture, where the input and the loss have their places."""
+
+NARROW_MARGINS = {"l": 64, "r": 44}
+"""No margin is wider on a narrow page."""
+
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif"
 
 _AXIS = {
@@ -69,33 +83,33 @@ _AXIS = {
     "linecolor": MUTED,
     "ticks": "outside",
     "tickcolor": MUTED,
-    "ticklen": 5,
-    "title": {"font": {"size": 17}, "standoff": 8},
-    "tickfont": {"size": 15},
+    "ticklen": 4,
+    "title": {"font": {"size": SMALL}, "standoff": 6},
+    "tickfont": {"size": SMALL},
 }
 
 # A plain dictionary: plotly checks it when a figure takes it, and importing this module stays quick.
 TEMPLATE: dict[str, Any] = {
     "layout": {
-        "font": {"family": FONT, "size": 16, "color": INK},
-        "title": {"font": {"size": 20}, "x": 0.0, "xanchor": "left", "xref": "paper", "y": 0.98, "yanchor": "top"},
-        "paper_bgcolor": PAPER,
-        "plot_bgcolor": PAPER,
-        "margin": {"l": 84, "r": 24, "t": 92, "b": 62},
+        "font": {"family": FONT, "size": SMALL, "color": INK},
+        "title": {"font": {"size": TEXT}, "x": 0.0, "xanchor": "left", "xref": "paper", "y": 0.98, "yanchor": "top"},
+        "paper_bgcolor": NOTHING,
+        "plot_bgcolor": NOTHING,
+        "margin": {"l": 76, "r": 40, "t": 76, "b": 44},
         "legend": {
             "orientation": "h",
             "x": 0,
             "xanchor": "left",
             "y": 1.02,
             "yanchor": "bottom",
-            "font": {"size": 15},
-            "bgcolor": "rgba(255,255,255,0.7)",
+            "font": {"size": SMALL},
+            "bgcolor": NOTHING,
         },
-        "hoverlabel": {"font": {"family": FONT, "size": 15}},
+        "hoverlabel": {"font": {"family": FONT, "size": SMALL}},
         "hovermode": "closest",
         "xaxis": _AXIS,
         "yaxis": _AXIS,
-        "modebar": {"orientation": "v", "color": LIMIT, "activecolor": INK, "bgcolor": "rgba(0,0,0,0)"},
+        "modebar": {"orientation": "v", "color": LIMIT, "activecolor": INK, "bgcolor": NOTHING},
     }
 }
 
@@ -148,7 +162,7 @@ def counted(count: int, thing: str) -> str:
 
 
 def share(log10: float) -> str:
-    """A ratio given as its log10, as it stands before "what … hears": "0.25 of", "as much as" or "1024 times"."""
+    """A ratio given as its log10, as it stands before "what … receives": "0.25 of", "as much as" or "1024 times"."""
     if scientific(log10) == "1":
         return "as much as"
     return f"{scientific(log10)} {'of' if log10 < 0 else 'times'}"

@@ -80,8 +80,8 @@ def test_sixty_and_a_hundred_layers(panel: panels.Panel) -> None:
     assert lost(panel) == pytest.approx(-50, abs=1)
     assert lost(panel, depth=100) == pytest.approx(-85, abs=1)
     assert factor(panel, depth=100) == pytest.approx(factor(panel), rel=0.02)
-    bound = np.asarray(panel.data["0.25 a layer"])[:60]
-    assert (shown(panel)[:59] < bound[:59]).all(), "it falls faster than 0.25 a layer"
+    bound = np.asarray(panel.data["0.25 per layer"])[:60]
+    assert (shown(panel)[:59] < bound[:59]).all(), "it falls faster than 0.25 per layer"
 
 
 def test_width_narrows_the_band_and_keeps_the_factor(panel: panels.Panel) -> None:

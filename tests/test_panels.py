@@ -338,9 +338,9 @@ def test_the_band_holds_the_mean_and_closes_over_one_seed() -> None:
 def test_a_quarter_a_layer_is_a_bound_only_while_the_weights_are_small() -> None:
     panel = panels.deep_sigmoid_nets()
     panel.set(scheme="lecun_normal", gain=1.0)
-    assert slope_per_layer(panel.data["measured"]) < slope_per_layer(panel.data["0.25 a layer"])
+    assert slope_per_layer(panel.data["measured"]) < slope_per_layer(panel.data["0.25 per layer"])
     panel.set(gain=8.0)
-    assert slope_per_layer(panel.data["measured"]) > slope_per_layer(panel.data["0.25 a layer"])
+    assert slope_per_layer(panel.data["measured"]) > slope_per_layer(panel.data["0.25 per layer"])
 
 
 # ---------------------------------------------------------------- the look

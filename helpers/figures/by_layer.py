@@ -7,7 +7,18 @@ import plotly.graph_objects as go
 
 from helpers import theme
 from helpers.arrays import Array
-from helpers.figures.parts import FLOAT32_SMALLEST, Numbers, backward_arrow, band, decades, float32_limit, line
+from helpers.figures.parts import (
+    FLOAT32_SMALLEST,
+    Numbers,
+    backward_arrow,
+    band,
+    decades,
+    dressed,
+    float32_limit,
+    line,
+    stacking,
+    switched,
+)
 
 
 def signal_by_layer(depths: Numbers, *, title: str, low: float, high: float, activation: str = "sigmoid") -> go.Figure:
@@ -23,38 +34,35 @@ def signal_by_layer(depths: Numbers, *, title: str, low: float, high: float, act
             line("theory", depths, colour=theme.THEORY, dash="dash", hovertemplate="layer %{x}: 10<sup>%{y:.2f}</sup>"),
         ]
     )
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=480, uirevision="kept")
-    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0, float(np.max(depths)) + 1])
-    decades(figure, "gradient norm ‖∂L/∂h‖", low, high)
+    dressed(figure, title)
+    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5])
+    decades(figure, "gradient ‖∂L/∂h‖", low, high)
     float32_limit(figure)
     backward_arrow(figure)
-    return figure
+    return stacking(figure)
 
 
 def signal_and_saturation(depths: Numbers, *, title: str, low: float, high: float) -> go.Figure:
-    """`signal_by_layer` with the bound 0.25 a layer, and beneath it the share of "saturated units" by layer."""
+    """`signal_by_layer` with the bound 0.25 per layer; in turn with it the share of "saturated units" by layer."""
     colour = theme.ACTIVATION_COLOURS["sigmoid"]
-    figure = go.Figure().set_subplots(
-        rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.07
-    )
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
     hover = "layer %{x}: 10<sup>%{y:.2f}</sup>"
     figure.add_trace(band("spread over seeds", depths, colour=colour), **above)
     figure.add_trace(line("measured", depths, colour=colour, width=4, hovertemplate=hover), **above)
     figure.add_trace(line("theory", depths, colour=theme.THEORY, dash="dash", hovertemplate=hover), **above)
-    bound = line("0.25 a layer", depths, colour=theme.BOUND, dash="dot", width=2, hovertemplate=hover)
+    bound = line("0.25 per layer", depths, colour=theme.BOUND, dash="dot", width=2, hovertemplate=hover)
     figure.add_trace(bound, **above)
     saturated = line("saturated units", depths, colour=theme.SATURATED, hovertemplate="layer %{x}: %{y:.0%}")
     saturated.update(fill="tozeroy", fillcolor=theme.transparent(theme.SATURATED, 0.3), showlegend=False)
     figure.add_trace(saturated, **below)
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=600, uirevision="kept")
-    figure.update_xaxes(range=[0, float(np.max(depths)) + 1])
-    figure.update_xaxes(title_text="layer (input left, loss right)", **below)
-    decades(figure, "gradient norm ‖∂L/∂h‖", low, high, **above)
+    dressed(figure, title)
+    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5])
+    decades(figure, "gradient ‖∂L/∂h‖", low, high, **above)
     figure.update_yaxes(title_text="saturated", range=[0, 1], tickformat=".0%", nticks=3, **below)
     float32_limit(figure, **above)
     backward_arrow(figure)
-    return figure
+    return stacking(switched(figure, {"gradient": [(1, 1)], "saturated units": [(2, 1)]}))
 
 
 def hidden_profile(mean: Numbers, spread: Array, *, shows: str = "signal") -> go.Figure:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,6 +14,88 @@ from helpers.arrays import Array
 FLOAT32_SMALLEST = np.log10(2.0**-149)
 
 Numbers = Sequence[float] | Array
+Place = tuple[int, int]
+"""Row and column of a plot in its figure."""
+
+
+def dressed(figure: go.Figure, label: str, *, height: int = theme.UNDER_PICTURE) -> go.Figure:
+    """A panel's figure in the course's look. It has no title: the panel's sentence stands above it.
+
+    `label` says to screen readers what is seen. Beneath the picture of the network, which is what figures of the usual
+    height stand for, there is room on both sides for its input and its loss.
+    """
+    sides = theme.BESIDE_PICTURE if height == theme.UNDER_PICTURE else {}
+    figure.update_layout(
+        template=theme.TEMPLATE,
+        height=height,
+        uirevision="kept",
+        meta={"label": label},
+        margin={"t": 36, **sides},
+        legend={"x": 1, "xanchor": "right"},
+    )
+    return figure
+
+
+def _axes(figure: go.Figure, place: Place) -> tuple[str, str]:
+    """The names of a plot's axes in the layout: "xaxis2" and "yaxis2"."""
+    plot = figure.get_subplot(*place)
+    return plot.xaxis.plotly_name, plot.yaxis.plotly_name
+
+
+def _letter(axis: str) -> str:
+    """An axis as traces and marks name it: "y2" for "yaxis2"."""
+    return axis.replace("axis", "")
+
+
+def switched(figure: go.Figure, views: Mapping[str, Sequence[Place]]) -> go.Figure:
+    """Let plots take turns: each view, named by what it shows, has the whole height for the plots at its places.
+
+    Buttons above a live figure change the view. Call it last: marks on a plot come and go with it.
+    """
+    axes = {place: _axes(figure, place) for places in views.values() for place in places}
+    for x, y in axes.values():
+        figure.layout[x].update(showticklabels=True)
+        figure.layout[y].domain = (0, 1)
+    described = []
+    for name, places in views.items():
+        patch: dict[str, Any] = {}
+        seen = {axis for place in places for axis in axes[place]}
+        for pair in axes.values():
+            patch.update({f"{axis}.visible": axis in seen for axis in pair})
+        for kind in ("shapes", "annotations"):
+            for number, mark in enumerate(figure.layout[kind]):
+                axis = mark.yref.split()[0].replace("y", "yaxis")
+                if any(axis in pair for pair in axes.values()):
+                    patch[f"{kind}[{number}].visible"] = axis in seen
+        hides = ["".join(map(_letter, pair)) for place, pair in axes.items() if place not in places]
+        described.append({"name": name, "hides": hides, "patch": patch})
+    figure.layout.meta = {**(figure.layout.meta or {}), "views": described}
+    return figure
+
+
+def stacking(figure: go.Figure, columns: Sequence[Sequence[Place]] = (), gap: float = 0.2) -> go.Figure:
+    """Say how a figure looks where the page is narrow: its columns, left to right, stand one above the other.
+
+    A figure of one column gets the room that its legend takes there.
+    """
+    layout, count = figure.layout, max(1, len(columns))
+    lines = sum(trace.showlegend is not False for trace in figure.data) // 2
+    margins = {**theme.TEMPLATE["layout"]["margin"], **layout.margin.to_plotly_json()}
+    wide: dict[str, Any] = {"height": layout.height}
+    narrow: dict[str, Any] = {"height": round(layout.height * (0.9 * count if count > 1 else 1)) + 22 * lines}
+    for side, least in theme.NARROW_MARGINS.items():
+        wide[f"margin.{side}"], narrow[f"margin.{side}"] = margins[side], min(margins[side], least)
+    share = (1 - gap * (count - 1)) / count
+    for number, column in enumerate(columns):
+        low = (count - 1 - number) * (share + gap)
+        for x, y in (_axes(figure, place) for place in column):
+            across, up = layout[x].domain or (0, 1), layout[y].domain or (0, 1)
+            wide.update({f"{x}.domain": list(across), f"{y}.domain": list(up)})
+            narrow.update({f"{x}.domain": [0, 1], f"{y}.domain": [low + share * up[0], low + share * up[1]]})
+    for patch in (wide, narrow):
+        patch["autosize"] = True  # a height that is set would fix the width, too
+    figure.layout.meta = {**(layout.meta or {}), "wide": wide, "narrow": narrow}
+    return figure
 
 
 def line(
@@ -46,14 +129,14 @@ def band(name: str, x: Numbers, *, colour: str, **more: object) -> go.Scatter:
 
 def dot(name: str, *, colour: str, **more: object) -> go.Scatter:
     """One large marker whose place is still to come."""
-    marker = {"size": 15, "color": colour, "line": {"width": 2, "color": "white"}}
+    marker = {"size": 13, "color": colour, "line": {"width": 2, "color": "white"}}
     return go.Scatter(x=[0], y=[0], name=name, mode="markers", marker=marker, **more)
 
 
 def decades(figure: go.Figure, title: str, low: float, high: float, **where: int) -> None:
     """Make a y axis of log10 values read as powers of ten."""
     figure.update_yaxes(
-        title_text=title, range=[low, high], tickprefix="10<sup>", ticksuffix="</sup>", nticks=8, **where
+        title_text=title, range=[low, high], tickprefix="10<sup>", ticksuffix="</sup>", nticks=7, **where
     )
 
 
@@ -68,7 +151,7 @@ def backward_arrow(figure: go.Figure, y: float = 0.02) -> None:
         yanchor="bottom",
         showarrow=False,
         text="⟵ backward pass",
-        font={"size": 16, "color": theme.MUTED},
+        font={"color": theme.MUTED},
     )
 
 
@@ -78,8 +161,8 @@ def float32_limit(figure: go.Figure, **where: int) -> None:
         y=FLOAT32_SMALLEST,
         line={"color": theme.LIMIT, "width": 1.5, "dash": "dot"},
         annotation={
-            "text": f"below: 0 in float32 ({theme.scientific(FLOAT32_SMALLEST)})",
-            "font": {"size": 14, "color": theme.MUTED},
+            "text": "below: 0 in float32",
+            "font": {"color": theme.MUTED},
             "xanchor": "right",
             "x": 0.99,
             "yanchor": "top",

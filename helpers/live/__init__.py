@@ -154,8 +154,9 @@ class LiveFigure(anywidget.AnyWidget):
         (`Dropdown`, `SelectionSlider`, `ToggleButtons`) and check boxes.
     compute
         Called as `compute(**values)` with a value for each control; returns {trace name: array}, each array of the
-        same shape every time (pad with NaN), and, if wanted, {"summary": a sentence or two on what is seen} and
-        {"ranges": {"yaxis2": [0, 1]}}, which should change seldom: moving an axis takes a redraw.
+        same shape every time (pad with NaN), and, if wanted, {"summary": what is seen, its headline on the first
+        line} and {"ranges": {"yaxis2": [0, 1]}}, which should change seldom: moving an axis takes a redraw. While a
+        hand moves, an axis only widens; it narrows at rest.
     click
         {trace name: (control, control)}: a click on that trace moves these two sliders to the x and the y of the
         place that was hit.
@@ -212,7 +213,7 @@ class LiveFigure(anywidget.AnyWidget):
             controls=list(controls.values()),
             spec={
                 "figure": json.loads(figure.to_json()),
-                "label": figure.layout.meta or _plain(figure.layout.title.text) or "interactive figure",
+                **_described(figure),
                 "layout_of_row": self._layout,
                 "size": int(row.size),
                 "grids": [asdict(grid) for grid in self.grids],
@@ -405,6 +406,17 @@ def _notes(result: Result) -> Notes:
 
 def _message(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
+
+
+def _described(figure: go.Figure) -> dict[str, Any]:
+    """What `figures` say of a figure beyond what is drawn: its label, its views, and how it fits a narrow page."""
+    meta = figure.layout.meta or {}
+    return {
+        "label": meta.get("label") or _plain(figure.layout.title.text) or "interactive figure",
+        "views": meta.get("views", []),
+        "wide": meta.get("wide", {}),
+        "narrow": meta.get("narrow", {}),
+    }
 
 
 def _plain(text: str | None) -> str:

@@ -64,9 +64,14 @@ export class Live {
     this.spec = spec;
     this.controls = controls;
     this.source = source;
+    this.summary = this.add("p", "live-summary");
+    this.headline = this.summary.appendChild(document.createElement("span"));
+    this.detail = this.summary.appendChild(document.createElement("span"));
+    this.headline.className = "live-headline";
+    this.detail.className = "live-detail";
+    this.views = this.add("div", "live-views", "group");
     this.plot = /** @type {import("./plotly.js").Plot} */ (this.add("div", "live-plot", "group")); // not "img": its toolbar has buttons
     this.plot.setAttribute("aria-label", spec.label);
-    this.summary = this.add("p", "live-summary");
     this.spoken = this.add("div", "live-spoken", "status");
     this.alert = this.add("div", "live-error", "alert");
     this.notice = this.add("div", "live-notice", "status");
@@ -128,6 +133,7 @@ export class Live {
     this.el.dataset.phase = "starting";
     this.width = this.el.clientWidth;
     await this.picture.start(row, notes.ranges);
+    this.offerViews();
     this.off.push(this.source.listen((message, buffers) => this.receive(message, buffers)));
     for (const [i, control] of this.controls.entries()) this.off.push(control.onChange(() => this.changed(i)));
     this.watchHands();
@@ -144,6 +150,28 @@ export class Live {
     for (const timer of [this.timer, this.confirmTimer, this.reminder]) clearTimeout(timer);
     cancelAnimationFrame(this.frame);
     this.picture.stop();
+  }
+  /** Buttons that change which plot of the figure is seen. */
+  offerViews() {
+    const { views } = this.spec;
+    this.views.hidden = views.length < 2;
+    if (this.views.hidden) return;
+    this.views.setAttribute("aria-label", "which plot is shown");
+    this.views.setAttribute("data-lm-suppress-shortcuts", "true"); // its keys are not JupyterLab's
+    const buttons = views.map(({ name }, number) => {
+      const button = this.views.appendChild(document.createElement("button"));
+      button.type = "button";
+      button.textContent = name;
+      button.addEventListener("click", () => look(number));
+      return button;
+    });
+    const look = (/** @type {number} */ number) => {
+      buttons.forEach((button, i) => {
+        button.setAttribute("aria-pressed", String(i === number));
+      });
+      this.picture.look(number);
+    };
+    look(0);
   }
   /** A pointer or the focus on a control says which table is wanted next. */
   watchHands() {
@@ -219,13 +247,15 @@ export class Live {
     if (!stillResting()) return;
     await this.picture.settle(stillResting);
     if (!stillResting()) return;
-    this.spoken.textContent = this.summary.textContent;
+    this.spoken.textContent = `${this.headline.textContent} ${this.detail.textContent}`;
     this.el.dataset.phase = "rest";
     this.plan();
   }
-  /** @param {string | undefined} text */
-  say(text) {
-    this.summary.textContent = text ?? "";
+  /** @param {string} [text] the headline, and in a line of its own what stands under it */
+  say(text = "") {
+    const [headline, detail = ""] = text.split("\n");
+    this.headline.textContent = headline;
+    this.detail.textContent = detail;
     this.summary.hidden = !text;
   }
 

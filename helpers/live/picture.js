@@ -17,11 +17,33 @@ import { readRow, sameTrace } from "./rows.js";
  * @property {import("./states.js").Grid[]} grids
  * @property {import("./states.js").Key} first
  * @property {{index: number, controls: number[]}[]} clicks
+ * @property {View[]} views
+ * @property {Patch} wide how the figure is laid out
+ * @property {Patch} narrow how it is where the page is narrow
  */
+/** @typedef {Record<string, any>} Patch what `Plotly.relayout` takes */
+/** @typedef {{name: string, hides: string[], patch: Patch}} View one of the plots that take turns */
 
 // No button that sends the figure to a server: the course talks to nobody.
 const BUTTONS = ["toImage", "zoom2d", "pan2d", "resetScale2d"];
 const TOOLBAR = { displaylogo: false, showSendToCloud: false, displayModeBar: "hover", modeBarButtons: [BUTTONS] };
+
+const NARROW = 640; // pixels; narrower figures have their plots one above the other
+
+/**
+ * Ends of axes that hold both what is shown and what is wanted.
+ * @param {Ranges} shown
+ * @param {Ranges} wanted
+ */
+export function widened(shown, wanted) {
+  /** @type {Ranges} */
+  const out = {};
+  for (const [axis, [low, high]] of Object.entries(wanted)) {
+    const [lowest, highest] = shown[axis] ?? [low, high];
+    out[axis] = [Math.min(low, lowest), Math.max(high, highest)];
+  }
+  return out;
+}
 
 export class Picture {
   /**
@@ -39,7 +61,11 @@ export class Picture {
     this.light = new Set(this.moving.map((t) => t.index).filter((i) => spec.figure.data[i].type === "scatter"));
     /** @type {Trace[] | null} */
     this.last = null;
-    this.ranges = "";
+    /** @type {Ranges} */
+    this.shownRanges = {};
+    /** @type {Ranges} */
+    this.wantedRanges = {};
+    this.narrow = false;
     this.queue = Promise.resolve();
     this.heavyBusy = false;
     /** @type {string[]} */
@@ -64,7 +90,9 @@ export class Picture {
     }
     this.overlay.learn([...this.light]);
     await this.redraw(this.last);
+    this.wantedRanges = ranges;
     await this.setRanges(ranges);
+    await this.fit();
   }
   /**
    * Give every moving line two points, so that Plotly makes each of its elements once.
@@ -111,10 +139,26 @@ export class Picture {
    * @param {Ranges} ranges
    */
   setRanges(ranges) {
-    const wanted = JSON.stringify(ranges);
-    if (wanted === this.ranges || wanted === "{}") return Promise.resolve();
-    this.ranges = wanted;
-    return this.inTurn(() => this.Plotly.relayout(this.plot, ranges));
+    if (JSON.stringify(ranges) === JSON.stringify(this.shownRanges)) return Promise.resolve();
+    this.shownRanges = ranges;
+    return this.inTurn(() => this.Plotly.relayout(this.plot, structuredClone(ranges))); // Plotly keeps what it is given
+  }
+  /**
+   * Show one of the plots that take turns.
+   * @param {number} number
+   */
+  look(number) {
+    const { hides, patch } = this.spec.views[number];
+    this.plot.dataset.hides = hides.join(" ");
+    return this.inTurn(() => this.Plotly.relayout(this.plot, { ...patch }));
+  }
+  /** Side by side where there is room, else one above the other. */
+  fit() {
+    const narrow = this.plot.clientWidth < NARROW;
+    if (narrow === this.narrow || !this.plot.clientWidth) return Promise.resolve();
+    this.narrow = narrow;
+    const patch = structuredClone(narrow ? this.spec.narrow : this.spec.wide);
+    return this.inTurn(() => this.Plotly.relayout(this.plot, patch));
   }
   drawLight() {
     const isLight = (/** @type {Trace} */ trace) => trace.kind !== "z" && this.light.has(trace.index);
@@ -128,10 +172,11 @@ export class Picture {
   move(row, ranges) {
     const traces = readRow(this.moving, row);
     const before = this.last;
-    const rangesBefore = this.ranges;
+    const rangesBefore = this.shownRanges;
     this.last = traces;
-    const moved = this.setRanges(ranges);
-    if (this.ranges !== rangesBefore) moved.then(() => this.overlay.shown && this.drawLight());
+    this.wantedRanges = ranges;
+    const moved = this.setRanges(widened(this.shownRanges, ranges));
+    if (this.shownRanges !== rangesBefore) moved.then(() => this.overlay.shown && this.drawLight());
     this.drawLight();
     const heavy = traces.filter((trace, i) => !this.light.has(trace.index) && !sameTrace(trace, before?.[i]));
     if (!heavy.length || this.heavyBusy) return;
@@ -146,9 +191,12 @@ export class Picture {
    */
   async settle(stillResting) {
     await this.redraw(this.last ?? []);
+    if (stillResting()) await this.setRanges(this.wantedRanges);
     if (stillResting()) this.overlay.hide();
   }
-  resize() {
+  async resize() {
+    await this.fit();
+    if (this.overlay.shown) this.drawLight();
     this.Plotly.Plots.resize(this.plot);
   }
   stop() {

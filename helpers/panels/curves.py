@@ -37,6 +37,24 @@ def next_of(limits: Sequence[float], value: float) -> float:
     return next((limit for limit in limits if value <= limit), limits[-1])
 
 
+LAST_LAYERS = (5, 10, 15, 20, 30, 40, 60, 80, DEEPEST)
+DECADES_DOWN = (1, 3, 6, 10, 15, 20, 30, 40, 60, 80, 100, 150, 250)
+DECADES_UP = (1, 3, 6, 10, 20, 40, 80, 160)
+
+
+def layers_range(depth: int, limits: Sequence[int] = LAST_LAYERS) -> list[float]:
+    """An axis of layers that holds `depth` of them: the smallest of a few, so that it seldom moves."""
+    return [0.5, next_of(limits, depth) + 0.5]
+
+
+def decades_range(*log10: Array) -> list[float]:
+    """An axis of log10 values that holds these: the smallest of a few, so that it seldom moves."""
+    known = np.concatenate([np.ravel(values) for values in log10])
+    known = known[np.isfinite(known)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    return [-next_of(DECADES_DOWN, 0.2 - low), next_of(DECADES_UP, high + 0.2)]
+
+
 def default_bias_std(width: int) -> float:
     """Standard deviation of the biases that `torch.nn.Linear` draws: 1/√(3 fan_in)."""
     return float(1 / np.sqrt(3 * width))

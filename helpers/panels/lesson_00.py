@@ -7,7 +7,16 @@ from typing import Any
 from helpers import figures, theme
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.panels.controls import int_slider
-from helpers.panels.curves import BATCH, DEEPEST, LAYERS, over_seeds, padded, sigmoid_theory
+from helpers.panels.curves import (
+    BATCH,
+    DEEPEST,
+    LAYERS,
+    decades_range,
+    layers_range,
+    over_seeds,
+    padded,
+    sigmoid_theory,
+)
 from helpers.panels.panel import Panel
 
 
@@ -17,13 +26,14 @@ def start_here() -> Panel:
     def compute(depth: int) -> dict[str, Any]:
         profile = gradient_profile(NetworkSpec(depth=depth, batch=BATCH, seeds=4))
         mean, spread = over_seeds(profile.log10_signal)
-        lost = mean[0] - mean[-1]
+        predicted = mean[-1] + sigmoid_theory(depth, 1.0, 0.0)
         return {
             "measured": padded(mean),
             "spread over seeds": padded(spread),
-            "theory": padded(mean[-1] + sigmoid_theory(depth, 1.0, 0.0)),
-            "summary": f"{theme.counted(depth, 'layer')}: the first layer hears {theme.share(lost)} what the last "
-            "one hears. This is a real network, and its gradients come from backpropagation.",
+            "theory": padded(predicted),
+            "ranges": {"xaxis": layers_range(depth), "yaxis": decades_range(spread, predicted)},
+            "summary": f"Layer 1 receives {theme.share(mean[0] - mean[-1])} what layer {depth} receives.\n"
+            f"A real network of {theme.counted(depth, 'sigmoid layer')}; its gradients come from backpropagation.",
         }
 
     figure = figures.signal_by_layer(LAYERS, title="How much of the gradient reaches each layer", low=-40, high=5)

@@ -10,7 +10,17 @@ from helpers import figures, theme, theory
 from helpers.arrays import Array
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.panels.controls import SCHEMES, dropdown, int_slider, steps
-from helpers.panels.curves import BATCH, DEEPEST, LAYERS, default_bias_std, over_seeds, padded, sigmoid_theory
+from helpers.panels.curves import (
+    BATCH,
+    DEEPEST,
+    LAYERS,
+    decades_range,
+    default_bias_std,
+    layers_range,
+    over_seeds,
+    padded,
+    sigmoid_theory,
+)
 from helpers.panels.panel import Panel
 
 GAINS = [0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0]
@@ -28,12 +38,16 @@ def deep_sigmoid_nets() -> Panel:
         profile = gradient_profile(spec)
         mean, spread = over_seeds(profile.log10_signal)
         saturated = profile.saturated.mean(axis=0)
+        predicted = mean[-1] + sigmoid_theory(depth, spec.weight_variance, bias_std**2)
+        bound = mean[-1] + np.log10(0.25) * np.arange(depth - 1, -1, -1)
+        layers = layers_range(depth)
         return {
             "measured": padded(mean),
             "spread over seeds": padded(spread),
-            "theory": padded(mean[-1] + sigmoid_theory(depth, spec.weight_variance, bias_std**2)),
-            "0.25 a layer": padded(mean[-1] + np.log10(0.25) * np.arange(depth - 1, -1, -1)),
+            "theory": padded(predicted),
+            "0.25 per layer": padded(bound),
             "saturated units": padded(saturated),
+            "ranges": {"xaxis": layers, "xaxis2": layers, "yaxis": decades_range(spread, predicted, bound)},
             "summary": _deep_summary(spec, mean, float(saturated.mean())),
         }
 
@@ -58,11 +72,11 @@ def deep_sigmoid_nets() -> Panel:
 
 def _deep_summary(spec: NetworkSpec, mean: Array, saturated: float) -> str:
     if spec.depth == 1:
-        return "One layer has no way back to travel. Add a second one."
+        return "One layer has no way back to travel.\nAdd a second one."
     measured = 10 ** ((mean[0] - mean[-1]) / (spec.depth - 1))
     predicted = theory.per_layer_factor(spec.activation, spec.weight_variance, spec.bias_std**2)
     return (
-        f"{spec.depth} layers of {spec.width}: the signal changes by a factor of {measured:.3g} a layer "
-        f"(theory for wide layers {predicted:.3g}). Layer 1 hears {theme.share(mean[0] - mean[-1])} what layer "
-        f"{spec.depth} hears. {saturated:.0%} of the units are saturated."
+        f"Layer 1 receives {theme.share(mean[0] - mean[-1])} what layer {spec.depth} receives.\n"
+        f"A factor of {measured:.3g} per layer (theory for wide layers {predicted:.3g}); "
+        f"{saturated:.0%} of the units are saturated."
     )

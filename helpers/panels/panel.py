@@ -16,7 +16,7 @@ Presets = Mapping[str, Mapping[str, Any]]
 
 
 class Panel(ipywidgets.VBox):
-    """Controls, the live figure under them, and the states to try as buttons.
+    """The states to try as buttons, the controls in a row, and the live figure that they move.
 
     `name` is that of the function in `helpers.panels` that makes it. `controls` holds the ipywidgets controls by name,
     `live` the `LiveFigure`, `presets` the values that each button sets; `click` names the sliders that follow a click
@@ -36,17 +36,11 @@ class Panel(ipywidgets.VBox):
         self.controls = dict(controls)
         self.presets = dict(presets or {})
         self.live = LiveFigure(figure, controls, compute, click)
-        columns = ipywidgets.Layout(
-            display="grid",
-            grid_template_columns="repeat(auto-fit, minmax(max(22em, 40%), 1fr))",
-            grid_gap="2px 24px",
-            width="100%",
-        )
-        rows: list[ipywidgets.Widget] = [ipywidgets.Box(list(controls.values()), layout=columns), self.live]
+        rows: list[ipywidgets.Widget] = []
         if self.presets:
             self.buttons = [self._button(preset) for preset in self.presets]
-            wrap = ipywidgets.Layout(display="flex", flex_flow="row wrap", width="100%", align_items="center")
-            rows.append(ipywidgets.Box([ipywidgets.HTML("<b>Try:</b>&nbsp;"), *self.buttons], layout=wrap))
+            rows.append(_row([ipywidgets.HTML("Try"), *self.buttons], "live-presets"))
+        rows += [_row(list(controls.values()), "live-controls"), self.live]
         super().__init__(rows, layout=ipywidgets.Layout(width="100%"))
         self.add_class("live-panel")
 
@@ -71,8 +65,15 @@ class Panel(ipywidgets.VBox):
 
     @property
     def summary(self) -> str:
-        """The sentence under the figure."""
-        return str(self.data.get("summary", ""))
+        """What the panel says: its headline and what stands under it."""
+        return str(self.data.get("summary", "")).replace("\n", " ")
+
+
+def _row(widgets: list[ipywidgets.Widget], name: str) -> ipywidgets.Box:
+    """Widgets side by side; live.css knows the row by its name."""
+    row = ipywidgets.Box(widgets)
+    row.add_class(name)
+    return row
 
 
 def still(figure: go.Figure, first: Mapping[str, Any] | None = None) -> LiveFigure:
