@@ -94,8 +94,6 @@
 
   // ---------------------------------------------------------------- panels
 
-  const NARROWEST = 700; // pixels that a picture with its legend needs
-
   /**
    * @param {HTMLElement} root
    * @param {import("../../live/states.js").Grid} grid
@@ -196,21 +194,9 @@
       const spec = structuredClone(this.spec);
       const source = this.table ? bakedSource(this.table) : { listen: () => () => {} };
       this.live = element.live = new Live(element, spec, Plotly, this.controls, source);
-      this.fit();
       await this.live.start(spec.first, await unpackRows(bytesOf(this.row), false), this.notes);
-      this.fit();
-      addEventListener("resize", () => this.fit());
       await this.table?.open();
       this.root.dataset.ready = "";
-    }
-    /** On a phone the picture is drawn as wide as its words need, and shown smaller. */
-    fit() {
-      if (!this.live || !this.root.clientWidth) return; // on a slide that is not shown
-      const { style, offsetHeight } = this.live.plot,
-        scale = Math.min(1, this.root.clientWidth / NARROWEST);
-      style.width = scale < 1 ? `${NARROWEST}px` : "";
-      style.transform = scale < 1 ? `scale(${scale})` : "";
-      style.marginBottom = scale < 1 ? `${(scale - 1) * offsetHeight}px` : "";
     }
     /** A word where the state in hand is not in the table, and a way to the one that is shown in its place. */
     async tellBeside() {
@@ -390,5 +376,6 @@
     } catch {} // a browser may forbid it for files
     label();
   });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", label); // theme.js has followed it by then
   label();
 })();

@@ -1,9 +1,16 @@
 // Runs before anything is drawn, so that a dark page never flashes white.
 (() => {
-  let theme = null;
-  try {
-    theme = localStorage.getItem("theme");
-  } catch {} // a browser may forbid it for files
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.dataset.theme = theme ?? (dark ? "dark" : "light");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const chosen = () => {
+    try {
+      return localStorage.getItem("theme");
+    } catch {
+      return null; // a browser may forbid it for files
+    }
+  };
+  const follow = () => {
+    document.documentElement.dataset.theme = chosen() ?? (system.matches ? "dark" : "light");
+  };
+  follow();
+  system.addEventListener("change", follow);
 })();

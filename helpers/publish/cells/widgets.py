@@ -92,13 +92,12 @@ def _panel(panel: Panel, context: BuildContext) -> str:
         f'<button type="button" data-preset="{number}">{html.escape(preset)}</button>'
         for number, preset in enumerate(panel.presets)
     )
-    presets = f'<div class="site-presets"><b>Try:</b> {buttons}</div>' if buttons else ""
+    presets = f'<div class="site-presets"><b>Try</b> {buttons}</div>' if buttons else ""
     label = html.escape(panel.live.spec["label"])
     return (
         f'<div class="site-figure live-panel" id="panel-{tag}" role="region" aria-label="{label}">'
-        f'<div class="site-controls">{"".join(rows)}</div>'
-        '<p class="site-beside" role="status" hidden></p><div class="live-figure"></div>'
-        f"{presets}</div>"
+        f'{presets}<div class="site-controls">{"".join(rows)}</div>'
+        '<p class="site-beside" role="status" hidden></p><div class="live-figure"></div></div>'
     )
 
 
