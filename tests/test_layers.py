@@ -41,6 +41,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "progress": {"numpy", "platformdirs"},
     "quiz": {"numpy", "fastjsonschema", "fsrs"},
     "exercises": {"numpy"},
+    "classroom": set(),
     "theme": {"numpy", "plotly"},
     "figures": {"numpy", "plotly"},
     "live": WIDGETS,

@@ -259,6 +259,7 @@ def test_help_lists_the_words(course: Course) -> None:
         "site",
         "lite",
         "present",
+        "class",
         "--port",
         "--no-browser",
         "--cpu-torch",
@@ -270,7 +271,7 @@ def test_help_lists_the_words(course: Course) -> None:
 def test_an_unknown_word_is_named_with_the_known_ones(course: Course) -> None:
     status, output = course.run("fly")
     assert status == 1
-    known = "setup, test, bench, export, site, lite, present"
+    known = "setup, test, bench, export, site, lite, present, class"
     assert output == f"start.py: No word 'fly' is known here: use one of {known}, or none to open the course.\n"
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from helpers.classroom.parts import lesson_parts
 from helpers.course import LESSONS
-from helpers.exercises import EXERCISES
 from helpers.figures import course_map
 from helpers.lesson.parts import View, html_box, say_duration, table_html
 from helpers.live import LiveFigure
 from helpers.progress import LessonDone, progress
-from helpers.quiz import available_lessons, load_bank, load_predictions
+from helpers.quiz import available_lessons
 
 
 def my_map() -> LiveFigure:
@@ -36,11 +36,11 @@ def my_progress() -> View:
 
 def _parts(lesson: str, mine: LessonDone | None) -> list[tuple[set[str], set[str]]]:
     """The ids of predictions, exercises and questions that there are, and those that the learner has done."""
-    done = mine or LessonDone(lesson)
+    done, parts = mine or LessonDone(lesson), lesson_parts(lesson)
     return [
-        ({each.id for each in load_predictions().values() if each.lesson == lesson}, done.predicted),
-        ({each.id for each in EXERCISES.values() if each.lesson == lesson}, done.solved),
-        ({question.id for question in load_bank(lesson)}, done.right),
+        (set(parts.predictions), done.predicted),
+        (set(parts.exercises), done.solved),
+        (set(parts.questions), done.right),
     ]
 
 

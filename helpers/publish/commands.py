@@ -1,4 +1,4 @@
-"""The command lines of `start.py export`, `site`, `lite` and `present`, each declared once.
+"""The command lines of `start.py export`, `site`, `lite`, `present` and `class`, each declared once.
 
 `start.py` reads them before anything is installed, so that a mistake or `--help` costs no set-up; the programs that do
 the work read them again. Nothing but the standard library is needed here.
@@ -32,6 +32,10 @@ PRESENT_EXAMPLES = """examples:
   python start.py present 04 --panel
   python start.py present 04 --panel born_dead
   python start.py present 03 --to slides_for_the_usb_stick
+"""
+CLASS_EXAMPLES = """examples:
+  python start.py class Desktop/exports
+  python start.py class /home --lesson 03 --numbers
 """
 
 
@@ -80,7 +84,23 @@ def present() -> Command:
     return parser, "helpers.publish.present"
 
 
-WORDS: Mapping[str, Callable[[], Command]] = {"export": export, "site": site, "lite": lite, "present": present}
+def classroom() -> Command:
+    """Write what a class knows, from its records and exports, which are only read: `class FOLDER`."""
+    parser = _parser("class", classroom.__doc__, CLASS_EXAMPLES)
+    parser.add_argument("folders", nargs="+", type=folder, metavar="FOLDER", help="where the records or exports lie")
+    _add_folder(parser, ROOT / "class")
+    parser.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this one; may be repeated")
+    parser.add_argument("--numbers", action="store_true", help="number the learners instead of naming them")
+    return parser, "helpers.publish.classroom"
+
+
+WORDS: Mapping[str, Callable[[], Command]] = {
+    "export": export,
+    "site": site,
+    "lite": lite,
+    "present": present,
+    "class": classroom,
+}
 """The words that `start.py` hands on; the first line of each docstring is its help."""
 
 

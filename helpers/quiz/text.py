@@ -17,6 +17,6 @@ def as_html(text: str) -> str:
     return escaped.replace("\n", "<br>")
 
 
-def counted(number: int, thing: str) -> str:
-    """A number of things: "1 point", "3 points"."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def counted(number: int, thing: str, things: str = "") -> str:
+    """A number of things: "1 point", "3 points"; `things` is the plural where it isn't `thing` with an s."""
+    return f"{number} {thing if number == 1 else things or f'{thing}s'}"

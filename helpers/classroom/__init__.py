@@ -1,0 +1,32 @@
+"""What a class knows, from the records of its learners, which are only read.
+
+`read_class` finds the records in folders, `results` counts what stands in them. How it is shown is in
+`publish.classroom`.
+"""
+
+from __future__ import annotations
+
+from helpers.classroom.counting import (
+    ClassResults,
+    LearnerLesson,
+    Mistake,
+    PredictionResult,
+    QuestionResult,
+    results,
+    to_take_up,
+)
+from helpers.classroom.records import Class, Learner, LeftOut, read_class
+
+__all__ = [
+    "Class",
+    "ClassResults",
+    "Learner",
+    "LearnerLesson",
+    "LeftOut",
+    "Mistake",
+    "PredictionResult",
+    "QuestionResult",
+    "read_class",
+    "results",
+    "to_take_up",
+]

@@ -1,0 +1,156 @@
+"""The records of a class: files that the course has kept or exported, found in folders and only read.
+
+A file lies in the folder of its learner, however deep (as in the homes of a hub), or bears the learner's name. Files of
+one name are one learner. So are two names of which one record holds all that stands in the other, as where somebody
+hands in an export twice.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from helpers.progress import FILE_NAME
+from helpers.progress.exchange import read
+from helpers.progress.schema import TABLES
+
+Rows = dict[str, list[dict[str, Any]]]
+
+LARGEST_FILE = 200_000_000
+"""Bytes; a record of a whole year has less than a hundredth of it."""
+
+_EXPORT = re.compile(r"gradient-course-\d{8}-\d{6}( ?\(\d+\))?$")
+"""The name that the course gives an export, without its suffix; a browser numbers a second download."""
+_COPY_NUMBER = re.compile(r" ?\(\d+\)$")
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A learner's name, rows by table (see `progress.schema`), the oldest first, and the files they come from."""
+
+    name: str
+    rows: Mapping[str, Sequence[Mapping[str, Any]]] = field(repr=False)
+    files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file, or a part of one, that can't be read, and why, in a sentence."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Class:
+    """The learners by name, and what was left out."""
+
+    learners: tuple[Learner, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def read_class(folders: Sequence[Path]) -> Class:
+    """The learners whose records or exports lie in these folders. FileNotFoundError names a folder that isn't there.
+
+    No file is changed, and nothing is written beside one.
+    """
+    found: dict[str, tuple[list[Rows], list[Path]]] = {}
+    left_out: list[LeftOut] = []
+    seen: set[Path] = set()
+    for folder in folders:
+        for path in _candidates(folder):
+            if path.resolve() in seen:
+                continue
+            seen.add(path.resolve())
+            try:
+                rows, bad = read(path.name, _content(path))
+            except (OSError, ValueError) as error:
+                left_out.append(LeftOut(path, str(error)))
+                continue
+            left_out += [LeftOut(path, f"A row can't be read: {name}.") for name in bad]
+            parts, files = found.setdefault(_name(folder, path), ([], []))
+            parts.append(rows)
+            files.append(path)
+    learners = [Learner(name, _merged(parts), tuple(files)) for name, (parts, files) in found.items()]
+    return Class(tuple(_without_twins(sorted(learners, key=lambda each: each.name.casefold()))), tuple(left_out))
+
+
+def _candidates(folder: Path) -> Iterator[Path]:
+    """The files in a folder that may be records, in the order of their names."""
+    if not folder.exists():
+        raise FileNotFoundError(f"There is no folder {folder}.")
+    if folder.is_file():
+        yield folder
+        return
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and _may_be_record(path, deep=len(path.relative_to(folder).parts) > 2):
+            yield path
+
+
+def _may_be_record(path: Path, deep: bool) -> bool:
+    """A home holds many files; deep in it only those count that bear a name which the course gives."""
+    if path.name == FILE_NAME:
+        return True
+    if path.suffix == ".sqlite3":
+        return not deep and not (path.parent / FILE_NAME).exists()  # else it is a copy that the course made
+    return path.suffix == ".json" and (not deep or bool(_EXPORT.match(path.stem)))
+
+
+def _name(folder: Path, path: Path) -> str:
+    """The learner's name: that of the folder in which the file lies, else that of the file."""
+    if path == folder:
+        return _COPY_NUMBER.sub("", path.stem)
+    inside = path.relative_to(folder).parts
+    if len(inside) > 1:
+        return inside[0]
+    return folder.name if path.name == FILE_NAME else _COPY_NUMBER.sub("", path.stem)
+
+
+def _content(path: Path) -> bytes:
+    """What stands in a file; of a SQLite file also what its log holds so far."""
+    if path.stat().st_size > LARGEST_FILE:
+        raise ValueError(f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, too much for a record of this course.")
+    log = path.with_name(f"{path.name}-wal")
+    if path.suffix != ".sqlite3" or not log.exists():
+        return path.read_bytes()
+    with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as place:
+        copy = Path(place, path.name)
+        shutil.copyfile(path, copy)
+        shutil.copyfile(log, Path(place, log.name))
+        try:
+            with closing(sqlite3.connect(copy)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error:
+            return path.read_bytes()  # damaged: `read` says how far it can be read
+        return copy.read_bytes()
+
+
+def _identity(row: Mapping[str, Any]) -> str:
+    """What makes two rows the same: all columns, the time to the millisecond that an export keeps."""
+    return json.dumps({**row, "at": round(row["at"], 3)}, sort_keys=True)
+
+
+def _merged(parts: Sequence[Rows]) -> Rows:
+    """The rows of several files by time, each once."""
+    merged: Rows = {}
+    for table in TABLES:
+        once = {_identity(row): row for rows in parts for row in rows.get(table, [])}
+        merged[table] = sorted(once.values(), key=lambda row: row["at"])
+    return merged
+
+
+def _without_twins(learners: Sequence[Learner]) -> Iterator[Learner]:
+    """The learners without those whose rows all stand in the record of another one."""
+    rows = [{_identity(row) for table in TABLES for row in each.rows[table]} for each in learners]
+    for place, mine in enumerate(rows):
+        others = (other for other in range(len(rows)) if other != place)
+        if not any(mine and (mine < rows[other] or (mine == rows[other] and other < place)) for other in others):
+            yield learners[place]

@@ -1,0 +1,187 @@
+"""What a class knows, as one HTML page: nothing to load, no script, made for the screen and for paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from helpers.classroom import (
+    Class,
+    ClassResults,
+    LearnerLesson,
+    PredictionResult,
+    QuestionResult,
+    to_take_up,
+)
+from helpers.course import LESSONS, TITLE
+from helpers.publish.exports.markup import as_html, body, lesson_name
+from helpers.publish.html import WITHOUT_SCRIPTS, document
+from helpers.quiz.text import counted, shortened
+from helpers.theme import FONT, GRID, INK, MEASURED, MUTED, PAPER, WARNING
+
+STYLE = f"""
+@page {{ margin: 16mm 14mm 18mm;
+  @bottom-center {{ content: counter(page) " / " counter(pages); font: 9pt Arial, sans-serif; }} }}
+* {{ box-sizing: border-box; }}
+body {{ font: 16px/1.5 {FONT}; color: {INK}; background: {PAPER}; max-width: 1040px; margin: 0 auto; padding: 24px 16px;
+  font-variant-numeric: tabular-nums; }}
+h1 {{ font-size: 28px; line-height: 1.2; margin: 0 0 4px; }}
+h2 {{ font-size: 21px; margin: 40px 0 8px; break-after: avoid; }}
+h3 {{ font-size: 17px; margin: 24px 0 6px; break-after: avoid; }}
+p {{ margin: 0 0 10px; max-width: 75ch; }}
+.small {{ color: {MUTED}; font-size: 14px; }}
+ol.again {{ padding-left: 28px; }}
+ol.again > li {{ margin: 0 0 22px; break-inside: avoid; }}
+blockquote {{ margin: 6px 0; padding: 2px 0 2px 14px; border-left: 4px solid {WARNING}; max-width: 75ch; }}
+.wide {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; width: 100%; margin: 0 0 12px; }}
+th, td {{ text-align: left; vertical-align: top; padding: 5px 10px 5px 0; border-bottom: 1px solid {GRID}; }}
+th {{ font-weight: 600; }}
+td.number, th.number {{ text-align: right; white-space: nowrap; }}
+tr {{ break-inside: avoid; }}
+.bar {{ display: block; height: 14px; min-width: 1px; background: {MEASURED}; print-color-adjust: exact; }}
+.histogram td:nth-child(3) {{ width: 55%; }}
+pre {{ white-space: pre-wrap; border: 1px solid {GRID}; padding: 6px 10px; }}
+code {{ font-family: Consolas, Menlo, "DejaVu Sans Mono", monospace; font-size: 0.92em; }}
+@media print {{ body {{ font-size: 10.5pt; padding: 0; max-width: none; }} .wide {{ overflow: visible; }} }}
+"""
+
+
+def class_page(group: Class, found: ClassResults, today: date, hide_names: bool = False) -> str:
+    """The page; with `hide_names` it doesn't name the files that were left out."""
+    head = (
+        f"<header><h1>What the class knows</h1><p class='small'>{as_html(TITLE)} "
+        f"{counted(len(group.learners), 'learner')}, {today.isoformat()}.</p></header>"
+    )
+    sections = [
+        _again(found),
+        _progress(found.lessons),
+        _predictions(found.predictions),
+        _questions(found.questions),
+        _left_out(group, found, hide_names),
+    ]
+    main = "\n".join(sections)
+    return document("What the class knows", f"{head}\n<main>{main}</main>", style=STYLE, allowed=WITHOUT_SCRIPTS)
+
+
+def share_of(count: int, whole: int) -> str:
+    """ "12 of 30 (40 %)"."""
+    return f"{count} of {whole} ({count / whole:.0%})" if whole else f"{count} of {whole}"
+
+
+def _again(found: ClassResults) -> str:
+    proposed = to_take_up(found)
+    if not proposed:
+        return (
+            "<h2>To take up again</h2><p>No question is answered wrong by two learners or more in their last try.</p>"
+        )
+    items = "\n".join(f"<li>{_one_again(each)}</li>" for each in proposed)
+    return (
+        "<h2>To take up again</h2><p class='small'>The questions that the class still gets wrong, counted by each "
+        f"learner's last answer. Questions that few have answered stand lower.</p><ol class='again'>{items}</ol>"
+    )
+
+
+def _one_again(each: QuestionResult) -> str:
+    counts = (
+        f"<p><b>{share_of(each.still_wrong, each.asked)} still wrong</b>; "
+        f"{share_of(each.right_first, each.asked)} right at the first try. "
+        f"<span class='small'>{as_html(lesson_name(each.question.lesson))}, {as_html(each.question.id)}</span></p>"
+    )
+    return counts + body(each.question) + _commonest(each)
+
+
+def _commonest(each: QuestionResult) -> str:
+    if not each.mistakes:
+        return ""
+    first = each.mistakes[0]
+    said = f" {as_html(first.feedback)}" if first.feedback else ""
+    return (
+        f"<p>Commonest wrong answer at the first try ({first.learners} of {each.asked}): "
+        f"<b>{as_html(first.answer)}</b></p><blockquote>{said or 'This answer is no longer in the bank.'}</blockquote>"
+    )
+
+
+def _progress(lessons: Mapping[str, Mapping[str, LearnerLesson]]) -> str:
+    begun = [number for number in LESSONS if any(number in mine for mine in lessons.values())]
+    if not begun:
+        return "<h2>Who is how far</h2><p>Nobody has begun a lesson.</p>"
+    head = "".join(f"<th class='number' scope='col'>{number}</th>" for number in begun)
+    rows = "\n".join(
+        f"<tr><th scope='row'>{as_html(name)}</th>{''.join(_cell(mine.get(number)) for number in begun)}</tr>"
+        for name, mine in lessons.items()
+    )
+    return (
+        "<h2>Who is how far</h2><p class='small'>Per lesson the share of predictions, exercises and questions that are "
+        "done, and in brackets how many of the answered questions are right by the last answer.</p>"
+        f"<div class='wide'><table><thead><tr><th scope='col'>Learner</th>{head}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _cell(done: LearnerLesson | None) -> str:
+    if done is None:
+        return "<td class='number'>–</td>"
+    return f"<td class='number'>{done.share:.0%} <span class='small'>({done.right} of {done.answered})</span></td>"
+
+
+def _predictions(predictions: Sequence[PredictionResult]) -> str:
+    if not predictions:
+        return ""
+    told = "\n".join(
+        f"<h3>{as_html(lesson_name(each.prediction.lesson))}</h3><p>{as_html(each.prediction.question)}</p>"
+        f"{_histogram(each)}"
+        for each in predictions
+    )
+    return f"<h2>Predictions</h2><p class='small'>The first prediction of each learner.</p>{told}"
+
+
+def _histogram(each: PredictionResult) -> str:
+    most = max(count for _, count in each.bars)
+    rows = "".join(
+        f"<tr><td>{as_html(label)}</td><td class='number'>{count}</td>"
+        f"<td><span class='bar' style='width:{100 * count / most:.0f}%'></span></td></tr>"
+        for label, count in each.bars
+    )
+    return f"<table class='histogram'><tbody>{rows}</tbody></table>"
+
+
+def _questions(questions: Sequence[QuestionResult]) -> str:
+    if not questions:
+        return "<h2>All questions</h2><p>Nobody has answered a question.</p>"
+    by_lesson: dict[str, list[QuestionResult]] = {}
+    for each in questions:
+        by_lesson.setdefault(each.question.lesson, []).append(each)
+    tables = "\n".join(
+        f"<h3>{as_html(lesson_name(lesson))}</h3><div class='wide'><table><thead><tr><th scope='col'>Question</th>"
+        "<th class='number' scope='col'>Right at first</th><th class='number' scope='col'>Right at last</th>"
+        "<th scope='col'>Commonest wrong answer</th></tr></thead>"
+        f"<tbody>{''.join(map(_row, each))}</tbody></table></div>"
+        for lesson, each in by_lesson.items()
+    )
+    return f"<h2>All questions</h2>{tables}"
+
+
+def _row(each: QuestionResult) -> str:
+    wrong = "–"
+    if each.mistakes:
+        wrong = f"{as_html(shortened(each.mistakes[0].answer, 120))} ({each.mistakes[0].learners})"
+    asked = f"{as_html(shortened(each.question.text, 160))} <span class='small'>{as_html(each.question.id)}</span>"
+    return (
+        f"<tr><td>{asked}</td><td class='number'>{each.right_first} of {each.asked}</td>"
+        f"<td class='number'>{each.right_last} of {each.asked}</td><td>{wrong}</td></tr>"
+    )
+
+
+def _left_out(group: Class, found: ClassResults, hide_names: bool) -> str:
+    lines = [as_html(f"{each.path}: {each.reason}") for each in group.left_out]
+    if hide_names and lines:
+        lines = [f"{counted(len(lines), 'file or row', 'files or rows')} that could not be read."]
+    if found.unknown:
+        lines.append(
+            f"{counted(found.unknown, 'entry', 'entries')} for questions, predictions or exercises that this version "
+            "of the course does not have."
+        )
+    if not lines:
+        return ""
+    return f"<h2>Left out</h2><ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"

@@ -1,0 +1,66 @@
+"""What a class knows, as comma-separated tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from helpers.classroom import ClassResults
+
+QUESTION_COLUMNS = (
+    "lesson", "question", "text", "asked", "right at first", "right at last", "commonest wrong answer",
+    "learners who gave it", "its feedback",
+)  # fmt: skip
+LEARNER_COLUMNS = (
+    "learner", "lesson", "predicted", "predictions", "solved", "exercises", "answered", "right", "questions", "minutes",
+)  # fmt: skip
+
+
+def question_table(found: ClassResults) -> str:
+    """A line for each question that somebody has answered."""
+    rows = []
+    for each in found.questions:
+        first = each.mistakes[0] if each.mistakes else None
+        mistake = (first.answer, first.learners, first.feedback) if first else ("", 0, "")
+        question = each.question
+        rows.append(
+            (question.lesson, question.id, question.text, each.asked, each.right_first, each.right_last, *mistake)
+        )
+    return _as_csv(QUESTION_COLUMNS, rows)
+
+
+def learner_table(found: ClassResults) -> str:
+    """A line for each lesson that a learner has begun."""
+    return _as_csv(
+        LEARNER_COLUMNS,
+        (
+            (
+                name,
+                lesson,
+                mine.predicted,
+                len(mine.parts.predictions),
+                mine.solved,
+                len(mine.parts.exercises),
+                mine.answered,
+                mine.right,
+                len(mine.parts.questions),
+                round(mine.seconds / 60),
+            )
+            for name, lessons in found.lessons.items()
+            for lesson, mine in lessons.items()
+        ),
+    )
+
+
+def _as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _harmless(cell: object) -> object:
+    """A text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
