@@ -69,7 +69,8 @@ class Stream:
         return Stream(self.characters[start:end])
 
     def split(self, sign: str, most: int = -1) -> list[Stream]:
-        parts, start = [], 0
+        parts: list[Stream] = []
+        start = 0
         for found in re.finditer(re.escape(sign), self.signs()):
             if len(parts) == most:
                 break

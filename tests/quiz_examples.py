@@ -27,7 +27,7 @@ ANYTHING = st.one_of(
     st.just("9" * 100_000),
 )
 
-MANY = {
+MANY: dict[str, Any] = {
     "id": "07-many",
     "type": "many_choice",
     "question": "Which of these have a slope that never exceeds 1?",
@@ -38,7 +38,7 @@ MANY = {
         {"answer": "SELU", "correct": False, "feedback": "It reaches 1.758."},
     ],
 }
-ORDERING = {
+ORDERING: dict[str, Any] = {
     "id": "07-order",
     "type": "ordering",
     "question": "Order by the largest slope, the smallest first.",
@@ -54,7 +54,7 @@ ORDERING = {
         for place, name in enumerate(["sigmoid", "tanh", "gelu", "selu"])
     ],
 }
-OPEN = {
+OPEN: dict[str, Any] = {
     "id": "07-open",
     "type": "open",
     "question": "Why do gradients vanish?",
@@ -65,7 +65,7 @@ OPEN = {
         {"point": "exponential in depth", "feedback": "So it falls exponentially."},
     ],
 }
-PROFILE = {
+PROFILE: dict[str, Any] = {
     "id": "07-profile",
     "type": "profile",
     "question": "A network of {depth} layers of {width}. Which one?",
@@ -82,7 +82,7 @@ PROFILE = {
         for init in ("he_normal", "xavier_normal", "pytorch_default")
     ],
 }
-TEMPLATE = {
+TEMPLATE: dict[str, Any] = {
     "id": "07-template",
     "type": "numeric",
     "question": "{depth} neurons of {activation}, weight {weight}. By what factor does the gradient change?",

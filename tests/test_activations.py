@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from helpers.activations import ACTIVATIONS, Activation, get_activation
+from helpers.arrays import Array
 from tests import reference
 
 NAMES = ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "hard_tanh", "linear"]
@@ -70,7 +71,7 @@ def test_every_shape_and_kind_of_number_is_taken(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_one_go_writes_the_same_and_leaves_z_alone(name: str, dtype: type) -> None:
-    z = np.random.default_rng(0).normal(0, 3, (2, 5, 7)).astype(dtype)
+    z: Array = np.random.default_rng(0).normal(0, 3, (2, 5, 7)).astype(dtype)
     before, value, slope = z.copy(), np.full_like(z, np.nan), np.full_like(z, np.nan)
     ACTIVATIONS[name].evaluate(z, value, slope)
     np.testing.assert_array_equal(z, before)
@@ -81,7 +82,7 @@ def test_one_go_writes_the_same_and_leaves_z_alone(name: str, dtype: type) -> No
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_huge_arguments_stay_finite(name: str, dtype: type) -> None:
-    z = np.array([-3e4, -1000, -100, 100, 1000, 3e4], dtype)
+    z: Array = np.array([-3e4, -1000, -100, 100, 1000, 3e4], dtype)
     assert np.isfinite(ACTIVATIONS[name].function(z)).all()
     assert np.isfinite(ACTIVATIONS[name].slope(z)).all()
 

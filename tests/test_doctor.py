@@ -303,7 +303,10 @@ def test_saturated_and_dead_are_counted() -> None:
     assert layers["model"].dead == 1 / 4 and layers["model"].units == 4
 
 
-@pytest.mark.parametrize("first", [nn.Conv2d(3, 5, 1), nn.Conv2d(3, 5, 1).to(memory_format=torch.channels_last)])
+IN_CHANNELS_LAST = nn.utils.convert_conv2d_weight_memory_format(nn.Conv2d(3, 5, 1), torch.channels_last)
+
+
+@pytest.mark.parametrize("first", [nn.Conv2d(3, 5, 1), IN_CHANNELS_LAST])
 def test_a_unit_of_a_convolution_is_a_channel(first: nn.Module) -> None:
     with torch.no_grad():
         first.bias.copy_(torch.tensor([-100.0, -100, 0, 100, 100]))
@@ -439,6 +442,8 @@ def test_causes_stand_before_what_they_bring_about() -> None:
 
 class Restless(nn.Module):
     """Changes all it can while it runs, and fails where it is told to."""
+
+    count: Tensor
 
     def __init__(self, fails: str = "") -> None:
         super().__init__()

@@ -7,6 +7,7 @@ import threading
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ FUNCTIONS = ["chain_gradient", "silu_slope", "per_layer_factor", "predict_factor
 
 def solved(exercise_id):
     """What the exercise's own solution defines."""
-    names = {}
+    names: dict[str, Any] = {}
     exec(EXERCISES[exercise_id].solution, names)
     return names[exercise_id]
 

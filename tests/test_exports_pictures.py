@@ -29,7 +29,7 @@ class Drawing:
         layers = [(x, int(text)) for x, _, text in texts if text.isdecimal()]
         self.powers = [int(power) for _, power in powers]
         self.to_log10 = np.polynomial.Polynomial.fit([y for y, _ in powers], self.powers, 1)
-        self.to_layer = np.polynomial.Polynomial.fit(*zip(*layers, strict=True), 1)
+        self.to_layer = np.polynomial.Polynomial.fit([x for x, _ in layers], [layer for _, layer in layers], 1)
 
     def points(self, tag):
         """Layer and log10 of each corner of the lines (or the bands), read off the numbers at the axes."""

@@ -137,18 +137,18 @@ async def nodelay(connection: type[ZMQChannelsWebsocketConnection]) -> int:
     """TCP_NODELAY of a WebSocket that this connection has connected."""
     seen: list[int] = []
 
-    class Handler(KernelWebsocketHandler):
-        def prepare(self) -> None:
+    class Handler(KernelWebsocketHandler):  # its methods take no id: there is one kernel
+        def prepare(self) -> None:  # type: ignore[override]
             """Ask for no login."""
 
         def check_origin(self, origin: str | None = None) -> bool:
             return True
 
-        async def get(self) -> None:
+        async def get(self) -> None:  # type: ignore[override]
             self.connection = connection(websocket_handler=self)
             await WebSocketHandler.get(self)
 
-        async def open(self) -> None:
+        async def open(self) -> None:  # type: ignore[override]
             self.connection.connect()
             seen.append(self.ws_connection.stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
             self.close()

@@ -227,7 +227,8 @@ def test_thirty_blocks_train_with_the_skip_and_not_without(seed: int) -> None:
 def test_the_signal_of_the_plain_twin_grows_toward_the_first_block() -> None:
     digits, factors = digits_split(), []
     for count in (64, 512):
-        twin, states = ConvNet(30, 0.0), []
+        twin = ConvNet(30, 0.0)
+        states: list[torch.Tensor] = []
         for layer in twin.first:
             layer.register_forward_pre_hook(lambda _, inputs, states=states: states.append(inputs[0]))
         logits = twin(torch.tensor(digits.train_inputs[:count], dtype=torch.float32))

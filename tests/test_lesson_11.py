@@ -172,7 +172,7 @@ def test_a_layer_frozen_on_purpose_is_not_called_detached() -> None:
 def test_weights_a_hundred_times_smaller_help_the_saturated_too() -> None:
     model = copy.deepcopy(patient("C").model)
     with torch.no_grad():
-        model[0].weight /= 100
+        model.get_parameter("0.weight").div_(100)
     assert examined(model, "C").healthy
     norm = nn.Sequential(nn.BatchNorm1d(64, affine=False), *patient("C").model)
     assert examined(norm, "C").healthy

@@ -49,7 +49,7 @@ def test_every_package_asked_for_is_locked_in_its_version() -> None:
     tools = [Requirement(pin) for pin in extras["test"] + extras["hub"] if "==" in pin]
     course = {canonicalize_name(name): version for name, version in runtime.pins().items()}
     tests = {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in tools}
-    torch = {"torch": course.pop("torch")}
+    torch = {"torch": course.pop(canonicalize_name("torch"))}
     assert locked("torch") == torch
     assert course.items() <= locked("course").items()
     assert (course | tests).items() <= locked("test").items()

@@ -106,7 +106,8 @@ def test_two_kernels_write_at_once(folder):
 def test_two_kernels_begin_at_once(tmp_path):
     """Making the file is safe too: nobody ends up in memory, nothing is set aside."""
     for attempt in range(5):
-        folder, records = tmp_path / str(attempt), []
+        folder = tmp_path / str(attempt)
+        records: list[Progress] = []
         barrier = threading.Barrier(4)
 
         def begin(number, folder=folder, records=records, barrier=barrier):
@@ -422,8 +423,8 @@ def test_a_file_brought_up_to_date_is_built_like_a_new_one(folder, tmp_path):
 def test_many_kernels_bring_a_file_up_to_date_at_once(folder):
     write_version_1(folder)
     script = "import sys; from helpers.progress import Progress; sys.stdin.readline(); print(Progress().notice)"
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    kernels = [subprocess.Popen([sys.executable, "-c", script], **pipes) for _ in range(3)]
+    command, pipe = [sys.executable, "-c", script], subprocess.PIPE
+    kernels = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(3)]
     assert [kernel.communicate("go\n")[0] for kernel in kernels] == ["\n"] * 3
     assert len(Progress().history()) == 2 and not aside(folder)
 

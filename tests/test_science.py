@@ -339,8 +339,7 @@ def torch_sigmoid_gradient(depth: int, dtype: torch.dtype, reduction: str = "mea
     model = torch.nn.Sequential(*layers, torch.nn.Linear(64, 10)).to(dtype)
     inputs, targets = (torch.tensor(array) for array in classification_batch("digits", 64))
     torch.nn.functional.cross_entropy(model(inputs.to(dtype)), targets, reduction=reduction).backward()
-    gradient: torch.Tensor = model[0].weight.grad
-    return gradient.double()
+    return model.get_parameter("0.weight").grad.double()
 
 
 def first_depth_without_gradient(reduction: str) -> float:
@@ -911,10 +910,10 @@ def biased_layer(bias: float) -> GradientProfile:
     return gradient_profile(spec, gaussian(2000))
 
 
-for bias, within in [(-0.5, 0.02), (-1.0, 0.02), (-2.0, 0.02), (-3.0, 0.05)]:
+for bias, share in [(-0.5, 0.02), (-1.0, 0.02), (-2.0, 0.02), (-3.0, 0.05)]:
     active = math.erfc(-bias / 2) / 2
     claim(
-        f"20 b={bias:g}", f"He layer, bias {bias:g}: share of active units, Φ(b/√2)", DERIVED, active, relative(within)
+        f"20 b={bias:g}", f"He layer, bias {bias:g}: share of active units, Φ(b/√2)", DERIVED, active, relative(share)
     )(lambda bias=bias: float(1 - biased_layer(bias).saturated.mean()))
 for bias, value in [(-5.0, 0.63), (-6.0, 0.97), (-8.0, 1.0)]:
     claim(f"20 dead b={bias:g}", f"He layer, bias {bias:g}: dead on 2000 inputs", "measured", value, absolute(0.08))(
@@ -1015,9 +1014,9 @@ RUNS = {  # the best of the seeds where it must fail, the worst where it must su
     ),
     "Adam L=30": ("… and ReLU, default, L=30", CHANCE, "relu", "pytorch_default", 30, "adam", 0.001),
 }
-for name, (words, (value, tolerance), *setting) in RUNS.items():
+for name, (words, (value, tolerance), *run) in RUNS.items():
     claim(f"myth {name}", f"{words}: accuracy", "measured", value, tolerance, slow=True)(
-        lambda setting=tuple(setting), worst=value == 1.0: float((np.min if worst else np.max)(learned(*setting)))
+        lambda setting=tuple(run), worst=value == 1.0: float((np.min if worst else np.max)(learned(*setting)))
     )
 
 

@@ -23,7 +23,8 @@ def by_autograd(spec: NetworkSpec) -> tuple[list[torch.Tensor], list[torch.Tenso
     """∂L/∂h and ∂L/∂z of every layer, and what leaves the activation, of the first network."""
     model = MLP(spec, 20, 10, dtype=torch.float64)
     inputs, targets = (torch.tensor(array) for array in gaussian(spec.batch, features=20))
-    preactivations, activations = [], []
+    preactivations: list[torch.Tensor] = []
+    activations: list[torch.Tensor] = []
 
     def keep(kept: list[torch.Tensor]) -> Any:
         def hook(module: Any, given: Any, output: torch.Tensor) -> None:

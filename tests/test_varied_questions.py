@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from helpers import quiz
 from helpers.datasets import digits
 from helpers.network import NetworkSpec
-from helpers.quiz import Question, agree, grade, instantiate, profile_curve
+from helpers.quiz import Answer, Question, agree, grade, instantiate, profile_curve
 from tests.reference import ACTIVATIONS
 
 SEEDS = range(1000)
@@ -155,7 +155,7 @@ def test_every_lesson_has_a_question_whose_numbers_vary() -> None:
 @pytest.mark.parametrize("question", NUMERIC, ids=lambda question: question.id)
 def test_a_thousand_keys_are_right_and_no_distractor_is(question: Question) -> None:
     pattern, arithmetic = ARITHMETIC[question.id]
-    texts = {}
+    texts: dict[str, tuple[Answer, ...]] = {}
     for seed in SEEDS:
         instance = instantiate(question, seed)
         if instance.text in texts:
@@ -227,7 +227,7 @@ def measured_by_torch(spec: NetworkSpec, nets: int = 2) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("question", PROFILES, ids=lambda question: question.id)
 def test_a_thousand_pictures_show_the_network_that_counts_as_right(question: Question) -> None:
-    seen = {}
+    seen: dict[NetworkSpec | None, tuple[str, tuple[Answer, ...]]] = {}
     for seed in SEEDS:
         instance = instantiate(question, seed)
         if instance.network in seen:

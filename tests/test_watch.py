@@ -302,9 +302,9 @@ def test_numbers_agree_with_plain_autograd() -> None:
     model = nn.Sequential(nn.Linear(6, 40), nn.ReLU(), nn.Linear(40, 30), nn.Tanh(), nn.Linear(30, 20), nn.Sigmoid(),
                           nn.Linear(20, 3))  # fmt: skip
     with torch.no_grad():
-        model[0].bias -= 1.0
-        model[2].weight *= 60
-        model[4].weight *= 30
+        model.get_parameter("0.bias").sub_(1.0)
+        model.get_parameter("2.weight").mul_(60)
+        model.get_parameter("4.weight").mul_(30)
     reference, (inputs, targets) = copy.deepcopy(model), batch()
     with watch(model, show=False) as monitor:
         fit(model, 1)
