@@ -56,7 +56,7 @@ def _rows(place: float, dice: random.Random, misconceptions: Mapping[str, tuple[
             tables["answer"].append({**row, "correct": grade(question, given).correct, "seed": None, "score": None})
     for prediction in load_predictions().values():
         if prediction.type == "scale" and prediction.lesson == "03":
-            given = 10.0 ** -dice.randrange(5)
-            row = {"at": at, "lesson": "03", "prediction": prediction.id, "given": given, "seconds": 20.0}
+            guess = 10.0 ** -dice.randrange(5)
+            row = {"at": at, "lesson": "03", "prediction": prediction.id, "given": guess, "seconds": 20.0}
             tables["prediction"].append(row)
     return tables

@@ -236,7 +236,7 @@ def test_what_cannot_be_done_is_said(
 
 def test_learners_need_no_folder_of_their_own() -> None:
     """Counting takes learners from anywhere, such as a poll."""
-    rows = {"answer": [], "prediction": [], "exercise": [], "sitting": []}
+    rows: dict[str, list[dict[str, object]]] = {"answer": [], "prediction": [], "exercise": [], "sitting": []}
     learner = Learner("anna", rows)
     assert results([learner, replace(learner, name="ben")]).lessons == {"anna": {}, "ben": {}}
     assert json.dumps(results([learner]).unknown) == "0"
