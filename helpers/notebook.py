@@ -41,7 +41,7 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
     ),
     "helpers.doctor": ("THRESHOLDS", "diagnose", "watch"),
     "helpers.patients": ("add_batch_norm", "draw_weights", "set_biases", "ward"),
-    "helpers.figures": ("MILESTONES", "timeline", "training_movement"),
+    "helpers.figures": ("MILESTONES", "histogram_under_bell", "timeline", "training_movement"),
     "helpers.games": ("RING_CENTRES", "Game", "play", "shifted_recipe"),
     "helpers.installation": ("check_installation", "report"),
     "helpers.lesson": ("check", "compare", "predict", "quiz"),

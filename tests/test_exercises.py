@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from helpers import course, theory
 from helpers.exercises import EXERCISES, check_exercise, checking, lesson_01, lesson_03
 
-FUNCTIONS = ["chain_gradient", "silu_slope", "per_layer_factor", "predict_factor"]
+FUNCTIONS = ["chain_gradient", "softsign_slope", "weight_deviation", "predict_factor"]
 
 
 def solved(exercise_id):
@@ -67,28 +67,55 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
+def softsign(z):
+    return z / (1 + abs(z))
+
+
+def tanh_slope(z):
+    return 1 - np.tanh(z) ** 2
+
+
 @pytest.mark.parametrize(
     "exercise_id, function, words",
     [
         ("chain_gradient", lambda w, s: math.prod(s), "product of the slopes alone"),
         ("chain_gradient", lambda w, s: math.prod(w), "product of the weights alone"),
-        ("chain_gradient", lambda w, s: float(np.sum(w * s)), "add the layers up"),
-        ("chain_gradient", lambda w, s: w[-1] * s[-1], "last layer alone"),
+        ("chain_gradient", lambda w, s: 0.0 * math.prod(w * s), "begin with 1"),
+        ("chain_gradient", lambda w, s: float(np.sum(w * s)), "You add the neurons"),
+        ("chain_gradient", lambda w, s: math.prod(w + s), "not weight plus slope"),
+        ("chain_gradient", lambda w, s: w[-1] * s[-1], "last neuron alone"),
         ("chain_gradient", lambda w, s: w[0] * s[0], "inside the loop"),
+        ("chain_gradient", lambda w, s: math.prod(w[1:] * s[1:]), "first neuron is missing"),
+        ("chain_gradient", lambda w, s: math.prod(w[:-1] * s[:-1]), "end one too early"),
+        ("chain_gradient", lambda w, s: math.prod(w / s), "you divide by it"),
+        ("chain_gradient", lambda w, s: math.prod((w * s) ** 2), "each factor twice"),
         ("chain_gradient", lambda w, s: abs(math.prod(w * s)), r"\[-2, 1.5\].*gives 1.5; right is -1.5"),
-        ("silu_slope", sigmoid, "first half of the product rule"),
-        ("silu_slope", lambda z: z * sigmoid(z) * (1 - sigmoid(z)), "second half of the product rule"),
-        ("silu_slope", lambda z: sigmoid(z) * (1 - sigmoid(z)), "slope of the sigmoid"),
-        ("silu_slope", lambda z: z * sigmoid(z), "SiLU itself"),
-        ("silu_slope", lambda z: float(np.sum(solved("silu_slope")(z))), r"shape \(7,\)"),
-        ("per_layer_factor", lambda z, v: v * np.mean((sigmoid(z) * sigmoid(-z)) ** 2), "take its root"),
-        ("per_layer_factor", lambda z, v: v**0.5 * np.mean(sigmoid(z) * sigmoid(-z)), "Square each slope first"),
-        (
-            "per_layer_factor",
-            lambda z, v: np.mean((sigmoid(z) * sigmoid(-z)) ** 2) ** 0.5,
-            "weight variance is missing",
-        ),
-        ("per_layer_factor", lambda z, v: v**0.5 * 0.25, "largest slope, 0.25"),
+        ("softsign_slope", softsign, "softsign itself"),
+        ("softsign_slope", lambda z: 1 / (1 + abs(z)), "rule has two terms"),
+        ("softsign_slope", lambda z: -abs(z) / (1 + abs(z)) ** 2, "second term of the quotient rule alone"),
+        ("softsign_slope", lambda z: abs(z) / (1 + abs(z)) ** 2, "second term of the quotient rule alone"),
+        ("softsign_slope", lambda z: (1 + 2 * abs(z)) / (1 + abs(z)) ** 2, "is subtracted"),
+        ("softsign_slope", lambda z: 1 / (1 + z) ** 2, "absolute value is missing"),
+        ("softsign_slope", lambda z: 1 / (1 + abs(z)) - z / (1 + abs(z)) ** 2, "sign is wrong"),
+        ("softsign_slope", lambda z: 1 / (1 + z**2), "whole denominator is squared"),
+        ("softsign_slope", lambda z: np.sign(z) / (1 + abs(z)) ** 2, "its slope is positive"),
+        ("softsign_slope", lambda z: 1 - softsign(z) ** 2, "slope of tanh"),
+        ("softsign_slope", lambda z: softsign(z) * (1 - softsign(z)), "a sigmoid's rule"),
+        ("softsign_slope", lambda z: 2 * abs(z) / (1 + abs(z)) ** 3, "derivative twice"),
+        ("softsign_slope", lambda z: float(np.sum(solved("softsign_slope")(z))), r"shape \(7,\)"),
+        ("weight_deviation", lambda z, w: w**2 / np.sum(tanh_slope(z) ** 2), "That is the variance"),
+        ("weight_deviation", lambda z, w: w / np.mean(tanh_slope(z) ** 2) ** 0.5, "That is σ_w"),
+        ("weight_deviation", lambda z, w: w / len(z) ** 0.5 / tanh_slope(z).mean(), "Square each slope first"),
+        ("weight_deviation", lambda z, w: w / len(z) ** 0.5 / tanh_slope(z).std(), "counts from their mean"),
+        ("weight_deviation", lambda z, w: w / len(z) ** 0.5 / tanh_slope(z).max(), "takes the largest slope"),
+        ("weight_deviation", lambda z, w: w / len(z) ** 0.5, "tanh's largest slope, 1"),
+        ("weight_deviation", lambda z, w: w / len(z) ** 0.5 / (tanh_slope(z) ** 2).mean(), "root of the mean square"),
+        ("weight_deviation", lambda z, w: np.sum(tanh_slope(z) ** 2) ** -0.5, "`wanted` is missing"),
+        ("weight_deviation", lambda z, w: (w / np.sum(tanh_slope(z) ** 2)) ** 0.5, "factor of the squared norm"),
+        ("weight_deviation", lambda z, w: w * (np.mean(tanh_slope(z) ** 2) / len(z)) ** 0.5, "Upside down"),
+        ("weight_deviation", lambda z, w: w / np.sum(np.tanh(z) ** 2) ** 0.5, "tanh's values"),
+        ("weight_deviation", lambda z, w: w / np.sum((1 - np.tanh(z)) ** 2) ** 0.5, r"1 − tanh²"),
+        ("weight_deviation", lambda z, w: w / np.sum((sigmoid(z) * sigmoid(-z)) ** 2) ** 0.5, "tanh neurons"),
         ("predict_factor", lambda g: 0.25 * g, "largest slope for every unit"),
         ("predict_factor", lambda g: theory.per_layer_factor("sigmoid", g**2) ** 2, "take its root"),
         ("predict_factor", lambda g: g * theory.mean_square_slope("sigmoid", 1.0) ** 0.5, "variance 1"),
@@ -147,13 +174,15 @@ def tensors(numbers):
 
 @pytest.mark.parametrize("kind", [list, tuple, torch.tensor, tensors])
 def test_a_row_of_numbers_may_be_a_list(kind):
-    slope = solved("silu_slope")
-    assert check_exercise("silu_slope", lambda z: kind(slope(z)) if np.ndim(z) else slope(z)).correct
+    slope = solved("softsign_slope")
+    assert check_exercise("softsign_slope", lambda z: kind(slope(z)) if np.ndim(z) else slope(z)).correct
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16"])
 def test_a_coarse_type_is_told_how_many_digits_it_keeps(name):
-    verdict = check_exercise("silu_slope", lambda z: torch.tensor(solved("silu_slope")(z)).to(getattr(torch, name)))
+    verdict = check_exercise(
+        "softsign_slope", lambda z: torch.tensor(solved("softsign_slope")(z)).to(getattr(torch, name))
+    )
     assert verdict.status == "wrong"
     assert f"A {name} keeps about {checking.DIGITS[name]} digits: compute in float32 or float64." in verdict.message
 
@@ -333,7 +362,7 @@ def test_printing_without_end_is_cut_off(monkeypatch, capsys):
 
     assert "loop without an end" in check_exercise("chain_gradient", chain_gradient).message
     printed, complained = capsys.readouterr()
-    assert printed.startswith("still here 2.0\n") and complained.startswith("here too\n")
+    assert printed.startswith("still here 1.5\n") and complained.startswith("here too\n")
     for text in (printed, complained):
         assert text.endswith("the rest is left out.\n") and len(text) < checking.PRINTED + 100
     assert sys.stdout is standard
@@ -345,7 +374,7 @@ def test_a_few_prints_are_shown(capsys):
         return np.prod(weights * slopes)
 
     assert check_exercise("chain_gradient", chain_gradient).correct
-    assert capsys.readouterr().out.splitlines()[:2] == ["weights 1", "weights 3"]
+    assert capsys.readouterr().out.splitlines()[:2] == ["weights 3", "weights 1"]
 
 
 def test_sys_exit_ends_the_try_not_the_notebook():
@@ -441,9 +470,14 @@ def test_float32_ends_where_an_independent_count_says():
         (torch.tensor(75), "right", "75"),
         (74, "wrong", "2.8e-45"),
         (20, "wrong", "9.1e-13"),
-        (76, "wrong", "not for the first time"),
+        (76, "wrong", "One too many"),
+        (100, "wrong", "not for the first time"),
+        (64, "wrong", "fewer digits"),
+        (24, "wrong", "binary digits"),
+        (38, "wrong", "smallest number of full precision"),
+        (538, "wrong", "float64 ends"),
         (63, "wrong", "fewer digits"),
-        (150, "wrong", "by a quarter"),
+        (150, "wrong", "each factor here is a quarter"),
         (0, "wrong", "whole number"),
         (75.5, "wrong", "whole number"),
         ("many", "wrong", "not a number"),

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers import theory
+from helpers import figures, theory
 from helpers.activations import ACTIVATIONS
 from helpers.datasets import DATA
-from helpers.exercises import EXERCISES
+from helpers.exercises import EXERCISES, lesson_02
+from helpers.panels import activation_derivatives
 from helpers.publish.cells.running import notebook_shell, read_cells
-from helpers.quiz import available_lessons, load_bank
+from helpers.quiz import available_lessons, load_bank, load_predictions
 
 NOTEBOOK = DATA.parent / "notebooks" / "02_activation_derivatives.ipynb"
-WIDGETS = ("predict", "panel", "compare", "quiz", "write-silu", "write-factor")
+WIDGETS = ("predict", "predict-factor", "panel", "compare", "compare-factor", "quiz", "write-slope", "write-deviation")
 
 
 @functools.cache
@@ -35,7 +36,7 @@ def lesson() -> dict[str, Any]:
 def printed_table(cell: str) -> dict[str, list[float]]:
     """The rows of a printed table: first word -> numbers."""
     rows = (row.split() for row in lesson()["printed"][cell].splitlines())
-    return {row[0]: [float(word) for word in row[1:]] for row in rows if row[0] != "spread"}
+    return {row[0]: [float(word) for word in row[1:]] for row in rows if row[0] != "deviation"}
 
 
 def default_factor(activation: str) -> float:
@@ -58,11 +59,55 @@ def test_where_gelu_is_steepest_and_how_it_dips() -> None:
     assert z[slope < 0].max() == pytest.approx(-0.75, abs=0.01)
 
 
-def test_monte_carlo_meets_quadrature_meets_theory() -> None:
-    drawn, summed = lesson()["squares"], lesson()["share"] @ ACTIVATIONS["sigmoid"].slope(lesson()["points"]) ** 2
+def test_the_layer_keeps_the_norm_but_for_its_slopes() -> None:
+    """The prediction: weights of variance 1/N keep a norm, and the sigmoid layer multiplies it by 0.212."""
+    names = lesson()
+    kept = (names["arriving"] @ names["weights"].T).norm() / names["arriving"].norm()
+    assert float(kept) == pytest.approx(1, abs=0.005)
+    rows = names["printed"]["measure-layer"].splitlines()
+    factors = [float(row.split()[-1]) for row in rows]
+    assert len(factors) == 3 and factors == pytest.approx([0.212] * 3, abs=5e-4)
+    prediction = load_predictions()["02-factor"]
+    assert prediction.low < np.log10(names["factor"]) < prediction.high
+
+
+def test_neither_the_largest_slope_nor_the_average_is_the_factor() -> None:
+    names = lesson()
+    slopes, factor, relu_factor = names["slopes"].detach(), names["factor"], names["relu_factor"]
+    assert slopes.mean() + 0.003 < factor < slopes.max() - 0.03
+    assert relu_factor == pytest.approx(np.sqrt(0.5), rel=0.01)
+    assert float((names["z"] > 0).double().mean()) == pytest.approx(0.5, abs=0.002)
+    root_mean_square = float(slopes.pow(2).mean().sqrt())
+    assert abs(factor - root_mean_square) < 0.1 * abs(factor - float(slopes.mean()))
+    assert theory.mean_slope("sigmoid") == pytest.approx(0.207, abs=5e-4)
+    assert np.sqrt(theory.mean_square_slope("sigmoid")) == pytest.approx(0.212, abs=5e-4)
+    assert theory.mean_square_slope("sigmoid") ** 5 == pytest.approx(2e-7, rel=0.15), "after ten layers"
+
+
+def test_two_neurons() -> None:
+    """E[(0.25 w₁ + 0.05 w₂)²] for weights of variance ½, and what the text says of its root."""
+    weights = np.random.default_rng(0).normal(0, np.sqrt(0.5), (200_000, 2))
+    received = weights @ [0.25, 0.05]
+    assert np.mean(received**2) == pytest.approx(0.0325, rel=0.02)
+    assert pytest.approx(0.0325) == (0.25**2 + 0.05**2) / 2 and np.sqrt(0.0325) == pytest.approx(0.18, abs=5e-4)
+    assert abs(np.mean(np.prod(weights, axis=1))) < 0.01
+
+
+def test_the_preactivations_lie_under_the_bell_that_nobody_fitted() -> None:
+    z = lesson()["z"].detach().numpy()
+    bars, bell = figures.histogram_under_bell(z).data
+    expected = np.exp(-(np.asarray(bars.x) ** 2) / 2) / np.sqrt(2 * np.pi)
+    assert np.asarray(bars.y) == pytest.approx(expected, abs=0.01)
+    assert max(bell.y) == pytest.approx(0.3989, abs=1e-4)
+    assert f"{z.size:,}" in figures.histogram_under_bell(z).layout.title.text
+    wide = figures.histogram_under_bell(2 * z).data[0]
+    assert max(wide.y) < 0.25, "the bars are measured, the bell is not moved to them"
+
+
+def test_the_sum_over_the_bell_meets_theory() -> None:
+    summed = lesson()["share"] @ ACTIVATIONS["sigmoid"].slope(lesson()["points"]) ** 2
     assert summed == pytest.approx(0.044836, abs=1e-6)
     assert theory.mean_square_slope("sigmoid") == pytest.approx(summed, abs=1e-9)
-    assert abs(drawn.mean() - summed) < 4 * drawn.std() / np.sqrt(drawn.size)
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "ReLU", "GELU", "SiLU", "SELU"])
@@ -83,16 +128,8 @@ def test_what_the_text_reads_from_the_table() -> None:
     assert np.sqrt(theory.mean_square_slope("selu")) == pytest.approx(1.035, abs=5e-4)
 
 
-def test_one_layer_obeys_the_formula() -> None:
-    names = lesson()
-    measured = np.linalg.norm(names["leaving"]) / np.linalg.norm(names["arriving"])
-    assert measured == pytest.approx(np.sqrt(theory.mean_square_slope("sigmoid")), rel=0.01)
-    assert theory.mean_slope("sigmoid") == pytest.approx(0.207, abs=5e-4)
-    assert np.sqrt(theory.mean_square_slope("sigmoid")) == pytest.approx(0.212, abs=5e-4)
-
-
 def test_mixed_terms_average_out() -> None:
-    """Step 2: over many draws of the weights the squared sum is var(W) times the sum of squares, exactly."""
+    """Over many draws of the weights the squared sum is var(W) times the sum of squares, exactly."""
     generator = np.random.default_rng(0)
     crossing = generator.standard_normal(8)
     sums = generator.normal(0, 0.5, (200_000, 8)) @ crossing
@@ -101,8 +138,9 @@ def test_mixed_terms_average_out() -> None:
 
 def test_a_network_in_pytorchs_default() -> None:
     printed = lesson()["printed"]["explain-network"]
-    assert "spread 0.3, E[slope²] 0.060" in printed
-    assert "formula  0.141 a layer" in printed and "measured 0.141 a layer" in printed
+    assert "standard deviation of z 0.3, E[slope²] 0.060" in printed
+    assert "predicted 0.141 per layer" in printed and "measured  0.141 per layer" in printed
+    assert pytest.approx(7e-17, rel=0.05) == 0.1414**19
     assert default_factor("sigmoid") == pytest.approx(0.1414, abs=5e-5)
     assert theory.per_layer_factor("sigmoid", 1 / 3) == pytest.approx(0.1414, abs=6e-5)
 
@@ -120,9 +158,9 @@ def test_saturation_falls_like_one_over_spread() -> None:
 
 
 def test_leak_enters_squared() -> None:
-    for leak, expected in ((0.0, 0.5), (0.01, 0.50005), (0.1, 0.505), (0.2, 0.52), (0.5, 0.625)):
-        assert f"{expected:.5f}" in lesson()["printed"]["explain-leak"]
-        assert (1 + leak**2) / 2 == pytest.approx(expected)
+    points, share = lesson()["points"], lesson()["share"]
+    for leak, expected in ((0.0, 0.5), (0.01, 0.50005), (0.2, 0.52)):
+        assert share @ np.where(points > 0, 1, leak) ** 2 == pytest.approx((1 + leak**2) / 2) == pytest.approx(expected)
 
 
 def test_smooth_relus_between_a_quarter_and_a_half() -> None:
@@ -145,7 +183,31 @@ def test_myth_gelu_loses_less_than_relu() -> None:
     for name, stated in (("relu", 0.408), ("gelu", 0.289), ("silu", 0.289)):
         assert factors[name] == pytest.approx(stated, rel=0.03)
         assert default_factor(name) == pytest.approx(stated, rel=0.03)
-    assert lesson()["printed"]["myth-maximum"].count("spread 0.04") == 3
+    assert lesson()["printed"]["myth-maximum"].count("last layer 0.04") == 3
+
+
+def test_what_the_panel_is_asked_to_show() -> None:
+    """Answers to the four things to try, as the text and the teacher's notes give them."""
+    factor = {(name, deviation): np.sqrt(theory.mean_square_slope(name, deviation**2)) for name, deviation in (
+        ("sigmoid", 0.1), ("sigmoid", 4), ("sigmoid", 10), ("tanh", 0.1), ("tanh", 10), ("gelu", 1))}  # fmt: skip
+    assert list(factor.values()) == pytest.approx([0.25, 0.126, 0.081, 0.99, 0.23, 0.675], abs=1e-3)
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    for preset in activation_derivatives().presets:
+        assert f"*{preset}*" in text, preset
+
+
+def test_softsign_slope_is_its_finite_difference() -> None:
+    z = np.linspace(-6, 6, 24)
+    difference = ((z + 1e-6) / (1 + np.abs(z + 1e-6)) - (z - 1e-6) / (1 + np.abs(z - 1e-6))) / 2e-6
+    assert lesson_02.softsign_slope(z) == pytest.approx(difference, rel=1e-5)
+
+
+def test_weights_of_the_deviation_asked_for_give_the_factor_wanted() -> None:
+    generator = np.random.default_rng(3)
+    z, g = 1.5 * generator.standard_normal(400), generator.standard_normal(400)
+    weights = generator.normal(0, lesson_02.weight_deviation(z, 0.7), (400, 400))
+    leaving = (ACTIVATIONS["tanh"].slope(z) * g) @ weights.T
+    assert np.linalg.norm(leaving) / np.linalg.norm(g) == pytest.approx(0.7, rel=0.1)
 
 
 def test_numbers_in_the_quiz() -> None:
@@ -163,8 +225,6 @@ def test_numbers_in_the_quiz() -> None:
 
 def test_a_quiz_state_fits_the_panel() -> None:
     """Each "show me in the panel" moves controls that are there, to a state that computes."""
-    from helpers.panels import activation_derivatives
-
     panel = activation_derivatives()
     states = [answer.try_state for question in load_bank("02") for answer in question.answers if answer.try_state]
     assert len(states) >= 12
@@ -177,5 +237,5 @@ def test_a_quiz_state_fits_the_panel() -> None:
 def test_the_exercises_of_the_notebook_exist() -> None:
     mine = {exercise.id for exercise in EXERCISES.values() if exercise.lesson == "02"}
     source = NOTEBOOK.read_text(encoding="utf-8")
-    assert mine == {"silu_slope", "per_layer_factor"}
+    assert mine == {"softsign_slope", "weight_deviation"}
     assert all(f'check(\\"{name}\\", {name})' in source for name in mine)

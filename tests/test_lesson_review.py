@@ -458,7 +458,8 @@ def test_the_map_fills_as_lessons_are_done(record):
         record.record_answer("02", question.id, "x", True)
     assert "% done" in told("02")
     record.record_prediction("02", "02", ["ReLU"])
-    for exercise in ("silu_slope", "per_layer_factor"):
+    record.record_prediction("02", "02-factor", 0.25)
+    for exercise in ("softsign_slope", "weight_deviation"):
         record.record_exercise("02", exercise, True)
     assert "✓ done" in told("02") and "done" not in told("03")
 

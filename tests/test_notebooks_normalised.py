@@ -19,6 +19,7 @@ from tools.normalise import CHECKED, NOTEBOOKS, normalised, unspeaking_ids
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 SECTIONS = ["Predict", "Slide", "Measure", "Explain", "Write it yourself", "Train", "Myth check", "Quiz", "Take-away"]
+MEASURED_FIRST = [*SECTIONS[:1], *SECTIONS[2:4], SECTIONS[1], *SECTIONS[4:]]  # the sliders come after the explanation
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "-"}
 MOST_LINES = 15
 MOST_IMPORT_LINES = 6
@@ -40,7 +41,8 @@ def problems(number: int, cells: list[Any]) -> list[str]:
         found.append(f"{cells[0].id}: the title is not `# {number:02} Title`")
     if number:
         headings = [line[3:] for cell in cells for line in prose_lines(cell) if line.startswith("## ")]
-        if headings not in (SECTIONS, [name for name in SECTIONS if name != "Train"]):
+        orders = (SECTIONS, MEASURED_FIRST)
+        if not any(headings in (order, [name for name in order if name != "Train"]) for order in orders):
             found.append(f"the sections are {headings}")
     return found + import_problems(code_cells)
 
@@ -292,6 +294,8 @@ def test_command_line_runs(tmp_path: Path) -> None:
 def test_a_lesson_in_order_has_no_problems() -> None:
     assert problems(3, lesson(*SECTIONS)) == []
     assert problems(3, lesson(*[name for name in SECTIONS if name != "Train"])) == []
+    assert MEASURED_FIRST[:5] == ["Predict", "Measure", "Explain", "Slide", "Write it yourself"]
+    assert problems(3, lesson(*MEASURED_FIRST)) == []
     assert problems(0, lesson()[:1] + [code("imports", "import math", "skip")]) == []
 
 

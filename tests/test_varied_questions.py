@@ -109,11 +109,11 @@ ARITHMETIC: dict[str, tuple[str, Callable[..., float]]] = {
         lambda layers, factor: math.prod([float(factor)] * int(layers)),
     ),
     "01-chain-of-weights": (
-        r"A chain of (\d+) sigmoid neurons, each with weight (\S+) and held at pre-activation 0\.",
+        r"A chain has (\d+) sigmoid neurons, each with weight (\S+) and held at pre-activation 0\.",
         lambda depth, weight: math.prod([float(weight) * slope("sigmoid", 0.0)] * int(depth)),
     ),
     "02-factor-of-a-spread": (
-        r"A wide network of (\w+) with weights of variance 1/width\. Its pre-activations have spread (\S+)\. ",
+        r"A wide (\w+) layer has weights of variance 1/N, and its pre-activations have standard deviation (\S+)\. ",
         lambda name, spread: math.sqrt(averages(name.lower(), float(spread) ** 2)[0]),
     ),
     "03-factor-of-a-gain": (r"under Xavier with gain (\S+), wide", lambda gain: sigmoid_factor(float(gain))),

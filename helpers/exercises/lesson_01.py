@@ -18,8 +18,8 @@ def _chain_gradient(weights: Array, slopes: Array) -> float:
 
 def _judge_chain_gradient(function: Any) -> Verdict:
     inputs = [
+        (np.array([1.5, 3.0, 0.5]), np.array([0.25, 0.2, 0.1])),
         (np.array([2.0]), np.array([0.25])),
-        (np.array([1.0, 3.0, 0.5]), np.array([0.25, 0.2, 0.1])),
         (np.array([-2.0, 1.5]), np.array([1.0, 0.5])),
         (np.array([1.0, 0.0, 4.0]), np.array([0.25, 0.25, 0.25])),
         (np.full(20, 1.0), np.full(20, 0.25)),
@@ -27,9 +27,16 @@ def _judge_chain_gradient(function: Any) -> Verdict:
     mistakes = [
         Mistake(lambda w, s: np.prod(s), "That is the product of the slopes alone: each weight is a factor too."),
         Mistake(lambda w, s: np.prod(w), "That is the product of the weights alone: each slope is a factor too."),
-        Mistake(lambda w, s: np.sum(w * s), "You add the layers up; the chain rule multiplies them."),
-        Mistake(lambda w, s: w[-1] * s[-1], "That is the last layer alone: the signal passes through all of them."),
-        Mistake(lambda w, s: w[0] * s[0], "That is the first layer alone. Does your `return` stand inside the loop?"),
+        Mistake(lambda w, s: 0.0, "A product that begins with 0 stays 0: begin with 1."),
+        Mistake(lambda w, s: np.sum(w * s), "You add the neurons' factors; the chain rule multiplies them."),
+        Mistake(lambda w, s: 1 + np.sum(w * s), "You add the neurons' factors; the chain rule multiplies them."),
+        Mistake(lambda w, s: np.prod(w + s), "The factor of a neuron is weight times slope, not weight plus slope."),
+        Mistake(lambda w, s: w[-1] * s[-1], "That is the last neuron alone: the gradient passes through all of them."),
+        Mistake(lambda w, s: w[0] * s[0], "That is the first neuron alone. Does your `return` stand inside the loop?"),
+        Mistake(lambda w, s: np.prod(w[1:] * s[1:]), "The first neuron is missing: h₀ acts through it as well."),
+        Mistake(lambda w, s: np.prod(w[:-1] * s[:-1]), "The last neuron is missing. Does the loop end one too early?"),
+        Mistake(lambda w, s: np.prod(w / s), "The slope multiplies; you divide by it."),
+        Mistake(lambda w, s: np.prod((w * s) ** 2), "You multiply by each factor twice."),
     ]
     return judge_function(function, "chain_gradient", _chain_gradient, inputs, mistakes=mistakes)
 
@@ -48,17 +55,30 @@ def _judge_float32_depth(thing: Any) -> Verdict:
 
     def judge(depth: float) -> Verdict:
         if depth == truth:
-            return Verdict("right", f"After {truth} sigmoid layers float32 has nothing left but 0.")
+            return Verdict("right", f"After {truth} factors of 0.25, float32 has nothing left but 0.")
+        if depth == truth - 1:
+            left = say_number(float(np.float32(0.25) ** np.float32(depth)))
+            return Verdict("wrong", f"One too few: after {int(depth)} factors float32 still holds {left}.")
+        if depth == truth + 1:
+            return Verdict("wrong", f"One too many: does your count begin at 1? At {int(depth) - 1} it is 0 already.")
         if depth in (last_full, last_full + 1):
             below = "There the numbers stored with full precision end; float32 goes on below with fewer digits."
             return Verdict("wrong", f"{below} Multiply on until the product is exactly 0.")
         if depth in (2 * truth - 1, 2 * truth):
-            return Verdict("wrong", "That many halvings it takes; each layer multiplies by a quarter, not by a half.")
+            return Verdict("wrong", "So many factors of a half it takes; each factor here is a quarter.")
+        if depth in (537, 538):
+            return Verdict("wrong", "That is where float64 ends: begin with `np.float32(1)`.")
+        if depth in (23, 24):
+            return Verdict("wrong", "That is the number of binary digits of float32. How small a number may be is "
+                           "another matter: its exponent decides.")  # fmt: skip
+        if depth in (37, 38, 39):
+            return Verdict("wrong", "10⁻³⁸ is about the smallest number of full precision. How many factors of 0.25 "
+                           "lead below 10⁻⁴⁵?")  # fmt: skip
         if not 1 <= depth <= 10_000 or depth != int(depth):
-            return Verdict("wrong", "A depth is a whole number of layers, at least 1.")
+            return Verdict("wrong", "A depth is a whole number, at least 1.")
         if depth < truth:
             left = say_number(float(np.float32(0.25) ** np.float32(depth)))
-            return Verdict("wrong", f"After {int(depth)} layers float32 still holds {left}. Go deeper.")
+            return Verdict("wrong", f"After {int(depth)} factors float32 still holds {left}. Go deeper.")
         return Verdict("wrong", f"At {int(depth)} it is 0, but not for the first time. Which depth is the first?")
 
     return judge_number(thing, judge)
@@ -70,8 +90,8 @@ EXERCISES = (
         lesson="01",
         task="Write `chain_gradient(weights, slopes)`: by how much the chain's output moves when its input moves.",
         hints=(
-            "Each neuron multiplies the signal twice: by its weight and by the slope of its activation.",
-            "Begin with 1 and multiply by `weight * slope` for each layer: a loop over `zip(weights, slopes)`.",
+            "Each neuron multiplies twice: by its weight and by the slope of its activation.",
+            "Begin with 1 and multiply by `weight * slope` for each neuron: a loop over `zip(weights, slopes)`.",
         ),
         solution="""\
 def chain_gradient(weights, slopes):

@@ -17,7 +17,7 @@ from helpers.figures.games import (
 )
 from helpers.figures.heat_maps import layers_over_steps, log10_or_gap
 from helpers.figures.history import MILESTONES, timeline
-from helpers.figures.neurons import chain, slope_and_spread
+from helpers.figures.neurons import chain, histogram_under_bell, slope_and_spread
 from helpers.figures.normalization import loss_and_gradient_by_scale, signal_and_difference
 from helpers.figures.parts import (
     FLOAT32_SMALLEST,
@@ -57,6 +57,7 @@ __all__ = [
     "float32_limit",
     "forecasts",
     "hidden_profile",
+    "histogram_under_bell",
     "layers_over_steps",
     "line",
     "log10_or_gap",

@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
+from helpers.arrays import Array
 from helpers.figures.parts import Numbers, backward_arrow, decades, dot, float32_limit, line
 
 
@@ -71,4 +72,32 @@ def slope_and_spread(z: Numbers) -> go.Figure:
     figure.update_xaxes(title_text="pre-activation z", range=limits)
     figure.update_yaxes(title_text="activation φ(z)", range=[-1.5, 1.5], **left)
     figure.update_yaxes(title_text="slope² φ′(z)²", range=[0, 0.08], **right)
+    return figure
+
+
+def histogram_under_bell(z: Array, bins: int = 60) -> go.Figure:
+    """How often each pre-activation occurs in `z`, as a histogram of density, under the normal distribution N(0, 1).
+
+    The bell is theory for independent terms whose variances add up to 1; nothing is fitted.
+    """
+    density, edges = np.histogram(z, bins, range=(-4, 4), density=True)
+    points = np.linspace(-4, 4, 161)
+    figure = go.Figure()
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=density,
+        name="measured pre-activations",
+        marker={"color": theme.transparent(theme.MEASURED, 0.45), "line": {"width": 0}},
+        hovertemplate="z = %{x:.2f}: %{y:.3f}",
+    )
+    bell = np.exp(-(points**2) / 2) / np.sqrt(2 * np.pi)
+    figure.add_trace(line("normal distribution", points, bell, colour=theme.THEORY, dash="dash", hoverinfo="skip"))
+    figure.update_layout(
+        template=theme.TEMPLATE,
+        title_text=f"{np.size(z):,} pre-activations lie under a bell of standard deviation 1",
+        height=380,
+        bargap=0,
+    )
+    figure.update_xaxes(title_text="pre-activation z", range=[-4, 4])
+    figure.update_yaxes(title_text="density", rangemode="tozero")
     return figure
