@@ -73,9 +73,19 @@ def test_the_same_weight_explodes_when_held_and_vanishes_when_free() -> None:
     panel = panels.definition()
     panel.set(**panel.presets["weight 6 at zero: explosion"])
     assert panel.data["measured"][0] == pytest.approx(39 * math.log10(1.5)) and panel.data["measured"][0] > 6
+    assert pytest.approx(7e6, rel=0.1) == 1.5**39, "seven million"
     panel.set(**panel.presets["weight 6, zero bias"])
     assert panel.data["measured"][0] == pytest.approx(free_chain(6.0, 40)[1])
     assert panel.data["measured"][0] < -69
+
+
+def test_what_the_teacher_is_told_of_the_four_experiments() -> None:
+    panel = panels.definition()
+    panel.set(**panel.presets["ten times deeper"])
+    assert panel.data["measured"][0] == pytest.approx(math.log10(3e-24), abs=0.05)
+    assert free_chain(6.0, 40)[0] == pytest.approx(6, abs=0.05)
+    left = {weight: free_chain(weight, 40)[1] for weight in np.arange(0.5, 6.05, 0.1)}
+    assert max(left, key=lambda weight: left[weight]) == pytest.approx(1.6, abs=0.15)
 
 
 def test_saturated_at_four() -> None:
@@ -191,7 +201,9 @@ def test_milestones_are_in_order_from_1986_to_2020() -> None:
     assert years == sorted(years) and (years[0], years[-1]) == (1986, 2020)
     assert len({milestone.label for milestone in figures.MILESTONES}) == len(years)
     for milestone in figures.MILESTONES:
-        assert milestone.sentence.endswith(".") and milestone.sentence.count(". ") == 0, milestone.label
+        assert milestone.sentence.endswith(".") and milestone.sentence.replace("et al. ", "").count(". ") == 0, (
+            milestone.label
+        )
 
 
 def test_the_problem_is_older_than_2010_and_younger_than_backpropagation() -> None:

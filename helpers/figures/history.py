@@ -59,14 +59,22 @@ MILESTONES = (
         "LSTM",
         "Hochreiter, Schmidhuber",
         "remedy",
-        "Hochreiter and Schmidhuber build a cell that hands the error back through time with a factor of 1.",
+        "Hochreiter and Schmidhuber build a cell through which the error passes back in time with a factor of 1.",
     ),
     Milestone(
         2000,
         "forget gate",
         "Gers et al.",
         "remedy",
-        "Gers, Schmidhuber and Cummins let the LSTM learn when to forget; the factor becomes the gate's value.",
+        "Gers, Schmidhuber and Cummins let the LSTM learn when to forget; the factor becomes the value of a gate.",
+    ),
+    Milestone(
+        2006,
+        "pre-training",
+        "Hinton et al.",
+        "remedy",
+        "Hinton, Osindero and Teh first train a deep network layer by layer, without labels, and then fine-tune all of "
+        "it from the weights found.",
     ),
     Milestone(
         2009,
@@ -80,8 +88,8 @@ MILESTONES = (
         "Xavier initialization",
         "Glorot, Bengio",
         "remedy",
-        "Glorot and Bengio tie the difficulty to saturation and to the scale of the first weights, and choose that "
-        "scale anew.",
+        "Glorot and Bengio relate the difficulty to saturation and to the scale of the initial weights, and propose "
+        "another scale.",
     ),
     Milestone(
         2010,
@@ -96,7 +104,8 @@ MILESTONES = (
         "gradient clipping",
         "Pascanu et al.",
         "remedy",
-        "Pascanu, Mikolov and Bengio clip the gradient's norm, which tames exploding gradients, not vanishing ones.",
+        "Pascanu, Mikolov and Bengio clip the norm of the gradient, a remedy for exploding gradients and not for "
+        "vanishing ones.",
     ),
     Milestone(
         2015,
@@ -110,7 +119,15 @@ MILESTONES = (
         "batch normalization",
         "Ioffe, Szegedy",
         "remedy",
-        "Ioffe and Szegedy normalise what enters each activation over the batch.",
+        "Ioffe and Szegedy normalize the pre-activations of each unit over the batch.",
+    ),
+    Milestone(
+        2015,
+        "highway networks",
+        "Srivastava et al.",
+        "remedy",
+        "Srivastava, Greff and Schmidhuber give feed-forward layers gates, as in the LSTM, which can carry the input "
+        "past a layer unchanged.",
     ),
     Milestone(
         2015,
@@ -121,34 +138,42 @@ MILESTONES = (
         "are unlikely to be what held their plain networks back.",
     ),
     Milestone(
+        2016,
+        "layer normalization",
+        "Ba et al.",
+        "remedy",
+        "Ba, Kiros and Hinton normalize over the units of a layer, each example by itself, which also suits recurrent "
+        "networks.",
+    ),
+    Milestone(
         2017,
         "theory of depth",
         "Schoenholz et al.",
         "problem",
-        "Schoenholz and others compute how far a signal gets through a random network, forward and backward.",
+        "Schoenholz et al. compute down to which depth a random network still tells inputs apart and keeps its "
+        "gradients.",
     ),
     Milestone(
         2017,
-        "starving GAN generators",
+        "GAN generators without gradient",
         "Arjovsky, Bottou",
         "problem",
-        "Arjovsky and Bottou show that a discriminator that is too good leaves the generator with a vanishing "
-        "gradient.",
+        "Arjovsky and Bottou show that the generator's gradient vanishes when the discriminator is too good.",
     ),
     Milestone(
         2017,
         "SELU",
         "Klambauer et al.",
         "remedy",
-        "Klambauer and others design an activation that keeps mean 0 and variance 1 from layer to layer.",
+        "Klambauer et al. design an activation whose values keep mean 0 and variance 1 from layer to layer.",
     ),
     Milestone(
         2020,
         "ReZero",
         "Bachlechner et al.",
         "remedy",
-        "Bachlechner and others start each residual branch with the factor 0: at first, the network passes on "
-        "whatever it gets.",
+        "Bachlechner et al. multiply each residual branch by a factor that starts at 0, so that at first every block "
+        "passes on its input unchanged.",
     ),
 )
 """The history of the problem from 1986 to 2020, in order of years."""
