@@ -19,7 +19,7 @@ SLOW = {
     "ResNet of 20, zero-initialised", "ResNet of 56", "ReLU, He, 60 layers", "sigmoid, default, 100 x 64",
     "residual, pre-batch-norm, 25 blocks", "ReLU with batch norm, 80 x 64", "tanh with batch norm, 120 x 64",
     "convolutions with batch norm, 60", "GPT of 12 blocks", "MLP-mixer of 12 blocks", "tanh, orthogonal, 50 layers",
-    "ReLU with batch norm, 50 x 128", "GRU cell in a loop, 150 steps", "convolutions, one layer dead",
+    "ReLU with batch norm, 50 x 128", "GRU cell in a loop, 150 steps, recall", "convolutions, one layer dead",
     "convolutions of gain 3, 20", "convolutions, default, 24", "transformer encoder of 12",
 }  # fmt: skip
 """These take longer and run with the slow tests."""
@@ -401,6 +401,9 @@ HEALTHY: dict[str, Callable[[], Example]] = {
         Recurrent(nn.LSTM, num_layers=2, bidirectional=True), sequences
     ),
     "LSTM over 50 steps": lambda: classes_of(Recurrent(nn.LSTM), lambda: sequences(length=50)),
+    "LSTM over 150 steps, the clue all along": lambda: classes_of(
+        Recurrent(nn.LSTM), lambda: sequences(length=150)
+    ),
     "LSTM, mean of all states": lambda: classes_of(Recurrent(nn.LSTM, last=False), lambda: sequences(length=100)),
     "LSTM cell in a loop": lambda: classes_of(CellByHand(), sequences),
     "GRU": lambda: classes_of(Recurrent(nn.GRU), sequences),
@@ -464,11 +467,20 @@ for depth, width in ((12, 64), (30, 32), (30, 256)):
 case("vanishing", "tanh, default, 20 × 64", on_digits(lambda: mlp(20, 64, nn.Tanh)))
 case("vanishing", "ReLU, Xavier, 40 × 128", on_digits(lambda: mlp(40, 128, nn.ReLU, scaled(1))))
 case("vanishing", "ReLU, weights of 0.01, 4 × 64", on_digits(lambda: mlp(4, 64, nn.ReLU, scaled(0.08))))
-case("vanishing", "all zero, tanh", on_digits(lambda: mlp(4, 32, nn.Tanh, nn.init.zeros_)))
-case("vanishing", "LSTM over 150 steps", lambda: classes_of(Recurrent(nn.LSTM), lambda: sequences(length=150)))
-case("vanishing", "RNN over 80 steps", lambda: classes_of(Recurrent(nn.RNN), lambda: sequences(length=80)))
-case("vanishing", "GRU cell in a loop, 150 steps",
-     lambda: classes_of(CellByHand(nn.GRUCell), lambda: sequences(length=150)))  # fmt: skip
+case("symmetric", "all zero, tanh", on_digits(lambda: mlp(4, 32, nn.Tanh, nn.init.zeros_)))
+
+
+def recall(length: int) -> tuple[Tensor, Tensor]:
+    """Sequences that differ in their first step only, which the answer is made of."""
+    inputs, targets = torch.zeros(32, length, 8), torch.randint(0, 8, (32,))
+    inputs[torch.arange(32), 0, targets] = 1.0
+    return inputs, targets
+
+
+case("vanishing", "LSTM over 150 steps, recall", lambda: classes_of(Recurrent(nn.LSTM), lambda: recall(150)))
+case("vanishing", "RNN over 80 steps, recall", lambda: classes_of(Recurrent(nn.RNN), lambda: recall(80)))
+case("vanishing", "GRU cell in a loop, 150 steps, recall",
+     lambda: classes_of(CellByHand(nn.GRUCell), lambda: recall(150)))  # fmt: skip
 
 
 def plain_convolutions(
@@ -523,7 +535,7 @@ for depth, width, bias in ((2, 64, -20.0), (6, 64, -8.0), (20, 32, -8.0), (4, 25
         on_digits(lambda d=depth, w=width, b=bias: mlp(d, w, nn.ReLU, he, bias=b)),
     )  # fmt: skip
 case("dead", "ReLU of bias -3, 6 × 64", on_digits(lambda: mlp(6, 64, nn.ReLU, he, bias=-3.0)))
-case("dead", "all zero, ReLU", on_digits(lambda: mlp(4, 32, nn.ReLU, nn.init.zeros_)))
+case("symmetric", "all zero, ReLU", on_digits(lambda: mlp(4, 32, nn.ReLU, nn.init.zeros_)))
 
 
 def dead_convolutions() -> nn.Module:
@@ -646,3 +658,98 @@ case("non-finite", "overflow in half precision",
      lambda: (mlp(8, 64, nn.ReLU, scaled(6)).half(), F.cross_entropy, digits()[0].half(), digits()[1]))  # fmt: skip
 case("non-finite", "square root of zero, on the way back",
      lambda: (mlp(2, 32), lambda out, y: (out - out.detach()).square().sum().sqrt(), *digits()))  # fmt: skip
+
+
+# Of data and loss, and of what the graph alone shows ------------------------------------------------------------------
+
+
+def constant_weights(activation: type[nn.Module], value: float = 0.1) -> nn.Module:
+    model = mlp(2, 32, activation)
+    for parameter in model.parameters():
+        nn.init.constant_(parameter, value)
+    return model
+
+
+for activation in (nn.Tanh, nn.Sigmoid, nn.ReLU):
+    case("symmetric", f"weights of 0.1, {activation.__name__}", on_digits(lambda a=activation: constant_weights(a)))
+
+
+class InAList(nn.Module):
+    """Layers in a container of Python's, which parameters() doesn't see."""
+
+    def __init__(self, container: Callable[[list[nn.Module]], Any], depth: int = 2) -> None:
+        super().__init__()
+        layers = [nn.Linear(64, 64) for _ in range(depth)]
+        self.layers, self.readout = container(layers), nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers.values() if isinstance(self.layers, dict) else self.layers:
+            x = torch.relu(layer(x))
+        return self.readout(x)
+
+
+for kind, container in {
+    "list": list, "tuple": tuple, "dictionary": lambda each: dict(enumerate(each)),
+}.items():  # fmt: skip
+    case("unregistered", f"layers in a {kind}", on_digits(lambda c=container: InAList(c)))
+case("unregistered", "one layer in a list", on_digits(lambda: InAList(list, 1)))
+
+
+class WithWeightsInAList(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights = [nn.Parameter(0.1 * torch.randn(64, 64)) for _ in range(2)]
+        self.readout = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for weight in self.weights:
+            x = torch.tanh(x @ weight)
+        return self.readout(x)
+
+
+case("unregistered", "weights in a list", on_digits(WithWeightsInAList))
+
+for p in (nn.Dropout, nn.AlphaDropout):
+    case("blocked", f"{p.__name__} of 1",
+         on_digits(lambda d=p: nn.Sequential(nn.Linear(64, 32), nn.Tanh(), d(1.0), nn.Linear(32, 10))))  # fmt: skip
+
+
+class Times(nn.Module):
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.factor * x
+
+
+case("blocked", "a product with 0", on_digits(
+    lambda: nn.Sequential(nn.Linear(64, 32), nn.Tanh(), Times(0.0), nn.Linear(32, 10))))  # fmt: skip
+for depth in (1, 2):
+    case("blocked", f"softmax over one unit, {depth} layers", lambda d=depth: (
+        nn.Sequential(*mlp(d, 32, classes=1), nn.Softmax(-1)), F.binary_cross_entropy, digits()[0],
+        (digits()[1] > 4).float()[:, None]))  # fmt: skip
+
+
+def regression(scale: float = 1.0, shape: tuple[int, ...] = (64, 1), depth: int = 1) -> Example:
+    inputs = torch.randn(64, 8)
+    return mlp(depth, 32, features=8, classes=1), F.mse_loss, inputs, scale * inputs.sum(1).reshape(shape)
+
+
+for scale in (1e5, 1e7, 1e10):
+    for depth in (1, 2):
+        case("data", f"targets of {scale:g}, {depth} layers", lambda s=scale, d=depth: regression(s, depth=d))
+for name, loss in {"mse": F.mse_loss, "l1": F.l1_loss, "huber": F.huber_loss,
+                   "by hand": lambda out, y: (out - y).square().mean()}.items():  # fmt: skip
+    case(
+        "loss",
+        f"every output with every target, {name}",
+        lambda f=loss: (regression()[0], f, *regression(1, (64,))[2:]),
+    )
+case(
+    "loss",
+    "softmax over the batch",
+    lambda: (nn.Sequential(*mlp(1, 32), nn.Softmax(0)), lambda out, y: F.nll_loss((out + 1e-9).log(), y), *digits()),
+)
+case("loss", "all margins met", lambda: (
+    mlp(1, 32), lambda out, y: F.relu(out.sum(1) * 0 - 1).mean(), *digits()))  # fmt: skip

@@ -3,46 +3,106 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .graph import Graph
 from .judgement import Case
 from .readings import LayerReading
-from .recording import BackwardReadings, Recording, Row, flatten, norm
+from .recording import OUTPUTS, BackwardReadings, Recording, Row, flatten, norm
 
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
+
+MANY_CALLS = 8
+"""A module that is called this often, and mostly without a way to the loss, has lost its state's gradient."""
 
 
 class Chart:
     """The readings of a recorded model."""
 
-    def __init__(self, model: nn.Module, recording: Recording, readings: BackwardReadings, loss: Tensor) -> None:
-        self._model, self._readings, self._loss = model, readings, loss
+    def __init__(
+        self, model: nn.Module, recording: Recording, readings: BackwardReadings, loss: Tensor, graph: Graph
+    ) -> None:
+        self._model, self._recording, self._readings = model, recording, readings
+        self._loss, self._graph = loss, graph
         self._gradients = dict(zip(_asking(model.parameters()), readings.gradients, strict=True))
-        self._unused = _leaves(recording.outputs) if any(each is not None for each in readings.gradients) else set()
-        self._biases = {each for name, each in model.named_parameters() if "bias" in name.rpartition(".")[2]}
+        self._names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+        self._of_outputs = Graph(recording.outputs)
+        some_learn = any(each is not None for each in readings.gradients)
+        self._unused = set(self._of_outputs.leaves) if some_learn else set()
+        self._biases = {each for each, name in self._names.items() if "bias" in name.rpartition(".")[2]}
         self._rows = [*recording.rows, *_never_called(model, recording)]
         self.layers = tuple(self._reading(row) for row in self._rows)
+        self._by_place = {row.place: layer for row, layer in zip(self._rows, self.layers, strict=True)}
 
-    def case(self, inputs: Any) -> Case:
-        """What the findings are judged by."""
+    def case(self, bad: str, samples: int, rms: float, natural: float) -> Case:
+        """What the findings are judged by.
+
+        bad: where nan or infinity arise, in words; samples: the size of the batch; rms, natural: root mean square of
+        the model's outputs, and what is usual for such a loss.
+        """
         first_calls = [row for row in self._rows if row.call == 1]
+        way, skips = self._best_way()
+        trunk = [self._by_place[row.place] for row in way if _is_matrix(row)]
+        detached, targets = self._detached()
         return Case(
             layers=self.layers,
             loss=float(self._loss.detach()),
-            bad=self._first_bad(inputs),
-            detached=[layer.label for layer in self.layers if layer.status == "detached" and layer.call == 1],
+            bad=bad,
+            detached=detached,
+            targets=targets,
             waking=[row.label for row in first_calls if self._wakes(row)],
-            matrices=frozenset(row.name for row in first_calls if any(p.dim() > 1 for p in _asking(row.parameters))),
+            matrices=frozenset(row.name for row in first_calls if _is_matrix(row)),
             batch_norm=any(_uses_the_batch(module) for module in self._model.modules()),
             frozen=not self._gradients,
+            trunk=tuple(trunk),
+            way=tuple(self._by_place[row.place] for row in way),
+            skips=skips,
+            samples=samples,
+            outputs_signal=self._readings.signals.get(OUTPUTS, math.nan),
+            outputs_rms=rms,
+            outputs_natural=natural,
+            unregistered=self._unregistered(),
+            symmetric=tuple(self._symmetric()),
+            forgotten=tuple(self._forgotten()),
+            coverage=self._coverage(),
+            input_spreads={row.label: row.input_spread for row in self._rows if row.input_spread},
+            call_spreads=self._call_spreads(),
         )
 
+    def first_bad(self, inputs: Any, targets: Any) -> str | None:
+        """Where nan or infinity stand at first: "" if nowhere, None if in the computation itself."""
+        gradients = [value for value in self._gradients.values() if value is not None]
+        if torch.isfinite(self._loss).all() and all(map(math.isfinite, [*gradients, *self._readings.signals.values()])):
+            return ""
+        if not all(map(_finite, flatten(inputs))):
+            return "the inputs"
+        for name, parameter in self._model.named_parameters():
+            if not _finite(parameter):
+                return f"the parameter {name}"
+        if not all(map(_finite, flatten(targets))):
+            return "the targets"
+        return None
+
+    def recorded_bad(self) -> str:
+        """The first layer or pass at which nan or infinity was read."""
+        for row in self._rows:
+            if not row.finite:
+                return f"the forward pass, at {row.label} ({row.type})"
+        if not _finite(self._loss):
+            return "the loss function"
+        for row in reversed(self._rows):
+            if not math.isfinite(self._readings.signals.get(row.place, 0.0)):
+                return f"the backward pass, at {row.label} ({row.type})"
+        return "the gradient of a parameter"
+
+    # A layer ---------------------------------------------------------------------------------------------------------
+
     def _reading(self, row: Row) -> LayerReading:
-        gradients = {each: self._gradients[each] for each in _asking(row.parameters)}
+        gradients = {each: self._gradients.get(each) for each in _asking(row.parameters)}
         norms = [value for value in gradients.values() if value is not None]
         weight = math.hypot(*(norm(each.detach()) for each, value in gradients.items() if value is not None))
         gradient = math.hypot(*norms) if norms else math.nan
@@ -71,6 +131,8 @@ class Chart:
     def _status(self, row: Row) -> str:
         if not row.parameters:
             return "no parameters"
+        if any(each not in self._names for each in row.parameters):
+            return "unregistered"
         asking = _asking(row.parameters)
         if not asking:
             return "frozen"
@@ -83,53 +145,165 @@ class Chart:
     def _wakes(self, row: Row) -> bool:
         """Whether weights or factors that are all zero get a gradient: after a step they let the signal through."""
         zero = [each for each in _asking(row.parameters) if each not in self._biases and not bool(each.any())]
-        return any(self._gradients[each] for each in zero)
+        return any(self._gradients.get(each) for each in zero)
 
-    def _first_bad(self, inputs: Any) -> str:
-        """Where nan or infinity was met first, in words; empty if loss and gradients are finite."""
-        gradients = [value for value in self._gradients.values() if value is not None]
-        if torch.isfinite(self._loss).all() and all(map(math.isfinite, [*gradients, *self._readings.signals.values()])):
-            return ""
-        if not all(map(_finite, flatten(inputs))):
-            return "the inputs"
-        for name, parameter in self._model.named_parameters():
-            if not _finite(parameter):
-                return f"the parameter {name}"
+    # The ways through the graph --------------------------------------------------------------------------------------
+
+    def _best_way(self) -> tuple[list[Row], int]:
+        """The layers on the way from the first layer to the loss that is strongest at its weakest point, in order.
+
+        Of several first layers it is the one with most layers behind it; then how many skip connections lie on the
+        way. Where most layers aren't in the graph (inside of reentrant checkpoints), all are taken as they ran.
+        """
+        at = {step: row for row in self._rows for step in row.steps if step in self._graph.steps}
+        learning = [row for row in self._rows if _is_matrix(row) and row.call and self._status(row) == "learns"]
+        matrices = {step: 1.0 for step, row in at.items() if _is_matrix(row) and self._status(row) == "learns"}
+        if 2 * len({row.place for row in learning if any(step in matrices for step in row.steps)}) < len(learning):
+            return learning, 0
+        if not matrices:
+            return [], 0
+        signals = self._readings.signals
+        strengths = {
+            step: strength
+            for step, row in at.items()
+            if not math.isnan(strength := signals.get(row.place, math.nan) * row.spread)
+        }
+        best, towards = self._graph.best_ways(strengths)
+        behind = self._graph.longest_way(matrices)
+        above = self._graph.above(matrices)
+        firsts = [step for step in matrices if step not in above] or list(matrices)
+        step = max(firsts, key=lambda each: (behind.get(each, 0.0), best.get(each, 0.0)))
+        steps = [step]
+        while (step := towards.get(step)) is not None:
+            steps.append(step)
+        way = list(dict.fromkeys(at[step].place for step in steps if step in at))
+        by_place = {row.place: row for row in at.values()}
+        return [by_place[place] for place in way], self._graph.joins(steps)
+
+    def _coverage(self) -> float:
+        """The share of all weights with a gradient at whose layer the signal was read."""
+        heard = {
+            each
+            for row in self._rows
+            for each in row.parameters
+            if not math.isnan(self._readings.signals.get(row.place, math.nan))
+        }
+        learning = [each for each, value in self._gradients.items() if value is not None and each.dim() > 1]
+        numbers = sum(each.numel() for each in learning)
+        return sum(each.numel() for each in learning if each in heard) / numbers if numbers else 1.0
+
+    def _unregistered(self) -> tuple[int, int]:
+        """How many tensors, and how many numbers, the outputs were computed from that no optimizer will be given."""
+        mine = set(self._model.parameters()) | set(self._model.buffers())
+        found = [
+            leaf
+            for leaf in self._of_outputs.leaves
+            if isinstance(leaf, nn.Parameter) and leaf not in mine and leaf in self._graph.leaves
+        ]
+        return len(found), sum(each.numel() for each in found)
+
+    # What hears nothing ----------------------------------------------------------------------------------------------
+
+    def _detached(self) -> tuple[list[str], list[str]]:
+        """Labels of layers, and names of parameters, that should learn and get no gradient; the second are twins.
+
+        A part whose parameters are, name by name and shape by shape, those of a part that learns, and that was run
+        without gradients, is taken for a target network.
+        """
+        found: list[str] = []
+        twins: list[str] = []
+        learning = {name for name, parameter in self._model.named_parameters() if self._gradients.get(parameter)}
         for row in self._rows:
-            if not row.finite:
-                return f"the forward pass, at {row.label} ({row.type})"
-        if not _finite(self._loss):
-            return "the loss function"
-        for row in reversed(self._rows):
-            if not math.isfinite(self._readings.signals.get(row.place, 0.0)):
-                return f"the backward pass, at {row.label} ({row.type})"
-        return "the gradient of a parameter"
+            if row.call != 1:
+                continue
+            if self._status(row) == "detached":
+                (twins if self._has_twin(row, learning) else found).append(row.label)
+            elif self._status(row) == "learns":
+                found += [
+                    self._names[each]
+                    for each in _asking(row.parameters)
+                    if self._gradients[each] is None
+                    and each in self._recording.used
+                    and each not in self._unused
+                    and row.type != "MultiheadAttention"
+                ]
+        return found, twins
+
+    def _has_twin(self, row: Row, learning: set[str]) -> bool:
+        shapes = {name: each.shape for name, each in self._model.named_parameters()}
+        for parameter in row.parameters:
+            name = self._names[parameter]
+            parts = name.split(".")
+            ends = [".".join(parts[place:]) for place in range(1, len(parts))]
+            if not any(
+                other != name and shapes[other] == parameter.shape and any(other.endswith(f".{end}") for end in ends)
+                and other.split(".")[0] != parts[0]
+                for other in learning
+            ):  # fmt: skip
+                return False
+        return bool(row.parameters) and not row.steps
+
+    def _forgotten(self) -> Iterator[tuple[str, int, int]]:
+        """Name, calls and silent calls of modules whose answers were cut from the graph at nearly every call."""
+        calls: dict[str, list[Row]] = {}
+        for row in self._rows:
+            if row.call and row.steps and _is_matrix(row):
+                calls.setdefault(row.name, []).append(row)
+        for name, rows in calls.items():
+            silent = [
+                row
+                for row in rows
+                if row.cut
+                and not any(step in self._graph.steps or step in self._of_outputs.steps for step in row.steps)
+            ]
+            if len(rows) >= MANY_CALLS and len(silent) >= 0.8 * len(rows):
+                yield name, len(rows), len(silent)
+
+    def _symmetric(self) -> Iterator[str]:
+        """Labels of layers all of whose units are the same, and get the same gradient, so that they stay so."""
+        if self._loss.requires_grad is False:
+            return
+        tensors = dict(zip(_asking(self._model.parameters()), self._recording.gradients, strict=False))
+        wakes = any(self._wakes(row) for row in self._rows)
+        for row in self._rows:
+            for each in row.parameters if row.call == 1 else ():
+                gradient = tensors.get(each)
+                if each.dim() < 2 or len(each) < 2 or gradient is None or gradient.is_sparse or each.is_complex():
+                    continue
+                if row.type in ("Embedding", "EmbeddingBag") or not _rows_alike(each.detach()):
+                    continue
+                if _rows_alike(gradient) and not (wakes and not bool(each.any()) and not bool(gradient.any())):
+                    yield row.label
+                    break
+
+    def _call_spreads(self) -> dict[str, tuple[float, ...]]:
+        """The spread of what goes into every call of a recurrent cell."""
+        found: dict[str, list[float]] = {}
+        for row in self._rows:
+            if len(row.input_spread) == 1:
+                found.setdefault(row.name, []).extend(row.input_spread)
+        return {name: tuple(each) for name, each in found.items()}
 
 
 def _never_called(model: nn.Module, recording: Recording) -> list[Row]:
     """Modules with parameters that no called layer holds: used by name, in a function of torch, or not at all."""
     covered = recording.covered
-    rows = []
+    rows: list[Row] = []
     for name, module in model.named_modules():
         own = [each for each in module.parameters(recurse=False) if each not in covered]
         if own:
-            rows.append(Row(-1, name or "model", type(module).__name__, 0, own))
+            rows.append(Row(-2 - len(rows), name or "model", type(module).__name__, 0, own))
     return rows
 
 
-def _leaves(tensors: Sequence[Tensor]) -> set[Tensor]:
-    """The parameters from which these tensors were computed, by the graph of autograd."""
-    waiting = [each.grad_fn for each in tensors if each.grad_fn is not None]
-    seen, found = set(waiting), set()
-    while waiting:
-        node = waiting.pop()
-        if hasattr(node, "variable"):
-            found.add(node.variable)
-        for below, _ in node.next_functions:
-            if below is not None and below not in seen:
-                seen.add(below)
-                waiting.append(below)
-    return found
+def _rows_alike(matrix: Tensor) -> bool:
+    """Whether all rows are the same, up to rounding."""
+    rows = matrix.flatten(1)
+    return bool((rows - rows[:1]).abs().max() <= 1e-5 * rows.abs().max()) if rows.numel() else False
+
+
+def _is_matrix(row: Row) -> bool:
+    return any(each.dim() > 1 for each in _asking(row.parameters))
 
 
 def _asking(parameters: Any) -> list[Tensor]:
@@ -141,7 +315,7 @@ def _uses_the_batch(module: nn.Module) -> bool:
 
 
 def _finite(tensor: Tensor) -> bool:
-    return not tensor.is_floating_point() or bool(torch.isfinite(tensor).all())
+    return not (tensor.is_floating_point() or tensor.is_complex()) or bool(torch.isfinite(tensor).all())
 
 
 def _mean(values: Sequence[float]) -> float:

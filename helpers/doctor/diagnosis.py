@@ -22,6 +22,8 @@ class Diagnosis:
     notes: what is worth knowing and no illness
     loss: the loss that was measured
     parameters, learning: how many numbers the model holds, and how many of them ask for a gradient
+    coverage: the share of the weights with a gradient at whose layer the signal was read
+    examined: whether that is enough to call a model healthy
     """
 
     layers: tuple[LayerReading, ...]
@@ -31,16 +33,20 @@ class Diagnosis:
     parameters: int
     learning: int
     notes: tuple[str, ...] = field(default=())
+    coverage: float = 1.0
+    examined: bool = True
 
     @property
     def verdict(self) -> str:
-        """The worst finding's name, or "healthy"."""
-        return self.findings[0].verdict if self.findings else "healthy"
+        """The worst finding's name, or "healthy"; "not examined" where too little could be listened to."""
+        if self.findings:
+            return self.findings[0].verdict
+        return "healthy" if self.examined else "not examined"
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.findings
+        """Whether nothing is wrong, and enough was looked at to say so."""
+        return not self.findings and self.examined
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
@@ -93,6 +99,8 @@ def _row(layer: LayerReading) -> str:
     gradient = "frozen" if layer.status == "frozen" else _cell(layer.gradient_norm, ".1e")
     if layer.status in ("detached", "unused"):
         gradient = layer.status
+    if layer.status == "unregistered":
+        gradient = "untrained"
     if layer.status == "not called":
         gradient = "no call"
     return (

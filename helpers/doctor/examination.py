@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+import sys
+from collections import OrderedDict, UserDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from .chart import Chart
+from .data import Evidence, natural_size, rms_of_outputs
 from .diagnosis import Diagnosis
+from .graph import Graph, name_of
 from .hygiene import untouched
-from .judgement import judge
-from .recording import BackwardReadings, Recording
+from .judgement import Case, examined, judge, suspects_shattering
+from .readings import LayerReading
+from .recording import BackwardReadings, Recording, flatten
+from .tracing import Tracing
 
 MARGIN = 2.0**10
 """How far from the ends of a precision a norm is trusted: a tensor's elements are smaller than its norm."""
@@ -51,34 +59,70 @@ def diagnose(model: nn.Module, loss_function: Loss, inputs: Inputs, targets: Any
     Raises DiagnosisError (a ValueError) where there is nothing to examine: no parameters, parameters on the meta
     device or of a lazy module that has not run yet, a model or a loss that raises, a loss that is not one number.
     """
-    _check(model)
-    with untouched(model), torch.inference_mode(False), torch.enable_grad():
-        recording = Recording(model)
-        loss = _forward(recording, partial(_call, model), loss_function, inputs, targets)
-        wanted = [each for each in model.parameters() if each.requires_grad]
-        readings = _backward(recording, loss, wanted)
-        if readings.lost and sum(each.numel() for each in wanted) <= DOUBLE_AT_MOST:
-            readings = _completed(readings, _in_double(recording, model, loss_function, inputs, targets))
-        chart = Chart(model, recording, readings, loss)
-        case = chart.case(inputs)
-    findings, notes = judge(case)
-    numbers = [each.numel() for each in model.parameters()]
+    model = _check(model, loss_function, inputs)
+    with untouched(model), torch.inference_mode(False), torch.enable_grad(), _uncompiled():
+        case, evidence, layers = _examine(model, loss_function, inputs, targets)
+    findings, notes = judge(case, evidence)
+    numbers = {each: each.numel() for each in model.parameters()}
     return Diagnosis(
-        layers=chart.layers,
+        layers=layers,
         findings=findings,
         loss=case.loss,
         model=type(model).__name__,
-        parameters=sum(numbers),
-        learning=sum(each.numel() for each in wanted),
+        parameters=sum(numbers.values()),
+        learning=sum(size for each, size in numbers.items() if each.requires_grad),
         notes=notes,
+        coverage=case.coverage,
+        examined=examined(case),
     )
 
 
-def _check(model: nn.Module) -> None:
+def _examine(
+    model: nn.Module, loss_function: Loss, inputs: Inputs, targets: Any
+) -> tuple[Case, Evidence, tuple[LayerReading, ...]]:
+    """The passes, and what is read in them."""
+    states = _random_states(model)
+    recording = Recording(model)
+    given = _copy(inputs)
+    loss = _forward(recording, partial(_call, model), loss_function, given, _copy(targets))
+    wanted = [each for each in model.parameters() if each.requires_grad]
+    graph = Graph([loss], until=flatten(given))
+    readings = _backward(recording, loss, wanted, graph)
+    small = readings.lost and sum(each.numel() for each in wanted) <= DOUBLE_AT_MOST
+    if small and bool(torch.isfinite(loss).all()):
+        readings = _completed(readings, _in_double(recording, model, loss_function, inputs, targets))
+    chart = Chart(model, recording, readings, loss, graph)
+    evidence = Evidence(
+        inputs=inputs,
+        targets=targets,
+        returned=recording.returned,
+        loss=float(loss.detach()),
+        pairs=recording.pairs,
+        steps=_steps_of_loss(graph, recording.outputs),
+        normalises=_normalises_first(recording),
+    )
+    again = _Again(model, loss_function, inputs, targets, states)
+    bad = chart.first_bad(inputs, targets)
+    if bad is None:
+        bad = again.where_numbers_end() or chart.recorded_bad()
+    case = chart.case(bad, again.samples, rms_of_outputs(evidence), natural_size(evidence))
+    if not bad and suspects_shattering(case):
+        case = replace(case, neighbours=again.cosine_of_neighbours())
+    return case, evidence, chart.layers
+
+
+def _check(model: Any, loss_function: Any, inputs: Any) -> nn.Module:
+    """The module to examine; raises where there is none, or where arguments are in each other's place."""
     if not isinstance(model, nn.Module):
         raise DiagnosisError(f"model must be a torch.nn.Module; got {type(model).__name__}")
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     if isinstance(model, torch.jit.ScriptModule):
         raise DiagnosisError("model is a ScriptModule, into which nothing can look: diagnose it before it is scripted")
+    if type(model).forward in (nn.Module.forward, _lightning_forward()):
+        raise DiagnosisError(
+            f"{type(model).__name__} has no forward method: hand over the module inside that computes the outputs, or "
+            "give it a forward"
+        )
     named = [*model.named_parameters(), *model.named_buffers()]
     for name, tensor in named:
         if isinstance(tensor, UninitializedParameter | UninitializedBuffer):
@@ -92,22 +136,67 @@ def _check(model: nn.Module) -> None:
             )
     if not any(True for _ in model.parameters()):
         raise DiagnosisError(f"{type(model).__name__} has no parameters: there is nothing in it that learns")
+    if not callable(loss_function):
+        hint = "; the order is diagnose(model, loss_function, inputs, targets)" if callable(inputs) else ""
+        raise DiagnosisError(f"loss_function must be callable; got {type(loss_function).__name__}{hint}")
+    if callable(inputs) and not isinstance(inputs, Mapping):
+        raise DiagnosisError(
+            f"inputs must be a tensor, a tuple, a list or a dictionary; got {type(inputs).__name__}; the order is "
+            "diagnose(model, loss_function, inputs, targets)"
+        )
+    return model
+
+
+def _lightning_forward() -> Any:
+    """The `forward` of Lightning's base class, which only calls nn.Module's; None where Lightning isn't loaded."""
+    for name in ("lightning.pytorch", "pytorch_lightning"):
+        module = sys.modules.get(name)
+        if module is not None:
+            return module.LightningModule.forward
+    return None
+
+
+@contextmanager
+def _uncompiled() -> Iterator[None]:
+    """Run what torch.compile wraps as it was written. Older versions of torch can't switch it off for a while."""
+    stance = getattr(torch.compiler, "set_stance", None)
+    with stance("force_eager") if stance is not None and "torch._dynamo" in sys.modules else nullcontext():
+        yield
 
 
 # The passes ----------------------------------------------------------------------------------------------------------
 
 
 def _call(model: nn.Module, inputs: Inputs) -> Any:
-    if isinstance(inputs, Mapping):
-        return model(**{name: _copy(each) for name, each in inputs.items()})
+    if isinstance(inputs, Mapping | UserDict):
+        return model(**inputs)
     if isinstance(inputs, tuple | list):
-        return model(*(_copy(each) for each in inputs))
-    return model(_copy(inputs))
+        return model(*inputs)
+    return model(inputs)
 
 
-def _copy(value: Any) -> Any:
-    """The model may work in place: the caller's batch stays as it is."""
-    return value.clone() if isinstance(value, Tensor) else value
+def _copy(value: Any, change: Callable[[Tensor], Tensor] = torch.clone) -> Any:
+    """A batch with its tensors and arrays copied: the model may work in place, and the caller's stays as it is."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(_copy(each, change) for each in value))
+    if type(value) in (list, tuple, set):
+        return type(value)(_copy(each, change) for each in value)
+    if type(value) in (dict, OrderedDict):
+        return type(value)((name, _copy(each, change)) for name, each in value.items())
+    if isinstance(value, Mapping | UserDict) and hasattr(value, "copy"):  # a batch of a tokenizer
+        copied = value.copy()
+        for name in list(copied):
+            copied[name] = _copy(copied[name], change)
+        return copied
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(
+            value, **{each.name: _copy(getattr(value, each.name), change) for each in fields(value) if each.init}
+        )
+    return value
 
 
 def _forward(
@@ -118,12 +207,19 @@ def _forward(
             outputs = call(inputs)
     except Exception as problem:
         raise DiagnosisError(
-            f"the forward pass failed in {recording.where}: {type(problem).__name__}: {problem}"
+            f"the forward pass failed in {recording.where}: {type(problem).__name__}: {problem}{_hint(inputs, problem)}"
         ) from problem
+    recording.listen_to_outputs()
     try:
-        loss = loss_function(outputs, targets)
+        with recording.listening_to_loss():
+            loss = loss_function(outputs, targets)
     except Exception as problem:
-        raise DiagnosisError(f"loss_function failed: {type(problem).__name__}: {problem}") from problem
+        refused = [each.detach() for each in flatten(outputs) if each.is_floating_point()]
+        if not all(bool(torch.isfinite(each).all()) for each in refused):
+            return torch.tensor(math.nan)  # a loss that refuses nan, as binary_cross_entropy does
+        raise DiagnosisError(
+            f"loss_function failed: {type(problem).__name__}: {problem}{_hint_of_loss(outputs, targets)}"
+        ) from problem
     if not isinstance(loss, Tensor):
         raise DiagnosisError(f"loss_function must return a tensor of one number; got {type(loss).__name__}")
     if loss.numel() != 1:
@@ -133,18 +229,45 @@ def _forward(
     return loss
 
 
-def _backward(recording: Recording, loss: Tensor, wanted: Sequence[Tensor]) -> BackwardReadings:
+def _hint(inputs: Any, problem: Exception) -> str:
+    """What the caller may have meant."""
+    if isinstance(inputs, list | tuple) and isinstance(problem, TypeError):
+        hint = (
+            f"\ninputs is a {type(inputs).__name__} of {len(inputs)}, handed over as {len(inputs)} positional arguments"
+        )
+        return f"{hint}; is it (inputs, targets)? Then call diagnose(model, loss_function, *batch)"
+    if isinstance(inputs, Mapping) and isinstance(problem, TypeError):
+        return f"\ninputs is a dictionary, handed over as named arguments: {', '.join(map(str, inputs))}"
+    if "vmap" in str(problem) or "functorch" in str(problem):
+        return "\ntorch.vmap or another transform of torch.func is at work there: diagnose the function inside it"
+    return ""
+
+
+def _hint_of_loss(outputs: Any, targets: Any) -> str:
+    if not isinstance(outputs, Tensor):
+        return f"\nthe model returned a {type(outputs).__name__}: let loss_function take from it what it needs"
+    if targets is None:
+        return "\ntargets is None"
+    if isinstance(targets, Tensor) and not outputs.is_floating_point() and targets.is_floating_point():
+        return "\noutputs are whole numbers and targets are not: loss_function is called as (outputs, targets)"
+    return ""
+
+
+def _backward(recording: Recording, loss: Tensor, wanted: Sequence[Tensor], graph: Graph) -> BackwardReadings:
     """What the backward pass brings; where it comes out too small for the precision, once more with a larger loss."""
     if not loss.requires_grad or not wanted:
         return BackwardReadings({}, {}, [None] * len(wanted))
     limits = [torch.finfo(each.dtype) for each in (loss, *wanted)]
     small = max(limit.tiny for limit in limits) * MARGIN
     try:
+        recording.complete(graph)
         readings = recording.backward(loss, wanted, small=small)
-        if readings.lost:
+        if readings.lost and bool(torch.isfinite(loss).all()):
             room = min(limit.max for limit in limits) / MARGIN / (readings.largest or 1.0)
             factor = 2.0 ** max(0, math.floor(math.log2(room)))
+            gradients = recording.gradients
             readings = _completed(readings, recording.backward(loss, wanted, factor, small))
+            recording.gradients = gradients
     except Exception as problem:
         raise DiagnosisError(f"the backward pass failed: {type(problem).__name__}: {problem}") from problem
     finally:
@@ -181,14 +304,13 @@ def _in_double(
 
     def call(given: Inputs) -> Any:
         if isinstance(given, Mapping):
-            return functional_call(model, tensors, (), {name: _double(each) for name, each in given.items()})
-        several = given if isinstance(given, tuple | list) else (given,)
-        return functional_call(model, tensors, tuple(map(_double, several)))
+            return functional_call(model, tensors, (), dict(given))
+        return functional_call(model, tensors, tuple(given) if isinstance(given, tuple | list) else (given,))
 
     try:
-        loss = _forward(recording, call, loss_function, inputs, _double(targets))
+        loss = _forward(recording, call, loss_function, _copy(inputs, _double), _copy(targets, _double))
         wanted = [tensors[name] for name, each in model.named_parameters() if each.requires_grad]
-        readings = _backward(recording, loss, wanted)
+        readings = _backward(recording, loss, wanted, Graph([loss]))
     except DiagnosisError:
         return None
     same = [row.label for row in recording.rows] == [row.label for row in first.rows]
@@ -197,8 +319,97 @@ def _in_double(
     return replace(readings, small=-math.inf)  # what is 0 here, is 0
 
 
-def _double(value: Any) -> Any:
-    """A copy in float64 of a tensor of real numbers, a copy of another tensor, anything else as it is."""
-    if not isinstance(value, Tensor):
-        return value
-    return value.double() if value.is_floating_point() and value.dtype != torch.float64 else value.clone()
+def _double(tensor: Tensor) -> Tensor:
+    """A copy in float64 of a tensor of real numbers, a plain copy of another one."""
+    if tensor.is_complex():
+        return tensor.to(torch.complex128, copy=True)
+    return tensor.double() if tensor.is_floating_point() and tensor.dtype != torch.float64 else tensor.clone()
+
+
+# What is looked at beside the layers ---------------------------------------------------------------------------------
+
+
+def _steps_of_loss(graph: Graph, outputs: Sequence[Tensor]) -> frozenset[str]:
+    """The names of the steps between the outputs and the loss."""
+    before = Graph(outputs).steps if outputs else set()
+    return frozenset(name_of(step) for step in graph.order if step not in before)
+
+
+def _normalises_first(recording: Recording) -> bool:
+    """Whether a normalization is among the first two layers."""
+    kinds = [row.type for row in recording.rows if row.parameters or "Norm" in row.type][:2]
+    return any("Norm" in kind for kind in kinds)
+
+
+def _random_states(model: nn.Module) -> list[tuple[torch.Generator, Tensor]]:
+    held = [value for module in model.modules() for value in vars(module).values()]
+    generators = [torch.default_generator, *(each for each in held if isinstance(each, torch.Generator))]
+    return [(each, each.get_state()) for each in generators]
+
+
+@dataclass
+class _Again:
+    """Further runs of the same batch with the same random numbers, where the first one calls for them."""
+
+    model: nn.Module
+    loss_function: Loss
+    inputs: Inputs
+    targets: Any
+    states: list[tuple[torch.Generator, Tensor]]
+
+    @property
+    def samples(self) -> int:
+        """The size of the batch, by the first tensor of the inputs."""
+        sizes = [len(each) for each in flatten(self.inputs) if each.dim()]
+        return sizes[0] if sizes else 1
+
+    def where_numbers_end(self) -> str:
+        """Where nan or infinity arise, in words; empty where it doesn't show."""
+        self._rewind()
+        inputs, targets = _copy(self.inputs), _copy(self.targets)
+        try:
+            return Tracing(self.model).run(
+                lambda: _call(self.model, inputs), lambda outputs: self.loss_function(outputs, targets)
+            )
+        except Exception:  # what the first run recorded stands
+            return ""
+
+    def cosine_of_neighbours(self) -> float:
+        """Mean cosine of the input gradients of neighbours, 1 % as far apart as two samples; nan without such inputs.
+
+        What all samples have in common is taken out of the gradients first.
+        """
+        places = [each for each in flatten(self.inputs) if each.is_floating_point() and each.dim() > 1]
+        if len(places) != 1 or len(places[0]) < 3:
+            return math.nan
+        here = places[0].detach()
+        rows = here.flatten(1).double()
+        distance = float((rows - rows.mean(dim=0)).square().sum(dim=1).mean().mul(2).sqrt())
+        draw = torch.Generator().manual_seed(0)
+        step = torch.randn(here.shape, generator=draw).to(here)
+        lengths = step.flatten(1).norm(dim=1).reshape(-1, *[1] * (here.dim() - 1))
+        found: list[Tensor] = []
+        for place in (here, here + 0.01 * distance * step / lengths):
+            gradient = self._input_gradient(place)
+            if gradient is None:
+                return math.nan
+            flat = gradient.flatten(1).double()
+            found.append(flat - flat.mean(dim=0))
+        return float(torch.nn.functional.cosine_similarity(found[0], found[1]).mean())
+
+    def _input_gradient(self, place: Tensor) -> Tensor | None:
+        self._rewind()
+        asking = place.detach().clone().requires_grad_()
+        inputs = _copy(
+            self.inputs, lambda each: asking.clone() if each.is_floating_point() and each.dim() > 1 else each.clone()
+        )
+        try:
+            loss = self.loss_function(_call(self.model, inputs), _copy(self.targets))
+            (gradient,) = torch.autograd.grad(loss.reshape(()), asking, allow_unused=True)
+        except Exception:
+            return None
+        return gradient
+
+    def _rewind(self) -> None:
+        for generator, state in self.states:
+            generator.set_state(state)

@@ -1,11 +1,17 @@
-"""From readings to findings. Every threshold stands in one table, with the source that it comes from."""
+"""From readings to findings. Every threshold stands in one table, with the source that it comes from.
+
+Three measures are used. The signal ‖∂L/∂h‖ is in units of h, which a normalization takes out; so two that are free of
+units confirm it: the signal times the spread of h over the samples (by how much the loss changes if h changes by its
+own size), and ‖∂L/∂W‖ times the root mean square of W (the same for a layer's weights).
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from .data import LIMITS, Evidence, findings_of_data, notes_of_data, why_flat
 from .readings import Finding, LayerReading, Threshold, some
 
 THRESHOLDS: Mapping[str, Threshold] = {
@@ -14,6 +20,17 @@ THRESHOLDS: Mapping[str, Threshold] = {
     ),
     "detached": Threshold(
         0, "no layer at work whose parameters ask for a gradient and get none", "what torch.autograd.grad returns: None"
+    ),
+    "unregistered": Threshold(
+        0, "no parameter in the graph of the outputs that model.parameters() lacks", "the contract of torch.optim"
+    ),
+    "symmetric": Threshold(
+        1e-5,
+        "difference between the units of a layer, in their weights or in their gradients, over the largest: above 1e-5",
+        "units with the same weights and the same gradient stay the same (Goodfellow 2016, section 8.4)",
+    ),
+    "blocked": Threshold(
+        0, "no layer that lets exactly nothing of the gradient through", "what torch.autograd.grad returns: all zeros"
     ),
     "dead": Threshold(
         0.9,
@@ -28,7 +45,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     ),
     "exploding": Threshold(
         1e3,
-        "signal of the first layers over that of the last ones: below 1000",
+        "signal of the first layers over that of the last ones: below 1000, where no change of units explains it",
         "our measurement: ReLU networks of gain 3 train at 20 (5 layers) and at no rate at 2 000 000 (20 layers), SGD; "
         "tests/test_doctor.py",
     ),
@@ -44,9 +61,12 @@ THRESHOLDS: Mapping[str, Threshold] = {
         "our measurement: an LSTM over 50 steps (1e-10) learns the adding problem, over 60 steps (1e-12) it fails at "
         "recall; lesson 08",
     ),
+    "exploding through time": Threshold(
+        1e3, "signal at the first time steps over that at the last ones: below 1000", "as for exploding layers"
+    ),
     "shattered": Threshold(
         1e2,
-        "signal times spread between samples, first layers over last ones: below 100",
+        "signal times spread between samples, first layers over last ones: below 100, or neighbours' gradients alike",
         "Balduzzi 2017; our measurement: beyond it inputs 1 % as far apart as two samples have unrelated gradients; "
         "tests/test_doctor.py",
     ),
@@ -54,10 +74,28 @@ THRESHOLDS: Mapping[str, Threshold] = {
 """What is normal, by finding."""
 
 NARROW = 16
-"""In a layer with fewer units, all may be dead by chance."""
+"""In a layer with fewer units, all may be dead or flat by chance."""
 
 MANY_CALLS = 8
 """A module with weights that is called this often counts as recurrent: its calls are steps in time."""
+
+CONFIRMED_SMALL = 3e-3
+"""A vanishing signal is confirmed by a measure free of units that is below this, too."""
+
+CONFIRMED_LARGE = 30.0
+"""An exploding signal is confirmed by a measure free of units, or outputs over their natural size, above this."""
+
+ALIKE = 0.3
+"""Neighbours whose gradients have a larger cosine than this have related gradients."""
+
+ENOUGH = 0.5
+"""With a smaller share of the weights listened to, nothing can be said about a model that looks well."""
+
+REACHED = 1e-3
+"""Through time, a step with this share of the largest signal still counts as reached."""
+
+SHRINKS = 0.05
+"""An output activation that lets through less of the gradient than this, and is flat for most elements, is ill."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +103,23 @@ class Case:
     """What the findings are judged by.
 
     layers, loss: the readings of all layers in order of execution, and the loss that was measured
-    bad: where nan or infinity was met first, in words; empty if nowhere
-    detached: labels of the layers that should learn and get no gradient
+    bad: where nan or infinity arise, in words; empty if nowhere
+    detached: labels of the layers, and names of parameters, that should learn and get no gradient
+    targets: labels of the layers of target networks, which ask for a gradient and get none
     waking: labels of layers that begin with weights or factors of zero and are about to leave it
     matrices: labels of layers that learn a matrix, and not only scales and biases
     batch_norm: whether the model has such layers, which decides on the remedy
     frozen: whether no parameter asks for a gradient
+    way, trunk: the layers on the strongest way from the inputs to the loss, input first; those that learn a matrix
+    skips: how many skip connections lie on that way
+    samples: the size of the batch
+    outputs_signal, outputs_rms, outputs_natural: ‖∂L/∂outputs‖, the outputs' size, and what is usual for the loss
+    unregistered: how many parameters, and numbers, only the graph has
+    symmetric: labels of layers all of whose units are the same
+    forgotten: (name, calls, silent calls) of modules whose state is detached at nearly every step
+    coverage: share of the weights with a gradient at whose layer the signal was read
+    input_spreads, call_spreads: spread of a recurrent module's inputs at every step, by label and by name
+    neighbours: cosine of the input gradients of neighbours; nan where it wasn't needed, or can't be had
     """
 
     layers: Sequence[LayerReading]
@@ -81,44 +130,182 @@ class Case:
     matrices: frozenset[str]
     batch_norm: bool
     frozen: bool
+    targets: Sequence[str] = ()
+    way: Sequence[LayerReading] = ()
+    trunk: Sequence[LayerReading] = ()
+    skips: int = 0
+    samples: int = 1
+    outputs_signal: float = math.nan
+    outputs_rms: float = math.nan
+    outputs_natural: float = 1.0
+    unregistered: tuple[int, int] = (0, 0)
+    symmetric: Sequence[str] = ()
+    forgotten: Sequence[tuple[str, int, int]] = ()
+    coverage: float = 1.0
+    input_spreads: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    call_spreads: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    neighbours: float = math.nan
 
 
-def judge(case: Case) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+def judge(case: Case, evidence: Evidence | None = None) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """All findings, the worst first, and notes.
 
     Causes stand before what they bring about. With batch norm, gradients that shatter are worse than their size,
-    which the scale of the weights makes up for; without, the size is met first.
+    which the scale of the weights makes up for; without, the size is met first. Where numbers aren't finite, or the
+    loss gives no gradient, sizes mean nothing.
     """
-    shattered = list(_shattered(case))
-    size = [*_exploding(case), *_vanishing(case)]
-    findings = [
-        *_non_finite(case),
-        *_detached(case),
-        *_dead(case),
-        *_saturated(case),
-        *(shattered + size if case.batch_norm else size + shattered),
-    ]
-    return tuple(findings), tuple(_notes(case))
+    causes = [*_non_finite(case, evidence)]
+    if not causes and evidence is not None:
+        causes += findings_of_data(evidence)
+    flat = [] if causes and case.bad else list(_flat_loss(case, evidence))
+    findings = [*causes, *flat, *_unregistered(case), *_detached(case), *_forgotten(case)]
+    if not case.bad and not flat:
+        shattered = list(_shattered(case))
+        size = [*_exploding(case), *_vanishing(case)]
+        symmetric, blocked = list(_symmetric(case)), list(_blocked(case))
+        if symmetric or blocked:
+            size = [finding for finding in size if finding.evidence.get("first") != 0]
+        findings += [
+            *symmetric,
+            *_dead(case),
+            *([] if symmetric else blocked),
+            *_saturated(case),
+            *(shattered + size if case.batch_norm else size + shattered),
+        ]
+    notes = [*_notes(case), *(notes_of_data(evidence) if evidence is not None and not case.bad else ())]
+    return tuple(findings), tuple(notes)
+
+
+def suspects_shattering(case: Case) -> bool:
+    """Whether the sizes call for a test on neighbours."""
+    return _growth_of_reach(case) >= THRESHOLDS["shattered"].value
+
+
+def examined(case: Case) -> bool:
+    """Whether enough was listened to for a model that looks well to be called healthy."""
+    return case.coverage >= ENOUGH
 
 
 # One function for each illness ---------------------------------------------------------------------------------------
 
 
-def _non_finite(case: Case) -> Iterator[Finding]:
+def _non_finite(case: Case, evidence: Evidence | None) -> Iterator[Finding]:
     if not case.bad:
         return
     bad = [layer.label for layer in case.layers if not layer.finite]
+    remedy = (
+        "Look at that place first: a logarithm or division of zero (add a small eps inside), weights that grew without "
+        "bound, a number too large for half precision. Smaller initial weights, a smaller learning rate and clipping "
+        "keep growth in bounds."
+    )
+    if case.bad in ("the inputs", "the targets"):
+        remedy = f"Look for gaps in {case.bad}: leave out or fill in the samples with nan or infinity (torch.isfinite)."
+    elif evidence is not None and why_flat(evidence).startswith("every target is ignore_index"):
+        remedy = (
+            "Every target is ignore_index (-100), and the mean over no sample is 0/0: check how the targets are made, "
+            "and leave out such a batch."
+        )
     yield Finding(
         "non-finite",
         f"numbers that are nan or infinite arise in {case.bad}.",
         {"layers with nan or infinity": float(len(bad)), "loss": case.loss},
         THRESHOLDS["non-finite"],
-        "Look at that place first: data with gaps, a logarithm or division of zero, weights that grew without bound, "
-        "a number too large for half precision. Smaller initial weights, a smaller learning rate and clipping keep "
-        "growth in bounds.",
+        remedy,
         "10_clipping.ipynb",
         tuple(bad),
     )
+
+
+def _flat_loss(case: Case, evidence: Evidence | None) -> Iterator[Finding]:
+    if case.outputs_signal != 0 or evidence is None or case.frozen:
+        return
+    yield Finding(
+        "loss",
+        f"the loss gives no gradient: {why_flat(evidence)}.",
+        {"gradient at the outputs": 0.0, "loss": case.loss},
+        LIMITS["flat"],
+        "Look at the loss on this batch: take another batch, harder examples or a wider margin, a loss without flat "
+        "parts (cross entropy), or targets that count. The layers can't be judged without a gradient.",
+        "01_definition.ipynb",
+        kind="loss",
+    )
+
+
+def _unregistered(case: Case) -> Iterator[Finding]:
+    tensors, numbers = case.unregistered
+    if tensors:
+        yield Finding(
+            "unregistered",
+            "model.parameters() lacks weights that the outputs were computed from: no optimizer trains them.",
+            {"parameters": float(tensors), "numbers in them": float(numbers)},
+            THRESHOLDS["unregistered"],
+            "Hold modules in nn.ModuleList or nn.ModuleDict, and weights in nn.ParameterList, in place of Python's "
+            "lists and dictionaries.",
+            "01_definition.ipynb",
+            tuple(layer.label for layer in case.layers if layer.status == "unregistered"),
+        )
+
+
+def _forgotten(case: Case) -> Iterator[Finding]:
+    for name, calls, silent in case.forgotten:
+        yield Finding(
+            "detached",
+            "the state is detached at nearly every step: no gradient goes back through time.",
+            {"calls": float(calls), "calls without gradient": float(silent)},
+            THRESHOLDS["detached"],
+            "Leave out detach() inside the loop over time; detach the state once between batches only.",
+            "08_lstms.ipynb",
+            (name,),
+        )
+
+
+def _symmetric(case: Case) -> Iterator[Finding]:
+    if case.symmetric:
+        yield Finding(
+            "symmetric",
+            "all units of a layer have the same weights and get the same gradient: they stay one unit.",
+            {"layers": float(len(case.symmetric))},
+            THRESHOLDS["symmetric"],
+            "Draw the weights at random (He's scale for ReLU, Xavier's for tanh); only biases may begin at a constant.",
+            "05_initialization.ipynb",
+            tuple(case.symmetric),
+        )
+
+
+def _blocked(case: Case) -> Iterator[Finding]:
+    """Where on the way the signal becomes exactly 0, if a layer does it whose output is dead for another reason."""
+    place = _place_of_zero(case)
+    if place is None or case.waking:
+        return
+    before, at = place
+    if at.dead == at.dead or before.dead >= THRESHOLDS["dead"].value or before.label in case.symmetric:
+        return
+    remedy = "Look at what it computes: a product with 0, a constant, or a part that is flat everywhere."
+    if at.type == "Softmax":
+        remedy = (
+            "A softmax over one unit is always 1. For two classes give the last layer one unit and a sigmoid "
+            "(binary_cross_entropy_with_logits), or two units and cross_entropy."
+        )
+    elif at.type.startswith(("Dropout", "AlphaDropout", "FeatureAlphaDropout")):
+        remedy = "Its p is 1, so that it drops everything: choose p between 0 and 0.5; p is the share that is dropped."
+    yield Finding(
+        "blocked",
+        f"the gradient becomes exactly 0 in {at.label} ({at.type}), behind {before.label} ({before.type}).",
+        {f"signal at {at.label}": at.signal_norm, f"signal at {before.label}": before.signal_norm},
+        THRESHOLDS["blocked"],
+        remedy,
+        "03_deep_sigmoid_nets.ipynb",
+        (at.label,),
+    )
+
+
+def _place_of_zero(case: Case) -> tuple[LayerReading, LayerReading] | None:
+    """The last layer on the way whose signal is exactly 0, and the next one, which has a signal."""
+    heard = [layer for layer in case.way if not math.isnan(layer.signal_norm)]
+    for before, at in zip(heard, heard[1:], strict=False):
+        if before.signal_norm == 0 and at.signal_norm > 0 and not before.underflow:
+            return before, at
+    return None
 
 
 def _detached(case: Case) -> Iterator[Finding]:
@@ -161,7 +348,12 @@ def _dead(case: Case) -> Iterator[Finding]:
 
 def _saturated(case: Case) -> Iterator[Finding]:
     limit = THRESHOLDS["saturated"]
-    saturated = [layer for layer in _hidden(case.layers) if layer.saturated >= limit.value]
+    saturated = [
+        layer
+        for layer in _hidden(case.layers)
+        if layer.saturated >= (limit.value if layer.units >= NARROW else THRESHOLDS["dead"].value)
+    ]
+    saturated += _flat_answers(case)
     if saturated:
         yield Finding(
             "saturated",
@@ -178,10 +370,26 @@ def _saturated(case: Case) -> Iterator[Finding]:
         )
 
 
+def _flat_answers(case: Case) -> list[LayerReading]:
+    """An activation that gives the answer, is flat for nearly all elements, and holds the gradient back.
+
+    With cross entropy it doesn't: that loss divides by the slope.
+    """
+    place = next((each for each in reversed(range(len(case.layers))) if case.layers[each].status == "learns"), None)
+    if place is None:
+        return []
+    last = case.layers[place]
+    return [
+        layer
+        for layer in case.layers[place + 1 :]
+        if layer.saturated >= THRESHOLDS["dead"].value and last.signal_norm < SHRINKS * layer.signal_norm
+    ]
+
+
 def _exploding(case: Case) -> Iterator[Finding]:
     limit = THRESHOLDS["exploding"]
     ratio = _ratio_of_ends(case)
-    if ratio >= limit.value:
+    if ratio >= limit.value and _growth_is_real(case):
         yield Finding(
             "exploding",
             "the gradient grows on its way from the loss to the first layers.",
@@ -194,6 +402,7 @@ def _exploding(case: Case) -> Iterator[Finding]:
             "06_batch_norm.ipynb" if case.batch_norm else "05_initialization.ipynb",
             _ends(case)[0],
         )
+    limit = THRESHOLDS["exploding through time"]
     for name, early, late in _through_time(case):
         if late > 0 and early / late >= limit.value:
             yield Finding(
@@ -207,10 +416,26 @@ def _exploding(case: Case) -> Iterator[Finding]:
             )
 
 
+def _growth_is_real(case: Case) -> bool:
+    """Whether more than a change of units stands behind a ratio of signals."""
+    outputs = case.outputs_rms / case.outputs_natural
+    growths = [outputs, _growth_of_reach(case), _growth_of_pull(case)]
+    known = [growth for growth in growths if growth == growth]
+    return not known or max(known) >= CONFIRMED_LARGE
+
+
+def _shrinking_is_real(case: Case) -> bool:
+    """Whether a layer's own weights, or its output over the samples, hardly move the loss."""
+    early, _ = _trunk_ends(case)
+    reach = _reach(case, early) * math.sqrt(case.samples) / abs(case.loss) if case.loss else math.nan
+    known = [each for each in (_growth_of_pull(case), reach) if each == each]
+    return not known or min(known) <= CONFIRMED_SMALL
+
+
 def _vanishing(case: Case) -> Iterator[Finding]:
     limit = THRESHOLDS["vanishing"]
     ratio = _ratio_of_ends(case)
-    if ratio <= limit.value:
+    if ratio <= limit.value and _shrinking_is_real(case):
         squashing = any(layer.squashes for layer in _hidden(case.layers))
         yield Finding(
             "vanishing",
@@ -227,11 +452,15 @@ def _vanishing(case: Case) -> Iterator[Finding]:
         )
     limit = THRESHOLDS["vanishing through time"]
     for name, early, late in _through_time(case):
-        if late > 0 and early / late <= limit.value:
+        if late > 0 and early / late <= limit.value and _is_out_of_reach(case, name):
             yield Finding(
                 "vanishing",
-                "the gradient shrinks on its way back through time.",
-                {"first steps over last": early / late, "first": early, "last": late},
+                "the gradient shrinks on its way back through time, and all that tells the samples apart is earlier.",
+                {
+                    "first steps over last": early / late,
+                    "reach in steps": float(_steps_in_reach(case, name)),
+                    "steps": float(len(_signals_in_time(case, name))),
+                },
                 limit,
                 "Use an LSTM whose forget gates start open (forget bias of the size of ln(steps)), or shorter "
                 "sequences.",
@@ -243,22 +472,30 @@ def _vanishing(case: Case) -> Iterator[Finding]:
 def _shattered(case: Case) -> Iterator[Finding]:
     """Signal times spread: how much the loss would change, by the gradient, over the distance between two samples.
 
-    Scale alone leaves it the same in every layer. Where it grows on the way back, the gradient at a point holds for a
-    smaller and smaller part of that distance: samples nearer than that have unrelated gradients.
+    Scale alone leaves it the same in every layer. Where it grows on the way back, the gradient at a point may hold for
+    a smaller and smaller part of that distance. Neighbours decide: whether inputs 1 % as far apart as two samples have
+    related gradients. With skip connections such a network learns all the same, and it is a note.
     """
     limit = THRESHOLDS["shattered"]
-    early, late = _trunk_ends(case)
-    ratio = _divided(_reach(case, early), _reach(case, late))
-    if ratio >= limit.value:
+    growth = _growth_of_reach(case)
+    if growth >= limit.value and not case.neighbours >= ALIKE and not _has_skips(case):
         yield Finding(
             "shattered",
             "inputs that lie close together get unrelated gradients.",
-            {"signal times spread, first over last": ratio, "gradients hold up to a distance of": 1 / ratio},
+            {
+                "signal times spread, first over last": growth,
+                "gradients hold up to a distance of": 1 / growth,
+                "cosine of the gradients of neighbours": case.neighbours,
+            },
             limit,
             "Add skip connections around pairs of layers, or make the network less deep.",
             "07_resnets.ipynb",
-            tuple(layer.label for layer in early),
+            _ends(case)[0],
         )
+
+
+def _has_skips(case: Case) -> bool:
+    return case.skips > 0
 
 
 def _notes(case: Case) -> Iterator[str]:
@@ -267,6 +504,13 @@ def _notes(case: Case) -> Iterator[str]:
             f"Weights that begin at zero ({some(case.waking)}) let no gradient through yet. Diagnose again after "
             "a few steps."
         )
+    if case.targets:
+        yield (
+            f"{some(case.targets)} ran without gradients beside a twin that learns, as a target network or a teacher "
+            "does. If so, set requires_grad_(False) on it; if it should learn, take it out of torch.no_grad()."
+        )
+    if not case.bad:
+        yield from _notes_of_reach(case)
     unused = [layer.label for layer in case.layers if layer.status == "unused"]
     if unused:
         yield f"This loss has no use for {some(unused)}: no gradient there, and none expected."
@@ -276,19 +520,37 @@ def _notes(case: Case) -> Iterator[str]:
     lost = [layer.label for layer in case.layers if layer.underflow]
     if lost:
         yield f"The signal of {len(lost):,} layers, first {lost[0]}, is below what can be read; 0 stands for it."
+    if case.coverage < 1 - 1e-9 and not case.frozen and not case.bad:
+        yield f"The signal was read at the layers of {case.coverage:.0%} of the weights; at the others it can't be."
+
+
+def _notes_of_reach(case: Case) -> Iterator[str]:
+    if _growth_of_reach(case) >= THRESHOLDS["shattered"].value and case.neighbours < ALIKE and _has_skips(case):
+        yield (
+            f"Neighbours have gradients with a cosine of {case.neighbours:.2f}, as in every deep network with batch "
+            "norm and skip connections at its start; it learns all the same."
+        )
+    limit = THRESHOLDS["vanishing through time"]
+    for name, early, late in _through_time(case):
+        if late > 0 and early / late <= limit.value and not _is_out_of_reach(case, name):
+            reach, steps = _steps_in_reach(case, name), len(_signals_in_time(case, name))
+            yield (
+                f"{name}: through time the gradient reaches back about {reach} of {steps} steps (there it is at "
+                "1e-3). What the answer depends on must lie within; an open forget gate reaches further."
+            )
 
 
 # What they look at ---------------------------------------------------------------------------------------------------
 
 
 def _trunk(case: Case) -> list[LayerReading]:
-    """The layers that learn a matrix and get a gradient, each once: at the call that gets most.
+    """The layers on the way that learn a matrix and get a gradient, each once: at the call that gets most.
 
     What weights of zero silence for the moment is left out.
     """
     best: dict[str, LayerReading] = {}
-    for layer in case.layers:
-        if layer.name in case.matrices and layer.status == "learns" and math.isfinite(layer.signal_norm):
+    for layer in case.trunk:
+        if layer.status == "learns" and math.isfinite(layer.signal_norm):
             known = best.setdefault(layer.name, layer)
             if layer.signal_norm > known.signal_norm:
                 best[layer.name] = layer
@@ -298,7 +560,8 @@ def _trunk(case: Case) -> list[LayerReading]:
 def _trunk_ends(case: Case) -> tuple[list[LayerReading], list[LayerReading]]:
     """The first tenth of the trunk and the last one, at least a layer each; the read-out counts among two.
 
-    Its signal is set by the loss and by the number of classes, and not by what the layers before it do.
+    Its signal is set by the loss and by the number of classes, and not by what the layers before it do. Where the way
+    passes skip connections, and has no layer between the first and the read-out, what else lies on it comes last.
     """
     trunk = _trunk(case)
     if len(trunk) < 2:
@@ -306,6 +569,10 @@ def _trunk_ends(case: Case) -> tuple[list[LayerReading], list[LayerReading]]:
     size = max(1, len(trunk) // 10)
     hidden = trunk[:-1] if len(trunk) > 2 else trunk
     with_signal = [layer for layer in hidden if layer.signal_norm > 0]
+    if len(trunk) == 2 and case.skips:
+        labels = [layer.label for layer in case.way]
+        between = case.way[labels.index(trunk[0].label) + 1 : labels.index(trunk[1].label)]
+        with_signal = [layer for layer in between if layer.signal_norm > 0] or with_signal
     return trunk[:size], (with_signal or trunk)[-size:]
 
 
@@ -342,22 +609,65 @@ def _divided(early: float, late: float) -> float:
     return math.inf if late == 0 else early / late
 
 
+def _growth_of_reach(case: Case) -> float:
+    """Signal times spread, first layers over last ones; nan where it can't be told."""
+    early, late = (_reach(case, part) for part in _trunk_ends(case))
+    return math.nan if math.isnan(early) or math.isnan(late) else _divided(early, late)
+
+
+def _growth_of_pull(case: Case) -> float:
+    """‖∂L/∂W‖ times the root mean square of W, first layers over last ones; nan where it can't be told."""
+    early, late = (
+        max((pull for layer in part if (pull := _pull(layer)) == pull), default=math.nan) for part in _trunk_ends(case)
+    )
+    return math.nan if math.isnan(early) or math.isnan(late) else _divided(early, late)
+
+
+def _pull(layer: LayerReading) -> float:
+    """By how much the loss changes if a layer's weights change by their own size, in a random direction."""
+    if not layer.gradient_to_weight > 0 or not layer.parameters:
+        return 0.0 if layer.gradient_norm == 0 else math.nan
+    return layer.gradient_norm * (layer.gradient_norm / layer.gradient_to_weight) / math.sqrt(layer.parameters)
+
+
 def _through_time(case: Case) -> Iterator[tuple[str, float, float]]:
     """Name, and the signal at the first and at the last tenth of the steps, of all that runs through time."""
+    for name, signals in _all_in_time(case).items():
+        size = max(1, len(signals) // 10)
+        yield name, max(signals[:size]), max(signals[-size:])
+
+
+def _all_in_time(case: Case) -> dict[str, Sequence[float]]:
+    """The signal at every step of all that runs through time."""
+    found: dict[str, Sequence[float]] = {}
     calls: dict[str, list[float]] = {}
     for layer in case.layers:
         if layer.steps:
-            yield layer.label, *_ends_of_steps(layer.steps)
-        elif layer.name in case.matrices and layer.status == "learns":
+            found[layer.label] = layer.steps
+        elif layer.name in case.matrices and layer.status == "learns" and layer.signal_norm == layer.signal_norm:
             calls.setdefault(layer.name, []).append(layer.signal_norm)
-    for name, signals in calls.items():
-        if len(signals) >= MANY_CALLS:
-            yield name, *_ends_of_steps(signals)
+    return found | {name: signals for name, signals in calls.items() if len(signals) >= MANY_CALLS}
 
 
-def _ends_of_steps(steps: Sequence[float]) -> tuple[float, float]:
-    size = max(1, len(steps) // 10)
-    return max(steps[:size]), max(steps[-size:])
+def _signals_in_time(case: Case, name: str) -> Sequence[float]:
+    return _all_in_time(case).get(name, ())
+
+
+def _steps_in_reach(case: Case, name: str) -> int:
+    """How many of the last steps have a signal of at least a thousandth of the largest."""
+    signals = _signals_in_time(case, name)
+    least = REACHED * max(signals)
+    return len(signals) - next((place for place, signal in enumerate(signals) if signal >= least), 0)
+
+
+def _is_out_of_reach(case: Case, name: str) -> bool:
+    """Whether the inputs differ from sample to sample only at steps that hardly any gradient reaches."""
+    spreads = case.input_spreads.get(name) or case.call_spreads.get(name) or ()
+    signals = _signals_in_time(case, name)
+    if len(spreads) != len(signals) or not spreads:
+        return False
+    told = [place for place, spread in enumerate(spreads) if spread > 1e-3 * max(spreads) and max(spreads) > 0]
+    return bool(told) and max(told) < len(signals) - _steps_in_reach(case, name)
 
 
 def _hidden(layers: Sequence[LayerReading]) -> Sequence[LayerReading]:

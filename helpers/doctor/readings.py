@@ -6,8 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-VERDICTS = ("non-finite", "detached", "dead", "saturated", "shattered", "exploding", "vanishing", "healthy")
-"""All verdicts there are; `healthy` is the one without a finding."""
+VERDICTS = (
+    "non-finite", "data", "loss", "unregistered", "detached", "symmetric", "blocked", "dead", "saturated", "shattered",
+    "exploding", "vanishing", "not examined", "healthy",
+)  # fmt: skip
+"""All verdicts there are; the last two are those without a finding."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,13 @@ class Threshold:
 class LayerReading:
     """One call of a layer, read in one forward and one backward pass. What doesn't apply is nan.
 
-    name: the module's path in the model; an activation called as a function is `path.relu()`
+    name: the module's path in the model; an activation called as a function is `path.relu()`; a function that is
+        called with a matrix of its own has the matrix' name
     type: the module's class, or "function"
     call: 1 for the first time that the layer is called, and so on; 0 for parameters that no called layer holds
     status: "learns"; "frozen" (no parameter asks for a gradient); "detached" (its parameters ask for one and get
-        none); "unused" (so too, since the loss has no use for the layer); "not called"; "no parameters"
+        none); "unused" (so too, since the loss has no use for the layer); "unregistered" (model.parameters() doesn't
+        have its parameters, so that no optimizer gets them); "not called"; "no parameters"
     parameters: how many numbers it holds
     gradient_norm: ‖∂L/∂θ‖ over its own parameters θ, Frobenius, of all its calls together
     gradient_to_weight: ‖∂L/∂θ‖ / ‖θ‖ over those that get a gradient

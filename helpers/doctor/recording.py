@@ -15,8 +15,27 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from .flatness import flat_parts
+from .graph import REENTRANT, Graph, operation_on
+
+OUTPUTS = -1
+"""The place of what the model returns among the signals."""
 
 CHANNELS_FIRST = (nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.GroupNorm)
+PRODUCTS = frozenset(
+    (
+        *("linear", "bilinear", "matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "addmm", "baddbmm", "einsum"),
+        *("tensordot", "embedding", "conv1d", "conv2d", "conv3d"),
+        *("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+    )
+)
+"""Functions of torch that apply a matrix: where they take a parameter themselves, they are a layer."""
+
+COMPARISONS = frozenset(["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "__sub__", "__rsub__", "rsub"])
+"""Functions of torch by which a loss compares outputs and targets element by element."""
+
+CUTS = frozenset(["detach", "detach_", "item", "numpy", "tolist"])
+"""Functions of torch whose result has no way back."""
+
 CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.RNNBase, nn.MultiheadAttention, nn.Embedding)
 
 
@@ -26,7 +45,8 @@ class Row:
 
     A layer is a module without inner modules, one that doesn't call its inner modules (attention), one with parameters
     of its own, or an activation called as a function. `spread` is the root mean square of the outputs' differences
-    from their mean over the samples.
+    from their mean over the samples, `input_spread` that of what goes into a recurrent cell; `steps` are the steps of
+    autograd's graph that made the outputs, `cut` says whether an output was taken from the graph by `detach` or such.
     """
 
     place: int
@@ -38,6 +58,10 @@ class Row:
     mean: float = math.nan
     std: float = math.nan
     spread: float = math.nan
+    input_spread: tuple[float, ...] = ()
+    steps: list[Any] = field(default_factory=list)
+    cut: bool = False
+    silent: bool = False
     finite: bool = True
     saturated: list[float] = field(default_factory=list)
     dead: list[float] = field(default_factory=list)
@@ -55,6 +79,7 @@ class _Frame:
     module: nn.Module
     row: Row
     calls_inside: int = 0
+    taken: set[nn.Parameter] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -87,19 +112,36 @@ class BackwardReadings:
 
 
 class Recording:
-    """Listens to a model while it runs, within `with recording.listening():`; afterwards holds the rows."""
+    """Listens to a model while it runs, within `with recording.listening():`; afterwards holds the rows.
+
+    outputs: the tensors that the model returned and that have a gradient
+    used: the parameters that a function of torch was called with
+    pairs: the shapes of what two-sided losses compared, where they differ
+    """
 
     def __init__(self, model: nn.Module) -> None:
         self._rows: list[Row] = []
         self.frames: list[_Frame] = []
         self._names = {module: name or "model" for name, module in model.named_modules() if _can_listen(name, module)}
+        self._homes = {
+            parameter: (module, f"{name}.{own}" if name else own)
+            for name, module in reversed(list(model.named_modules()))
+            for own, parameter in module._parameters.items()
+            if parameter is not None
+        }
         self.outputs: list[Tensor] = []
+        self.returned: Any = None
+        self.used: set[Tensor] = set()
+        self.pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
         self._calls: Counter[str] = Counter()
+        self._again: Counter[str] | None = None
         self._signals: dict[int, float] = {}
         self._sequences: dict[int, tuple[Tensor, int]] = {}
         self._handles: list[Any] = []
+        self._cut: set[Any] = set()
         self._channel_axis: int | None = None
         self._model = model
+        self.gradients: Sequence[Tensor | None] = ()
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -115,6 +157,12 @@ class Recording:
             for hook in hooks:
                 hook.remove()
 
+    @contextmanager
+    def listening_to_loss(self) -> Iterator[None]:
+        """A mode that sees what a loss function compares."""
+        with _Functions(self._function_of_loss):
+            yield
+
     @property
     def covered(self) -> set[nn.Parameter]:
         """The parameters of the layers that were called."""
@@ -123,6 +171,8 @@ class Recording:
     @property
     def rows(self) -> list[Row]:
         """The layers in the order in which they began."""
+        for row in self._rows:
+            row.cut = any(step in self._cut for step in row.steps)
         return [row for row in self._rows if row.kept]
 
     @property
@@ -133,19 +183,48 @@ class Recording:
         module = self.frames[-1].module
         return f"{self._names[module]} ({type(module).__name__})"
 
+    def listen_to_outputs(self) -> None:
+        """Read the gradient of all that the model returned, too; it stands at the place OUTPUTS."""
+        for each in self.outputs:
+            self._handles.append(each.register_hook(partial(self._read_gradient, OUTPUTS)))
+
+    def complete(self, graph: Graph) -> None:
+        """Give a row to every parameter that gets a gradient by a way which no row lies on, as far as the graph goes.
+
+        Scripted parts, layers in a list of Python's and modules called by `.forward` are found so.
+        """
+        known = {step for row in self._rows for step in row.steps}
+        consumers: dict[Any, list[Any]] | None = None
+        heard = {each for row in self._rows if row.steps for each in row.parameters}
+        for parameter, leaf in graph.leaves.items():
+            if parameter.dim() < 2 or parameter in heard or not isinstance(parameter, nn.Parameter):
+                continue
+            consumers = graph.consumers() if consumers is None else consumers
+            step = operation_on(leaf, graph, consumers)
+            if step is None or step in known:
+                continue
+            row = self._row_of(parameter, step.name().rstrip("0123456789").removesuffix("Backward").lower())
+            row.steps.append(step)
+            self._handles.append(step.register_prehook(partial(self._read_gradients, row.place)))
+
     def backward(
         self, loss: Tensor, parameters: Sequence[Tensor], factor: float = 1.0, small: float = 0.0
     ) -> BackwardReadings:
         """One backward pass of factor · loss; the graph is kept, no `.grad` is touched.
 
-        Norms below `small` are not to be trusted in the precision of the pass.
+        Norms below `small` are not to be trusted in the precision of the pass. Where the model checkpoints in the
+        reentrant way, the pass runs by `loss.backward()` with the layers listened to again, and `.grad` is taken.
         """
         self._signals = {}
         sequences = list(self._sequences.items())
         wanted = [*parameters, *(tensor for _, (tensor, _) in sequences)]
         start = torch.full_like(loss, factor)
-        found = torch.autograd.grad(loss, wanted, start, retain_graph=True, allow_unused=True)
+        if any(REENTRANT in step.name() for step in Graph([loss]).order):
+            found = self._backward_reentrant(loss, wanted, start)
+        else:
+            found = torch.autograd.grad(loss, wanted, start, retain_graph=True, allow_unused=True)
         gradients = [None if each is None else norm(each) / factor for each in found[: len(parameters)]]
+        self.gradients = found[: len(parameters)]
         steps = {
             row: [value / factor for value in _norms_along(gradient, axis)]
             for (row, (_, axis)), gradient in zip(sequences, found[len(parameters) :], strict=True)
@@ -153,6 +232,20 @@ class Recording:
         }
         signals = {row: value / factor for row, value in self._signals.items()}
         return BackwardReadings(signals, steps, gradients, small / factor)
+
+    def _backward_reentrant(self, loss: Tensor, wanted: Sequence[Tensor], start: Tensor) -> tuple[Tensor | None, ...]:
+        for each in wanted:
+            each.grad = None
+        self._again = Counter()
+        try:
+            with self.listening():
+                loss.backward(start, retain_graph=True)
+        finally:
+            self._again = None
+        found = tuple(each.grad for each in wanted)
+        for each in wanted:
+            each.grad = None
+        return found
 
     def close(self) -> None:
         """Remove the hooks from the tensors, which the model may have kept."""
@@ -166,8 +259,14 @@ class Recording:
             self.frames[-1].calls_inside += 1
         row = self._new_row(self._names[module], type(module).__name__)
         self.frames.append(_Frame(module, row))
-        if isinstance(module, nn.RNNBase) and args and _learns(module) and _is_real(args[0]):
-            return (self._sequence(module, args[0]), *args[1:]), kwargs
+        if isinstance(module, nn.RNNBase) and args and _learns(module) and _is_real(args[0]) and not _in_functorch():
+            axis = 1 if module.batch_first and args[0].dim() == 3 else 0
+            with torch._C.DisableTorchFunction():
+                row.input_spread = _spread_along(args[0].detach(), axis)
+                return (self._sequence(args[0], axis), *args[1:]), kwargs
+        if isinstance(module, nn.RNNCellBase) and args and _is_real(args[0]) and not _in_functorch():
+            with torch._C.DisableTorchFunction():
+                row.input_spread = (_statistics(args[0].detach())[2],)
         return None
 
     def _leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
@@ -176,29 +275,64 @@ class Recording:
         frame = self.frames.pop()
         row = frame.row
         if module is self._model:
+            self.returned = output
             self.outputs = [each for each in flatten(output) if each.requires_grad]
-        row.parameters = list(module.parameters(recurse=not frame.calls_inside))
-        if frame.calls_inside:
+        own = module.parameters(recurse=not frame.calls_inside)
+        row.parameters = [each for each in own if each not in frame.taken]
+        row.silent = bool(frame.taken)
+        if self.frames and frame.taken:
+            self.frames[-1].taken |= frame.taken
+        is_layer = isinstance(module, CHANNELS_FIRST + CHANNELS_LAST) and bool(
+            row.parameters
+        )  # a child computes weights
+        if (frame.calls_inside and not is_layer) or (frame.taken and not (row.saturated or row.dead)):
             row.kept = bool(row.parameters)
             return
         if isinstance(module, CHANNELS_FIRST + CHANNELS_LAST):
             self._channel_axis = 1 if isinstance(module, CHANNELS_FIRST) else -1
-        self._read_output(row, output)
+        if not _in_functorch():
+            self._read_output(row, output)
 
     def _new_row(self, name: str, kind: str) -> Row:
+        if self._again is not None:
+            self._again[name] += 1
+            for row in self._rows:
+                if row.name == name and row.call == self._again[name]:
+                    return row
         self._calls[name] += 1
         row = Row(len(self._rows), name, kind, self._calls[name])
         self._rows.append(row)
         return row
 
-    def _sequence(self, module: nn.RNNBase, inputs: Tensor) -> Tensor:
+    def _row_of(self, parameter: nn.Parameter, function: str) -> Row:
+        """A row for an operation with a parameter: by its module's name where that has one matrix only."""
+        module, name = self._homes.get(parameter, (None, f"unregistered weights {tuple(parameter.shape)}"))
+        together = [parameter]
+        if module is not None:
+            own = [each for each in module._parameters.values() if each is not None]
+            if sum(each.dim() > 1 for each in own) == 1 and module is not self._model:
+                together, name = own, name.rpartition(".")[0]
+        row = self._new_row(name, f"{function}()")
+        row.parameters = together
+        return row
+
+    def _sequence(self, inputs: Tensor, axis: int) -> Tensor:
         """The inputs under another name, so that their gradient by time step can be had."""
         alias = inputs.view_as(inputs) if inputs.requires_grad else inputs.detach().requires_grad_()
-        axis = 1 if module.batch_first and inputs.dim() == 3 else 0
         self._sequences[self.frames[-1].row.place] = (alias, axis)
         return alias
 
     def _function(self, call: Callable[[], Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if _in_functorch():
+            return call()
+        given = [*args, *kwargs.values()]
+        self.used.update(each for each in given if isinstance(each, nn.Parameter))
+        if name in CUTS and args and isinstance(args[0], Tensor) and args[0].grad_fn is not None:
+            self._cut.add(args[0].grad_fn)
+        if name in PRODUCTS:
+            matrix = self._alone(given)
+            if matrix is not None:
+                return self._product(call, name, matrix)
         z = args[0] if args else kwargs.get("input")
         flat = flat_parts(name, args, kwargs)
         if flat is None or not isinstance(z, Tensor) or not _is_real(z):
@@ -206,7 +340,7 @@ class Recording:
         mask = flat.mask(z.detach())  # before the call, which may work in place
         output = call()
         frame = self.frames[-1] if self.frames else None
-        if frame and not frame.calls_inside and not any(True for _ in frame.module.children()):
+        if frame and not frame.calls_inside and not frame.taken and not any(True for _ in frame.module.children()):
             row = frame.row  # the module is the activation, or holds it
         else:
             owner = f"{self._names[frame.module]}." if frame and frame.module is not self._model else ""
@@ -219,22 +353,62 @@ class Recording:
             row.units = by_unit.shape[1]
         else:
             row.saturated.append(_share(mask))
+            row.units = mask.shape[-1] if mask.dim() > 1 else 1
         return output
 
+    def _alone(self, given: Sequence[Any]) -> nn.Parameter | None:
+        """A matrix among the arguments that no module stands for: a function is called with it."""
+        frame = self.frames[-1] if self.frames else None
+        for each in given:
+            if not isinstance(each, nn.Parameter) or each.dim() < 2 or not each.requires_grad:
+                continue
+            if frame is None:
+                return each
+            own = [one for one in frame.module._parameters.values() if one is not None]
+            if type(frame.module).__module__.startswith("torch.nn.modules"):
+                return None
+            if not any(one is each for one in own) or sum(one.dim() > 1 for one in own) > 1:
+                return each
+        return None
+
+    def _product(self, call: Callable[[], Any], name: str, matrix: nn.Parameter) -> Any:
+        """A product with a matrix that no module stands for, as a layer of its own."""
+        output = call()
+        row = self._row_of(matrix, name)
+        if self.frames:
+            self.frames[-1].taken.update(row.parameters)
+        self._read_output(row, output)
+        return output
+
+    def _function_of_loss(
+        self, call: Callable[[], Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if name in COMPARISONS and not _in_functorch():
+            pair = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)][:2]
+            if len(pair) == 2 and pair[0].shape != pair[1].shape:
+                self.pairs.append((tuple(pair[0].shape), tuple(pair[1].shape)))
+        return call()
+
     def _read_output(self, row: Row, output: Any) -> None:
-        tensors = [each for each in flatten(output) if _is_real(each)]
+        tensors = [each for each in flatten(output) if _is_read(each)]
         if not tensors:
             return
         with torch._C.DisableTorchFunction():  # what is computed here is not to be listened to
-            values = [each.detach() for each in tensors]
+            values = [_as_real(each.detach()) for each in tensors]
             row.finite = all(bool(torch.isfinite(each).all()) for each in values)
             row.mean, row.std, row.spread = _statistics(values[0])
-        for each in tensors:
-            if each.requires_grad:
-                self._handles.append(each.register_hook(partial(self._read_gradient, row.place)))
+            for each in tensors:
+                if each.requires_grad:
+                    row.steps.append(each.grad_fn)
+                    self._handles.append(each.register_hook(partial(self._read_gradient, row.place)))
 
     def _read_gradient(self, place: int, gradient: Tensor) -> None:
         self._signals[place] = math.hypot(self._signals.get(place, 0.0), norm(gradient))
+
+    def _read_gradients(self, place: int, gradients: Sequence[Tensor | None]) -> None:
+        for gradient in gradients:
+            if gradient is not None:
+                self._read_gradient(place, gradient)
 
 
 class _Functions(TorchFunctionMode):
@@ -255,12 +429,30 @@ class _Functions(TorchFunctionMode):
 def norm(tensor: Tensor) -> float:
     """The Frobenius norm, accumulated in float64 where the device has it."""
     values = tensor.coalesce().values() if tensor.is_sparse else tensor
-    return float(torch.linalg.vector_norm(values, dtype=_wide(values)))
+    return float(torch.linalg.vector_norm(_as_real(values), dtype=_wide(values)))
 
 
 def _norms_along(tensor: Tensor, axis: int) -> list[float]:
-    rows = tensor.movedim(axis, 0).reshape(tensor.shape[axis], -1)
+    rows = _as_real(tensor.movedim(axis, 0)).reshape(tensor.shape[axis], -1)
     return torch.linalg.vector_norm(rows, dim=1, dtype=_wide(tensor)).tolist()
+
+
+def _spread_along(tensor: Tensor, axis: int) -> tuple[float, ...]:
+    """The spread between the samples at every step along an axis; empty where there is no second sample."""
+    if tensor.dim() != 3 or tensor.shape[1 - axis] < 2:
+        return ()
+    steps = tensor.movedim(axis, 0).double()
+    return tuple((steps - steps.mean(dim=1, keepdim=True)).square().mean(dim=(1, 2)).sqrt().tolist())
+
+
+def _as_real(tensor: Tensor) -> Tensor:
+    """A tensor of complex numbers as one of real numbers, another as it is."""
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+
+
+def _in_functorch() -> bool:
+    """Whether a transform such as torch.vmap is at work, in which no number can be read."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
 
 
 def _wide(tensor: Tensor) -> torch.dtype:
@@ -271,13 +463,13 @@ def _statistics(tensor: Tensor) -> tuple[float, float, float]:
     """Mean, standard deviation, and spread between the samples (first axis)."""
     if tensor.numel() == 0:
         return math.nan, math.nan, math.nan
+    values = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
     mean = float(tensor.mean(dtype=_wide(tensor)))
-    variance = norm(tensor) ** 2 / tensor.numel() - mean**2
+    deviation = norm(values - mean) / math.sqrt(tensor.numel())
     spread = math.nan
     if tensor.dim() > 1 and len(tensor) > 1:
-        values = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
         spread = norm(values - values.mean(dim=0)) / math.sqrt(tensor.numel())
-    return mean, math.sqrt(max(variance, 0.0)), spread
+    return mean, deviation, spread
 
 
 def _by_unit(mask: Tensor, channel_axis: int | None) -> Tensor:
@@ -294,6 +486,10 @@ def _share(mask: Tensor) -> float:
 
 def _is_real(value: Any) -> bool:
     return isinstance(value, Tensor) and value.is_floating_point() and not value.is_sparse
+
+
+def _is_read(value: Any) -> bool:
+    return _is_real(value) or (isinstance(value, Tensor) and value.is_complex() and not value.is_sparse)
 
 
 def _can_listen(name: str, module: nn.Module) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
-from IPython.display import display
+from IPython import display
 
 from helpers.figures.diagnosis import Readings, diagnosis_by_layer
 from helpers.panels.panel import still
@@ -17,7 +17,7 @@ __all__ = ["LayersPicture", "show"]
 
 def show(text: str, layers: Sequence[Any], title: str) -> None:
     """Show the text as HTML and the layers, each a `helpers.doctor.LayerReading`, as a picture."""
-    display(ipywidgets.HTML(text))
+    display.display(ipywidgets.HTML(text))
     if layers:
         readings = Readings(
             labels=[layer.label for layer in layers],
@@ -28,4 +28,4 @@ def show(text: str, layers: Sequence[Any], title: str) -> None:
             saturated=[layer.saturated for layer in layers],
             dead=[layer.dead for layer in layers],
         )
-        display(still(diagnosis_by_layer(readings, title=title)))
+        display.display(still(diagnosis_by_layer(readings, title=title)))

@@ -1,0 +1,231 @@
+"""What can be told of data and loss without training: cheap checks of inputs, targets, outputs and loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .readings import Finding, Threshold
+from .recording import flatten, norm
+
+FAR = 1e4
+"""Targets so many times as large as what the network answers are out of reach of a usual learning rate."""
+
+LARGE_INPUTS = 30.0
+"""Inputs with a root mean square above this count as not standardised."""
+
+OFFSET = 10.0
+"""Inputs whose mean is so many times their standard deviation count as not centred."""
+
+LIMITS = {
+    "targets": Threshold(
+        FAR,
+        "size of the targets over that of the outputs, at least 1: below 10,000",
+        "our measurement: a network that starts at outputs of about 1 reaches targets of 1e10 at no usual learning "
+        "rate and at once when they are standardised; tests/clinic",
+    ),
+    "broadcast": Threshold(
+        0, "outputs and targets of one shape", "what torch's broadcasting does with (N, 1) and (N,): all N² pairs"
+    ),
+    "over the batch": Threshold(
+        0, "probabilities that sum to 1 for each sample", "the definition of softmax: one sample, all classes"
+    ),
+    "flat": Threshold(0, "a loss with a gradient at the outputs", "what torch.autograd.grad returns: all zeros"),
+}
+"""What is normal of data and loss, by finding."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the checks look at: the batch, what the model returned, and the functions that the loss is made of.
+
+    pairs: the shapes of outputs and targets that the loss compared although they differ
+    steps: names of the steps between outputs and loss in autograd's graph
+    normalises: whether the first layer takes mean and scale out of its inputs
+    """
+
+    inputs: Any
+    targets: Any
+    returned: Any
+    loss: float
+    pairs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]
+    steps: Collection[str]
+    normalises: bool
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The tensors of real numbers that the model returned."""
+        return [each.detach() for each in flatten(self.returned) if each.is_floating_point() and each.numel()]
+
+    @property
+    def classes(self) -> int:
+        """The number of classes where the targets are class numbers for the first output, else 0."""
+        targets, outputs = flatten(self.targets), self.outputs
+        if len(targets) != 1 or not outputs or targets[0].is_floating_point() or outputs[0].dim() < 2:
+            return 0
+        return outputs[0].shape[1] if "LogSoftmaxBackward" in self.steps else 0
+
+
+def findings_of_data(evidence: Evidence) -> Iterator[Finding]:
+    """What is wrong with data and loss."""
+    yield from _large_targets(evidence)
+    yield from _broadcast(evidence)
+    yield from _softmax_over_the_batch(evidence)
+
+
+def notes_of_data(evidence: Evidence) -> Iterator[str]:
+    """What is worth knowing of data and loss."""
+    yield from _notes_of_inputs(evidence)
+    yield from _notes_of_targets(evidence)
+    yield from _notes_of_outputs(evidence)
+
+
+def natural_size(evidence: Evidence) -> float:
+    """The root mean square that the outputs should have about: that of targets alike, at least 1."""
+    like = [each for each in flatten(evidence.targets) if each.is_floating_point() and each.numel()]
+    outputs = evidence.outputs
+    if outputs and like and like[0].numel() == outputs[0].numel():
+        return max(1.0, _rms(like[0]))
+    return 1.0
+
+
+def rms_of_outputs(evidence: Evidence) -> float:
+    """The largest root mean square of what the model returned."""
+    return max((_rms(each) for each in evidence.outputs), default=math.nan)
+
+
+def why_flat(evidence: Evidence) -> str:
+    """Why the loss gives no gradient, where that can be told."""
+    targets = [each for each in flatten(evidence.targets) if not each.is_floating_point()]
+    if targets and targets[0].numel() and bool((targets[0] == -100).all()):
+        return "every target is ignore_index (-100), so that no sample counts"
+    if evidence.loss == 0:
+        return "it is exactly 0: every margin is met, or every term of it is switched off"
+    outputs = evidence.outputs
+    if outputs and all(float(each.max()) == float(each.min()) for each in outputs):
+        return "all outputs are one constant"
+    return "it stands where it is flat (a clamp, a hinge that is met, a product with 0)"
+
+
+# Findings ------------------------------------------------------------------------------------------------------------
+
+
+def _large_targets(evidence: Evidence) -> Iterator[Finding]:
+    wanted, outputs = natural_size(evidence), rms_of_outputs(evidence)
+    ratio = wanted / max(1.0, outputs) if outputs == outputs else 0.0
+    if FAR <= ratio < math.inf:
+        yield Finding(
+            "data",
+            "the targets are far larger than anything that the network answers.",
+            {"root mean square of targets": wanted, "of outputs": outputs, "loss": evidence.loss},
+            LIMITS["targets"],
+            "Standardise the targets: subtract their mean, divide by their standard deviation, and undo both on the "
+            "predictions. Do the same to the inputs.",
+            "05_initialization.ipynb",
+            kind="data",
+        )
+
+
+def _broadcast(evidence: Evidence) -> Iterator[Finding]:
+    for left, right in evidence.pairs:
+        one, other = (shape for shape in sorted((left, right), key=len))
+        if len(one) == 1 and len(other) == 2 and other[1] == 1 and other[0] == one[0] > 1:
+            yield Finding(
+                "loss",
+                f"the loss compares shape {left} with shape {right}: every output with every target.",
+                {"pairs compared": float(one[0] ** 2), "samples": float(one[0])},
+                LIMITS["broadcast"],
+                "Give both the same shape: outputs.squeeze(1), or targets.unsqueeze(1).",
+                "01_definition.ipynb",
+                kind="loss",
+            )
+            return
+
+
+def _softmax_over_the_batch(evidence: Evidence) -> Iterator[Finding]:
+    for each in evidence.outputs:
+        if each.dim() == 2 and min(each.shape) > 1 and _are_shares(each, 0) and not _are_shares(each, 1):
+            yield Finding(
+                "loss",
+                "the outputs are probabilities that sum to 1 over the batch, and not over the classes.",
+                {"sum over the batch": float(each.sum(0).mean()), "over the classes": float(each.sum(1).mean())},
+                LIMITS["over the batch"],
+                "Take the softmax over dim=1, or hand the logits to cross_entropy, which has its softmax inside.",
+                "01_definition.ipynb",
+                kind="loss",
+            )
+            return
+
+
+# Notes ---------------------------------------------------------------------------------------------------------------
+
+
+def _notes_of_inputs(evidence: Evidence) -> Iterator[str]:
+    for each in flatten(evidence.inputs):
+        if not each.is_floating_point() or each.dim() < 2 or len(each) < 2 or not each.numel():
+            continue
+        values = each.detach().double()
+        spread = float((values - values.mean(dim=0)).square().mean().sqrt())
+        size, mean, deviation = _rms(values), float(values.mean()), float(values.std())
+        if not math.isfinite(size) or size == 0:
+            continue
+        if spread <= 1e-6 * size:
+            yield (
+                f"All {len(each):,} samples of the batch are alike (spread {spread:.1g} at a size of {size:.3g}): "
+                "check how the inputs are loaded."
+            )
+        elif not evidence.normalises and (size > LARGE_INPUTS or abs(mean) > OFFSET * deviation):
+            yield (
+                f"The inputs are not standardised (mean {mean:.3g}, standard deviation {deviation:.3g}): subtract "
+                "their mean and divide by their standard deviation, or begin with a normalization."
+            )
+
+
+def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
+    wanted, outputs = natural_size(evidence), rms_of_outputs(evidence)
+    if 30 * max(1.0, outputs) < wanted < FAR * max(1.0, outputs):
+        yield (
+            f"The targets are large (root mean square {wanted:.3g}) beside the outputs ({outputs:.3g}): standardise "
+            "them, or the first steps do little else than find their mean."
+        )
+    classes = evidence.classes
+    if classes > 1 and evidence.loss > 3 * math.log(classes) + 2:
+        yield (
+            f"The first loss is {evidence.loss:.3g}; guessing among {classes:,} classes costs {math.log(classes):.3g}. "
+            "The outputs are too large, or the targets don't belong to them."
+        )
+
+
+def _notes_of_outputs(evidence: Evidence) -> Iterator[str]:
+    if not {"LogSoftmaxBackward", "BinaryCrossEntropyWithLogitsBackward"} & set(evidence.steps):
+        return
+    for each in evidence.outputs:
+        if each.dim() > 1 and each.shape[1] > 1 and _are_shares(each, 1) and "LogSoftmaxBackward" in evidence.steps:
+            yield (
+                "The outputs are probabilities (they sum to 1), and the loss takes the softmax once more: hand it "
+                "logits. A second softmax leaves little of the gradient."
+            )
+            return
+        if (
+            "BinaryCrossEntropyWithLogitsBackward" in evidence.steps
+            and 0 <= float(each.min()) <= float(each.max()) <= 1
+        ):
+            yield (
+                "The outputs lie between 0 and 1, and the loss takes the sigmoid once more: hand it logits, or use "
+                "binary_cross_entropy."
+            )
+            return
+
+
+def _are_shares(tensor: Tensor, dim: int) -> bool:
+    """Whether numbers are probabilities along an axis."""
+    return bool((tensor >= 0).all()) and bool(((tensor.sum(dim) - 1).abs() < 1e-3).all())
+
+
+def _rms(tensor: Tensor) -> float:
+    return norm(tensor) / math.sqrt(tensor.numel()) if tensor.dtype != torch.bool else 0.0

@@ -1,0 +1,146 @@
+"""The graph of a computation as autograd holds it: what the loss depends on, and the ways on which it does.
+
+A step is a node of autograd's graph; each step's `next_functions` are the steps that made what went into it, and its
+leaves are the tensors that ask for a gradient.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+PASSES_ON = (
+    "TBackward", "Transpose", "View", "Reshape", "ToCopy", "Permute", "Expand", "Squeeze", "Unsqueeze",
+    "Alias", "Clone",
+)  # fmt: skip
+"""Steps between a parameter and the operation that uses it: another view of the same numbers."""
+
+PRODUCTS = (
+    "Addmm",
+    "Mm",
+    "Bmm",
+    "Baddbmm",
+    "Addbmm",
+    "Mv",
+    "Addmv",
+    "Convolution",
+    "Embedding",
+    "Linear",
+    "Differentiable",
+)
+"""Steps that apply a matrix; the last is a part that was scripted."""
+
+REENTRANT = "CheckpointFunctionBackward"
+"""Checkpointing that runs a backward pass inside the backward pass; `torch.autograd.grad` can't go through it."""
+
+
+class Graph:
+    """All steps that lie between some tensors and the leaves that they were computed from.
+
+    `order` holds each step before those that it was computed from; `leaves` maps a leaf to its step.
+    """
+
+    def __init__(self, tensors: Iterable[Tensor], until: Iterable[Tensor] = ()) -> None:
+        """The graph of `tensors`, not looked into beyond the tensors `until`."""
+        self._starts = [each.grad_fn for each in tensors if each.grad_fn is not None]
+        ends = {each.grad_fn for each in until if each.grad_fn is not None}
+        self.order = _sorted(self._starts, ends)
+        self.steps = set(self.order)
+        self.leaves: dict[Tensor, Any] = {step.variable: step for step in self.order if is_leaf(step)}
+
+    def consumers(self) -> dict[Any, list[Any]]:
+        """For every step those that use what it made."""
+        found: dict[Any, list[Any]] = {}
+        for step in self.order:
+            for below in _below(step):
+                found.setdefault(below, []).append(step)
+        return found
+
+    def names(self) -> set[str]:
+        """The names of all steps, without the number at the end."""
+        return {name_of(step) for step in self.order}
+
+    def longest_way(self, weights: Mapping[Any, float]) -> dict[Any, float]:
+        """For every step the largest sum of weights on a way from the start to it, its own counted in."""
+        found: dict[Any, float] = dict.fromkeys(self._starts, 0.0)
+        for step in self.order:
+            here = found[step] = found[step] + weights.get(step, 0.0)
+            for below in _below(step):
+                if below in self.steps:
+                    found[below] = max(found.get(below, 0.0), here)
+        return found
+
+    def best_ways(self, strengths: Mapping[Any, float]) -> tuple[dict[Any, float], dict[Any, Any]]:
+        """For every step how strong the way to the start is that is strongest at its weakest point, and its next step.
+
+        Steps without a strength are passed for nothing; the step's own strength is not counted in.
+        """
+        best: dict[Any, float] = dict.fromkeys(self._starts, math.inf)
+        towards: dict[Any, Any] = {}
+        for step in self.order:
+            here = min(best[step], strengths.get(step, math.inf))
+            for below in _below(step):
+                if below in self.steps and here > best.get(below, -math.inf):
+                    best[below], towards[below] = here, step
+        return best, towards
+
+    def above(self, marked: Iterable[Any]) -> set[Any]:
+        """All steps that were computed from a marked step, by whatever way."""
+        found: set[Any] = set()
+        marks = set(marked)
+        for step in reversed(self.order):
+            if any(below in marks or below in found for below in _below(step)):
+                found.add(step)
+        return found
+
+    def joins(self, way: Sequence[Any]) -> int:
+        """How many sums of two computed tensors, skip connections, lie on a way."""
+        return sum(
+            name_of(step) == "AddBackward" and sum(below in self.steps and not is_leaf(below)
+                                                   for below in _below(step)) > 1
+            for step in way
+        )  # fmt: skip
+
+
+def name_of(step: Any) -> str:
+    """The name of a step without the number that torch puts at the end."""
+    return str(step.name()).rstrip("0123456789")
+
+
+def _below(step: Any) -> list[Any]:
+    return [below for below, _ in step.next_functions if below is not None]
+
+
+def _sorted(starts: Sequence[Any], ends: set[Any]) -> list[Any]:
+    """Each step before those below it."""
+    finished: list[Any] = []
+    state: dict[Any, bool] = {}
+    waiting = [(start, False) for start in starts]
+    while waiting:
+        step, left = waiting.pop()
+        if left:
+            finished.append(step)
+        elif step not in state:
+            state[step] = True
+            waiting.append((step, True))
+            if step not in ends:
+                waiting += [(below, False) for below in _below(step) if below not in state]
+    return finished[::-1]
+
+
+def is_leaf(step: Any) -> bool:
+    """Whether a step is where the gradient of a leaf is collected."""
+    return "AccumulateGrad" in step.name()
+
+
+def operation_on(leaf: Any, graph: Graph, consumers: Mapping[Any, Sequence[Any]]) -> Any:
+    """The product that uses a leaf, looked for through other views of it; None where the graph has none."""
+    step = leaf
+    for _ in range(8):
+        step = next((each for each in consumers.get(step, ()) if each in graph.steps), None)
+        if step is None or not name_of(step).startswith(PASSES_ON):
+            return step if step is not None and name_of(step).startswith(PRODUCTS) else None
+    return None
