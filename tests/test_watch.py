@@ -77,6 +77,7 @@ def hooks(model: nn.Module) -> list[int]:
     parts = [hook for part in model.modules() for hook in (part._forward_hooks, part._forward_pre_hooks)]
     parts += [part._backward_hooks for part in model.modules()]
     parts += [parameter._backward_hooks or {} for parameter in model.parameters()]
+    everywhere += [following.BACKWARD._followers, following.SCALE._followers, following.SCALER_STEP._followers]
     return [len(each) for each in [*everywhere, *parts]]
 
 
@@ -466,7 +467,7 @@ def test_outside_a_notebook_a_summary_is_printed(capsys: pytest.CaptureFixture[s
     assert said == f"{monitor}\n" and monitor.picture is None
     assert "3 of 5 steps recorded, every 2" in said
     assert all(len(line) <= 90 for line in said.splitlines())
-    assert len(said.splitlines()) == 3 + 4
+    assert len(said.splitlines()) == 3 + 4 + 3
     watched(5)
     assert capsys.readouterr().out == ""
 
@@ -483,7 +484,7 @@ def test_a_long_list_of_layers_is_cut_in_the_middle() -> None:
     with watch(model, show=False) as monitor:
         fit(model, 1)
     lines = str(monitor).splitlines()
-    assert len(lines) == 3 + MOST_LINES + 1 and "… 21 more layers" in lines
+    assert len(lines) == 3 + MOST_LINES + 1 + 3 and "… 21 more layers" in lines
 
 
 def half_written(path: Path, text: str, encoding: str) -> None:
@@ -517,12 +518,12 @@ def test_the_saved_figure_holds_every_quantity() -> None:
     history = watched(4).history
     figure = pictures.steps(history)
     assert [trace.name for trace in figure.data] == list(QUANTITIES)
-    assert [trace.visible for trace in figure.data] == [True, *[False] * 5]
+    assert [trace.visible for trace in figure.data] == [True, *[False] * 7]
     assert figure.data[0].z == pytest.approx(np.log10(history.gradient_norm.T))
     assert figure.data[4].z == pytest.approx(history.dead.T)
     assert list(figure.layout.yaxis.ticktext) == list(history.layers)
     for place, button in enumerate(figure.layout.updatemenus[0].buttons):
-        assert button.args[0]["visible"] == [other == place for other in range(6)]
+        assert button.args[0]["visible"] == [other == place for other in range(8)]
 
 
 def test_gaps_where_there_is_no_logarithm() -> None:

@@ -11,6 +11,7 @@ From a shell: `gradient-doctor module:function`, in the course `python -m helper
 
 from __future__ import annotations
 
+from .conclusions import TRAINING_THRESHOLDS, TRAINING_VERDICTS, TrainingDiagnosis
 from .diagnosis import Diagnosis
 from .examination import DiagnosisError, diagnose
 from .history import WatchHistory
@@ -20,6 +21,8 @@ from .watch import Monitor, watch
 
 __all__ = [
     "THRESHOLDS",
+    "TRAINING_THRESHOLDS",
+    "TRAINING_VERDICTS",
     "VERDICTS",
     "Diagnosis",
     "DiagnosisError",
@@ -27,6 +30,7 @@ __all__ = [
     "LayerReading",
     "Monitor",
     "Threshold",
+    "TrainingDiagnosis",
     "WatchHistory",
     "diagnose",
     "watch",

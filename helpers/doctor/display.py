@@ -100,6 +100,6 @@ def _finding(finding: Finding) -> str:
         f"<tr><td style='padding-right:1em;vertical-align:top'>{name}</td><td>{text}</td></tr>"
         for name, text in rows.items()
     )
-    return (
-        f"<p style='margin:0.6em 0 0.2em'><b>{finding.verdict}</b>: {escape(finding.summary)}</p><table>{cells}</table>"
-    )
+    began = "" if finding.began is None else f" Since step {finding.began}."
+    words = f"<b>{finding.verdict}</b>: {escape(finding.summary)}{began}"
+    return f"<p style='margin:0.6em 0 0.2em'>{words}</p><table>{cells}</table>"

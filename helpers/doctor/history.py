@@ -24,6 +24,10 @@ class WatchHistory:
     saturated: share of elements where the slope is below 1 % of its maximum, behind any other activation of
         `flatness.FLAT_PARTS`
 
+    update_to_weight: norm of what the step changed in these parameters over their norm before; NaN where no optimizer
+        holds them. Of a parameter with many elements about 16,000 are looked at
+    similarity: mean cosine between what leaves the layer for two samples, of at most 32 samples; NaN for a single one
+
     `dead` and `saturated` are 0 behind everything else. What a layer that didn't run would have given is NaN; of one
     that ran several times the last time counts.
     """
@@ -36,6 +40,8 @@ class WatchHistory:
     activation_std: Array
     dead: Array
     saturated: Array
+    update_to_weight: Array
+    similarity: Array
 
 
 QUANTITIES = tuple(field.name for field in fields(WatchHistory) if field.name not in ("steps", "layers"))

@@ -32,6 +32,8 @@ SCALES: dict[str, Scale] = {
     "activation_std": ("standard deviation of the activations", True, -4.0, HIGH),
     "dead": ("dead units", False, 0.0, 1.0),
     "saturated": ("saturated outputs", False, 0.0, 1.0),
+    "update_to_weight": ("update to weight ‖ΔW‖/‖W‖", True, LOW, 0.0),
+    "similarity": ("mean cosine between two samples", False, 0.0, 1.0),
 }
 """The quantities of a record and how they are coloured."""
 

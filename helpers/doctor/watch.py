@@ -6,28 +6,33 @@ in it; nothing is changed, and the weights come out bit for bit as without.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import math
 import os
+import re
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_hook
+from torch.optim.optimizer import Optimizer
 
 from . import display, pictures
-from .following import ACTIVATIONS, Following, following_function, following_module
+from .backwards import Backwards, are_zero, some_of
+from .conclusions import Training, TrainingDiagnosis, conclude
 from .history import QUANTITIES, WatchHistory
-from .hooks import follow_steps, leave_steps, stop_before_interrupt, uninterrupted
+from .hooks import BACKWARD, SCALE, SCALER_STEP, follow_steps, leave_steps, stop_before_interrupt, uninterrupted
+from .listening import Listener, own_parameters
+from .measuring import Leaving, Weights, answers, fetched, norms
 from .readings import shortened
-from .recording import CHANNELS_FIRST
 
 Array = NDArray[Any]
 
@@ -37,22 +42,27 @@ DRAWING_SHARE = 0.02
 MOST_LINES = 40
 """A summary in plain text leaves out the middle of a longer list of layers."""
 
+GRADIENT, UPDATE = (QUANTITIES.index(name) for name in ("gradient_norm", "update_to_weight"))
+
 
 def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
-    """Follow the layers of `model` while the block under `with` trains it.
+    """Follow the layers of `model` while the block under `with` trains it, and conclude: `monitor.diagnosis`.
 
     every: the first step is recorded and then every so many. A step is a call of `step` of a torch optimizer that
-    holds a parameter of the model; gradients are read at its start, activations in the last forward pass before it
-    with gradients. An optimizer that works with a closure has the gradients of its last call then.
-    show: draw a heat map of the gradient norms in a notebook while the block runs; elsewhere print a summary after it
+    holds a parameter of the model; where several optimizers take turns, one round of them is one step. Gradients are
+    read at its start, unscaled where a GradScaler scales them, activations in the last forward pass before it with
+    gradients. Of an optimizer that works with a closure the gradients are read at its end.
+    show: draw a heat map of the gradient norms in a notebook while the block runs and say what is concluded after it;
+        elsewhere print a summary after it
 
-    A recorded step does some dozen small operations a layer more, the others none. Where a step takes milliseconds that
-    is little; where it takes less than one, a larger `every` keeps it so (`python -m tests.benchmarks watching`).
+    A recorded step does some operations more for each layer, the others keep the loss
+    (`python -m tests.benchmarks watching` measures it in the course).
 
     Nothing of the model, its gradients or the random state changes, and all hooks are gone after the block, also when
-    it raises; but for one before the steps of all optimizers, which does nothing any more. Ctrl-C ends the recording at
-    once, also where the block catches it. An activation called as a function (`torch.relu`) is found in autograd's
-    graph.
+    it raises; but for those around the steps of all optimizers, which do nothing any more. Ctrl-C ends the recording
+    at once, also where the block catches it. An error in the recording ends it, and never the training; the summary
+    names it. An activation called as a function (`torch.relu`) is found in autograd's graph, and so are the targets of
+    torch's usual losses.
 
     Raises TypeError where `model` is no module, ValueError where `every` is no whole number ≥ 1.
     """
@@ -63,26 +73,69 @@ def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
     return Monitor(model, every, show)
 
 
+@dataclass
+class _Held:
+    """What an optimizer holds of the model, and what its gradients were like since its last step."""
+
+    optimizer: Optimizer
+    parameters: list[Tensor] = field(default_factory=list)
+    few: list[Tensor] = field(default_factory=list)
+    size: int = 0  # how many parameters the optimizer holds, of other models too
+    steps: int = 0
+    weights: Weights | None = None
+    was_looked_at: bool = False
+    began_with_zero: bool = False
+    has_closure: bool = False
+
+
+def _guarded(follower: Callable[..., Any]) -> Callable[..., Any]:
+    """An error in a follower ends the recording, and never the training."""
+
+    @wraps(follower)
+    def guarded(monitor: Monitor, *arguments: Any) -> Any:
+        if not monitor._is_running:
+            return None
+        try:
+            return follower(monitor, *arguments)
+        except Exception as problem:
+            monitor._failed(problem)
+            return None
+
+    return guarded
+
+
 class Monitor:
-    """Records a model's layers while it trains; made by `watch`."""
+    """Records a model's layers while it trains; made by `watch`.
+
+    problem: why the recording ended before the training, empty where it didn't
+    """
 
     def __init__(self, model: nn.Module, every: int, show: bool) -> None:
-        self.model, self.every = model, every
+        self.model, self.every, self.problem = model, every, ""
         self.picture: display.LivePicture | None = None
         self._show, self._step, self._next_drawing = show, 0, 0.0
         self._layers: dict[str, nn.Module] = {}
-        self._rows: list[tuple[int, list[list[float]]]] = []
-        self._readings: dict[nn.Module, _Reading] = {}
-        self._last: nn.Module | None = None
-        self._made_by: Any = None  # the step of autograd's graph that made the last layer's output
+        self._rows: list[tuple[int, Array]] = []
+        self._units: dict[str, int] = {}
+        self._round: set[int] = set()  # the optimizers that have made the step at which we are
+        self._held: dict[int, _Held] = {}
+        self._kept: list[int] = []
+        self._looked_at = self._scaled_steps = 0
+        self._skipped: list[int] = []
         self._is_running = False
-        self._forward_handle: Any = None
 
     def __enter__(self) -> Monitor:
         if self._is_running or self._rows:
             raise RuntimeError("this monitor has been used; write `with watch(model) as monitor:` for each training")
-        self._modules = {id(module) for module in self.model.modules()}
-        self._parameters = {id(parameter) for parameter in self.model.parameters()}
+        parameters = list(self.model.parameters())
+        self._parameters = {id(parameter) for parameter in parameters}
+        self._listener = Listener(self.model, self._failed)
+        names = {
+            id(each): name or type(module).__name__
+            for name, module in self.model.named_modules()
+            for each in own_parameters(module)
+        }
+        self._backwards = Backwards(parameters, names)
         self._end_of_block = stop_before_interrupt(self._stop)
         uninterrupted(self._start)
         return self
@@ -92,103 +145,187 @@ class Monitor:
     ) -> None:
         uninterrupted(self._stop)
         self._end_of_block()
-        self._forget()
+        self._listener.clear()
         if self._show and display.in_notebook():
             self._draw()
+            self._display()
         elif self._show:
             print(self)
 
     def _start(self) -> None:
         self._is_running = True
-        follow_steps(self._before_step)
+        follow_steps(self)
+        BACKWARD.follow(self._before_backward)
+        SCALE.follow(self._before_scale)
+        SCALER_STEP.follow(self._before_scaler_step)
         self._listen()
 
     def _stop(self) -> None:
-        leave_steps(self._before_step)
-        if self._forward_handle is not None:
-            self._forward_handle.remove()
+        leave_steps(self)
+        BACKWARD.leave(self._before_backward)
+        SCALE.leave(self._before_scale)
+        SCALER_STEP.leave(self._before_scaler_step)
+        self._listener.stop()
         self._is_running = False
+
+    def _failed(self, problem: Exception) -> None:
+        self.problem = f"{type(problem).__name__}: {problem}"
+        self._stop()
+
+    def _listen(self) -> None:
+        """Follow the forward passes until the next record."""
+        self._listener.start()
+
+    # What the training does ------------------------------------------------------------------------------------------
+
+    @_guarded
+    def _before_backward(self, loss: Tensor, *_: Any) -> Callable[[Any], None]:
+        for held in self._held.values():
+            if not held.began_with_zero and (self._is_recorded or all(each.grad is None for each in held.few)):
+                held.was_looked_at, held.began_with_zero = True, are_zero(held.few)
+        return self._backwards.before(loss, self._listener.is_on)
+
+    @_guarded
+    def _before_scale(self, *arguments: Any) -> Callable[[Any], None] | None:
+        return self._backwards.before_scale(*arguments)
+
+    @_guarded
+    def _before_scaler_step(self, _: Any, optimizer: Optimizer, *__: Any) -> Callable[[Any], None] | None:
+        held = self._held_by(optimizer)
+        if held is None:
+            return None
+        self._scaled_steps += 1
+        steps = held.steps
+
+        def done(_: Any) -> None:
+            if held.steps == steps:
+                self._skipped.append(self._step)
+                self._backwards.drop()
+                held.was_looked_at = held.began_with_zero = False
+
+        return done
+
+    @property
+    def _is_recorded(self) -> bool:
+        """Whether the step that comes, or at which we are, is recorded."""
+        return self._listener.is_on or self._step % self.every == 0
+
+    @_guarded
+    def before_step(self, optimizer: Optimizer, has_closure: bool) -> None:
+        """Called before a step of any optimizer."""
+        held = self._held_by(optimizer)
+        if held is None:
+            return
+        if id(optimizer) in self._round:
+            self._round.clear()
+            self._step += 1
+        self._round.add(id(optimizer))
+        if held.steps and held.was_looked_at:
+            self._looked_at += 1
+            if not held.began_with_zero:
+                self._kept.append(self._step)
+        held.steps += 1
+        held.was_looked_at = held.began_with_zero = False
+        held.has_closure = has_closure
+        held.weights = None
+        if self._step % self.every == 0:
+            held.weights = Weights(held.parameters)
+        if not has_closure:
+            self._about_to_step()
+        if (self._step + 1) % self.every == 0:
+            uninterrupted(self._listen)
+
+    def _about_to_step(self) -> None:
+        """The gradients of this step are there."""
+        self._backwards.stamp(self._step)
+        if self._step % self.every == 0:
+            if not (self._rows and self._rows[-1][0] == self._step):
+                self._listener.stop()
+                self._listener.finish()
+            self._record()
+            self._listener.clear()
+
+    @_guarded
+    def after_step(self, optimizer: Optimizer) -> None:
+        """Called after a step of any optimizer."""
+        held = self._held.get(id(optimizer))
+        if held is None or not held.steps:
+            return
+        if held.has_closure:
+            self._about_to_step()
+            if (self._step + 1) % self.every == 0:
+                uninterrupted(self._listen)
+        if held.weights is not None and self._rows:
+            change, weight = (each.tolist() for each in fetched(held.weights.moved()))
+            pairs = zip(change, weight, strict=True)
+            self._add_updates(dict(zip(map(id, held.weights.parameters), pairs, strict=True)))
+        held.weights = None
+
+    def _held_by(self, optimizer: Optimizer) -> _Held | None:
+        """What this optimizer holds of the model, None if nothing."""
+        held = self._held.get(id(optimizer))
+        size = sum(len(group["params"]) for group in optimizer.param_groups)
+        if held is None or held.size != size:
+            every = (parameter for group in optimizer.param_groups for parameter in group["params"])
+            parameters = [each for each in every if id(each) in self._parameters]
+            if not parameters:
+                return None
+            held = self._held.setdefault(id(optimizer), _Held(optimizer))
+            held.parameters, held.few, held.size = parameters, some_of(parameters), size
+        return held
 
     # Recording -------------------------------------------------------------------------------------------------------
 
-    def _listen(self) -> None:
-        """Follow the forward passes until the next step.
-
-        By a hook for all modules of the process: hooks of the model's own would keep PyTorch from taking its fast
-        paths in an evaluation between two steps, which round otherwise.
-        """
-        self._forward_handle = register_module_forward_hook(self._after_forward)
-
-    def _after_forward(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        """Keep what leaves a layer; what leaves an activation counts as that of the layer before it."""
-        if id(module) not in self._modules or not torch.is_grad_enabled():
-            return
-        values = _first_tensor(output)
-        is_activation = isinstance(module, ACTIVATIONS)
-        is_layer = bool(_parameters(module)) and not is_activation
-        if is_layer and module is not self._last:
-            self._look_for_function(_first_tensor(inputs))
-            self._read()
-        elif module is self.model:
-            self._look_for_function(values)
-        if values is None or not values.is_floating_point() or not values.numel():
-            return
-        if is_layer:
-            self._last, self._made_by, self._kept = module, values.grad_fn, Following(values.detach())
-        elif is_activation and self._last is not None:
-            self._made_by, self._kept = None, following_module(module, inputs, values)
-
-    def _look_for_function(self, tensor: Tensor | None) -> None:
-        """See whether an activation called as a function stands between the last layer and this tensor."""
-        if self._made_by is not None and tensor is not None:
-            self._kept = following_function(self._made_by, tensor) or self._kept
-        self._made_by = None
-
-    def _read(self) -> None:
-        """Measure what was kept, now that no activation can follow any more."""
-        if self._last is not None:
-            self._readings[self._last] = _Reading.of(self._kept, isinstance(self._last, CHANNELS_FIRST))
-
-    def _before_step(self, optimizer: torch.optim.Optimizer) -> None:
-        held = (id(parameter) for group in optimizer.param_groups for parameter in group["params"])
-        if self._parameters.isdisjoint(held):
-            return
-        if self._step % self.every == 0:
-            self._forward_handle.remove()
-            self._read()
-            self._record()
-            self._forget()
-        self._step += 1
-        if self._step % self.every == 0:
-            uninterrupted(self._listen)
-
     def _record(self) -> None:
+        """A row of numbers for every layer; of a further optimizer in the same step its gradients only."""
         self._layers = self._layers or self._in_order()
-        own = [_parameters(layer) for layer in self._layers.values()]
-        readings = [self._readings.get(layer) for layer in self._layers.values()]
-        with_gradient = [[p for p in parameters if p.grad is not None] for parameters in own]
-        measured = _norms([p.grad for parameters in with_gradient for p in parameters if p.grad is not None])
-        measured += _norms([p for parameters in own for p in parameters])
-        measured += [tensor for reading in readings if reading for tensor in reading.tensors]
-        numbers = iter(_fetched(measured))
-        gradients = [[float(next(numbers)[0]) for _ in parameters] for parameters in with_gradient]
-        weights = [[float(next(numbers)[0]) for _ in parameters] for parameters in own]
-        left = [reading.answered(numbers) if reading else [math.nan] * 4 for reading in readings]
-        rows = [[*_sizes(*norms), *answer] for *norms, answer in zip(gradients, weights, left, strict=True)]
-        self._rows.append((self._step, rows))
+        own = [own_parameters(layer) for layer in self._layers.values()]
+        with_gradient = [[each for each in parameters if each.grad is not None] for parameters in own]
+        measured = [
+            norms([each.grad for parameters in with_gradient for each in parameters if each.grad is not None]),
+            norms([each for parameters in own for each in parameters]),
+        ]
+        leaving, order = self._listener.outputs.waiting()
+        of_gradients, of_weights, *rest = fetched([*measured, *leaving])
+        each_gradient, each_weight = iter((of_gradients / self._scale()).tolist()), iter(of_weights.tolist())
+        gradients = [[next(each_gradient) for _ in parameters] for parameters in with_gradient]
+        weights = [[next(each_weight) for _ in parameters] for parameters in own]
+        left = answers(iter(rest), order)
+        row = np.array(
+            [
+                _row(norms_of_gradients, norms_of_weights, left.get(layer, Leaving()))
+                for norms_of_gradients, norms_of_weights, layer in zip(
+                    gradients, weights, self._layers.values(), strict=True
+                )
+            ]
+        )
+        if self._rows and self._rows[-1][0] == self._step:
+            self._rows[-1][1][:, : GRADIENT + 2] = row[:, : GRADIENT + 2]
+        else:
+            self._rows.append((self._step, row))
+            self._units |= {name: left[layer].units for name, layer in self._layers.items() if layer in left}
         if self._show and time.monotonic() >= self._next_drawing and display.in_notebook():
             self._draw()
+
+    def _scale(self) -> float:
+        """By what the gradients are multiplied: a fused optimizer unscales them itself, in its step."""
+        scales = (getattr(held.optimizer, "grad_scale", None) for held in self._held.values())
+        return next((float(scale) for scale in scales if isinstance(scale, Tensor)), 1.0)
+
+    def _add_updates(self, moved: dict[int, tuple[float, float]]) -> None:
+        row = self._rows[-1][1]
+        for place, layer in enumerate(self._layers.values()):
+            both = [moved[id(each)] for each in own_parameters(layer) if id(each) in moved]
+            if both:
+                change, weight = (math.hypot(*column) for column in zip(*both, strict=True))
+                row[place, UPDATE] = change / weight if weight else math.inf if change else 0.0
 
     def _in_order(self) -> dict[str, nn.Module]:
         """The modules that hold parameters: those that ran, in the order in which they did, then the others."""
         named = {module: name or type(module).__name__ for name, module in self.model.named_modules()}
-        holders = [module for module in named if _parameters(module)]
-        ran = [module for module in self._readings if module in named]
+        holders = [module for module in named if own_parameters(module)]
+        ran = [module for module in self._listener.order if module in named]
         return {named[module]: module for module in dict.fromkeys([*ran, *holders])}
-
-    def _forget(self) -> None:
-        self._readings.clear()
-        self._last = self._made_by = None
 
     # Showing ---------------------------------------------------------------------------------------------------------
 
@@ -198,6 +335,56 @@ class Monitor:
         table = np.array([row for _, row in self._rows]).reshape(len(self._rows), len(self._layers), len(QUANTITIES))
         columns = {name: table[:, :, place] for place, name in enumerate(QUANTITIES)}
         return WatchHistory(np.array([step for step, _ in self._rows], dtype=int), tuple(self._layers), **columns)
+
+    @property
+    def steps(self) -> int:
+        """How many steps the training made while it was watched."""
+        return self._step + bool(self._round)
+
+    @property
+    def diagnosis(self) -> TrainingDiagnosis:
+        """What is wrong with the training so far; also within the block."""
+        backwards = getattr(self, "_backwards", None)
+        losses = backwards.losses(self.steps) if backwards else np.empty(0)
+        held = {id(each) for one in self._held.values() for each in one.parameters if each.requires_grad}
+        matrices = [
+            name
+            for name, layer in self._layers.items()
+            if any(each.dim() > 1 and each.requires_grad for each in own_parameters(layer))
+        ]
+        ran = [name for name in self._layers if name in self._units]
+        last = max((ran.index(name) for name in matrices if name in ran), default=0)
+        return conclude(
+            Training(
+                model=type(self.model).__name__,
+                history=self.history,
+                steps=self.steps,
+                losses=losses,
+                constant=backwards.constant if backwards else math.nan,
+                units=self._units,
+                matrices=frozenset(matrices),
+                held=frozenset(
+                    name for name, layer in self._layers.items() if any(id(e) in held for e in own_parameters(layer))
+                ),
+                hidden=frozenset(ran[:last]),
+                kept=tuple(self._kept),
+                checked=self._looked_at,
+                skipped=tuple(self._skipped),
+                scaled=self._scaled_steps,
+                non_finite=self._first_bad(),
+                problem=self.problem,
+            )
+        )
+
+    def _first_bad(self) -> tuple[int, str] | None:
+        """The first step with nan or infinity, in the loss or in a recorded gradient, and where."""
+        backwards = getattr(self, "_backwards", None)
+        of_loss = backwards.first_bad if backwards else None
+        for step, row in self._rows:
+            infinite = np.flatnonzero(np.isinf(row[:, GRADIENT]))
+            if len(infinite) and (of_loss is None or step < of_loss[0]):
+                return step, f"the backward pass, at {list(self._layers)[infinite[-1]]}"
+        return of_loss
 
     def _draw(self) -> None:
         """Draw the records so far, and leave the training in peace for fifty times as long as that took."""
@@ -211,19 +398,25 @@ class Monitor:
             self.picture.show(history)
         self._next_drawing = time.monotonic() + (time.monotonic() - started) / DRAWING_SHARE
 
+    def _display(self) -> None:
+        """Say in a notebook what is concluded."""
+        diagnosis = self.diagnosis
+        display.show(display.as_html(diagnosis.verdict, diagnosis.summary, diagnosis.findings, diagnosis.notes), (), "")
+
     def __str__(self) -> str:
-        """The first and the last record in plain text, a line for each layer."""
+        """The first and the last record in plain text, a line for each layer, and what is concluded."""
         if not self._rows:
-            return "watch: no step was recorded. Does an optimizer with this model's parameters make steps?"
+            none = "watch: no step was recorded. Does an optimizer with this model's parameters make steps?"
+            return f"{none}\n\n{self.diagnosis}" if self.problem else none
         history = self.history
         head = (
-            f"watch: {len(history.steps)} of {self._step} steps recorded, every {self.every}.\n"
-            f"{'layer':<24}{'gradient norm':>22}{'gradient/weight':>17}{'dead':>8}{'saturated':>11}\n"
-            f"{'':<24}{'first':>11}{'last':>11}{'last':>17}{'last':>8}{'last':>11}"
+            f"watch: {len(history.steps)} of {self.steps} steps recorded, every {self.every}.\n"
+            f"{'layer':<24}{'gradient norm':>22}{'update/weight':>15}{'dead':>8}{'saturated':>11}\n"
+            f"{'':<24}{'first':>11}{'last':>11}{'last':>15}{'last':>8}{'last':>11}"
         )
         rows = [
             f"{shortened(name, 23):<24}{_as_text(history.gradient_norm[0, place]):>11}"
-            f"{_as_text(history.gradient_norm[-1, place]):>11}{_as_text(history.gradient_to_weight[-1, place]):>17}"
+            f"{_as_text(history.gradient_norm[-1, place]):>11}{_as_text(history.update_to_weight[-1, place]):>15}"
             f"{history.dead[-1, place]:>8.0%}"
             f"{history.saturated[-1, place]:>11.0%}"
             for place, name in enumerate(history.layers)
@@ -231,114 +424,73 @@ class Monitor:
         if len(rows) > MOST_LINES:
             half = MOST_LINES // 2
             rows[half:-half] = [f"… {len(rows) - 2 * half} more layers"]
-        return "\n".join([head, *rows])
+        return "\n".join([head, *rows, "", str(self.diagnosis)])
 
     def save(self, path: str | Path) -> Path:
         """Write one HTML file that shows all that was recorded, in any browser and without network; returns its path.
 
-        Raises ValueError where nothing was recorded, FileNotFoundError where the folder doesn't exist, another OSError
-        where it can't be written; an earlier file of the name then stays as it is.
+        No script runs in it but its own.
+
+        Raises ValueError where nothing was recorded, ImportError where plotly is not installed, FileNotFoundError where
+        the folder doesn't exist, another OSError where it can't be written; an earlier file of the name then stays as
+        it is.
         """
         if not self._rows:
             raise ValueError("nothing was recorded, so there is nothing to save; train inside the `with` block first")
+        if not pictures.can_draw():
+            raise ImportError("the page holds pictures by plotly, which is not installed: pip install plotly")
         path = Path(path)
         if not path.parent.is_dir():
             raise FileNotFoundError(
                 f"path is {str(path)!r}; the folder {str(path.parent)!r} doesn't exist: make it first"
             )
-        without_tools = {"displayModeBar": False}  # they would lie on the colour bar
-        figure = pictures.steps(self.history)
-        picture = figure.to_html(full_html=False, include_plotlyjs=True, config=without_tools)
-        name = html.escape(type(self.model).__name__)
-        page = (
-            f'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{name}, watched</title></head>\n'
-            f"<body>\n{picture}\n<pre>{html.escape(str(self))}</pre>\n</body>\n</html>\n"
-        )
         half = path.with_name(f".{path.name}.{os.getpid()}.part")  # an earlier report stays whole until this one is
         try:
-            half.write_text(page, encoding="utf-8")
+            half.write_text(self._page(), encoding="utf-8")
             half.replace(path)
         finally:
             half.unlink(missing_ok=True)
         return path
 
-
-# Numbers of a layer --------------------------------------------------------------------------------------------------
-# All that is measured waits as tensors on its device and is fetched at once. Few operations: in a small network each
-# of them costs as much as a layer.
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """What left a layer: its mean, the norm of the deviations from it, and its dead units or saturated elements."""
-
-    tensors: tuple[Tensor, ...]
-    size: int
-    tells: str = ""  # "dead", "saturated" or neither
-
-    @classmethod
-    def of(cls, kept: Following, channels_first: bool) -> _Reading:
-        """Measure what left a layer."""
-        values = kept.values if kept.values.dtype == torch.float64 else kept.values.float()
-        mean = values.mean()
-        moments = mean, torch.linalg.vector_norm(values - mean)
-        flat, z = kept.flat, kept.z
-        if flat is None or z is None:
-            return cls(moments, values.numel())
-        if not flat.rectifies:
-            return cls((*moments, torch.count_nonzero(flat.mask(z))), values.numel(), "saturated")
-        if z.dim() < 2:
-            return cls(moments, values.numel())
-        return cls((*moments, flat.dead(z, 1 if channels_first else -1)), values.numel(), "dead")
-
-    def answered(self, numbers: Iterator[Array]) -> list[float]:
-        """Mean, standard deviation, dead and saturated share; takes what was fetched of its tensors from `numbers`."""
-        mean, deviation, *share = (next(numbers) for _ in self.tensors)
-        dead = float(share[0].mean()) if self.tells == "dead" else 0.0
-        saturated = float(share[0][0]) / self.size if self.tells == "saturated" else 0.0
-        return [float(mean[0]), float(deviation[0]) / self.size**0.5, dead, saturated]
+    def _page(self) -> str:
+        without_tools = {"displayModeBar": False}  # they would lie on the colour bar
+        picture = pictures.steps(self.history).to_html(full_html=False, include_plotlyjs=True, config=without_tools)
+        name = html.escape(type(self.model).__name__)
+        return (
+            f'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8">'
+            f'<meta http-equiv="Content-Security-Policy" content="{_policy(picture)}">'
+            f"<title>{name}, watched</title></head>\n"
+            f"<body>\n{picture}\n<pre>{html.escape(str(self))}</pre>\n</body>\n</html>\n"
+        )
 
 
-def _sizes(gradients: Sequence[float], weights: Sequence[float]) -> tuple[float, float]:
-    """Norm of a layer's gradient, and over the norm of its weights, from those of its parameters."""
+def _policy(page: str) -> str:
+    """What the page may do: run these scripts, set styles, show pictures that it holds itself."""
+    scripts = re.findall(r"<script[^>]*>(.*?)</script>", page, flags=re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in scripts]
+    allowed = " ".join(f"'sha256-{each}'" for each in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _row(gradients: Sequence[float], weights: Sequence[float], left: Leaving) -> list[float]:
+    """One layer's numbers, in the order of `QUANTITIES`."""
     gradient, weight = math.hypot(*gradients) if gradients else math.nan, math.hypot(*weights)
     if gradients and not math.isfinite(gradient):
         gradient = math.inf
-    return gradient, gradient / weight if weight else math.nan
-
-
-def _parameters(module: nn.Module) -> list[nn.Parameter]:
-    """The parameters that a module holds itself."""
-    return [parameter for parameter in module._parameters.values() if parameter is not None]
-
-
-def _first_tensor(output: Any) -> Tensor | None:
-    """The output itself, or the first tensor in a tuple, list or dictionary of outputs."""
-    if isinstance(output, Tensor):
-        return output
-    parts = output.values() if isinstance(output, dict) else output if isinstance(output, list | tuple) else ()
-    return next((found for part in parts if (found := _first_tensor(part)) is not None), None)
-
-
-def _norms(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """The norm of each tensor, in float64 where the device has it, so that small ones don't underflow to 0."""
-    if not tensors:
-        return []
-    dense = [(each.coalesce().values() if each.is_sparse else each).detach() for each in tensors]
-    precise = torch.float32 if dense[0].device.type == "mps" else torch.float64
-    return list(torch._foreach_norm(dense, 2.0, dtype=precise))
-
-
-def _fetched(tensors: Sequence[Tensor]) -> list[Array]:
-    """The numbers of tensors of at most one axis, brought from each device at once."""
-    found: list[Array] = [np.empty(0)] * len(tensors)
-    for device in {tensor.device for tensor in tensors}:
-        places = [place for place, tensor in enumerate(tensors) if tensor.device == device]
-        together, start = torch.hstack([tensors[place] for place in places]).cpu().numpy(), 0
-        for place in places:
-            end = start + tensors[place].numel()
-            found[place], start = together[start:end], end
-    return found
+    numbers = {
+        "gradient_norm": gradient,
+        "gradient_to_weight": gradient / weight if weight else math.nan,
+        "activation_mean": left.mean,
+        "activation_std": left.std,
+        "dead": left.dead,
+        "saturated": left.saturated,
+        "update_to_weight": math.nan,
+        "similarity": left.similarity,
+    }
+    return [numbers[name] for name in QUANTITIES]
 
 
 def _as_text(norm: float) -> str:

@@ -1,0 +1,117 @@
+"""The backward passes of a training: their losses, and whether the gradients were zero when they began."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .losses import Baseline, origin
+from .measuring import fetched, real
+
+Array = NDArray[Any]
+
+PROBES = 4
+"""So many parameters tell whether a backward pass reaches the model, and whether gradients are zero."""
+
+
+class Backwards:
+    """Follows `loss.backward()` and `scaler.scale(loss)`; the losses come unscaled and wait on their device."""
+
+    def __init__(self, parameters: Sequence[Tensor], names: Mapping[int, str]) -> None:
+        asking = [each for each in parameters if each.requires_grad] or list(parameters)
+        self._probes = some_of(asking)
+        self._names = names
+        self._scaled: tuple[Any, Any] = None, None
+        self._waiting: list[Tensor] = []
+        self._stamped: list[tuple[int, Tensor]] = []
+        self._losses: dict[int, list[float]] = {}
+        self._bad = ""
+        self.baseline = Baseline()
+        self.first_bad: tuple[int, str] | None = None
+        self.count = 0
+
+    def before_scale(self, _: Any, outputs: Any, *__: Any) -> Callable[[Any], None] | None:
+        """Remember the loss that a gradient scaler multiplies."""
+
+        def scaled(result: Any) -> None:
+            self._scaled = result, outputs
+
+        return scaled if isinstance(outputs, Tensor) else None
+
+    def before(self, loss: Tensor, look_closely: bool) -> Callable[[Any], None]:
+        """Called before a backward pass; what it returns, after it."""
+        true = self._scaled[1] if self._scaled[0] is loss else loss
+        self._scaled = None, None
+        value = (true.detach() if true.dim() == 0 else real(true).reshape(-1)[0]) if true.numel() == 1 else None
+        bad = ""
+        if value is not None and self.first_bad is None and value.is_cpu and not math.isfinite(value):
+            bad = origin(true, self._names)
+        if look_closely and value is not None:
+            self.baseline.look(true)
+        states = self._states()
+
+        def done(_: Any) -> None:
+            if states != self._states():
+                self.count += 1
+                if value is not None:
+                    self._waiting.append(value)
+                    self._bad = self._bad or bad
+
+        return done
+
+    def _states(self) -> list[tuple[int, int]]:
+        """What of the probes' gradients a backward pass that reaches them changes."""
+        gradients = [each.grad for each in self._probes]
+        return [(0, 0) if each is None else (id(each), each._version) for each in gradients]
+
+    def stamp(self, step: int) -> None:
+        """The losses since the last step belong to this one."""
+        self._stamped += [(step, each) for each in self._waiting]
+        if self._waiting and self._bad and self.first_bad is None:
+            self.first_bad = step, self._bad
+        self._waiting, self._bad = [], ""
+        if len(self._stamped) > 1000:
+            self._settle()
+
+    def drop(self) -> None:
+        """The losses since the last step belong to one that is skipped."""
+        self._waiting, self._bad = [], ""
+
+    def losses(self, steps: int) -> Array:
+        """(steps,) the mean over the backward passes of each step, their sum where they were scaled; NaN if none."""
+        self._settle()
+        found = np.full(steps, math.nan)
+        for step, values in self._losses.items():
+            if step < steps:
+                found[step] = sum(values) if self.baseline.is_scaled else sum(values) / len(values)
+        return found
+
+    @property
+    def constant(self) -> float:
+        """The loss of the best constant prediction; NaN where it isn't known, or where losses are scaled by hand."""
+        several = any(len(values) > 1 for values in self._losses.values())
+        return math.nan if self.baseline.is_scaled and not several else self.baseline.value
+
+    def _settle(self) -> None:
+        for (step, _), numbers in zip(self._stamped, fetched([each for _, each in self._stamped]), strict=True):
+            self._losses.setdefault(step, []).append(float(numbers[0]))
+            if self.first_bad is None and not math.isfinite(numbers[0]):
+                self.first_bad = step, "the forward pass or the loss function"
+        self._stamped = []
+
+
+def some_of(parameters: Sequence[Tensor]) -> list[Tensor]:
+    """A few parameters that stand for all."""
+    return list(parameters[:: max(1, -(-len(parameters) // PROBES))])
+
+
+def are_zero(parameters: Sequence[Tensor]) -> bool:
+    """Whether the gradients of these parameters are none or zero."""
+    gradients = [each.grad for each in parameters]
+    return not any(each is not None and bool(torch.count_nonzero(real(each))) for each in gradients)

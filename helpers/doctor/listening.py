@@ -1,0 +1,109 @@
+"""What leaves the layers of a model in its forward passes, heard by one hook for all modules of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
+
+from .following import ACTIVATIONS, Following, following_function, following_module
+from .measuring import Outputs
+from .recording import CHANNELS_FIRST
+
+
+class Listener:
+    """Listens to a model between `start` and `stop`; `outputs` has what left each layer last, `order` which ran.
+
+    Hooks of the model's own would keep PyTorch from taking its fast paths in an evaluation, which round otherwise.
+    An error goes to `failed`, and never into the forward pass.
+    """
+
+    def __init__(self, model: nn.Module, failed: Callable[[Exception], None]) -> None:
+        self.outputs = Outputs()
+        self.order: dict[nn.Module, None] = {}
+        self._model, self._failed = model, failed
+        self._kinds = {module: _kind(module) for module in model.modules()}
+        self._last: nn.Module | None = None
+        self._kept: Following | None = None
+        self._made_by: Any = None  # the step of autograd's graph that made the last layer's output
+        self._handle: Any = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the hook is set."""
+        return self._handle is not None
+
+    def start(self) -> None:
+        """Set the hook."""
+        if self._handle is None:
+            self._handle = register_module_forward_hook(self._after_forward)
+
+    def stop(self) -> None:
+        """Take the hook off."""
+        if self._handle is not None:
+            self._handle.remove()
+            self._handle = None
+
+    def clear(self) -> None:
+        """Forget what was heard."""
+        self.outputs.clear()
+        self._last = self._made_by = self._kept = None
+
+    def finish(self) -> None:
+        """Count the last layer in, behind which nothing can follow any more."""
+        if self._last is not None and self._kept is not None:
+            self.outputs.keep(self._last, self._kept, 1 if isinstance(self._last, CHANNELS_FIRST) else -1)
+
+    def _after_forward(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        kind = self._kinds.get(module)
+        if kind is not None and torch.is_grad_enabled():
+            try:
+                self._hear(module, kind, inputs, output)
+            except Exception as problem:
+                self._failed(problem)
+
+    def _hear(self, module: nn.Module, kind: str, inputs: tuple[Any, ...], output: Any) -> None:
+        """Keep what leaves a layer; what leaves an activation counts as that of the layer before it."""
+        values = first_tensor(output)
+        is_activation, is_layer = kind == "activation", kind == "layer"
+        if is_layer and module is not self._last:
+            self._look_for_function(first_tensor(inputs))
+            self.finish()
+        elif module is self._model:
+            self._look_for_function(values)
+        if values is None or not values.is_floating_point() or not values.numel():
+            return
+        if is_layer:
+            self.order[module] = None
+            self._last, self._made_by, self._kept = module, values.grad_fn, Following(values.detach())
+        elif is_activation and self._last is not None:
+            self._made_by, self._kept = None, following_module(module, inputs, values)
+
+    def _look_for_function(self, tensor: Tensor | None) -> None:
+        """See whether an activation called as a function stands between the last layer and this tensor."""
+        if self._made_by is not None and tensor is not None:
+            self._kept = following_function(self._made_by, tensor) or self._kept
+        self._made_by = None
+
+
+def _kind(module: nn.Module) -> str:
+    """What the listener takes a module for."""
+    if isinstance(module, ACTIVATIONS):
+        return "activation"
+    return "layer" if own_parameters(module) else "other"
+
+
+def own_parameters(module: nn.Module) -> list[nn.Parameter]:
+    """The parameters that a module holds itself."""
+    return [parameter for parameter in module._parameters.values() if parameter is not None]
+
+
+def first_tensor(output: Any) -> Tensor | None:
+    """The output itself, or the first tensor in a tuple, list or dictionary of outputs."""
+    if isinstance(output, Tensor):
+        return output
+    parts = output.values() if isinstance(output, Mapping) else output if isinstance(output, list | tuple) else ()
+    return next((found for part in parts if (found := first_tensor(part)) is not None), None)
