@@ -260,6 +260,7 @@ def test_help_lists_the_words(course: Course) -> None:
         "lite",
         "present",
         "class",
+        "check",
         "--port",
         "--no-browser",
         "--cpu-torch",
@@ -271,7 +272,7 @@ def test_help_lists_the_words(course: Course) -> None:
 def test_an_unknown_word_is_named_with_the_known_ones(course: Course) -> None:
     status, output = course.run("fly")
     assert status == 1
-    known = "setup, test, bench, export, site, lite, present, class"
+    known = "setup, test, bench, export, site, lite, present, class, check"
     assert output == f"start.py: No word 'fly' is known here: use one of {known}, or none to open the course.\n"
 
 

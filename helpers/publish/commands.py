@@ -1,4 +1,4 @@
-"""The command lines of `start.py export`, `site`, `lite`, `present` and `class`, each declared once.
+"""The command lines of `start.py export`, `site`, `lite`, `present`, `class` and `check`, each declared once.
 
 `start.py` reads them before anything is installed, so that a mistake or `--help` costs no set-up; the programs that do
 the work read them again. Nothing but the standard library is needed here.
@@ -36,6 +36,10 @@ PRESENT_EXAMPLES = """examples:
 CLASS_EXAMPLES = """examples:
   python start.py class Desktop/exports
   python start.py class /home --lesson 03 --numbers
+"""
+CHECK_EXAMPLES = """examples:
+  python start.py check my_questions --example
+  python start.py check my_questions
 """
 
 
@@ -94,12 +98,21 @@ def classroom() -> Command:
     return parser, "helpers.publish.classroom"
 
 
+def check() -> Command:
+    """Check question banks of your own; with --example it writes a bank with a question of each type to copy."""
+    parser = _parser("check", check.__doc__, CHECK_EXAMPLES)
+    parser.add_argument("folder", type=folder, metavar="FOLDER", help="where the banks lie, or one bank")
+    parser.add_argument("--example", action="store_true", help="write 03_example.json into the folder")
+    return parser, "helpers.publish.check_bank"
+
+
 WORDS: Mapping[str, Callable[[], Command]] = {
     "export": export,
     "site": site,
     "lite": lite,
     "present": present,
     "class": classroom,
+    "check": check,
 }
 """The words that `start.py` hands on; the first line of each docstring is its help."""
 

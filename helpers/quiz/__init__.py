@@ -10,7 +10,7 @@ have some.
 
 from __future__ import annotations
 
-from helpers.quiz.banks import BANKS, BankError, available_lessons, load_bank, load_banks, load_predictions
+from helpers.quiz.banks import BANKS, BankError, available_lessons, check_bank, load_bank, load_banks, load_predictions
 from helpers.quiz.grading import agree, grade
 from helpers.quiz.instances import another, instantiate
 from helpers.quiz.keys import KEYS, compute_key
@@ -44,6 +44,7 @@ __all__ = [
     "agree",
     "another",
     "available_lessons",
+    "check_bank",
     "check_prediction",
     "compare_prediction",
     "compute_key",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -75,6 +75,33 @@ def _bank_path(lesson: str, folder: Path) -> Path:
     )
 
 
+def check_bank(path: Path) -> tuple[tuple[Question, ...], tuple[str, ...]]:
+    """The sound questions of a bank, and all that is wrong with it: a sentence each, with question and field.
+
+    The bank may lie anywhere; its name begins with the number of the lesson, as in `03_mine.json`.
+    """
+    try:
+        if not re.fullmatch(r"\d\d_.+", path.stem):
+            raise BankError(f"{_shown(path)}: the name must begin with a lesson's number, as in 03_mine.json")
+        content, schema = _parsed(path, _read_text(path)), _read_text(BANKS / "schema.json")
+        if not isinstance(content, list) or not content:
+            _check_form(path, content, "bank", schema)
+    except BankError as error:
+        return (), (str(error),)
+    sound: list[Question] = []
+    faults = []
+    for number in range(1, len(content) + 1):
+        try:
+            _check_form(path, content, "bank", schema, only=number - 1)
+            question = _question(path, number, content[number - 1])
+            _refuse_twin(path, number, question, {each.id for each in sound})
+        except BankError as error:
+            faults.append(str(error))
+        else:
+            sound.append(question)
+    return tuple(sound), tuple(faults)
+
+
 @functools.lru_cache(maxsize=64)
 def _questions(path: Path, text: str, schema: str) -> tuple[Question, ...]:
     """The checked questions of a bank with this text; a lesson asks for the same bank again and again."""
@@ -87,15 +114,27 @@ def _questions(path: Path, text: str, schema: str) -> tuple[Question, ...]:
 def _validated(path: Path, text: str, definition: str, schema: str) -> list[dict[str, Any]]:
     """The file's content, held against one definition of the schema."""
     content = _parsed(path, text)
-    for where, reason in refused_in(content):
-        raise BankError(f"{_place(path, content, where)}: {reason}")
+    _check_form(path, content, definition, schema)
+    return list(content)
+
+
+def _check_form(path: Path, content: Any, definition: str, schema: str, only: int | None = None) -> None:
+    """BankError where the content, or the entry at the place `only`, isn't as the schema wants it."""
+    part = content if only is None else [content[only]]
+    first = 0 if only is None else only
+
+    def place(steps: Sequence[str | int]) -> str:
+        head = (first + steps[0], *steps[1:]) if steps and isinstance(steps[0], int) else steps
+        return _place(path, content, head)
+
+    for where, reason in refused_in(part):
+        raise BankError(f"{place(where)}: {reason}")
     try:
-        _validator(path.with_name("schema.json"), schema, definition)(content)
+        _validator(path.with_name("schema.json"), schema, definition)(part)
     except fastjsonschema.JsonSchemaValueException as error:
         steps = tuple(int(step) if step.isdigit() else step for step in error.path[1:])
         reason = error.message.removeprefix(error.name or "").strip()
-        raise BankError(f"{_place(path, content, steps)}: {shortened(reason)}") from None
-    return list(content)
+        raise BankError(f"{place(steps)}: {shortened(reason)}") from None
 
 
 def _validator(path: Path, schema: str, definition: str) -> Callable[[Any], Any]:
@@ -168,9 +207,13 @@ def _place(path: Path, content: Any, where: Sequence[str | int]) -> str:
 def _refuse_twins(path: Path, entries: Sequence[Question | Prediction]) -> None:
     seen: set[str] = set()
     for number, entry in enumerate(entries, start=1):
-        if entry.id in seen:
-            raise BankError(f"{_shown(path)}, question {number}, field id: {entry.id!r} is there twice")
+        _refuse_twin(path, number, entry, seen)
         seen.add(entry.id)
+
+
+def _refuse_twin(path: Path, number: int, entry: Question | Prediction, seen: Container[str]) -> None:
+    if entry.id in seen:
+        raise BankError(f"{_shown(path)}, question {number}, field id: {entry.id!r} is there twice")
 
 
 def _question(path: Path, number: int, entry: dict[str, Any]) -> Question:

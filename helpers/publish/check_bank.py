@@ -1,0 +1,114 @@
+"""`python -m helpers.publish.check_bank FOLDER`; `python start.py check --help` explains the options."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import traitlets
+
+from helpers import panels
+from helpers.datasets import DATA
+from helpers.publish import commands
+from helpers.quiz import Question, check_bank, instantiate
+from helpers.quiz.text import counted
+
+EXAMPLE = DATA / "examples" / "03_example.json"
+"""A bank with a question of each type, to copy from."""
+SEEDS = 20
+"""How many instances of a question that draws numbers are tried in the panel."""
+OTHER_FILES = ("schema.json", "predictions.json")
+
+
+def main(arguments: list[str]) -> int:
+    """Check the banks that the command line names, or write the example; 1 where something is wrong."""
+    chosen = commands.read("check", arguments)
+    try:
+        if chosen.example:
+            return _write_example(chosen.folder)
+        banks = [*_banks(chosen.folder)]
+    except OSError as error:
+        print(f"check: {error.strerror or error}: {error.filename or chosen.folder}.", file=sys.stderr)
+        return 1
+    if not banks:
+        print(
+            f"check: There is no bank in {chosen.folder}: a JSON file whose name begins with a lesson's number, such "
+            f"as 03_mine.json. `python start.py check {chosen.folder} --example` writes one.",
+            file=sys.stderr,
+        )
+        return 1
+    return max([_report(path) for path in banks])
+
+
+def _banks(folder: Path) -> Iterable[Path]:
+    if folder.is_file():
+        return [folder]
+    if not folder.exists():
+        raise FileNotFoundError(2, "There is no folder", str(folder))
+    return sorted(path for path in folder.glob("*.json") if path.name not in OTHER_FILES)
+
+
+def _write_example(folder: Path) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / EXAMPLE.name
+    try:
+        with place.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(EXAMPLE.read_text(encoding="utf-8"))
+    except FileExistsError:
+        print(f"check: {place} is there already: move it away, or name another folder.", file=sys.stderr)
+        return 1
+    print(f"{place} has a question of each type. Change it, then run `python start.py check {folder}`.")
+    return 0
+
+
+def _report(path: Path) -> int:
+    questions, faults = check_bank(path)
+    faults = (*faults, *_panel_faults(path, questions))
+    for fault in faults:
+        print(f"✗ {fault}")
+    if faults:
+        print(f"  {path.name}: {counted(len(faults), 'fault')}.")
+        return 1
+    kinds = sorted({question.type for question in questions})
+    print(f"✓ {path.name}: {counted(len(questions), 'question')} ({', '.join(kinds)}). Nothing is wrong.")
+    return 0
+
+
+def _panel_faults(path: Path, questions: Iterable[Question]) -> Iterator[str]:
+    """Values of `try` that the lesson's main panel can't be set to."""
+    lesson = path.name[:2]
+    names = panels.PANELS.get(lesson, [])
+    panel = getattr(panels, names[0])() if names else None
+    for question in questions:
+        states = {json.dumps(state, sort_keys=True): (index, state) for index, state in _states(question)}
+        for index, state in states.values():
+            reason = _refusal(panel, state) if panel else f"lesson {lesson} has no panel"
+            if reason:
+                yield f"{path.name}, question {question.id}, field answers[{index}].try: {reason}"
+
+
+def _states(question: Question) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for seed in range(SEEDS if question.varies else 1):
+        for index, answer in enumerate(instantiate(question, seed).answers):
+            if answer.try_state:
+                yield index, answer.try_state
+
+
+def _refusal(panel: panels.Panel, state: Mapping[str, Any]) -> str:
+    """Why the panel can't stand at a state; empty where it can."""
+    for name, value in state.items():
+        try:
+            panel.set(**{name: value})
+        except (ValueError, traitlets.TraitError) as error:
+            return f"{name} is {value!r}: {error}"
+        place = dict(zip(panel.controls, panel.live.key(), strict=True))[name]
+        if isinstance(place, dict):
+            return f"{name} is {value!r}, where its slider can't stand"
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,99 @@
+"""`start.py check`: banks of one's own, and the example to copy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.publish.check_bank import EXAMPLE, main
+from helpers.quiz import BANKS, TYPES, check_bank
+from tests.quiz_examples import CHOICE
+
+_ANSWERS = [{name: value for name, value in answer.items() if name != "try"} for answer in CHOICE["answers"]]  # type: ignore[attr-defined]
+ENTRY = {**CHOICE, "id": "03-mine", "answers": _ANSWERS}
+
+
+def bank(folder: Path, *entries: dict[str, Any], name: str = "03_mine.json") -> Path:
+    path = folder / name
+    path.write_text(json.dumps(entries), encoding="utf-8")
+    return path
+
+
+def mine(number: int = 0, **changed: Any) -> dict[str, Any]:
+    return {**json.loads(json.dumps(ENTRY)), "id": f"03-mine-{number}", **changed}
+
+
+def test_the_example_has_every_type_and_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    questions, faults = check_bank(EXAMPLE)
+    assert not faults
+    assert {question.type for question in questions} == set(TYPES)
+    assert any(question.varies for question in questions)
+    folder = tmp_path / "my questions"
+    assert main([str(folder), "--example"]) == 0
+    assert main([str(folder)]) == 0
+    assert "✓ 03_example.json: 7 questions" in capsys.readouterr().out
+    (folder / EXAMPLE.name).write_text("mine now", encoding="utf-8")
+    assert main([str(folder), "--example"]) == 1
+    assert (folder / EXAMPLE.name).read_text() == "mine now"
+
+
+@pytest.mark.slow
+def test_the_courses_own_banks_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(BANKS)]) == 0, capsys.readouterr().out
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    two_right = mine(1)
+    two_right["answers"][0]["correct"] = True
+    unknown_control = mine(2)
+    unknown_control["answers"][0]["try"] = {"colour": 1}
+    beside = mine(3)
+    beside["answers"][0]["try"] = {"gain": 1.23456}
+    bank(tmp_path, mine(0), two_right, mine(0), mine(4, question=7), mine(5, lesson="03"))
+    assert main([str(tmp_path)]) == 1
+    told = capsys.readouterr().out
+    for part in (
+        "question 2 (03-mine-1), field answers: 2 of them are correct",
+        "question 3, field id: '03-mine-0' is there twice",
+        "question 4 (03-mine-4), field question",
+        "question 5 (03-mine-5)",
+        "03_mine.json: 4 faults",
+    ):
+        assert part in told
+    bank(tmp_path, unknown_control, beside)
+    assert main([str(tmp_path)]) == 1
+    told = capsys.readouterr().out
+    assert "03-mine-2, field answers[0].try: colour is 1: no control named 'colour'" in told
+    assert "03-mine-3, field answers[0].try: gain is 1.23456" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("03_mine.json", '[{"id": "03-a",}]', "line 1, column"),
+        ("03_mine.json", "[]", "03_mine.json"),
+        ("03_mine.json", "{}", "03_mine.json"),
+        ("mine.json", "[]", "the name must begin with a lesson's number"),
+        ("77_mine.json", None, "lesson 77 has no panel"),
+    ],
+)
+def test_a_file_that_is_no_bank_is_named(
+    name: str, text: str | None, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if text is None:
+        entry = mine(0, id="77-mine")
+        entry["answers"][0]["try"] = {"depth": 3}
+        text = json.dumps([entry])
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert main([str(tmp_path)]) == 1
+    assert complaint in capsys.readouterr().out
+
+
+def test_a_folder_without_banks_and_one_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path)]) == 1
+    assert "--example" in capsys.readouterr().err
+    assert main([str(tmp_path / "nowhere")]) == 1
+    assert "There is no folder" in capsys.readouterr().err
