@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +16,12 @@ from torch import nn
 
 from helpers import panels, quiz, theory, training
 from helpers.datasets import digits_split
+from helpers.exercises import check_exercise, lesson_03
+from helpers.exercises.lesson_03 import sigmoid, sigmoid_slope
 from helpers.models import MLP
 from helpers.network import NetworkSpec, gradient_profile
 
+Curve = Callable[[np.ndarray], np.ndarray]
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "03_deep_sigmoid_nets.ipynb"
 DEFAULT = {"depth": 60, "width": 64, "gain": 1.0, "scheme": "pytorch_default", "seeds": 4}
 LEVEL = {**DEFAULT, "scheme": "xavier_normal", "width": 256, "gain": 10.149}
@@ -192,6 +197,102 @@ def test_gradients_of_the_first_weights_lie_below_adams_epsilon() -> None:
     assert math.log10(sizes[10]) == pytest.approx(-10, abs=0.5)
     epsilon = torch.optim.Adam([torch.zeros(1)]).defaults["eps"]
     assert sizes[10] < 0.1 * epsilon < 10 * epsilon < sizes[5]
+
+
+# Exercises -----------------------------------------------------------------------------------------------------------
+
+
+def factor_with(
+    activation: Curve, slope: Curve, gain: float, *, start: float = 1.0, rounds: int = 200, wrong: str = ""
+) -> float:
+    """The right answer to `predict_factor`, with one slip."""
+    x = np.linspace(-9, 9, 3001)
+    bell = np.exp(-(x**2) / 2) / np.exp(-(x**2) / 2).sum()
+    q = start
+    for _ in range(rounds):
+        values = activation(np.sqrt(q) * x)
+        q = gain**2 * ((bell @ values**2) - ((bell @ values) ** 2 if wrong == "variance" else 0))
+    if wrong == "gain squared":
+        q = gain**2
+    slopes = slope((q if wrong == "q for its root" else np.sqrt(q)) * x)
+    if wrong == "largest":
+        return float(gain * slope(np.zeros(1))[0])
+    if wrong == "mean":
+        return float(gain * (bell @ slopes))
+    chi = gain**2 * (bell @ slopes**2)
+    return float({"chi": chi, "no gain": np.sqrt(chi) / gain, "gain twice": np.sqrt(chi) * gain}.get(wrong, chi**0.5))
+
+
+def test_the_factor_of_any_activation_is_accepted() -> None:
+    verdict = check_exercise("predict_factor", factor_with)
+    assert verdict.correct and "sigmoid at gain 4" in verdict.message, verdict.message
+
+
+@pytest.mark.parametrize(
+    ("slip", "words"),
+    [
+        ({"wrong": "largest"}, "the largest one"),
+        ({"wrong": "chi"}, "squared norm"),
+        ({"wrong": "no gain"}, "weights are missing"),
+        ({"wrong": "gain twice"}, "you have it twice"),
+        ({"rounds": 0}, "variance 1 for the pre-activations"),
+        ({"wrong": "gain squared"}, "takes gain² for the variance"),
+        ({"rounds": 1}, "applies the equation for the variance once"),
+        ({"wrong": "variance"}, "Their mean square is needed"),
+        ({"wrong": "mean"}, "mean slope"),
+        ({"wrong": "q for its root"}, "standard deviation is √q"),
+        ({"start": 0.0}, "Start from 1"),
+    ],
+)
+def test_a_mistake_about_the_factor_is_named(slip: dict[str, Any], words: str) -> None:
+    verdict = check_exercise("predict_factor", partial(factor_with, **slip))
+    assert verdict.status == "wrong" and words in verdict.message, verdict.message
+
+
+def test_the_librarys_factor_of_a_sigmoid_is_no_answer() -> None:
+    verdict = check_exercise("predict_factor", lambda f, s, gain: theory.per_layer_factor("sigmoid", gain**2))
+    assert verdict.status == "wrong" and "predict_factor(slow_sigmoid, slow_sigmoid_slope, 5)" in verdict.message
+
+
+def test_the_factor_of_the_exercise_is_that_of_theory() -> None:
+    for gain in (1.0, 4.0, 10.149):
+        assert lesson_03.factor(sigmoid, sigmoid_slope, gain) == pytest.approx(
+            theory.per_layer_factor("sigmoid", gain**2), rel=1e-4
+        )
+    z = np.linspace(-5, 5, 101)
+    slope = (lesson_03.slow_sigmoid(z + 1e-6) - lesson_03.slow_sigmoid(z - 1e-6)) / 2e-6
+    assert lesson_03.slow_sigmoid_slope(z) == pytest.approx(slope, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("gain", "status", "words"),
+    [
+        (9.52, "right", "by 1.000"),
+        ("9,5", "right", "by 0.999"),
+        (8, "wrong", "Go higher"),
+        (12, "wrong", "Go lower"),
+        (10.149, "wrong", "gain of the sigmoid"),
+        (5.07, "wrong", "doesn't halve"),
+        (2, "wrong", "which is ½"),
+        (4, "wrong", "square of the largest slope"),
+        (90.6, "wrong", "square of the gain"),
+        (4.19, "wrong", "variance 1 for the pre-activations"),
+        (14.98, "wrong", "gain² for the variance"),
+        (2.04, "wrong", "variance of the activations"),
+        (8.31, "wrong", "equation for the variance of z once"),
+        (-1, "wrong", "positive"),
+        (1e9, "wrong", "between 1 and 20"),
+    ],
+)
+def test_wrong_gains_are_told_apart(gain: object, status: str, words: str) -> None:
+    verdict = check_exercise("critical_gain", gain)
+    assert verdict.status == status and words in verdict.message, verdict.message
+
+
+def test_no_answer_to_an_exercise_is_printed() -> None:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    text = "".join("".join(cell["source"]) + json.dumps(cell.get("outputs", [])) for cell in cells)
+    assert f"{lesson_03.critical_gain():.1f}" not in text
 
 
 def test_size_of_the_training_part() -> None:

@@ -17,6 +17,7 @@ from helpers import exercises, figures, panels, quiz, theme, theory
 from helpers.activations import get_activation
 from helpers.datasets import digits_split, gaussian
 from helpers.exercises import check_exercise
+from helpers.exercises import lesson_04 as lesson_04_exercises
 from helpers.models import MLP
 from helpers.network import NetworkSpec, backpropagate, gradient_profile, initial_parameters
 from helpers.panels import curves, lesson_04
@@ -348,16 +349,24 @@ def test_traces_of_the_three_figures() -> None:
     [
         ("count_dead", lambda h: (h == 0).sum(), "counts zeros"),
         ("count_dead", lambda h: (h == 0).all(axis=1).sum(), "other axis"),
-        ("count_dead", lambda h: (h == 0).any(axis=0).sum(), "all are needed"),
-        ("count_dead", lambda h: (h == 0).all(axis=0).mean(), "their share"),
-        ("count_dead", lambda h: (h != 0).any(axis=0).sum(), "living"),
+        ("count_dead", lambda h: (h == 0).any(axis=0).sum(), "It must be every one"),
+        ("count_dead", lambda h: (h == 0).all(axis=0).mean(), "share"),
+        ("count_dead", lambda h: (h != 0).any(axis=0).sum(), "active for some sample"),
         ("count_dead", lambda h: (h.sum(axis=0) == 0).sum(), "sum can be 0"),
-        ("born_dead", lambda n, depth: 0.5**n, "single layer"),
-        ("born_dead", lambda n, depth: depth * 0.5**n, "add up only while"),
-        ("born_dead", lambda n, depth: (1 - 0.5**n) ** depth, "net lives"),
-        ("born_dead", lambda n, depth: 0.5 ** (n * depth), "One is enough"),
-        ("born_dead", lambda n, depth: 1 - 0.5 ** (n * depth), "every unit is silent"),
-        ("born_dead", lambda n, depth: 1 - (1 - 0.5**depth) ** n, "changed places"),
+        ("count_dead", lambda h: (h <= 0).all(axis=0).sum(), "negative output"),
+        ("count_dead", lambda h: (h.mean(axis=0) < 0.001).sum(), "small outputs for none"),
+        ("count_dead", lambda h: (h[0] == 0).sum(), "first sample alone"),
+        ("born_dead", lambda n: 0.5 ** n[0], "first layer alone"),
+        ("born_dead", lambda n: 0.5 ** n[-1], "last layer alone"),
+        ("born_dead", lambda n: 0.5 ** n.min(), "narrowest layer alone"),
+        ("born_dead", lambda n: (0.5**n).sum(), "counts networks twice"),
+        ("born_dead", lambda n: np.prod(1 - 0.5**n), "Subtract it from 1"),
+        ("born_dead", lambda n: 0.5 ** n.sum(), "One layer is enough"),
+        ("born_dead", lambda n: 1 - 0.5 ** n.sum(), "Every layer needs an active unit"),
+        ("born_dead", lambda n: 1 - (1 - 0.5 ** n.mean()) ** len(n), "mean width"),
+        ("born_dead", lambda n: theory.born_dead_probability(int(n.mean()), len(n)), "right is 0.3944"),
+        ("born_dead", lambda n: 1 - np.prod(1 - 0.5 ** n[1:]), "leaves out the first"),
+        ("born_dead", lambda n: 1 - np.prod(1 - 0.5 ** n[:-1]), "leaves out the last"),
     ],
 )
 def test_a_known_mistake_is_named(exercise: str, function: Callable[..., Any], words: str) -> None:
@@ -365,7 +374,18 @@ def test_a_known_mistake_is_named(exercise: str, function: Callable[..., Any], w
     assert verdict.status == "wrong" and words in verdict.message, verdict.message
 
 
-def test_a_torch_answer_counts_too() -> None:
+def test_the_probability_of_a_network_born_dead_is_the_share_of_such_networks() -> None:
+    rng, widths, count = np.random.default_rng(0), [2, 4, 3], 4000
+    h = np.abs(rng.standard_normal((count, 1, 5)))
+    for fan_in, width in zip([5, *widths], widths, strict=False):
+        h = np.maximum(h @ rng.standard_normal((count, fan_in, width)), 0)
+    expected = lesson_04_exercises._born_dead(np.array(widths))
+    assert (h.sum(axis=(1, 2)) == 0).mean() == pytest.approx(expected, abs=4 * math.sqrt(0.25 / count))
+    assert lesson_04_exercises._born_dead(np.array([3] * 10)) == pytest.approx(theory.born_dead_probability(3, 10))
+
+
+def test_a_list_of_widths_and_a_torch_answer_count_too() -> None:
+    assert check_exercise("born_dead", lambda n: 1 - math.prod(1 - 0.5 ** int(width) for width in n)).correct
     assert check_exercise("count_dead", lambda h: torch.tensor(h).eq(0).all(dim=0).sum()).correct
     assert {"count_dead", "born_dead"} <= set(exercises.EXERCISES)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from helpers.activations import ACTIVATIONS, get_activation
 from helpers.arrays import mean_cosine
 from helpers.datasets import classification_batch, digits_split
 from helpers.exercises import check_exercise
+from helpers.exercises import lesson_05 as exercise
 from helpers.jacobians import input_output_jacobian, singular_values
 from helpers.models import MLP
 from helpers.network import NetworkSpec, gradient_profile, initial_parameters
@@ -462,56 +465,99 @@ def test_a_third_of_the_quiz_needs_a_slider_or_a_cell() -> None:
     assert 2 * sum(any(word in question.text for word in words) for question in bank) >= len(bank)
 
 
+def drawn(std: Callable[[int, int, float], float]) -> Callable[[int, int, float], np.ndarray]:
+    """Uniform weights of this standard deviation, as an answer to `he_init`."""
+    generator = np.random.default_rng(0)
+
+    def he_init(fan_in: int, fan_out: int, leak: float) -> np.ndarray:
+        edge = math.sqrt(3) * std(fan_in, fan_out, leak)
+        return generator.uniform(-edge, edge, (fan_in, fan_out))
+
+    return he_init
+
+
 @pytest.mark.parametrize(
-    ("spread", "words"),
+    ("std", "words"),
     [
-        (lambda fan_in, fan_out: 2 / fan_in, "That is He's variance"),
-        (lambda fan_in, fan_out: (1 / fan_in) ** 0.5, "The 2 for the half"),
-        (lambda fan_in, fan_out: (2 / fan_out) ** 0.5, "You divide by fan_out"),
-        (lambda fan_in, fan_out: (2 / (fan_in + fan_out)) ** 0.5, "Xavier's rule"),
-        (lambda fan_in, fan_out: (1 / 3 / fan_in) ** 0.5, "PyTorch's default"),
-        (lambda fan_in, fan_out: (2 / 3 / fan_in) ** 0.5, "widen a by √3"),
-        (lambda fan_in, fan_out: 1.0, "scale them"),
+        (lambda n, m, a: 2 / (1 + a * a) / n, "That is the variance"),
+        (lambda n, m, a: (2 / n) ** 0.5, "for a ReLU"),
+        (lambda n, m, a: (1 / n) ** 0.5, "linear layer"),
+        (lambda n, m, a: (2 / (1 + a) / n) ** 0.5, "leak enters squared"),
+        (lambda n, m, a: (1 / (1 + a * a) / n) ** 0.5, "half of the units"),
+        (lambda n, m, a: (2 / (1 + a * a) / m) ** 0.5, "divides by fan_out"),
+        (lambda n, m, a: (4 / (1 + a * a) / (n + m)) ** 0.5, "mean of the fans"),
+        (lambda n, m, a: (2 / 3 / (1 + a * a) / n) ** 0.5, "larger by √3"),
+        (lambda n, m, a: (2 / 12 / (1 + a * a) / n) ** 0.5, "a²/12"),
+        (lambda n, m, a: (1 / 3 / n) ** 0.5, "PyTorch's default"),
+        (lambda n, m, a: 1.0, "scale them"),
+        (lambda n, m, a: (1 / 3) ** 0.5, "not scaled"),
     ],
 )
-def test_mistakes_about_he_are_named(spread, words) -> None:  # type: ignore[no-untyped-def]
-    generator = np.random.default_rng(0)
-    verdict = check_exercise(
-        "he_init", lambda fan_in, fan_out: generator.normal(0, spread(fan_in, fan_out), (fan_in, fan_out))
-    )
-    assert verdict.status == "wrong" and words in verdict.message
+def test_mistakes_about_he_are_named(std: Callable[[int, int, float], float], words: str) -> None:
+    verdict = check_exercise("he_init", drawn(std))
+    assert verdict.status == "wrong" and words in verdict.message, verdict.message
 
 
-def test_weights_that_are_not_random_or_not_centred_are_named() -> None:
-    def positive(fan_in: int, fan_out: int) -> np.ndarray:
-        return np.abs(np.random.default_rng(0).normal(0, (2 / fan_in) ** 0.5, (fan_in, fan_out)))
+def test_weights_that_are_not_random_not_centred_not_uniform_or_transposed_are_named() -> None:
+    def right(fan_in: int, fan_out: int, leak: float) -> np.ndarray:
+        return drawn(exercise.he_std)(fan_in, fan_out, leak)
 
-    assert "mean 0" in check_exercise("he_init", positive).message
-    same = check_exercise("he_init", lambda fan_in, fan_out: np.full((fan_in, fan_out), 0.1))
-    assert "the same number everywhere" in same.message
-    turned = check_exercise("he_init", lambda fan_in, fan_out: np.zeros((fan_out, fan_in)))
-    assert "shape (200, 400); wanted" in turned.message
+    for wrong, words in (
+        (lambda n, m, a: np.abs(right(n, m, a)), "mean 0"),
+        (lambda n, m, a: np.full((n, m), 0.1), "the same number everywhere"),
+        (lambda n, m, a: np.repeat(right(n, 1, a), m, axis=1), "several times"),
+        (lambda n, m, a: right(m, n, a), "shape (200, 400); wanted"),
+        (lambda n, m, a: np.random.default_rng(0).normal(0, exercise.he_std(n, m, a), (n, m)), "not drawn from a uni"),
+    ):
+        verdict = check_exercise("he_init", wrong)
+        assert verdict.status == "wrong" and words in verdict.message, verdict.message
+    assert check_exercise("he_init", right).correct
+
+
+def test_hes_rule_for_a_leaky_relu_keeps_the_variance_of_z() -> None:
+    generator, h, leak = np.random.default_rng(0), np.random.default_rng(1).standard_normal((200, 400)), 0.5
+    variances = []
+    for _ in range(6):
+        z = h @ generator.uniform(-1, 1, (400, 400)) * math.sqrt(3) * exercise.he_std(400, 400, leak)
+        h = np.where(z > 0, z, leak * z)
+        variances.append(z.var())
+    assert variances[-1] / variances[0] == pytest.approx(1, abs=0.35), "without the leak in it, 1.25 per layer: 3.05"
 
 
 def test_mistakes_about_the_jacobian_are_named() -> None:
-    def right(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
+    def answer(weights: np.ndarray, x: np.ndarray, wrong: str = "") -> np.ndarray:
         h, matrix = x, np.eye(len(x))
-        for w in weights:
-            h = np.tanh(h @ w)
-            matrix = (matrix @ w) * (1 - h**2)
+        for number, w in enumerate(weights):
+            z = h @ w
+            h = z if wrong == "linear forward" else np.tanh(z)
+            slope = 1 - (np.tanh(h) if wrong == "tanh twice" else np.tanh(z)) ** 2
+            if wrong == "value":
+                slope = np.tanh(z)
+            if (wrong, number) in (("first", 0), ("last", len(weights) - 1)) or wrong == "linear":
+                slope = np.ones(len(x))
+            step = w.T if wrong == "transposed" else w
+            matrix = (step @ matrix if wrong == "side" else matrix @ step) * slope
         return np.linalg.svd(matrix, compute_uv=False)
 
-    def linear(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
-        matrix = np.eye(len(x))
-        for w in weights:
-            matrix = matrix @ w
-        return np.linalg.svd(matrix, compute_uv=False)
-
-    assert check_exercise("jacobian_values", right).correct
-    for wrong, words in (
-        (linear, "weights alone"),
-        (lambda w, x: right(w, x)[::-1], "rising order"),
-        (lambda w, x: right(w, x) ** 2, "squared"),
-        (lambda w, x: right(w[-1:], x), "one layer alone"),
-    ):
-        assert words in check_exercise("jacobian_values", wrong).message
+    assert check_exercise("jacobian_values", answer).correct
+    slips: list[tuple[Callable[..., np.ndarray], str]] = [
+        (partial(answer, wrong=wrong), words)
+        for wrong, words in (
+            ("linear", "weights alone"),
+            ("transposed", "transposed"),
+            ("side", "other side"),
+            ("tanh twice", "without a tanh"),
+            ("linear forward", "receives tanh(z)"),
+            ("value", "multiplies by tanh(z)"),
+            ("first", "slope of the first layer is missing"),
+            ("last", "slope of the last layer is missing"),
+        )
+    ]
+    slips += [
+        (lambda w, x: answer(w, x)[::-1], "rising order"),
+        (lambda w, x: answer(w, x) ** 2, "squared"),
+        (lambda w, x: answer(w[-1:], x), "one layer alone"),
+        (lambda w, x: answer(w[:-1], x), "last layer is missing"),
+    ]
+    for wrong, words in slips:
+        assert words in check_exercise("jacobian_values", wrong).message, words

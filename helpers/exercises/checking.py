@@ -301,7 +301,9 @@ def _as_float64(array: Array) -> Array:
 
 
 def _show(value: Any) -> str:
-    """Numbers, arrays and lists of arrays, short enough for a sentence."""
+    """Numbers, arrays, lists of arrays and functions, short enough for a sentence."""
+    if callable(value):
+        return str(getattr(value, "__name__", "a function"))
     if isinstance(value, list):
         return f"[{', '.join(_show(part) for part in value)}]"
     numbers = np.atleast_1d(np.asarray(value, dtype=np.float64))

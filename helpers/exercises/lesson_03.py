@@ -10,13 +10,61 @@ from typing import Any
 import numpy as np
 
 from helpers import theory
+from helpers.arrays import Array
 from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function, judge_number, numbers_from
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.quiz import say_number
 
+Curve = Callable[[Array], Array]
 
-def _theory_factor(gain: float) -> float:
-    return float(theory.per_layer_factor("sigmoid", gain**2))
+_X = np.linspace(-10, 10, 4001)
+_BELL = np.exp(-(_X**2) / 2) / np.exp(-(_X**2) / 2).sum()
+
+
+def sigmoid(z: Array) -> Array:
+    """1 / (1 + e^-z)."""
+    return 1 / (1 + np.exp(-z))
+
+
+def sigmoid_slope(z: Array) -> Array:
+    """Slope of the sigmoid."""
+    return sigmoid(z) * (1 - sigmoid(z))
+
+
+def slow_sigmoid(z: Array) -> Array:
+    """½ + z / (2 (1 + |z|)): rises from 0 to 1 like the sigmoid, with slope ½ at 0 and long tails."""
+    return 0.5 + 0.5 * z / (1 + np.abs(z))
+
+
+def slow_sigmoid_slope(z: Array) -> Array:
+    """Slope of `slow_sigmoid`."""
+    return 0.5 / (1 + np.abs(z)) ** 2
+
+
+def _arctan_slope(z: Array) -> Array:
+    return 1 / (1 + z**2)
+
+
+def _mean(values: Array) -> float:
+    """Mean over z ~ N(0, 1) of what was taken at the points `_X`."""
+    return float(_BELL @ values)
+
+
+def settled_variance(activation: Curve, gain: float, rounds: int = 300, start: float = 1.0) -> float:
+    """The variance q of pre-activations that reproduces itself: q = gain² E[activation(z)²] for z ~ N(0, q)."""
+    q = start
+    for _ in range(rounds):
+        q = gain**2 * _mean(activation(math.sqrt(q) * _X) ** 2)
+    return q
+
+
+def _root_mean_square(slope: Curve, q: float) -> float:
+    return math.sqrt(_mean(slope(math.sqrt(q) * _X) ** 2))
+
+
+def factor(activation: Curve, slope: Curve, gain: float) -> float:
+    """√χ of a deep network with weights of variance gain²/N and without biases."""
+    return gain * _root_mean_square(slope, settled_variance(activation, gain))
 
 
 @functools.cache
@@ -26,47 +74,136 @@ def measured_factor(gain: float) -> float:
     return float(np.mean(gradient_profile(spec, data="gaussian").per_layer_factor()))
 
 
+def _variance_instead(activation: Curve, gain: float) -> float:
+    """The fixed point of somebody who takes the variance of the activations for their mean square."""
+    q = 1.0
+    for _ in range(300):
+        values = activation(math.sqrt(q) * _X)
+        q = gain**2 * (_mean(values**2) - _mean(values) ** 2)
+    return q
+
+
+def _at(q: Callable[[Curve, float], float]) -> Callable[[Curve, Curve, float], float]:
+    """The factor of somebody who finds another variance q."""
+    return lambda f, s, g: g * _root_mean_square(s, max(q(f, g), 0.0))
+
+
+FACTOR_MISTAKES = (
+    Mistake(
+        lambda f, s, g: g * float(s(np.zeros(1))[0]),
+        "That takes the slope at 0 for every unit, the largest one. A start value of 0 for the variance gives the same "
+        "where the activation is 0 at 0: then the variance stays 0. Start from 1.",
+    ),
+    Mistake(lambda f, s, g: factor(f, s, g) ** 2, "That is χ, the factor of the squared norm. Take its root."),
+    Mistake(lambda f, s, g: factor(f, s, g) / g, "The weights are missing: χ has the factor gain² too."),
+    Mistake(lambda f, s, g: factor(f, s, g) * g, "Under the root the gain enters once as gain²; you have it twice."),
+    Mistake(
+        _at(lambda f, g: 1.0),
+        "That takes variance 1 for the pre-activations. The gain changes it: find the variance that reproduces itself.",
+    ),
+    Mistake(
+        _at(lambda f, g: g**2),
+        "That takes gain² for the variance of z. It is gain² times the mean square of the activations.",
+    ),
+    Mistake(
+        _at(lambda f, g: settled_variance(f, g, rounds=1)),
+        "That applies the equation for the variance once. Repeat it until the variance stays the same.",
+    ),
+    Mistake(
+        _at(_variance_instead),
+        "That takes the variance of the activations. Their mean square is needed: the mean of φ² itself, without "
+        "subtracting the squared mean.",
+    ),
+    Mistake(
+        lambda f, s, g: g * _mean(s(math.sqrt(settled_variance(f, g)) * _X)),
+        "That is the mean slope. Square each slope first, then average, then take the root.",
+    ),
+    Mistake(
+        lambda f, s, g: g * _root_mean_square(s, settled_variance(f, g) ** 2),
+        "q is the variance of z. Its standard deviation is √q: take z = √q·x.",
+    ),
+)
+
+
 def _judge_predict_factor(function: Any) -> Verdict:
-    mistakes = [
-        Mistake(lambda g: 0.25 * g, "That takes the largest slope for every unit; their mean square is smaller."),
-        Mistake(lambda g: _theory_factor(g) ** 2, "That is the factor of the squared norm: take its root."),
-        Mistake(
-            lambda g: g * math.sqrt(theory.mean_square_slope("sigmoid", 1.0)),
-            "You took variance 1 for the pre-activations. The gain changes it: find the variance that stays the same.",
-        ),
-        Mistake(
-            lambda g: g * math.sqrt(theory.mean_square_slope("sigmoid", g**2)),
-            "You took gain² for their variance. It is gain² times the mean square of the sigmoid's values.",
-        ),
+    inputs = [
+        (slow_sigmoid, slow_sigmoid_slope, 5.0),
+        (sigmoid, sigmoid_slope, 8.0),
+        (np.arctan, _arctan_slope, 3.0),
+        (sigmoid, sigmoid_slope, 1.0),
     ]
-    inputs = [(2.0,), (1.0,), (4.0,), (8.0,), (12.0,)]
-    verdict = judge_function(function, "predict_factor", _theory_factor, inputs, 0.03, mistakes=mistakes)
+    verdict = judge_function(function, "predict_factor", factor, inputs, 0.01, mistakes=FACTOR_MISTAKES)
     return _beside_measurement(function) if verdict.correct else verdict
 
 
-def _beside_measurement(function: Callable[[float], Any], gains: Sequence[float] = (1.0, 4.0)) -> Verdict:
+def _beside_measurement(function: Callable[..., Any], gains: Sequence[float] = (1.0, 4.0)) -> Verdict:
     """Hold a law that agrees with theory against a network as well."""
     sentences = []
     for gain in gains:
-        claimed, measured = float(numbers_from(function, (gain,), ())), measured_factor(gain)
-        sentences.append(f"At gain {gain:g} you say {claimed:.3f}, a network of 30 layers measures {measured:.3f}.")
+        claimed = float(numbers_from(function, (sigmoid, sigmoid_slope, gain), ()))
+        measured = measured_factor(gain)
+        sentences.append(
+            f"For a sigmoid at gain {gain:g} you say {claimed:.3f}, a network of 30 layers measures {measured:.3f}."
+        )
         if abs(claimed - measured) > 0.1 * measured:
             return Verdict("wrong", sentences[-1])
     return Verdict("right", " ".join(sentences))
 
 
-def _judge_critical_gain(thing: Any) -> Verdict:
-    truth = float(theory.critical_gain("sigmoid"))
+def _solve(of: Callable[[float], float]) -> float:
+    """The gain from 0.1 to 200 at which a rising function is 1."""
+    low, high = 0.1, 200.0
+    for _ in range(50):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if of(middle) < 1 else (low, middle)
+    return low
 
+
+@functools.cache
+def critical_gain() -> float:
+    """The gain at which a deep network of slow sigmoids keeps its gradient."""
+    return _solve(lambda gain: factor(slow_sigmoid, slow_sigmoid_slope, gain))
+
+
+@functools.cache
+def gain_mistakes() -> tuple[tuple[float, str], ...]:
+    """Wrong gains that people find, and what to tell them."""
+    slope, value = slow_sigmoid_slope, slow_sigmoid
+    sigmoids = float(theory.critical_gain("sigmoid"))
+    return (
+        (sigmoids, "That is the gain of the sigmoid, another curve."),
+        (sigmoids / 2, "Twice the slope at 0 doesn't halve the gain: most units are far from 0."),
+        (2.0, "Gain 2 would do if every unit had the slope at 0, which is ½."),
+        (4.0, "That is 1 over the square of the largest slope. Few units have this slope."),
+        (critical_gain() ** 2, "That is the square of the gain, σ_w²."),
+        (1 / _root_mean_square(slope, 1.0), "That takes variance 1 for the pre-activations at every gain."),
+        (
+            _solve(lambda g: g * _root_mean_square(slope, g**2)),
+            "That takes gain² for the variance of z, without the mean square of the activations.",
+        ),
+        (
+            _solve(lambda g: g * _root_mean_square(slope, _variance_instead(value, g))),
+            "That takes the variance of the activations instead of their mean square.",
+        ),
+        (
+            _solve(lambda g: g * _root_mean_square(slope, settled_variance(value, g, rounds=1))),
+            "That applies the equation for the variance of z once. Repeat it until the variance stays the same.",
+        ),
+    )
+
+
+def _judge_critical_gain(thing: Any) -> Verdict:
     def judge(gain: float) -> Verdict:
         if not 0 < gain <= 100:
             return Verdict("wrong", "A gain is a positive number. Look between 1 and 20.")
-        factor = _theory_factor(gain)
-        if abs(gain - truth) <= 0.01 * truth:
-            return Verdict("right", f"At gain {gain:.4g} a layer multiplies the gradient by {factor:.3f}.")
-        way = "higher" if gain < truth else "lower"
-        effect = f"over 30 layers that multiplies the gradient by {say_number(factor**30)}. Go {way}."
-        return Verdict("wrong", f"At gain {gain:.4g} the factor of a layer is {factor:.3f}: {effect}")
+        per_layer = factor(slow_sigmoid, slow_sigmoid_slope, gain)
+        if abs(gain / critical_gain() - 1) <= 0.01:
+            return Verdict("right", f"At gain {gain:.4g} a layer multiplies the gradient by {per_layer:.3f}.")
+        way = "higher" if gain < critical_gain() else "lower"
+        found = [sentence for mistaken, sentence in gain_mistakes() if abs(gain / mistaken - 1) <= 0.01]
+        effect = f"over 30 layers that multiplies the gradient by {say_number(per_layer**30)}."
+        advice = found[0] if found else f"Go {way}."
+        return Verdict("wrong", f"At gain {gain:.4g} the factor per layer is {per_layer:.3f}: {effect} {advice}")
 
     return judge_number(thing, judge)
 
@@ -75,45 +212,49 @@ EXERCISES = (
     Exercise(
         id="predict_factor",
         lesson="03",
-        task="Write `predict_factor(gain)`: the per-layer factor of a deep sigmoid net of weight variance gain²/N.",
+        task="Write `predict_factor(activation, slope, gain)`: the factor of the norm per layer in a deep network "
+        "with weights of variance gain²/N and no biases.",
         hints=(
-            "First find the variance q of the pre-activations: q is gain² times the mean of σ(z)² for z ~ N(0, q).",
-            "Begin with q = 1 and put it in again and again until it stays; 100 rounds are enough.",
-            "A mean under a bell is a weighted sum on a grid x: `bell = np.exp(-x**2 / 2)`, `bell /= bell.sum()`, "
-            "and z = √q·x.",
+            "First find the variance q of the pre-activations: q is gain² times the mean of activation(z)² for "
+            "z ~ N(0, q).",
+            "Begin with q = 1, compute the right side, and put the result in again until q stays; 100 rounds are "
+            "enough.",
+            "A mean over a normal distribution is a weighted sum on a grid x: `bell = np.exp(-x**2 / 2)`, "
+            "`bell /= bell.sum()`, and z = √q·x.",
         ),
         solution="""\
 import numpy as np
 
-def predict_factor(gain):
+def predict_factor(activation, slope, gain):
     x = np.linspace(-8, 8, 2001)
     bell = np.exp(-x**2 / 2) / np.exp(-x**2 / 2).sum()
     q = 1.0
     for _ in range(100):
-        s = 1 / (1 + np.exp(-np.sqrt(q) * x))
-        q = gain**2 * (bell * s**2).sum()
-    return gain * np.sqrt((bell * (s * (1 - s))**2).sum())
+        q = gain**2 * (bell * activation(np.sqrt(q) * x)**2).sum()
+    return gain * np.sqrt((bell * slope(np.sqrt(q) * x)**2).sum())
 """,
         judge=_judge_predict_factor,
     ),
     Exercise(
         id="critical_gain",
         lesson="03",
-        task="Find the gain at which a deep sigmoid net neither shrinks nor grows its gradients.",
+        task="Find the gain at which a deep network of units ½ + z/(2(1+|z|)) keeps the norm of its gradient.",
         hints=(
-            "Call your `predict_factor` for gains from 1 to 20. Where does it cross 1?",
+            "Call your `predict_factor` with this activation and slope for gains from 1 to 20. Where is it 1?",
             "Bisect: keep a gain that is too low and one that is too high, and try the middle of the two.",
         ),
         solution="""\
-from helpers.theory import per_layer_factor
+import numpy as np
 
-low, high = 1.0, 20.0
-for _ in range(40):
-    critical_gain = (low + high) / 2
-    if per_layer_factor("sigmoid", critical_gain**2) < 1:
-        low = critical_gain
-    else:
-        high = critical_gain
+x, low, high = np.linspace(-8, 8, 2001), 1.0, 20.0
+bell = np.exp(-x**2 / 2) / np.exp(-x**2 / 2).sum()
+for _ in range(30):
+    critical_gain, q = (low + high) / 2, 1.0
+    for _ in range(100):
+        z = np.sqrt(q) * x
+        q = critical_gain**2 * (bell * (0.5 + 0.5 * z / (1 + abs(z)))**2).sum()
+    chi = critical_gain**2 * (bell * (0.5 / (1 + abs(z))**2)**2).sum()
+    low, high = (critical_gain, high) if chi < 1 else (low, critical_gain)
 """,
         judge=_judge_critical_gain,
     ),

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from helpers import theory
 from helpers.arrays import Array
 from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
 
@@ -20,45 +19,85 @@ def _judge_count_dead(function: Any) -> Verdict:
     layer = np.maximum(rng.standard_normal((5, 6)) - 0.8, 0)
     layer[:, 2] = 0.0
     layer[1] = 0.0
-    graveyard = np.maximum(rng.standard_normal((40, 30)) - 2.2, 0)
+    layer[0, 0] = 1.0
+    mostly_off = np.maximum(rng.standard_normal((40, 30)) - 2.2, 0)
+    mostly_off[:, 0] = 0.0
+    mostly_off[0, 0] = 0.001
     cancels = np.array([[1.0, 0.0, 3.0, 4.0], [-1.0, 0.0, 0.0, 4.0], [0.0, 0.0, 0.0, 4.0]])
-    inputs = [(layer,), (np.ones((3, 4)),), (np.zeros((7, 4)),), (graveyard,), (cancels,)]
+    leaky = np.array([[-0.1, 0.0, 2.0, 0.0], [-0.2, 0.0, 0.0, 0.5]])
+    inputs = [(layer,), (np.ones((3, 4)),), (np.zeros((7, 4)),), (mostly_off,), (cancels,), (leaky,)]
     mistakes = [
         Mistake(lambda h: (h == 0).sum(), "That counts zeros. A unit is dead if it is 0 for every sample."),
         Mistake(lambda h: (h == 0).all(axis=1).sum(), "That counts samples for which all units are 0: the other axis."),
-        Mistake(lambda h: (h == 0).any(axis=0).sum(), "That counts units that are 0 for some sample; all are needed."),
-        Mistake(lambda h: (h == 0).all(axis=0).mean(), "That is their share. The number is asked."),
-        Mistake(lambda h: (h != 0).any(axis=0).sum(), "That counts the living ones."),
-        Mistake(lambda h: (h.sum(axis=0) == 0).sum(), "A sum can be 0 where its terms are not: look at each value."),
+        Mistake(
+            lambda h: (h == 0).any(axis=0).sum(), "That counts units that are 0 for some sample. It must be every one."
+        ),
+        Mistake(lambda h: (h == 0).all(axis=0).mean(), "That is the share of dead units. Their number is wanted."),
+        Mistake(lambda h: (h != 0).any(axis=0).sum(), "That counts the units that are active for some sample."),
+        Mistake(
+            lambda h: (h.sum(axis=0) == 0).sum(),
+            "A sum can be 0 where its terms are not. Look at each value by itself.",
+        ),
+        Mistake(
+            lambda h: (h <= 0).all(axis=0).sum(),
+            "A negative output, as of a leaky ReLU, is not 0: its slope isn't 0 either.",
+        ),
+        Mistake(
+            lambda h: (h.mean(axis=0) < 0.001).sum(),
+            "That takes small outputs for none. A unit that is active for one sample is not dead.",
+        ),
+        Mistake(lambda h: (h[0] == 0).sum(), "That looks at the first sample alone."),
     ]
     return judge_function(function, "count_dead", _dead, inputs, mistakes=mistakes)
 
 
+def _born_dead(widths: Array) -> float:
+    return float(1 - np.prod(1 - 0.5 ** np.asarray(widths, dtype=np.float64)))
+
+
 def _judge_born_dead(function: Any) -> Verdict:
-    inputs = [(3, 10), (2, 10), (1, 1), (4, 50), (8, 50), (12, 100)]
+    widths = ([3, 4, 2, 6], [1, 1], [8, 2, 8, 8, 5], [5], [10] * 50)
+    inputs = [(np.array(each),) for each in widths]
     mistakes = [
-        Mistake(lambda n, depth: 0.5**n, "That is the probability for a single layer."),
-        Mistake(lambda n, depth: depth * 0.5**n, "Probabilities add up only while they are small: two layers can die."),
+        Mistake(lambda n: 0.5 ** n[0], "That is the first layer alone. Any layer may be silent."),
+        Mistake(lambda n: 0.5 ** n[-1], "That is the last layer alone. Any layer may be silent."),
+        Mistake(lambda n: 0.5 ** n.min(), "That is the narrowest layer alone. The others may be silent too."),
         Mistake(
-            lambda n, depth: (1 - 0.5**n) ** depth, "That is the probability that the net lives. Take it away from 1."
+            lambda n: (0.5**n).sum(),
+            "That adds up the probabilities of the layers. It counts networks twice in which two layers are silent.",
         ),
-        Mistake(lambda n, depth: 0.5 ** (n * depth), "That asks every layer to be silent. One is enough."),
-        Mistake(lambda n, depth: 1 - 0.5 ** (n * depth), "2^(−N·L) is the probability that every unit is silent."),
-        Mistake(lambda n, depth: 1 - (1 - 0.5**depth) ** n, "Depth and width have changed places."),
+        Mistake(
+            lambda n: np.prod(1 - 0.5**n), "That is the probability that the network is alive. Subtract it from 1."
+        ),
+        Mistake(lambda n: 0.5 ** n.sum(), "That is the probability that every unit is silent. One layer is enough."),
+        Mistake(
+            lambda n: 1 - 0.5 ** n.sum(),
+            "That is the probability that some unit is active. Every layer needs an active unit.",
+        ),
+        Mistake(
+            lambda n: 1 - (1 - 0.5 ** n.mean()) ** len(n),
+            "That gives every layer the mean width. Narrow layers raise the risk more than wide ones lower it.",
+        ),
+        Mistake(lambda n: 1 - np.prod(1 - 0.5 ** n[1:]), "That leaves out the first layer."),
+        Mistake(lambda n: 1 - np.prod(1 - 0.5 ** n[:-1]), "That leaves out the last layer."),
+        Mistake(
+            lambda n: 1 - np.prod(0.5**n),
+            "A layer is silent with probability ½ to the power of its width, and active otherwise: 1 minus that.",
+        ),
     ]
-    return judge_function(function, "born_dead", theory.born_dead_probability, inputs, mistakes=mistakes)
+    return judge_function(function, "born_dead", _born_dead, inputs, mistakes=mistakes)
 
 
 EXERCISES = (
     Exercise(
         id="count_dead",
         lesson="04",
-        task="Write `count_dead(activations)`: how many units are exactly 0 for every sample. The array is "
-        "(samples, units).",
+        task="Write `count_dead(activations)`: the number of units that are exactly 0 for every sample. The array has "
+        "the shape (samples, units).",
         hints=(
-            "First ask of every number whether it is 0: `activations == 0` has the shape of the array.",
-            "A unit is a column. `.all(axis=0)` asks whether all of a column is true, for each column.",
-            "`(activations == 0).all(axis=0).sum()`.",
+            "First find the zeros: `activations == 0` is True where a number is 0, and has the shape of the array.",
+            "A unit is a column. `.all(axis=…)` says whether all entries along an axis are True. Which axis?",
+            "The sum of True and False counts the True ones.",
         ),
         solution="""\
 def count_dead(activations):
@@ -69,15 +108,19 @@ def count_dead(activations):
     Exercise(
         id="born_dead",
         lesson="04",
-        task="Write `born_dead(width, depth)`: the probability that a ReLU net without biases is silent on an input.",
+        task="Write `born_dead(widths)`: the probability that a ReLU network without biases, with hidden layers of "
+        "these widths, outputs 0 for a given input.",
         hints=(
-            "One unit is silent with probability ½, whatever reaches it. When are all `width` units silent?",
-            "The net lives if every layer lives, each with probability 1 − 2^(−width).",
-            "1 − (1 − 2^(−width))^depth.",
+            "With which probability are all units of one layer silent, if each is with probability ½?",
+            "The network is alive if every layer has an active unit. Multiply the probabilities of that.",
+            "Subtract from 1 at the end. `np.prod` multiplies all numbers of an array.",
         ),
         solution="""\
-def born_dead(width, depth):
-    return 1 - (1 - 0.5**width) ** depth
+import numpy as np
+
+def born_dead(widths):
+    layer_is_alive = 1 - 0.5 ** np.array(widths)
+    return 1 - np.prod(layer_is_alive)
 """,
         judge=_judge_born_dead,
     ),

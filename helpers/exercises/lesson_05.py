@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,35 +13,69 @@ from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_functio
 from helpers.jacobians import input_output_jacobian, singular_values
 from helpers.network import NetworkSpec, Parameters
 
-MISTAKEN_STDS = (
-    (lambda fan_in, _: 2 / fan_in, "That is He's variance; a drawing function wants its root, the standard deviation."),
-    (lambda fan_in, _: math.sqrt(1 / fan_in), "The 2 for the half that ReLU drops is missing."),
-    (lambda fan_in, _: math.sqrt(1 / (3 * fan_in)), "That is PyTorch's default, a sixth of He's variance."),
-    (lambda _, fan_out: math.sqrt(2 / fan_out), "You divide by fan_out. A pre-activation adds up fan_in products."),
-    (lambda fan_in, fan_out: math.sqrt(2 / (fan_in + fan_out)), "That is Xavier's rule. He's has fan_in alone."),
-    (lambda fan_in, _: math.sqrt(2 / (3 * fan_in)), "A uniform draw from −a to a has variance a²/3: widen a by √3."),
+Rule = Callable[[int, int, float], float]
+
+MISTAKEN_STDS: tuple[tuple[Rule, str], ...] = (
+    (
+        lambda n, _, leak: 2 / (1 + leak**2) / n,
+        "That is the variance. The standard deviation is its root.",
+    ),
+    (lambda n, _, leak: math.sqrt(2 / n), "That is He's rule for a ReLU: the negative side with its leak is missing."),
+    (lambda n, _, leak: math.sqrt(1 / n), "That keeps a linear layer: it leaves out that the slope differs by side."),
+    (
+        lambda n, _, leak: math.sqrt(2 / (1 + leak) / n),
+        "The mean square is wanted: the leak enters squared, not by itself.",
+    ),
+    (
+        lambda n, _, leak: math.sqrt(1 / (1 + leak**2) / n),
+        "Each side holds half of the units: the mean square slope is (1 + leak²)/2.",
+    ),
+    (lambda _, m, leak: math.sqrt(2 / (1 + leak**2) / m), "That divides by fan_out. A sum has fan_in products."),
+    (
+        lambda n, m, leak: math.sqrt(4 / (1 + leak**2) / (n + m)),
+        "That has the mean of the fans, as Xavier's rule. The forward direction needs fan_in alone.",
+    ),
+    (
+        lambda n, _, leak: math.sqrt(2 / 3 / (1 + leak**2) / n),
+        "A uniform draw from −a to a has variance a²/3: make a larger by √3.",
+    ),
+    (
+        lambda n, _, leak: math.sqrt(2 / 12 / (1 + leak**2) / n),
+        "A uniform draw from −a/2 to a/2 has variance a²/12. The range must reach from −a to a, with a² = 3 Var W.",
+    ),
+    (lambda n, *_: math.sqrt(1 / (3 * n)), "That is PyTorch's default."),
+    (lambda *_: math.sqrt(1 / 3), "These are drawn from −1 to 1 and not scaled."),
     (lambda *_: 1.0, "These have standard deviation 1: scale them."),
 )
 
 
-def _complain_about_he(weights: Array, fan_in: int, fan_out: int) -> str:
-    spread, wanted = float(weights.std()), math.sqrt(2 / fan_in)
+def he_std(fan_in: int, fan_out: int, leak: float) -> float:
+    """The standard deviation that keeps the variance of pre-activations in layers of leaky ReLUs (He 2015, eq. 15)."""
+    return math.sqrt(2 / (1 + leak**2) / fan_in)
+
+
+def _complain_about_he(weights: Array, fan_in: int, fan_out: int, leak: float) -> str:
+    spread, wanted = float(weights.std()), he_std(fan_in, fan_out, leak)
     if np.ptp(weights) == 0:
         return "gives the same number everywhere: then all units of a layer stay equal. Draw each weight by itself."
+    if len(np.unique(weights.ravel())) < weights.size // 2:
+        return "gives the same weights several times. Draw each weight by itself."
     if abs(float(weights.mean())) > 0.03 * max(spread, wanted):
-        return f"has mean {weights.mean():.3g}; He's weights have mean 0."
-    if abs(spread / wanted - 1) <= 0.03:
-        return ""
-    named = [words for std, words in MISTAKEN_STDS if abs(spread / std(fan_in, fan_out) - 1) <= 0.03]
-    return f"has standard deviation {spread:.4f}; right is {wanted:.4f}. {' '.join(named)}".rstrip()
+        return f"has mean {weights.mean():.3g}; the weights must have mean 0."
+    if abs(spread / wanted - 1) > 0.02:
+        named = [words for std, words in MISTAKEN_STDS if abs(spread / std(fan_in, fan_out, leak) - 1) <= 0.02]
+        return f"has standard deviation {spread:.4f}; right is {wanted:.4f}. {named[0] if named else ''}".rstrip()
+    if float(np.abs(weights).max()) > 1.01 * math.sqrt(3) * wanted:
+        return "has the right standard deviation, but the weights are not drawn from a uniform distribution."
+    return ""
 
 
 def _judge_he_init(function: Any) -> Verdict:
-    inputs = [(400, 200), (200, 400), (300, 300)]
-    verdict = judge_values(function, "he_init", lambda *fans: fans, _complain_about_he, inputs)
+    inputs = [(400, 200, 0.5), (200, 400, 0.2), (300, 300, 0.0)]
+    verdict = judge_values(function, "he_init", lambda *sizes: sizes[:2], _complain_about_he, inputs)
     if not verdict.correct:
         return verdict
-    return Verdict("right", "Mean 0 and standard deviation √(2/fan_in) for three shapes.")
+    return Verdict("right", "Uniform, mean 0 and the right standard deviation for three shapes and leaks.")
 
 
 def _jacobian_values(weights: Array, x: Array) -> Array:
@@ -56,9 +91,35 @@ def _of_weights_alone(weights: Array, _: Array) -> Array:
     return singular_values(np.linalg.multi_dot([np.eye(weights.shape[1]), *weights, np.eye(weights.shape[1])]))
 
 
+def _by_hand(weights: Array, x: Array, wrong: str = "") -> Array:
+    """Singular values of the product of layers, with one slip."""
+    h, matrix = x, np.eye(len(x))
+    for number, w in enumerate(weights):
+        z = h @ w
+        h = z if wrong == "no activation" else np.tanh(z)
+        slope = 1 - np.tanh(h if wrong == "slope at h" else z) ** 2
+        if wrong == "value for slope":
+            slope = np.tanh(z)
+        if wrong == "input slope":
+            slope = np.ones_like(z) if number == 0 else slope
+        if wrong == "no last slope" and number == len(weights) - 1:
+            slope = np.ones_like(z)
+        if wrong == "transposed":
+            matrix = (matrix @ w.T) * slope
+        elif wrong == "other side":
+            matrix = (w @ matrix) * slope
+        else:
+            matrix = (matrix @ w) * slope
+    return singular_values(matrix)
+
+
+def _slip(wrong: str) -> Callable[[Array, Array], Array]:
+    return lambda weights, x: _by_hand(weights, x, wrong=wrong)
+
+
 def _judge_jacobian_values(function: Any) -> Verdict:
     generator = np.random.default_rng(5)
-    shapes = [(1, 3), (2, 4), (5, 6)]
+    shapes = [(3, 3), (1, 3), (2, 4), (5, 6)]
     inputs = [
         (generator.normal(0, 1.2 / math.sqrt(width), (depth, width, width)), generator.normal(0, 1, width))
         for depth, width in shapes
@@ -67,7 +128,15 @@ def _judge_jacobian_values(function: Any) -> Verdict:
         Mistake(_of_weights_alone, "Those belong to the weights alone: each layer multiplies by its slopes too."),
         Mistake(lambda w, x: _jacobian_values(w, x)[::-1], "They are right, in rising order: the largest comes first."),
         Mistake(lambda w, x: _jacobian_values(w, x) ** 2, "Those are squared: the eigenvalues of JᵀJ. Take roots."),
-        Mistake(lambda w, x: _jacobian_values(w[-1:], x), "That is one layer alone: multiply all of them."),
+        Mistake(lambda w, x: _by_hand(w[-1:], x), "That is one layer alone: multiply all of them."),
+        Mistake(lambda w, x: _jacobian_values(w[:-1], x), "The last layer is missing."),
+        Mistake(_slip("transposed"), "The weights are transposed: a row of activations is multiplied by w, not by wᵀ."),
+        Mistake(_slip("other side"), "The new layer belongs on the other side of the product: `matrix @ w`."),
+        Mistake(_slip("slope at h"), "The slope of tanh is taken at z. With h at hand it is 1 − h², without a tanh."),
+        Mistake(_slip("no activation"), "The next layer receives tanh(z), not z."),
+        Mistake(_slip("value for slope"), "That multiplies by tanh(z). Its slope is 1 − tanh(z)²."),
+        Mistake(_slip("no last slope"), "The slope of the last layer is missing."),
+        Mistake(_slip("input slope"), "The slope of the first layer is missing."),
     ]
     return judge_function(function, "jacobian_values", _jacobian_values, inputs, 1e-5, floor=1e-9, mistakes=mistakes)
 
@@ -76,27 +145,31 @@ EXERCISES = (
     Exercise(
         id="he_init",
         lesson="05",
-        task="Write `he_init(fan_in, fan_out)`: a weight matrix of that shape, drawn by He's rule.",
+        task="Write `he_init(fan_in, fan_out, leak)`: a matrix of that shape from a uniform distribution, with the "
+        "variance that keeps Var z in layers of leaky ReLUs.",
         hints=(
-            "He's variance is 2/fan_in. `np.random.normal` and `generator.normal` take a standard deviation.",
-            "The shape is the third argument: `np.random.normal(mean, deviation, shape)`.",
+            "What is the mean square of a leaky ReLU's output, if z has variance 1? Half of the units lie on each side "
+            "of 0.",
+            "fan_in · Var W · E[h²] must equal Var z. Solve for Var W.",
+            "Uniform numbers between −a and a have variance a²/3. `np.random.uniform(low, high, shape)` draws them.",
         ),
         solution="""\
 import numpy as np
 
-def he_init(fan_in, fan_out):
-    return np.random.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))
+def he_init(fan_in, fan_out, leak):
+    variance = 2 / ((1 + leak**2) * fan_in)
+    edge = np.sqrt(3 * variance)
+    return np.random.uniform(-edge, edge, (fan_in, fan_out))
 """,
         judge=_judge_he_init,
     ),
     Exercise(
         id="jacobian_values",
         lesson="05",
-        task="Write `jacobian_values(weights, x)`: singular values of ∂h_L/∂x in a tanh net, the largest first.",
+        task="Write `jacobian_values(weights, x)`: the singular values of a tanh network's Jacobian, largest first.",
         hints=(
-            "Go up layer by layer with h, and carry a matrix along that begins as `np.eye(len(x))`.",
-            "A layer maps h to tanh(h @ w). A small change goes through w, then times the slope 1 − tanh(z)² of each "
-            "unit: `(matrix @ w) * slope`.",
+            "Go forward layer by layer with h, and update a matrix that begins as `np.eye(len(x))`.",
+            "A layer maps h to tanh(h @ w). It multiplies a small change first by w, then by the slope of each unit.",
             "`np.linalg.svd(matrix, compute_uv=False)` gives singular values, the largest first.",
         ),
         solution="""\
