@@ -140,9 +140,22 @@ def test_the_price_of_the_critical_gain() -> None:
     gain = theory.critical_gain("sigmoid")
     assert gain == pytest.approx(10.149, abs=5e-4)
     spread = math.sqrt(theory.variance_fixed_point("sigmoid", gain**2))
-    assert math.erfc(4 / spread / math.sqrt(2)) == pytest.approx(0.55, abs=0.005)
-    slope = math.exp(-4) / (1 + math.exp(-4)) ** 2
-    assert slope == pytest.approx(0.018, abs=5e-4)
+    assert math.erfc(6 / spread / math.sqrt(2)) == pytest.approx(0.37, abs=0.005)
+    slope = math.exp(-6) / (1 + math.exp(-6)) ** 2
+    assert slope / 0.25 == pytest.approx(0.01, abs=5e-4), "the one definition of saturated"
+
+
+def test_a_quarter_of_the_units_supplies_nine_tenths_of_the_mean_square_slope() -> None:
+    z = theory.variance_fixed_point("sigmoid", theory.critical_gain("sigmoid") ** 2) ** 0.5 * np.linspace(-9, 9, 9001)
+    bell = np.exp(-(np.linspace(-9, 9, 9001) ** 2) / 2)
+    near, squares = np.abs(z) < 2, bell * sigmoid_slope(z) ** 2
+    assert bell[near].sum() / bell.sum() == pytest.approx(0.25, abs=0.03)
+    assert squares[near].sum() / squares.sum() > 0.9
+
+
+def test_saturated_has_one_definition_in_the_lesson() -> None:
+    assert prose().count("**saturated**") == 1 and "55 %" not in prose()
+    assert not any("55 %" in answer.feedback for question in quiz.load_bank("03") for answer in question.answers)
 
 
 def test_why_the_gain_wins() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from helpers.models import MLP
 from helpers.network import NetworkSpec, backpropagate, gradient_profile, initial_parameters
 from helpers.panels import curves, lesson_04
 from helpers.theory.averages import average
-from helpers.training import train
+from helpers.training import OPTIMIZERS, train
 from tests.test_panels import places
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "04_relu.ipynb"
@@ -449,6 +450,15 @@ def test_twenty_layers_with_sgd_and_adam(seed: int) -> None:
             progress=False,
         )  # fmt: skip
         assert low < history.accuracy[-1] <= high, (optimizer, init)
+
+
+@pytest.mark.slow
+def test_here_adams_epsilon_is_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network of the lesson with ε = 1e-16 in the place of 1e-8: 67 % for seed 0."""
+    monkeypatch.setitem(OPTIMIZERS, "adam", partial(torch.optim.Adam, eps=1e-16))
+    model = MLP(NetworkSpec(20, 64, "relu", "pytorch_default"), 64, 10)
+    history = train(model, digits_split(), steps=400, learning_rate=0.001, optimizer="adam", records=1, progress=False)
+    assert history.accuracy[-1] == pytest.approx(0.67, abs=0.12)
 
 
 @pytest.mark.parametrize(("optimizer", "rate"), [("sgd", 0.03), ("adam", 0.003)])

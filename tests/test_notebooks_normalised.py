@@ -79,7 +79,7 @@ def needed_from_deeper(cells: list[Any]) -> set[str]:
         if cell.cell_type == "code":
             is_deeper = DEEPER in cell.metadata.get("tags", [])
             bound, loaded = names(cell.source)
-            needed |= set() if is_deeper else loaded & given[True] - given[False]
+            needed |= set() if is_deeper else (loaded - bound) & given[True] - given[False]
             given[is_deeper] |= bound
     return needed
 
