@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.doctor import Finding, Threshold, diagnose, watch
+from helpers.doctor import TRAINING_VERDICTS, VERDICTS, Finding, Threshold, diagnose, watch
 from helpers.doctor.report import SCHEMA, as_dictionary, as_json
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -147,3 +147,14 @@ def test_the_functions_come_from_the_package_itself() -> None:
         watch([])
     inputs = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
     assert diagnose(nn.Linear(3, 2), nn.functional.cross_entropy, inputs, torch.arange(8) % 2).healthy
+
+
+def test_the_readme_has_every_verdict_and_every_field_of_the_schema() -> None:
+    text = (ROOT / "helpers" / "doctor" / "README.md").read_text(encoding="utf-8")
+    missing = [verdict for verdict in {*VERDICTS, *TRAINING_VERDICTS} if f"`{verdict}`" not in text]
+
+    class Nothing:
+        model, verdict, findings, notes, loss = "Net", "healthy", (), (), 0.0
+
+    fields = as_dictionary(Nothing())
+    assert missing == [] and [name for name in fields if f"`{name}`" not in text] == []

@@ -47,7 +47,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "live": WIDGETS,
     "lesson": WIDGETS,
     "panels": WIDGETS,
-    "doctor": {"numpy", "torch"},
+    "doctor": {"numpy", "torch", "lightning", "pytorch_lightning", "transformers"},
     "notebook": set(),
     "server": {"jupyter_server", "tornado", "traitlets"},
     "publish": WIDGETS | {"genanki", "latex2mathml", "nbconvert", "pygments", "tornado", "tqdm", "voila"},

@@ -84,19 +84,26 @@ class Backwards:
         self._waiting, self._bad = [], ""
 
     def losses(self, steps: int) -> Array:
-        """(steps,) the mean over the backward passes of each step, their sum where they were scaled; NaN if none."""
+        """(steps,) the loss of each step; NaN where none was seen.
+
+        Of several backward passes in a step it is the mean, without the factor by which each was scaled for it.
+        """
         self._settle()
         found = np.full(steps, math.nan)
         for step, values in self._losses.items():
             if step < steps:
-                found[step] = sum(values) if self.baseline.is_scaled else sum(values) / len(values)
+                found[step] = sum(values) / len(values) / (self._factor if len(values) > 1 else 1.0)
         return found
 
     @property
+    def _factor(self) -> float:
+        return self.baseline.factor if math.isfinite(self.baseline.factor) else 1.0
+
+    @property
     def constant(self) -> float:
-        """The loss of the best constant prediction; NaN where it isn't known, or where losses are scaled by hand."""
+        """The loss of the best constant prediction, in the unit of `losses`; NaN where it isn't known."""
         several = any(len(values) > 1 for values in self._losses.values())
-        return math.nan if self.baseline.is_scaled and not several else self.baseline.value
+        return self.baseline.value * (1.0 if several else self.baseline.factor)
 
     def _settle(self) -> None:
         for (step, _), numbers in zip(self._stamped, fetched([each for _, each in self._stamped]), strict=True):

@@ -296,25 +296,30 @@ def _flat(training: Training) -> Iterator[Finding]:
 
 
 def _collapsed(training: Training) -> Iterator[Finding]:
+    """Samples that look alike in the last hidden layer, and from which layer on they do."""
     history, limit = training.history, TRAINING_THRESHOLDS["collapsed"]
-    began = {
-        name: since
-        for place, name in enumerate(history.layers)
-        if name in training.hidden and (since := _since(history.similarity[:, place] >= limit.value)) is not None
-    }
-    if began:
-        first = min(began, key=lambda name: (began[name], history.layers.index(name)))
-        column = history.similarity[:, history.layers.index(first)]
+    alike: list[tuple[int, int]] = []
+    for place in reversed(range(len(history.layers))):
+        column = history.similarity[:, place]
+        if history.layers[place] not in training.hidden or np.isnan(column).all():
+            continue
+        since = _since(column >= limit.value)
+        if since is None:
+            break
+        alike.insert(0, (place, since))
+    if alike:
+        first, since = alike[0]
+        column = history.similarity[:, first]
         yield Finding(
             "collapsed",
-            "all samples look alike in a hidden layer, so that nothing behind it can tell them apart.",
+            "all samples look alike in the last hidden layers, so that nothing behind these can tell them apart.",
             {"cosine at the start": float(column[0]), "cosine at the end": float(column[-1])},
             limit,
             "Take a normalization, skip connections, fewer layers, or a smaller learning rate.",
             "05_initialization.ipynb",
-            tuple(sorted(began, key=history.layers.index)),
+            tuple(history.layers[place] for place, _ in alike),
             kind="training",
-            began=int(history.steps[began[first]]),
+            began=int(history.steps[since]),
         )
 
 

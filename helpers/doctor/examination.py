@@ -22,6 +22,7 @@ from .data import Evidence, natural_size, rms_of_outputs
 from .diagnosis import Diagnosis
 from .graph import Graph, name_of
 from .hygiene import untouched
+from .inputs import NOT_GIVEN, adapted
 from .judgement import Case, examined, judge, suspects_shattering
 from .readings import LayerReading
 from .recording import BackwardReadings, Recording, flatten
@@ -41,13 +42,16 @@ class DiagnosisError(ValueError):
     """The model cannot be examined; the message says why, where, and what to do."""
 
 
-def diagnose(model: nn.Module, loss_function: Loss, inputs: Inputs, targets: Any) -> Diagnosis:
+def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targets: Any = NOT_GIVEN) -> Diagnosis:
     """Examine a model with one batch: one forward and one backward pass, read at every layer.
 
     model: any module, in the mode and the precision that it has; switch to eval mode first if that is what you ask
     loss_function: called as loss_function(model's outputs, targets); returns one number
     inputs: a tensor, a tuple or list of positional arguments, or a dictionary of named ones
     targets: whatever the loss function takes
+
+    Also understood (`inputs.adapted`): a DataLoader's batch as `inputs` without `targets`; a LightningModule and None
+    as the loss function, whose `training_step` is called with the batch; None where the outputs hold the loss.
 
     Afterwards the model, its gradients, hooks and mode and all random state are bit for bit what they were, also after
     an error. That takes memory for one more copy of the parameters.
@@ -59,6 +63,7 @@ def diagnose(model: nn.Module, loss_function: Loss, inputs: Inputs, targets: Any
     Raises DiagnosisError (a ValueError) where there is nothing to examine: no parameters, parameters on the meta
     device or of a lazy module that has not run yet, a model or a loss that raises, a loss that is not one number.
     """
+    model, loss_function, inputs, targets = adapted(model, loss_function, inputs, targets)
     model = _check(model, loss_function, inputs)
     with untouched(model), torch.inference_mode(False), torch.enable_grad(), _uncompiled():
         case, evidence, layers = _examine(model, loss_function, inputs, targets)

@@ -30,6 +30,8 @@ class Baseline:
 
     For cross-entropy it is the entropy of the classes, for binary cross-entropy that of the mean targets, for the mean
     squared error the variance of the targets, in nats and in the loss's own unit.
+
+    factor: the number by which the loss was multiplied before the backward pass last seen; NaN where it isn't known
     """
 
     def __init__(self) -> None:
@@ -39,23 +41,24 @@ class Baseline:
         self._seen = 0
         self._waiting: list[tuple[str, Tensor, int | None]] = []
         self._looks = 0
-        self.is_scaled = False
+        self.factor = 1.0
 
     def look(self, loss: Tensor) -> None:
         """Take the targets from the graph of a loss, where they stand in it."""
         if self._looks >= MOST_LOOKS:
             return
         node: Any = loss.grad_fn
-        is_scaled = False
+        factor = 1.0
         for _ in range(STEPS_TO_LOSS):
             if node is None or node.name() in (*CLASSES, *BITS, *SQUARES):
                 break
-            is_scaled = is_scaled or node.name() in SCALINGS
+            if node.name() in SCALINGS:
+                factor *= _factor(node)
             below = [each for each, _ in node.next_functions if each is not None]
             node = below[0] if len(below) == 1 else None
         if node is None or node.name() not in (*CLASSES, *BITS, *SQUARES) or node._saved_reduction != MEAN:
             return
-        self.is_scaled = is_scaled
+        self.factor = factor
         self._looks += 1
         seen = node.name(), node._saved_target.detach(), getattr(node, "_saved_ignore_index", None)
         if seen[1].numel() > SMALL:
@@ -100,6 +103,14 @@ class Baseline:
         else:
             return math.nan
         return found if found > 1e-12 else math.nan
+
+
+def _factor(node: Any) -> float:
+    """The number by which a step of the graph multiplies, NaN where it is none."""
+    other = node._saved_other
+    if not isinstance(other, Tensor) or other.numel() != 1 or not float(other):
+        return math.nan
+    return 1 / float(other) if node.name() == "DivBackward0" else float(other)
 
 
 def origin(loss: Tensor, names: Mapping[int, str]) -> str:

@@ -93,7 +93,7 @@ def _guarded(follower: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(follower)
     def guarded(monitor: Monitor, *arguments: Any) -> Any:
-        if not monitor._is_running:
+        if not monitor.is_running:
             return None
         try:
             return follower(monitor, *arguments)
@@ -108,6 +108,7 @@ class Monitor:
     """Records a model's layers while it trains; made by `watch`.
 
     problem: why the recording ended before the training, empty where it didn't
+    is_running: whether it follows a training now
     """
 
     def __init__(self, model: nn.Module, every: int, show: bool) -> None:
@@ -122,10 +123,10 @@ class Monitor:
         self._kept: list[int] = []
         self._looked_at = self._scaled_steps = 0
         self._skipped: list[int] = []
-        self._is_running = False
+        self.is_running = False
 
     def __enter__(self) -> Monitor:
-        if self._is_running or self._rows:
+        if self.is_running or self._rows:
             raise RuntimeError("this monitor has been used; write `with watch(model) as monitor:` for each training")
         parameters = list(self.model.parameters())
         self._parameters = {id(parameter) for parameter in parameters}
@@ -153,7 +154,7 @@ class Monitor:
             print(self)
 
     def _start(self) -> None:
-        self._is_running = True
+        self.is_running = True
         follow_steps(self)
         BACKWARD.follow(self._before_backward)
         SCALE.follow(self._before_scale)
@@ -166,7 +167,7 @@ class Monitor:
         SCALE.leave(self._before_scale)
         SCALER_STEP.leave(self._before_scaler_step)
         self._listener.stop()
-        self._is_running = False
+        self.is_running = False
 
     def _failed(self, problem: Exception) -> None:
         self.problem = f"{type(problem).__name__}: {problem}"
@@ -339,7 +340,7 @@ class Monitor:
     @property
     def steps(self) -> int:
         """How many steps the training made while it was watched."""
-        return self._step + bool(self._round)
+        return self._step + bool(self._round) if self._rows else 0
 
     @property
     def diagnosis(self) -> TrainingDiagnosis:

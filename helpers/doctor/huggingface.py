@@ -1,0 +1,54 @@
+"""A callback for Hugging Face's Trainer: `Trainer(..., callbacks=[DoctorCallback()])`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from .conclusions import TrainingDiagnosis
+from .report import as_json
+from .watch import Monitor, watch
+
+
+class DoctorCallback(TrainerCallback):
+    """Watches the model while the trainer trains it, and prints what it concludes at the end.
+
+    every: the first step is recorded and then every so many
+    report: a file for the findings as JSON (schema in README.md)
+    show: whether to print the diagnosis
+
+    `monitor` is the running monitor, `diagnosis` what it concludes so far. The trainer tells its callbacks nothing of
+    an error: where the training may end by one, call `close` afterwards, or write `with watch(trainer.model):` around
+    `trainer.train()`.
+    """
+
+    def __init__(self, every: int = 10, report: str | Path | None = None, show: bool = True) -> None:
+        self.monitor: Monitor | None = None
+        self._every, self._report, self._show = every, report, show
+
+    @property
+    def diagnosis(self) -> TrainingDiagnosis | None:
+        """What is wrong with the training so far; None before it began."""
+        return None if self.monitor is None else self.monitor.diagnosis
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        """Begin to watch."""
+        self.close()
+        self.monitor = watch(model, every=self._every, show=False).__enter__()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Stop, print and write."""
+        if self.monitor is None:
+            return
+        self.close()
+        if state.is_world_process_zero and self._show:
+            print(self.monitor.diagnosis)
+        if state.is_world_process_zero and self._report is not None:
+            Path(self._report).write_text(as_json(self.monitor.diagnosis), encoding="utf-8")
+
+    def close(self) -> None:
+        """Stop watching; nothing where that is done already."""
+        if self.monitor is not None and self.monitor.is_running:
+            self.monitor.__exit__(None, None, None)

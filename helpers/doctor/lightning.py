@@ -1,0 +1,56 @@
+"""A callback for PyTorch Lightning's Trainer: `Trainer(callbacks=[DoctorCallback()])`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+try:
+    from lightning.pytorch import Callback
+except ImportError:  # the package's former name
+    from pytorch_lightning import Callback
+
+from .conclusions import TrainingDiagnosis
+from .report import as_json
+from .watch import Monitor, watch
+
+
+class DoctorCallback(Callback):
+    """Watches the module while the trainer fits it, and prints what it concludes at the end.
+
+    every: the first step is recorded and then every so many
+    report: a file for the findings as JSON (schema in README.md), also where the training ends by an error
+    show: whether to print the diagnosis
+
+    `monitor` is the running monitor, `diagnosis` what it concludes so far.
+    """
+
+    def __init__(self, every: int = 10, report: str | Path | None = None, show: bool = True) -> None:
+        self.monitor: Monitor | None = None
+        self._every, self._report, self._show = every, report, show
+
+    @property
+    def diagnosis(self) -> TrainingDiagnosis | None:
+        """What is wrong with the training so far; None before it began."""
+        return None if self.monitor is None else self.monitor.diagnosis
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Begin to watch."""
+        self.monitor = watch(pl_module, every=self._every, show=False).__enter__()
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Stop, print and write."""
+        self._end(trainer.is_global_zero)
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Stop where the training ends by an error or by Ctrl-C."""
+        self._end(trainer.is_global_zero)
+
+    def _end(self, is_first: bool) -> None:
+        if self.monitor is None or not self.monitor.is_running:
+            return
+        self.monitor.__exit__(None, None, None)
+        if is_first and self._show:
+            print(self.monitor.diagnosis)
+        if is_first and self._report is not None:
+            Path(self._report).write_text(as_json(self.monitor.diagnosis), encoding="utf-8")
