@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from helpers import lesson, progress, quiz
 from helpers.exercises import EXERCISES
 from helpers.lesson import as_html, check, compare, my_progress, predict
+from helpers.lesson.inputs import scale_ticks
 from helpers.progress import store
 from helpers.quiz import Answer, Question
 from tests.quiz_examples import inside
@@ -194,6 +195,19 @@ def test_a_prediction_is_kept_and_compared():
     assert progress.progress().prediction("01") == pytest.approx(1e-3)
 
 
+def test_a_scale_has_no_value_until_it_is_moved_and_ticks_at_powers_of_ten():
+    view = predict("01")
+    assert view.input.get() is None and inside(view).readout.value == "move it"
+    view.button.click()
+    assert "Nothing chosen yet." in view.status.value and progress.progress().prediction("01") is None
+    inside(view).slider.value = 1e-4
+    assert view.input.get() == pytest.approx(1e-4)
+    for low, high in ((-12, 0), (-3, 10), (-40, 2), (-4, 0)):
+        places = [float(left) for left in re.findall(r"left:([\d.]+)%", scale_ticks(low, high))]
+        assert 3 <= len(places) <= 9 and places[0] >= 0 and places[-1] <= 100 and places == sorted(places)
+    assert ">0.01<" in scale_ticks(-4, 0)
+
+
 def test_a_prediction_can_be_changed_and_is_there_again():
     view = predict("01")
     inside(view).slider.value = 1e-3
@@ -330,7 +344,9 @@ def rows(view):
 
 def test_the_map_shows_what_is_done():
     assert rows(my_progress())["01"] == ["0 of 1", "0 of 2", f"0 of {COUNT}", "–"]
-    predict("01").button.click()
+    prediction = predict("01")
+    inside(prediction).slider.value = 1e-3
+    prediction.button.click()
     check("chain_gradient", chain_gradient)
     view = lesson.quiz("01")
     answer(view.questions[0], some_answer(view.questions[0].question, True))

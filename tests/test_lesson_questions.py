@@ -222,6 +222,7 @@ def test_the_panel_is_set_and_brought_into_view() -> None:
         view.show_button.click()
         marks.append(quiz.announcer.target)
         assert quiz.announcer.target["mark"] in panel._dom_classes
+        assert quiz.announcer.target["back"] in view._dom_classes, "the way back to the question"
     assert panel.state == view.grade.try_state and panel.summary in quiz.announcer.text
     assert marks[0] != marks[1], "a second click is a change too, so that the page scrolls again"
     assert view.question.network and panel.state == {"depth": view.question.network.depth}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -106,7 +107,7 @@ class NumberInput(_OneWidget):
             description="Your number" + (f" in {unit}" if unit else ""),
             placeholder="such as 0.25 or 1e-6",
             style={"description_width": "initial"},
-            layout={"width": "22em", "max_width": "100%"},
+            layout={"width": "30em", "max_width": "100%"},
         )
 
     def put(self, given: Any) -> None:
@@ -115,27 +116,54 @@ class NumberInput(_OneWidget):
 
 
 class ScaleInput(_Checked):
-    """A number on a slider in powers of ten, with the number in words we use elsewhere beside it."""
+    """A number on a slider over powers of ten, with ticks at them and the number in words beside it.
+
+    It has no value until it is moved: a place where it happens to stand is nobody's answer.
+    """
 
     def __init__(self, low: float, high: float) -> None:
-        self.slider = widgets.FloatLogSlider(value=10.0**high, min=low, max=high, step=0.25, readout=False)
+        middle = 10.0 ** (low + 0.25 * round(2 * (high - low)))
+        self.slider = widgets.FloatLogSlider(value=middle, min=low, max=high, step=0.25, readout=False)
         self.slider.layout = {"flex": "1 1 auto"}
-        self.readout = widgets.Label(say_number(self.slider.value))
+        self.slider.add_class("lesson-untouched")
+        self.readout = widgets.Label("move it")
         self.readout.add_class("lesson-readout")
-        self.slider.observe(lambda change: setattr(self.readout, "value", say_number(change["new"])), "value")
-        self.widget = widgets.HBox([self.slider, self.readout])
+        self._moved = False
+        self.slider.observe(lambda change: self._show(), "value")
+        self.widget = widgets.VBox([widgets.HBox([self.slider, self.readout]), html_box(scale_ticks(low, high))])
+        self.widget.add_class("lesson-scale")
 
-    def get(self) -> float:
-        """The slider's number."""
-        return float(self.slider.value)
+    def _show(self) -> None:
+        self._moved = True
+        self.slider.remove_class("lesson-untouched")
+        self.readout.value = say_number(self.slider.value)
+
+    def get(self) -> float | None:
+        """The slider's number; None while it wasn't moved."""
+        return float(self.slider.value) if self._moved else None
 
     def put(self, given: Any) -> None:
         """Move the slider to an earlier number."""
         self.slider.value = given
+        self._show()
 
     def lock(self, locked: bool) -> None:
         """Stop or allow the moving."""
         self.slider.disabled = locked
+
+
+MOST_TICKS = 8
+
+
+def scale_ticks(low: float, high: float) -> str:
+    """The powers of ten under a slider from 10**low to 10**high, as HTML: each at its place, eight at most."""
+    every = next(step for step in (1, 2, 5, 10, 20, 50, 100) if (high - low) / step <= MOST_TICKS)
+    places = range(math.ceil(low / every) * every, math.floor(high) + 1, every)
+    spans = [
+        f'<span style="left:{100 * (place - low) / (high - low):.2f}%">{say_number(10.0**place)}</span>'
+        for place in places
+    ]
+    return f'<div class="lesson-ticks" aria-hidden="true">{"".join(spans)}</div>'
 
 
 class OrderInput(_Checked):

@@ -14,7 +14,7 @@ function render({ model, el }) {
     if (lesson && !lesson.hasAttribute(FREE)) freeKeys(lesson);
     say(); // a live region speaks only of what changes after it is there
   }, 200);
-  const show = () => showTarget(model.get("target").mark);
+  const show = () => showTarget(model.get("target"));
   const warn = () => warnOf(model.get("warning"), model.get("over"));
   warn();
   model.on("change:text", say);
@@ -56,16 +56,48 @@ function warnOf(text, over) {
 }
 
 /**
- * What was asked for, brought to the middle of the window, or its top where it is taller than that.
+ * The element of a mark that is shown: a widget may stand in several places.
  * @param {string} mark
  */
-function showTarget(mark) {
+function shownOf(mark) {
   const marked = /** @type {HTMLElement[]} */ ([...document.getElementsByClassName(mark)]);
-  const target = marked.find((each) => each.offsetParent);
-  if (!target) return;
+  return marked.find((each) => each.offsetParent);
+}
+
+/** @param {HTMLElement | undefined} target its top comes to the top of the window, where a panel's controls are */
+function scrollTo(target) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const block = target.offsetHeight < innerHeight ? "center" : "start";
-  target.scrollIntoView({ behavior: calm ? "auto" : "smooth", block });
+  target?.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+}
+
+/** @param {{mark: string, back?: string}} what is asked for, and where its figure leads back to */
+function showTarget({ mark, back }) {
+  const target = shownOf(mark);
+  scrollTo(target);
+  const figure = target?.querySelector(".live-figure");
+  if (figure && back) offerWayBack(figure, back);
+}
+
+/**
+ * A button beside a figure's sentence that leads back to a question, and is gone then.
+ * @param {Element} figure
+ * @param {string} back
+ */
+function offerWayBack(figure, back) {
+  figure.querySelector(".lesson-back")?.remove();
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "lesson-back";
+  button.textContent = "Back to the question";
+  button.addEventListener("click", () => {
+    const question = shownOf(back);
+    scrollTo(question);
+    /** @type {HTMLElement | null | undefined} */ (question?.querySelector("input, textarea, button"))?.focus({
+      preventScroll: true,
+    });
+    button.remove();
+  });
+  figure.prepend(button);
 }
 
 const FREE = "data-lm-suppress-shortcuts"; // JupyterLab heeds it

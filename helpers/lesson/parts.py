@@ -46,12 +46,21 @@ class Announcer(anywidget.AnyWidget):
         with self.hold_sync():
             self.warning, self.over = text, over
 
-    def bring_into_view(self, widget: object) -> None:
-        """Have the page scroll to a widget, wherever on the page it is shown."""
+    def bring_into_view(self, widget: object, way_back: widgets.DOMWidget | None = None) -> None:
+        """Have the page scroll to a widget, wherever on the page it is shown.
+
+        A live figure in it then offers the way back to another widget.
+        """
         if isinstance(widget, widgets.DOMWidget):
-            mark = f"lesson-target-{widget.model_id}"
-            widget.add_class(mark)
-            self.target = {"mark": mark, "time": self.target.get("time", 0) + 1}
+            back = "" if way_back is None else _marked(way_back)
+            self.target = {"mark": _marked(widget), "back": back, "time": self.target.get("time", 0) + 1}
+
+
+def _marked(widget: widgets.DOMWidget) -> str:
+    """The class by which the page finds a widget."""
+    mark = f"lesson-target-{widget.model_id}"
+    widget.add_class(mark)
+    return mark
 
 
 def html_box(content: str = "", *classes: str) -> widgets.HTML:

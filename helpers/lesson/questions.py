@@ -59,7 +59,7 @@ class QuestionView(QuestionForm):
 
     A question that varies can be asked again with other numbers. `grade` is that of the last answer that could be read.
     `answered` is called after each answer, with what was given and its grade; `show_state` moves the panel to a state
-    and tells what it then shows, None where there is no panel.
+    with a way back to this question, and tells what it then shows; None where there is no panel.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class QuestionView(QuestionForm):
         question: Question,
         say: Callable[[str], None],
         answered: Callable[[Question, Any, Grade], None],
-        show_state: Callable[[Mapping[str, Any]], str] | None = None,
+        show_state: Callable[[Mapping[str, Any], QuestionView], str] | None = None,
         names_lesson: bool = False,
     ) -> None:
         self._say, self._answered, self._show_state = say, answered, show_state
@@ -117,7 +117,7 @@ class QuestionView(QuestionForm):
 
     def _show_in_panel(self) -> None:
         if self._show_state is not None:
-            told = f"The panel is set. It says: {self._show_state(self.grade.try_state)}"
+            told = f"The panel is set. It says: {self._show_state(self.grade.try_state, self)}"
             self.shown.value = f'<div class="lesson-hint">{as_html(told)}</div>'
 
 
@@ -190,12 +190,12 @@ class QuizView(View):
     def _say(self, text: str) -> None:
         self.announcer.say(text)
 
-    def _show_state(self, state: Mapping[str, Any]) -> str:
+    def _show_state(self, state: Mapping[str, Any], question: QuestionView) -> str:
         """Move the panel, bring it into view, and tell what it shows."""
         assert self.panel is not None
         self.panel.set(**state)
         self._say(f"The panel is set. It says: {self.panel.summary}")
-        self.announcer.bring_into_view(self.panel)
+        self.announcer.bring_into_view(self.panel, way_back=question)
         return self.panel.summary
 
     def _show_score(self) -> None:

@@ -198,6 +198,24 @@
       await this.table?.open();
       this.root.dataset.ready = "";
     }
+    /**
+     * A button that leads back to a question, and is gone then.
+     * @param {HTMLElement} form
+     */
+    offerWayBack(form) {
+      find(".lesson-back", this.root)?.remove();
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "lesson-back";
+      button.dataset.question = form.dataset.question;
+      button.textContent = "Back to the question";
+      button.addEventListener("click", () => {
+        form.scrollIntoView({ block: "start" });
+        get("input, textarea, button", form).focus({ preventScroll: true });
+        button.remove();
+      });
+      get(".live-figure", this.root).prepend(button);
+    }
     /** A word where the state in hand is not in the table, and a way to the one that is shown in its place. */
     async tellBeside() {
       if (!this.table || !this.beside) return;
@@ -249,6 +267,7 @@
 
   for (const slider of /** @type {HTMLInputElement[]} */ (findAll("input[data-labels]"))) {
     slider.addEventListener("input", () => {
+      slider.classList.remove("site-untouched");
       if (slider.nextElementSibling) slider.nextElementSibling.textContent = labelOf(slider);
       slider.setAttribute("aria-valuetext", labelOf(slider));
     });
@@ -270,7 +289,7 @@
       list = find(".site-order", form);
     if (find("textarea", form)) return openText(form);
     if (list) return findAll("li", list).map((entry) => entry.dataset.text ?? "");
-    if (slider) return labelOf(slider);
+    if (slider) return slider.classList.contains("site-untouched") ? null : labelOf(slider);
     if (written) return written.value;
     return find("input[type=checkbox]", form) ? ticked(form) : (ticked(form)[0] ?? null);
   }
@@ -349,6 +368,7 @@
       const panel = panels.get(question.panel);
       panel?.put(grade.try);
       panel?.root.scrollIntoView({ block: "start" });
+      panel?.offerWayBack(form);
     };
     const quiz = /** @type {HTMLElement} */ (form.closest(".site-quiz"));
     const line = find(".lesson-score", quiz);

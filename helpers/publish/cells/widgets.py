@@ -11,6 +11,7 @@ from typing import Any
 import ipywidgets
 
 from helpers.lesson import CheckView, ComparisonView, PredictionView, QuestionView, QuizView, as_html, as_plain
+from helpers.lesson.inputs import scale_ticks
 from helpers.live import LiveFigure
 from helpers.panels import Panel
 from helpers.panels.watching import LayersPicture
@@ -141,10 +142,10 @@ def _scale(prediction: Prediction, name: str) -> str:
     count = round((prediction.high - prediction.low) / SCALE_STEP)
     labels = [say_number(10 ** (prediction.low + SCALE_STEP * place)) for place in range(count + 1)]
     return (
-        f'<div class="site-control"><input type="range" aria-labelledby="{name}" min="0" max="{count}" '
-        f'value="{count}" step="1" autocomplete="off" aria-valuetext="{labels[-1]}" '
+        f'<div class="site-control"><input type="range" class="site-untouched" aria-labelledby="{name}" min="0" '
+        f'max="{count}" value="{count // 2}" step="1" autocomplete="off" aria-valuetext="not moved yet" '
         f'data-labels="{html.escape(json.dumps(labels))}">'
-        f"<output>{labels[-1]}</output></div>"
+        f"<output>move it</output></div>{scale_ticks(prediction.low, prediction.high)}"
     )
 
 

@@ -122,6 +122,13 @@
       Reveal.slide(h, v);
     });
   }
+  document.addEventListener("click", ({ target }) => {
+    const back = /** @type {HTMLElement | null} */ (around(target, ".lesson-back"));
+    const form = back && document.querySelector(`form[data-question="${back.dataset.question}"]`);
+    if (!form) return;
+    const { h, v } = Reveal.getIndices(form.closest("section"));
+    Reveal.slide(h, v);
+  });
 
   Reveal.initialize({
     width: WIDTH,
