@@ -271,7 +271,8 @@ def play(
 ) -> bool:
     """Play a number of rounds; False where Ctrl-C or the stop button ended them early. The game can go on either way.
 
-    `on_record` is called `records` times on the way, for a figure that follows the game.
+    `on_record` is called `records` times on the way, for a figure that follows the game; there is no bar then. Else a
+    bar shows the progress, and is gone at the end.
     """
     check_whole("rounds", rounds, 1)
     check_whole("records", records, 1)
@@ -281,7 +282,8 @@ def play(
         tqdm.monitor_interval = 0  # a browser has no thread for it, and tqdm would warn of that
     moments = {round(moment) for moment in np.linspace(0, rounds, records + 1)[1:]}
     try:
-        for number in tqdm(range(1, rounds + 1), desc=description, disable=None if progress else True):
+        shown = progress and on_record is None
+        for number in tqdm(range(1, rounds + 1), desc=description, leave=False, disable=None if shown else True):
             game.round()
             if on_record is not None and number in moments:
                 on_record(game)

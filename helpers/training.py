@@ -77,6 +77,7 @@ def train(
     steps: number of updates, each on `batch` examples; the examples are shuffled anew each epoch with `seed`
     clip: largest norm of the whole gradient; longer ones are scaled down to it (Pascanu 2013, algorithm 1)
     records: how often to measure, beside the start; never more often than every step
+    progress: a bar while it runs; none where a callback shows the run
     callback: called with the History so far after every record, for a figure that follows the run
 
     Interrupting (Ctrl-C, the stop button) ends the run early and returns the History so far. Runs on one thread; the
@@ -86,7 +87,7 @@ def train(
     meter = _Meter(model, _as_tensors(model, data), optimizer, learning_rate, batch, seed)
     stepper = OPTIMIZERS[optimizer](model.parameters(), lr=learning_rate)
     moments = {round(moment) for moment in np.linspace(0, steps, records + 1)}
-    with _one_thread(), tqdm(total=steps, desc=description, disable=None if progress else True) as bar:
+    with _one_thread(), _bar(steps, description, progress and callback is None) as bar:
         meter.measure(0)
         try:
             for step, (inputs, targets) in zip(range(1, steps + 1), _batches(meter.data, batch, seed), strict=False):
@@ -164,7 +165,7 @@ def train_task(
         moments, loss, accuracy = (np.array(column) for column in zip(*rows, strict=True))
         return TaskHistory(moments, loss, accuracy, goal, optimizer, learning_rate, batch, seed, interrupted)
 
-    with _one_thread(), tqdm(total=steps, desc=description, disable=None if progress else True) as bar:
+    with _one_thread(), _bar(steps, description, progress and callback is None) as bar:
         try:
             for step in range(1, steps + 1):
                 inputs, targets = _sequences(model, *task.draw(batch, generator))
@@ -176,11 +177,15 @@ def train_task(
                     if callback is not None:
                         callback(history())
                     if history().solved or not math.isfinite(rows[-1][1]):
-                        bar.total = step  # a run that ends here is complete, not broken off
                         break
         except KeyboardInterrupt:
             return history(interrupted=True)
     return history()
+
+
+def _bar(steps: int, description: str, shown: bool) -> tqdm:
+    """A bar that is gone once its run has ended: cells train many networks, and say themselves what came of each."""
+    return tqdm(total=steps, desc=description, leave=False, disable=None if shown else True)
 
 
 def _judge(model: nn.Module, task: SequenceTask) -> tuple[float, float]:
