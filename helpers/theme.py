@@ -18,6 +18,7 @@ BOUND = "#8a6d1d"
 WARNING = "#b3261e"
 SATURATED = "#c8553d"
 LIMIT = "#7b8794"
+SLOPE = "#c26a00"
 FORWARD = "#00706b"
 SIMILARITY = "#6b3fa0"
 
@@ -64,7 +65,7 @@ LOSS_LOOKS = {  # of a generator: name, colour, dash
 SMALL, TEXT, LARGE = 14, 17, 21
 """The course's type in pixels: labels and figures, text to read, the number that a panel is about."""
 
-UNDER_PICTURE, ALONE = 256, 360
+UNDER_PICTURE, ALONE = 250, 360
 """Heights in pixels of a plot beneath the picture of the network, and of one that has its panel to itself."""
 
 BESIDE_PICTURE = {"l": 84, "r": 84}

@@ -316,8 +316,8 @@ def test_the_line_of_each_activation(plane: panels.Panel) -> None:
 
 
 def test_heat_map_and_click_fit_the_sliders(plane: panels.Panel) -> None:
-    picture = next(trace for trace in plane.live.figure.data if trace.name == "factor a layer")
-    assert np.shape(plane.data["factor a layer"]) == (len(picture.y), len(picture.x))
+    picture = next(trace for trace in plane.live.figure.data if trace.name == "factor per layer")
+    assert np.shape(plane.data["factor per layer"]) == (len(picture.y), len(picture.x))
     sliders = [plane.controls[name] for name in ("weight_std", "bias_std")]
     assert (picture.x[0], picture.x[-1]) == (sliders[0].min, sliders[0].max)
     assert (picture.y[0], picture.y[-1]) == (sliders[1].min, sliders[1].max)
@@ -453,7 +453,7 @@ def test_presets_the_text_names_are_there(plane: panels.Panel, schemes: panels.P
 
 def test_figures_have_the_traces_they_promise() -> None:
     names = {trace.name for trace in figures.phase_plane(curves.LAYERS, [0.1, 1, 2], [0, 1], longest=100).data}
-    assert {"gradient", "theory", "6ξ", "factor a layer", "critical line", "here", "depth scale ξ"} <= names
+    assert {"gradient", "theory", "6ξ", "factor per layer", "critical line", "here", "depth scale ξ"} <= names
     above = [trace for trace in figures.both_ways(curves.LAYERS, title="t").data if trace.yaxis == "y2"]
     assert [trace.name for trace in above] == ["spread of pre-activations", "pre-activations", "theory, forward"]
     bars = figures.singular_values([-1, 0, 1]).data

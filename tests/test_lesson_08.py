@@ -51,7 +51,7 @@ def test_at_the_default_all_three_forget(panel: panels.Panel) -> None:
     assert lost(panel, "LSTM", **default) == pytest.approx(-20, abs=1)
     assert lost(panel, "GRU", **default) == pytest.approx(-20, abs=1)
     assert lost(panel, "RNN", **default) == pytest.approx(-22, abs=1)
-    for words in ("RNN 2.7 × 10⁻²⁶ to 2.8 × 10⁻¹⁸", "LSTM 2.8 × 10⁻²¹ to 2.9 × 10⁻¹⁹", "8 networks of 64 units"):
+    for words in ("RNN 10⁻²⁶ to 10⁻¹⁸", "LSTM 10⁻²¹ to 10⁻¹⁹", "8 networks of 64 units"):
         panel.set(**{**START, **default})
         assert words in panel.summary.replace("\u00a0", " "), (
             "one size, drawn as PyTorch does, and a range over the draws"
@@ -115,7 +115,7 @@ def test_a_tanh_network_lies_below_its_radius_and_explodes_late(panel: panels.Pa
     assert 1e4 < 10 ** lost(panel, "RNN", radius=2.0) < 1e7
     assert factor(panel, "RNN") == pytest.approx(0.6, abs=0.01)
     for radius in (0.3, 0.9, 2.0):
-        assert factor(panel, "ρ a step", radius=radius) == pytest.approx(radius)
+        assert factor(panel, "ρ per step", radius=radius) == pytest.approx(radius)
 
 
 def test_strong_inputs_make_it_vanish_again(panel: panels.Panel) -> None:
@@ -162,7 +162,7 @@ def test_lines_end_at_the_length_and_the_axes_hold_them(panel: panels.Panel) -> 
     for length in lesson_08.LENGTHS:
         panel.set(**{**START, "length": length, "radius": 0.3})
         data = panel.data
-        for trace in ("RNN", "GRU", "LSTM", "LSTM's cell", "product of forget gates", "ρ a step", "bias alone"):
+        for trace in ("RNN", "GRU", "LSTM", "LSTM's cell", "product of forget gates", "ρ per step", "bias alone"):
             line = np.asarray(data[trace])
             assert line.shape == (lesson_08.LONGEST,) and np.isfinite(line).sum() == length, trace
         low, high = data["ranges"]["yaxis"]
@@ -253,7 +253,7 @@ def test_the_figure_has_the_traces_that_the_panel_fills(panel: panels.Panel) -> 
     assert len(set(names)) == len(names)
     assert set(names) == {name for name, value in panel.data.items() if isinstance(value, np.ndarray)}
     looks = {trace.name: (trace.line.color, trace.line.dash) for trace in figure.data if trace.mode == "lines"}
-    shown = ("RNN", "GRU", "LSTM", "LSTM's cell", "product of forget gates", "ρ a step")
+    shown = ("RNN", "GRU", "LSTM", "LSTM's cell", "product of forget gates", "ρ per step")
     assert len({looks[name] for name in shown}) == len(shown)
 
 

@@ -225,11 +225,11 @@ def test_every_unknown_network_can_be_found_with_the_sliders(panel: panels.Panel
     panel.set(unknown=number, **UNKNOWN[number])
     for name in ("", ", flat"):
         np.testing.assert_array_equal(panel.data[f"unknown{name}"], panel.data[f"yours{name}"])
-    assert panel.summary.endswith("They behave alike in every layer: found.")
+    assert panel.summary.startswith("They behave alike in every layer: found.")
     for name in panel.presets:
         if number != 6 or "He" not in name:
             panel.set(unknown=number, **panel.presets[name])
-            assert not panel.summary.endswith("found."), "a button gives the answer away"
+            assert "found." not in panel.summary, "a button gives the answer away"
 
 
 def shown(panel: panels.Panel, number: int) -> tuple[np.ndarray, np.ndarray]:

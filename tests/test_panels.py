@@ -17,7 +17,7 @@ import pytest
 from helpers import figures, panels, quiz, theme, theory
 from helpers.activations import ACTIVATIONS
 from helpers.network import parameters
-from helpers.panels import controls, curves, lesson_01
+from helpers.panels import curves, lesson_01, lesson_03
 from helpers.theory import averages
 
 PANELS = {name: getattr(panels, name) for names in panels.PANELS.values() for name in names}
@@ -247,14 +247,18 @@ def test_durations_are_said_in_the_unit_that_fits(log10_seconds: float, words: s
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_the_shaded_area_is_the_mean_square_slope(activation: str) -> None:
+def test_the_shaded_area_grows_with_the_mean_square_slope(activation: str) -> None:
+    """The shade reaches up to the mean, on an axis that doesn't change with the spread."""
     panel = panels.activation_derivatives()
     panel.set(activation=activation)
-    for spread in (0.5, 1.0):
+    shaded = next(trace for trace in panel.live.figure.data if trace.name == "E[slope²]")
+    assert shaded.fill == "tozeroy"
+    axes = set()
+    for spread in places(panel, "spread"):
         panel.set(spread=spread)
-        z = np.asarray(panel.live.figure.data[0].x)
-        area = np.trapezoid(panel.data["share of it"], z)
-        assert area == pytest.approx(theory.mean_square_slope(activation, spread**2), rel=0.04)
+        assert panel.data["E[slope²]"] == pytest.approx(theory.mean_square_slope(activation, spread**2))
+        axes.add(tuple(panel.data["ranges"]["yaxis2"]))
+    assert len(axes) == 1
 
 
 def test_the_tangent_has_the_slope_of_the_activation() -> None:
@@ -285,7 +289,7 @@ def test_the_axis_holds_every_slope() -> None:
 # ---------------------------------------------------------------- 03
 
 
-@pytest.mark.parametrize("scheme", controls.SCHEMES.values())
+@pytest.mark.parametrize("scheme", lesson_03.CHOICES.values())
 def test_theory_lies_on_the_measurement(scheme: str) -> None:
     panel = panels.deep_sigmoid_nets()
     panel.set(scheme=scheme, width=128, depth=40, seeds=4, gain=1.0)
@@ -310,7 +314,7 @@ def test_depth_makes_it_worse_layer_by_layer() -> None:
 
 def test_gain_lifts_the_slope_to_level_and_saturates_the_units() -> None:
     panel = panels.deep_sigmoid_nets()
-    panel.set(scheme="lecun_normal", width=128, depth=30)
+    panel.set(scheme="xavier_normal", width=128, depth=30)
     factors, saturated = [], []
     for gain in (1.0, 2.0, 4.0, 8.0, round(theory.critical_gain("sigmoid"), 3), 15.0):
         panel.set(gain=gain)
@@ -337,7 +341,7 @@ def test_the_band_holds_the_mean_and_closes_over_one_seed() -> None:
 
 def test_a_quarter_a_layer_is_a_bound_only_while_the_weights_are_small() -> None:
     panel = panels.deep_sigmoid_nets()
-    panel.set(scheme="lecun_normal", gain=1.0)
+    panel.set(scheme="xavier_normal", gain=1.0)
     assert slope_per_layer(panel.data["measured"]) < slope_per_layer(panel.data["0.25 per layer"])
     panel.set(gain=8.0)
     assert slope_per_layer(panel.data["measured"]) > slope_per_layer(panel.data["0.25 per layer"])

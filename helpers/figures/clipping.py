@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from helpers import theme
 from helpers.arrays import Array
-from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, line
+from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, dressed, line, stacking, switched
 
 CLIPPED = theme.ACTIVATION_COLOURS["tanh"]
 DESCENT = ("#ffffff", "#dfe7f1", "#9db4d3", "#5b7fb3", "#2c4a7c")
@@ -15,27 +15,24 @@ DESCENT = ("#ffffff", "#dfe7f1", "#9db4d3", "#5b7fb3", "#2c4a7c")
 
 
 def before_and_after(places: Numbers, *, title: str, low: float, high: float) -> go.Figure:
-    """Parts of a gradient over layers or steps, before and after clipping, and beneath what each was multiplied by.
+    """Parts of a gradient over layers or steps, before and after clipping, and in turn what each was multiplied by.
 
-    Traces to come, log10 over `places`: "spread over seeds" (a band), "before", "after"; below "after / before".
+    Traces to come, log10 over `places`: "spread over seeds" (a band), "before", "after"; in turn "after / before".
     """
-    figure = go.Figure().set_subplots(
-        rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.07
-    )
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
     hover = "%{x}: 10<sup>%{y:.2f}</sup>"
     figure.add_trace(band("spread over seeds", places, colour=theme.MEASURED), **above)
     figure.add_trace(line("before", places, colour=theme.MEASURED, width=4, hovertemplate=hover), **above)
     figure.add_trace(line("after", places, colour=CLIPPED, dash="dash", width=4, hovertemplate=hover), **above)
     figure.add_trace(line("after / before", places, colour=CLIPPED, showlegend=False, hovertemplate=hover), **below)
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=620, uirevision="kept")
-    figure.update_xaxes(range=[0, float(np.max(places)) + 1])
-    figure.update_xaxes(title_text="layer, or step of time (input left, loss right)", **below)
-    decades(figure, "norm of its part of ∂L/∂W", low, high, **above)
+    dressed(figure, title)
+    figure.update_xaxes(title_text="layer, or step of time (input left, loss right)")
+    figure.update_xaxes(range=[0.5, float(np.max(places)) + 0.5])
+    decades(figure, "its part of ‖∂L/∂W‖", low, high, **above)
     decades(figure, "after / before", -4, 0.6, **below)
-    figure.update_yaxes(nticks=5, **below)
     backward_arrow(figure)
-    return figure
+    return stacking(switched(figure, {"before and after": [(1, 1)], "after / before": [(2, 1)]}))
 
 
 def cliff(weights: Numbers, biases: Numbers, loss: Array, updates: int) -> go.Figure:
@@ -44,7 +41,7 @@ def cliff(weights: Numbers, biases: Numbers, loss: Array, updates: int) -> go.Fi
     Traces to come: "without clipping" and "clipped", paths as x and y, the marker "start"; beside the map
     "loss without clipping" and "loss, clipped" over the updates.
     """
-    figure = go.Figure().set_subplots(rows=1, cols=2, column_widths=[0.62, 0.38], horizontal_spacing=0.13)
+    figure = go.Figure().set_subplots(rows=1, cols=2, column_widths=[0.62, 0.38], horizontal_spacing=0.1)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     scale = [[place / (len(DESCENT) - 1), colour] for place, colour in enumerate(DESCENT)]
     figure.add_trace(
@@ -72,14 +69,11 @@ def cliff(weights: Numbers, biases: Numbers, loss: Array, updates: int) -> go.Fi
             line(over, times, colour=colour, dash=dash, width=2.5, showlegend=False, hovertemplate=hover), **right
         )
     figure.add_trace(dot("start", colour=theme.INK, hovertemplate="start: %{x:.1f}, %{y:.1f}"), **left)
-    figure.update_layout(
-        template=theme.TEMPLATE,
-        title_text="Descent at a cliff (darker: higher loss)",
-        height=520,
-        uirevision="kept",
+    dressed(figure, "Descent at a cliff", height=theme.ALONE)
+    figure.update_xaxes(
+        title_text="weight (blue: higher loss)", range=[float(weights[0]), float(weights[-1])], showgrid=False, **left
     )
-    figure.update_xaxes(title_text="weight", range=[float(weights[0]), float(weights[-1])], showgrid=False, **left)
     figure.update_yaxes(title_text="bias", range=[float(biases[0]), float(biases[-1])], showgrid=False, **left)
     figure.update_xaxes(title_text="update", range=[0, updates], **right)
     figure.update_yaxes(title_text="loss", range=[0, 0.5], **right)
-    return figure
+    return stacking(figure, [[(1, 1)], [(1, 2)]])

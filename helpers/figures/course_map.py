@@ -33,7 +33,7 @@ def course_map(ready: Sequence[str] = (), done: Mapping[str, float] | None = Non
         mine = _share_done((done or {}).get(number, 0.0))
         text = f"<b>{number} {lesson.short_title}</b>{coming}{mine}<br>{lesson.adds}"
         figure.add_annotation(
-            x=5.0, y=row, text=text, font={"size": 15, "color": colour}, showarrow=False, xanchor="left", align="left"
+            x=5.0, y=row, text=text, font={"color": colour}, showarrow=False, xanchor="left", align="left"
         )
     figure.update_layout(
         template=theme.TEMPLATE,

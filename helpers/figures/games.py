@@ -1,4 +1,4 @@
-"""The two players of a generative adversarial network: what one says, and what the other hears of it."""
+"""The two players of a generative adversarial network: what one says, and what the other receives of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from helpers import theme
 from helpers.adversarial import generator_loss
 from helpers.arrays import Array
-from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, line
+from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, dressed, line, stacking
 from helpers.theory import generator_slope
 
 MOMENTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -35,7 +35,6 @@ def _moments(figure: go.Figure, **where: int) -> None:
         tickvals=list(range(len(MOMENTS))),
         ticktext=labels,
         tickangle=0,
-        tickfont={"size": 13},
         range=[-0.4, len(MOMENTS) - 0.6],
         **where,
     )
@@ -47,7 +46,7 @@ def duel(x: Numbers) -> go.Figure:
     Traces to come, over `x`: "real", "generated" (densities), "discriminator" with its "spread over seeds",
     "best discriminator"; "push" (arrows at samples). Over `MOMENTS`: a line for each loss, the level "theory", "now".
     """
-    figure = go.Figure().set_subplots(rows=1, cols=2, column_widths=[0.52, 0.48], horizontal_spacing=0.13)
+    figure = go.Figure().set_subplots(rows=1, cols=2, column_widths=[0.54, 0.46], horizontal_spacing=0.1)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     for name, colour in (("generated", theme.GENERATED), ("real", theme.REAL)):
         density = line(name, x, colour=colour, width=2, hoverinfo="skip")
@@ -66,18 +65,12 @@ def duel(x: Numbers) -> go.Figure:
     level = line("theory", [-0.4, len(MOMENTS) - 0.6], colour=theme.THEORY, dash="dash", width=2)
     figure.add_trace(level.update(hovertemplate="best discriminator: 10<sup>%{y:.2f}</sup>", showlegend=False), **right)
     figure.add_trace(dot("now", colour=theme.INK, showlegend=False, hoverinfo="skip"), **right)
-    figure.update_layout(
-        template=theme.TEMPLATE,
-        title_text="What D says, and what G hears",
-        height=500,
-        uirevision="kept",
-        margin={"t": 118},
-    )
+    dressed(figure, "What the discriminator says, and what the generator receives", height=theme.ALONE)
     figure.update_xaxes(title_text="sample x", range=[float(np.min(x)), float(np.max(x))], **left)
     figure.update_yaxes(title_text="D(x), and densities", range=[-0.03, 1.05], **left)
     _moments(figure, **right)
-    decades(figure, "generator's gradient |∂L/∂θ|", -6, 1.5, **right)
-    return figure
+    decades(figure, "gradient |∂L/∂θ|", -6, 1.5, **right)
+    return stacking(figure, [[(1, 1)], [(1, 2)]])
 
 
 def loss_slopes() -> go.Figure:
@@ -85,7 +78,7 @@ def loss_slopes() -> go.Figure:
 
     Traces to come: the markers "saturating here", "non-saturating here", "Wasserstein here" and the line "here".
     """
-    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.14)
+    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.1)
     for column in (1, 2):
         for loss, (name, colour, dash) in theme.LOSS_LOOKS.items():
             y = _loss_values(loss) if column == 1 else np.log10(-_slopes(loss))
@@ -96,16 +89,11 @@ def loss_slopes() -> go.Figure:
     figure.add_trace(here, row=1, col=2)
     for name, colour, _ in theme.LOSS_LOOKS.values():
         figure.add_trace(dot(f"{name} here", colour=colour, showlegend=False, hoverinfo="skip"), row=1, col=2)
-    figure.update_layout(
-        template=theme.TEMPLATE,
-        title_text="Three losses of a generator, and their slopes",
-        height=430,
-        uirevision="kept",
-    )
+    dressed(figure, "Three losses of a generator, and their slopes", height=theme.ALONE)
     figure.update_xaxes(title_text="logit a of a fake, D = σ(a)", range=[-12, 12])
     figure.update_yaxes(title_text="generator's loss", range=[-8, 8], row=1, col=1)
     decades(figure, "|slope|", -5.6, 0.6, row=1, col=2)
-    return figure
+    return stacking(figure, [[(1, 1)], [(1, 2)]])
 
 
 def _loss_values(loss: str) -> Array:
@@ -121,7 +109,7 @@ def overlap(distances: Numbers) -> go.Figure:
 
     Traces to come over `distances`: "JS", "JS slope"; markers "JS here", "W here", "JS slope here", "W slope here".
     """
-    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.14)
+    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.1)
     red, (_, purple, dots) = theme.LOSS_LOOKS["saturating"][1], theme.LOSS_LOOKS["wasserstein"]
     distances = np.asarray(distances)
     ends, level = [float(distances[0]), -1e-3, np.nan, 1e-3, float(distances[-1])], [0, 0, np.nan, 0, 0]
@@ -137,7 +125,7 @@ def overlap(distances: Numbers) -> go.Figure:
         line={"color": theme.LIMIT, "width": 1.5, "dash": "dash"},
         annotation_text="log 2",
         annotation_position="top left",
-        annotation_font={"size": 15, "color": theme.MUTED},
+        annotation_font={"color": theme.MUTED},
         row=1,
         col=1,
     )
@@ -148,13 +136,11 @@ def overlap(distances: Numbers) -> go.Figure:
         ("W slope here", purple, 2),
     ):
         figure.add_trace(dot(name, colour=colour, showlegend=False, hoverinfo="skip"), row=1, col=column)
-    figure.update_layout(
-        template=theme.TEMPLATE, title_text="How far apart, and which way to go", height=430, uirevision="kept"
-    )
+    dressed(figure, "How far apart, and which way to go", height=theme.ALONE)
     figure.update_xaxes(title_text="shift θ", range=[float(distances[0]), float(distances[-1])])
     figure.update_yaxes(title_text="distance of the two", range=[-0.1, 4], row=1, col=1)
     decades(figure, "|slope by θ|", -12, 1, row=1, col=2)
-    return figure
+    return stacking(figure, [[(1, 1)], [(1, 2)]])
 
 
 def both_networks(places: Sequence[str], border: int) -> go.Figure:
@@ -176,21 +162,19 @@ def both_networks(places: Sequence[str], border: int) -> go.Figure:
             yanchor="top",
             text=text,
             showarrow=False,
-            font={"size": 17, "color": theme.MUTED},
+            font={"color": theme.MUTED},
         )
-    figure.update_layout(
-        template=theme.TEMPLATE, title_text="The way back through both networks", height=460, uirevision="kept"
-    )
+    dressed(figure, "The way back through both networks")
     figure.update_xaxes(
         title_text="what enters each layer (noise left, loss right)",
         tickvals=list(x),
         ticktext=list(places),
-        range=[-0.3, len(places) - 0.7],
+        range=[-0.5, len(places) - 0.5],
         tickangle=0,
     )
-    decades(figure, "gradient norm ‖∂L/∂h‖", -14, 2)
+    decades(figure, "gradient ‖∂L/∂h‖", -14, 2)
     backward_arrow(figure)
-    return figure
+    return stacking(figure)
 
 
 # Live -----------------------------------------------------------------------------------------------------------------
@@ -247,7 +231,7 @@ def digits_game(rows: int, columns: int) -> go.Figure:
     figure.add_trace(picture, row=1, col=1)
     figure.update_xaxes(visible=False, constrain="domain", row=1, col=1)
     figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", constrain="domain", row=1, col=1)
-    figure.update_layout(title_text="Digits that nobody wrote", margin={"t": 56})
+    figure.update_layout(title_text="Digits that nobody wrote", margin={"t": 44})
     return figure
 
 

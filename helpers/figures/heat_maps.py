@@ -40,7 +40,6 @@ def layers_over_steps(layers: Sequence[str], steps: Array, *, title: str) -> go.
             "outlinewidth": 0,
             "thickness": 16,
             "len": 1.0,
-            "tickfont": {"size": 15},
             "tickprefix": "10<sup>",
             "ticksuffix": "</sup>",
         },
@@ -62,5 +61,6 @@ def layers_over_steps(layers: Sequence[str], steps: Array, *, title: str) -> go.
         title_text=title,
         height=max(340, min(640, 150 + 26 * count)),
         plot_bgcolor=NO_GRADIENT,
+        modebar_orientation="h",  # upright it would lie on the colour bar
         margin={"l": 96, "t": 72},
     )

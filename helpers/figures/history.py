@@ -198,7 +198,7 @@ def timeline() -> go.Figure:
             marker={"size": 13, "symbol": symbol, "color": colour},
             text=[f"  {milestone.label}  " for milestone in chosen],
             textposition=["middle right" if milestone.year < 2005 else "middle left" for milestone in chosen],
-            textfont={"size": 15, "color": theme.INK},
+            textfont={"size": theme.SMALL, "color": theme.INK},
             customdata=["<br>".join(textwrap.wrap(milestone.sentence, 56)) for milestone in chosen],
             hovertemplate="%{customdata}<extra></extra>",
             cliponaxis=False,

@@ -7,72 +7,71 @@ import plotly.graph_objects as go
 
 from helpers import theme
 from helpers.arrays import Array
-from helpers.figures.parts import Numbers, backward_arrow, decades, dot, float32_limit, line
+from helpers.figures.parts import (
+    Numbers,
+    backward_arrow,
+    decades,
+    dot,
+    dressed,
+    float32_limit,
+    line,
+    stacking,
+    switched,
+)
 
 
 def chain(depths: Numbers, z: Numbers) -> go.Figure:
-    """A chain of single neurons: its gradient over the neurons, and beside it where each neuron sits on the slope.
+    """A chain of single neurons: its gradient over the neurons, and in turn where each neuron sits on the slope.
 
     Traces to come: "measured", "largest slope everywhere" over the neurons; "slope" over `z` and the marker
     "first neuron", "last neuron" on it.
     """
-    figure = go.Figure().set_subplots(rows=1, cols=2, column_widths=[0.66, 0.34], horizontal_spacing=0.13)
-    left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
+    figure = go.Figure().set_subplots(rows=2, cols=1)
+    left, right = {"row": 1, "col": 1}, {"row": 2, "col": 1}
     hover = "neuron %{x}: 10<sup>%{y:.2f}</sup>"
     figure.add_trace(line("measured", depths, colour=theme.MEASURED, width=4, hovertemplate=hover), **left)
     steepest = line("largest slope everywhere", depths, colour=theme.BOUND, dash="dash", hovertemplate=hover)
     figure.add_trace(steepest, **left)
     figure.add_trace(
-        line("slope", z, colour=theme.THEORY, showlegend=False, hovertemplate="slope at %{x:.2f}: %{y:.3f}"), **right
+        line("slope", z, colour=theme.SLOPE, showlegend=False, hovertemplate="slope at %{x:.2f}: %{y:.3f}"), **right
     )
     figure.add_trace(dot("last neuron", colour=theme.MUTED, hovertemplate="last neuron: z = %{x:.2f}"), **right)
     figure.add_trace(dot("first neuron", colour=theme.MEASURED, hovertemplate="first neuron: z = %{x:.2f}"), **right)
-    figure.update_layout(
-        template=theme.TEMPLATE,
-        title_text="Each neuron multiplies by weight × slope",
-        height=480,
-        uirevision="kept",
-    )
-    figure.update_xaxes(title_text="neuron (input left, loss right)", range=[0, float(np.max(depths)) + 1], **left)
-    decades(figure, "gradient |∂h<sub>L</sub>/∂h|", -80, 20, **left)
+    dressed(figure, "Each neuron multiplies by weight × slope")
+    figure.update_xaxes(title_text="neuron (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5], **left)
+    decades(figure, "signal, last neuron = 1", -80, 20, **left)
     figure.update_xaxes(title_text="pre-activation z", range=[float(np.min(z)), float(np.max(z))], **right)
     figure.update_yaxes(title_text="slope φ′(z)", range=[-0.05, 0.3], **right)
     float32_limit(figure, **left)
     backward_arrow(figure)
-    return figure
+    return stacking(switched(figure, {"gradient": [(1, 1)], "where the neurons sit": [(2, 1)]}))
 
 
 def slope_and_spread(z: Numbers) -> go.Figure:
     """An activation with its tangent, and beside it the slope under the spread of z.
 
-    Traces to come, over `z`: "activation", "tangent", the marker "here"; "slope²", "spread of z" (not to scale), the
-    shaded "share of it" that the spread gives to each z, and the level of their mean, "E[slope²]".
+    Traces to come, over `z`: "activation", "tangent", the marker "here"; "slope²" with the marker "slope² here",
+    "bell: where z lies" (not to scale), and the level of the mean under that spread, "E[slope²]", shaded down to 0.
     """
-    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.15)
+    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.1)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
-    curve = line("activation", z, colour=theme.MEASURED, width=4, hovertemplate="φ(%{x:.2f}) = %{y:.3f}")
+    curve = line("activation", z, colour=theme.INK, width=4, hovertemplate="φ(%{x:.2f}) = %{y:.3f}")
     figure.add_trace(curve, **left)
-    figure.add_trace(line("tangent", [-1.5, 1.5], colour=theme.THEORY, dash="dash", hoverinfo="skip"), **left)
-    figure.add_trace(dot("here", colour=theme.THEORY, showlegend=False, hovertemplate="z = %{x:.2f}"), **left)
-    spread = line("spread of z", z, colour=theme.MUTED, dash="dot", width=2, hoverinfo="skip")
+    figure.add_trace(line("tangent", [-1.5, 1.5], colour=theme.SLOPE, dash="dash", hoverinfo="skip"), **left)
+    figure.add_trace(dot("here", colour=theme.SLOPE, showlegend=False, hovertemplate="z = %{x:.2f}"), **left)
+    spread = line("bell: where z lies", z, colour=theme.MUTED, dash="dot", width=2, hoverinfo="skip")
     figure.add_trace(spread, **right)
-    product = line("share of it", z, colour=theme.SATURATED, width=1.5, hoverinfo="skip")
-    product.update(fill="tozeroy", fillcolor=theme.transparent(theme.SATURATED, 0.4))
-    figure.add_trace(product, **right)
-    figure.add_trace(line("slope²", z, colour=theme.THEORY, hovertemplate="slope² at %{x:.2f}: %{y:.3f}"), **right)
-    level = line("E[slope²]", [float(np.min(z)), float(np.max(z))], colour=theme.SATURATED, dash="dash", width=2)
+    level = line("E[slope²]", [float(np.min(z)), float(np.max(z))], colour=theme.MEASURED, dash="dash", width=2)
+    level.update(fill="tozeroy", fillcolor=theme.transparent(theme.MEASURED, 0.3))
     figure.add_trace(level.update(hovertemplate="E[slope²] = %{y:.4f}"), **right)
-    figure.update_layout(
-        template=theme.TEMPLATE,
-        title_text="The slope, and how much of it the neurons see",
-        height=470,
-        uirevision="kept",
-    )
+    figure.add_trace(line("slope²", z, colour=theme.SLOPE, hovertemplate="slope² at %{x:.2f}: %{y:.3f}"), **right)
+    figure.add_trace(dot("slope² here", colour=theme.SLOPE, showlegend=False, hoverinfo="skip"), **right)
+    dressed(figure, "The slope, and how much of it the neurons see", height=theme.ALONE)
     limits = [float(np.min(z)), float(np.max(z))]
     figure.update_xaxes(title_text="pre-activation z", range=limits)
     figure.update_yaxes(title_text="activation φ(z)", range=[-1.5, 1.5], **left)
     figure.update_yaxes(title_text="slope² φ′(z)²", range=[0, 0.08], **right)
-    return figure
+    return stacking(figure, [[(1, 1)], [(1, 2)]])
 
 
 def histogram_under_bell(z: Array, bins: int = 60) -> go.Figure:

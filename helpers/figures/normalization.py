@@ -6,16 +6,27 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
-from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, float32_limit, line
+from helpers.figures.parts import (
+    Numbers,
+    backward_arrow,
+    band,
+    decades,
+    dot,
+    dressed,
+    float32_limit,
+    line,
+    stacking,
+    switched,
+)
 
 
 def signal_and_difference(depths: Numbers, *, title: str, low: float, high: float) -> go.Figure:
-    """log10‖∂L/∂h‖ over layers, with and without normalization, and beneath it how different two inputs look.
+    """log10‖∂L/∂h‖ over layers, with and without normalization, and in turn how different two inputs look.
 
-    Traces to come: "measured", its "spread over seeds", "theory" dashed, "without normalization" dotted; and, beneath,
+    Traces to come: "measured", its "spread over seeds", "theory" dashed, "without normalization" dotted; and, in turn,
     "difference of two digits", log10 of 1 - cos. `depths` are the layers 1 … deepest.
     """
-    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.07)
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
     hover = "layer %{x}: 10<sup>%{y:.2f}</sup>"
     figure.add_trace(band("spread over seeds", depths, colour=theme.MEASURED), **above)
@@ -23,17 +34,15 @@ def signal_and_difference(depths: Numbers, *, title: str, low: float, high: floa
     figure.add_trace(plain, **above)
     figure.add_trace(line("measured", depths, colour=theme.MEASURED, width=4, hovertemplate=hover), **above)
     figure.add_trace(line("theory", depths, colour=theme.THEORY, dash="dash", hovertemplate=hover), **above)
-    difference = line("difference of two digits", depths, colour=theme.SATURATED, hovertemplate=hover)
+    difference = line("difference of two digits", depths, colour=theme.SIMILARITY, hovertemplate=hover)
     figure.add_trace(difference.update(showlegend=False), **below)
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=620, uirevision="kept")
-    figure.update_xaxes(range=[0, float(np.max(depths)) + 1])
-    figure.update_xaxes(title_text="layer (input left, loss right)", **below)
-    decades(figure, "gradient norm ‖∂L/∂h‖", low, high, **above)
-    decades(figure, "two digits:<br>1 − cosine", -7, 0.5, **below)
-    figure.update_yaxes(nticks=5, **below)
+    dressed(figure, title)
+    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5])
+    decades(figure, "gradient ‖∂L/∂h‖", low, high, **above)
+    decades(figure, "1 − cosine", -7, 0.5, **below)
     float32_limit(figure, **above)
     backward_arrow(figure)
-    return figure
+    return stacking(switched(figure, {"gradient": [(1, 1)], "difference of two digits": [(2, 1)]}))
 
 
 def loss_and_gradient_by_scale(scales: Numbers, *, title: str) -> go.Figure:
@@ -42,18 +51,18 @@ def loss_and_gradient_by_scale(scales: Numbers, *, title: str) -> go.Figure:
     `scales` are log10 of the factors. Traces to come: "loss", "‖∂L/∂W‖", "1 / scale" dashed, and the markers
     "loss here" and "gradient here". The right axis holds powers of ten.
     """
-    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.16)
+    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.1)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     hover = "weights × 10<sup>%{x:.2f}</sup>: "
-    loss = line("loss", scales, colour=theme.SATURATED, width=4, hovertemplate=hover + "%{y:.4f}")
+    loss = line("loss", scales, colour=theme.INK, width=4, hovertemplate=hover + "%{y:.4f}")
     figure.add_trace(loss, **left)
-    figure.add_trace(dot("loss here", colour=theme.SATURATED, showlegend=False, hoverinfo="skip"), **left)
+    figure.add_trace(dot("loss here", colour=theme.INK, showlegend=False, hoverinfo="skip"), **left)
     gradient = line("‖∂L/∂W‖", scales, colour=theme.MEASURED, width=4, hovertemplate=hover + "10<sup>%{y:.2f}</sup>")
     figure.add_trace(gradient, **right)
     law = line("1 / scale", scales, colour=theme.THEORY, dash="dash", hoverinfo="skip")
     figure.add_trace(law, **right)
     figure.add_trace(dot("gradient here", colour=theme.MEASURED, showlegend=False, hoverinfo="skip"), **right)
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=460, uirevision="kept")
+    dressed(figure, title, height=theme.ALONE)
     ends = [float(np.min(scales)) - 0.1, float(np.max(scales)) + 0.1]
     figure.update_xaxes(
         title_text="the fourth layer's weights times",
@@ -64,5 +73,5 @@ def loss_and_gradient_by_scale(scales: Numbers, *, title: str) -> go.Figure:
         tickangle=0,
     )
     figure.update_yaxes(title_text="loss", range=[0, 6], **left)
-    decades(figure, "gradient norm ‖∂L/∂W‖", -5, 4, **right)
-    return figure
+    decades(figure, "gradient ‖∂L/∂W‖", -5, 4, **right)
+    return stacking(figure, [[(1, 1)], [(1, 2)]])

@@ -79,10 +79,10 @@ def stacking(figure: go.Figure, columns: Sequence[Sequence[Place]] = (), gap: fl
     A figure of one column gets the room that its legend takes there.
     """
     layout, count = figure.layout, max(1, len(columns))
-    lines = sum(trace.showlegend is not False for trace in figure.data) // 2
+    entries = sum(trace.showlegend is not False for trace in figure.data) if layout.showlegend is not False else 0
     margins = {**theme.TEMPLATE["layout"]["margin"], **layout.margin.to_plotly_json()}
     wide: dict[str, Any] = {"height": layout.height}
-    narrow: dict[str, Any] = {"height": round(layout.height * (0.9 * count if count > 1 else 1)) + 22 * lines}
+    narrow: dict[str, Any] = {"height": round(layout.height * (0.9 * count if count > 1 else 1)) + 20 * entries}
     for side, least in theme.NARROW_MARGINS.items():
         wide[f"margin.{side}"], narrow[f"margin.{side}"] = margins[side], min(margins[side], least)
     share = (1 - gap * (count - 1)) / count

@@ -8,18 +8,29 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
-from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, float32_limit, line
+from helpers.figures.parts import (
+    Numbers,
+    backward_arrow,
+    band,
+    decades,
+    dot,
+    dressed,
+    float32_limit,
+    line,
+    stacking,
+    switched,
+)
 
 _POWER = "layer %{x}: 10<sup>%{y:.2f}</sup>"
 
 
 def both_ways(depths: Numbers, *, title: str) -> go.Figure:
-    """The gradient on its way back, and beneath it the spread of the pre-activations on their way up.
+    """The gradient on its way back, and in turn the spread of the pre-activations on their way up.
 
-    Traces to come, log10 over `depths`: "measured" with "spread over seeds" and "theory" above; "pre-activations",
-    "spread of pre-activations" and "theory, forward" below.
+    Traces to come, log10 over `depths`: "measured" with "spread over seeds" and "theory"; in turn "pre-activations",
+    "spread of pre-activations" and "theory, forward".
     """
-    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.5, 0.5], vertical_spacing=0.07)
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
     for name, spread, law, colour, where in (
         ("measured", "spread over seeds", "theory", theme.MEASURED, above),
@@ -30,10 +41,9 @@ def both_ways(depths: Numbers, *, title: str) -> go.Figure:
         figure.add_trace(line(name, depths, colour=colour, width=4, hovertemplate=_POWER, showlegend=shown), **where)
         dashed = line(law, depths, colour=theme.THEORY, dash="dash", hovertemplate=_POWER, showlegend=shown)
         figure.add_trace(dashed, **where)
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=620, uirevision="kept")
-    figure.update_xaxes(range=[0, float(np.max(depths)) + 1])
-    figure.update_xaxes(title_text="layer (input left, loss right)", **below)
-    decades(figure, "gradient norm ‖∂L/∂h‖", -8, 4, **above)
+    dressed(figure, title)
+    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5])
+    decades(figure, "gradient ‖∂L/∂h‖", -8, 4, **above)
     decades(figure, "std of z", -8, 4, **below)
     float32_limit(figure, **above)
     backward_arrow(figure)
@@ -46,9 +56,9 @@ def both_ways(depths: Numbers, *, title: str) -> go.Figure:
         yanchor="bottom",
         showarrow=False,
         text="forward pass ⟶",
-        font={"size": 16, "color": theme.MUTED},
+        font={"color": theme.MUTED},
     )
-    return figure
+    return stacking(switched(figure, {"gradient, backward": [(1, 1)], "pre-activations, forward": [(2, 1)]}))
 
 
 SMALLEST_FACTOR, LARGEST_FACTOR = 0.5, 2.0
@@ -58,34 +68,32 @@ SMALLEST_FACTOR, LARGEST_FACTOR = 0.5, 2.0
 def phase_plane(
     depths: Numbers, weight_stds: Numbers, bias_stds: Numbers, *, every: int = 1, longest: float
 ) -> go.Figure:
-    """A network's gradient and the cosine of inputs over its layers, and beside them its place among all scales.
+    """A network's gradient, in turn the cosine of inputs over its layers, and beside them its place among all scales.
 
     Traces to come: over `depths` "gradient" with "spread over seeds" and "theory", the mark "6ξ" (2, 2);
     "nearby inputs" and "two digits" with "theory: nearby" and "theory: digits"; on the plane the heat map
-    "factor a layer" of log10 √χ (bias_stds, one in `every` of weight_stds), "critical line" (2, n), "regions" (2, 2),
+    "factor per layer" of log10 √χ (bias_stds, one in `every` of weight_stds), "critical line" (2, n), "regions" (2, 2),
     "here" (2, 1); over `weight_stds` log10 of the "depth scale ξ", which the axis cuts off at `longest`, and
     "ξ here" (2, 1).
     """
     figure = go.Figure().set_subplots(
         rows=2,
         cols=2,
-        column_widths=[0.55, 0.45],
-        row_heights=[0.58, 0.42],
-        horizontal_spacing=0.15,
-        vertical_spacing=0.17,
+        column_widths=[0.58, 0.42],
+        horizontal_spacing=0.1,
     )
     _add_gradient(figure, depths)
     _add_cosines(figure, depths)
     _add_plane(figure, np.asarray(weight_stds)[::every], bias_stds)
     _add_depth_scale(figure, weight_stds, longest)
-    figure.update_layout(
-        template=theme.TEMPLATE,
-        title_text="A random network, and its place in the plane",
-        height=680,
-        uirevision="kept",
-    )
+    dressed(figure, "A random network, and its place in the plane")
     backward_arrow(figure)
-    return figure
+    views = {
+        "gradient": [(1, 1), (1, 2)],
+        "cosine of inputs": [(2, 1), (1, 2)],
+        "depth scale ξ": [(1, 1), (2, 2)],
+    }
+    return stacking(switched(figure, views), [[(1, 1), (2, 1)], [(1, 2), (2, 2)]])
 
 
 def _add_gradient(figure: go.Figure, depths: Numbers) -> None:
@@ -96,7 +104,7 @@ def _add_gradient(figure: go.Figure, depths: Numbers) -> None:
     figure.add_trace(theory, **where)
     reach = line("6ξ", [0, 0], colour=theme.BOUND, dash="dot", width=2.5, hovertemplate="6ξ from the loss: layer %{x}")
     figure.add_trace(reach, **where)
-    figure.update_xaxes(range=[0, float(np.max(depths)) + 1], **where)
+    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5], **where)
     decades(figure, "gradient ‖∂L/∂h‖", -8, 4, **where)
 
 
@@ -109,7 +117,7 @@ def _add_cosines(figure: go.Figure, depths: Numbers) -> None:
         figure.add_trace(line(name, depths, colour=colour, dash=dash, hovertemplate=hover), **where)
         theory = line(law, depths, colour=theme.THEORY, dash="dash", width=2, hovertemplate=hover, showlegend=False)
         figure.add_trace(theory, **where)
-    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0, float(np.max(depths)) + 1], **where)
+    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5], **where)
     figure.update_yaxes(title_text="cosine", range=[-0.08, 1.08], tickvals=[0, 0.5, 1], **where)
 
 
@@ -119,22 +127,14 @@ def _add_plane(figure: go.Figure, weight_stds: Numbers, bias_stds: Numbers) -> N
     plane = go.Heatmap(
         x=weight_stds,
         y=bias_stds,
-        name="factor a layer",
+        name="factor per layer",
         zmin=limits[0],
         zmax=limits[1],
         zsmooth="fast",
         colorscale=[(0.0, "#7fa3dc"), (0.5, "#ffffff"), (1.0, "#e08a84")],
-        colorbar={
-            "thickness": 12,
-            "len": 0.54,
-            "y": 1.0,
-            "yanchor": "top",
-            "x": 1.01,
-            "outlinewidth": 0,
-            "tickvals": np.log10([0.5, 0.7, 1, 1.4, 2]).tolist(),
-            "ticktext": ["½", "0.7", "1", "1.4", "2"],
-        },
-        hovertemplate="σ<sub>w</sub> %{x:.2f}, σ<sub>b</sub> %{y:.2f}: click to go there<extra></extra>",
+        showscale=False,
+        hovertemplate="σ<sub>w</sub> %{x:.2f}, σ<sub>b</sub> %{y:.2f}: 10<sup>%{z:.2f}</sup> per layer; "
+        "click to go there<extra></extra>",
     )
     figure.add_trace(plane, **where)
     quiet: dict[str, Any] = {"hoverinfo": "skip", "showlegend": False}
@@ -151,12 +151,12 @@ def _add_plane(figure: go.Figure, weight_stds: Numbers, bias_stds: Numbers) -> N
     figure.add_trace(recipes, **where)
     names = go.Scatter(  # at two heights, so that they are apart in a narrow window too
         x=[0.58, 1.05, 1.45],
-        y=[0.05, 0.13, 0.05],
+        y=[0.12, 0.3, 0.12],
         name="names",
         mode="text",
         text=["default", "Xavier", "He"],
         textposition=["middle center", "middle left", "middle right"],
-        textfont={"size": 14, "color": theme.INK},
+        textfont={"color": theme.INK},
         **quiet,
     )
     figure.add_trace(names, **where)
@@ -166,15 +166,14 @@ def _add_plane(figure: go.Figure, weight_stds: Numbers, bias_stds: Numbers) -> N
         name="regions",
         mode="text",
         text=["vanishes", "explodes"],
-        textfont={"size": 16, "color": theme.INK},
+        textfont={"color": theme.INK},
         **quiet,
     )
     figure.add_trace(regions, **where)
-    figure.add_trace(dot("here", colour=theme.THEORY, **quiet), **where)
-    figure.update_xaxes(range=[float(np.min(weight_stds)), float(np.max(weight_stds))], **where)
-    figure.update_yaxes(
-        title_text="σ<sub>b</sub>, biases", range=[float(np.min(bias_stds)), float(np.max(bias_stds))], **where
-    )
+    figure.add_trace(dot("here", colour=theme.MEASURED, **quiet), **where)
+    ends = [float(np.min(weight_stds)), float(np.max(weight_stds))]
+    figure.update_xaxes(title_text="σ<sub>w</sub>, weights (blue vanishes, red explodes)", range=ends, **where)
+    figure.update_yaxes(title_text="σ<sub>b</sub>", range=[float(np.min(bias_stds)), float(np.max(bias_stds))], **where)
 
 
 def _add_depth_scale(figure: go.Figure, weight_stds: Numbers, longest: float) -> None:
@@ -182,7 +181,7 @@ def _add_depth_scale(figure: go.Figure, weight_stds: Numbers, longest: float) ->
     hover = "σ<sub>w</sub> %{x:.2f}: 10<sup>%{y:.2f}</sup> layers"
     curve = line("depth scale ξ", weight_stds, colour=theme.BOUND, hovertemplate=hover, showlegend=False)
     figure.add_trace(curve, **where)
-    figure.add_trace(dot("ξ here", colour=theme.THEORY, showlegend=False, hovertemplate=hover), **where)
+    figure.add_trace(dot("ξ here", colour=theme.MEASURED, showlegend=False, hovertemplate=hover), **where)
     figure.update_xaxes(
         title_text="σ<sub>w</sub>, weights", range=[float(np.min(weight_stds)), float(np.max(weight_stds))], **where
     )
@@ -197,8 +196,8 @@ def singular_values(edges: Numbers) -> go.Figure:
     """
     edges = np.asarray(edges, dtype=float)
     centres, width = (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0])
-    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
-    for row, (name, colour, pattern) in enumerate(
+    figure = go.Figure().set_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.06)
+    for column, (name, colour, pattern) in enumerate(
         (("Gaussian", theme.MEASURED, ""), ("orthogonal", theme.SIMILARITY, "/")), start=1
     ):
         bars = go.Bar(
@@ -210,16 +209,11 @@ def singular_values(edges: Numbers) -> go.Figure:
             hovertemplate="10<sup>%{x:.2f}</sup>: %{y:.0%}<extra></extra>",
         )
         bars.marker.pattern.shape = pattern
-        figure.add_trace(bars, row=row, col=1)
-    figure.update_layout(
-        template=theme.TEMPLATE,
-        title_text="Singular values of ∂h<sub>L</sub>/∂x",
-        height=480,
-        uirevision="kept",
-        bargap=0,
-    )
+        figure.add_trace(bars, row=1, col=column)
+    dressed(figure, "Singular values of ∂h_L/∂x", height=theme.ALONE).update_layout(bargap=0)
     figure.add_vline(x=0, line={"color": theme.INK, "width": 1.5, "dash": "dot"})
     figure.update_xaxes(range=[float(edges[0]), float(edges[-1])], tickprefix="10<sup>", ticksuffix="</sup>", nticks=8)
-    figure.update_xaxes(title_text="singular value (leftmost bar: all that is smaller)", row=2, col=1)
-    figure.update_yaxes(title_text="share", range=[0, 1], tickformat=".0%", nticks=4)
-    return figure
+    figure.update_xaxes(title_text="singular value (leftmost bar: all smaller ones)")
+    figure.update_yaxes(range=[0, 1], tickformat=".0%", nticks=4)
+    figure.update_yaxes(title_text="share", col=1)
+    return stacking(figure, [[(1, 1)], [(1, 2)]])

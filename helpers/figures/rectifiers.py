@@ -9,7 +9,18 @@ import plotly.graph_objects as go
 
 from helpers import theme
 from helpers.arrays import Array
-from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, float32_limit, line
+from helpers.figures.parts import (
+    Numbers,
+    backward_arrow,
+    band,
+    decades,
+    dot,
+    dressed,
+    float32_limit,
+    line,
+    stacking,
+    switched,
+)
 
 _HOVER = "layer %{x}: 10<sup>%{y:.2f}</sup>"
 _SIX_DASHES = ("solid", "longdash", "dot", "dashdot", "longdashdot", "3px,3px")
@@ -21,15 +32,13 @@ _SCHEME_LOOKS = (
 
 
 def rectifier_family(depths: Numbers, activations: Sequence[str]) -> go.Figure:
-    """Up to six activations side by side over the layers, in three plots one above the other.
+    """Up to six activations side by side over the layers, in three plots that take turns.
 
-    Traces to come: above, the gradient signal of each, named as the activation is written, with the "spread over
-    seeds" and the "theory" of the one in focus; in the middle the "dead units" of that one; below, the similarity of
-    two inputs to each layer, named "…, similarity".
+    Traces to come: in the first, the gradient signal of each, named as the activation is written, with the "spread over
+    seeds" and the "theory" of the one in focus; in the second the "dead units" of that one; in the third the similarity
+    of two inputs to each layer, named "…, similarity".
     """
-    figure = go.Figure().set_subplots(
-        rows=3, cols=1, shared_xaxes=True, row_heights=[0.56, 0.2, 0.24], vertical_spacing=0.05
-    )
+    figure = go.Figure().set_subplots(rows=3, cols=1, shared_xaxes=True)
     names = [theme.ACTIVATION_NAMES[activation] for activation in activations]
     colours = [theme.ACTIVATION_COLOURS[activation] for activation in activations]
     figure.add_trace(band("spread over seeds", depths, colour=theme.INK), row=1, col=1)
@@ -45,22 +54,21 @@ def rectifier_family(depths: Numbers, activations: Sequence[str]) -> go.Figure:
     dead = line("dead units", depths, colour=theme.SATURATED, hovertemplate="layer %{x}: %{y:.0%}")
     dead.update(fill="tozeroy", fillcolor=theme.transparent(theme.SATURATED, 0.3), showlegend=False)
     figure.add_trace(dead, row=2, col=1)
-    _over_layers(figure, depths, "ReLU and its family on the digits", 700)
-    figure.update_layout(margin={"t": 124})  # the legend takes two lines where the page is narrow
+    _over_layers(figure, depths, "ReLU and its family on the digits")
     decades(figure, "gradient ‖∂L/∂h‖", -15, 5, row=1, col=1)
     figure.update_yaxes(title_text="dead", range=[0, 1.02], tickformat=".0%", nticks=3, row=2, col=1)
     figure.update_yaxes(title_text="similarity", range=[-0.1, 1.02], nticks=4, row=3, col=1)
     float32_limit(figure, row=1, col=1)
-    return figure
+    return stacking(switched(figure, {"gradient": [(1, 1)], "dead units": [(2, 1)], "similarity": [(3, 1)]}))
 
 
 def signal_and_weight_gradient(depths: Numbers, schemes: Sequence[str]) -> go.Figure:
-    """The same net under up to three initializations: above its gradient signal, below its weight gradient.
+    """The same net under up to three initializations: its gradient signal, and in turn its weight gradient.
 
     Traces to come for each scheme: "…" and "…, weight gradient", and one "theory" for all signals: their theories one
     after the other, each (deepest + 1,) and ended by a gap.
     """
-    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     for scheme, (colour, dash) in zip(schemes, _SCHEME_LOOKS, strict=False):
         hover = f"{scheme}, {_HOVER}<extra></extra>"
         for name, row in ((scheme, 1), (f"{scheme}, weight gradient", 2)):
@@ -69,10 +77,10 @@ def signal_and_weight_gradient(depths: Numbers, schemes: Sequence[str]) -> go.Fi
     places = np.tile(np.append(depths, np.max(depths)), len(schemes))
     theory = line("theory", places, colour=theme.THEORY, dash="dash", width=1.5, hoverinfo="skip")
     figure.add_trace(theory, row=1, col=1)
-    _over_layers(figure, depths, "One net, three initializations", 640)
+    _over_layers(figure, depths, "One net, three initializations")
     decades(figure, "signal ‖∂L/∂h‖", -15, 5, row=1, col=1)
     decades(figure, "weights ‖∂L/∂W‖", -15, 5, row=2, col=1)
-    return figure
+    return stacking(switched(figure, {"signal": [(1, 1)], "weight gradient": [(2, 1)]}))
 
 
 def born_dead(depths: Numbers, widths: Numbers, probability: Array) -> go.Figure:
@@ -81,7 +89,7 @@ def born_dead(depths: Numbers, widths: Numbers, probability: Array) -> go.Figure
     Traces to come: the marker "here" on the map; over the depths the "counted" share of nets with the "band of
     chance" around the "theory", and the marker "this depth".
     """
-    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.17)
+    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.1)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     figure.add_trace(
         go.Heatmap(
@@ -98,29 +106,23 @@ def born_dead(depths: Numbers, widths: Numbers, probability: Array) -> go.Figure
         ),
         **left,
     )
-    figure.add_trace(dot("here", colour=theme.THEORY, showlegend=False, hoverinfo="skip"), **left)
+    figure.add_trace(dot("here", colour=theme.INK, showlegend=False, hoverinfo="skip"), **left)
     figure.add_trace(band("band of chance", depths, colour=theme.THEORY, showlegend=False), **right)
     hover = "%{x} layers: %{y:.1%}"
-    counted = line("counted", depths, colour=theme.ACTIVATION_COLOURS["relu"], width=4, hovertemplate=hover)
+    counted = line("counted", depths, colour=theme.MEASURED, width=4, hovertemplate=hover)
     figure.add_trace(counted, **right)
     figure.add_trace(line("theory", depths, colour=theme.THEORY, dash="dash", hovertemplate=hover), **right)
-    figure.add_trace(dot("this depth", colour=theme.THEORY, showlegend=False, hoverinfo="skip"), **right)
-    figure.update_layout(
-        template=theme.TEMPLATE,
-        title_text="ReLU nets that are born dead (dark: nearly all)",
-        height=470,
-        uirevision="kept",
-        legend={"x": 1, "xanchor": "right"},
-    )
+    figure.add_trace(dot("this depth", colour=theme.INK, showlegend=False, hoverinfo="skip"), **right)
+    dressed(figure, "ReLU nets that are born dead", height=theme.ALONE)
     figure.update_xaxes(title_text="depth (layers)", range=[0.5, float(np.max(depths)) + 0.5])
-    figure.update_yaxes(title_text="width (units a layer)", dtick=1, **left)
+    figure.update_xaxes(title_text="depth (yellow: few born dead, blue: nearly all)", **left)
+    figure.update_yaxes(title_text="width (units per layer)", dtick=2, **left)
     figure.update_yaxes(title_text="born dead", range=[-0.02, 1.02], tickformat=".0%", **right)
-    return figure
+    return stacking(figure, [[(1, 1)], [(1, 2)]])
 
 
-def _over_layers(figure: go.Figure, depths: Numbers, title: str, height: int) -> None:
+def _over_layers(figure: go.Figure, depths: Numbers, label: str) -> None:
     """What the plots over layers have in common."""
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=height, uirevision="kept")
-    figure.update_xaxes(range=[0, float(np.max(depths)) + 1])
-    figure.update_xaxes(title_text="layer (input left, loss right)", row=len(figure._grid_ref), col=1)
+    dressed(figure, label)
+    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5])
     backward_arrow(figure)

@@ -8,19 +8,19 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
-from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, line
+from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, dressed, line, stacking, switched
 
 CELL_DASHES = {"rnn": "solid", "lstm": "solid", "gru": "dashdot"}
 
 
 def signal_through_time(times: Numbers, *, title: str) -> go.Figure:
-    """Gradient signal log10‖∂L/∂h_t‖ over time steps for three kinds of cell, and beneath what an LSTM's cell keeps.
+    """Gradient signal log10‖∂L/∂h_t‖ over time steps for three kinds of cell; in turn what an LSTM's cell keeps.
 
-    `times` are the steps 1 … longest. Traces to come above: "RNN", "GRU", "LSTM" with its "spread over seeds", "LSTM's
-    cell" ‖∂L/∂c_t‖, "product of forget gates" dashed and "ρ a step" dotted; beneath, on a linear axis, "kept by the
+    `times` are the steps 1 … longest. Traces to come: "RNN", "GRU", "LSTM" with its "spread over seeds", "LSTM's
+    cell" ‖∂L/∂c_t‖, "product of forget gates" dashed and "ρ per step" dotted; in turn, on a linear axis, "kept by the
     gates", its "bias alone" dashed and the marker "half-life".
     """
-    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.06)
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
     hover = "step %{x}: 10<sup>%{y:.2f}</sup>"
     lstm = theme.CELL_COLOURS["lstm"]
@@ -34,7 +34,7 @@ def signal_through_time(times: Numbers, *, title: str) -> go.Figure:
     figure.add_trace(cell_path, **above)
     gates = line("product of forget gates", times, colour=theme.THEORY, dash="dash", hovertemplate=hover)
     figure.add_trace(gates, **above)
-    figure.add_trace(line("ρ a step", times, colour=theme.BOUND, dash="dot", width=2, hovertemplate=hover), **above)
+    figure.add_trace(line("ρ per step", times, colour=theme.BOUND, dash="dot", width=2, hovertemplate=hover), **above)
     kept = line("kept by the gates", times, colour=lstm, width=3, showlegend=False, hovertemplate="%{x}: %{y:.1%}")
     kept.update(fill="tozeroy", fillcolor=theme.transparent(lstm, 0.2))
     figure.add_trace(kept, **below)
@@ -42,13 +42,12 @@ def signal_through_time(times: Numbers, *, title: str) -> go.Figure:
     figure.add_trace(alone.update(showlegend=False), **below)
     half = dot("half-life", colour=theme.THEORY, showlegend=False, hovertemplate="half is left at step %{x:.0f}")
     figure.add_trace(half, **below)
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=660, uirevision="kept", margin_t=122)
-    figure.update_xaxes(range=[0, float(np.max(times)) + 1])
-    figure.update_xaxes(title_text="time step (first input left, loss right)", **below)
-    decades(figure, "gradient norm ‖∂L/∂h<sub>t</sub>‖", -30, 3, **above)
+    dressed(figure, title)
+    figure.update_xaxes(title_text="time step (first input left, loss right)", range=[0.5, float(np.max(times)) + 0.5])
+    decades(figure, "gradient ‖∂L/∂h<sub>t</sub>‖", -30, 3, **above)
     figure.update_yaxes(title_text="cell keeps", range=[0, 1.08], tickformat=".0%", nticks=4, **below)
     backward_arrow(figure)
-    return figure
+    return stacking(switched(figure, {"gradient": [(1, 1)], "what the cell keeps": [(2, 1)]}))
 
 
 def forecasts(years: Numbers, truth: Numbers, predicted: Mapping[str, Numbers], *, title: str, unit: str) -> go.Figure:

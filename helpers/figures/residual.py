@@ -6,18 +6,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
-from helpers.figures.parts import Numbers, backward_arrow, band, decades, line
+from helpers.figures.parts import Numbers, backward_arrow, band, decades, dressed, line, stacking, switched
 
-COLOUR = theme.ACTIVATION_COLOURS["relu"]
+COLOUR = theme.MEASURED
 
 
 def signal_and_size(blocks: Numbers, *, title: str, low: float, high: float) -> go.Figure:
-    """Gradient signal log10‖∂L/∂h‖ over blocks, and beneath it log10 of the size of h: measured, band, theory dashed.
+    """Gradient signal log10‖∂L/∂h‖ over blocks, and in turn log10 of the size of h: measured, band, theory dashed.
 
     `blocks` are 0 (the stem) … most. Traces: "measured", "spread over seeds", "theory"; "size", "spread of sizes" and
     "size in theory" below.
     """
-    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.6, 0.4], vertical_spacing=0.07)
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     rows = (
         ("measured", "spread over seeds", "theory", {"row": 1, "col": 1}),
         ("size", "spread of sizes", "size in theory", {"row": 2, "col": 1}),
@@ -25,20 +25,19 @@ def signal_and_size(blocks: Numbers, *, title: str, low: float, high: float) -> 
     hover = "block %{x}: 10<sup>%{y:.2f}</sup>"
     for measured, spread, predicted, where in rows:
         below = where["row"] == 2
-        colour = theme.MEASURED if below else COLOUR
+        colour = theme.FORWARD if below else COLOUR
         figure.add_trace(band(spread, blocks, colour=colour, showlegend=not below), **where)
         solid = line(measured, blocks, colour=colour, width=4, hovertemplate=hover, showlegend=not below)
         figure.add_trace(solid, **where)
         dashed = line(predicted, blocks, colour=theme.THEORY, dash="dash", hovertemplate=hover, showlegend=not below)
         figure.add_trace(dashed, **where)
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=620, uirevision="kept")
-    figure.update_xaxes(range=[-0.5, float(np.max(blocks)) + 1])
-    figure.update_xaxes(title_text="block (input left, loss right; 0 is the stem)", row=2, col=1)
+    dressed(figure, title)
+    figure.update_xaxes(title_text="block (input left, loss right; 0 is the stem)")
+    figure.update_xaxes(range=[-0.5, float(np.max(blocks)) + 0.5])
     decades(figure, "gradient ‖∂L/∂h‖", low, high, row=1, col=1)
     decades(figure, "size of h", -3, 3, row=2, col=1)
-    figure.update_yaxes(nticks=6, row=2, col=1)
     backward_arrow(figure)
-    return figure
+    return stacking(switched(figure, {"gradient": [(1, 1)], "size of h": [(2, 1)]}))
 
 
 def path_lengths(lengths: Numbers, *, title: str) -> go.Figure:
@@ -52,32 +51,32 @@ def path_lengths(lengths: Numbers, *, title: str) -> go.Figure:
             line("gradient in theory", lengths, colour=theme.THEORY, dash="dash", hovertemplate=hover),
         ]
     )
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=440, barmode="overlay", uirevision="kept")
+    dressed(figure, title, height=theme.ALONE).update_layout(barmode="overlay")
     figure.update_xaxes(title_text="branches on the path", range=[-0.7, float(np.max(lengths)) + 0.7])
     figure.update_yaxes(title_text="share", range=[0, 0.4], tickformat=".0%")
-    return figure
+    return stacking(figure)
 
 
 def shattered_gradients(x: Numbers, lags: Numbers, *, title: str) -> go.Figure:
-    """Above, one network's "gradient" dy/dx over its input x; beneath, its "autocorrelation" with a band over seeds."""
-    figure = go.Figure().set_subplots(rows=2, cols=1, row_heights=[0.5, 0.5], vertical_spacing=0.2)
-    above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
+    """One network's "gradient" dy/dx over its input x; beside it its "autocorrelation" with a band over seeds."""
+    figure = go.Figure().set_subplots(rows=1, cols=2, column_widths=[0.6, 0.4], horizontal_spacing=0.1)
+    above, below = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     gradient = line("gradient", x, colour=COLOUR, width=1.8, hovertemplate="x = %{x:.2f}: %{y:.2f}", showlegend=False)
     figure.add_trace(gradient, **above)
-    figure.add_trace(band("spread over seeds", lags, colour=theme.MEASURED), **below)
+    figure.add_trace(band("spread over seeds", lags, colour=theme.SIMILARITY), **below)
     hover = "%{x} steps apart: %{y:.2f}"
-    figure.add_trace(line("autocorrelation", lags, colour=theme.MEASURED, width=4, hovertemplate=hover), **below)
+    figure.add_trace(line("autocorrelation", lags, colour=theme.SIMILARITY, width=4, hovertemplate=hover), **below)
     figure.add_hline(
         y=0,
         line={"color": theme.THEORY, "width": 2, "dash": "dash"},
         annotation_text="white noise",
-        annotation_position="bottom right",
-        annotation_font={"size": 15, "color": theme.THEORY},
+        annotation_position="bottom left",
+        annotation_font={"color": theme.THEORY},
         **below,
     )
-    figure.update_layout(template=theme.TEMPLATE, title_text=title, height=600, uirevision="kept", showlegend=False)
+    dressed(figure, title, height=theme.ALONE).update_layout(showlegend=False)
     figure.update_xaxes(title_text="input x", **above)
-    figure.update_xaxes(title_text="distance between two inputs, in steps of x", **below)
+    figure.update_xaxes(title_text="steps between two inputs", **below)
     figure.update_yaxes(title_text="gradient dy/dx", range=[-4, 4], **above)
     figure.update_yaxes(title_text="autocorrelation", range=[-0.4, 1.05], **below)
-    return figure
+    return stacking(figure, [[(1, 1)], [(1, 2)]])

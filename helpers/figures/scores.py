@@ -39,7 +39,7 @@ def scores_over_time(
         line={"color": theme.LIMIT, "width": 1.5, "dash": "dot"},
         row=1,
         col=1,
-        annotation={"text": f"all {total} questions", "font": {"size": 14, "color": theme.MUTED}, "yanchor": "bottom"},
+        annotation={"text": f"all {total} questions", "font": {"color": theme.MUTED}, "yanchor": "bottom"},
     )
     figure.update_yaxes(title_text="questions", range=[0, 1.12 * total], row=1, col=1)
     if exams:
@@ -62,7 +62,7 @@ def _add_exams(figure: go.Figure, exams: Sequence[tuple[float, float]]) -> None:
             marker=marker,
             text=[f"{share:.0f} %" for share in shares],
             textposition="top center",
-            textfont={"size": 14},
+            textfont={"size": theme.SMALL},
             hovertemplate="%{y:.0f} %, %{x}<extra>exam</extra>",
             cliponaxis=False,
         ),

@@ -78,14 +78,14 @@ def training_movement(
             line={"color": theme.MUTED, "width": 1.5, "dash": "dash"},
             annotation_text="chance",
             annotation_position="bottom right",
-            annotation_font={"size": 15, "color": theme.MUTED},
+            annotation_font={"color": theme.MUTED},
             row=1,
             col=1,
         )
     figure.update_xaxes(title_text="training steps", row=1, col=1)
     figure.update_yaxes(title_text="loss", rangemode="tozero", row=1, col=1)
     figure.update_layout(template=theme.TEMPLATE, title_text=title, height=620)
-    figure.update_annotations(font_size=15)
+    figure.update_annotations(font_size=theme.SMALL)
     return figure
 
 
@@ -144,7 +144,7 @@ def training_losses(
     figure.update_xaxes(title_text="training steps", range=[0, steps], nticks=3 if len(groups) > 1 else 7)
     figure.update_yaxes(range=[0, highest])
     figure.update_yaxes(title_text="loss", row=1, col=1)
-    figure.update_annotations(font_size=16)
+    figure.update_annotations(font_size=theme.SMALL)
     figure.update_layout(template=theme.TEMPLATE, title_text=title, height=440)
     figure.update_layout(margin_t=124, legend_y=1.1)
     return figure

@@ -6,16 +6,26 @@ import numpy as np
 import plotly.graph_objects as go
 
 from helpers import theme
-from helpers.figures.parts import Numbers, backward_arrow, band, decades, float32_limit, line
+from helpers.figures.parts import (
+    Numbers,
+    backward_arrow,
+    band,
+    decades,
+    dressed,
+    float32_limit,
+    line,
+    stacking,
+    switched,
+)
 
 
 def unknown_and_own(depths: Numbers, *, low: float, high: float) -> go.Figure:
-    """Two networks over the layers 1 … deepest: the gradient signal above, the share of flat units below.
+    """Two networks over the layers 1 … deepest: the gradient signal, and in turn the share of flat units.
 
-    Traces to come: "unknown" (dashed) and "yours" with its "spread over seeds", log10 of ‖∂L/∂h‖; beneath "unknown,
+    Traces to come: "unknown" (dashed) and "yours" with its "spread over seeds", log10 of ‖∂L/∂h‖; in turn "unknown,
     flat" and "yours, flat", shares from 0 to 1. Above, the axis runs from 10**low to 10**high.
     """
-    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.07)
+    figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
     figure.add_trace(band("spread over seeds", depths, colour=theme.MEASURED), **above)
     looks = {"yours": (theme.MEASURED, "solid"), "unknown": (theme.INK, "dash")}
@@ -26,13 +36,10 @@ def unknown_and_own(depths: Numbers, *, low: float, high: float) -> go.Figure:
         flat = line(f"{name}, flat", depths, colour=colour, dash=dash, legendgroup=name, hovertemplate=hover)
         figure.add_trace(signal, **above)
         figure.add_trace(flat.update(showlegend=False), **below)
-    figure.update_layout(
-        template=theme.TEMPLATE, title_text="An unknown network, and yours", height=600, uirevision="kept"
-    )
-    figure.update_xaxes(range=[0, float(np.max(depths)) + 1])
-    figure.update_xaxes(title_text="layer (input left, loss right)", **below)
-    decades(figure, "gradient norm ‖∂L/∂h‖", low, high, **above)
+    dressed(figure, "An unknown network, and yours")
+    figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5])
+    decades(figure, "gradient ‖∂L/∂h‖", low, high, **above)
     figure.update_yaxes(title_text="flat units", range=[-0.02, 1.04], tickformat=".0%", nticks=3, **below)
     float32_limit(figure, **above)
     backward_arrow(figure)
-    return figure
+    return stacking(switched(figure, {"gradient": [(1, 1)], "flat units": [(2, 1)]}))

@@ -140,6 +140,7 @@ export default {
     const live = new Live(el, spec, Plotly, sliders, jupyterSource(model, channel));
     el.live = live;
     await live.start(spec.first, await unpackRows(model.get("row_shown"), false), model.get("notes_shown"));
+    el.closest(".jp-NotebookPanel")?.classList.add("live-course"); // its text gets lines of a length that is read well
     return () => live.stop();
   },
 };

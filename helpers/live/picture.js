@@ -139,7 +139,8 @@ export class Picture {
    * @param {Ranges} ranges
    */
   setRanges(ranges) {
-    if (JSON.stringify(ranges) === JSON.stringify(this.shownRanges)) return Promise.resolve();
+    const wanted = JSON.stringify(ranges);
+    if (wanted === "{}" || wanted === JSON.stringify(this.shownRanges)) return Promise.resolve();
     this.shownRanges = ranges;
     return this.inTurn(() => this.Plotly.relayout(this.plot, structuredClone(ranges))); // Plotly keeps what it is given
   }

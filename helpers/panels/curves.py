@@ -37,7 +37,7 @@ def next_of(limits: Sequence[float], value: float) -> float:
     return next((limit for limit in limits if value <= limit), limits[-1])
 
 
-LAST_LAYERS = (5, 10, 15, 20, 30, 40, 60, 80, DEEPEST)
+LAST_LAYERS = (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, DEEPEST)
 DECADES_DOWN = (1, 3, 6, 10, 15, 20, 30, 40, 60, 80, 100, 150, 250)
 DECADES_UP = (1, 3, 6, 10, 20, 40, 80, 160)
 

@@ -11,7 +11,7 @@ from helpers import figures, theme
 from helpers.activations import ACTIVATIONS
 from helpers.arrays import Array
 from helpers.panels.controls import activation_choice, dropdown, float_slider, int_slider
-from helpers.panels.curves import DEEPEST, LAYERS, gaps_for_zero, next_of, padded
+from helpers.panels.curves import DEEPEST, LAYERS, decades_range, gaps_for_zero, layers_range, next_of, padded
 from helpers.panels.panel import Panel
 
 FREE, HELD = "free", "held"
@@ -31,15 +31,21 @@ def definition() -> Panel:
             factors = np.log10(np.abs(weight * slope(places[1:])))
             steepest = np.log10(weight * np.max(np.abs(slope(z))))
         top = next_of((0.3, 1.2, 1.9), np.max(slope(z)))
+        largest = steepest * np.arange(depth - 1, -1, -1)
         # The backward pass: from the last neuron to the first, one factor weight × slope a neuron.
         signal = np.append(np.cumsum(factors[::-1])[::-1], 0.0)
+        measured = gaps_for_zero(signal)
         return {
-            "measured": padded(gaps_for_zero(signal)),
-            "largest slope everywhere": padded(steepest * np.arange(depth - 1, -1, -1)),
+            "measured": padded(measured),
+            "largest slope everywhere": padded(largest),
             "slope": slope(z),
             "first neuron": _point(places[0], slope),
             "last neuron": _point(places[-1], slope),
-            "ranges": {"yaxis2": [-0.16 * top, top]},
+            "ranges": {
+                "xaxis": layers_range(depth),
+                "yaxis": decades_range(measured, largest),
+                "yaxis2": [-0.16 * top, top],
+            },
             "summary": _chain_summary(depth, signal[0], float(slope(places[:1])[0])),
         }
 
@@ -48,7 +54,7 @@ def definition() -> Panel:
         "weight": float_slider("weight", 1.0, 0.1, 10, 0.1),
         "preactivation": float_slider("pre-activation", 0.0, -6, 6, 0.1),
         "activation": activation_choice("sigmoid"),
-        "bias": dropdown("biases", {"hold the pre-activation": HELD, "zero: it runs free": FREE}, HELD),
+        "bias": dropdown("biases", {"hold z": HELD, "zero: z runs free": FREE}, HELD),
     }
     still = {"activation": "sigmoid", "bias": HELD, "preactivation": 0.0}
     presets = {
@@ -72,7 +78,7 @@ def _chain_summary(depth: int, log10_signal: float, first_slope: float) -> str:
         log10_gradient = log10_signal + float(np.log10(abs(first_slope)))
     # A step moves the first weight by learning rate × gradient (its input is 1), so 0.01 takes 0.01 / (0.1 · gradient).
     log10_steps = max(-1.0 - log10_gradient, 0.0)
-    text = f"The first neuron hears {theme.share(log10_signal)} what the last one hears. "
+    text = f"The first neuron receives {theme.share(log10_signal)} what the last one receives.\n"
     if log10_gradient == -np.inf:
         return text + "Its weight never moves."
     if log10_steps == 0:

@@ -23,29 +23,28 @@ def activation_derivatives() -> Panel:
         reach = np.array([-1.5, 1.5]) / np.hypot(1, slope)
         bell = np.exp(-0.5 * (z / spread) ** 2)
         squared = chosen.slope(z) ** 2
-        share = squared * bell / (spread * np.sqrt(2 * np.pi))
         mean_square = theory.mean_square_slope(activation, spread**2)
         steepest = float(np.max(np.abs(chosen.slope(np.linspace(-12, 12, 24001)))))
-        top = next_of((0.08, 0.3, 1.2, 1.5, 4, 8, 16), max(steepest**2, float(np.max(share))))
+        top = next_of((0.08, 0.3, 1.2, 1.5, 4), steepest**2)
         bounded = activation in ("sigmoid", "tanh", "hard_tanh")
         return {
             "activation": chosen.function(z),
             "tangent": np.stack([here + reach, value + slope * reach]),
             "here": np.array([[here], [value]]),
             "slope²": squared,
-            "spread of z": 0.9 * top * bell,
-            "share of it": share,
+            "slope² here": np.array([[here], [slope**2]]),
+            "bell: where z lies": 0.9 * top * bell,
             "E[slope²]": np.full(2, mean_square),
             "ranges": {"yaxis": [-1.5, 1.5] if bounded else [-2, 4], "yaxis2": [0, top]},
-            "summary": f"{theme.ACTIVATION_NAMES[activation]}, {chosen.formula}: slope {slope:.3f} at z = {here:.1f}, "
-            f"at most {steepest:.3f}. Under a spread of {spread:.2g} the shaded area, the mean square slope E[slope²], "
-            f"is {mean_square:.4f}. With weights of variance 1/width that is {np.sqrt(mean_square):.3f} a layer.",
+            "summary": f"The mean square slope is {mean_square:.4f}: {np.sqrt(mean_square):.3f} per layer.\n"
+            f"{theme.ACTIVATION_NAMES[activation]}, {chosen.formula}: slope {slope:.3f} at z = {here:.1f}, at most "
+            f"{steepest:.3f}. Shaded: E[slope²] at standard deviation {spread:.2g}, weights of variance 1/width.",
         }
 
     controls = {
         "activation": activation_choice("sigmoid"),
         "here": float_slider("z (tangent)", 0.0, -6, 6, 0.1),
-        "spread": log_slider("spread of z", 1.0, -1, 1),
+        "spread": log_slider("standard deviation of z", 1.0, -1, 1),
     }
     presets = {
         "sigmoid at its best": {"activation": "sigmoid", "here": 0.0, "spread": 0.1},

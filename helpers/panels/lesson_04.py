@@ -13,7 +13,16 @@ from helpers.activations import get_activation
 from helpers.arrays import Array
 from helpers.network import NetworkSpec, first_silent_layers, gradient_profile
 from helpers.panels.controls import SCHEMES, dropdown, float_slider, int_slider, steps
-from helpers.panels.curves import BATCH, DEEPEST, LAYERS, default_bias_std, gaps_for_zero, next_of, padded
+from helpers.panels.curves import (
+    BATCH,
+    DEEPEST,
+    LAYERS,
+    decades_range,
+    default_bias_std,
+    gaps_for_zero,
+    layers_range,
+    padded,
+)
 from helpers.panels.panel import Panel
 
 FAMILY = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu")
@@ -93,14 +102,15 @@ def relu() -> Panel:
             lines.append(shown.signal)
         spec = _spec(activation, depth, width, scheme, bias, leak)
         focus = _measured(spec)
+        predicted = focus.signal[-1] + _theory(spec)
         return {
             **result,
             "spread over seeds": padded(focus.spread),
-            "theory": padded(focus.signal[-1] + _theory(spec)),
+            "theory": padded(predicted),
             "dead units": padded(focus.dead),
             "ranges": {
-                **dict.fromkeys(("xaxis", "xaxis2", "xaxis3"), _layers_for(depth)),
-                "yaxis": _decades_for(lines),
+                **dict.fromkeys(("xaxis", "xaxis2", "xaxis3"), layers_range(depth)),
+                "yaxis": decades_range(*lines, focus.spread, predicted),
             },
             "summary": _family_summary(spec, focus) + _beside_it(spec, leak, result["leaky ReLU"]),
         }
@@ -125,37 +135,26 @@ def relu() -> Panel:
     return Panel("relu", figures.rectifier_family(LAYERS, FAMILY), controls, compute, presets)
 
 
-def _decades_for(lines: list[Array]) -> list[float]:
-    """An axis of log10 that holds what is seen of all lines, in steps that seldom change."""
-    known = np.concatenate([line[np.isfinite(line)] for line in lines])
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-    return [-next_of((6, 15, 30, 60), -low), next_of((3, 8, 20), high)]
-
-
-def _layers_for(depth: int) -> list[float]:
-    """An axis that holds all layers, in steps that seldom change."""
-    return [0.0, 1 + next_of((30, 60, DEEPEST), depth)]
-
-
 def _family_summary(spec: NetworkSpec, focus: _Measured) -> str:
     name = theme.ACTIVATION_NAMES[spec.activation]
     if spec.depth == 1:
-        return f"{name}: one layer has no way back to travel. Add a second one."
+        return f"{name}: one layer has no way back to travel.\nAdd a second one."
     change = (focus.signal[0] - focus.signal[-1]) / (spec.depth - 1)
     predicted = _theory(spec)[0] / (spec.depth - 1)
     if np.isnan(change):
-        words = f"{name}: the signal of layer 1 is exactly 0. "
+        words = f"{name}: the signal of layer 1 is exactly 0.\n"
     else:
-        wide = f"theory for wide layers {10**predicted:.3g}" if np.isfinite(predicted) else "in theory 0"
+        wide = f"theory {10**predicted:.3g}" if np.isfinite(predicted) else "in theory 0"
+        arrives = theme.share(focus.signal[0] - focus.signal[-1])
         words = (
-            f"{name}: the signal changes by a factor of {10**change:.3g} a layer ({wide}); layer 1 hears "
-            f"{theme.share(focus.signal[0] - focus.signal[-1])} what layer {spec.depth} hears. "
+            f"{name}: layer 1 receives {arrives} what layer {spec.depth} receives.\n"
+            f"A factor of {10**change:.3g} per layer ({wide}). "
         )
-    dead = f"Dead units: {focus.dead[0]:.0%} in layer 1, {focus.dead[-1]:.0%} in layer {spec.depth}. "
+    dead = f"Dead: {focus.dead[0]:.0%} in layer 1, {focus.dead[-1]:.0%} in layer {spec.depth}. "
     if np.isnan(focus.similarity[-1]):
         return f"{words}{dead}Nothing gets through to layer {spec.depth}."
     first, last = focus.similarity[0], focus.similarity[-1]
-    return f"{words}{dead}Two digits: cosine {first:.2f} in layer 1, {last:.3f} in layer {spec.depth}."
+    return f"{words}{dead}Cosine of two digits: {first:.2f}, then {last:.3f}."
 
 
 def _beside_it(spec: NetworkSpec, leak: float, signal: Array) -> str:
@@ -163,8 +162,8 @@ def _beside_it(spec: NetworkSpec, leak: float, signal: Array) -> str:
     if spec.activation == "leaky_relu" or spec.depth == 1:
         return ""
     change = (signal[0] - signal[spec.depth - 1]) / (spec.depth - 1)
-    words = f"{10**change:.3g} a layer" if np.isfinite(change) else "nothing left in layer 1"
-    return f" The leaky one with leak {leak:g} has {words}."
+    words = f"{10**change:.3g} per layer" if np.isfinite(change) else "nothing in layer 1"
+    return f" Leak {leak:g}: {words}."
 
 
 # One net, three initializations --------------------------------------------------------------------------------------
@@ -187,7 +186,7 @@ def relu_schemes() -> Panel:
             for name in THREE
         }
         signal, weights = ({name: _gradients(spec)[part] for name, spec in specs.items()} for part in (0, 1))
-        axis, layers = _decades_for([*signal.values(), *weights.values()]), _layers_for(depth)
+        axis, layers = decades_range(*signal.values(), *weights.values()), layers_range(depth)
         return {
             **{name: padded(line) for name, line in signal.items()},
             **{f"{name}, weight gradient": padded(line) for name, line in weights.items()},
@@ -217,14 +216,15 @@ def relu_schemes() -> Panel:
 
 def _schemes_summary(signal: dict[str, Array], weights: dict[str, Array], depth: int) -> str:
     def ratios(lines: dict[str, Array]) -> str:
-        return ", ".join(f"{name} {theme.scientific(line[0] - line[-1])}" for name, line in lines.items())
+        said = {name.removeprefix("PyTorch's "): theme.scientific(line[0] - line[-1]) for name, line in lines.items()}
+        return ", ".join(f"{name} {ratio}" for name, ratio in said.items())
 
     if depth == 1:
-        return "One layer has no way back to travel. Add a second one."
+        return "One layer has no way back to travel.\nAdd a second one."
     level = weights["Xavier"][0] - weights["He"][0]
     return (
-        f"Layer 1 over layer {depth}. Signal: {ratios(signal)}. Weight gradient: {ratios(weights)}. "
-        f"The first weights get {theme.scientific(level)} as much under Xavier as under He."
+        f"The first weights get {theme.scientific(level)} as much under Xavier as under He.\n"
+        f"Layer 1 over {depth}: signal {ratios(signal)}; weight gradient {ratios(weights)}."
     )
 
 
@@ -252,8 +252,10 @@ def born_dead() -> Panel:
             "theory": expected,
             "band of chance": np.stack([np.maximum(expected - chance, 0), np.minimum(expected + chance, 1)]),
             "this depth": np.array([[depth], [share]]),
-            "summary": f"{depth} layers of {width}: {share:.1%} of {NETS} nets are silent on their input from the "
-            f"start; theory says {expected[depth - 1]:.1%}. One layer goes silent with probability 2⁻ᴺ = {layer}.",
+            "ranges": {"xaxis2": layers_range(depth)},
+            "summary": f"{share:.1%} of {NETS} networks are silent on their input from the start.\n"
+            f"{depth} layers of {width}: theory says {expected[depth - 1]:.1%}. One layer goes silent with probability "
+            f"2⁻ᴺ = {layer}.",
         }
 
     controls = {

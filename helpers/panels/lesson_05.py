@@ -14,7 +14,16 @@ from helpers.datasets import classification_batch
 from helpers.jacobians import input_output_jacobian, singular_values
 from helpers.network import GradientProfile, NetworkSpec, gradient_profile, initial_parameters
 from helpers.panels.controls import activation_choice, dropdown, float_slider, int_slider, steps
-from helpers.panels.curves import BATCH, DEEPEST, LAYERS, default_bias_std, next_of, over_seeds, padded
+from helpers.panels.curves import (
+    BATCH,
+    DEEPEST,
+    LAYERS,
+    decades_range,
+    default_bias_std,
+    layers_range,
+    over_seeds,
+    padded,
+)
 from helpers.panels.panel import Panel
 
 EIGHT_SCHEMES = {
@@ -29,7 +38,6 @@ EIGHT_SCHEMES = {
 }
 GAINS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.6, 5 / 3]
 GAINS += [1.8, 2.0, 2.5, 3.0, 4.0]
-LOWEST, HIGHEST = (-8, -14, -25, -60, -120, -250), (4, 9, 18, 40, 80, 160)
 
 
 # Both ways through a network ---------------------------------------------------------------------------------------
@@ -55,7 +63,7 @@ def initialization_schemes() -> Panel:
         forward, forward_band = over_seeds(_log10(profile.preactivation_std))
         variances = theory.preactivation_variances(activation, spec.weight_variance, bias_std**2, depth, 1.0)
         expected = theory.signal_profile(activation, spec.weight_variance, bias_std**2, depth, 1.0)
-        low, high = _room(gradient, forward)
+        layers = layers_range(depth)
         return {
             "measured": padded(gradient),
             "spread over seeds": padded(gradient_band),
@@ -63,7 +71,12 @@ def initialization_schemes() -> Panel:
             "pre-activations": padded(forward),
             "spread of pre-activations": padded(forward_band),
             "theory, forward": padded(0.5 * np.log10(variances)),
-            "ranges": {"yaxis": [low, high], "yaxis2": [low, high]},
+            "ranges": {
+                "xaxis": layers,
+                "xaxis2": layers,
+                "yaxis": decades_range(gradient_band, gradient[-1] + expected),
+                "yaxis2": decades_range(forward_band, 0.5 * np.log10(variances)),
+            },
             "summary": _both_ways_summary(spec, gradient, forward),
         }
 
@@ -83,7 +96,7 @@ def initialization_schemes() -> Panel:
         "tanh, gain 5/3": {**start, "scheme": "xavier_normal", "activation": "tanh", "gain": 5 / 3},
         "standard normal": {**start, "scheme": "standard_normal", "depth": 20},
     }
-    figure = figures.both_ways(LAYERS, title="A gradient comes down, a signal goes up")
+    figure = figures.both_ways(LAYERS, title="The gradient on its way back, the pre-activations on their way forward")
     return Panel("initialization_schemes", figure, controls, compute, presets)
 
 
@@ -93,20 +106,13 @@ def _log10(values: Array) -> Array:
     return logarithms
 
 
-def _room(*curves: Array) -> tuple[float, float]:
-    """Ends of an axis that holds the curves, out of a few, so that it seldom moves."""
-    known = np.concatenate(curves)
-    known = known[np.isfinite(known)]
-    return -next_of([-low for low in LOWEST], -float(known.min())), next_of(HIGHEST, float(known.max()))
-
-
 def _both_ways_summary(spec: NetworkSpec, gradient: Array, forward: Array) -> str:
     back, up = gradient[0] - gradient[-1], forward[-1] - forward[0]
     steps_taken = spec.depth - 1
     return (
-        f"{theme.ACTIVATION_NAMES[spec.activation]}, {spec.depth} layers of {spec.width}, "
-        f"σ_w² = {spec.weight_variance:.3g}: backward × {10 ** (back / steps_taken):.3g} a layer, "
-        f"{theme.scientific(back)} in all; forward × {10 ** (up / steps_taken):.3g} a layer, "
+        f"Layer 1 receives {theme.share(back)} what layer {spec.depth} receives.\n"
+        f"{theme.ACTIVATION_NAMES[spec.activation]}, width {spec.width}, σ_w² = {spec.weight_variance:.3g}: backward × "
+        f"{10 ** (back / steps_taken):.3g} per layer; forward × {10 ** (up / steps_taken):.3g} per layer, "
         f"{theme.scientific(up)} in all."
     )
 
@@ -131,7 +137,7 @@ def initialization() -> Panel:
         expected = theory.signal_profile(activation, weight_variance, bias_variance, depth, 1.0)
         alike, far = (float(mean_cosine(inputs)) for inputs, _ in (_near_digits(), _digits()))
         xi = min(theory.correlation_depth_scale(activation, weight_variance, bias_variance), LONGEST)
-        low, high = _room(gradient)
+        layers = layers_range(depth)
         reach = depth - 6 * xi
         return {
             "gradient": padded(gradient),
@@ -146,7 +152,7 @@ def initialization() -> Panel:
             "here": np.array([[weight_std], [bias_std]]),
             "depth scale ξ": _depth_scales(activation, bias_std),
             "ξ here": np.array([[weight_std], [math.log10(xi)]]),
-            "ranges": {"yaxis": [low, high]},
+            "ranges": {"xaxis": layers, "xaxis3": layers, "yaxis": decades_range(spread, gradient[-1] + expected)},
             "summary": _plane_summary(digits, nearby, xi),
         }
 
@@ -167,7 +173,7 @@ def initialization() -> Panel:
     }
     figure = figures.phase_plane(LAYERS, WEIGHT_STDS, BIAS_STDS, every=EVERY, longest=LONGEST)
     return Panel(
-        "initialization", figure, controls, compute, presets, click={"factor a layer": ("weight_std", "bias_std")}
+        "initialization", figure, controls, compute, presets, click={"factor per layer": ("weight_std", "bias_std")}
     )
 
 
@@ -221,7 +227,7 @@ def _plane_traces(activation: str) -> dict[str, Array]:
     ends = WEIGHT_STDS[0], critical[height] if np.isfinite(critical[height]) else WEIGHT_STDS[-1], WEIGHT_STDS[-1]
     words = [(left + right) / 2 if right - left > 0.5 else np.nan for left, right in zip(ends, ends[1:], strict=False)]
     return {
-        "factor a layer": plane[:, ::EVERY],
+        "factor per layer": plane[:, ::EVERY],
         "critical line": np.stack([critical, BIAS_STDS]),
         "regions": np.array([words, [BIAS_STDS[height]] * 2]),
     }
@@ -255,9 +261,9 @@ def _plane_summary(digits: GradientProfile, nearby: GradientProfile, xi: float) 
     law = theory.per_layer_factor(spec.activation, spec.weight_variance, spec.bias_std**2)
     reach = f"ξ = {xi:.3g} layers" if xi < LONGEST else "ξ beyond 1000 layers"
     return (
+        f"Layer 1 receives {theme.share(mean[0] - mean[-1])} what layer {spec.depth} receives.\n"
         f"{theme.ACTIVATION_NAMES[spec.activation]}, σ_w = {spec.gain:.2f}, σ_b = {spec.bias_std:.2f}: "
-        f"× {measured:.3g} a layer (theory for wide, deep networks {law:.3g}), {reach}. Layer 1 hears "
-        f"{theme.share(mean[0] - mean[-1])} what layer {spec.depth} hears. There, nearby inputs have cosine "
+        f"× {measured:.3g} per layer (theory {law:.3g}), {reach}. Cosine in layer {spec.depth}: nearby inputs "
         f"{nearby.similarity[:, -1].mean():.3f}, two digits {digits.similarity[:, -1].mean():.3f}."
     )
 
@@ -322,6 +328,7 @@ def _singular_summary(depth: int, activation: str, weight_std: float, values: di
 
     layers = theme.counted(depth, "layer")
     return (
-        f"{theme.ACTIVATION_NAMES[activation]}, {layers} of {JACOBIAN_WIDTH}, σ_w = {weight_std:.3g}. Singular values "
-        f"with Gaussian weights: {ends(values['Gaussian'])}; with orthogonal ones: {ends(values['orthogonal'])}."
+        f"Singular values with Gaussian weights: {ends(values['Gaussian'])}.\n"
+        f"With orthogonal ones: {ends(values['orthogonal'])}. {theme.ACTIVATION_NAMES[activation]}, {layers} of "
+        f"{JACOBIAN_WIDTH}, σ_w = {weight_std:.3g}."
     )

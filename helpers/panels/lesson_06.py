@@ -12,20 +12,19 @@ from helpers.arrays import Array
 from helpers.datasets import classification_batch
 from helpers.network import NetworkSpec, Parameters, backpropagate, gradient_profile, initial_parameters
 from helpers.panels.controls import dropdown, float_slider, int_slider, log_slider, steps
-from helpers.panels.curves import BATCH, DEEPEST, LAYERS, over_seeds, padded
+from helpers.panels.curves import BATCH, DEEPEST, LAYERS, decades_range, layers_range, over_seeds, padded
 from helpers.panels.panel import Panel
 
 WIDTH, SEEDS = 64, 4
 BATCHES = [4, 8, 16, 32, 64, 128, 256]
 GAINS = [0.25, 0.354, 0.5, 0.707, 1.0, 1.414, 2.0, 2.828, 4.0]
-NORMALIZATIONS = {"batch normalization": "batch", "layer normalization": "layer", "none": "none"}
+NORMALIZATIONS = {"batch": "batch", "layer": "layer", "none": "none"}
 NORMALIZATION_NAMES = {"batch": "batch normalization", "layer": "layer normalization", "none": "no normalization"}
 # SiLU, GELU, softplus and SELU are left out: a few samples far above the others, and the law for large batches is off.
 ACTIVATIONS = {
     theme.ACTIVATION_NAMES[name]: name
     for name in ("relu", "leaky_relu", "elu", "tanh", "hard_tanh", "sigmoid", "linear")
 }
-NEAR, FAR = [-12.0, 12.0], [-70.0, 50.0]
 LEAST_DIFFERENCE = 1e-7  # float32 tells no smaller difference of two activations
 
 
@@ -49,14 +48,21 @@ def batch_norm() -> Panel:
         profile = gradient_profile(spec)
         mean, spread = over_seeds(profile.log10_signal)
         plain = np.full(depth, np.nan) if norm == "none" else mean[-1] + _without_normalization(spec)
-        far = float(np.nanmax(np.abs(mean))) > NEAR[1]
+        predicted = mean[-1] + _predicted(spec)
+        difference = _difference(profile.similarity.mean(axis=0))
+        layers = layers_range(depth)
         return {
             "measured": padded(mean),
             "spread over seeds": padded(spread),
-            "theory": padded(mean[-1] + _predicted(spec)),
+            "theory": padded(predicted),
             "without normalization": padded(plain),
-            "difference of two digits": padded(_difference(profile.similarity.mean(axis=0))),
-            "ranges": {"yaxis": FAR if far else NEAR},
+            "difference of two digits": padded(difference),
+            "ranges": {
+                "xaxis": layers,
+                "xaxis2": layers,
+                "yaxis": decades_range(spread, predicted, plain),
+                "yaxis2": decades_range(difference),
+            },
             "summary": _summary(spec, mean, plain),
         }
 
@@ -90,7 +96,7 @@ def batch_norm() -> Panel:
         "bias β = 2": {**batch, "norm_bias": 2.0},
     }
     title = "A deep network with and without normalization"
-    figure = figures.signal_and_difference(LAYERS, title=title, low=NEAR[0], high=NEAR[1])
+    figure = figures.signal_and_difference(LAYERS, title=title, low=-12, high=12)
     return Panel("batch_norm", figure, controls, compute, presets)
 
 
@@ -119,17 +125,16 @@ def _difference(similarity: Array) -> Array:
 
 def _summary(spec: NetworkSpec, mean: Array, plain: Array) -> str:
     measured = 10 ** ((mean[0] - mean[-1]) / (spec.depth - 1))
-    skips = f", skips of strength {spec.skip:.1f}" if spec.skip else ""
+    skips = f", skips of {spec.skip:.1f}" if spec.skip else ""
     bias = f" with bias β = {spec.norm_bias:g}" if spec.norm_bias else ""
     law = _predicted(spec)
     by_theory = "" if np.isnan(law[0]) else f" (theory {10 ** (law[0] / (spec.depth - 1)):.3f})"
     name = NORMALIZATION_NAMES[spec.norm]
     without = "" if np.isnan(plain[0]) else f" Without normalization: {theme.scientific(plain[0] - plain[-1])}."
     return (
-        f"{theme.ACTIVATION_NAMES[spec.activation]}, {spec.depth} layers, {name}{bias}, gain {spec.gain:.3g}{skips}, "
-        f"batches of {spec.batch}: ×{theme.UNBROKEN}{measured:.3f} per layer{by_theory}. "
-        f"From layer {spec.depth} back to layer 1 the gradient is multiplied by "
-        f"{theme.scientific(mean[0] - mean[-1])}.{without}"
+        f"Layer 1 receives {theme.share(mean[0] - mean[-1])} what layer {spec.depth} receives.\n"
+        f"{theme.ACTIVATION_NAMES[spec.activation]}, {name}{bias}, gain {spec.gain:.3g}{skips}, "
+        f"batches of {spec.batch}: ×{theme.UNBROKEN}{measured:.3f} per layer{by_theory}.{without}"
     )
 
 
@@ -150,8 +155,8 @@ def scale_invariance() -> Panel:
             "‖∂L/∂W‖": gradient[:-1],
             "1 / scale": gradient[one] - SCALES,
             "gradient here": np.array([[np.log10(scale)], [gradient[-1]]]),
-            "summary": f"{NORMALIZATION_NAMES[norm].capitalize()}, weights × {scale:.3g}: loss {loss[-1]:.4f} "
-            f"({loss[one]:.4f} at scale 1), gradient norm × {theme.scientific(gradient[-1] - gradient[one])}.",
+            "summary": f"Weights × {scale:.3g}: gradient × {theme.scientific(gradient[-1] - gradient[one])}.\n"
+            f"{NORMALIZATION_NAMES[norm].capitalize()}: the loss is {loss[-1]:.4f}, and {loss[one]:.4f} at scale 1.",
         }
 
     controls = {

@@ -9,7 +9,7 @@ import numpy as np
 from helpers import figures, theme, theory
 from helpers.arrays import Array
 from helpers.panels.controls import dropdown, float_slider, int_slider, steps
-from helpers.panels.curves import next_of, over_seeds, padded
+from helpers.panels.curves import decades_range, next_of, over_seeds, padded
 from helpers.panels.panel import Panel
 from helpers.residual import (
     ResidualSpec,
@@ -20,6 +20,7 @@ from helpers.residual import (
 )
 
 MOST_BLOCKS = 50
+LAST_BLOCKS = (4, 8, 12, 20, 30, 40, MOST_BLOCKS)
 NORMALIZATIONS = {
     "none": "none",
     "pre-norm, layer": "pre_layer",
@@ -51,7 +52,11 @@ def residual_networks() -> Panel:
             "size": padded(size, length),
             "spread of sizes": padded(sizes, length),
             "size in theory": padded(np.where(np.isfinite(size_theory), size_theory, np.nan), length),
-            "ranges": {"yaxis": _range(signal, (4, 8, 16, 40, 70)), "yaxis2": _range(size, (2, 8, 16, 40, 70))},
+            "ranges": {
+                **dict.fromkeys(("xaxis", "xaxis2"), [-0.5, next_of(LAST_BLOCKS, blocks) + 0.5]),
+                "yaxis": decades_range(spread, signal_theory),
+                "yaxis2": decades_range(sizes, size_theory),
+            },
             "summary": _summary(spec, profile.log10_signal, size, predicted),
         }
 
@@ -77,25 +82,18 @@ def residual_networks() -> Panel:
     return Panel("residual_networks", figure, controls, compute, presets)
 
 
-def _range(log10: Array, limits: tuple[float, ...]) -> list[float]:
-    """An axis of one of a few sizes, so that it jumps seldom."""
-    known = log10[np.isfinite(log10)]
-    low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
-    return [-next_of(limits, -low), next_of(limits, high)]
-
-
 def _summary(spec: ResidualSpec, log10_signal: Array, size: Array, predicted: theory.ResidualTheory) -> str:
     kind = f"{theme.counted(spec.blocks, 'block')}, skip {spec.skip:g}, branch {spec.branch:g}"
     if not np.isfinite(size[-1]):
-        return f"{kind}: neither skip nor branch, so nothing gets through."
+        return f"{kind}: nothing gets through.\nThere is neither skip nor branch."
     ways = (log10_signal[:, 0] - log10_signal[:, -1]) / spec.blocks
     law = predicted.log10_signal[0] / spec.blocks
     kinds = {value: name for name, value in NORMALIZATIONS.items()}
     kinds["none"] = "no normalization"
     return (
-        f"{kind}, {kinds[spec.norm]}: the gradient changes by a factor of {10 ** ways.mean():.3g} a "
-        f"block (theory for wide blocks {10**law:.3g}). The stem hears {theme.share(ways.mean() * spec.blocks)} "
-        f"what the last block hears. Forward, h ends at {theme.scientific(size[-1] - size[0])} × its size at the stem."
+        f"The stem receives {theme.share(ways.mean() * spec.blocks)} what the last block receives.\n"
+        f"{kind}, {kinds[spec.norm]}: a factor of {10 ** ways.mean():.3g} per block (theory {10**law:.3g}). "
+        f"Forward, h ends at {theme.scientific(size[-1] - size[0])} × its size at the stem."
     )
 
 
@@ -113,11 +111,14 @@ def path_lengths() -> Panel:
             "all paths": padded(theory.path_lengths(np.full(blocks, 0.5)), length),
             "gradient": padded(measured, length),
             "gradient in theory": padded(expected, length),
-            "ranges": {"yaxis": [0.0, next_of((0.25, 0.5, 1.05), float(max(measured.max(), expected.max())))]},
-            "summary": f"{theme.counted(blocks, 'block')} make {theme.scientific(blocks * np.log10(2))} paths, most "
-            f"of them through about {blocks / 2:g} branches. The gradient that arrives has passed "
-            f"{float(measured @ count):.2f} branches on average (theory {float(expected @ count):.2f}), and nine "
-            f"tenths of it came through {low} to {high}.",
+            "ranges": {
+                "xaxis": [-0.7, next_of((*LAST_BLOCKS, length - 1), blocks) + 0.7],
+                "yaxis": [0.0, next_of((0.25, 0.5, 1.05), float(max(measured.max(), expected.max())))],
+            },
+            "summary": f"The gradient that arrives has passed {float(measured @ count):.2f} branches on average.\n"
+            f"Theory: {float(expected @ count):.2f}; nine tenths came through {low} to {high}. "
+            f"{theme.counted(blocks, 'block')} make {theme.scientific(blocks * np.log10(2))} paths, most of them "
+            f"through about {blocks / 2:g} branches.",
         }
 
     controls = {
@@ -157,9 +158,9 @@ def shattered_gradients() -> Panel:
             "gradient": np.clip(first, -4, 4),
             "autocorrelation": mean,
             "spread over seeds": np.stack([correlations.min(axis=0), correlations.max(axis=0)]),
-            "summary": f"{theme.counted(blocks, 'block')}, skip {skip:g}: the gradients of two neighbouring inputs "
-            f"correlate at {mean[1]:.2f}, of inputs 5 steps apart at {mean[5]:.2f}, 20 steps apart at {mean[20]:.2f}. "
-            "White noise has 0 at any distance.",
+            "summary": f"The gradients of two neighbouring inputs correlate at {mean[1]:.2f}.\n"
+            f"{theme.counted(blocks, 'block')}, skip {skip:g}: 5 steps apart {mean[5]:.2f}, 20 steps apart "
+            f"{mean[20]:.2f}. White noise has 0 at any distance.",
         }
 
     batch_kinds = {name: value for name, value in NORMALIZATIONS.items() if "layer" not in value}

@@ -11,7 +11,7 @@ import numpy as np
 from helpers import figures, theme, theory
 from helpers.arrays import Array
 from helpers.panels.controls import dropdown, float_slider, log_slider, steps
-from helpers.panels.curves import next_of, over_seeds, padded
+from helpers.panels.curves import layers_range, next_of, over_seeds, padded
 from helpers.panels.panel import Panel
 from helpers.recurrent import RecurrentSpec, recurrent_profile
 
@@ -58,12 +58,14 @@ def recurrent_networks() -> Panel:
             "spread over seeds": padded(lstm.spread, LONGEST),
             "LSTM's cell": padded(lstm.cell, LONGEST),
             "product of forget gates": padded(lstm.path, LONGEST),
-            "ρ a step": padded(np.log10(radius) * back, LONGEST),
+            "ρ per step": padded(np.log10(radius) * back, LONGEST),
             "kept by the gates": padded(10 ** (lstm.path - lstm.path[-1]), LONGEST),
             "bias alone": padded(kept[back], LONGEST),
             "half-life": np.array([[length - half if half < length else np.nan], [0.5]]),
             "ranges": {
-                **dict.fromkeys(("xaxis", "xaxis2"), [0.0, next_of((10, 20, 50, 100, 200, LONGEST), length) + 1.0]),
+                **dict.fromkeys(
+                    ("xaxis", "xaxis2"), layers_range(length, (10, 20, 40, 70, 100, 150, 200, 300, LONGEST))
+                ),
                 "yaxis": [-next_of(LOWEST, 0.5 - lowest), next_of(HIGHEST, highest)],
             },
             "summary": _summary(length, plain, gru, lstm, half),
@@ -76,10 +78,10 @@ def recurrent_networks() -> Panel:
         "gate": dropdown(
             "forget bias in",
             {
-                "one of the two bias vectors": ONE,
-                "both bias vectors": TWO,
-                "nowhere: PyTorch's default": AS_DRAWN,
-                "chrono, for this length": CHRONO,
+                "one vector": ONE,
+                "both vectors": TWO,
+                "PyTorch's default": AS_DRAWN,
+                "chrono": CHRONO,
             },
             ONE,
         ),
@@ -124,7 +126,7 @@ def _curves(spec: RecurrentSpec) -> Curves:
 
 
 def _by_bias(gate: str, bias: float, length: int) -> tuple[Array, float]:
-    """What forget gates that hear nothing but their biases keep after 0 … length steps, and their half-life."""
+    """What forget gates that depend on nothing but their biases keep after 0 … length steps, and their half-life."""
     if gate == CHRONO:
         longest, after = max(length, 3), np.arange(LONGEST + 1)
         kept = theory.chrono_product(longest, after)
@@ -135,18 +137,20 @@ def _by_bias(gate: str, bias: float, length: int) -> tuple[Array, float]:
 
 def _summary(length: int, plain: Curves, gru: Curves, lstm: Curves, half: float) -> str:
     if length == 1:
-        return "One step has no way back. Make the series longer."
-    parts = []
-    for name, curves in (("RNN", plain), ("GRU", gru), ("LSTM", lstm)):
-        mean = (curves.signal[0] - curves.signal[-1]) / (length - 1)
-        ends = [theme.scientific(end) for end in curves.left]
-        parts.append(f"{name} {ends[0]} to {ends[1]} ({10**mean:.3g} per step)")
+        return "One step has no way back.\nMake the series longer."
+    cells = (("RNN", plain), ("GRU", gru), ("LSTM", lstm))
+    ends = [f"{name} {' to '.join(map(_roughly, curves.left))}" for name, curves in cells]
     path, cell = lstm.path[0] - lstm.path[-1], lstm.cell[0] - lstm.cell[-1]
     life = theme.scientific(np.log10(half))
     life += " step" if life == "1" else " steps"
     return (
-        f"{length} steps, {SIZE['seeds']} networks of {SIZE['hidden']} units. Of the last step's gradient the first "
-        f"one receives: {', '.join(parts)}. In the LSTM's cell it is {theme.scientific(cell)} on average, of which the "
-        f"forget gates alone pass on {theme.scientific(path)}: they are at {lstm.gate:.3f} on average, and by their "
-        f"biases half is left after {life}."
+        f"Step 1 of {length} receives: {', '.join(ends)}.\n"
+        f"{SIZE['seeds']} networks of {SIZE['hidden']} units. The LSTM's cell keeps {theme.scientific(cell)}, its "
+        f"forget gates {theme.scientific(path)} ({lstm.gate:.3f} on average); by their biases half is left after "
+        f"{life}."
     )
+
+
+def _roughly(log10: float) -> str:
+    """A number given as its log10; where it is far from 1, to the power of ten."""
+    return theme.scientific(log10) if -3 <= log10 < 4 else theme.power_of_ten(log10)

@@ -1,4 +1,4 @@
-"""Lesson 09: a generator and what it hears from its discriminator."""
+"""Lesson 09: a generator and what it receives from its discriminator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from helpers.arrays import Array
 from helpers.figures import MOMENTS
 from helpers.opponents import SEEDS, Opponent, opponent, signals_of_two
 from helpers.panels.controls import dropdown, float_slider, steps
-from helpers.panels.curves import gaps_for_zero
+from helpers.panels.curves import decades_range, gaps_for_zero
 from helpers.panels.panel import Panel
 
 LOSSES = theory.GENERATOR_LOSSES
@@ -105,19 +105,16 @@ def _arrows(starts: Array, push: Array) -> Array:
 def _duel_summary(
     trained: int, distance: float, loss: str, seen: Opponent, at: int, log10: float, optimum: float
 ) -> str:
-    doubt = (
-        ""
-        if loss == "wasserstein"
-        else f"it gives fakes D = {theme.number(seen.confidence[at].mean())} on average, and "
-    )
-    judge = "critic" if loss == "wasserstein" else "discriminator"
+    critic = loss == "wasserstein"
+    doubt = "" if critic else f", fakes get D = {theme.number(seen.confidence[at].mean())}"
+    judge = "critic" if critic else "discriminator"
     when = f"After {trained} steps" if trained else "Untrained"
-    best = f"With the best {judge} it would be {theme.scientific(np.log10(optimum))}."
+    best = f"Best {judge}: {theme.scientific(np.log10(optimum))}."
     if trained < 5:
-        best += " It has learned too little to be trusted: the push may point the wrong way."
+        best += " Too early to trust: the push may point the wrong way."
     return (
-        f"{when} the {judge} tells two bells {distance:g} apart: {doubt}the {NAMES[loss]} loss pulls the generator "
-        f"with {theme.scientific(log10)} (mean of {SEEDS} seeds). {best}"
+        f"The {NAMES[loss]} loss pulls the generator with {theme.scientific(log10)}.\n"
+        f"{when}, distance {distance:g}{doubt} (means of {SEEDS} seeds). {best}"
     )
 
 
@@ -133,9 +130,9 @@ def generator_losses() -> Panel:
         return {
             "here": np.array([[logit, logit], [-6.0, 1.0]]),
             **{f"{NAMES[loss]} here": np.array([[logit], [np.log10(slope)]]) for loss, slope in slopes.items()},
-            "summary": f"The discriminator gives the fake D = {theme.number(probability)}. Slopes: saturating "
-            f"{theme.number(slopes['saturating'])}, non-saturating {theme.number(slopes['non_saturating'])}, "
-            "Wasserstein 1.",
+            "summary": f"Slopes: saturating {theme.number(slopes['saturating'])}, non-saturating "
+            f"{theme.number(slopes['non_saturating'])}, Wasserstein 1.\n"
+            f"The discriminator gives the fake D = {theme.number(probability)}.",
         }
 
     controls = {"logit": float_slider("logit a", 0.0, -12, 12, 0.5)}
@@ -165,13 +162,14 @@ def disjoint_supports() -> Panel:
         kind = "Two point masses" if spread == 0 else f"Two bells of spread {spread:g}"
         return {
             "JS": values,
+            "ranges": {"yaxis2": decades_range(slopes, np.zeros(1))},
             "JS slope": slopes,
             "JS here": np.array([[shift], [here]]),
             "W here": np.array([[shift], [distance]]),
             "JS slope here": np.array([[shift], [known]]),
             "W slope here": np.array([[shift], [0.0 if shift else np.nan]]),
-            "summary": f"{kind}, {abs(shift):.2g} apart: JS = {here:.4f} (log 2 = 0.6931), slope {pull}; "
-            f"W₁ = {distance:.2g}, slope {'1' if shift else 'undefined'}.",
+            "summary": f"JS = {here:.4f} with slope {pull}; W₁ = {distance:.2g} with slope "
+            f"{'1' if shift else 'undefined'}.\n{kind}, {abs(shift):.2g} apart. JS is never above log 2 = 0.6931.",
         }
 
     controls = {
@@ -222,10 +220,11 @@ def way_back() -> Panel:
         return {
             "spread over seeds": np.stack([saturating.min(axis=0), saturating.max(axis=0)]),
             **{NAMES[loss]: values for loss, values in mean.items()},
-            "summary": f"After {trained} discriminator steps it gives fakes D = {theme.number(confidence[at])}. "
-            "The samples hear "
-            + ", ".join(f"{theme.scientific(mean[loss][BORDER])} under the {NAMES[loss]} loss" for loss in LOSSES)
-            + ".",
+            "ranges": {"yaxis": decades_range(saturating, *mean.values())},
+            "summary": f"Under the saturating loss samples receive {theme.scientific(mean['saturating'][BORDER])}.\n"
+            f"Non-saturating {theme.scientific(mean['non_saturating'][BORDER])}, Wasserstein "
+            f"{theme.scientific(mean['wasserstein'][BORDER])}. After {trained} discriminator steps fakes get D = "
+            f"{theme.number(confidence[at])}.",
         }
 
     controls = {"trained": steps("D's steps", list(MOMENTS), 0)}

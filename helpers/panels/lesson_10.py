@@ -11,11 +11,11 @@ from helpers import figures, theme
 from helpers.arrays import Array
 from helpers.clipping import FACTORS, cosine, descend, gradient_parts, one_unit_loss
 from helpers.panels.controls import dropdown, float_slider, int_slider, log_slider
-from helpers.panels.curves import gaps_for_zero, next_of, over_seeds, padded
+from helpers.panels.curves import decades_range, gaps_for_zero, layers_range, over_seeds, padded
 from helpers.panels.panel import Panel
 
 LONGEST = 60
-NETWORKS = {"recurrent: steps of time": "recurrent", "feed-forward: layers": "layers"}
+NETWORKS = {"recurrent": "recurrent", "feed-forward": "layers"}
 RULES = {"by norm": "norm", "by value": "value"}
 UPDATES = 50
 WEIGHTS, BIASES = np.linspace(2, 8, 121), np.linspace(-4.5, 3, 151)
@@ -31,13 +31,18 @@ def gradient_clipping() -> Panel:
         mean, spread = over_seeds(before)
         clipped = gaps_for_zero(after).mean(axis=0)
         kept = clipped - mean
-        deepest = next_of((4, 6, 8, 10, 12, 14, 16), -float(np.nanmin(kept)) + 0.3)
+        places = layers_range(length, (5, 10, 20, 30, 40, 50, LONGEST))
         return {
             "before": padded(mean, LONGEST),
             "spread over seeds": padded(spread, LONGEST),
             "after": padded(clipped, LONGEST),
             "after / before": padded(kept, LONGEST),
-            "ranges": {"yaxis2": [-deepest, 0.15 * deepest]},
+            "ranges": {
+                "xaxis": places,
+                "xaxis2": places,
+                "yaxis": decades_range(spread, clipped),
+                "yaxis2": decades_range(kept),
+            },
             "summary": _summary(network, rule, whole, whole * factors, mean, clipped),
         }
 
@@ -73,7 +78,7 @@ def _summary(network: str, rule: str, whole: Array, clipped: Array, before: Arra
     size, left = (float(np.log10(np.linalg.norm(g, axis=(1, 2))).mean()) for g in (whole, clipped))
     name, first = ("layer", 1) if network == "layers" else ("step", 2)  # step 1 adds nothing: it begins with state 0
     ratios = [theme.scientific(float(line[first - 1] - line[-1])) for line in (before, after)]
-    text = f"The whole gradient has norm {theme.scientific(size)} before, {theme.scientific(left)} after. "
+    text = f"The whole gradient has norm {theme.scientific(size)} before, {theme.scientific(left)} after.\n"
     if np.array_equal(whole, clipped):
         text += f"The threshold is not reached: clipping multiplies every {name} by 1. "
     elif rule == "norm":
@@ -111,9 +116,10 @@ def cliff() -> Panel:
             "start": np.array([[weight], [bias]]),
             "loss without clipping": free.losses,
             "loss, clipped": clipped.losses,
-            "summary": f"Without clipping the largest gradient met is {theme.number(float(free.gradients.max()))}, the "
-            f"longest step {free.longest_step:.3g}; the loss ends at {free.losses[-1]:.3f}. Clipped at {threshold:.3g} "
-            f"the longest step is {clipped.longest_step:.3g}; the loss ends at {clipped.losses[-1]:.3f}.",
+            "summary": f"Longest step: {free.longest_step:.3g} without clipping, {clipped.longest_step:.3g} clipped at "
+            f"{threshold:.3g}.\n"
+            f"The largest gradient met without clipping is {theme.number(float(free.gradients.max()))}. "
+            f"The loss ends at {free.losses[-1]:.3f}; clipped, at {clipped.losses[-1]:.3f}.",
         }
 
     controls = {

@@ -11,7 +11,7 @@ from helpers import figures, theme
 from helpers.arrays import Array
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.panels.controls import dropdown, float_slider, int_slider
-from helpers.panels.curves import BATCH, next_of, over_seeds
+from helpers.panels.curves import BATCH, decades_range, over_seeds
 from helpers.panels.panel import Panel
 
 DEPTH, WIDTH, SEEDS = 30, 64, 4
@@ -34,15 +34,13 @@ def unknown_network() -> Panel:
 
     def compute(unknown: int, **own: Any) -> dict[str, Any]:
         hidden, mine = _profile(**UNKNOWN[unknown]), _profile(**own)
-        seen = np.concatenate([hidden[0], mine[0]])
-        low, high = next_of((15, 30, 60, 150), -float(np.nanmin(seen))), next_of((5, 10, 20), float(np.nanmax(seen)))
         return {
             "unknown": hidden[0],
             "yours": mine[0],
             "spread over seeds": mine[1],
             "unknown, flat": hidden[2],
             "yours, flat": mine[2],
-            "ranges": {"yaxis": [-low, high]},
+            "ranges": {"yaxis": decades_range(hidden[0], *mine[1])},
             "summary": _summary(unknown, hidden, mine),
         }
 
@@ -84,15 +82,15 @@ def _profile(activation: str, gain: float, bias: float, norm: str) -> tuple[Arra
 
 
 def _summary(number: int, hidden: tuple[Array, ...], mine: tuple[Array, ...]) -> str:
-    return f"Network {number}: {_described(hidden)}. Yours: {_described(mine)}. {_compared(hidden, mine)}"
+    return f"{_compared(hidden, mine)}\nNetwork {number}: {_described(hidden)}. Yours: {_described(mine)}."
 
 
 def _described(profile: tuple[Array, ...]) -> str:
     signal, _, flat = profile
-    arrives = "no gradient arrives at layer 1"
+    arrives = "no gradient arrives"
     if np.isfinite(signal[0]):
-        arrives = f"layer 1 hears {theme.share(signal[0] - signal[-1])} what layer {DEPTH} hears"
-    return f"{arrives}, up to {flat.max():.0%} of a layer's units are flat"
+        arrives = f"{theme.scientific(signal[0] - signal[-1])} arrives"
+    return f"{arrives} at layer 1, up to {flat.max():.0%} of a layer is flat"
 
 
 def _compared(hidden: tuple[Array, ...], mine: tuple[Array, ...]) -> str:
@@ -102,4 +100,4 @@ def _compared(hidden: tuple[Array, ...], mine: tuple[Array, ...]) -> str:
     share = float(np.abs(hidden[2] - mine[2]).max())
     if distance <= FITS and share <= FITS:
         return "They behave alike in every layer: found."
-    return f"The lines are up to {distance:.1f} powers of ten apart, the shares up to {share:.0%}."
+    return f"The lines are up to {distance:.1f} powers of ten apart, the flat shares up to {share:.0%}."

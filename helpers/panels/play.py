@@ -173,7 +173,7 @@ class GameView(ipywidgets.VBox):
 
     def _result(self) -> dict[str, Any]:
         game, drawn = self.game, self._draw(self.game)
-        words = f"Round {game.rounds}, {game.discriminator_updates} discriminator steps. "
+        words = f"Round {game.rounds}, {game.discriminator_updates} discriminator steps\n"
         norms = np.asarray(game.gradient_norms)
         if len(norms):
             words += f"The generator's last gradient had norm {norms[-1]:.2g}. "

@@ -55,7 +55,7 @@ class LayersPicture(ipywidgets.VBox):
         return {
             "gradient norm": padded(figures.log10_or_gap(norms.T), COLUMNS),
             "ranges": {"xaxis": [-step / 2, end]},
-            "summary": f"{len(norms)} records. Pale red: no gradient, or none that is finite.",
+            "summary": f"{len(norms)} records\nPale red: no gradient, or none that is finite.",
         }
 
     def show(self, history: Watched) -> None:

@@ -217,7 +217,7 @@ def test_a_click_on_the_map_moves_two_sliders(visit: Any) -> None:
     before = state(panel)
     x, y = panel.evaluate(
         """e => { const plot = e.querySelector('.live-plot'), full = plot._fullLayout;
-                   const map = plot._fullData.find(t => t.name === 'factor a layer');
+                   const map = plot._fullData.find(t => t.name === 'factor per layer');
                    const axis = (id) => full[id[0] + 'axis' + id.slice(1)], box = plot.getBoundingClientRect();
                    const xa = axis(map.xaxis), ya = axis(map.yaxis);
                    return [box.x + xa._offset + xa.d2p(2.0), box.y + ya._offset + ya.d2p(0.6)]; }"""

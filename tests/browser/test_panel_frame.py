@@ -1,0 +1,139 @@
+"""Panels on a laptop, a narrow window and a phone: what is on the screen together, and what stands in whose way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Page
+
+from helpers import panels, theme
+from tests.browser.lab import Sheet, write_notebook
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+NAMES = [name for names in panels.PANELS.values() for name in names]
+SCREEN = 600
+"""Pixels that a notebook has in JupyterLab at 1366×768."""
+PICTURE = 184
+"""Pixels of the picture of the network, which stands above plots of the height for it."""
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+
+CLIPPED = """panel => {
+  const pen = document.createElement("canvas").getContext("2d");
+  const menus = [...panel.querySelectorAll("select")].filter(menu => {
+    const style = getComputedStyle(menu);
+    pen.font = style.font;
+    const words = [...menu.options].map(option => pen.measureText(option.text).width);
+    return Math.max(...words) + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) > menu.clientWidth + 1;
+  });
+  const wide = [...panel.querySelectorAll(".widget-label, .widget-readout, button, .live-headline, .live-detail")]
+    .filter(each => each.scrollWidth > each.clientWidth + 1);
+  return [...menus, ...wide].map(each => each.textContent.slice(0, 60));
+}"""
+SCROLLED = """panel => [...panel.querySelectorAll("*")].filter(each => {
+  const {overflowX, overflowY} = getComputedStyle(each);
+  return (/auto|scroll/.test(overflowY) && each.scrollHeight > each.clientHeight + 1) ||
+         (/auto|scroll/.test(overflowX) && each.scrollWidth > each.clientWidth + 1);
+}).map(each => String(each.className)).concat(
+  [...panel.querySelectorAll(".legend .scrollbar")].filter(bar => bar.getBBox().height > 0).map(() => "legend"))"""
+IN_THE_WAY = """panel => {
+  const names = [".live-presets button", ".live-controls > *", ".live-summary", ".live-views button", ".live-net",
+                 ".xtitle", ".ytitle", ".legend", ".xaxislayer-above"];
+  const parts = [...panel.querySelectorAll(names.join())].filter(each => each.getBoundingClientRect().width);
+  const named = each => (each.className.baseVal ?? each.className) + ": " + each.textContent.slice(0, 30);
+  const found = [];
+  parts.forEach((one, i) => parts.slice(i + 1).forEach(other => {
+    if (one.contains(other)) return;
+    const a = one.getBoundingClientRect(), b = other.getBoundingClientRect();
+    const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const up = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (across > 2 && up > 2) found.push(named(one) + " | " + named(other));
+  }));
+  const edge = panel.getBoundingClientRect().right + 1;
+  return found.concat([...panel.querySelectorAll(".main-svg, .live-controls > *, button")]
+    .filter(each => each.getBoundingClientRect().right > edge).map(each => "beyond the edge: " + named(each)));
+}"""
+PAPER = """panel => [...panel.querySelectorAll(".main-svg, rect.bg, .live-plot")].flatMap(each => {
+  const style = getComputedStyle(each), colour = each.matches("rect") ? style.fill : style.backgroundColor;
+  const clear = /none|transparent|, 0\\)$/.test(colour) || Number(style.fillOpacity) === 0;
+  return clear || !each.getBoundingClientRect().width ? [] : [each.getAttribute("class") + " " + colour];
+})"""
+
+
+@pytest.fixture(scope="module")
+def notebook(workshop: Path) -> str:
+    return write_notebook(
+        workshop / "all_panels.ipynb", "from helpers import panels", *[f"panels.{name}()" for name in NAMES]
+    ).name
+
+
+@pytest.fixture
+def page(open_sheet: Callable[..., Sheet], notebook: str) -> Iterator[Page]:
+    sheet = open_sheet(1366, 768)
+    sheet.open(notebook)
+    sheet.run_all()
+    sheet.wait_for_rest(len(NAMES))
+    yield sheet.page
+    sheet.page.evaluate("apputils => window.jupyterapp.commands.execute(apputils, {theme: 'JupyterLab Light'})", THEME)
+
+
+THEME = "apputils:change-theme"
+
+
+def wrong(page: Page, look: str) -> dict[str, Any]:
+    """What a function finds in each panel, by the panel's name."""
+    found = {name: page.locator(".live-panel").nth(place).evaluate(look) for place, name in enumerate(NAMES)}
+    return {name: each for name, each in found.items() if each}
+
+
+def test_panels_fit(page: Page) -> None:
+    too_high = {}
+    for place, name in enumerate(NAMES):
+        panel = page.locator(".live-panel").nth(place)
+        height = panel.evaluate("e => e.getBoundingClientRect().height")
+        has_one = panel.locator(".live-net").count() > 0
+        to_come = getattr(panels, name)().live.figure.layout.height == theme.UNDER_PICTURE
+        height += PICTURE if to_come and not has_one else 0
+        if height > SCREEN:
+            too_high[name] = height
+    assert too_high == {}
+    for width in (1366, 800, 390):
+        page.set_viewport_size({"width": width, "height": 768})
+        page.wait_for_timeout(1500)
+        for look in (CLIPPED, SCROLLED, IN_THE_WAY):
+            assert wrong(page, look) == {}, width
+
+
+def test_no_figure_brings_paper_of_its_own(page: Page) -> None:
+    page.evaluate("apputils => window.jupyterapp.commands.execute(apputils, {theme: 'JupyterLab Dark'})", THEME)
+    page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'")
+    assert wrong(page, PAPER) == {}
+    filters = page.locator(".live-plot").evaluate_all("all => [...new Set(all.map(e => getComputedStyle(e).filter))]")
+    assert len(filters) == 1 and filters[0].startswith("invert")
+
+
+def test_a_switch_shows_one_plot_at_a_time(page: Page) -> None:
+    panel = page.locator(".live-panel").nth(NAMES.index("relu"))
+    seen = """panel => [...panel.querySelectorAll('.cartesianlayer > .subplot')]
+                         .filter(each => each.getBoundingClientRect().width).length"""
+    titles = []
+    for button in panel.locator(".live-views button").all():
+        button.press("Enter")
+        page.wait_for_timeout(300)
+        assert panel.evaluate(seen) == 1 and button.get_attribute("aria-pressed") == "true"
+        titles.append(panel.locator(".infolayer").first.text_content())
+    assert len(set(titles)) == 3, titles
+    assert panel.locator(".live-views [aria-pressed=true]").count() == 1
+
+
+def test_axe_finds_nothing_in_the_panels(page: Page) -> None:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        """async () => (await axe.run({ include: ['.live-panel'] }, { resultTypes: ['violations'] })).violations
+             .filter(v => ['serious', 'critical'].includes(v.impact))
+             .map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(' | '))"""
+    )
+    assert found == []

@@ -1,0 +1,120 @@
+"""What all panels have in common: one scale of type, axes that follow, sentences with a headline, plots in turn."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from helpers import figures, panels, theme
+from helpers.panels import curves
+
+ROOT = Path(__file__).resolve().parents[1]
+PANELS = {name: getattr(panels, name) for names in panels.PANELS.values() for name in names}
+SCALE = {theme.SMALL, theme.TEXT, theme.LARGE}
+
+
+def sizes(part: Any) -> set[float]:
+    """All sizes of fonts in a figure's layout, as plain data."""
+    if isinstance(part, list | tuple):
+        return {size for each in part for size in sizes(each)}
+    if not isinstance(part, dict):
+        return set()
+    found = {size for name, each in part.items() for size in sizes(each)}
+    fonts = [each for name, each in part.items() if name.endswith("font") and isinstance(each, dict)]
+    return found | {font["size"] for font in fonts if "size" in font}
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_figure_has_the_courses_type_and_no_paper_and_no_title(name: str) -> None:
+    figure = PANELS[name]().live.figure
+    assert sizes(figure.to_plotly_json()["layout"]) <= SCALE
+    assert figure.layout.template.layout.paper_bgcolor == figure.layout.template.layout.plot_bgcolor == theme.NOTHING
+    assert figure.layout.title.text is None and figure.layout.meta["label"]
+    assert figure.layout.height in (theme.UNDER_PICTURE, theme.ALONE)
+
+
+@pytest.mark.parametrize("sheet", ["live/live.css"])
+def test_style_sheets_keep_to_the_scale_of_type(sheet: str) -> None:
+    text = (ROOT / "helpers" / sheet).read_text(encoding="utf-8")
+    assert {float(size) for size in re.findall(r"font-size: ([\d.]+)px", text)} <= SCALE
+    assert not re.findall(r"font-size: [\d.]+r?em", text)
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_sentence_has_a_headline_and_two_lines_at_most(name: str) -> None:
+    """A headline fits a laptop's width, and what stands under it two lines of some 75 characters."""
+    panel = PANELS[name]()
+    for preset in ({}, *panel.presets.values()):
+        panel.set(**preset)
+        headline, _, detail = panel.data["summary"].partition("\n")
+        assert 0 < len(headline) <= 95, headline
+        assert 0 < len(detail) <= 156 and "\n" not in detail, detail
+        assert not re.search(r"\bhears?\b|\ba (layer|step|block)[;:,.]", f"{headline} {detail}"), panel.summary
+        assert panel.summary == f"{headline} {detail}"
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_axes_hold_what_is_shown_and_half_of_them_at_least_is_used(name: str) -> None:
+    """Of lines over layers; an axis ends at one of a few places, so a line that just passes one uses less of it."""
+    panel = PANELS[name]()
+    if not {"xaxis", "yaxis"} <= set(panel.data.get("ranges", ())):
+        pytest.skip("its axes don't move")
+    for preset in ({}, *panel.presets.values()):
+        panel.set(**preset)
+        on_it = [trace for trace in panel.live.figure.data if trace.yaxis in (None, "y") and trace.name in panel.data]
+        lines = [np.asarray(panel.data[trace.name]) for trace in on_it if trace.name not in ("6ξ", "ρ per step")]
+        heights = np.concatenate([line[-1] if line.shape[0] == 2 else line for line in lines])
+        low, high = panel.data["ranges"]["yaxis"]
+        known = heights[np.isfinite(heights)]
+        assert low <= known.min() and known.max() <= high, preset
+        places = [np.flatnonzero(np.isfinite(line)) for line in lines if line.ndim == 1]
+        longest = max(place[-1] + 1 for place in places if len(place))
+        assert longest >= 0.4 * panel.data["ranges"]["xaxis"][1], preset
+
+
+def test_ranges_are_the_smallest_of_a_few() -> None:
+    assert curves.layers_range(1) == [0.5, 5.5] and curves.layers_range(41) == [0.5, 50.5]
+    assert curves.layers_range(100) == [0.5, 100.5]
+    assert curves.decades_range(np.array([-51.0, 0.0])) == [-60, 1]
+    assert curves.decades_range(np.array([np.nan, -np.inf, 2.0])) == [-1, 3]
+    assert curves.decades_range(np.array([np.nan])) == [-1, 1]
+    ends = {tuple(curves.decades_range(np.array([-low, 0.0]))) for low in np.linspace(0, 100, 1001)}
+    assert len(ends) < 15, "it moves seldom"
+
+
+def test_plots_that_take_turns_have_all_the_room_and_their_own_marks() -> None:
+    figure = figures.signal_and_saturation(curves.LAYERS, title="t", low=-90, high=15)
+    first, second = figure.layout.meta["views"]
+    assert (first["name"], second["name"]) == ("gradient", "saturated units")
+    assert first["hides"] == ["x2y2"] and second["hides"] == ["xy"]
+    assert figure.layout.yaxis.domain == figure.layout.yaxis2.domain == (0, 1)
+    marks = {name for name in first["patch"] if name.startswith(("shapes", "annotations"))}
+    assert len(marks) == 3 and all(first["patch"][name] and not second["patch"][name] for name in marks)
+    for name in ("xaxis", "yaxis"):
+        assert first["patch"][f"{name}.visible"] and not second["patch"][f"{name}.visible"]
+        assert second["patch"][f"{name}2.visible"] and not first["patch"][f"{name}2.visible"]
+
+
+def test_on_a_narrow_page_columns_stand_one_above_the_other() -> None:
+    figure = figures.loss_slopes()
+    wide, narrow = figure.layout.meta["wide"], figure.layout.meta["narrow"]
+    assert wide["xaxis.domain"][1] < wide["xaxis2.domain"][0]
+    assert narrow["xaxis.domain"] == narrow["xaxis2.domain"] == [0, 1]
+    assert narrow["yaxis2.domain"][1] < narrow["yaxis.domain"][0] and narrow["height"] > 1.5 * wide["height"]
+    assert wide.keys() == narrow.keys(), "what one changes the other one changes back"
+
+
+def test_one_idea_has_one_colour() -> None:
+    """The gradient signal is blue wherever it isn't told apart by activation, cell or loss; theory is red."""
+    for name, make in PANELS.items():
+        for trace in make().live.figure.data:
+            colour = trace.line.color if isinstance(trace, go.Scatter) else None
+            if trace.name in ("measured", "gradient", "before", "yours") and colour:
+                assert colour == theme.MEASURED, name
+            if "theory" in str(trace.name) and colour:
+                assert colour == theme.THEORY, name
