@@ -21,6 +21,14 @@ PICTURE = 184
 """Pixels of the picture of the network, which stands above plots of the height for it."""
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 
+STILLS = [
+    "panels.training_picture(['one', 'two'], ['a', 'b'], steps=100, records=10, chance=2.3, title='Losses')",
+    "panels.ring_game()",
+    "panels.digits_game()",
+    "from helpers.panels.watching import LayersPicture\nLayersPicture(['first', 'second', 'third'], 5)",
+]
+"""Figures without controls, and games."""
+
 CLIPPED = """panel => {
   const pen = document.createElement("canvas").getContext("2d");
   const menus = [...panel.querySelectorAll("select")].filter(menu => {
@@ -65,9 +73,8 @@ PAPER = """panel => [...panel.querySelectorAll(".main-svg, rect.bg, .live-plot")
 
 @pytest.fixture(scope="module")
 def notebook(workshop: Path) -> str:
-    return write_notebook(
-        workshop / "all_panels.ipynb", "from helpers import panels", *[f"panels.{name}()" for name in NAMES]
-    ).name
+    cells = [f"panels.{name}()" for name in NAMES]
+    return write_notebook(workshop / "all_panels.ipynb", "from helpers import panels", *cells, *STILLS).name
 
 
 @pytest.fixture
@@ -75,7 +82,7 @@ def page(open_sheet: Callable[..., Sheet], notebook: str) -> Iterator[Page]:
     sheet = open_sheet(1366, 768)
     sheet.open(notebook)
     sheet.run_all()
-    sheet.wait_for_rest(len(NAMES))
+    sheet.wait_for_rest(len(NAMES) + len(STILLS))
     yield sheet.page
     sheet.page.evaluate("apputils => window.jupyterapp.commands.execute(apputils, {theme: 'JupyterLab Light'})", THEME)
 
@@ -105,6 +112,16 @@ def test_panels_fit(page: Page) -> None:
         page.wait_for_timeout(1500)
         for look in (CLIPPED, SCROLLED, IN_THE_WAY):
             assert wrong(page, look) == {}, width
+
+
+def test_no_output_has_a_scroll_bar_of_its_own(page: Page) -> None:
+    outputs = page.locator(".jp-OutputArea-output")
+    assert outputs.count() >= len(NAMES) + len(STILLS)
+    bars = outputs.evaluate_all(
+        """all => all.filter(each => each.scrollHeight > each.clientHeight || each.scrollWidth > each.clientWidth)
+                    .map(each => [each.textContent.slice(0, 40), each.scrollHeight, each.clientHeight])"""
+    )
+    assert bars == []
 
 
 def test_no_figure_brings_paper_of_its_own(page: Page) -> None:
