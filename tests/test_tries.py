@@ -38,6 +38,8 @@ ABOUT_SOMETHING_ELSE = {
     "03-twice-as-deep": "10⁻⁵⁰, not 10⁻²⁵",
     "03-gain-helps-here": "it is level to the last digit shown, so it doesn't only look so",
     "03-which-gain": "level, and yet not the best in training",
+    "03-price": "38 % of the units are saturated",
+    "04-level-but": "the activations of two digits have cosine 0.997",
     "04-trap": "the gradient falls, which the answer denies",
     "05-relu-right": "it explodes, but inputs don't fly apart",
     "05-tanh-xavier": "it falls by a power of ten in 100 layers, a sigmoid's by sixty",
