@@ -138,7 +138,7 @@ class Chart:
             return "frozen"
         if any(self._gradients[each] is not None for each in asking):
             return "learns"
-        if row.call == 0:
+        if row.call == 0 or (math.isnan(row.mean) and not any(each in self._recording.used for each in asking)):
             return "not called"
         return "unused" if any(each in self._unused for each in asking) else "detached"
 
@@ -150,12 +150,16 @@ class Chart:
     # The ways through the graph --------------------------------------------------------------------------------------
 
     def _best_way(self) -> tuple[list[Row], int]:
-        """The layers on the way from the first layer to the loss that is strongest at its weakest point, in order.
+        """The layers on the way from the first layer to the loss that resists least, in order.
 
         Of several first layers it is the one with most layers behind it; then how many skip connections lie on the
         way. Where most layers aren't in the graph (inside of reentrant checkpoints), all are taken as they ran.
         """
-        at = {step: row for row in self._rows for step in row.steps if step in self._graph.steps}
+        at: dict[Any, Row] = {}
+        for row in self._rows:
+            for made in row.steps:
+                if made in self._graph.steps:
+                    at.setdefault(made, row)  # what an Identity passes on belongs to the layer before it
         learning = [row for row in self._rows if _is_matrix(row) and row.call and self._status(row) == "learns"]
         matrices = {step: 1.0 for step, row in at.items() if _is_matrix(row) and self._status(row) == "learns"}
         if 2 * len({row.place for row in learning if any(step in matrices for step in row.steps)}) < len(learning):
@@ -172,7 +176,8 @@ class Chart:
         behind = self._graph.longest_way(matrices)
         above = self._graph.above(matrices)
         firsts = [step for step in matrices if step not in above] or list(matrices)
-        step = max(firsts, key=lambda each: (behind.get(each, 0.0), best.get(each, 0.0)))
+        resistance = {each: best.get(each, math.inf) + 1 / (strengths.get(each, math.inf) or 5e-324) for each in firsts}
+        step = max(firsts, key=lambda each: (behind.get(each, 0.0), -resistance[each]))
         steps = [step]
         while (step := towards.get(step)) is not None:
             steps.append(step)
@@ -181,7 +186,7 @@ class Chart:
         return [by_place[place] for place in way], self._graph.joins(steps)
 
     def _coverage(self) -> float:
-        """The share of all weights with a gradient at whose layer the signal was read."""
+        """The share of all weights with a gradient that aren't hidden in steps into which nothing can look."""
         heard = {
             each
             for row in self._rows
@@ -189,8 +194,13 @@ class Chart:
             if not math.isnan(self._readings.signals.get(row.place, math.nan))
         }
         learning = [each for each, value in self._gradients.items() if value is not None and each.dim() > 1]
+        unheard = [
+            each
+            for each in learning
+            if each not in heard and (each in self._recording.unheard or each not in self._graph.leaves)
+        ]
         numbers = sum(each.numel() for each in learning)
-        return sum(each.numel() for each in learning if each in heard) / numbers if numbers else 1.0
+        return 1 - sum(each.numel() for each in unheard) / numbers if numbers else 1.0
 
     def _unregistered(self) -> tuple[int, int]:
         """How many tensors, and how many numbers, the outputs were computed from that no optimizer will be given."""
@@ -264,7 +274,8 @@ class Chart:
         if self._loss.requires_grad is False:
             return
         tensors = dict(zip(_asking(self._model.parameters()), self._recording.gradients, strict=False))
-        wakes = any(self._wakes(row) for row in self._rows)
+        matrices = [each for each in tensors if each.dim() > 1 and not each.is_complex()]
+        wakes = any(self._wakes(row) for row in self._rows) and not all(_rows_alike(each.detach()) for each in matrices)
         for row in self._rows:
             for each in row.parameters if row.call == 1 else ():
                 gradient = tensors.get(each)

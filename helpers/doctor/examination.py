@@ -6,7 +6,7 @@ import math
 import sys
 from collections import OrderedDict, UserDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.jit._fuser import optimized_execution
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from .chart import Chart
@@ -94,7 +95,9 @@ def _examine(
     graph = Graph([loss], until=flatten(given))
     readings = _backward(recording, loss, wanted, graph)
     small = readings.lost and sum(each.numel() for each in wanted) <= DOUBLE_AT_MOST
-    if small and bool(torch.isfinite(loss).all()):
+    if not readings.lost:
+        readings = replace(readings, small=-math.inf)  # what is 0, is 0
+    elif small and bool(torch.isfinite(loss).all()):
         readings = _completed(readings, _in_double(recording, model, loss_function, inputs, targets))
     chart = Chart(model, recording, readings, loss, graph)
     evidence = Evidence(
@@ -163,9 +166,15 @@ def _lightning_forward() -> Any:
 
 @contextmanager
 def _uncompiled() -> Iterator[None]:
-    """Run what torch.compile wraps as it was written. Older versions of torch can't switch it off for a while."""
+    """Run what torch.compile wraps as it was written, and scripts with their steps in the graph.
+
+    Older versions of torch can't switch torch.compile off for a while.
+    """
     stance = getattr(torch.compiler, "set_stance", None)
-    with stance("force_eager") if stance is not None and "torch._dynamo" in sys.modules else nullcontext():
+    with ExitStack() as stack:
+        stack.enter_context(optimized_execution(False))
+        if stance is not None and "torch._dynamo" in sys.modules:
+            stack.enter_context(stance("force_eager"))
         yield
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 PASSES_ON = (
@@ -31,7 +32,7 @@ PRODUCTS = (
     "Linear",
     "Differentiable",
 )
-"""Steps that apply a matrix; the last is a part that was scripted."""
+"""Steps that apply a matrix."""
 
 REENTRANT = "CheckpointFunctionBackward"
 """Checkpointing that runs a backward pass inside the backward pass; `torch.autograd.grad` can't go through it."""
@@ -40,7 +41,8 @@ REENTRANT = "CheckpointFunctionBackward"
 class Graph:
     """All steps that lie between some tensors and the leaves that they were computed from.
 
-    `order` holds each step before those that it was computed from; `leaves` maps a leaf to its step.
+    `order` holds each step before those that it was computed from, `below` what a step was computed from, `names` the
+    names of all steps without the number at the end; `leaves` maps a leaf to its step.
     """
 
     def __init__(self, tensors: Iterable[Tensor], until: Iterable[Tensor] = ()) -> None:
@@ -49,50 +51,50 @@ class Graph:
         ends = {each.grad_fn for each in until if each.grad_fn is not None}
         self.order = _sorted(self._starts, ends)
         self.steps = set(self.order)
+        self.below = {step: _below(step) for step in self.order}
+        self.names = {name_of(step) for step in self.order}
         self.leaves: dict[Tensor, Any] = {step.variable: step for step in self.order if is_leaf(step)}
 
     def consumers(self) -> dict[Any, list[Any]]:
         """For every step those that use what it made."""
         found: dict[Any, list[Any]] = {}
         for step in self.order:
-            for below in _below(step):
+            for below in self.below[step]:
                 found.setdefault(below, []).append(step)
         return found
-
-    def names(self) -> set[str]:
-        """The names of all steps, without the number at the end."""
-        return {name_of(step) for step in self.order}
 
     def longest_way(self, weights: Mapping[Any, float]) -> dict[Any, float]:
         """For every step the largest sum of weights on a way from the start to it, its own counted in."""
         found: dict[Any, float] = dict.fromkeys(self._starts, 0.0)
         for step in self.order:
             here = found[step] = found[step] + weights.get(step, 0.0)
-            for below in _below(step):
+            for below in self.below[step]:
                 if below in self.steps:
                     found[below] = max(found.get(below, 0.0), here)
         return found
 
     def best_ways(self, strengths: Mapping[Any, float]) -> tuple[dict[Any, float], dict[Any, Any]]:
-        """For every step how strong the way to the start is that is strongest at its weakest point, and its next step.
+        """For every step the least resistance of a way to the start, and the next step on that way.
 
-        Steps without a strength are passed for nothing; the step's own strength is not counted in.
+        A step with a strength resists by 1/strength, so that the weakest point counts most; others are passed for
+        nothing. The step's own resistance is not counted in.
         """
-        best: dict[Any, float] = dict.fromkeys(self._starts, math.inf)
+        least: dict[Any, float] = dict.fromkeys(self._starts, 0.0)
         towards: dict[Any, Any] = {}
         for step in self.order:
-            here = min(best[step], strengths.get(step, math.inf))
-            for below in _below(step):
-                if below in self.steps and here > best.get(below, -math.inf):
-                    best[below], towards[below] = here, step
-        return best, towards
+            strength = strengths.get(step, math.inf)
+            here = least[step] + (1 / strength if strength > 0 else math.inf)
+            for below in self.below[step]:
+                if below in self.steps and (below not in least or here < least[below]):
+                    least[below], towards[below] = here, step
+        return least, towards
 
     def above(self, marked: Iterable[Any]) -> set[Any]:
         """All steps that were computed from a marked step, by whatever way."""
         found: set[Any] = set()
         marks = set(marked)
         for step in reversed(self.order):
-            if any(below in marks or below in found for below in _below(step)):
+            if any(below in marks or below in found for below in self.below[step]):
                 found.add(step)
         return found
 
@@ -100,7 +102,7 @@ class Graph:
         """How many sums of two computed tensors, skip connections, lie on a way."""
         return sum(
             name_of(step) == "AddBackward" and sum(below in self.steps and not is_leaf(below)
-                                                   for below in _below(step)) > 1
+                                                   for below in self.below[step]) > 1
             for step in way
         )  # fmt: skip
 
@@ -136,11 +138,22 @@ def is_leaf(step: Any) -> bool:
     return "AccumulateGrad" in step.name()
 
 
+def is_opaque(step: Any) -> bool:
+    """Whether a step is code of somebody's own, or was compiled: what happens in it isn't in the graph."""
+    name = name_of(step)
+    return (
+        "::" in name
+        or "DifferentiableGraph" in name
+        or not name.endswith("Backward")
+        or isinstance(step, torch.autograd.function.BackwardCFunction)
+    )
+
+
 def operation_on(leaf: Any, graph: Graph, consumers: Mapping[Any, Sequence[Any]]) -> Any:
-    """The product that uses a leaf, looked for through other views of it; None where the graph has none."""
+    """The operation that uses a leaf, looked for through other views of it; None where the graph has none."""
     step = leaf
     for _ in range(8):
         step = next((each for each in consumers.get(step, ()) if each in graph.steps), None)
         if step is None or not name_of(step).startswith(PASSES_ON):
-            return step if step is not None and name_of(step).startswith(PRODUCTS) else None
+            return step
     return None

@@ -599,7 +599,8 @@ def _size_evidence(case: Case, ratio: float) -> dict[str, float]:
 def _reach(case: Case, part: Sequence[LayerReading]) -> float:
     """The largest signal times spread in any call of these layers."""
     names = {layer.name for layer in part}
-    products = [layer.signal_norm * layer.spread for layer in case.layers if layer.name in names]
+    heard = [layer for layer in case.layers if layer.name in names and layer.spread > 0]
+    products = [layer.signal_norm * layer.spread for layer in heard]
     return max((each for each in products if math.isfinite(each)), default=math.nan)
 
 

@@ -15,7 +15,11 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from .flatness import flat_parts
-from .graph import REENTRANT, Graph, operation_on
+from .graph import PRODUCTS as PRODUCT_STEPS
+from .graph import REENTRANT, Graph, is_opaque, name_of, operation_on
+
+NEAR = 2.0**30
+"""So many times the smallest number that can be trusted counts as near to it."""
 
 OUTPUTS = -1
 """The place of what the model returns among the signals."""
@@ -102,8 +106,13 @@ class BackwardReadings:
 
     @property
     def lost(self) -> bool:
-        """Whether a number is too small to be trusted, or gone."""
-        return any(each <= self.small for each in self._all)
+        """Whether a number is too small to be trusted, or gone.
+
+        A 0 next to numbers of usual size is one that the network makes; what underflows leaves smaller and smaller
+        numbers on its way.
+        """
+        found = self._all
+        return any(each <= self.small for each in found) and any(0 < each <= self.small * NEAR for each in found)
 
     @property
     def largest(self) -> float:
@@ -117,6 +126,7 @@ class Recording:
     outputs: the tensors that the model returned and that have a gradient
     used: the parameters that a function of torch was called with
     pairs: the shapes of what two-sided losses compared, where they differ
+    unheard: the parameters that go into a step of the graph into which nothing can look
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -140,8 +150,10 @@ class Recording:
         self._handles: list[Any] = []
         self._cut: set[Any] = set()
         self._channel_axis: int | None = None
+        self._reentrant = False
         self._model = model
         self.gradients: Sequence[Tensor | None] = ()
+        self.unheard: set[Tensor] = set()
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -193,6 +205,7 @@ class Recording:
 
         Scripted parts, layers in a list of Python's and modules called by `.forward` are found so.
         """
+        self._reentrant = REENTRANT in graph.names
         known = {step for row in self._rows for step in row.steps}
         consumers: dict[Any, list[Any]] | None = None
         heard = {each for row in self._rows if row.steps for each in row.parameters}
@@ -202,6 +215,10 @@ class Recording:
             consumers = graph.consumers() if consumers is None else consumers
             step = operation_on(leaf, graph, consumers)
             if step is None or step in known:
+                continue
+            if not name_of(step).startswith(PRODUCT_STEPS):
+                if is_opaque(step):
+                    self.unheard.add(parameter)
                 continue
             row = self._row_of(parameter, step.name().rstrip("0123456789").removesuffix("Backward").lower())
             row.steps.append(step)
@@ -219,7 +236,7 @@ class Recording:
         sequences = list(self._sequences.items())
         wanted = [*parameters, *(tensor for _, (tensor, _) in sequences)]
         start = torch.full_like(loss, factor)
-        if any(REENTRANT in step.name() for step in Graph([loss]).order):
+        if self._reentrant:
             found = self._backward_reentrant(loss, wanted, start)
         else:
             found = torch.autograd.grad(loss, wanted, start, retain_graph=True, allow_unused=True)
@@ -395,8 +412,9 @@ class Recording:
             return
         with torch._C.DisableTorchFunction():  # what is computed here is not to be listened to
             values = [_as_real(each.detach()) for each in tensors]
-            row.finite = all(bool(torch.isfinite(each).all()) for each in values)
             row.mean, row.std, row.spread = _statistics(values[0])
+            suspects = values[1:] if math.isfinite(row.std) else values
+            row.finite = all(bool(torch.isfinite(each).all()) for each in suspects)
             for each in tensors:
                 if each.requires_grad:
                     row.steps.append(each.grad_fn)

@@ -4,7 +4,7 @@ import argparse
 import importlib
 import importlib.util
 
-SECTIONS = ("engine", "watching", "browser", "site")
+SECTIONS = ("engine", "watching", "doctor", "browser", "site")
 WHERE_NAMED = ("hub",)  # takes ten minutes, and the proxy of hub/README.md
 
 

@@ -1,0 +1,19 @@
+"""The doctor on the clinic: confusion matrix, false alarms, misses, notes and times."""
+
+from __future__ import annotations
+
+import torch
+
+from tests.clinic.table import all_seen, reported, table
+
+
+def main() -> None:
+    """Print the table; one thread, since the networks are small."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        seen = all_seen(timed=True)
+    finally:
+        torch.set_num_threads(threads)
+    print("The half on which no threshold was set:\n" + table(each for each in seen if reported(each.name)))
+    print("\nThe half on which thresholds were set:\n" + table(each for each in seen if not reported(each.name)))

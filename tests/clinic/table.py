@@ -1,0 +1,131 @@
+"""The clinic counted: what the doctor says of networks that learn and of networks that don't.
+
+Thresholds were set on the networks of one half (by a hash of the name); the table reports the other half.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import statistics
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+
+from helpers.doctor import diagnose
+from tests.clinic.healthy import HEALTHY
+from tests.clinic.parts import Example, Make
+from tests.clinic.sick import SICK
+
+SEEDS = (0, 1, 2)
+
+TINY = 0.005
+"""Networks whose passes take less than this many seconds are timed apart: there Python's own time rules."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One network of one seed: what is right, the findings named, and seconds of a plain pass and of the diagnosis."""
+
+    name: str
+    seed: int
+    right: tuple[str, ...]
+    named: tuple[str, ...]
+    notes: int
+    plain: float
+    taken: float
+
+    @property
+    def hit(self) -> bool:
+        """Healthy called healthy, or one of the right verdicts named first or second."""
+        return self.named[:1] == self.right if self.right == ("healthy",) else bool({*self.named[:2]} & {*self.right})
+
+
+def reported(name: str) -> bool:
+    """Whether a network belongs to the half that the table reports."""
+    return hashlib.sha256(name.encode()).digest()[0] % 2 == 1
+
+
+def made(make: Make, seed: int) -> Example:
+    torch.manual_seed(seed)
+    return make()
+
+
+def plain_pass(example: Example) -> float:
+    """Seconds of one forward and one backward pass, the better of two."""
+    model, loss_function, inputs, targets = example
+    wanted = [each for each in model.parameters() if each.requires_grad]
+    times = []
+    for _ in range(2):
+        started = time.perf_counter()
+        loss = loss_function(model(*inputs) if isinstance(inputs, tuple) else model(inputs), targets)
+        if loss.requires_grad and wanted:
+            torch.autograd.grad(loss, wanted, allow_unused=True)
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def examine(name: str, right: tuple[str, ...], make: Make, seed: int, timed: bool = False) -> Seen:
+    """Make a network from a seed and examine it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the sick ones give torch reason to warn
+        plain = plain_pass(made(make, seed)) if timed else math.nan
+        example = made(make, seed)
+        started = time.perf_counter()
+        diagnosis = diagnose(*example)
+    taken = time.perf_counter() - started
+    named = tuple(finding.verdict for finding in diagnosis.findings) or (diagnosis.verdict,)
+    return Seen(name, seed, right, named, len(diagnosis.notes), plain, taken)
+
+
+def all_seen(names: Iterable[str] | None = None, seeds: Iterable[int] = SEEDS, timed: bool = False) -> list[Seen]:
+    """All networks of the clinic, or those named, by every seed."""
+    patients = {name: (("healthy",), make) for name, make in HEALTHY.items()} | SICK
+    chosen = patients if names is None else {name: patients[name] for name in names}
+    return [
+        examine(name, right, make, seed, timed and right == ("healthy",))
+        for name, (right, make) in chosen.items()
+        for seed in seeds
+    ]
+
+
+def table(seen: Iterable[Seen]) -> str:
+    """The confusion matrix, false alarms, misses, notes and times in plain text."""
+    rows = list(seen)
+    healthy = [each for each in rows if each.right == ("healthy",)]
+    sick = [each for each in rows if each.right != ("healthy",)]
+    truths = ["healthy", *sorted({each.right[0] for each in sick})]
+    verdicts = ["healthy", *sorted({each.named[0] for each in rows} - {"healthy"})]
+    counts = Counter((each.right[0], each.named[0]) for each in rows)
+    lines = [f"{'truth, then runs by first verdict':<18}" + "".join(f"{each:>13}" for each in verdicts)]
+    for truth in truths:
+        cells = [counts[truth, each] or "–" for each in verdicts]
+        lines.append(f"{truth:<33}" + "".join(f"{each:>13}" for each in cells))
+    alarms = [each for each in healthy if not each.hit]
+    misses = [each for each in sick if not each.hit]
+    missed_as_healthy = [each for each in misses if each.named == ("healthy",)]
+    lines += [
+        "",
+        f"healthy runs {len(healthy)}, false alarms {len(alarms)} ({_share(alarms, healthy)})",
+        f"sick runs {len(sick)}, named first or second {len(sick) - len(misses)} ({_share(sick, sick, misses)}), "
+        f"called healthy {len(missed_as_healthy)}",
+        f"healthy runs with a note {_share([each for each in healthy if each.notes], healthy)}",
+        *(f"  false alarm: {each.name}, seed {each.seed}: {', '.join(each.named)}" for each in alarms),
+        *(f"  missed: {each.name}, seed {each.seed}: {', '.join(each.named)}" for each in misses),
+    ]
+    for words, group in (
+        ("a pass of 5 ms or more", [each for each in healthy if each.plain >= TINY]),
+        ("a shorter pass", [each for each in healthy if each.plain < TINY]),
+    ):
+        if group:
+            ratio = statistics.median(each.taken / each.plain for each in group)
+            lines.append(f"time over one forward and backward pass, {words}: median {ratio:.1f} of {len(group)} runs")
+    return "\n".join(lines)
+
+
+def _share(part: list[Seen], whole: list[Seen], without: Iterable[Seen] = ()) -> str:
+    return f"{(len(part) - len(list(without))) / len(whole):.1%}" if whole else "–"
