@@ -26,7 +26,7 @@ from helpers.publish.cells.states import Axis, Budget, main_axis, spread, states
 from helpers.publish.cells.text import code_html, markdown_html
 from helpers.publish.cells.widgets import widget_html
 from helpers.publish.site.build import SiteError, build_site
-from helpers.publish.site.pages import file_name, index_page, lesson_page
+from helpers.publish.site.pages import GLOSSARY, GUIDE, file_name, index_page, lesson_page
 from tests.site_reader import expected_row, opened
 
 EXHAUSTIVE = [pytest.mark.exhaustive, pytest.mark.timeout(3000)]
@@ -272,7 +272,7 @@ def test_every_link_of_the_first_page_leads_somewhere() -> None:
     pages = {lesson: file_name(path) for lesson, path in notebooks().items()}
     files = set(links_within(index_page(pages)))
     assert set(pages.values()) <= files
-    assert all(file.startswith("assets/") or file in {*pages.values(), "index.html"} for file in files)
+    assert all(file.startswith("assets/") or file in {*pages.values(), "index.html", GLOSSARY, GUIDE} for file in files)
 
 
 # Building ------------------------------------------------------------------------------------------------------------

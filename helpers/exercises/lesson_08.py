@@ -25,8 +25,8 @@ def _judge_forget_bias(function: Any) -> Verdict:
     mistakes = [
         Mistake(lambda n: 2 ** (-1 / n), "That is the gate itself. The bias is what the sigmoid makes into that gate."),
         Mistake(lambda n: -_logit(2 ** (-1 / n)), "The sign is turned around: a gate near 1 needs a positive bias."),
-        Mistake(lambda n: _logit(math.exp(-1 / n)), "That leaves 1/e after that many steps; half is asked."),
-        Mistake(lambda n: math.log(n), "ln T is the rough rule; here the exact bias is asked."),
+        Mistake(lambda n: _logit(math.exp(-1 / n)), "That leaves 1/e after that many steps; the task is one half."),
+        Mistake(lambda n: math.log(n), "ln T is the rough rule; the task is the exact bias."),
         Mistake(lambda n: _logit(1 - 1 / n), "A gate of 1 - 1/T leaves about 1/e after T steps, not 1/2."),
         Mistake(lambda n: _logit(0.5**n), "That gate is (1/2) to the power T; it takes the T-th root of 1/2."),
     ]

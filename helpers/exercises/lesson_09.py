@@ -36,7 +36,7 @@ def _judge_loss_slopes(function: Any) -> Verdict:
         ),
         Mistake(
             lambda a: np.array([math.log(1 - _sigmoid(a)), -math.log(_sigmoid(a)), -a]),
-            "Those are the losses. Their slopes are asked.",
+            "Those are the losses. The task is their slopes.",
         ),
     ]
     inputs = [(0.5,), (0.0,), (-4.0,), (4.0,), (-20.0,)]

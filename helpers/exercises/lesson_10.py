@@ -90,7 +90,7 @@ EXERCISES = (
         hints=(
             "The norm of the whole gradient: add the squares of all entries of all arrays, then take the root.",
             "Where that norm is above the threshold, multiply every array by threshold / norm; else by 1.",
-            "A gradient of zeros has norm 0: ask whether the norm is above the threshold before you divide.",
+            "A gradient of zeros has norm 0: test whether the norm is above the threshold before you divide.",
         ),
         solution="""\
 import numpy as np

@@ -61,7 +61,7 @@ def _judge_saturated_share(function: Any) -> Verdict:
     ]
     mistakes = [
         Mistake(lambda a: np.mean(a > 0.99**0.5), "You see one end only: at −1 tanh is as flat as at +1."),
-        Mistake(lambda a: np.mean(np.abs(a) > 0.99), "That asks for |a| > 0.99; asked is a slope 1 − a² below 0.01."),
+        Mistake(lambda a: np.mean(np.abs(a) > 0.99), "That counts |a| > 0.99; the task is a slope 1 − a² below 0.01."),
         Mistake(lambda a: np.sum(1 - a**2 < 0.01), "That is how many they are. Divide by how many there are in all."),
         Mistake(lambda a: np.mean(1 - a**2 >= 0.01), "That is the share that is not saturated."),
         Mistake(lambda a: np.mean(1 - np.tanh(a) ** 2 < 0.01), "The outputs went through tanh already: take a itself."),
@@ -76,8 +76,8 @@ EXERCISES = (
         lesson="11",
         task="Write `fitted_factor(signal)`: gradient norms by layer in, input first; the factor of one layer out.",
         hints=(
-            "A constant factor a layer is a straight line in log10. Fit one through all layers with `np.polyfit`.",
-            "`np.polyfit(x, y, 1)[0]` is the slope, in powers of ten a layer, read from input to loss.",
+            "A constant factor per layer is a straight line in log10. Fit one through all layers with `np.polyfit`.",
+            "`np.polyfit(x, y, 1)[0]` is the slope, in powers of ten per layer, read from input to loss.",
             "The backward pass goes the other way: the factor is 10 to the power of minus that slope.",
         ),
         solution="""\

@@ -106,6 +106,14 @@ def check() -> Command:
     return parser, "helpers.publish.check_bank"
 
 
+def guide() -> Command:
+    """Write the teacher's guide, one page to print: `guide --to FOLDER`."""
+    parser = _parser("guide", guide.__doc__)
+    _add_folder(parser, ROOT / "guide")
+    parser.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this one; may be repeated")
+    return parser, "helpers.publish.guide"
+
+
 WORDS: Mapping[str, Callable[[], Command]] = {
     "export": export,
     "site": site,
@@ -113,6 +121,7 @@ WORDS: Mapping[str, Callable[[], Command]] = {
     "present": present,
     "class": classroom,
     "check": check,
+    "guide": guide,
 }
 """The words that `start.py` hands on; the first line of each docstring is its help."""
 

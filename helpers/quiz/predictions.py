@@ -82,7 +82,7 @@ def _compare_numbers(prediction: Prediction, given: object, outcome: object, nea
     measured = _finite_outcome(prediction, outcome)
     truth = say_outcome(prediction, outcome)
     if given is None:
-        return Comparison(None, f"{truth} You made no prediction before; next time, dare one.")
+        return Comparison(None, f"{truth} You skipped the prediction. Try one next time, even a guess.")
     try:
         predicted = read_number(given, unit=prediction.unit)
     except ValueError:
@@ -124,7 +124,7 @@ def _decades_apart(predicted: float, measured: float, near: float) -> tuple[bool
 def _compare_choice(prediction: Prediction, given: object, outcome: object) -> Comparison:
     truth = say_outcome(prediction, outcome)
     if given is None:
-        return Comparison(None, f"{truth} You made no prediction before; next time, dare one.")
+        return Comparison(None, f"{truth} You skipped the prediction. Try one next time, even a guess.")
     right = given == outcome
     return Comparison(right, f"You said: {given}. {truth}" + (" Well predicted." if right else ""))
 
@@ -141,7 +141,7 @@ def _chosen_outcome(prediction: Prediction, outcome: object) -> str:
 def _compare_order(prediction: Prediction, given: object, outcome: object) -> Comparison:
     numbers, truth = _ordered_outcome(prediction, outcome), say_outcome(prediction, outcome)
     if not isinstance(given, list) or sorted(map(str, given)) != sorted(numbers):
-        return Comparison(None, f"{truth} You made no prediction before; next time, dare one.")
+        return Comparison(None, f"{truth} You skipped the prediction. Try one next time, even a guess.")
     wrong = [(a, b) for i, a in enumerate(given) for b in given[i + 1 :] if numbers[a] < numbers[b] - 1e-9]
     given_order = f"You said: {', '.join(given)}."
     if not wrong:

@@ -19,8 +19,10 @@ from helpers.course import notebooks
 from helpers.publish.cells.assets import write_assets
 from helpers.publish.cells.context import BuildContext, BuildOptions
 from helpers.publish.folder import write_text, written_whole
+from helpers.publish.glossary import read_glossary
+from helpers.publish.guide.page import guide_page
 from helpers.publish.html import data_script
-from helpers.publish.site.pages import file_name, index_page, lesson_page
+from helpers.publish.site.pages import GLOSSARY, GUIDE, file_name, glossary_page, index_page, lesson_page
 
 ALL_OF_IT = BuildOptions()
 SLOWEST_FIRST = ("04", "05", "03", "07", "06", "09", "08")
@@ -42,6 +44,8 @@ def build_site(folder: Path, lessons: Sequence[str] = (), options: BuildOptions 
         write_assets(draft / "assets")
         (draft / "tables").mkdir()
         write_text(draft / "index.html", index_page(pages))
+        write_text(draft / GLOSSARY, glossary_page(read_glossary(), pages))
+        write_text(draft / GUIDE, guide_page(sources))
         _build_lessons(draft, options, sources, pages)
     return folder / "index.html"
 

@@ -13,6 +13,7 @@ from helpers.publish.cells.deeper import DEEPER, title_of
 from helpers.publish.cells.running import Cell
 from helpers.publish.cells.text import code_html, markdown_html, output_html
 from helpers.publish.cells.widgets import widget_html
+from helpers.publish.glossary import Term
 from helpers.publish.html import document
 
 NOTE = (
@@ -25,6 +26,7 @@ LICENCE = (
     "This copy of the course asks nothing of the network."
 )
 
+GLOSSARY, GUIDE = "glossary.html", "guide.html"
 SCRIPTS = ("assets/live.js", "assets/grading.js", "assets/pages.js")
 """What `site.js` stands on."""
 
@@ -49,8 +51,25 @@ def index_page(pages: Mapping[str, str]) -> str:
         "sliders show was computed by the course's engine and stored here, for many states, though not for all. A "
         "panel says so where a state is missing and shows the nearest one. Code, exercises and training runs want the "
         f'course itself: <code>python start.py</code> opens it.</p><ul class="site-lessons">{rows}</ul>'
+        f'<p>Beside the lessons: the <a href="{GLOSSARY}">glossary</a>, and a <a href="{GUIDE}">guide for teachers</a> '
+        "to print, with the answers that pupils give and the answers to the hidden networks.</p>"
     )
     return _page(TITLE, body, SCRIPTS, pages)
+
+
+def glossary_page(terms: Sequence[Term], pages: Mapping[str, str]) -> str:
+    """What each term means, with a link to the cell that defines it, where its lesson is among the pages."""
+    rows = "".join(f"<dt>{html.escape(term.term)}</dt><dd>{_meaning(term, pages)}</dd>" for term in terms)
+    body = (
+        "<h1>Glossary</h1><p>Each term has one meaning in the whole course. The number leads to the lesson where it is "
+        f'defined.</p><dl class="site-glossary">{rows}</dl>'
+    )
+    return _page("Glossary", body, SCRIPTS, pages)
+
+
+def _meaning(term: Term, pages: Mapping[str, str]) -> str:
+    text, page = html.escape(term.meaning), pages.get(term.lesson)
+    return f'{text} (<a href="{page}#{term.cell}">{term.lesson}</a>)' if page else f"{text} ({term.lesson})"
 
 
 def file_name(notebook: Path) -> str:

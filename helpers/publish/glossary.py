@@ -1,0 +1,73 @@
+"""The glossary: what each term means, and the cell of the lesson that says so first (`data/glossary.json`)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from helpers.publish.cells.running import Cell
+
+FILE = Path(__file__).resolve().parents[2] / "data" / "glossary.json"
+MARKED = re.compile(r"\*\*(.+?)\*\*")
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term, its meaning as a phrase, and where it is defined: the lesson's number and the id of the cell."""
+
+    term: str
+    meaning: str
+    lesson: str
+    cell: str
+
+    def stands_in(self, text: str) -> bool:
+        """Whether a text uses the term, alone or in the plural."""
+        return bool(_pattern(self.term).search(text))
+
+
+@cache
+def _pattern(term: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-]){re.escape(term)}(s|es)?(?![\w-])", re.IGNORECASE)
+
+
+def read_glossary(file: Path = FILE) -> tuple[Term, ...]:
+    """All terms, in alphabetical order."""
+    rows = json.loads(file.read_text(encoding="utf-8"))
+    return tuple(sorted((Term(**row) for row in rows), key=lambda term: term.term.lower()))
+
+
+def glossary_faults(terms: Sequence[Term], lessons: Mapping[str, Sequence[Cell]]) -> list[str]:
+    """What is wrong with the glossary, one sentence each: a term twice, not defined where it says, used before.
+
+    A definition stands in bold. Titles may use a term before: they announce what the lesson is about.
+    """
+    names = [term.term.lower() for term in terms]
+    found = [f"{name}: two rows; a term has one meaning" for name in sorted(set(names)) if names.count(name) > 1]
+    for term in terms:
+        cells = {cell.id: cell for cell in lessons.get(term.lesson, ())}
+        if term.cell not in cells:
+            found.append(f"{term.term}: lesson {term.lesson} has no cell {term.cell}")
+        elif not any(term.stands_in(marked) for marked in MARKED.findall(cells[term.cell].source)):
+            found.append(f"{term.term}: the cell {term.cell} of lesson {term.lesson} doesn't have it in bold")
+        else:
+            early = (f"{lesson} {cell.id}" for lesson, cell in _before(term, lessons) if term.stands_in(cell.source))
+            found += [f"{term.term}: used in {place}, before {term.lesson} {term.cell}" for place in early]
+    return found
+
+
+def _before(term: Term, lessons: Mapping[str, Sequence[Cell]]) -> Iterator[tuple[str, Cell]]:
+    """The prose before the definition of a term, in the order of the course, titles left out."""
+    for lesson, cells in lessons.items():
+        for place, cell in enumerate(_prose(cells)):
+            if (lesson, cell.id) == (term.lesson, term.cell):
+                return
+            if place > 0:
+                yield lesson, cell
+
+
+def _prose(cells: Iterable[Cell]) -> list[Cell]:
+    return [cell for cell in cells if cell.kind == "markdown"]
