@@ -186,7 +186,7 @@ def test_the_same_answer_is_read_out_again():
 
 def test_a_prediction_is_kept_and_compared():
     view, comparison = predict("01"), compare("01", 3.6e-12)
-    assert "no prediction" in comparison.sentence.value
+    assert "skipped the prediction" in comparison.sentence.value
     inside(view).slider.value = 1e-3
     assert inside(view).readout.value == "0.001"
     view.button.click()

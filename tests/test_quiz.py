@@ -485,7 +485,7 @@ SLOPES = {"a": 0.25, "b": 1.0, "c": 1.0}
         (1e-12, True, "Well predicted."),
         (2.5e-12, True, "Close: your number was 2.7 times too large."),
         (2e-13, False, "4.6 times too small"),
-        (None, None, "no prediction"),
+        (None, None, "skipped the prediction"),
         ("?", None, "could not be read"),
     ],
 )
