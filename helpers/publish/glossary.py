@@ -43,7 +43,7 @@ def read_glossary(file: Path = FILE) -> tuple[Term, ...]:
 def glossary_faults(terms: Sequence[Term], lessons: Mapping[str, Sequence[Cell]]) -> list[str]:
     """What is wrong with the glossary, one sentence each: a term twice, not defined where it says, used before.
 
-    A definition stands in bold. Titles may use a term before: they announce what the lesson is about.
+    A definition stands in bold. The start page and the titles of lessons may use a term before: they announce it.
     """
     names = [term.term.lower() for term in terms]
     found = [f"{name}: two rows; a term has one meaning" for name in sorted(set(names)) if names.count(name) > 1]
@@ -60,12 +60,12 @@ def glossary_faults(terms: Sequence[Term], lessons: Mapping[str, Sequence[Cell]]
 
 
 def _before(term: Term, lessons: Mapping[str, Sequence[Cell]]) -> Iterator[tuple[str, Cell]]:
-    """The prose before the definition of a term, in the order of the course, titles left out."""
+    """The prose before the definition of a term, in the order of the course; start page and titles left out."""
     for lesson, cells in lessons.items():
         for place, cell in enumerate(_prose(cells)):
             if (lesson, cell.id) == (term.lesson, term.cell):
                 return
-            if place > 0:
+            if place > 0 and lesson != "00":
                 yield lesson, cell
 
 
