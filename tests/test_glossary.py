@@ -38,6 +38,8 @@ def test_what_is_wrong_with_a_glossary_is_named() -> None:
     del lessons["01"][1]
     assert glossary_faults([logit], lessons) == []
     assert glossary_faults([logit, logit], lessons) == ["logit: two rows; a term has one meaning"]
+    lessons["02"].append(prose("part", "**He's** variance is 2/N; press *gain*."))
+    assert glossary_faults([Term("He's variance", "2/N", "02", "part")], lessons) == []
     unmarked, lost = Term("gain", "a factor", "02", "plain"), Term("gain", "a factor", "02", "gone")
     assert glossary_faults([unmarked], lessons) == ["gain: the cell plain of lesson 02 doesn't have it in bold"]
     assert glossary_faults([lost], lessons) == ["gain: lesson 02 has no cell gone"]

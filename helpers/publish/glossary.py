@@ -12,7 +12,8 @@ from pathlib import Path
 from helpers.publish.cells.running import Cell
 
 FILE = Path(__file__).resolve().parents[2] / "data" / "glossary.json"
-MARKED = re.compile(r"\*\*(.+?)\*\*")
+BOLD = re.compile(r"\*\*(.+?)\*\*")
+ITALIC = re.compile(r"(?<!\*)\*[^*\n]+\*(?!\*)")  # names of buttons
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,13 @@ class Term:
     def stands_in(self, text: str) -> bool:
         """Whether a text uses the term, alone or in the plural."""
         return bool(_pattern(self.term).search(text))
+
+    def is_marked_in(self, text: str) -> bool:
+        """Whether a text has the term in bold, or a part of it as in "**He's** variance"."""
+        marked = [each.lower() for each in BOLD.findall(text)]
+        return self.stands_in(text.replace("**", "")) and any(
+            self.stands_in(each) or each in self.term.lower() for each in marked
+        )
 
 
 @cache
@@ -51,11 +59,12 @@ def glossary_faults(terms: Sequence[Term], lessons: Mapping[str, Sequence[Cell]]
         cells = {cell.id: cell for cell in lessons.get(term.lesson, ())}
         if term.cell not in cells:
             found.append(f"{term.term}: lesson {term.lesson} has no cell {term.cell}")
-        elif not any(term.stands_in(marked) for marked in MARKED.findall(cells[term.cell].source)):
+        elif not term.is_marked_in(cells[term.cell].source):
             found.append(f"{term.term}: the cell {term.cell} of lesson {term.lesson} doesn't have it in bold")
         else:
-            early = (f"{lesson} {cell.id}" for lesson, cell in _before(term, lessons) if term.stands_in(cell.source))
-            found += [f"{term.term}: used in {place}, before {term.lesson} {term.cell}" for place in early]
+            for lesson, cell in _before(term, lessons):
+                if term.stands_in(ITALIC.sub("", cell.source)):
+                    found.append(f"{term.term}: used in {lesson} {cell.id}, before {term.lesson} {term.cell}")
     return found
 
 
