@@ -14,7 +14,7 @@ from helpers.publish.cells.running import read_cells
 
 ROOT = Path(__file__).resolve().parents[1]
 REWRITTEN = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10")
-BANKS = [path for path in sorted((ROOT / "data/quiz").glob("[0-9][0-9]_*.json"))]
+BANKS = sorted((ROOT / "data/quiz").glob("[0-9][0-9]_*.json"))
 MUCH_LONGER = 1.4
 
 PRIVATE = re.compile(r"\b(hears?|heard|hearing)\b|[A-Z]\w+ and others\b|\bnew digits right\b|\bNot so\.")
