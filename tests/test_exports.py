@@ -21,13 +21,13 @@ from helpers.publish.exports.__main__ import main
 from helpers.publish.exports.markup import as_html, cleaned
 from helpers.publish.exports.numbers import interval, leeway, stated
 from helpers.publish.exports.presented import present
-from helpers.quiz import Answer, Question, grade, instantiate
+from helpers.quiz import NEEDS, Answer, Question, grade, instantiate
 from helpers.quiz.instances import build
 from tests.html_reader import tags_of, text_of
 from tests.quiz_examples import OF_EACH_TYPE
 
 ROOT = Path(__file__).resolve().parents[1]
-ALL = choose()
+ALL = choose(needs=NEEDS)
 SHOWN = [*ALL, *(build(entry, 5) for entry in OF_EACH_TYPE)]
 
 
@@ -35,7 +35,7 @@ def test_all_questions_of_all_lessons_go_out_once_in_the_order_of_the_banks():
     assert [question.id for question in ALL] == [
         question.id for lesson in quiz.available_lessons() for question in quiz.load_bank(lesson)
     ]
-    assert {question.id for question in choose(["3", "05", "03"])} == {
+    assert {question.id for question in choose(["3", "05", "03"], needs=NEEDS)} == {
         question.id for question in ALL if question.lesson in ("03", "05")
     }
 
@@ -47,13 +47,40 @@ def test_a_seed_draws_the_same_questions_each_time_and_another_seed_others():
     assert [question.lesson for question in drawn] == sorted(question.lesson for question in drawn)
 
 
-GRADED = sum(question.type != "open" for question in ALL)
+GRADED = sum(question.type != "open" and not question.needs for question in ALL)
 
 
 @pytest.mark.parametrize("number", [0, -1, GRADED + 1])
 def test_a_number_of_questions_that_cannot_be_had_is_refused(number):
     with pytest.raises(ChoiceError, match=f"give a number from 1 to {GRADED}$"):
         choose(questions=number)
+
+
+def test_what_needs_more_than_pencil_and_paper_goes_out_only_when_asked_for():
+    plain, panel = choose(), choose(needs=["panel"])
+    assert {question.needs for question in plain} == {""}
+    assert {question.needs for question in panel} == {"", "panel"}
+    assert len(plain) < len(panel) < len(ALL)
+    with pytest.raises(ValueError, match="needs has 'computer'; it may hold 'panel', 'run'"):
+        choose(needs=["computer"])
+
+
+def test_a_question_that_speaks_of_the_panel_or_of_cells_says_what_it_needs():
+    speaks = re.compile(r"\b(panel|slider)s?\b|\b(Press|Move|Run|Set|Choose|Read it)\b|^Use the")
+    assert [question.id for question in ALL if speaks.search(question.text) and not question.needs] == []
+
+
+def test_the_words_for_needs_are_those_of_the_command_line():
+    assert set(commands.NEEDS) == set(NEEDS)
+
+
+def test_a_layout_is_for_paper_only(tmp_path, capsys):
+    assert main(["gift", "--versions", "2", "--to", str(tmp_path)]) == 1
+    assert "are for a paper" in capsys.readouterr().err
+    assert main(["paper", "--lesson", "00", "--questions", "3", "--versions", "2", "--to", str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "paper_A.html", "paper_A_key.html", "paper_B.html", "paper_B_key.html",
+    ]  # fmt: skip
 
 
 def test_a_lesson_that_is_not_there_is_refused_with_those_that_are():

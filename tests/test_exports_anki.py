@@ -16,13 +16,13 @@ from helpers.publish.exports import anki, choose
 from helpers.publish.exports.markup import as_html, body, cleaned
 from helpers.publish.exports.pictures import picture_of
 from helpers.publish.exports.presented import present
-from helpers.quiz import Question
+from helpers.quiz import NEEDS, Question
 from helpers.quiz.instances import build
 from tests import nasty_texts
 from tests.html_reader import tags_of, text_of
 from tests.quiz_examples import OF_EACH_TYPE
 
-ALL = [*choose(seed=3), *(build(entry, 3) for entry in OF_EACH_TYPE)]
+ALL = [*choose(seed=3, needs=NEEDS), *(build(entry, 3) for entry in OF_EACH_TYPE)]
 SIGNS = {True: "✓", False: "✗", None: "•"}
 BEFORE, LATER = 1_700_000_000.0, 1_700_000_100.0
 

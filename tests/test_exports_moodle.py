@@ -13,12 +13,13 @@ from helpers.publish.exports import choose, moodle
 from helpers.publish.exports.markup import as_html, body, cleaned
 from helpers.publish.exports.numbers import interval
 from helpers.publish.exports.pictures import picture_of
+from helpers.quiz import NEEDS
 from helpers.quiz.instances import build
 from tests import nasty_texts
 from tests.html_reader import tags_of, text_of
 from tests.quiz_examples import OF_EACH_TYPE
 
-ALL = [*choose(seed=3), *(build(entry, 3) for entry in OF_EACH_TYPE)]
+ALL = [*choose(seed=3, needs=NEEDS), *(build(entry, 3) for entry in OF_EACH_TYPE)]
 BY_ID = {question.id: question for question in ALL}
 ROOT = ET.fromstring(moodle.document(ALL))
 ENTRIES = [entry for entry in ROOT if entry.get("type") != "category"]

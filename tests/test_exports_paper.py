@@ -10,13 +10,19 @@ from hypothesis import given, settings
 from helpers.publish.exports import choose, paper
 from helpers.publish.exports.markup import as_html, body, cleaned
 from helpers.publish.exports.presented import present
+from helpers.quiz import NEEDS
 from helpers.quiz.instances import build
+from helpers.quiz.papers import version_of
 from tests import nasty_texts
 from tests.html_reader import tags_of, text_of
 from tests.quiz_examples import OF_EACH_TYPE
 
-QUESTIONS = [*choose(seed=3), *(build(entry, 3) for entry in OF_EACH_TYPE)]
+QUESTIONS = [*choose(seed=3, needs=NEEDS), *(build(entry, 3) for entry in OF_EACH_TYPE)]
 SHEET, KEY = paper.documents(QUESTIONS, seed=3)
+
+
+def written(text):
+    return paper.as_written(as_html(text))
 
 
 def sections(page):
@@ -40,22 +46,22 @@ def test_each_question_is_there_once_with_its_number_on_paper_and_key():
         assert len(found) == len(QUESTIONS)
         for number, (section, question) in enumerate(zip(found, QUESTIONS, strict=True), start=1):
             assert text_of(section).startswith(str(number))
-            assert as_html(question.text) in section
+            assert written(question.text) in section
 
 
 def test_the_paper_says_nothing_of_the_solutions():
     for section, question in zip(sections(SHEET), QUESTIONS, strict=True):
         for answer in question.answers:
-            assert as_html(answer.feedback) not in section
-        assert not question.model or as_html(question.model) not in section
+            assert written(answer.feedback) not in section
+        assert not question.model or written(question.model) not in section
         assert "✓" not in section
 
 
 def test_the_key_has_the_solution_and_every_feedback():
     for section, question in zip(sections(KEY), QUESTIONS, strict=True):
         shown = present(question)
-        assert shown.solved() in section
-        assert all(as_html(remark.feedback) in section for remark in shown.remarks)
+        assert paper.as_written(shown.solved()) in section
+        assert all(written(remark.feedback) in section for remark in shown.remarks)
 
 
 def test_each_type_has_its_place_for_the_answer():
@@ -105,3 +111,66 @@ def test_any_text_comes_back_intact(question):
         "span",
         "em",
     }
+
+
+# Layout and versions -------------------------------------------------------------------------------------------------
+
+
+def test_versions_ask_the_same_in_other_numbers_and_orders():
+    questions = choose(seed=3, questions=12)
+    files = paper.files(questions, 3, paper.Layout(versions=3))
+    assert list(files) == [f"paper_{version}{part}.html" for version in "ABC" for part in ("", "_key")]
+    pages = [files[f"paper_{version}.html"].decode() for version in "ABC"]
+    texts = [[text_of(section).split("  ")[0] for section in sections(page)] for page in pages]
+    assert len({str(each) for each in texts}) == 3
+    versions = [version_of(questions, 3, version) for version in "ABC"]
+    ids = [[question.id for question in each] for each in versions]
+    assert {frozenset(each) for each in ids} == {frozenset(question.id for question in questions)}
+    assert len({tuple(each) for each in ids}) == 3
+    for version, page in zip("ABC", pages, strict=True):
+        assert f"seed 3, version {version}" in text_of(page)
+        assert f"seed 3, version {version}" in text_of(files[f"paper_{version}_key.html"].decode())
+    assert paper.files(questions, 3, paper.Layout(versions=3)) == files
+
+
+def test_title_date_and_space_are_the_teachers():
+    sheet, key = paper.documents(QUESTIONS, 3, paper.Layout("Test <2>", "14 March", working_mm=40))
+    assert "Test &lt;2&gt; Questions" in sheet
+    assert "Test &lt;2&gt; Key" in key
+    assert "14 March" in sheet
+    assert ".working { height: 40mm; }" in sheet
+    numeric = sum(question.type == "numeric" for question in QUESTIONS)
+    assert sheet.count('<div class="working">') == numeric > 0
+
+
+def test_the_key_begins_with_all_answers_in_a_line():
+    row = re.search(r'<table class="answers"><tr>(.*?)</tr><tr>(.*?)</tr>', KEY)
+    assert row
+    numbers, solutions = (re.findall(r"<td>(.*?)</td>", each) for each in row.groups())
+    assert numbers == [str(number) for number in range(1, len(QUESTIONS) + 1)]
+    assert solutions == [written(present(question).solution or "–") for question in QUESTIONS]
+    assert "<table" not in SHEET
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("the gradient is 2.5e-3", "the gradient is 2.5 × 10⁻³"),
+        ("1e-12", "10⁻¹²"),
+        ("9e15.", "9 × 10¹⁵."),
+        ("A cell prints 2e-03", "A cell prints 2e-03"),
+        ("<code>1e-8</code> and 1e-8", "<code>1e-8</code> and 10⁻⁸"),
+        ('<td title="1e-8">0.25</td>', '<td title="1e-8">0.25</td>'),
+        ("layer1e5 and 3e5x", "layer1e5 and 3e5x"),
+    ],
+)
+def test_numbers_stand_as_people_write_them(said, read):
+    assert paper.as_written(said) == read
+
+
+def test_no_number_on_the_paper_is_written_for_a_machine():
+    for page in (SHEET, KEY):
+        text = re.sub(
+            r"<(pre|code|svg).*?</\1>", "", page.partition("<body>")[2].partition("</body>")[0], flags=re.DOTALL
+        )
+        assert re.findall(r"(?<![\w.])\d+(?:\.\d+)?e-?[1-9]\d*(?!\w)", text_of(text)) == []

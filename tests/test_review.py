@@ -149,17 +149,25 @@ def radios(view):
 
 
 def test_a_seed_shows_a_question_alike_in_a_paper_and_among_all(course):
-    paper, everything = draw_paper(course, "7b", 12), draw_paper(course, "7b")
+    paper, everything = draw_paper(course, "7b", 12), draw_paper(course, "7b", needs=quiz.NEEDS)
     assert [question.id for question in everything] == [question.id for question in course]
     assert set(map(str, shown(paper))) <= set(map(str, shown(everything)))
 
 
 def test_other_seeds_give_other_papers(course):
-    papers = [draw_paper(course, f"learner {number}", 10) for number in range(200)]
+    papers = [draw_paper(course, f"learner {number}", 10, quiz.NEEDS) for number in range(200)]
     assert len({frozenset(question.id for question in paper) for paper in papers}) == 200
     often = Counter(question.id for paper in papers for question in paper)
     gradable = [question for question in course if question.type != "open"]
     assert set(often) == {question.id for question in gradable}, "each question has its chance"
+
+
+def test_an_exam_asks_what_needs_nothing_unless_asked_for_more(tmp_path, monkeypatch):
+    monkeypatch.setenv(progress.HOME_VARIABLE, str(tmp_path))
+    assert {question.needs for question in lesson.exam("7b", n=40)._drawn} == {""}
+    assert {question.needs for question in lesson.exam("7b", n=40, needs=["panel"])._drawn} == {"", "panel"}
+    with pytest.raises(ValueError, match="needs has 'book'"):
+        lesson.exam("7b", needs=["book"])
 
 
 def test_a_paper_is_spread_over_its_lessons(course):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -126,15 +126,19 @@ class PaperView(View):
 class ExamView(View):
     """A paper before it is begun, while it is written, and once it is handed in."""
 
-    def __init__(self, seed: str, count: int, lessons: Sequence[str], record: Progress) -> None:
+    def __init__(
+        self, seed: str, count: int, lessons: Sequence[str], record: Progress, needs: Collection[str] = ()
+    ) -> None:
         self._seed, self._record = seed, record
         self.paper: PaperView
         self._is_warned = False
         self._pool = load_banks(lessons)
-        self._drawn = draw_paper(self._pool, seed, count)
+        self._drawn = draw_paper(self._pool, seed, count, needs)
         if not self._drawn:
             raise ValueError(f"lessons has {', '.join(lessons)}; none of their questions can be graded in an exam")
         self._name = f"{EXAM} {seed} n={count} lessons={','.join(lessons)}"
+        if needs:
+            self._name += f" needs={','.join(sorted(needs))}"
         self.head, self.result, self._place, self.warning = html_box(), html_box(), widgets.VBox(), html_box()
         self.begin_button = make_button("Begin", self._begin, primary=True)
         self.hand_in_button = make_button("Hand in", self._hand_in, primary=True)
@@ -207,17 +211,18 @@ class ExamView(View):
         return table_html(("Lesson", "Right", "Time"), rows)
 
 
-def exam(seed: int | str, n: int = 10, lessons: Sequence[str] | None = None) -> ExamView:
+def exam(seed: int | str, n: int = 10, lessons: Sequence[str] | None = None, needs: Collection[str] = ()) -> ExamView:
     """Set an exam of `n` questions, spread over the lessons; the same seed gives the same paper everywhere.
 
     seed: one for the whole class (`seed="7b spring"`), or one each (`seed="Ada Lovelace"`).
     lessons: two-digit numbers, such as ["03", "04"]; None for all. What was begun or handed in is shown again.
-    ValueError where the seed is empty, `n` is below 1 or a lesson has no questions.
+    needs: what is at hand: "panel", "run" (cells that are run), or both; without it no question asks for more than
+    pencil and paper. ValueError where the seed is empty, `n` is below 1 or a lesson has no questions.
     """
     name = normalized(seed)
     if not name:
         raise ValueError('seed is empty; give the class a word, such as seed="7b spring", or each learner their name')
-    return ExamView(name, check_count(n), choose_lessons(lessons), progress())
+    return ExamView(name, check_count(n), choose_lessons(lessons), progress(), needs)
 
 
 def _graded(question: Question, sitting: Sitting) -> Given:

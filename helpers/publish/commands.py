@@ -22,10 +22,12 @@ EXPORTS = {
     "gift": "gift.txt, which other platforms read too",
     "paper": "paper.html to print, with paper_key.html",
 }
+NEEDS = ("panel", "run")
 EXPORT_EXAMPLES = """examples:
   python start.py export anki
   python start.py export moodle --lesson 03 --lesson 04 --to Desktop
   python start.py export paper --questions 12 --seed 7
+  python start.py export paper --questions 12 --versions 3 --title "Test 2" --date "14 March"
 """
 PRESENT_EXAMPLES = """examples:
   python start.py present 03
@@ -53,6 +55,18 @@ def export() -> Command:
         "--seed", default="0", help="any word: draws questions, their numbers and the order of the options (0)"
     )
     parser.add_argument("--questions", type=int, metavar="N", help="only N of the questions, drawn by the seed")
+    parser.add_argument(
+        "--needs",
+        action="append",
+        default=[],
+        choices=NEEDS,
+        help="also questions that need the lesson's panel, or cells that are run; may be repeated",
+    )
+    paper = parser.add_argument_group("a paper")
+    paper.add_argument("--versions", type=int, choices=range(1, 7), default=1, help="versions A, B, C … at once")
+    paper.add_argument("--title", default="", help="a title of your own")
+    paper.add_argument("--date", default="", help="the date to print, in your own words")
+    paper.add_argument("--space", type=int, choices=range(0, 201), metavar="MM", help="millimetres for working (25)")
     return parser, "helpers.publish.exports"
 
 

@@ -23,7 +23,7 @@ from helpers.quiz.predictions import (
     say_outcome,
 )
 from helpers.quiz.profiles import profile_curve
-from helpers.quiz.questions import Answer, Grade, Prediction, Question
+from helpers.quiz.questions import NEEDS, Answer, Grade, Prediction, Question
 from helpers.quiz.types import TYPES, for_each_type
 from helpers.quiz.types.open import MAX_TEXT_LENGTH
 from helpers.quiz.verdict import Verdict
@@ -37,6 +37,7 @@ __all__ = [
     "KEYS",
     "MAX_ANSWER_LENGTH",
     "MAX_TEXT_LENGTH",
+    "NEEDS",
     "Prediction",
     "Question",
     "TYPES",

@@ -101,6 +101,7 @@ def _instance(entry: Mapping[str, Any], drawn: Mapping[str, Any], dice: random.R
         type=entry["type"],
         text=filled["question"],
         answers=answers,
+        needs=entry.get("needs", ""),
         code=filled.get("code", ""),
         unit=filled.get("unit", ""),
         precision=entry.get("precision"),

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from helpers.quiz.instances import instantiate
 from helpers.quiz.mixing import lot
-from helpers.quiz.questions import Question
+from helpers.quiz.questions import NEEDS, Question
 
 
-def draw_paper(questions: Iterable[Question], seed: int | str, count: int | None = None) -> tuple[Question, ...]:
+def draw_paper(
+    questions: Iterable[Question], seed: int | str, count: int | None = None, needs: Collection[str] = ()
+) -> tuple[Question, ...]:
     """Draw `count` questions, spread evenly over their lessons, with numbers, hidden networks and orders of their own.
 
     seed: any text or number; spaces around it don't count.
+    needs: what is at hand, of `NEEDS`; questions that need anything else are left out.
     count: None for all questions, in the order given. Otherwise they come in order of lessons; questions that nobody
     but their reader can grade are left out, and where there are fewer than `count`, all are taken.
     """
-    chosen = questions if count is None else _spread(questions, normalized(seed), count)
+    usable = can_be_asked(questions, needs)
+    chosen = usable if count is None else _spread(usable, normalized(seed), count)
     return tuple(instantiate(question, seed_of(seed, question.id)) for question in chosen)
+
+
+def can_be_asked(questions: Iterable[Question], needs: Collection[str]) -> list[Question]:
+    """The questions that can be answered with no more than `needs` at hand; ValueError for what no question needs."""
+    for need in needs:
+        if need not in NEEDS:
+            raise ValueError(f"needs has {need!r}; it may hold {', '.join(map(repr, NEEDS))}")
+    return [question for question in questions if not question.needs or question.needs in needs]
+
+
+def version_of(questions: Iterable[Question], seed: int | str, version: str) -> tuple[Question, ...]:
+    """The same questions with the numbers and orders of another version, themselves in an order of its own."""
+    own = f"{normalized(seed)} version {version}"
+    mixed = sorted(questions, key=lambda question: lot(own, f"place of {question.id}"))
+    return tuple(instantiate(question, seed_of(own, question.id)) for question in mixed)
 
 
 def seed_of(seed: int | str, name: str) -> int:

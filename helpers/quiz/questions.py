@@ -60,17 +60,19 @@ class Grade:
 class Question:
     """One question of a bank, ready to be asked: what depends on a seed has been filled in for `seed`.
 
-    `type` is a name in `TYPES`. `answers` are the choices, the numbers, the entries in their right order, or the points
-    of the rubric; `order` holds their places as they are shown, where that isn't the bank's order. `tolerance` is
-    relative; without it `precision` counts significant digits. `feedback` goes with a right order, `model` is the model
-    answer of an open question, and `shows` names the quantity of a `GradientProfile` that a profile question draws.
-    `entry` is the bank's own, of which `instantiate` makes further instances.
+    `type` is a name in `TYPES`. `needs` is what it can't be answered without, one of `NEEDS`, or empty. `answers` are
+    the choices, the numbers, the entries in their right order, or the points of the rubric; `order` holds their places
+    as they are shown, where that isn't the bank's order. `tolerance` is relative; without it `precision` counts
+    significant digits. `feedback` goes with a right order, `model` is the model answer of an open question, and `shows`
+    names the quantity of a `GradientProfile` that a profile question draws. `entry` is the bank's own, of which
+    `instantiate` makes further instances.
     """
 
     id: str
     type: str
     text: str
     answers: tuple[Answer, ...]
+    needs: str = ""
     code: str = ""
     unit: str = ""
     precision: int | None = None
@@ -184,6 +186,9 @@ class QuestionType:
     is_self_graded: bool = False
     ask_again: str = "Ask with other numbers"
 
+
+NEEDS: Mapping[str, str] = {"panel": "the lesson's panel", "run": "cells of the lesson that are run"}
+"""What a question may need, by the word that a bank writes."""
 
 TYPES: dict[str, QuestionType] = {}
 """The types of question by name, each registered by its file in `helpers/quiz/types/`."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from helpers.publish.exports import choose, export
+from helpers.quiz import NEEDS
 from helpers.quiz.instances import build
 from tests.gift_reader import read
 from tests.quiz_examples import OF_EACH_TYPE
@@ -16,7 +17,7 @@ from tests.quiz_examples import OF_EACH_TYPE
 pytestmark = pytest.mark.browser
 MM = 96 / 25.4  # pixels of a style sheet
 WIDTH, HEIGHT = 210 - 2 * 16, 297 - 18 - 20  # of an A4 page within its margins, mm
-QUESTIONS = [*(build(entry, 3) for entry in OF_EACH_TYPE), *choose(seed=3)]
+QUESTIONS = [*(build(entry, 3) for entry in OF_EACH_TYPE), *choose(seed=3, needs=NEEDS)]
 
 MEASURE = """() => [...document.querySelectorAll(".question")].map(question => ({
     height: question.getBoundingClientRect().height,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from helpers.publish import commands
 from helpers.publish.exports import ChoiceError, choose, export
+from helpers.publish.exports.paper import WORKING_MM, Layout
 from helpers.quiz import BankError
 from helpers.quiz.text import counted
 
@@ -14,8 +16,9 @@ def main(arguments: list[str]) -> int:
     """Write the files, name them, and put every failure that is known into one sentence."""
     chosen = commands.read("export", arguments)
     try:
-        questions = choose(chosen.lesson, chosen.seed, chosen.questions)
-        written = export(chosen.format, questions, chosen.to, chosen.seed)
+        layout = _layout(chosen)
+        questions = choose(chosen.lesson, chosen.seed, chosen.questions, needs=chosen.needs)
+        written = export(chosen.format, questions, chosen.to, chosen.seed, **layout)
     except (ChoiceError, BankError) as error:
         print(f"export: {error}.", file=sys.stderr)
         return 1
@@ -27,6 +30,18 @@ def main(arguments: list[str]) -> int:
         return 1
     print(f"{counted(len(questions), 'question')}, seed {chosen.seed}:", *written, sep="\n  ")
     return 0
+
+
+def _layout(chosen: argparse.Namespace) -> dict[str, Layout]:
+    """The layout of a paper; ChoiceError where one is asked for in another format."""
+    layout = Layout(
+        chosen.title, chosen.date, WORKING_MM if chosen.space is None else chosen.space, versions=chosen.versions
+    )
+    if chosen.format == "paper":
+        return {"layout": layout}
+    if layout != Layout():
+        raise ChoiceError("--versions, --title, --date and --space are for a paper: `export paper`")
+    return {}
 
 
 if __name__ == "__main__":

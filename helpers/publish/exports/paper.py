@@ -1,8 +1,13 @@
-"""A paper to print, and its key as a second page: HTML with nothing to load, made for A4 and for Letter."""
+"""A paper to print, and its key as a second page: HTML with nothing to load, made for A4 and for Letter.
+
+A paper may come in versions, with the same questions in other numbers and orders, so that neighbours can't copy.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from string import ascii_uppercase
 
 from helpers.course import TITLE
@@ -11,7 +16,11 @@ from helpers.publish.exports.pictures import picture_of
 from helpers.publish.exports.presented import Presented, present
 from helpers.publish.html import WITHOUT_SCRIPTS, document
 from helpers.quiz import Question, for_each_type
+from helpers.quiz.papers import version_of
 from helpers.quiz.text import counted
+
+WORKING_MM = 25
+"""Height of the space for working beside a number that is asked for, in millimetres."""
 
 STYLE = """
 @page { margin: 18mm 16mm 20mm;
@@ -40,43 +49,95 @@ ol.options li { display: grid; grid-template-columns: 6mm 6mm 1fr; margin: 1.6mm
 .box { display: inline-block; width: 3.6mm; height: 3.6mm; border: 0.8pt solid #000; margin-top: 0.9mm; }
 ol.ordering .box { width: 6mm; height: 5mm; margin-top: 0; }
 ol.ordering li { grid-template-columns: 9mm 6mm 1fr; }
-.blank { margin: 9mm 0 0; }
+.blank { margin: 2mm 0 0; }
+table.answers { border-collapse: collapse; margin: 0 0 7mm; width: auto; }
+table.answers td { border: 0.6pt solid #999; padding: 0.8mm 2mm; text-align: center; }
+table.answers tr:first-child td { font-weight: bold; background: #eee; print-color-adjust: exact; }
 .blank span { display: inline-block; width: 55mm; border-bottom: 0.6pt solid #000; }
 ul.remarks li { margin: 1.4mm 0; padding-left: 6mm; text-indent: -6mm; font-size: 10pt; }
 """
 
 
-def files(questions: Sequence[Question], seed: int | str) -> dict[str, bytes]:
-    """The paper and its key as files."""
-    sheet, key = documents(questions, seed)
-    return {"paper.html": sheet.encode(), "paper_key.html": key.encode()}
+@dataclass(frozen=True)
+class Layout:
+    """What stands on a paper besides the questions: title and date as they are to be printed, space for working in
+    millimetres, and in how many versions it comes."""
+
+    title: str = ""
+    date: str = ""
+    working_mm: int = WORKING_MM
+    versions: int = 1
 
 
-def documents(questions: Sequence[Question], seed: int | str) -> tuple[str, str]:
-    """The paper and its key, each one HTML page; the seed stands on both, so that they are known to belong together."""
+def files(questions: Sequence[Question], seed: int | str, layout: Layout | None = None) -> dict[str, bytes]:
+    """The paper and its key as files; with several versions a pair for each, `paper_A.html` and `paper_A_key.html`."""
+    layout = layout or Layout()
+    if layout.versions == 1:
+        sheet, key = documents(questions, seed, layout)
+        return {"paper.html": sheet.encode(), "paper_key.html": key.encode()}
+    written = {}
+    for version in ascii_uppercase[: layout.versions]:
+        sheet, key = documents(version_of(questions, seed, version), seed, layout, version)
+        written[f"paper_{version}.html"], written[f"paper_{version}_key.html"] = sheet.encode(), key.encode()
+    return written
+
+
+def documents(
+    questions: Sequence[Question], seed: int | str, layout: Layout | None = None, version: str = ""
+) -> tuple[str, str]:
+    """The paper and its key, each one HTML page; seed and version stand on both, since they belong together."""
+    layout = layout or Layout()
     shown = [present(question) for question in questions]
     total = sum(question.kind.points(question) for question in questions)
+    date = f"<i>{as_html(layout.date)}</i>" if layout.date else ""
     blanks = (
-        '<div class="blanks"><span class="wide">Name</span><span>Date</span>'
+        f'<div class="blanks"><span class="wide">Name</span><span>Date {date}</span>'
         f'<span class="points">Points<i>of {total}</i></span></div>'
     )
+    heading = (layout.title or TITLE) + (f" Version {version}" if version else "")
+    label = f"seed {seed}" + (f", version {version}" if version else "")
+    style = STYLE + f".working {{ height: {layout.working_mm}mm; }}\n"
     return (
-        _page(f"{TITLE} Questions", seed, blanks, [_asked(each) for each in shown]),
-        _page(f"{TITLE} Key", seed, "", [_solved(each) for each in shown]),
+        _page(f"{heading} Questions", label, blanks, [_asked(each) for each in shown], style),
+        _page(f"{heading} Key", label, _answers(shown), [_solved(each) for each in shown], style),
     )
 
 
-def _page(title: str, seed: int | str, below: str, sections: Sequence[str]) -> str:
+def _page(title: str, label: str, below: str, sections: Sequence[str], style: str) -> str:
     numbered = "\n".join(
         f'<section class="question"><div class="number">{number}</div><div>{section}</div></section>'
         for number, section in enumerate(sections, start=1)
     )
     framed = (
         f"<header><h1>{as_html(title)}</h1>"
-        f'<div class="small">{counted(len(sections), "question")}, seed {as_html(str(seed))}</div>{below}</header>\n'
+        f'<div class="small">{counted(len(sections), "question")}, {as_html(label)}</div>{below}</header>\n'
         f"<main>\n{numbered}\n</main>"
     )
-    return document(title, framed, style=STYLE, allowed=WITHOUT_SCRIPTS)
+    return document(title, as_written(framed), style=style, allowed=WITHOUT_SCRIPTS)
+
+
+_KEPT = re.compile(r"(<pre.*?</pre>|<code.*?</code>|<svg.*?</svg>|<[^>]*>)", re.DOTALL)
+_POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e(-?)([1-9]\d*)(?!\w)")
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def as_written(page: str) -> str:
+    """A page of HTML with numbers as people write them, 2 × 10⁻³ for 2e-3; code and what a cell prints (2e-03) stay."""
+    parts = _KEPT.split(page)
+    return "".join(part if place % 2 else _POWER.sub(_as_power, part) for place, part in enumerate(parts))
+
+
+def _as_power(found: re.Match[str]) -> str:
+    mantissa, sign, exponent = found.groups()
+    power = "10" + (sign + exponent).translate(_SUPERSCRIPT)
+    return power if mantissa == "1" else f"{mantissa} × {power}"
+
+
+def _answers(shown: Sequence[Presented]) -> str:
+    """The solutions in one line, to grade by; an open question has a dash."""
+    numbers = "".join(f"<td>{number}</td>" for number in range(1, len(shown) + 1))
+    solutions = "".join(f"<td>{as_html(each.solution or '–')}</td>" for each in shown)
+    return f'<table class="answers"><tr>{numbers}</tr><tr>{solutions}</tr></table>'
 
 
 def _asked(shown: Presented) -> str:
@@ -105,7 +166,7 @@ def _boxes(shown: Presented) -> str:
 
 
 def _blank(shown: Presented) -> str:
-    return f'<p class="blank">Answer: <span></span> {as_html(shown.question.unit)}</p>'
+    return f'<div class="working"></div><p class="blank">Answer: <span></span> {as_html(shown.question.unit)}</p>'
 
 
 def _lines(shown: Presented) -> str:
