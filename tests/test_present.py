@@ -13,12 +13,14 @@ import pytest
 
 from helpers import panels
 from helpers.course import notebooks
+from helpers.lesson import ComparisonView
 from helpers.panels import PANELS
 from helpers.publish.cells.bake import Fineness
 from helpers.publish.cells.context import BuildContext, BuildOptions
 from helpers.publish.cells.deeper import DEEPER
 from helpers.publish.cells.running import HIDE_INPUT, Cell, read_cells
 from helpers.publish.cells.widgets import widget_html
+from helpers.publish.present import slides
 from helpers.publish.present.__main__ import main
 from helpers.publish.present.build import build_slides, is_built, lower_figures, slides_page
 from helpers.publish.present.projector import panel_of, write_stage
@@ -199,3 +201,10 @@ def test_start_py_hands_the_words_on() -> None:
     answer = subprocess.run([sys.executable, ROOT / "start.py", "present", "--help"], capture_output=True, text=True)
     assert answer.returncode == 0
     assert "python start.py present 04 --panel born_dead" in answer.stdout
+
+
+@pytest.mark.parametrize(("printed", "shows"), [("layer 1: 9e-10", True), ("", False)])
+def test_a_cell_that_prints_keeps_its_code_beside_a_comparison(printed: str, shows: bool) -> None:
+    shown = (object.__new__(ComparisonView),)
+    cell = Cell("measure", "code", 'print(norms)\ncompare("03", norms[0])', text=printed, shown=shown)
+    assert slides._shows_code(cell) is shows

@@ -111,5 +111,5 @@ def _shown(shown: Any, context: BuildContext) -> Iterator[Block]:
 
 def _shows_code(cell: Cell) -> bool:
     """Whether the code says more than what it shows."""
-    compares = any(isinstance(shown, ComparisonView) for shown in cell.shown)
+    compares = not cell.text.strip() and any(isinstance(shown, ComparisonView) for shown in cell.shown)
     return not compares and not (cell.only_shows and cell.shown)
