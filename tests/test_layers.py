@@ -32,6 +32,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "recurrent": {"numpy"},
     "adversarial": {"numpy"},
     "clipping": {"numpy"},
+    "picture": {"numpy"},
     "games": {"numpy", "tqdm"},
     "opponents": {"numpy"},
     "installation": {"numpy"},

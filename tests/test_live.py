@@ -11,6 +11,7 @@ import pytest
 
 from helpers import figures
 from helpers.live import KEPT_ROWS, LiveFigure, PlotlyLibrary, _pack
+from helpers.picture import NetworkPicture, chain
 
 X = np.arange(5.0)
 
@@ -226,3 +227,16 @@ def test_a_click_names_a_trace_and_two_sliders() -> None:
         LiveFigure(picture(), sliders, lambda a, b: result, click={"map": ("a", "b")})
     with pytest.raises(ValueError, match=r"the sliders \['n'\]"):
         LiveFigure(picture(), controls(), compute, click={"line": ("n", "kind")})
+
+
+def test_pictures_of_networks_travel_with_their_row() -> None:
+    def shown(n: int) -> NetworkPicture:
+        return chain(np.full(n + 1, 0.25), np.full(n + 1, 0.5), 1.0, "sigmoid")
+
+    def one(n: int, kind: str) -> dict[str, Any]:
+        return {**compute(n, kind), "net": shown(n) if kind == "up" else [shown(n), shown(n + 1)]}
+
+    live = LiveFigure(picture(), controls(), one)
+    assert live.notes_shown["net"] == [shown(2).packed()]
+    _, (up, down) = live.baked([[4, 0], [4, 1]])
+    assert up["net"] == [shown(4).packed()] and down["net"] == [shown(4).packed(), shown(5).packed()]

@@ -28,11 +28,12 @@ import traitlets
 
 from helpers.arrays import Array
 from helpers.live import browser
+from helpers.picture import NetworkPicture
 
 if TYPE_CHECKING:  # a kernel has asyncio loaded; elsewhere it would cost as much as numpy
     import asyncio
 
-SUMMARY, RANGES = "summary", "ranges"
+SUMMARY, RANGES, NET = "summary", "ranges", "net"
 SLICE_SECONDS = 0.1
 KEPT_ROWS = 64
 
@@ -155,8 +156,9 @@ class LiveFigure(anywidget.AnyWidget):
     compute
         Called as `compute(**values)` with a value for each control; returns {trace name: array}, each array of the
         same shape every time (pad with NaN), and, if wanted, {"summary": what is seen, its headline on the first
-        line} and {"ranges": {"yaxis2": [0, 1]}}, which should change seldom: moving an axis takes a redraw. While a
-        hand moves, an axis only widens; it narrows at rest.
+        line}, {"ranges": {"yaxis2": [0, 1]}}, which should change seldom: moving an axis takes a redraw, and {"net":
+        a `NetworkPicture`, or several}, which stand above the figure, their columns on its first x axis. While a hand
+        moves, an axis only widens; it narrows at rest.
     click
         {trace name: (control, control)}: a click on that trace moves these two sliders to the x and the y of the
         place that was hit.
@@ -300,7 +302,7 @@ class LiveFigure(anywidget.AnyWidget):
         """Fix the order, kind and shape of the arrays in a row."""
         names = [trace.name for trace in self.figure.data]
         for name in result:
-            if name not in (SUMMARY, RANGES, *names):
+            if name not in (SUMMARY, RANGES, NET, *names):
                 raise ValueError(f"compute() returns {name!r}, but the figure's traces are {names}")
         for index, trace in enumerate(self.figure.data):
             if trace.name not in result:
@@ -399,9 +401,13 @@ class LiveFigure(anywidget.AnyWidget):
 
 
 def _notes(result: Result) -> Notes:
-    """What goes with a row: the summary, and the ranges of axes as {"yaxis2.range": [low, high]}."""
+    """What goes with a row: the summary, the ranges of axes as {"yaxis2.range": [low, high]}, and packed pictures."""
     ranges = {f"{axis}.range": [float(end) for end in ends] for axis, ends in result.get(RANGES, {}).items()}
-    return {"summary": str(result.get(SUMMARY, "")), "ranges": ranges}
+    notes: Notes = {"summary": str(result.get(SUMMARY, "")), "ranges": ranges}
+    nets = result.get(NET, ())
+    if nets:
+        notes[NET] = [net.packed() for net in ([nets] if isinstance(nets, NetworkPicture) else nets)]
+    return notes
 
 
 def _message(error: Exception) -> str:

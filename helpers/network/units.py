@@ -34,6 +34,7 @@ class UnitSignals:
     sample: φ(z) for one sample of the batch
     closed: whether |φ′(z)| is below 1 % of its largest for every sample: a unit that is dead or saturated
     closed_share: (depth,) the share of all units of a layer that are closed
+    flat_share: (depth,) the share of all units and samples at which |φ′(z)| is that small
     links: (depth - 1, units) for each unit of a layer but the last the place, among the chosen ones of the next layer,
         of the unit through which most of its gradient came: the largest |W_uv| · ‖∂L/∂z_v‖
     link_share: (depth - 1, units) how much of the squared gradient through all chosen units of the next layer came
@@ -46,6 +47,7 @@ class UnitSignals:
     sample: Array
     closed: Array
     closed_share: Array
+    flat_share: Array
     links: Array
     link_share: Array
 
@@ -71,7 +73,8 @@ def unit_signals(profile: GradientProfile, net: int = 0, *, sample: int = 0, cou
     forward, units = backward.forward, chosen_units(spec.width, count)
     activation = forward.activation[:, net]
     largest = get_activation(spec.activation, spec.leak).max_slope
-    closed = np.all(np.abs(forward.slope[:, net]) < FLAT * largest, axis=1)
+    flat = np.abs(forward.slope[:, net]) < FLAT * largest
+    closed = flat.all(axis=1)
     links, link_share = _links(profile, net, units)
     return UnitSignals(
         units=units,
@@ -80,6 +83,7 @@ def unit_signals(profile: GradientProfile, net: int = 0, *, sample: int = 0, cou
         sample=activation[:, sample, units],
         closed=closed[:, units],
         closed_share=closed.mean(axis=1),
+        flat_share=flat.mean(axis=(1, 2)),
         links=links,
         link_share=link_share,
     )

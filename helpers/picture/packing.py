@@ -1,0 +1,114 @@
+"""One state of the network picture: what is drawn of every column and unit, in few bytes.
+
+Little endian, in this order: `level` int16 a column, `shut` uint8 a column, `units` uint8 a unit, `links` 4 bits a unit
+of every column but the last, and further rows of int16. The browser's half is `live/net.js`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from helpers.arrays import Array
+
+LEVEL_STEP = 0.01
+"""Decades of one step of a level, which is off by half of it at most."""
+
+DEVIATION_STEP, DEVIATION_ZERO = 0.2, 11
+"""A unit's four bits: 0 for no gradient at all, else 1 … 15, in decades above its column's RMS unit."""
+
+SLOPE_STEP = 0.001
+LOWEST = -32_000
+"""What stands for a level of -inf."""
+
+MOST_LINKED = 75
+"""Columns; where there are more they stand too close for lines."""
+
+Packed = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkPicture:
+    """What is drawn of one network. Columns are layers, blocks, steps or places; units are the chosen ones of each.
+
+    kind: "layers", "chain", "blocks", "steps" or "places"
+    level: (columns,) log10 of the column's RMS unit of the gradient over that of the last column, or over another unit
+        that the maker names; -inf for an exact 0
+    deviation: (columns, units) log10 of a unit's gradient over its column's RMS unit; -inf for an exact 0
+    activation: (columns, units) from 0 to 1, of one sample
+    closed: (columns, units) whether a unit passes nothing on, whatever the sample
+    shut: (columns,) the share of the column's units, or of its units and samples, that pass nothing on
+    links: (columns - 1, units) for each unit the place, among the chosen ones of the next column, of the unit through
+        which most of its gradient came; None where no lines are drawn
+    rows: further (columns,) arrays by name: "skip" and "branch" in decades, "slope"
+    facts: what else the picture says of the network, as JSON takes it
+    """
+
+    kind: str
+    level: Array
+    deviation: Array
+    activation: Array
+    closed: Array
+    shut: Array
+    links: Array | None = None
+    rows: Mapping[str, Array] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def packed(self) -> Packed:
+        """The state as the browser takes it: facts, sizes, and the numbers in base64."""
+        columns, units = self.deviation.shape
+        with np.errstate(invalid="ignore"):
+            steps = np.round(self.deviation / DEVIATION_STEP) + DEVIATION_ZERO
+        low = np.where(self.deviation > -np.inf, np.clip(np.nan_to_num(steps), 1, 15), 0).astype(np.uint8)
+        high = np.where(self.closed, 0, np.clip(1 + np.round(14 * self.activation), 1, 15)).astype(np.uint8)
+        parts = [_whole(self.level / LEVEL_STEP), np.round(255 * self.shut).astype(np.uint8), low | high << 4]
+        linked = self.links is not None and 1 < columns <= MOST_LINKED
+        if self.links is not None and linked:
+            flat = np.append(self.links.ravel(), [0] * (self.links.size % 2)).astype(np.uint8)
+            parts.append(flat[::2] | flat[1::2] << 4)
+        for name, row in self.rows.items():
+            parts.append(_whole(row / (SLOPE_STEP if name == "slope" else LEVEL_STEP)))
+        data = base64.b64encode(b"".join(part.tobytes() for part in parts)).decode("ascii")
+        sizes = {"columns": columns, "units": units, "linked": linked, "rows": list(self.rows)}
+        return {"kind": self.kind, **sizes, **self.facts, "data": data}
+
+
+def _whole(values: Array) -> Array:
+    """int16, with `LOWEST` for -inf and for what isn't a number."""
+    finite = np.nan_to_num(np.round(values), nan=LOWEST, neginf=LOWEST, posinf=-LOWEST)
+    return np.clip(finite, LOWEST, -LOWEST).astype("<i2")
+
+
+def unpack(packed: Packed) -> NetworkPicture:
+    """The numbers of a packed state, as far as its bits tell them."""
+    columns, units = packed["columns"], packed["units"]
+    data = memoryview(base64.b64decode(packed["data"]))
+
+    def take(count: int, kind: str) -> Array:
+        nonlocal data
+        found = np.frombuffer(data, kind, count)
+        data = data[found.nbytes :]
+        return found
+
+    def decades(step: float) -> Array:
+        found = take(columns, "<i2")
+        return np.where(found == LOWEST, -np.inf, found * step)
+
+    level, shut = decades(LEVEL_STEP), take(columns, "u1") / 255
+    both = take(columns * units, "u1").reshape(columns, units)
+    low, high = both & 15, both >> 4
+    links = None
+    if packed["linked"]:
+        count = (columns - 1) * units
+        pairs = take((count + 1) // 2, "u1")
+        links = np.stack([pairs & 15, pairs >> 4], axis=1).ravel()[:count].reshape(columns - 1, units)
+    rows = {name: decades(SLOPE_STEP if name == "slope" else LEVEL_STEP) for name in packed["rows"]}
+    deviation = np.where(low > 0, (low.astype(float) - DEVIATION_ZERO) * DEVIATION_STEP, -np.inf)
+    activation = np.where(high > 0, (high.astype(float) - 1) / 14, 0.0)
+    known = {"kind", "columns", "units", "linked", "rows", "data"}
+    facts = {name: value for name, value in packed.items() if name not in known}
+    return NetworkPicture(packed["kind"], level, deviation, activation, high == 0, shut, links, rows, facts)
