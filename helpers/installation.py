@@ -21,6 +21,7 @@ REQUIREMENTS = ROOT / "requirements.txt"
 SET_UP = "Close the notebook, run `python start.py setup` in a terminal, and open the course again."
 BROWSER_FILES = (
     *(f"live/{name}.js" for name in ("rows", "states", "paths", "plotly", "overlay", "picture", "live", "jupyter")),
+    *(f"live/{name}.js" for name in ("net", "pixels", "looks", "drawing", "strip")),
     "live/live.css",
     "lesson/lesson.js",
     "lesson/lesson.css",

@@ -7,7 +7,11 @@ from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MODULES = ("rows", "states", "paths", "plotly", "overlay", "picture", "live", "jupyter")
+MODULES = (
+    *("rows", "states", "paths", "plotly", "overlay", "picture"),
+    *("net", "pixels", "looks", "drawing", "strip"),
+    *("live", "jupyter"),
+)
 """From low to high: a module imports only from those before it."""
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)

@@ -6,6 +6,7 @@
 import { Picture } from "./picture.js";
 import { RowCache, unpackRows } from "./rows.js";
 import { idOf, statesAlong } from "./states.js";
+import { Strip } from "./strip.js";
 
 /** @typedef {import("./states.js").Key} Key */
 /** @typedef {import("./rows.js").Result} Result */
@@ -41,6 +42,7 @@ import { idOf, statesAlong } from "./states.js";
  * @property {(react: (message: Message, buffers: ArrayBufferView[]) => void) => Stop} listen
  */
 
+const NET_BYTES = 3000; // what the networks of a state take, at most
 const SETTLE_MS = 120; // a hand that pauses this long rests
 const CONFIRM_MS = 600; // after the last move; by then ipywidgets has told the kernel of it
 const PATIENCE_MS = 2000; // first pause before something is asked for again; each further one is twice as long
@@ -77,7 +79,9 @@ export class Live {
     this.notice = this.add("div", "live-notice", "status");
     this.alert.hidden = this.notice.hidden = true;
     this.picture = new Picture(this.plot, spec, Plotly);
-    this.cache = new RowCache(4 * spec.size);
+    /** @type {Strip | null} */
+    this.strip = null; // the networks above the figure, where there are any
+    this.cache = new RowCache(4 * spec.size + NET_BYTES);
     /** @type {string | null} */
     this.asking = null; // id of the state asked for and not yet answered
     /** @type {string | null} */
@@ -130,6 +134,7 @@ export class Live {
   async start(firstKey, row, notes) {
     this.cache.put(idOf(firstKey), { row, notes });
     this.say(notes.summary);
+    this.showNets(notes);
     this.el.dataset.phase = "starting";
     this.width = this.el.clientWidth;
     await this.picture.start(row, notes.ranges);
@@ -141,6 +146,8 @@ export class Live {
     const sizes = new ResizeObserver(() => this.resize());
     sizes.observe(this.el);
     this.off.push(() => sizes.disconnect());
+    this.plot.on("plotly_relayout", () => this.strip?.resize());
+    this.strip?.start();
     this.el.dataset.state = idOf(firstKey);
     this.el.dataset.phase = "rest";
     if (this.lags()) this.draw();
@@ -149,6 +156,7 @@ export class Live {
     for (const off of this.off) off();
     for (const timer of [this.timer, this.confirmTimer, this.reminder]) clearTimeout(timer);
     cancelAnimationFrame(this.frame);
+    this.strip?.stop();
     this.picture.stop();
   }
   /** Buttons that change which plot of the figure is seen. */
@@ -233,6 +241,7 @@ export class Live {
     clearTimeout(this.timer);
     this.alert.hidden = true;
     this.picture.move(row, notes.ranges);
+    this.showNets(notes);
     this.say(notes.summary);
     this.el.dataset.state = id;
     // A frame more: after a long redraw the timer would be served before the moves that came meanwhile.
@@ -249,7 +258,19 @@ export class Live {
     if (!stillResting()) return;
     this.spoken.textContent = `${this.headline.textContent} ${this.detail.textContent}`;
     this.el.dataset.phase = "rest";
+    this.strip?.rest();
     this.plan();
+  }
+  /** @param {import("./rows.js").Notes} notes */
+  showNets({ net }) {
+    if (!net) return;
+    if (!this.strip) {
+      const host = document.createElement("div");
+      host.className = "live-net";
+      this.views.before(host);
+      this.strip = new Strip(host, this.plot);
+    }
+    this.strip.show(net);
   }
   /** @param {string} [text] the headline, and in a line of its own what stands under it */
   say(text = "") {

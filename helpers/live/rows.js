@@ -8,7 +8,8 @@ const CACHE_BYTES = 24e6;
 /** @typedef {{index: number, kind: "y" | "xy" | "band", x: Numbers, y: Numbers}} Line */
 /** @typedef {{index: number, kind: "z", z: Float32Array[]}} HeatMap */
 /** @typedef {Line | HeatMap} Trace What one trace shows. */
-/** @typedef {{summary?: string, ranges: Record<string, number[]>}} Notes What goes with a row. */
+/** @typedef {import("./net.js").PackedNet} PackedNet */
+/** @typedef {{summary?: string, ranges: Record<string, number[]>, net?: PackedNet[]}} Notes What goes with a row. */
 /** @typedef {{row: Float32Array, notes: Notes}} Result */
 
 /**

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import figures, theme, theory
+from helpers import figures, picture, theme, theory
 from helpers.arrays import Array
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.panels.controls import SCHEMES, dropdown, int_slider, steps
@@ -52,6 +52,7 @@ def deep_sigmoid_nets() -> Panel:
             "0.25 per layer": padded(bound),
             "saturated units": padded(saturated),
             "ranges": {"xaxis": layers, "xaxis2": layers, "yaxis": decades_range(spread, predicted, bound)},
+            "net": picture.layers(profile, arrives=mean[0] - mean[-1]),
             "summary": _deep_summary(spec, mean, float(saturated.mean())),
         }
 

@@ -74,7 +74,15 @@ class NetworkPicture:
             parts.append(_whole(row / (SLOPE_STEP if name == "slope" else LEVEL_STEP)))
         data = base64.b64encode(b"".join(part.tobytes() for part in parts)).decode("ascii")
         sizes = {"columns": columns, "units": units, "linked": linked, "rows": list(self.rows)}
-        return {"kind": self.kind, **sizes, **self.facts, "data": data}
+        return {"kind": self.kind, **sizes, **_plain(self.facts), "data": data}
+
+
+def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as JSON takes them: short numbers, and null for one that isn't finite."""
+    return {
+        name: (round(float(value), 4) if np.isfinite(value) else None) if isinstance(value, float) else value
+        for name, value in facts.items()
+    }
 
 
 def _whole(values: Array) -> Array:

@@ -1,0 +1,299 @@
+// The network picture above a figure: its canvas, its pulse, and how hands and keys reach it.
+
+import { BACKWARD_STARTS, drawNets, FORWARD_ENDS, PULSE_MS } from "./drawing.js";
+import { darkTo, decodeNet, describeColumn, describeNet, placeOfColumn, verdictOf } from "./net.js";
+import { Pixels } from "./pixels.js";
+
+/** @typedef {import("./net.js").Net} Net */
+/** @typedef {import("./net.js").PackedNet} PackedNet */
+
+const HEIGHT = 180;
+const LOW_HEIGHT = 140; // where the page is narrow
+const NARROW_PAGE = 560;
+const STILL_MS = 800; // how long each still stays where the reader wants no motion
+const PRESET_MS = 4000; // a state that comes this soon after a button is the button's
+const PLAY = "▶";
+const SKIP = "■";
+
+export class Strip {
+  /**
+   * @param {HTMLElement} host an empty element
+   * @param {import("./plotly.js").Plot} plot the figure beneath, whose first x axis it shares
+   */
+  constructor(host, plot) {
+    this.host = host;
+    this.plot = plot;
+    this.canvas = document.createElement("canvas");
+    this.canvas.tabIndex = 0;
+    this.canvas.setAttribute("role", "img");
+    this.canvas.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves the keys to it
+    this.button = document.createElement("button");
+    this.button.type = "button";
+    this.button.className = "live-net-play";
+    this.spoken = document.createElement("div");
+    this.spoken.className = "live-spoken";
+    this.spoken.setAttribute("aria-live", "polite");
+    this.cursor = document.createElement("div");
+    this.cursor.className = "live-net-cursor";
+    this.cursor.hidden = true;
+    host.append(this.canvas, this.button, this.spoken);
+    plot.after(this.cursor);
+    this.ctx = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    this.print = matchMedia("print");
+    /** @type {import("./looks.js").LookName} */
+    this.look = this.print.matches ? "paper" : "night";
+    this.pixels = new Pixels(1, 1);
+    /** @type {Net[]} */
+    this.nets = [];
+    this.hover = -1;
+    this.running = false;
+    this.frame = 0;
+    this.timer = 0;
+    this.verdict = "";
+    this.pressed = -Infinity; // when a preset's button was
+    this.seen = false; // whether it was ever in sight
+    this.ready = false; // whether the figure beneath is drawn
+    this.offset = 0; // of the figure against the canvas, and its size on the page
+    this.ratio = 1;
+    /** @type {(() => void)[]} */
+    this.off = [];
+    this.mark(false);
+    this.listen();
+  }
+  listen() {
+    /**
+     * @param {EventTarget} target
+     * @param {string} type
+     * @param {(event: any) => void} react
+     */
+    const on = (target, type, react) => {
+      target.addEventListener(type, react);
+      this.off.push(() => target.removeEventListener(type, react));
+    };
+    on(this.canvas, "pointermove", (event) => this.read(this.columnAt(event.offsetX)));
+    on(this.canvas, "pointerleave", () => this.read(-1));
+    on(this.canvas, "blur", () => this.read(-1));
+    on(this.canvas, "click", () => this.running && this.skip());
+    on(this.canvas, "keydown", (event) => this.key(event));
+    on(this.host, "keydown", (event) => event.key === "Escape" && this.skip());
+    on(this.button, "click", () => this.toggle());
+    on(document, "click", (event) => this.clicked(event.target));
+    on(window, "beforeprint", () => this.dress("paper"));
+    on(window, "afterprint", () => this.dress("night"));
+    on(this.print, "change", () => this.dress(this.print.matches ? "paper" : "night"));
+    const sizes = new ResizeObserver(() => this.resize());
+    sizes.observe(this.host);
+    const sights = new IntersectionObserver(
+      (entries) => entries.some((entry) => entry.isIntersecting) && this.sighted(),
+      {
+        threshold: 0.6,
+      },
+    );
+    sights.observe(this.host);
+    this.off.push(
+      () => sizes.disconnect(),
+      () => sights.disconnect(),
+    );
+  }
+  stop() {
+    this.skip();
+    for (const off of this.off) off();
+  }
+
+  // ---------------------------------------------------------------- states
+
+  /**
+   * The networks of another state, at rest and at once.
+   * @param {PackedNet[]} packed
+   */
+  show(packed) {
+    this.nets = packed.map(decodeNet);
+    if (this.hover >= (this.nets[0]?.columns ?? 0)) this.hover = -1;
+    this.host.dataset.dark = String(this.nets[0] ? darkTo(this.nets[0]) : 0);
+    this.skip();
+  }
+  /** The hand rests: what is seen is said, and a pulse runs where a button or a change of verdict asks for it. */
+  rest() {
+    if (!this.nets.length) return;
+    this.canvas.setAttribute("aria-label", this.nets.map(describeNet).join(" "));
+    const verdict = this.nets.map(verdictOf).join(" ");
+    const changed = this.verdict !== "" && this.verdict !== verdict;
+    const asked = performance.now() - this.pressed < PRESET_MS;
+    this.verdict = verdict;
+    this.pressed = -Infinity;
+    if ((changed || asked) && this.seen) this.playByItself();
+  }
+  /** The figure beneath is drawn: its axis is known from now on. */
+  start() {
+    this.ready = true;
+    this.rest();
+    this.measure();
+    this.paint();
+    if (this.seen) this.playByItself();
+  }
+  sighted() {
+    if (this.seen) return;
+    this.seen = true;
+    if (this.ready) this.playByItself();
+  }
+  /** @param {EventTarget | null} target */
+  clicked(target) {
+    const button = target instanceof Element ? target.closest("button") : null;
+    if (!button || this.host.contains(button) || button.closest(".live-views, .modebar")) return;
+    const panel = this.host.closest(".live-panel, .site-figure");
+    if (panel?.contains(button)) this.pressed = performance.now();
+  }
+
+  // ---------------------------------------------------------------- the pulse
+
+  playByItself() {
+    if (!this.still.matches && this.host.clientWidth) this.play();
+  }
+  toggle() {
+    if (this.running) this.skip();
+    else this.play();
+  }
+  play() {
+    this.skip();
+    if (!this.nets.length) return;
+    this.mark(true);
+    if (this.still.matches) this.stills([FORWARD_ENDS, BACKWARD_STARTS + 0.2]);
+    else this.step(performance.now());
+  }
+  /** @param {number} began */
+  step(began) {
+    this.frame = requestAnimationFrame(() => {
+      const time = (performance.now() - began) / PULSE_MS;
+      if (time >= 1) return this.skip();
+      this.paint(time);
+      this.step(began);
+    });
+  }
+  /** @param {number[]} times moments of the pulse, one after the other; then the state at rest */
+  stills([time, ...later]) {
+    if (time === undefined) return this.skip();
+    this.paint(time);
+    this.timer = window.setTimeout(() => this.stills(later), STILL_MS);
+  }
+  /** To the state at rest. */
+  skip() {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.timer);
+    this.mark(false);
+    this.paint();
+  }
+  /** @param {boolean} running */
+  mark(running) {
+    if (this.running === running && this.button.textContent) return;
+    this.running = running;
+    this.button.textContent = running ? SKIP : PLAY;
+    const label = running ? "Skip to the end" : "Send the signal forward and the gradient back";
+    this.button.setAttribute("aria-label", label);
+    this.button.title = label;
+  }
+
+  // ---------------------------------------------------------------- reading
+
+  /** @param {number} x in the canvas */
+  columnAt(x) {
+    const net = this.nets[0];
+    if (!net) return -1;
+    const first = this.across(placeOfColumn(net, 0));
+    const pitch = net.columns > 1 ? (this.across(net.last) - first) / (net.columns - 1) : 40;
+    const column = Math.round((x - first) / (pitch || 1));
+    return column >= 0 && column < net.columns ? column : -1;
+  }
+  /**
+   * @param {number} column -1 for none
+   * @param {boolean} [aloud]
+   */
+  read(column, aloud = false) {
+    if (column === this.hover) return;
+    this.hover = column;
+    if (!this.running) this.paint();
+    const net = this.nets[0];
+    if (aloud && net && column >= 0) this.spoken.textContent = describeColumn(net, column);
+    this.placeCursor();
+  }
+  /** The column that is read, in the figure beneath. */
+  placeCursor() {
+    const net = this.nets[0];
+    const axis = this.plot._fullLayout?.yaxis;
+    this.cursor.hidden = this.hover < 0 || !net || !axis;
+    if (this.cursor.hidden) return;
+    const x = this.host.offsetLeft + this.across(placeOfColumn(net, this.hover));
+    const y = this.plot.offsetTop + (axis._offset ?? 0) * this.ratio;
+    Object.assign(this.cursor.style, { left: `${x}px`, top: `${y}px`, height: `${axis._length * this.ratio}px` });
+  }
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const columns = this.nets[0]?.columns ?? 0;
+    const by = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10 }[event.key];
+    const to = { Home: 0, End: columns - 1 }[event.key];
+    const from = this.hover < 0 ? columns - (by && by < 0 ? 0 : 1) : this.hover;
+    if (by) this.read(Math.min(columns - 1, Math.max(0, from + by)), true);
+    else if (to !== undefined) this.read(to, true);
+    else if (event.key === " " || event.key === "Enter") this.toggle();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // ---------------------------------------------------------------- drawing
+
+  /** @param {import("./looks.js").LookName} look */
+  dress(look) {
+    this.look = look;
+    this.skip();
+  }
+  resize() {
+    this.measure();
+    if (!this.running) this.paint();
+    this.placeCursor();
+  }
+  /** Where the figure stands against the canvas; read where sizes change, since it makes the browser lay out the page. */
+  measure() {
+    const figure = this.plot.getBoundingClientRect();
+    this.ratio = this.plot.offsetWidth ? figure.width / this.plot.offsetWidth : 1;
+    this.offset = figure.width ? figure.left - this.canvas.getBoundingClientRect().left : 0;
+  }
+  /**
+   * x of a place on the first axis of the figure beneath.
+   * @param {number} place
+   */
+  across(place) {
+    const axis = this.plot._fullLayout?.xaxis;
+    if (axis?._length) return this.offset + this.ratio * (axis._offset + axis.c2p(place));
+    const last = this.nets[0]?.last ?? 1; // before there is a figure
+    return 84 + ((place - 0.5) / last) * (this.host.clientWidth - 168);
+  }
+  /** @param {number} [time] of the pulse */
+  paint(time = 1) {
+    const width = this.host.clientWidth;
+    if (!this.nets.length || !width) return;
+    const height = width < NARROW_PAGE ? LOW_HEIGHT : HEIGHT;
+    const scale = Math.min(2, devicePixelRatio || 1);
+    this.fit(Math.round(width * scale), Math.round(height * scale), height);
+    const each = height / this.nets.length;
+    const views = this.nets.map((net, i) => ({
+      ...{ top: Math.round(i * each), height: Math.round(each), width, scale, time, look: this.look },
+      across: (/** @type {number} */ place) => this.across(place),
+      hover: net.columns === this.nets[0].columns ? this.hover : -1,
+      last: i === this.nets.length - 1,
+    }));
+    drawNets(this.ctx, this.pixels, this.nets, views);
+  }
+  /**
+   * @param {number} width in device pixels
+   * @param {number} height in device pixels
+   * @param {number} shown height on the page
+   */
+  fit(width, height, shown) {
+    if (this.canvas.width === width && this.canvas.height === height && this.pixels.width === width) return;
+    this.canvas.width = width;
+    this.canvas.height = height;
+    this.canvas.style.height = `${shown}px`;
+    this.pixels = new Pixels(width, height);
+  }
+}
