@@ -2,19 +2,7 @@
 // that travels back. Beads, lines and light are pixels; lamp, arcs, wave and words are drawn on the canvas over them.
 
 import { lookOf } from "./looks.js";
-import {
-  arrivesAt,
-  DIM,
-  darkTo,
-  describeColumn,
-  FLOOR,
-  factorOf,
-  HOT,
-  LEVELS,
-  levelOf,
-  placeOfColumn,
-  wordOf,
-} from "./net.js";
+import { arrivesAt, DIM, darkTo, describeColumn, FLOOR, factorOf, HOT, LEVELS, levelOf, placeOfColumn } from "./net.js";
 
 /** @typedef {import("./net.js").Net} Net */
 /** @typedef {import("./pixels.js").Pixels} Pixels */
@@ -649,10 +637,3 @@ function drawRuler(g, taken, y) {
     ctx.fillText(words, Math.max(to, from) + 8, y + 4);
   }
 }
-
-/**
- * How a column is called in front of a number: "layer 12".
- * @param {Net} net
- * @param {number} column
- */
-export const nameOfColumn = (net, column) => `${wordOf(net)} ${placeOfColumn(net, column)}`;

@@ -229,14 +229,14 @@ const superscript = (exponent) =>
   String(exponent).replace(/[-0-9]/g, (sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
 
 /**
- * A factor of 10^`decades` as a reader writes it, to one or two digits.
+ * A factor of 10^`decades` as a reader writes it, to two digits.
  * @param {number} decades
  */
 export function factorOf(decades) {
   if (decades === -Infinity) return "0";
   if (decades > -2 && decades < 3) return String(Number((10 ** decades).toPrecision(2)));
   let exponent = Math.floor(decades);
-  let digit = Math.round(10 ** (decades - exponent));
-  if (digit === 10) [exponent, digit] = [exponent + 1, 1];
-  return `${digit}\u2009×\u200910${superscript(exponent)}`;
+  let digits = (10 ** (decades - exponent)).toFixed(1);
+  if (digits === "10.0") [exponent, digits] = [exponent + 1, "1.0"];
+  return `${digits}\u2009×\u200910${superscript(exponent)}`;
 }
