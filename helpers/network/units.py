@@ -73,7 +73,7 @@ def unit_signals(profile: GradientProfile, net: int = 0, *, sample: int = 0, cou
     forward, units = backward.forward, chosen_units(spec.width, count)
     activation = forward.activation[:, net]
     largest = get_activation(spec.activation, spec.leak).max_slope
-    flat: Array = np.abs(forward.slope[:, net]) < FLAT * largest
+    flat: Array = np.less(np.abs(forward.slope[:, net]), FLAT * largest)
     closed: Array = flat.all(axis=1)
     links, link_share = _links(profile, net, units)
     return UnitSignals(
