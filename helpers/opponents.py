@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.activations import get_activation
-from helpers.adversarial import Dense, draw_dense, forward, generator_gradients, input_slopes
+from helpers.adversarial import (
+    Dense,
+    GeneratorGradients,
+    draw_dense,
+    forward,
+    generator_gradients,
+    input_slopes,
+)
 from helpers.arrays import Array
 from helpers.games import DATA, discriminators
 from helpers.theory import GENERATOR_LOSSES, generator_slope
@@ -75,8 +82,8 @@ def _column(points: Array) -> Array:
     return points.astype(np.float32)[None, None, :, None]
 
 
-def signals_of_two(moments: Sequence[int]) -> tuple[dict[str, Array], Array]:
-    """‖∂L/∂h‖ on the way back through discriminator and generator, (moments, seeds, places) by the generator's loss.
+def gradients_of_two(moments: Sequence[int]) -> tuple[dict[str, list[GeneratorGradients]], Array]:
+    """The gradients on the way back through discriminator and generator at each moment, by the generator's loss.
 
     The generator (2, 16, 16, 16, 2) stands still while discriminators (2, 16, 16, 16, 1) of 3 draws train. The second
     array is the mean probability that they give to fakes, (moments,).
@@ -84,13 +91,13 @@ def signals_of_two(moments: Sequence[int]) -> tuple[dict[str, Array], Array]:
     noise = np.random.default_rng(5).standard_normal((1, 64, 2)).astype(np.float32)
     drawn = draw_dense((2, 16, 16, 16, 2), [np.random.default_rng((0, 92))], dtype=np.float32)
     generator = drawn.with_arrays([array[0] for array in drawn.arrays])
-    found: dict[str, Array] = {}
+    found: dict[str, list[GeneratorGradients]] = {}
     confidence = np.empty(0)
     for critic in (False, True):
         kind = "wasserstein" if critic else "saturating"
         kept = discriminators(DATA["shifted"], _makes(generator), (2, 16, 16, 16, 1), kind, moments, seeds=3)
         for loss in losses_of(critic):
-            found[loss] = np.stack([generator_gradients(generator, net, noise, loss).signal() for net in kept])
+            found[loss] = [generator_gradients(generator, net, noise, loss) for net in kept]
         if not critic:
             logits = [forward(net, forward(generator, noise).outputs).outputs for net in kept]
             confidence = np.array([get_activation("sigmoid").function(each).mean() for each in logits])

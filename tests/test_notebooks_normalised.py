@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from helpers.publish.cells.deeper import DEEPER, FOLDED
 from helpers.publish.cells.running import EXERCISE, HIDE_INPUT
 from tools import normalise
 from tools.import_cell import course_address, import_cell
-from tools.normalise import CHECKED, NOTEBOOKS, normalised, unspeaking_ids
+from tools.normalise import CHECKED, NOTEBOOKS, ROOT, normalised, unspeaking_ids
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 SECTIONS = ["Predict", "Slide", "Measure", "Explain", "Write it yourself", "Train", "Myth check", "Quiz", "Take-away"]
@@ -248,6 +249,14 @@ def test_what_the_main_line_needs_from_go_deeper_is_named() -> None:
     cells = [code("a", "y = 1", tags=(DEEPER,)), code("b", "z = 2\nx = y + z")]
     assert needed_from_deeper(cells) == {"y"}
     assert needed_from_deeper([code("c", "y = 0"), *cells]) == set()
+
+
+def test_a_still_stands_where_a_panel_will_be() -> None:
+    cell = nbformat.v4.new_code_cell("panels.start_here()", id="panel", metadata={"tags": ["still"]})
+    found = nbformat.reads(normalised(nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))), as_version=4)
+    (output,) = found.cells[0].outputs
+    assert output.output_type == "display_data" and "loss" in output.data["text/plain"]
+    assert base64.b64decode(output.data["image/png"]) == (ROOT / "data" / "network.png").read_bytes()
 
 
 def test_normalising_twice_changes_nothing_and_the_layout_is_fixed() -> None:

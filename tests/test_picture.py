@@ -10,17 +10,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers import picture
+from helpers import panels, picture
 from helpers.activations import ACTIVATIONS, get_activation
 from helpers.adversarial import draw_dense, generator_gradients
 from helpers.arrays import Array
 from helpers.clipping import gradient_parts, norm_factors
 from helpers.network import INITS, NORMALIZATIONS, NetworkSpec, gradient_profile, unit_signals
 from helpers.network.units import chosen_units
+from helpers.panels import PANELS
 from helpers.picture import NetworkPicture
 from helpers.recurrent import RecurrentSpec, recurrent_profile
 from helpers.residual import NORMALIZATIONS as PLACES
 from helpers.residual import ResidualSpec, residual_profile
+
+PICTURED = {
+    *("start_here", "definition", "deep_sigmoid_nets", "relu", "relu_schemes", "initialization"),
+    *("initialization_schemes", "batch_norm", "residual_networks", "recurrent_networks", "way_back"),
+    *("gradient_clipping", "unknown_network"),
+}
+"""The panels that are about a network and its gradient."""
 
 COLUMN, UNIT = 0.0051, 0.1051
 """How far a level and a unit's deviation may be off, in decades."""
@@ -204,3 +212,26 @@ def test_a_table_packs_well() -> None:
     ]
     text = json.dumps(states).encode()
     assert len(zlib.compress(text, 9)) < 0.75 * len(text)
+
+
+def test_fewer_units_and_columns_where_networks_share_the_height() -> None:
+    spec = NetworkSpec(5, 64, batch=8, seeds=2)
+    profile = gradient_profile(spec)
+    few = picture.layers(profile, 6)
+    assert few.deviation.shape == (5, 6) and (few.level == picture.layers(profile).level).all()
+    assert picture.first_of(spec, 6).packed() == few.packed()
+    series = recurrent_profile(RecurrentSpec("rnn", 100, hidden=12, batch=2, seeds=1))
+    assert picture.steps(series, 6, 50).deviation.shape == (50, 6)
+
+
+@pytest.mark.parametrize("name", [name for names in PANELS.values() for name in names])
+def test_pictures_of_panels_are_json_of_less_than_three_kilobytes_a_state(name: str) -> None:
+    panel = getattr(panels, name)()
+    assert (name in PICTURED) == ("net" in panel.live.notes_shown)
+    if name not in PICTURED:
+        return
+    for values in panel.presets.values():
+        panel.set(**values)
+        nets = panel.data["net"]
+        packed = [net.packed() for net in ([nets] if isinstance(nets, NetworkPicture) else nets)]
+        assert len(json.dumps(packed, allow_nan=False)) < 3000

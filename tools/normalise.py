@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import base64
 import json
 import multiprocessing
 import os
@@ -26,9 +27,11 @@ from helpers.publish.cells.deeper import DEEPER, FOLDED, deeper_cells, title_of
 from helpers.publish.cells.running import EXERCISE, HIDE_INPUT, Outcome, notebook_shell
 from tools.import_cell import IMPORT, course_address, import_cell
 
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS, DATA = ROOT / "notebooks", ROOT / "data"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CHECKED = "nbval-check-output"  # nbval compares the outputs of the cells with this tag
+STILL = "still"  # until a cell with this tag is run, a picture stands there of what it will show
 SHOW = {"panels", "figures", "lesson", "predict", "quiz", "check", "timeline"}  # calls of these only show something
 IMPORTS_FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterLab and Notebook, and in Colab
 SPEAKING_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -50,8 +53,9 @@ def normalised(text: str) -> str:
         cell.metadata = kept_metadata(cell, is_deeper)
         if cell.cell_type == "code":
             count += 1
-            is_checked = CHECKED in cell.metadata.get("tags", [])
-            cell.outputs = kept_outputs(cell.outputs, count) if is_checked else []
+            tags = cell.metadata.get("tags", [])
+            is_checked = CHECKED in tags
+            cell.outputs = kept_outputs(cell.outputs, count) if is_checked else still() if STILL in tags else []
             cell.execution_count = count if is_checked else None  # nbval compares a cell only where it has a count
     return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
 
@@ -101,6 +105,13 @@ def kept_outputs(outputs: list[Node], count: int) -> list[Node]:
             data = {"text/plain": output.data["text/plain"]}
             kept.append(nbformat.v4.new_output("execute_result", data, execution_count=count))
     return kept
+
+
+def still() -> list[Node]:
+    """The picture of a network that does not move yet, as the output of a cell."""
+    image = base64.b64encode((DATA / "network.png").read_bytes()).decode("ascii")
+    words = "A network of 40 sigmoid layers. Light, the gradient, starts at the loss and dies before the input."
+    return [nbformat.v4.new_output("display_data", {"image/png": image, "text/plain": words})]
 
 
 def unspeaking_ids(text: str) -> list[str]:

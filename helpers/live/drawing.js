@@ -57,13 +57,15 @@ function frameOf(pixels, ctx, net, view) {
   const pitch = columns > 1 ? (end - first) / (columns - 1) : Math.abs(view.across(net.last + 1) - end);
   const narrow = view.width < NARROW_STRIP;
   const low = view.height < LOW_STRIP;
-  const above = low ? 17 : net.kind === "blocks" ? 38 : 26;
+  const lowest = view.height < 70;
+  const above = low ? (lowest ? 16 : 18) : net.kind === "blocks" ? 38 : 26;
   const top = view.top + above;
-  const bottom = view.top + view.height - (low ? 19 : 27);
+  const shut = showsShut(net) ? (low ? 5 : 8) : 0; // room for bars
+  const bottom = view.top + view.height - (low ? (lowest ? 15 : 18) : 26) - shut;
   const step = (bottom - top) / units;
   const middle = (top + bottom) / 2 - (net.kind === "chain" ? 4 : 0);
   const right = end + Math.min(pitch / 2, 20);
-  const dense = Math.max(1, Math.ceil((low ? 6 : 5.5) / step)); // where there is no room, every second unit
+  const dense = Math.max(1, Math.ceil((low ? 4.4 : 5.5) / step)); // where there is no room, every second unit
   return {
     ...{ pixels, ctx, net, view, of: lookOf(view.look), s: view.scale, fronts: frontsOf(view.time, columns) },
     ...{ first, end, pitch, narrow, low, top, bottom, step, middle, left: first - Math.min(pitch / 2, 20), right },
@@ -293,8 +295,8 @@ function paintShut(g) {
   if (!showsShut(net)) return;
   const half = Math.min(g.pitch * 0.3, 8);
   for (let c = 0; c < net.columns; c++) {
-    const tall = (7 * net.shut[c]) / 255;
-    const base = g.bottom + 10;
+    const tall = ((g.low ? 4 : 7) * net.shut[c]) / 255;
+    const base = g.bottom + (g.low ? 6 : 10);
     if (tall > 0.15) pixels.rect((g.x(c) - half) * s, (base - tall) * s, (g.x(c) + half) * s, base * s, of.packed.text);
   }
 }
@@ -304,8 +306,8 @@ function paintShut(g) {
  * @param {Frame} g
  */
 function paintInput(g) {
-  const { pixels, s, net, of, middle } = g;
-  if (!net.input) return;
+  const { pixels, s, net, of, middle, view } = g;
+  if (!net.input || view.height < 70) return;
   const cell = g.narrow ? 3 : g.low ? 4 : 5;
   const left = Math.max(g.narrow ? 4 : 14, g.left - 8 * cell - (g.narrow ? 10 : 18));
   for (let k = 0; k < 64; k++) {
@@ -520,7 +522,7 @@ function drawWords(g) {
   if (view.top === 0) ctx.fillText("loss", g.lampX, line);
   if (net.kind === "places") drawPlayers(g, line);
   if (view.hover >= 0 && view.hover < net.columns) drawReading(g, line, taken);
-  else if (!g.narrow && net.kind !== "places") {
+  else if (!g.narrow && net.kind !== "places" && (view.top === 0 || view.height >= LOW_STRIP)) {
     const notes = notesOf(net);
     write(g, 11, "right");
     const wide = ctx.measureText(notes).width;
@@ -538,10 +540,9 @@ export function notesOf(net) {
   const says = [];
   if ((net.nets ?? 1) > 1) says.push(`network 1 of ${net.nets}`);
   if (net.units < net.width) says.push(`${net.units} of ${net.width} units shown`);
-  if (net.kind === "steps") says.push("the same weights at every step");
+  if (net.kind === "steps" && !net.title) says.push("the same weights at every step");
   if (net.kind === "layers" && net.norm && net.norm !== "none") says.push(`dotted: ${net.norm} normalization`);
-  if (net.kind === "layers" && showsShut(net))
-    says.push(`hollow: ${net.dead ? "dead" : "saturated"}, bars: their share`);
+  if (net.kind === "layers" && showsShut(net)) says.push(`hollow: ${net.closed}, bars: their share`);
   return says.join("  ·  ");
 }
 

@@ -26,7 +26,7 @@ const LOWEST = -32_000;
  * @property {string} [norm]
  * @property {number} [skip]
  * @property {string} [activation]
- * @property {boolean} [dead] whether closed units are dead, not saturated
+ * @property {string} [closed] what units are called that pass nothing on: dead, saturated or flat
  * @property {string} [input] 64 figures from 0 to 9: the ink of a digit
  * @property {string} [cell] of a recurrent network
  * @property {number} [weight] of a chain
@@ -162,7 +162,7 @@ export function describeNet(net) {
         ? "A generator and a discriminator in line"
         : `A network of ${net.last} ${plural} with ${net.width} units each`;
   const share = meanOf(net.shut) / 255;
-  const closed = net.dead ? "dead" : "saturated";
+  const closed = net.closed ?? "closed";
   return [
     `${net.title ? `${net.title}: ` : ""}${what}.`,
     fateOf(net, word),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from helpers import figures, theme
+from helpers import figures, picture, theme
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.panels.controls import int_slider
 from helpers.panels.curves import (
@@ -32,6 +32,7 @@ def start_here() -> Panel:
             "spread over seeds": padded(spread),
             "theory": padded(predicted),
             "ranges": {"xaxis": layers_range(depth), "yaxis": decades_range(spread, predicted)},
+            "net": picture.layers(profile, arrives=mean[0] - mean[-1]),
             "summary": f"Layer 1 receives {theme.share(mean[0] - mean[-1])} what layer {depth} receives.\n"
             f"A real network of {theme.counted(depth, 'sigmoid layer')}; its gradients come from backpropagation.",
         }

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import figures, theme
+from helpers import figures, picture, theme
 from helpers.activations import ACTIVATIONS
 from helpers.arrays import Array
 from helpers.panels.controls import activation_choice, dropdown, float_slider, int_slider
@@ -46,6 +46,7 @@ def definition() -> Panel:
                 "yaxis": decades_range(measured, largest),
                 "yaxis2": [-0.16 * top, top],
             },
+            "net": picture.chain(slope(places), function(places), weight, activation),
             "summary": _chain_summary(depth, signal[0], float(slope(places[:1])[0])),
         }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import figures, theme, theory
+from helpers import figures, picture, theme, theory
 from helpers.activations import get_activation
 from helpers.arrays import Array
 from helpers.network import NetworkSpec, first_silent_layers, gradient_profile
@@ -24,6 +24,7 @@ from helpers.panels.curves import (
     padded,
 )
 from helpers.panels.panel import Panel
+from helpers.picture import NetworkPicture
 
 FAMILY = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu")
 THREE = ("PyTorch's default", "Xavier", "He")
@@ -57,6 +58,17 @@ def _measured(spec: NetworkSpec) -> _Measured:
         dead.mean(axis=0),
         _mean_of_living(similarity),
     )
+
+
+@lru_cache(maxsize=64)
+def _picture(spec: NetworkSpec, arrives: float, title: str | None = None) -> NetworkPicture:
+    """The first of the networks, of which `arrives` is the mean."""
+    named = {} if title is None else {"title": title}
+    return picture.first_of(spec, 6 if title else 16, arrives=arrives, **named)
+
+
+def _arrives(signal: Array) -> float:
+    return float(signal[0] - signal[-1])
 
 
 def _mean_of_living(values: Array) -> Array:
@@ -112,6 +124,7 @@ def relu() -> Panel:
                 **dict.fromkeys(("xaxis", "xaxis2", "xaxis3"), layers_range(depth)),
                 "yaxis": decades_range(*lines, focus.spread, predicted),
             },
+            "net": _picture(spec, _arrives(focus.signal)),
             "summary": _family_summary(spec, focus) + _beside_it(spec, leak, result["leaky ReLU"]),
         }
 
@@ -194,6 +207,7 @@ def relu_schemes() -> Panel:
                 [padded(signal[name][-1] + _theory(spec), DEEPEST + 1) for name, spec in specs.items()]
             ),
             "ranges": {"xaxis": layers, "xaxis2": layers, "yaxis": axis, "yaxis2": axis},
+            "net": [_picture(specs[name], _arrives(signal[name]), name) for name in THREE],
             "summary": _schemes_summary(signal, weights, depth),
         }
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 
-from helpers import figures, theme, theory
+from helpers import figures, picture, theme, theory
 from helpers.arrays import Array, mean_cosine
 from helpers.datasets import classification_batch
 from helpers.jacobians import input_output_jacobian, singular_values
@@ -25,6 +25,7 @@ from helpers.panels.curves import (
     padded,
 )
 from helpers.panels.panel import Panel
+from helpers.picture import NetworkPicture
 
 EIGHT_SCHEMES = {
     "PyTorch's default": "pytorch_default",
@@ -77,6 +78,7 @@ def initialization_schemes() -> Panel:
                 "yaxis": decades_range(gradient_band, gradient[-1] + expected),
                 "yaxis2": decades_range(forward_band, 0.5 * np.log10(variances)),
             },
+            "net": picture.layers(profile, arrives=gradient[0] - gradient[-1]),
             "summary": _both_ways_summary(spec, gradient, forward),
         }
 
@@ -153,6 +155,10 @@ def initialization() -> Panel:
             "depth scale ξ": _depth_scales(activation, bias_std),
             "ξ here": np.array([[weight_std], [math.log10(xi)]]),
             "ranges": {"xaxis": layers, "xaxis3": layers, "yaxis": decades_range(spread, gradient[-1] + expected)},
+            "net": [
+                picture.layers(digits, 8, arrives=gradient[0] - gradient[-1], title="here"),
+                *_on_the_critical_line(bias_std, activation, depth),
+            ],
             "summary": _plane_summary(digits, nearby, xi),
         }
 
@@ -177,6 +183,20 @@ def initialization() -> Panel:
     )
 
 
+@lru_cache(maxsize=64)
+def _on_the_critical_line(bias_std: float, activation: str, depth: int) -> list[NetworkPicture]:
+    """A network with these biases whose weights lie on the critical line, if there is one."""
+    height = int(np.argmin(np.abs(BIAS_STDS - bias_std)))
+    weight_std = float(_plane_traces(activation)["critical line"][0, height])
+    if np.isnan(weight_std):
+        return []
+    profile = gradient_profile(_plane_spec(weight_std, bias_std, activation, depth, BATCH), _digits())
+    mean, _ = over_seeds(profile.log10_signal)
+    return [
+        picture.layers(profile, 8, arrives=mean[0] - mean[-1], title=f"on the critical line: σ_w = {weight_std:.2f}")
+    ]
+
+
 @cache
 def _digits() -> tuple[Array, Array]:
     return classification_batch("digits", BATCH)
@@ -197,19 +217,22 @@ def _profiles(
     """The same networks, shown different digits, and shown one digit many times with a little noise."""
 
     def profile(data: tuple[Array, Array]) -> GradientProfile:
-        spec = NetworkSpec(
-            depth=depth,
-            width=PLANE_WIDTH,
-            activation=activation,
-            init="lecun_normal",
-            gain=weight_std,
-            bias_std=bias_std,
-            batch=len(data[0]),
-            seeds=4,
-        )
-        return gradient_profile(spec, data)
+        return gradient_profile(_plane_spec(weight_std, bias_std, activation, depth, len(data[0])), data)
 
     return profile(_digits()), profile(_near_digits())
+
+
+def _plane_spec(weight_std: float, bias_std: float, activation: str, depth: int, batch: int) -> NetworkSpec:
+    return NetworkSpec(
+        depth=depth,
+        width=PLANE_WIDTH,
+        activation=activation,
+        init="lecun_normal",
+        gain=weight_std,
+        bias_std=bias_std,
+        batch=batch,
+        seeds=4,
+    )
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import figures, theme, theory
+from helpers import figures, picture, theme, theory
 from helpers.arrays import Array
 from helpers.datasets import classification_batch
 from helpers.network import NetworkSpec, Parameters, backpropagate, gradient_profile, initial_parameters
@@ -63,6 +63,7 @@ def batch_norm() -> Panel:
                 "yaxis": decades_range(spread, predicted, plain),
                 "yaxis2": decades_range(difference),
             },
+            "net": picture.layers(profile, arrives=mean[0] - mean[-1]),
             "summary": _summary(spec, mean, plain),
         }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import figures, theme, theory
+from helpers import figures, picture, theme, theory
 from helpers.arrays import Array
 from helpers.panels.controls import dropdown, float_slider, int_slider, steps
 from helpers.panels.curves import decades_range, next_of, over_seeds, padded
@@ -57,6 +57,7 @@ def residual_networks() -> Panel:
                 "yaxis": decades_range(spread, signal_theory),
                 "yaxis2": decades_range(sizes, size_theory),
             },
+            "net": picture.blocks(profile, arrives=signal[0] - signal[-1]),
             "summary": _summary(spec, profile.log10_signal, size, predicted),
         }
 

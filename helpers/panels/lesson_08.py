@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from helpers import figures, theme, theory
+from helpers import figures, picture, theme, theory
 from helpers.arrays import Array
 from helpers.panels.controls import dropdown, float_slider, log_slider, steps
 from helpers.panels.curves import layers_range, next_of, over_seeds, padded
 from helpers.panels.panel import Panel
+from helpers.picture import NetworkPicture
 from helpers.recurrent import RecurrentSpec, recurrent_profile
 
 LONGEST = 500
@@ -38,6 +39,7 @@ class Curves:
     cell: Array
     path: Array
     gate: float
+    picture: NetworkPicture
 
 
 def recurrent_networks() -> Panel:
@@ -68,6 +70,7 @@ def recurrent_networks() -> Panel:
                 ),
                 "yaxis": [-next_of(LOWEST, 0.5 - lowest), next_of(HIGHEST, highest)],
             },
+            "net": [plain.picture, gru.picture, lstm.picture],
             "summary": _summary(length, plain, gru, lstm, half),
         }
 
@@ -122,7 +125,9 @@ def _curves(spec: RecurrentSpec) -> Curves:
     signal, spread = over_seeds(profile.log10_signal)
     cell, path = profile.log10_cell_signal.mean(axis=0), profile.log10_forget_path.mean(axis=0)
     left = profile.log10_signal[:, 0] - profile.log10_signal[:, -1]
-    return Curves(signal, spread, (float(left.min()), float(left.max())), cell, path, float(profile.forget_gate.mean()))
+    gate = float(profile.forget_gate.mean())
+    shown = picture.steps(profile, 6, 50, title=theme.CELL_NAMES[spec.cell], arrives=signal[0] - signal[-1])
+    return Curves(signal, spread, (float(left.min()), float(left.max())), cell, path, gate, shown)
 
 
 def _by_bias(gate: str, bias: float, length: int) -> tuple[Array, float]:

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from helpers import figures, theme, theory
+from helpers import figures, picture, theme, theory
 from helpers.activations import get_activation
 from helpers.arrays import Array
 from helpers.figures import MOMENTS
-from helpers.opponents import SEEDS, Opponent, opponent, signals_of_two
+from helpers.opponents import SEEDS, Opponent, gradients_of_two, opponent
 from helpers.panels.controls import dropdown, float_slider, steps
 from helpers.panels.curves import decades_range, gaps_for_zero
 from helpers.panels.panel import Panel
+from helpers.picture import NetworkPicture
 
 LOSSES = theory.GENERATOR_LOSSES
 NAMES = {loss: theme.LOSS_LOOKS[loss][0] for loss in LOSSES}
@@ -200,13 +201,18 @@ def _js_slope(shift: float, spread: float) -> float:
 
 PLACES = ("z", "G₁", "G₂", "G₃", "x", "D₁", "D₂", "D₃", "logit")
 BORDER = PLACES.index("x")
+PICTURED = ("saturating", "non_saturating")
 
 
 @lru_cache(maxsize=1)
-def _signals() -> tuple[dict[str, Array], Array]:
-    """log10 norms (moments, seeds, places) by loss while a discriminator trains, and the mean of D at fakes."""
-    found, confidence = signals_of_two(MOMENTS)
-    return {loss: _log10(norms) for loss, norms in found.items()}, confidence
+def _signals() -> tuple[dict[str, Array], Array, list[list[NetworkPicture]]]:
+    """log10 norms (moments, seeds, places) by loss while a discriminator trains, the mean of D at fakes, pictures."""
+    found, confidence = gradients_of_two(MOMENTS)
+    pictures = [
+        [picture.players(found[loss][at], 0, BORDER, title=f"{NAMES[loss]} loss") for loss in PICTURED]
+        for at in range(len(MOMENTS))
+    ]
+    return {loss: _log10(np.stack([each.signal() for each in by])) for loss, by in found.items()}, confidence, pictures
 
 
 def way_back() -> Panel:
@@ -214,13 +220,14 @@ def way_back() -> Panel:
 
     def compute(trained: int) -> dict[str, Any]:
         at = MOMENTS.index(trained)
-        found, confidence = _signals()
+        found, confidence, pictures = _signals()
         mean = {loss: values[at].mean(axis=0) for loss, values in found.items()}
         saturating = found["saturating"][at]
         return {
             "spread over seeds": np.stack([saturating.min(axis=0), saturating.max(axis=0)]),
             **{NAMES[loss]: values for loss, values in mean.items()},
             "ranges": {"yaxis": decades_range(saturating, *mean.values())},
+            "net": pictures[at],
             "summary": f"Under the saturating loss samples receive {theme.scientific(mean['saturating'][BORDER])}.\n"
             f"Non-saturating {theme.scientific(mean['non_saturating'][BORDER])}, Wasserstein "
             f"{theme.scientific(mean['wasserstein'][BORDER])}. After {trained} discriminator steps fakes get D = "

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from helpers import figures, theme
+from helpers import figures, picture, theme
 from helpers.arrays import Array
 from helpers.clipping import FACTORS, cosine, descend, gradient_parts, one_unit_loss
 from helpers.panels.controls import dropdown, float_slider, int_slider, log_slider
 from helpers.panels.curves import decades_range, gaps_for_zero, layers_range, over_seeds, padded
 from helpers.panels.panel import Panel
+from helpers.picture import NetworkPicture
 
-LONGEST = 60
+LONGEST, UNITS = 60, 32
 NETWORKS = {"recurrent": "recurrent", "feed-forward": "layers"}
 RULES = {"by norm": "norm", "by value": "value"}
 UPDATES = 50
@@ -43,6 +44,7 @@ def gradient_clipping() -> Panel:
                 "yaxis": decades_range(spread, clipped),
                 "yaxis2": decades_range(kept),
             },
+            "net": _pictures(network, parts[0], (parts * factors)[0]),
             "summary": _summary(network, rule, whole, whole * factors, mean, clipped),
         }
 
@@ -66,6 +68,18 @@ def gradient_clipping() -> Panel:
         np.arange(1, LONGEST + 1), title="A gradient before and after clipping", low=-20, high=12
     )
     return Panel("gradient_clipping", figure, controls, compute, presets)
+
+
+def _pictures(network: str, before: Array, after: Array) -> list[NetworkPicture]:
+    """One draw's gradient, before and after it was clipped."""
+    kind = "layers" if network == "layers" else "steps"
+    size, more = (len(before), -1, UNITS), {} if kind == "layers" else {"cell": "rnn"}
+    first = 0 if kind == "layers" else 1  # step 1 adds nothing: it begins with state 0
+    whole, clipped = before.reshape(size)[first:], after.reshape(size)[first:]
+    return [
+        picture.parts(each, whole, kind, 8, title=title, last=len(before), **more)
+        for title, each in (("before", whole), ("after", clipped))
+    ]
 
 
 def _log10_norms(parts: Array) -> Array:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from helpers import figures, theme
+from helpers import figures, picture, theme
 from helpers.arrays import Array
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.panels.controls import dropdown, float_slider, int_slider
 from helpers.panels.curves import BATCH, decades_range, over_seeds
 from helpers.panels.panel import Panel
+from helpers.picture import NetworkPicture
 
 DEPTH, WIDTH, SEEDS = 30, 64, 4
 FITS = 0.1
@@ -41,6 +42,7 @@ def unknown_network() -> Panel:
             "unknown, flat": hidden[2],
             "yours, flat": mine[2],
             "ranges": {"yaxis": decades_range(hidden[0], *mine[1])},
+            "net": [_picture("unknown", **UNKNOWN[unknown]), _picture("yours", **own)],
             "summary": _summary(unknown, hidden, mine),
         }
 
@@ -72,13 +74,22 @@ def unknown_network() -> Panel:
 @lru_cache(maxsize=256)
 def _profile(activation: str, gain: float, bias: float, norm: str) -> tuple[Array, Array, Array]:
     """log10 of the signal, mean (depth,) and spread (2, depth), and the share of dead or saturated units (depth,)."""
-    spec = NetworkSpec(
-        DEPTH, WIDTH, activation, "lecun_normal", gain, norm=norm, bias_mean=bias, batch=BATCH, seeds=SEEDS
-    )
-    profile = gradient_profile(spec)
+    profile = gradient_profile(_spec(activation, gain, bias, norm))
     mean, spread = over_seeds(profile.log10_signal)
     flat = profile.dead if activation == "relu" else profile.saturated
     return mean, spread, flat.mean(axis=0)
+
+
+@lru_cache(maxsize=256)
+def _picture(title: str, activation: str, gain: float, bias: float, norm: str) -> NetworkPicture:
+    """The first network, which doesn't say what it is."""
+    return picture.first_of(_spec(activation, gain, bias, norm), 8, title=title, norm="none", closed="flat")
+
+
+def _spec(activation: str, gain: float, bias: float, norm: str) -> NetworkSpec:
+    return NetworkSpec(
+        DEPTH, WIDTH, activation, "lecun_normal", gain, norm=norm, bias_mean=bias, batch=BATCH, seeds=SEEDS
+    )
 
 
 def _summary(number: int, hidden: tuple[Array, ...], mine: tuple[Array, ...]) -> str:

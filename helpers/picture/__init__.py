@@ -6,7 +6,7 @@ more for a unit between 0.01 and 6 times its column's RMS unit (beyond, it stand
 
 from __future__ import annotations
 
-from helpers.picture.networks import blocks, chain, layers, parts, players, steps
+from helpers.picture.networks import blocks, chain, first_of, layers, parts, players, steps
 from helpers.picture.packing import NetworkPicture, Packed, unpack
 
-__all__ = ["NetworkPicture", "Packed", "blocks", "chain", "layers", "parts", "players", "steps", "unpack"]
+__all__ = ["NetworkPicture", "Packed", "blocks", "chain", "first_of", "layers", "parts", "players", "steps", "unpack"]

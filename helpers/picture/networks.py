@@ -14,27 +14,25 @@ from helpers.activations import get_activation
 from helpers.adversarial import GeneratorGradients
 from helpers.arrays import Array
 from helpers.datasets import digits
-from helpers.network import GradientProfile, gradient_profile, unit_signals
-from helpers.network.units import chosen_units
+from helpers.network import GradientProfile, NetworkSpec, gradient_profile, unit_signals
+from helpers.network.units import SHOWN, chosen_units
 from helpers.picture.packing import NetworkPicture
 from helpers.recurrent import TimeProfile
 from helpers.residual import ResidualProfile
 
-MOST_STEPS = 100
-"""Columns of a series; of a longer one every second step is drawn, or every fifth, the last one always."""
-
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "hard_tanh": (-1.0, 1.0)}
 
 
-def layers(profile: GradientProfile, **facts: Any) -> NetworkPicture:
+def layers(profile: GradientProfile, units: int = SHOWN, **facts: Any) -> NetworkPicture:
     """The first network of a profile: its layers, the digit that it sees, its activations, its gradient.
 
-    `facts` are shown besides: `title`, or `arrives`, log10 of what arrives at layer 1 on average over all networks.
+    At most `units` of each layer are chosen: fewer where networks share the height. `facts` are shown besides: `title`,
+    or `arrives`, log10 of what arrives at layer 1 on average over all networks.
     """
-    spec, nets = profile.spec, profile.spec.seeds
-    if profile.backward is None:  # too many for one pass: the first alone, on the digits
-        profile = gradient_profile(replace(spec, seeds=1))
-    found, log10 = unit_signals(profile), profile.log10_signal[0]
+    spec, log10 = profile.spec, profile.log10_signal[0]
+    if profile.backward is None:
+        return first_of(spec, units, **facts)
+    found = unit_signals(profile, count=units)
     deviation = _above(found.log10_gradient, log10 - 0.5 * math.log10(spec.width))
     rectifier = spec.activation == "relu"  # whose units are closed for half of the samples anyway
     known = {
@@ -43,9 +41,9 @@ def layers(profile: GradientProfile, **facts: Any) -> NetworkPicture:
         "activation": spec.activation,
         "norm": spec.norm,
         "skip": spec.skip,
-        "nets": nets,
+        "nets": spec.seeds,
         "input": _first_digit(),
-        "dead": rectifier,
+        "closed": "dead" if rectifier else "saturated",
     }
     return NetworkPicture(
         "layers",
@@ -57,6 +55,11 @@ def layers(profile: GradientProfile, **facts: Any) -> NetworkPicture:
         found.links,
         facts={**known, **facts},
     )
+
+
+def first_of(spec: NetworkSpec, units: int = SHOWN, **facts: Any) -> NetworkPicture:
+    """The first network of a spec on the digits, computed for the picture alone: where no profile is kept."""
+    return layers(gradient_profile(replace(spec, seeds=1)), units, **{"nets": spec.seeds, **facts})
 
 
 def chain(slopes: Array, values: Array, weight: float, activation: str, **facts: Any) -> NetworkPicture:
@@ -100,18 +103,21 @@ def blocks(profile: ResidualProfile, **facts: Any) -> NetworkPicture:
     )
 
 
-def steps(profile: TimeProfile, **facts: Any) -> NetworkPicture:
-    """The first network of a recurrent profile: ∂L/∂h of its steps in time."""
+def steps(profile: TimeProfile, units: int = SHOWN, columns: int = 100, **facts: Any) -> NetworkPicture:
+    """The first network of a recurrent profile: ∂L/∂h of its steps in time.
+
+    At most `columns` steps are drawn: of a longer series every second one, or every fifth, the last one always.
+    """
     spec, log10 = profile.spec, profile.log10_signal[0]
-    stride = next(stride for stride in (1, 2, 5, 10, 20, spec.length) if spec.length <= stride * MOST_STEPS)
-    times, units = np.arange(spec.length - 1, -1, -stride)[::-1], chosen_units(spec.hidden)
-    gradient = profile.log10_unit_gradient[0][times][:, units]
+    stride = next(stride for stride in (1, 2, 5, 10, 20, 50, spec.length) if spec.length <= stride * columns)
+    times, chosen = np.arange(spec.length - 1, -1, -stride)[::-1], chosen_units(spec.hidden, units)
+    gradient = profile.log10_unit_gradient[0][times][:, chosen]
     known = {"last": spec.length, "stride": stride, "width": spec.hidden, "cell": spec.cell, "nets": spec.seeds}
     return NetworkPicture(
         "steps",
         _above(log10, log10[-1])[times],
         _above(gradient, log10[times] - 0.5 * math.log10(spec.hidden)),
-        _brightness(profile.states[times, 0, 0][:, units], ""),
+        _brightness(profile.states[times, 0, 0][:, chosen], ""),
         np.zeros(gradient.shape, bool),
         np.zeros(len(gradient)),
         facts={**known, **facts},
@@ -145,21 +151,21 @@ def players(gradients: GeneratorGradients, net: int, border: int, **facts: Any) 
     )
 
 
-def parts(gradient: Array, whole: Array, kind: str, **facts: Any) -> NetworkPicture:
+def parts(gradient: Array, whole: Array, kind: str, units: int = SHOWN, **facts: Any) -> NetworkPicture:
     """Weight gradients by parts, (parts, fan in, units), each unit's over its incoming weights.
 
     Levels are over the last part of `whole`, of the same shape: the gradient before it was clipped.
     """
-    units = chosen_units(gradient.shape[2])
+    chosen = chosen_units(gradient.shape[2], units)
     by_unit, size = _log10(np.linalg.norm(gradient, axis=1)), _log10(np.linalg.norm(gradient, axis=(1, 2)))
     before = _log10(np.linalg.norm(whole, axis=(1, 2)))
     known = {"last": len(gradient), "width": gradient.shape[2]}
     return NetworkPicture(
         kind,
         _above(size, before[-1]),
-        _above(by_unit[:, units], size - 0.5 * math.log10(gradient.shape[2])),
-        np.full((len(gradient), len(units)), 0.5),
-        np.zeros((len(gradient), len(units)), bool),
+        _above(by_unit[:, chosen], size - 0.5 * math.log10(gradient.shape[2])),
+        np.full((len(gradient), len(chosen)), 0.5),
+        np.zeros((len(gradient), len(chosen)), bool),
         np.zeros(len(gradient)),
         facts={**known, **facts},
     )

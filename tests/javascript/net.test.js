@@ -30,7 +30,7 @@ const PACKED = {
     activation: "relu",
     norm: "none",
   },
-  ...{ skip: 0, nets: 2, dead: true, data: "AIMAgwCDAAAzmf//8BAAIBAAEBAAAAAAAAAACwwLCQkAAAAAAAAAAA==" },
+  ...{ skip: 0, nets: 2, closed: "dead", data: "AIMAgwCDAAAzmf//8BAAIBAAEBAAAAAAAAAACwwLCQkAAAAAAAAAAA==" },
 };
 
 const shorts = (...values) => [...new Uint8Array(new Int16Array(values).buffer)];

@@ -1,0 +1,166 @@
+"""The network picture in the browser: it shows the engine's numbers, moves with the line, plays, is read, and stops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import numpy as np
+import pytest
+
+from helpers import panels, picture
+from tests.browser.lab import Sheet, write_notebook
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+OpenSheet = Callable[..., Sheet]
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+STRIP = "document.querySelector('.live-figure').live.strip"
+SHOWN = f"""() => {STRIP}.nets.map(net => ({{
+  columns: net.columns, last: net.last, bytes: [...net.bytes], shut: [...net.shut], links: net.links && [...net.links],
+  level: [...net.level].map(v => v === -Infinity ? null : v) }}))"""
+INK = f"""() => {{ const {{canvas, ctx}} = {STRIP};
+  const {{data}} = ctx.getImageData(0, 0, canvas.width, canvas.height); let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
+  return sum; }}"""
+
+
+@pytest.fixture
+def sheet(open_sheet: OpenSheet, workshop: Path) -> Sheet:
+    write_notebook(workshop / "picture.ipynb", "from helpers import panels\npanel = panels.deep_sigmoid_nets()\npanel")
+    opened = open_sheet(1366, 768, alone=True)
+    opened.open("picture.ipynb")
+    opened.run_all()
+    opened.wait_for_rest()
+    return opened
+
+
+def shows(sheet: Sheet, drawn: picture.NetworkPicture) -> None:
+    """The browser holds what Python packed, down to the bit."""
+    expected = picture.unpack(drawn.packed())
+    (found,) = sheet.page.evaluate(SHOWN)
+    levels = np.array([-np.inf if level is None else level for level in found["level"]])
+    np.testing.assert_allclose(levels, expected.level, atol=1e-4)
+    np.testing.assert_allclose(np.array(found["shut"]) / 255, expected.shut, atol=1e-6)
+    units = np.array(found["bytes"]).reshape(expected.deviation.shape)
+    assert ((units >> 4 == 0) == expected.closed).all()
+    silent = units & 15 == 0
+    assert (silent == (expected.deviation == -np.inf)).all()
+    np.testing.assert_allclose(((units & 15) - 11)[~silent] * 0.2, expected.deviation[~silent], atol=1e-6)
+    if expected.links is not None:
+        assert found["links"] == expected.links.ravel().tolist()
+
+
+def test_the_picture_shows_the_engine_s_numbers_for_random_states(sheet: Sheet) -> None:
+    twin, random = panels.deep_sigmoid_nets(), np.random.default_rng(4)
+    for _ in range(6):
+        values = {
+            "depth": int(random.integers(1, 101)),
+            "width": int(random.choice([8, 16, 64])),
+            "gain": float(random.choice([0.5, 1.0, 4.0, 12.0])),
+            "scheme": str(random.choice(["pytorch_default", "xavier_normal", "orthogonal"])),
+        }
+        sheet.page.evaluate(
+            """code => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+                       .requestExecute({ code }).done""",
+            f"panel.set(**{values!r})",
+        )
+        twin.set(**values)
+        key = str(twin.live.key()).replace(" ", "")
+        sheet.page.wait_for_function(
+            "key => { const {state, phase} = document.querySelector('.live-figure').dataset;"
+            "         return state === key && phase === 'rest'; }",
+            arg=key,
+        )
+        shows(sheet, twin.data["net"])
+    assert sheet.console == []
+
+
+def test_columns_stand_over_their_places_on_the_line_s_axis(sheet: Sheet) -> None:
+    apart = sheet.page.evaluate(
+        f"""() => {{ const strip = {STRIP}, axis = strip.plot._fullLayout.xaxis;
+                     const line = strip.plot.getBoundingClientRect().left + axis._offset;
+                     const left = strip.canvas.getBoundingClientRect().left;
+                     return [1, 17, 60].map(l => left + strip.across(l) - line - axis.c2p(l)); }}"""
+    )
+    assert np.abs(apart).max() < 0.01
+
+
+def test_a_pulse_runs_once_by_itself_and_can_be_skipped(sheet: Sheet) -> None:
+    page = sheet.page
+    page.wait_for_function(f"() => {STRIP}.seen && !{STRIP}.running")
+    rest = page.evaluate(INK)
+    button = page.locator(".live-net-play")
+    button.click()
+    assert page.evaluate(f"() => {STRIP}.running") and button.get_attribute("aria-label") == "Skip to the end"
+    page.wait_for_timeout(200)
+    assert page.evaluate(INK) != rest
+    page.locator(".live-net canvas").focus()
+    page.keyboard.press("Escape")
+    assert not page.evaluate(f"() => {STRIP}.running") and page.evaluate(INK) == rest
+    page.keyboard.press("Enter")
+    assert page.evaluate(f"() => {STRIP}.running")
+    page.wait_for_function(f"() => !{STRIP}.running", timeout=10_000)
+    assert page.evaluate(INK) == rest and sheet.console == []
+
+
+def test_arrow_keys_read_it_aloud_and_its_text_changes_with_it(sheet: Sheet) -> None:
+    page, canvas = sheet.page, sheet.page.locator(".live-net canvas")
+    assert "vanishes" in str(canvas.get_attribute("aria-label"))
+    canvas.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(".live-net .live-spoken").inner_text().startswith("layer 59: ")
+    assert page.locator(".live-net-cursor").is_visible()
+    page.keyboard.press("Home")
+    assert page.locator(".live-net .live-spoken").inner_text().startswith("layer 1: ")
+    page.get_by_role("button", name="it stops vanishing").click()
+    page.wait_for_function("() => document.querySelector('.live-net canvas').ariaLabel.includes('about as strong')")
+    page.wait_for_function(f"() => !{STRIP}.running")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    violations = page.evaluate("() => axe.run('.live-net').then(found => found.violations.map(v => v.id))")
+    assert violations == []
+
+
+def test_without_motion_nothing_starts_and_three_stills_follow_the_button(
+    open_sheet: OpenSheet, workshop: Path
+) -> None:
+    write_notebook(workshop / "still.ipynb", "from helpers import panels\npanels.start_here()")
+    sheet = open_sheet(1366, 768, alone=True)
+    sheet.page.emulate_media(reduced_motion="reduce")
+    sheet.page.add_init_script("window.frames_asked = 0")
+    sheet.open("still.ipynb")
+    sheet.run_all()
+    sheet.wait_for_rest()
+    assert not sheet.page.evaluate(f"() => {STRIP}.running")
+    rest = sheet.page.evaluate(INK)
+    sheet.page.locator(".live-net-play").click()
+    seen = {sheet.page.evaluate(INK)}
+    sheet.page.wait_for_timeout(1000)
+    seen.add(sheet.page.evaluate(INK))
+    sheet.page.wait_for_function(f"() => !{STRIP}.running")
+    assert len(seen) == 2 and rest not in seen and sheet.page.evaluate(INK) == rest
+
+
+def test_paper_is_light_and_a_theme_or_a_new_size_leaves_a_pulse_whole(sheet: Sheet) -> None:
+    page = sheet.page
+    page.wait_for_function(f"() => {STRIP}.seen && !{STRIP}.running")
+    corner: Any = f"() => [...{STRIP}.ctx.getImageData(2, 2, 1, 1).data].slice(0, 3)"
+    dark = page.evaluate(corner)
+    page.locator(".live-net-play").click()
+    page.set_viewport_size({"width": 800, "height": 768})
+    page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })")
+    page.wait_for_function(f"() => !{STRIP}.running")
+    assert page.evaluate(corner) == dark
+    width, shown = page.evaluate(
+        f"() => [{STRIP}.canvas.width, {STRIP}.host.clientWidth * Math.min(2, devicePixelRatio)]"
+    )
+    assert width == round(shown)
+    page.emulate_media(media="print")
+    page.wait_for_function(f"() => {STRIP}.look === 'paper'")
+    assert page.evaluate(corner) == [255, 255, 255]
+    page.emulate_media(media="screen")
+    page.wait_for_function(f"() => {STRIP}.look === 'night'")
+    assert page.evaluate(corner) == dark and sheet.console == []
