@@ -75,10 +75,11 @@ def unit_signals(profile: GradientProfile, net: int = 0, *, sample: int = 0, cou
     largest = get_activation(spec.activation, spec.leak).max_slope
     flat: Array = np.less(np.abs(forward.slope[:, net]), FLAT * largest)
     closed: Array = flat.all(axis=1)
-    links, link_share = _links(profile, net, units)
+    from_units = _weights_from(profile, net, units)
+    links, link_share = _links(profile, net, units, from_units)
     return UnitSignals(
         units=units,
-        log10_gradient=_log10_gradients(profile, net, units),
+        log10_gradient=_log10_gradients(profile, net, units, from_units),
         activation=np.linalg.norm(activation[:, :, units].astype(np.float64), axis=1),
         sample=activation[:, sample, units],
         closed=closed[:, units],
@@ -89,39 +90,41 @@ def unit_signals(profile: GradientProfile, net: int = 0, *, sample: int = 0, cou
     )
 
 
-def _log10_gradients(profile: GradientProfile, net: int, units: Array) -> Array:
-    """log10 of ‖∂L/∂h‖ of each chosen unit, (depth, units), from the last layer down.
+def _weights_from(profile: GradientProfile, net: int, units: Array) -> Array:
+    """The weights from the chosen units of each layer but the last to the next one, (depth - 1, units, width)."""
+    backward = profile.backward
+    assert backward is not None
+    matrices = [array[net][units] for array in backward.forward.parameters.weights[1:-1]]
+    return np.stack(matrices) if matrices else np.empty((0, len(units), profile.spec.width))
 
-    The running gradient is `gradient` · 2^exponent, as in the backward pass itself.
+
+def _log10_gradients(profile: GradientProfile, net: int, units: Array, from_units: Array) -> Array:
+    """log10 of ‖∂L/∂h‖ of each chosen unit, (depth, units).
+
+    ∂L/∂h of layer l is what came through the weights, `below[l]` · 2^exponents[l + 1], and `skip` times that of layer
+    l + 1, which is `above` · 2^(the exponent before).
     """
     backward, spec = profile.backward, profile.spec
     assert backward is not None
-    weights = [array[net] for array in backward.forward.parameters.weights]
-    gradient = backward.at_logits[net] @ weights[-1][units].T
-    exponent = backward.logit_exponents[net]
-    rows = [_log10_norms(gradient, exponent)]
-    for layer in range(spec.depth - 1, 0, -1):
-        below, scale = backward.delta[layer, net] @ weights[layer][units].T, backward.exponents[layer][net]
-        if spec.skip:
-            below = below + spec.skip * np.ldexp(gradient, exponent - scale)
-        gradient, exponent = below, scale
-        rows.append(_log10_norms(gradient, exponent))
-    return np.array(rows[::-1])
-
-
-def _log10_norms(gradient: Array, exponent: int) -> Array:
+    above = backward.at_logits[net] @ backward.forward.parameters.weights[-1][net][units].T
+    exponents = [backward.logit_exponents[net], *(each[net] for each in backward.exponents[:0:-1])]
+    below = np.matmul(backward.delta[1:, net], from_units.swapaxes(1, 2))
+    if spec.skip:
+        last = above
+        for layer in range(spec.depth - 2, -1, -1):
+            shift = exponents[spec.depth - 2 - layer] - exponents[spec.depth - 1 - layer]
+            below[layer] += spec.skip * np.ldexp(last, shift)
+            last = below[layer]
+    squares = np.square(np.concatenate([below, above[None]]), dtype=np.float64).sum(axis=1)
     with np.errstate(divide="ignore"):
-        return np.log10(np.linalg.norm(gradient.astype(np.float64), axis=0)) + exponent * math.log10(2)
+        return 0.5 * np.log10(squares) + np.array(exponents[::-1])[:, None] * math.log10(2)
 
 
-def _links(profile: GradientProfile, net: int, units: Array) -> tuple[Array, Array]:
+def _links(profile: GradientProfile, net: int, units: Array, from_units: Array) -> tuple[Array, Array]:
     """The strongest link of each chosen unit to the next layer, and its share, (depth - 1, units) each."""
-    backward, spec = profile.backward, profile.spec
+    backward = profile.backward
     assert backward is not None
-    if spec.depth == 1:
-        return np.empty((0, len(units)), int), np.empty((0, len(units)))
-    weights = np.stack([array[net] for array in backward.forward.parameters.weights[1:-1]]).astype(np.float64)
-    arriving = np.linalg.norm(backward.delta[1:, net][:, :, units].astype(np.float64), axis=1)
-    squares = np.square(weights[:, units[:, None], units] * arriving[:, None, :])
+    arriving = np.square(backward.delta[1:, net][:, :, units], dtype=np.float64).sum(axis=1)
+    squares = np.square(from_units[:, :, units], dtype=np.float64) * arriving[:, None, :]
     with np.errstate(invalid="ignore"):
         return squares.argmax(axis=2), squares.max(axis=2) / squares.sum(axis=2)
