@@ -103,7 +103,8 @@ def draw(moving: Path, still: Path) -> None:
             images.append(frame(page, title, net, places, 1.0))
             durations.append(round(1000 * REST))
         still.parent.mkdir(parents=True, exist_ok=True)
-        frame(page, *scenes()[0], 1.0).save(still, optimize=True)
+        few = frame(page, *scenes()[0], 1.0).quantize(256, Image.Quantize.MAXCOVERAGE, 2, dither=Image.Dither.NONE)
+        few.save(still, optimize=True)
     images[0].save(moving, save_all=True, append_images=images[1:], duration=durations, loop=0, quality=72, method=6)
     if moving.stat().st_size > MOST_BYTES:
         raise RuntimeError(f"{moving} has {moving.stat().st_size} bytes; README takes {MOST_BYTES} at most")
