@@ -25,7 +25,7 @@ export const FORWARD_ENDS = 0.34;
 export const BACKWARD_STARTS = 0.42;
 const BACKWARD_ENDS = 0.95;
 const FONT = 'Inter, "Segoe UI", "Helvetica Neue", "DejaVu Sans", Arial, sans-serif';
-const NARROW_STRIP = 560; // pixels of width
+const NARROW_STRIP = 640; // pixels of width
 const LOW_STRIP = 110; // pixels of height
 
 /**
@@ -519,7 +519,7 @@ function drawWords(g) {
   const taken = edge + ctx.measureText(net.title ?? INPUTS[net.kind]).width + 16;
   ctx.fillStyle = of.text;
   write(g, g.narrow ? 11 : 12, "center");
-  if (view.top === 0) ctx.fillText("loss", g.lampX, line);
+  if (view.top === 0 && !(g.narrow && g.low)) ctx.fillText("loss", g.lampX, line); // there the button stands
   if (net.kind === "places") drawPlayers(g, line);
   if (view.hover >= 0 && view.hover < net.columns) drawReading(g, line, taken);
   else if (!g.narrow && net.kind !== "places" && (view.top === 0 || view.height >= LOW_STRIP)) {

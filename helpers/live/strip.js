@@ -110,6 +110,7 @@ export class Strip {
   show(packed) {
     this.nets = packed.map(decodeNet);
     if (this.hover >= (this.nets[0]?.columns ?? 0)) this.hover = -1;
+    this.host.toggleAttribute("data-stacked", packed.length > 1);
     this.host.dataset.dark = String(this.nets[0] ? darkTo(this.nets[0]) : 0);
     this.skip();
   }

@@ -9,8 +9,14 @@ from typing import Any
 import axe_playwright_python
 import numpy as np
 import pytest
+from playwright.sync_api import Page
 
 from helpers import panels, picture
+from helpers.course import notebooks
+from helpers.publish.cells.bake import Fineness
+from helpers.publish.cells.context import BuildOptions
+from helpers.publish.site.build import build_site
+from helpers.publish.site.pages import file_name
 from tests.browser.lab import Sheet, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -21,6 +27,8 @@ STRIP = "document.querySelector('.live-figure').live.strip"
 SHOWN = f"""() => {STRIP}.nets.map(net => ({{
   columns: net.columns, last: net.last, bytes: [...net.bytes], shut: [...net.shut], links: net.links && [...net.links],
   level: [...net.level].map(v => v === -Infinity ? null : v) }}))"""
+AT_REST = """key => { const { state, phase } = document.querySelector('.live-figure').dataset;
+                       return state === key && phase === 'rest'; }"""
 INK = f"""() => {{ const {{canvas, ctx}} = {STRIP};
   const {{data}} = ctx.getImageData(0, 0, canvas.width, canvas.height); let sum = 0;
   for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
@@ -37,10 +45,10 @@ def sheet(open_sheet: OpenSheet, workshop: Path) -> Sheet:
     return opened
 
 
-def shows(sheet: Sheet, drawn: picture.NetworkPicture) -> None:
+def shows(page: Page, drawn: picture.NetworkPicture) -> None:
     """The browser holds what Python packed, down to the bit."""
     expected = picture.unpack(drawn.packed())
-    (found,) = sheet.page.evaluate(SHOWN)
+    (found,) = page.evaluate(SHOWN)
     levels = np.array([-np.inf if level is None else level for level in found["level"]])
     np.testing.assert_allclose(levels, expected.level, atol=1e-4)
     np.testing.assert_allclose(np.array(found["shut"]) / 255, expected.shut, atol=1e-6)
@@ -69,12 +77,8 @@ def test_the_picture_shows_the_engine_s_numbers_for_random_states(sheet: Sheet) 
         )
         twin.set(**values)
         key = str(twin.live.key()).replace(" ", "")
-        sheet.page.wait_for_function(
-            "key => { const {state, phase} = document.querySelector('.live-figure').dataset;"
-            "         return state === key && phase === 'rest'; }",
-            arg=key,
-        )
-        shows(sheet, twin.data["net"])
+        sheet.page.wait_for_function(AT_REST, arg=key)
+        shows(sheet.page, twin.data["net"])
     assert sheet.console == []
 
 
@@ -130,7 +134,6 @@ def test_without_motion_nothing_starts_and_three_stills_follow_the_button(
     write_notebook(workshop / "still.ipynb", "from helpers import panels\npanels.start_here()")
     sheet = open_sheet(1366, 768, alone=True)
     sheet.page.emulate_media(reduced_motion="reduce")
-    sheet.page.add_init_script("window.frames_asked = 0")
     sheet.open("still.ipynb")
     sheet.run_all()
     sheet.wait_for_rest()
@@ -164,3 +167,23 @@ def test_paper_is_light_and_a_theme_or_a_new_size_leaves_a_pulse_whole(sheet: Sh
     page.emulate_media(media="screen")
     page.wait_for_function(f"() => {STRIP}.look === 'night'")
     assert page.evaluate(corner) == dark and sheet.console == []
+
+
+def test_the_site_shows_the_engine_s_numbers_for_baked_states(browser: Any, tmp_path: Path) -> None:
+    site = build_site(tmp_path / "site", ("03",), BuildOptions(Fineness(0.02), quick=True)).parent
+    page = browser.new_context(viewport={"width": 1366, "height": 768}, offline=True).new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto((site / file_name(notebooks()["03"])).as_uri())
+    panel = page.locator(".live-panel").first
+    panel.scroll_into_view_if_needed()
+    page.wait_for_function("() => 'ready' in document.querySelector('.site-figure').dataset")
+    twin = panels.deep_sigmoid_nets()
+    for number, values in enumerate(twin.presets.values()):
+        panel.locator("[data-preset]").nth(number).click()
+        twin.set(**values)
+        key = str(twin.live.key()).replace(" ", "")
+        page.wait_for_function(AT_REST, arg=key)
+        shows(page, twin.data["net"])
+    assert wrong == []
+    page.context.close()
