@@ -73,8 +73,8 @@ def unit_signals(profile: GradientProfile, net: int = 0, *, sample: int = 0, cou
     forward, units = backward.forward, chosen_units(spec.width, count)
     activation = forward.activation[:, net]
     largest = get_activation(spec.activation, spec.leak).max_slope
-    flat: Array = np.less(np.abs(forward.slope[:, net]), FLAT * largest)
-    closed: Array = flat.all(axis=1)
+    flat = np.asarray(np.abs(forward.slope[:, net]) < FLAT * largest)
+    closed = np.all(flat, axis=1)
     from_units = _weights_from(profile, net, units)
     links, link_share = _links(profile, net, units, from_units)
     return UnitSignals(
