@@ -40,7 +40,7 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
         *("gaussian", "sunspot_forecast", "train_test_split"),
     ),
     "helpers.doctor": ("THRESHOLDS", "diagnose", "watch"),
-    "helpers.patients": ("add_batch_norm", "draw_weights", "set_biases", "ward"),
+    "helpers.patients": ("add_batch_norm", "draw_weights", "late_patient", "perceptron", "set_biases", "ward"),
     "helpers.figures": ("MILESTONES", "histogram_under_bell", "timeline", "training_movement"),
     "helpers.games": ("RING_CENTRES", "Game", "play", "shifted_recipe"),
     "helpers.installation": ("check_installation", "report"),

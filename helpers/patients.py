@@ -1,6 +1,7 @@
 """Six small networks that don't learn the digits, each for another reason, and the line that cures each of them.
 
-All are `nn.Sequential`, trained by SGD at rate 0.1 on mean cross-entropy; cured, they learn in a few hundred steps.
+All are `nn.Sequential`, trained by SGD at rate 0.1 on mean cross-entropy; cured, they learn in a few hundred steps. A
+seventh, `late_patient`, is healthy before its training and dies in it.
 """
 
 from __future__ import annotations
@@ -172,3 +173,13 @@ WARD: Mapping[str, Callable[[int], Patient]] = {
 def ward(seed: int = 0) -> dict[str, Patient]:
     """All six patients, their weights drawn from `seed`."""
     return {letter: make(seed) for letter, make in WARD.items()}
+
+
+def late_patient(seed: int = 0) -> Patient:
+    """Eight ReLU layers at He's scale, healthy as they are; trained with Adam at rate 0.3 they die within some steps.
+
+    Its cure is a smaller learning rate: nothing of the network is changed.
+    """
+    model = perceptron(nn.ReLU)
+    draw_weights(model, seed=seed)
+    return Patient("dead", model, digits_split(), lambda model: None)

@@ -212,6 +212,42 @@ def test_the_heat_map_of_the_vanishing_does_not_brighten() -> None:
     assert np.ptp(norms, axis=0).max() < 0.7 < np.ptp(norms, axis=1).min()  # with the steps it stays
 
 
+def late_run(rate: float, seed: int = 0) -> tuple[Diagnosis, Diagnosis, Any, float]:
+    case = patients.late_patient(seed)
+    model = copy.deepcopy(case.model)
+    with watch(model, every=5, show=False) as monitor:
+        history = train(
+            model, case.data, steps=200, learning_rate=rate, optimizer="adam", records=1, progress=False, seed=seed
+        )
+    return diagnose(*case.case()), diagnose(model, *case.case()[1:]), monitor.diagnosis, history.accuracy[-1]
+
+
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
+def test_the_late_patient_is_healthy_at_first_and_dead_after_a_few_steps(seed: int) -> None:
+    first, last, trained, accuracy = late_run(0.3, seed)
+    assert first.healthy and last.verdict == "dead" and accuracy < 0.2
+    assert trained.findings[0].verdict == "dead" and trained.findings[0].began <= 10
+    assert pytest.approx(0.18, abs=0.005) == (2 / 64) ** 0.5
+
+
+def test_the_late_patient_learns_at_a_smaller_rate() -> None:
+    _, last, trained, accuracy = late_run(0.003)
+    assert trained.healthy and accuracy > 0.9
+
+
+@pytest.mark.slow
+def test_what_an_alarm_is_worth() -> None:
+    names: dict[str, Any] = {**vars(patients), "np": np, "nn": nn, "diagnose": diagnose, "watch": watch, "train": train}
+    names |= {"late": patients.late_patient(), "sgd": {"steps": 300, "records": 30, "learning_rate": 0.1}}
+    for cell in ("alarm-one", "alarm-count"):
+        exec(cells("code")[cell], names)
+    before, after, learns = names["answers"].T
+    assert len(learns) == 24 and learns.sum() == 16  # "every third doesn't learn"
+    assert (before & ~learns).sum() == (~before & ~learns).sum() == 4  # "half are missed"
+    assert 1 <= (before & learns).sum() <= 3
+    assert (after == ~learns).all()  # "Watching it finds them"
+
+
 # The panel -----------------------------------------------------------------------------------------------------------
 
 

@@ -77,8 +77,8 @@ PATIENCE = 200
 LEARNED = 0.9
 """A loss below this share of the constant prediction's, or 0.7 of the first one where that isn't known, has fallen."""
 
-CLIPPED = 1e-3
-"""Gradient norms that agree to this share with the largest one were clipped to it."""
+CLIPPED, ALIKE = 1e-5, 1e-3
+"""Gradient norms that agree so well with the largest one were clipped to it, if the losses don't agree as well."""
 
 
 @dataclass(frozen=True)
@@ -486,7 +486,7 @@ def clipped_share(history: WatchHistory, losses: Array) -> tuple[float, float, i
         return 0.0, math.nan, 0
     at_most = whole >= (1 - CLIPPED) * whole.max()
     at_these = losses[history.steps[at_most]]
-    if at_most.sum() < 3 or np.ptp(at_these) <= CLIPPED * np.abs(at_these).max():
+    if at_most.sum() < 3 or np.ptp(at_these) <= ALIKE * np.abs(at_these).max():
         return 0.0, math.nan, 0
     return float(at_most.mean()), float(np.median(whole[at_most])), int(history.steps[np.argmax(at_most)])
 

@@ -60,7 +60,10 @@ class Baseline:
             return
         self.factor = factor
         self._looks += 1
-        seen = node.name(), node._saved_target.detach(), getattr(node, "_saved_ignore_index", None)
+        ignored = getattr(node, "_saved_ignore_index", None)
+        if ignored is not None and ignored >= 2**63:  # torch 2.2 gives it without its sign
+            ignored -= 2**64
+        seen = node.name(), node._saved_target.detach(), ignored
         if seen[1].numel() > SMALL:
             self._add(*seen)
         else:

@@ -147,11 +147,8 @@ class Monitor:
         uninterrupted(self._stop)
         self._end_of_block()
         self._listener.clear()
-        if self._show and display.in_notebook():
-            self._draw()
-            self._display()
-        elif self._show:
-            print(self)
+        if self._show:
+            self._say()
 
     def _start(self) -> None:
         self.is_running = True
@@ -398,6 +395,17 @@ class Monitor:
         if self.picture is not None:
             self.picture.show(history)
         self._next_drawing = time.monotonic() + (time.monotonic() - started) / DRAWING_SHARE
+
+    def _say(self) -> None:
+        """Show what is concluded. The training is over then, and no error here may take its result away."""
+        try:
+            if display.in_notebook():
+                self._draw()
+                self._display()
+            else:
+                print(self)
+        except Exception as problem:
+            print(f"watch: the training can't be summed up, by an error: {type(problem).__name__}: {problem}")
 
     def _display(self) -> None:
         """Say in a notebook what is concluded."""
