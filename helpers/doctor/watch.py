@@ -168,7 +168,7 @@ class Monitor:
 
     def _failed(self, problem: Exception) -> None:
         self.problem = f"{type(problem).__name__}: {problem}"
-        self._stop()
+        uninterrupted(self._stop)
 
     def _listen(self) -> None:
         """Follow the forward passes until the next record."""
