@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import random
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,7 @@ from tests.clinic.healthy import HEALTHY
 from tests.clinic.parts import Example, Net, classify, mlp, rows, seq
 from tests.clinic.sick import CONTROLS, FAULTY, SICK
 from tests.clinic.table import SEEDS, Seen, all_seen, examine, made, reported, table
+from tests.test_doctor import state_of
 
 SAMPLE = (
     "ResNet-50's blocks", "ConvNeXt, LayerScale 1e-6", "RWKV, embedding of 1e-4", "Neural ODE", "BYOL", "LLaMA",
@@ -174,6 +177,40 @@ def test_all_that_a_module_holds_is_put_back() -> None:
     assert model.bank.tolist() == [0, 0, 0] and model.queue.shape == (0,)
     assert not model.meter.values and model.meter.table == {"counts": [0], "seen": set()}
     assert len(batch["x"]) == 1 and torch.equal(batch["x"][0], kept)
+
+
+@pytest.mark.exhaustive
+def test_every_network_of_the_clinic_is_left_as_it_was() -> None:
+    for name, make in {**HEALTHY, **{name: make for name, (_, make) in SICK.items()}}.items():
+        example = made(make, 0)
+        before = state_of(example[0])
+        diagnose(*example)
+        assert state_of(example[0]) == before, name
+
+
+@pytest.mark.exhaustive
+def test_interrupts_at_random_moments_leave_all_as_it_was() -> None:
+    """200 signals of Ctrl-C while a network with batch norm, dropout and a memory of its own is examined."""
+    draw, hit = random.Random(0), 0
+    model = seq(nn.Linear(20, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.5), mlp(32, 32, 5, norm=nn.BatchNorm1d))
+    example = classify(model, rows)
+    diagnose(*example)
+    before = state_of(model)
+    pressed = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        for _ in range(200):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-4, 0.02))
+                diagnose(*example)
+            except KeyboardInterrupt:
+                hit += 1
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            assert state_of(model) == before
+    finally:
+        signal.signal(signal.SIGALRM, pressed)
+    print(f"\n{hit} of 200 interrupted")
+    assert hit > 50
 
 
 def test_an_interrupt_while_the_state_is_put_back_waits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ class Chart:
             symmetric=tuple(self._symmetric()),
             forgotten=tuple(self._forgotten()),
             coverage=self._coverage(),
-            input_spreads={row.label: row.input_spread for row in self._rows if row.input_spread},
+            input_spreads={row.label: row.input_spread for row in self._rows if len(row.input_spread) > 1},
             call_spreads=self._call_spreads(),
         )
 

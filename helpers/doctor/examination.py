@@ -22,6 +22,7 @@ from .chart import Chart
 from .data import Evidence, natural_size, rms_of_outputs
 from .diagnosis import Diagnosis
 from .graph import Graph, name_of
+from .hooks import interrupts_held
 from .hygiene import untouched
 from .inputs import NOT_GIVEN, adapted
 from .judgement import Case, examined, judge, suspects_shattering
@@ -55,7 +56,7 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
     as the loss function, whose `training_step` is called with the batch; None where the outputs hold the loss.
 
     Afterwards the model, its gradients, hooks and mode and all random state are bit for bit what they were, also after
-    an error. That takes memory for one more copy of the parameters.
+    an error or Ctrl-C, which waits for the next layer. That takes memory for one more copy of the parameters.
 
     Signals beneath what the model's precision holds are read too: where float32 would return 0, the backward pass is
     repeated with the loss times a power of two, and at last both passes in float64, if the model can be run so
@@ -66,8 +67,14 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
     """
     model, loss_function, inputs, targets = adapted(model, loss_function, inputs, targets)
     model = _check(model, loss_function, inputs)
-    with untouched(model), torch.inference_mode(False), torch.enable_grad(), _uncompiled():
-        case, evidence, layers = _examine(model, loss_function, inputs, targets)
+    with (
+        interrupts_held() as let_through,
+        untouched(model),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        _uncompiled(),
+    ):
+        case, evidence, layers = _examine(model, loss_function, inputs, targets, let_through)
     findings, notes = judge(case, evidence)
     numbers = {each: each.numel() for each in model.parameters()}
     return Diagnosis(
@@ -84,16 +91,18 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
 
 
 def _examine(
-    model: nn.Module, loss_function: Loss, inputs: Inputs, targets: Any
+    model: nn.Module, loss_function: Loss, inputs: Inputs, targets: Any, let_through: Callable[[], None]
 ) -> tuple[Case, Evidence, tuple[LayerReading, ...]]:
     """The passes, and what is read in them."""
     states = _random_states(model)
-    recording = Recording(model)
+    recording = Recording(model, let_through)
     given = _copy(inputs)
     loss = _forward(recording, partial(_call, model), loss_function, given, _copy(targets))
     wanted = [each for each in model.parameters() if each.requires_grad]
     graph = Graph([loss], until=flatten(given))
+    let_through()
     readings = _backward(recording, loss, wanted, graph)
+    let_through()
     small = readings.lost and sum(each.numel() for each in wanted) <= DOUBLE_AT_MOST
     if not readings.lost:
         readings = replace(readings, small=-math.inf)  # what is 0, is 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
 
@@ -131,6 +132,38 @@ def stop_before_interrupt(stop: Callable[[], None]) -> Callable[[], None]:
 
     signal.signal(signal.SIGINT, interrupt)
     return take_back
+
+
+@contextmanager
+def interrupts_held() -> Iterator[Callable[[], None]]:
+    """Hold Ctrl-C back until the function that this gives is called, or to the end; a second one doesn't wait.
+
+    What interrupts torch's own modes in the middle leaves them broken: call the function where nothing of torch is
+    at work. In other threads than the main one nothing interrupts anyway.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    waiting: list[tuple[int, FrameType | None]] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if waiting:
+            before(number, frame)
+        waiting.append((number, frame))
+
+    def let_through() -> None:
+        if waiting:
+            number, frame = waiting[-1]
+            waiting.clear()
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, hold)
+    try:
+        yield let_through
+    finally:
+        signal.signal(signal.SIGINT, before)
+        let_through()
 
 
 def uninterrupted(work: Callable[[], None]) -> None:

@@ -129,7 +129,9 @@ class Recording:
     unheard: the parameters that go into a step of the graph into which nothing can look
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, let_through: Callable[[], None] = lambda: None) -> None:
+        """`let_through` is called at every layer, where Ctrl-C does no harm."""
+        self._let_through = let_through
         self._rows: list[Row] = []
         self.frames: list[_Frame] = []
         self._names = {module: name or "model" for name, module in model.named_modules() if _can_listen(name, module)}
@@ -272,6 +274,7 @@ class Recording:
     # The forward pass ------------------------------------------------------------------------------------------------
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self._let_through()
         if self.frames:
             self.frames[-1].calls_inside += 1
         row = self._new_row(self._names[module], type(module).__name__)

@@ -438,12 +438,6 @@ for name, make in {
     "SegNet": lambda: seq(
         conv(3, W), nn.MaxPool2d(2), conv(W, 2 * W), nn.Upsample(scale_factor=2), conv(2 * W, W), nn.Conv2d(W, 2, 1)
     ),
-    "FCN": lambda: seq(
-        conv(3, W, norm=None),
-        conv(W, W, 3, 2, norm=None),
-        nn.Conv2d(W, 2, 1),
-        nn.Upsample(scale_factor=2, mode="bilinear"),
-    ),
     "DeepLab's ASPP": lambda: seq(
         conv(3, W),
         Net(
