@@ -141,6 +141,7 @@ export class Live {
     this.offerViews();
     this.off.push(this.source.listen((message, buffers) => this.receive(message, buffers)));
     for (const [i, control] of this.controls.entries()) this.off.push(control.onChange(() => this.changed(i)));
+    this.nameSliders();
     this.watchHands();
     this.plot.on("plotly_click", (/** @type {any} */ { points }) => this.clicked(points));
     const sizes = new ResizeObserver(() => this.resize());
@@ -158,6 +159,14 @@ export class Live {
     cancelAnimationFrame(this.frame);
     this.strip?.stop();
     this.picture.stop();
+  }
+  /** ipywidgets' sliders have no name for screen readers: they get their label's. */
+  nameSliders() {
+    for (const { id } of this.controls)
+      for (const control of document.getElementsByClassName(id)) {
+        const name = control.querySelector(".widget-label")?.textContent;
+        for (const handle of control.querySelectorAll(".noUi-handle")) if (name) handle.setAttribute("aria-label", name);
+      }
   }
   /** Buttons that change which plot of the figure is seen. */
   offerViews() {

@@ -55,7 +55,7 @@ def definition() -> Panel:
         "weight": float_slider("weight", 1.0, 0.1, 10, 0.1),
         "preactivation": float_slider("pre-activation", 0.0, -6, 6, 0.1),
         "activation": activation_choice("sigmoid"),
-        "bias": dropdown("biases", {"hold z": HELD, "zero: z runs free": FREE}, HELD),
+        "bias": dropdown("biases", {"hold z": HELD, "zero": FREE}, HELD),
     }
     still = {"activation": "sigmoid", "bias": HELD, "preactivation": 0.0}
     presets = {

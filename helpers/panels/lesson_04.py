@@ -214,7 +214,7 @@ def relu_schemes() -> Panel:
     choice = (*FAMILY, "tanh", "sigmoid", "linear")
     controls = {
         "activation": dropdown("activation", {theme.ACTIVATION_NAMES[name]: name for name in choice}, "relu"),
-        "biased": dropdown("biases", {"zero": False, "as PyTorch draws them": True}, False),
+        "biased": dropdown("biases", {"zero": False, "PyTorch's": True}, False),
         "depth": int_slider("depth", 30, 1, DEEPEST),
         "width": steps("width", [8, 16, 32, 64, 128, 256], 128),
     }

@@ -52,7 +52,7 @@ def unknown_network() -> Panel:
         "activation": dropdown("activation", activations, "relu"),
         "gain": float_slider("gain", 1.4, 0.1, 6.0, 0.1),
         "bias": float_slider("bias", 0.0, -5.0, 1.0, 0.5),
-        "norm": dropdown("normalization", {"none": "none", "batch normalization": "batch"}, "none"),
+        "norm": dropdown("normalization", {"none": "none", "batch": "batch"}, "none"),
     }
     he = {"activation": "relu", "gain": 1.4, "bias": 0.0, "norm": "none"}
     presets = {
