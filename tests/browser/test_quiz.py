@@ -134,7 +134,7 @@ def test_every_type_is_answered_by_keyboard_alone_and_is_there_after_a_reload(
     quiz.press(item, "Check")
     quiz.hear(item)
     quiz.press(item, "Ask with other numbers")
-    item = sheet.page.locator(".lesson-item").filter(has_text="A wide network of")
+    item = sheet.page.locator(".lesson-item").filter(has_text="has weights of variance 1/N, and its pre-activations")
     expect(item.locator("input[type=text]")).to_have_value("")
     quiz.tab_to(item.locator("input[type=text]"))
     quiz.keyboard.type("99")
@@ -179,7 +179,7 @@ def test_every_type_is_answered_by_keyboard_alone_and_is_there_after_a_reload(
     for box, correct in zip(again.item("02-exactly-zero").locator("input").all(), checked, strict=True):
         expect(box).to_be_checked(checked=correct)
     expect(again.item("02-order-of-squares").locator(".lesson-place").first).to_contain_text("1. sigmoid")
-    item = sheet.page.locator(".lesson-item").filter(has_text="A wide network of")
+    item = sheet.page.locator(".lesson-item").filter(has_text="has weights of variance 1/N, and its pre-activations")
     assert item.locator(".lesson-question").inner_text() == varied
     expect(item.locator("input")).to_have_value("99")
     expect(again.item("02-open-activation").locator("textarea")).to_have_value("The slope is a factor.")
