@@ -235,3 +235,8 @@ def test_pictures_of_panels_are_json_of_less_than_three_kilobytes_a_state(name: 
         nets = panel.data["net"]
         packed = [net.packed() for net in ([nets] if isinstance(nets, NetworkPicture) else nets)]
         assert len(json.dumps(packed, allow_nan=False)) < 3000
+
+
+def test_a_title_changes_nothing_else() -> None:
+    drawn = picture.layers(gradient_profile(NetworkSpec(3, 8, batch=4, seeds=1)))
+    assert drawn.titled("yours").packed() == {**drawn.packed(), "title": "yours"}

@@ -34,7 +34,7 @@ def unknown_network() -> Panel:
     """An unknown network's gradient and flat units by layer, and sliders to build one that behaves the same."""
 
     def compute(unknown: int, **own: Any) -> dict[str, Any]:
-        hidden, mine = _profile(**UNKNOWN[unknown]), _profile(**own)
+        (hidden, above), (mine, below) = _network(**UNKNOWN[unknown]), _network(**own)
         return {
             "unknown": hidden[0],
             "yours": mine[0],
@@ -42,7 +42,7 @@ def unknown_network() -> Panel:
             "unknown, flat": hidden[2],
             "yours, flat": mine[2],
             "ranges": {"yaxis": decades_range(hidden[0], *mine[1])},
-            "net": [_picture("unknown", **UNKNOWN[unknown]), _picture("yours", **own)],
+            "net": [above.titled("unknown"), below.titled("yours")],
             "summary": _summary(unknown, hidden, mine),
         }
 
@@ -72,24 +72,20 @@ def unknown_network() -> Panel:
 
 
 @lru_cache(maxsize=256)
-def _profile(activation: str, gain: float, bias: float, norm: str) -> tuple[Array, Array, Array]:
-    """log10 of the signal, mean (depth,) and spread (2, depth), and the share of dead or saturated units (depth,)."""
-    profile = gradient_profile(_spec(activation, gain, bias, norm))
-    mean, spread = over_seeds(profile.log10_signal)
-    flat = profile.dead if activation == "relu" else profile.saturated
-    return mean, spread, flat.mean(axis=0)
+def _network(activation: str, gain: float, bias: float, norm: str) -> tuple[tuple[Array, ...], NetworkPicture]:
+    """What its lines show, and a picture that doesn't say what it is.
 
-
-@lru_cache(maxsize=256)
-def _picture(title: str, activation: str, gain: float, bias: float, norm: str) -> NetworkPicture:
-    """The first network, which doesn't say what it is."""
-    return picture.first_of(_spec(activation, gain, bias, norm), 8, title=title, norm="none", closed="flat")
-
-
-def _spec(activation: str, gain: float, bias: float, norm: str) -> NetworkSpec:
-    return NetworkSpec(
+    The lines are log10 of the signal, mean (depth,) and spread (2, depth), and the share of dead or saturated units
+    (depth,).
+    """
+    spec = NetworkSpec(
         DEPTH, WIDTH, activation, "lecun_normal", gain, norm=norm, bias_mean=bias, batch=BATCH, seeds=SEEDS
     )
+    profile = gradient_profile(spec)
+    mean, spread = over_seeds(profile.log10_signal)
+    flat = profile.dead if activation == "relu" else profile.saturated
+    drawn = picture.layers(profile, 8, norm="none", closed="flat", arrives=float(mean[0] - mean[-1]))
+    return (mean, spread, flat.mean(axis=0)), drawn
 
 
 def _summary(number: int, hidden: tuple[Array, ...], mine: tuple[Array, ...]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,10 @@ class NetworkPicture:
     links: Array | None = None
     rows: Mapping[str, Array] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def titled(self, title: str) -> NetworkPicture:
+        """The same picture under a title, which networks have that stand one above the other."""
+        return replace(self, facts={**self.facts, "title": title})
 
     def packed(self) -> Packed:
         """The state as the browser takes it: facts, sizes, and the numbers in base64."""
