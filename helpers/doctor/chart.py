@@ -24,13 +24,19 @@ class Chart:
     """The readings of a recorded model."""
 
     def __init__(
-        self, model: nn.Module, recording: Recording, readings: BackwardReadings, loss: Tensor, graph: Graph
+        self,
+        model: nn.Module,
+        recording: Recording,
+        readings: BackwardReadings,
+        loss: Tensor,
+        graph: Graph,
+        of_outputs: Graph,
     ) -> None:
         self._model, self._recording, self._readings = model, recording, readings
         self._loss, self._graph = loss, graph
         self._gradients = dict(zip(_asking(model.parameters()), readings.gradients, strict=True))
         self._names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
-        self._of_outputs = Graph(recording.outputs)
+        self._of_outputs = of_outputs
         some_learn = any(each is not None for each in readings.gradients)
         self._unused = set(self._of_outputs.leaves) if some_learn else set()
         self._biases = {each for each, name in self._names.items() if "bias" in name.rpartition(".")[2]}

@@ -108,14 +108,15 @@ def _examine(
         readings = replace(readings, small=-math.inf)  # what is 0, is 0
     elif small and bool(torch.isfinite(loss).all()):
         readings = _completed(readings, _in_double(recording, model, loss_function, inputs, targets))
-    chart = Chart(model, recording, readings, loss, graph)
+    of_outputs = Graph(recording.outputs)
+    chart = Chart(model, recording, readings, loss, graph, of_outputs)
     evidence = Evidence(
         inputs=inputs,
         targets=targets,
         returned=recording.returned,
         loss=float(loss.detach()),
         pairs=recording.pairs,
-        steps=_steps_of_loss(graph, recording.outputs),
+        steps=frozenset(name_of(step) for step in graph.order if step not in of_outputs.steps),
         normalises=_normalises_first(recording),
     )
     again = _Again(model, loss_function, inputs, targets, states)
@@ -350,12 +351,6 @@ def _double(tensor: Tensor) -> Tensor:
 
 
 # What is looked at beside the layers ---------------------------------------------------------------------------------
-
-
-def _steps_of_loss(graph: Graph, outputs: Sequence[Tensor]) -> frozenset[str]:
-    """The names of the steps between the outputs and the loss."""
-    before = Graph(outputs).steps if outputs else set()
-    return frozenset(name_of(step) for step in graph.order if step not in before)
 
 
 def _normalises_first(recording: Recording) -> bool:

@@ -19,6 +19,9 @@ DICTIONARIES = (dict, OrderedDict, defaultdict)
 MOST_KEPT = 100_000
 """So many objects that modules hold are kept at most; beyond, a model holds its data set, which no pass changes."""
 
+PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))
+"""Types of values that nothing can change; LEFT_ALONE holds them too, and asking for these first is quick."""
+
 LEFT_ALONE = (
     str, bytes, int, float, complex, type(None), nn.Module,
     type, types.ModuleType, types.FunctionType, types.MethodType, types.BuiltinFunctionType, torch.Size, torch.dtype,
@@ -93,15 +96,17 @@ class _Keeper:
         """A module's attributes, and what they hold."""
         attributes = vars(module)
         kept = dict(attributes)
-        self.steps.append(lambda: _refill(attributes, kept))
+        empty = [value for value in kept.values() if type(value) in DICTIONARIES and not value]  # of hooks, mostly
+        self.steps.append(lambda: _restore(attributes, kept, empty))
         for value in kept.values():
-            self._keep(value)
+            if type(value) not in DICTIONARIES or value:
+                self._keep(value)
 
     def _keep(self, start: Any) -> None:
         waiting = [start]
         while waiting and len(self._seen) < MOST_KEPT:
             value = waiting.pop()
-            if isinstance(value, LEFT_ALONE):
+            if type(value) in PLAIN or (not isinstance(value, Tensor) and isinstance(value, LEFT_ALONE)):
                 continue
             if id(value) not in self._seen:
                 self._seen[id(value)] = value  # held, so that its identity stays its own
@@ -144,6 +149,13 @@ class _Keeper:
             self.steps.append(lambda: _refill(attributes, kept_attributes))
             return list(kept_attributes.values())
         return []
+
+
+def _restore(attributes: dict[str, Any], kept: dict[str, Any], empty: list[dict[Any, Any]]) -> None:
+    _refill(attributes, kept)
+    for each in empty:
+        if each:
+            each.clear()
 
 
 def _refill(dictionary: dict[Any, Any], contents: dict[Any, Any]) -> None:

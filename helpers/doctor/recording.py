@@ -485,12 +485,14 @@ def _statistics(tensor: Tensor) -> tuple[float, float, float]:
     if tensor.numel() == 0:
         return math.nan, math.nan, math.nan
     values = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
-    mean = float(tensor.mean(dtype=_wide(tensor)))
-    deviation = norm(values - mean) / math.sqrt(tensor.numel())
-    spread = math.nan
-    if tensor.dim() > 1 and len(tensor) > 1:
-        spread = norm(values - values.mean(dim=0)) / math.sqrt(tensor.numel())
-    return mean, deviation, spread
+    if tensor.dim() < 2 or len(tensor) < 2:
+        mean = float(values.mean(dtype=_wide(values)))
+        return mean, norm(values - mean) / math.sqrt(values.numel()), math.nan
+    centre = values.mean(dim=0)
+    mean = float(centre.mean(dtype=_wide(centre)))
+    spread = norm(values - centre) / math.sqrt(values.numel())
+    between = norm(centre - mean) / math.sqrt(centre.numel())  # the two parts of the variance add up
+    return mean, math.hypot(spread, between), spread
 
 
 def _by_unit(mask: Tensor, channel_axis: int | None) -> Tensor:
