@@ -66,7 +66,7 @@ def slope_and_spread(z: Numbers) -> go.Figure:
     figure.add_trace(level.update(hovertemplate="E[slope²] = %{y:.4f}"), **right)
     figure.add_trace(line("slope²", z, colour=theme.SLOPE, hovertemplate="slope² at %{x:.2f}: %{y:.3f}"), **right)
     figure.add_trace(dot("slope² here", colour=theme.SLOPE, showlegend=False, hoverinfo="skip"), **right)
-    dressed(figure, "The slope, and how much of it the neurons see", height=theme.ALONE)
+    dressed(figure, "An activation with its tangent, and slope² with its mean over the bell", height=theme.ALONE)
     limits = [float(np.min(z)), float(np.max(z))]
     figure.update_xaxes(title_text="pre-activation z", range=limits)
     figure.update_yaxes(title_text="activation φ(z)", range=[-1.5, 1.5], **left)
