@@ -9,7 +9,7 @@ from typing import Any
 import axe_playwright_python
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, sync_playwright
 
 from helpers import panels, picture
 from helpers.course import notebooks
@@ -17,7 +17,7 @@ from helpers.publish.cells.bake import Fineness
 from helpers.publish.cells.context import BuildOptions
 from helpers.publish.site.build import build_site
 from helpers.publish.site.pages import file_name
-from tests.browser.lab import Sheet, write_notebook
+from tests.browser.lab import CHROMIUM_ARGUMENTS, Sheet, find_chromium, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -187,3 +187,50 @@ def test_the_site_shows_the_engine_s_numbers_for_baked_states(browser: Any, tmp_
         shows(page, twin.data["net"])
     assert wrong == []
     page.context.close()
+
+
+RANDOM_MOVES = """async count => {
+  const root = document.querySelector('.site-figure'), {live} = root.querySelector('.live-figure');
+  const inputs = [...root.querySelectorAll('.site-control input, .site-control select')];
+  let seed = window.seed ?? 15;
+  const below = n => { seed ^= seed << 13; seed ^= seed >>> 17; seed ^= seed << 5; return (seed >>> 0) % n; };
+  const seen = new Set();
+  for (let move = 0; move < count; move++) {
+    const input = inputs[below(inputs.length)];
+    if (input.tagName === 'SELECT') input.selectedIndex = below(input.options.length);
+    else input.value = below(Number(input.max) + 1);
+    input.dispatchEvent(new Event('input'));
+    if (move % 97 === 0) live.strip.play();
+    if (move % 151 === 0) root.querySelectorAll('[data-preset]')[below(4)].click();
+    if (move % 2) await new Promise(requestAnimationFrame);
+    seen.add(live.el.dataset.state);
+  }
+  window.seed = seed;
+  await new Promise(done => setTimeout(done, 3000));
+  globalThis.gc();
+  const shown = JSON.stringify(live.strip.nets.map(net => [...net.bytes]));
+  live.strip.show(live.cache.get(JSON.stringify(live.key())).notes.net);
+  return { heap: performance.memory.usedJSHeapSize, states: seen.size, phase: live.el.dataset.phase,
+           fresh: shown === JSON.stringify(live.strip.nets.map(net => [...net.bytes])) };
+}"""
+
+
+@pytest.mark.exhaustive
+def test_ten_thousand_random_moves_leave_no_error_no_stale_picture_and_no_memory(tmp_path: Path) -> None:
+    site = build_site(tmp_path / "site", ("03",), BuildOptions(Fineness(0.15), quick=True)).parent
+    wrong: list[str] = []
+    with sync_playwright() as playwright:
+        arguments = [*CHROMIUM_ARGUMENTS, "--js-flags=--expose-gc", "--enable-precise-memory-info"]
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
+        page = browser.new_context(viewport={"width": 1366, "height": 768}, offline=True).new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.goto((site / file_name(notebooks()["03"])).as_uri())
+        page.locator(".live-panel").first.scroll_into_view_if_needed()
+        page.wait_for_function("() => 'ready' in document.querySelector('.site-figure').dataset")
+        found = [page.evaluate(RANDOM_MOVES, 2000) for _ in range(5)]
+        browser.close()
+    print(found)
+    assert wrong == []
+    assert all(each["fresh"] and each["phase"] == "rest" and each["states"] > 500 for each in found)
+    assert found[-1]["heap"] < 1.3 * found[1]["heap"]
