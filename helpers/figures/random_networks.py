@@ -151,7 +151,7 @@ def _add_plane(figure: go.Figure, weight_stds: Numbers, bias_stds: Numbers) -> N
     figure.add_trace(recipes, **where)
     names = go.Scatter(  # at two heights, so that they are apart in a narrow window too
         x=[0.58, 1.05, 1.45],
-        y=[0.12, 0.3, 0.12],
+        y=[0.08, 0.2, 0.08],
         name="names",
         mode="text",
         text=["default", "Xavier", "He"],
