@@ -14,6 +14,7 @@ import yaml
 from helpers import course, panels
 from helpers.course import LESSONS, Lesson, notebooks
 from helpers.exercises import EXERCISES
+from helpers.publish import commands
 from helpers.publish.present import build as slides
 from helpers.publish.site.pages import index_page
 from helpers.quiz import available_lessons
@@ -63,6 +64,19 @@ def test_a_copy_or_a_notebook_without_a_record_is_no_lesson(tmp_path: Path) -> N
     for name in ("03_deep_sigmoid_nets.ipynb", "03_deep_sigmoid_nets-Copy1.ipynb", "20_my_notes.ipynb"):
         (tmp_path / name).write_text("{}")
     assert notebooks(tmp_path) == {"03": tmp_path / "03_deep_sigmoid_nets.ipynb"}
+
+
+def test_the_readme_is_short_and_leads_to_the_details() -> None:
+    text = re.sub(r"```.*?```|\]\([^)]*\)|[|`#]", " ", README, flags=re.DOTALL)
+    assert len(text.split()) < 850, "read in three to four minutes, the table of lessons included"
+    docs = sorted((ROOT / "docs").glob("*.md"))
+    assert docs and all(f"docs/{path.name}" in README for path in docs)
+    assert README.index("python start.py  ") < README.index("## The lessons")
+
+
+def test_every_word_of_start_py_is_explained() -> None:
+    text = README + "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
+    assert [word for word in commands.WORDS if f"start.py {word}" not in text] == []
 
 
 # Licences

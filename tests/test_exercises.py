@@ -341,7 +341,7 @@ def test_a_loop_that_is_stopped_is_not_said_to_go_on(monkeypatch):
 
 
 def test_module_and_readme_say_what_the_limit_does_not_cover():
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[1] / "docs/progress.md").read_text(encoding="utf-8")
     for text in (" ".join(readme.split()), " ".join(checking.__doc__.split())):
         assert "no sandbox" in text and "7**(3*10**7)" in text and "catches every exception" in text
     assert f"{checking.SECONDS:g} seconds and, on Linux, {checking.MEMORY / 1e9:g} GB" in readme

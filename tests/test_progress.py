@@ -593,7 +593,7 @@ def test_the_record_lies_outside_the_course(monkeypatch, tmp_path):
 
 def test_the_readme_names_the_folder_of_each_system(monkeypatch):
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
-    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).resolve().parents[1] / "docs/progress.md").read_text(encoding="utf-8")
     for system in (unix.Unix, macos.MacOS):
         folder = Path(system("gradient-course", appauthor=False).user_data_dir).relative_to(Path.home())
         assert f"`~/{folder.as_posix()}`" in readme

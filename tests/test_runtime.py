@@ -209,7 +209,7 @@ def test_the_self_test_takes_what_will_do(colab: Elsewhere, monkeypatch: pytest.
 
 
 def test_notebooks_can_be_tested_with_no_more_than_the_readme_names() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "docs/running.md").read_text(encoding="utf-8")
     assert "`pip install nbval pytest-timeout`" in readme and "`pytest --nbval-lax notebooks`" in readme
     alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     named = ["-p", "nbval.plugin", "-p", "pytest_timeout", "-p", "no:cacheprovider"]

@@ -272,7 +272,7 @@ def test_help_lists_the_words(course: Course) -> None:
 def test_an_unknown_word_is_named_with_the_known_ones(course: Course) -> None:
     status, output = course.run("fly")
     assert status == 1
-    known = "setup, test, bench, export, site, lite, present, class, check"
+    known = "setup, test, bench, export, site, lite, present, class, check, guide"
     assert output == f"start.py: No word 'fly' is known here: use one of {known}, or none to open the course.\n"
 
 
@@ -846,7 +846,7 @@ def test_the_installed_versions_are_the_pinned_ones() -> None:
 
 
 def test_the_readme_names_failures_as_start_py_says_them() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "docs/running.md").read_text(encoding="utf-8")
     table = readme.partition("| it says | do this |\n|---|---|\n")[2].partition("\n\n")[0]
     source = START.read_text(encoding="utf-8") + Path(virtual_environment.__file__).read_text(encoding="utf-8")
     sentences = [row.split("|")[1].strip() for row in table.splitlines()]
@@ -855,8 +855,13 @@ def test_the_readme_names_failures_as_start_py_says_them() -> None:
 
 
 def test_the_readme_points_at_what_is_there() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    places = [place for place in re.findall(r"\]\(([^)]+)\)", readme) if not place.startswith("https://")]
-    assert len(places) > 5
-    assert [place for place in places if not (ROOT / place).exists()] == []
+    for file in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        links = re.findall(r"\]\(([^)]+)\)", file.read_text(encoding="utf-8"))
+        for place, _, section in (link.partition("#") for link in links if not link.startswith("https://")):
+            target = (file.parent / place).resolve()
+            assert target.exists(), f"{file.name}: {place}"
+            if section:
+                headings = re.findall(r"^##+ (.+)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+                names = [re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+                assert section in names, f"{file.name}: {place}#{section}"
     assert (ROOT / ".ci/run").read_text().rstrip().endswith("start.py test")
