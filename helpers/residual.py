@@ -5,7 +5,7 @@ A stem carries the inputs to `width` units, h_0. Block l = 1 … blocks adds a b
     h_l = skip · h_(l-1) + branch · F(h_(l-1)),    F(h) = relu(h W₁) W₂,
 
 with W₁ of variance 2/width and W₂ of variance 1/width, so that a branch keeps the size of its input. With `skip` 0
-the network is plain; 1 is the residual network (He and others 2016). A normalization may stand before each branch
+the network is plain; 1 is the residual network (He et al. 2016). A normalization may stand before each branch
 ("pre") or after each sum ("post"), over the units of a sample ("layer") or over the samples of a batch ("batch"),
 without affine part and with the biased variance. A linear read-out and the mean cross-entropy follow. Arrays are
 (seeds, batch, width).

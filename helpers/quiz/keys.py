@@ -139,7 +139,7 @@ def _gradient_correlation(blocks: int, skip: float, norm: str = "none") -> float
 
 
 def _forget_product(bias: float, steps: float) -> float:
-    """What a forget gate with this bias, which hears nothing else, keeps after so many steps."""
+    """What a forget gate that depends on this bias alone keeps after so many steps."""
     return float(10 ** theory.log10_forget_product(bias, steps))
 
 
