@@ -211,6 +211,8 @@ def test_the_wheel_brings_the_course_its_data_and_the_sentence(tmp_path: Path) -
     second.unlink()
     with zipfile.ZipFile(first) as archive:
         names = set(archive.namelist())
+        assert "data/glossary.json" in names
+        assert not [name for name in names if name.startswith("data/teacher/") or name.endswith(".webp")]
         assert archive.read("requirements.txt") == f"plotly=={COURSE['plotly']}\nnumpy==2.0.2\n".encode()
         assert archive.read("torch.py") == TORCH.read_bytes()
         record = archive.read(next(name for name in names if name.endswith("RECORD"))).decode()

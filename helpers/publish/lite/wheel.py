@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 TORCH = Path(__file__).with_name("torch.py")
 NAME, VERSION = "where_did_the_gradient_go", "1.0.0"
 FILE_NAME = f"{NAME}-{VERSION}-py3-none-any.whl"
-LEFT_OUT = {"__pycache__", "publish", "readme_panel.png", "teacher"}
+LEFT_OUT = {"__pycache__", "publish", "network.webp", "teacher"}
 MOMENT = (2020, 1, 1, 0, 0, 0)  # the same in every build
 
 
