@@ -266,3 +266,20 @@ def test_complex_weights_vmap_compile_and_checkpoints_get_a_verdict() -> None:
         assert diagnosis.healthy, str(diagnosis)
     signals = {layer.name: layer.signal_norm for layer in diagnosis.layers}
     assert signals["a"] > 0, "what a checkpoint runs again is listened to"
+
+
+def test_one_layer_under_no_grad_is_no_target_network() -> None:
+    def run(m: Any, x: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            h = m.a(x)
+        return m.o(torch.relu(h + m.b(x)))
+
+    model = Net(run, a=nn.Linear(20, 16), b=nn.Linear(20, 16), o=nn.Linear(16, 5))
+    diagnosis = diagnose(*classify(model, rows))
+    assert diagnosis.verdict == "detached" and diagnosis.findings[0].layers == ("a",)
+
+
+def test_a_function_behind_the_last_layer_may_block_the_gradient() -> None:
+    model = Net(lambda m, x: m.o(x).softmax(-1), o=nn.Linear(20, 1))
+    diagnosis = diagnose(model, nn.functional.mse_loss, rows()[0], torch.rand(32, 1))
+    assert diagnosis.verdict == "blocked" and "in the outputs" in diagnosis.findings[0].summary

@@ -224,7 +224,7 @@ class Chart:
         """Labels of layers, and names of parameters, that should learn and get no gradient; the second are twins.
 
         A part whose parameters are, name by name and shape by shape, those of a part that learns, and that was run
-        without gradients, is taken for a target network.
+        without gradients, is taken for a target network, where it is more than one layer or has the name of one.
         """
         found: list[str] = []
         twins: list[str] = []
@@ -257,7 +257,10 @@ class Chart:
                 for other in learning
             ):  # fmt: skip
                 return False
-        return bool(row.parameters) and not row.steps
+        top = self._names[row.parameters[0]].split(".")[0] if row.parameters else ""
+        matrices = sum(each.dim() > 1 for name, each in self._model.named_parameters() if name.split(".")[0] == top)
+        named = any(word in top.lower() for word in ("target", "teacher", "ema", "momentum", "old", "slow"))
+        return bool(row.parameters) and not row.steps and (matrices > 1 or named)
 
     def _forgotten(self) -> Iterator[tuple[str, int, int]]:
         """Name, calls and silent calls of modules whose answers were cut from the graph at nearly every call."""

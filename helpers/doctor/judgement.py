@@ -302,6 +302,8 @@ def _blocked(case: Case) -> Iterator[Finding]:
 def _place_of_zero(case: Case) -> tuple[LayerReading, LayerReading] | None:
     """The last layer on the way whose signal is exactly 0, and the next one, which has a signal."""
     heard = [layer for layer in case.way if not math.isnan(layer.signal_norm)]
+    if case.outputs_signal > 0:
+        heard.append(LayerReading("the outputs", "what the model returns", 1, "", 0, signal_norm=case.outputs_signal))
     for before, at in zip(heard, heard[1:], strict=False):
         if before.signal_norm == 0 and at.signal_norm > 0 and not before.underflow:
             return before, at
