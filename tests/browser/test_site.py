@@ -51,6 +51,8 @@ class Visit:
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("request", self._note)
         self.page.goto(address)
+        # A reader unfolds Go deeper; what lies in a closed fold is not drawn and cannot be pressed.
+        self.page.evaluate("() => document.querySelectorAll('.site-deeper').forEach(each => { each.open = true; })")
 
     def _note(self, request: Any) -> None:
         if not request.url.startswith(("file:", "data:", "blob:")):
