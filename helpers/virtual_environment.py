@@ -46,6 +46,10 @@ class Problem(Exception):
     """Something is missing; the message is a sentence that says what, and what to do about it."""
 
 
+class Damaged(Problem):
+    """A package in `.venv` lacks what pip must know to replace it."""
+
+
 def say(text: str) -> None:
     """Prints a line at once."""
     print(text, flush=True)
@@ -282,7 +286,11 @@ def build(tests: bool, cpu_torch: bool) -> None:
     if reason is None:
         say("Bringing the folder .venv up to date.")
         SETUP_LOG.unlink(missing_ok=True)
-        if fault := fill(wanted, with_torch=found.get("torch") != wanted["torch"]):
+        try:
+            fault = fill(wanted, with_torch=found.get("torch") != wanted["torch"])
+        except Damaged as damage:
+            fault = str(damage)
+        if fault:
             say(f"  {fault}")
             reason = "the one that is there is damaged"
     if reason is not None:
@@ -469,6 +477,8 @@ def pip_run(words: list[str], wanted: dict[str, Any], settings: dict[str, str]) 
     command = in_venv("-m", "pip", *words, "--progress-bar=off", "--no-input")
     status, report = run_logged(command, settings, step)
     if status != 0:
+        if package := re.search(r"Cannot uninstall (\S+)", report):
+            raise Damaged(f"pip cannot replace {package[1]}: its list of files is gone.")
         sentence = remedy(report) or f"pip could not install the packages: {last_line(report)}"
         raise Problem(f"{sentence} The full report is in {SETUP_LOG.relative_to(ROOT)}.")
 

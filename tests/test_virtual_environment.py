@@ -236,6 +236,11 @@ def half_a_pip_unstamped(course: Course) -> None:
     (course.venv / "course.json").unlink()
 
 
+def a_package_without_its_list_of_files(course: Course) -> None:
+    (record,) = course.venv.glob("lib/python*/site-packages/gradient_course_tiny-*/RECORD")
+    record.unlink()
+
+
 def a_file(course: Course) -> None:
     shutil.rmtree(course.venv)
     course.venv.write_text("somebody's notes")
@@ -254,6 +259,7 @@ SLOW = [
     the_interpreter_of_the_base,
     half_a_pip,
     half_a_pip_unstamped,
+    a_package_without_its_list_of_files,
     a_file,
 ]
 
