@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import secrets
 import shutil
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +28,14 @@ from tornado.websocket import WebSocketHandler
 from traitlets import HasTraits, import_item
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
+from yarl import URL
 
 import start
 from helpers.course import notebooks
 from helpers.progress import Progress
 from helpers.server import PromptConnection, give_notebooks
 from tests.browser.lab import ROOT
+from tests.doors import EVIL, UPGRADE, Server, kernels_below
 from tests.learner import CONFIG, PASSWORD, Learner, start_hub
 
 HUB = ROOT / "hub"
@@ -228,10 +233,20 @@ print(question.question.id)
 PROXY = shutil.which("configurable-http-proxy") or (HUB / "node_modules/.bin/configurable-http-proxy").exists()
 
 
+@pytest.fixture(scope="module")
+def class_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A hub that runs: its address and its folder."""
+    if sys.platform == "win32":
+        pytest.skip("JupyterHub needs a Unix")
+    if not PROXY:
+        pytest.skip("JupyterHub's proxy is missing: npm install --prefix hub")
+    folder = tmp_path_factory.mktemp("hub")
+    with start_hub(folder) as url:
+        yield url, folder
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="JupyterHub needs a Unix")
-@pytest.mark.skipif(not PROXY, reason="JupyterHub's proxy is missing: npm install --prefix hub")
-def test_two_learners_have_servers_and_progress_of_their_own(tmp_path: Path) -> None:
+def test_two_learners_have_servers_and_progress_of_their_own(class_hub: tuple[str, Path]) -> None:
     async def learn(learner: Learner, number: int) -> str:
         assert not await learner.log_in("not the password")
         assert await learner.log_in(PASSWORD)
@@ -249,10 +264,75 @@ def test_two_learners_have_servers_and_progress_of_their_own(tmp_path: Path) -> 
             async with ben.web.get(f"{ada.server}/api/contents/notebooks") as other:
                 return answered, other.status
 
-    with start_hub(tmp_path) as url:
-        answered, status = asyncio.run(both(url))
+    url, folder = class_hub
+    answered, status = asyncio.run(both(url))
     assert len(set(answered)) == 2
     assert status in (403, 404)  # no learner reads another's files
     for name, question in zip(("ada", "ben"), answered, strict=True):
-        home = tmp_path / "class" / "learners" / name
+        home = folder / "class" / "learners" / name
         assert set(Progress(home / ".local/share/gradient-course").answers("01")) == {question}
+
+
+# ---------------------------------------------------------------- requests from elsewhere
+
+
+def hostile(host: str, cookies: str, token: str) -> dict[str, tuple[str, str, dict[str, str]]]:
+    """Requests to ada's server by name: method, path and headers. The last ones come from her own browser."""
+    lab, kernels = "/user/ada/lab", "/user/ada/api/kernels"
+    channels = f"{kernels}/{'0' * 8}-0000/channels"
+    port, hers = host.rpartition(":")[2], {"Cookie": cookies}
+    evil_host = {"Host": f"evil.example:{port}"}
+    return {
+        "nobody, the lab": ("GET", lab, {}),
+        "nobody, by the name of another": ("GET", "/user/ben/lab", {}),
+        "nobody, from elsewhere": ("GET", lab, EVIL),
+        "a guessed token": ("GET", f"{lab}?token={token}", {}),
+        "a guessed token in a header": ("GET", kernels, {"Authorization": f"token {token}"}),
+        "a guessed cookie": ("GET", lab, {"Cookie": f"jupyterhub-user-ada={token}"}),
+        "kernels are listed": ("GET", kernels, {}),
+        "a kernel is asked for": ("POST", kernels, {}),
+        "a kernel is asked for by a form": ("POST", kernels, {"Content-Type": "text/plain", **EVIL}),
+        "a file is read": ("GET", "/user/ada/api/contents/notebooks", {}),
+        "a file is written": ("PUT", "/user/ada/api/contents/notebooks/00_start_here.ipynb", {}),
+        "a terminal": ("POST", "/user/ada/api/terminals", {}),
+        "the server is ended": ("POST", "/user/ada/api/shutdown", {}),
+        "a WebSocket": ("GET", channels, UPGRADE),
+        "a WebSocket from elsewhere": ("GET", channels, UPGRADE | EVIL),
+        "a path upwards": ("GET", "/user/ada/files/../../../../etc/passwd", {}),
+        "a path upwards, encoded": ("GET", "/user/ada/files/%2e%2e/%2e%2e/%2e%2e/etc/passwd", {}),
+        "DNS rebinding": ("GET", lab, evil_host),
+        "DNS rebinding, a WebSocket": (
+            "GET",
+            channels,
+            UPGRADE | evil_host | {"Origin": f"http://evil.example:{port}"},
+        ),
+        "the hub's users": ("GET", "/hub/api/users", {}),
+        "the proxy's routes": ("GET", "/api/routes", {}),
+        "her cookies, a form from elsewhere": ("POST", kernels, hers | EVIL),
+        "her cookies, a WebSocket from elsewhere": ("GET", channels, hers | UPGRADE | EVIL),
+        "her cookies, a deletion from elsewhere": ("DELETE", f"{kernels}/{'0' * 8}-0000", hers | EVIL),
+        "her cookies, the server ended from elsewhere": ("POST", "/user/ada/api/shutdown", hers | EVIL),
+        "her cookies, ben's files": ("GET", "/user/ben/api/contents/notebooks", hers),
+    }
+
+
+@pytest.mark.slow
+def test_a_learners_server_opens_to_nobody_else(class_hub: tuple[str, Path]) -> None:
+    async def cookies_of_ada(url: str) -> str:
+        async with Learner(url, "ada") as ada:
+            assert await ada.log_in(PASSWORD)
+            await ada.open_course()
+            jar = ada.web.cookie_jar.filter_cookies(URL(f"{ada.server}/"))
+            return "; ".join(f"{name}={cookie.value}" for name, cookie in jar.items())
+
+    url, _ = class_hub
+    cookies, port = asyncio.run(cookies_of_ada(url)), int(url.rpartition(":")[2])
+    server = Server(port, "", "/user/ada/lab")
+    assert server.ask("GET", server.page, {"Cookie": cookies}) == 200
+    before = kernels_below(os.getpid())
+    requests = hostile(server.host, cookies, secrets.token_urlsafe(24))
+    answers = {name: server.ask(*request) for name, request in requests.items()}
+    # 302: to the hub's form, which asks for the password; 503: no server runs under this name
+    assert len(answers) >= 22 and set(answers.values()) <= {302, 400, 401, 403, 404, 405, 424, 503}, answers
+    assert kernels_below(os.getpid()) == before
+    assert server.ask("GET", server.page, {"Cookie": cookies}) == 200, "it still runs"
