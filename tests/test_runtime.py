@@ -278,7 +278,12 @@ def test_a_lesson_without_torch_does_not_load_it() -> None:
 
 def test_binder_installs_the_course_with_what_goes_with_it() -> None:
     lines = (ROOT / ".binder/requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert {"-r ../requirements.txt", "-e ."} <= set(lines)
+    assert {"-r ../locks/course.txt", "-r ../locks/torch.txt"} <= set(lines)
+    pinned = [line for line in lines if "==" in line and not line.startswith("#")]
+    assert pinned and all(" --hash=sha256:" in line for line in pinned), "with checksums pip takes nothing without one"
+    after = ROOT / ".binder/postBuild"
+    assert "pip install --no-cache-dir --no-deps --no-build-isolation --editable ." in after.read_text(encoding="utf-8")
+    assert os.name == "nt" or os.access(after, os.X_OK)
     python = (ROOT / ".binder/runtime.txt").read_text(encoding="utf-8").strip()
     assert python == "python-" + ".".join(map(str, runtime.OLDEST_PYTHON))
 
