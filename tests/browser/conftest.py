@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from helpers.publish.cells.deeper import FOLDED
 from tests.browser.lab import CHROMIUM_ARGUMENTS, ROOT, SharedSheet, Sheet, find_chromium, start_lab
 
 
@@ -27,10 +28,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with copies of the lessons, to which tests add notebooks of their own."""
+    """A folder with copies of the lessons, Go deeper unfolded, to which tests add notebooks of their own."""
     folder = tmp_path_factory.mktemp("notebooks")
-    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
-        shutil.copy(notebook, folder)
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            cell.metadata.pop(FOLDED, None)
+        nbformat.write(notebook, folder / path.name)
     return folder
 
 
