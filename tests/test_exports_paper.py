@@ -144,12 +144,12 @@ def test_title_date_and_space_are_the_teachers():
 
 
 def test_the_key_begins_with_all_answers_in_a_line():
-    row = re.search(r'<table class="answers"><tr>(.*?)</tr><tr>(.*?)</tr>', KEY)
+    row = re.search(r'<ol class="answers">(.*?)</ol>', KEY)
     assert row
-    numbers, solutions = (re.findall(r"<td>(.*?)</td>", each) for each in row.groups())
-    assert numbers == [str(number) for number in range(1, len(QUESTIONS) + 1)]
-    assert solutions == [written(present(question).solution or "–") for question in QUESTIONS]
-    assert "<table" not in SHEET
+    answers = re.findall(r"<li><b>(\d+)</b>(.*?)</li>", row[1])
+    assert [int(number) for number, _ in answers] == [*range(1, len(QUESTIONS) + 1)]
+    assert [solution for _, solution in answers] == [written(present(each).solution or "–") for each in QUESTIONS]
+    assert "answers" not in SHEET.partition("<main>")[0].partition("</style>")[2]
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,8 @@ export class Live {
     for (const { id } of this.controls)
       for (const control of document.getElementsByClassName(id)) {
         const name = control.querySelector(".widget-label")?.textContent;
-        for (const handle of control.querySelectorAll(".noUi-handle")) if (name) handle.setAttribute("aria-label", name);
+        for (const handle of control.querySelectorAll(".noUi-handle"))
+          if (name) handle.setAttribute("aria-label", name);
       }
   }
   /** Buttons that change which plot of the figure is seen. */

@@ -50,9 +50,9 @@ ol.options li { display: grid; grid-template-columns: 6mm 6mm 1fr; margin: 1.6mm
 ol.ordering .box { width: 6mm; height: 5mm; margin-top: 0; }
 ol.ordering li { grid-template-columns: 9mm 6mm 1fr; }
 .blank { margin: 2mm 0 0; }
-table.answers { border-collapse: collapse; margin: 0 0 7mm; width: auto; }
-table.answers td { border: 0.6pt solid #999; padding: 0.8mm 2mm; text-align: center; }
-table.answers tr:first-child td { font-weight: bold; background: #eee; print-color-adjust: exact; }
+ol.answers { display: flex; flex-wrap: wrap; margin: 4mm 0 0; padding: 0; list-style: none; }
+ol.answers li { border: 0.6pt solid #999; margin: 0 -0.6pt -0.6pt 0; padding: 0.8mm 2mm; }
+ol.answers b { margin-right: 1.5mm; }
 .blank span { display: inline-block; width: 55mm; border-bottom: 0.6pt solid #000; }
 ul.remarks li { margin: 1.4mm 0; padding-left: 6mm; text-indent: -6mm; font-size: 10pt; }
 """
@@ -134,10 +134,11 @@ def _as_power(found: re.Match[str]) -> str:
 
 
 def _answers(shown: Sequence[Presented]) -> str:
-    """The solutions in one line, to grade by; an open question has a dash."""
-    numbers = "".join(f"<td>{number}</td>" for number in range(1, len(shown) + 1))
-    solutions = "".join(f"<td>{as_html(each.solution or '–')}</td>" for each in shown)
-    return f'<table class="answers"><tr>{numbers}</tr><tr>{solutions}</tr></table>'
+    """The solutions one after another, to grade by; an open question has a dash."""
+    answers = "".join(
+        f"<li><b>{number}</b>{as_html(each.solution or '–')}</li>" for number, each in enumerate(shown, start=1)
+    )
+    return f'<ol class="answers">{answers}</ol>'
 
 
 def _asked(shown: Presented) -> str:

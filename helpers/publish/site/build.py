@@ -84,7 +84,10 @@ def _build_lessons(folder: Path, options: BuildOptions, sources: Mapping[str, Pa
 
 
 def _started_deaf(start: Callable[[], Any]) -> Any:
-    """What `start` gives; the processes that it starts never hear Ctrl-C, which is for the one that started them."""
+    """What `start` gives; the processes that it starts take no Ctrl-C, which is for the one that started them.
+
+    One that comes within the second that this takes is lost: only what a process ignores is ignored by those it starts.
+    """
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return start()
