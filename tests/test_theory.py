@@ -217,11 +217,38 @@ def test_the_scale_of_correlations_is_the_rate_at_which_two_inputs_settle(weight
 
 
 def test_the_two_scales_are_one_where_the_gradient_vanishes() -> None:
-    for name, weight, bias in (("tanh", 1.0, 0.09), ("sigmoid", 4.0, 0.0), ("relu", 1.5, 0.1), ("relu", 4.0, 0.1)):
+    for name, weight, bias in (("tanh", 1.0, 0.09), ("sigmoid", 4.0, 0.0), ("relu", 1.5, 0.1)):
         own = theory.depth_scale(name, weight, bias)
         assert theory.correlation_depth_scale(name, weight, bias) == pytest.approx(own)
     assert theory.correlation_depth_scale("tanh", 6.25, 0.09) > 2 * theory.depth_scale("tanh", 6.25, 0.09)
     assert theory.correlation_depth_scale("selu", 1.0) == pytest.approx(35.8, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "weight", "bias"),
+    [("relu", 1.0, 0.0), ("relu", 4.0, 0.0), ("relu", 4.0, 0.1), ("linear", 0.5, 0.0), ("tanh", 0.64, 0.0)],
+)
+def test_correlations_have_no_scale_where_the_variance_does_not_settle(name: str, weight: float, bias: float) -> None:
+    assert math.isnan(theory.correlation_depth_scale(name, weight, bias))
+    assert theory.depth_scale(name, weight, bias) > 0
+
+
+def test_on_the_critical_line_the_scale_is_infinite_with_and_without_biases() -> None:
+    for name, weight in (("relu", 2.0), ("linear", 1.0), ("tanh", 1.0)):
+        assert theory.correlation_depth_scale(name, weight) == math.inf
+    critical = theory.critical_weight_variance("tanh", 0.09)
+    assert theory.correlation_depth_scale("tanh", critical, 0.09) > 1e6
+
+
+def test_cosines_of_relu_without_biases_approach_1_like_a_power() -> None:
+    apart, cosine = [], 0.03
+    for _ in range(100):
+        cosine = float(theory.relu_overlaps(cosine)[1])
+        apart.append(1 - cosine)
+    assert apart[49] / apart[99] == pytest.approx(2**2, rel=0.2), "twice the depth leaves a quarter"
+    for weight in (1.0, 2.0, 4.0):  # also where the variance is below 1e-24 or above 1e24
+        found = theory.cosines("relu", weight, 0.0, 100, 1.0, 0.03)
+        assert 1 - found == pytest.approx(np.array(apart), abs=4e-3)
 
 
 def test_depth_scale_counts_layers_to_one_e() -> None:

@@ -138,7 +138,7 @@ def initialization() -> Panel:
         gradient, spread = over_seeds(digits.log10_signal)
         expected = theory.signal_profile(activation, weight_variance, bias_variance, depth, 1.0)
         alike, far = (float(mean_cosine(inputs)) for inputs, _ in (_near_digits(), _digits()))
-        xi = min(theory.correlation_depth_scale(activation, weight_variance, bias_variance), LONGEST)
+        xi = theory.correlation_depth_scale(activation, weight_variance, bias_variance)
         layers = layers_range(depth)
         reach = depth - 6 * xi
         return {
@@ -153,7 +153,7 @@ def initialization() -> Panel:
             **_plane_traces(activation),
             "here": np.array([[weight_std], [bias_std]]),
             "depth scale ξ": _depth_scales(activation, bias_std),
-            "ξ here": np.array([[weight_std], [math.log10(xi)]]),
+            "ξ here": np.array([[weight_std], [math.log10(np.minimum(xi, LONGEST))]]),
             "ranges": {"xaxis": layers, "xaxis3": layers, "yaxis": decades_range(spread, gradient[-1] + expected)},
             "net": [
                 picture.layers(digits, 8, arrives=gradient[0] - gradient[-1], title="here"),
@@ -258,19 +258,31 @@ def _plane_traces(activation: str) -> dict[str, Array]:
 
 @cache
 def _depth_scales(activation: str, bias_std: float) -> Array:
-    """log10 ξ over all σ_w; beside the critical line it is cut off."""
+    """log10 ξ over all σ_w; beside the critical line it is cut off, and where nothing settles it is a gap."""
     factors = _factors(activation)[int(np.argmin(np.abs(BIAS_STDS - bias_std)))]
     with np.errstate(divide="ignore"):
         scales = -np.log10(2 * np.log(10) * np.abs(factors))
-    explodes = np.flatnonzero(factors > 1e-3)
+    settles = _settles(activation, bias_std)
+    explodes = np.flatnonzero(settles & (factors > 1e-3))
     if len(explodes):  # there ξ is longer than the gradient's own scale, by a ratio that changes slowly
         some = WEIGHT_STDS[explodes[np.unique(np.linspace(0, len(explodes) - 1, 13).astype(int))]]
         ratios = [_over_gradient_scale(activation, weight_std**2, bias_std**2) for weight_std in some.tolist()]
         scales[explodes] += np.interp(WEIGHT_STDS[explodes], some, np.log10(ratios))
     crossing = np.flatnonzero(np.diff(np.sign(factors)))
     scales[np.concatenate([crossing, crossing + 1])] = math.log10(LONGEST)
-    shown: Array = np.minimum(scales, math.log10(LONGEST))
+    shown: Array = np.where(settles, np.minimum(scales, math.log10(LONGEST)), np.nan)
     return shown
+
+
+def _settles(activation: str, bias_std: float) -> Array:
+    """Where, over all σ_w, the variance of pre-activations settles: it grows while small and shrinks while large."""
+
+    def after(variance: float) -> Array:
+        squares: Array = WEIGHT_STDS**2 * theory.mean_square_activation(activation, variance) + bias_std**2
+        return squares
+
+    small, large = 1e-20, 1e20
+    return (after(small) > small) & (after(large) < large)
 
 
 def _over_gradient_scale(activation: str, *variances: float) -> float:
@@ -283,6 +295,8 @@ def _plane_summary(digits: GradientProfile, nearby: GradientProfile, xi: float) 
     measured = 10 ** ((mean[0] - mean[-1]) / (spec.depth - 1))
     law = theory.per_layer_factor(spec.activation, spec.weight_variance, spec.bias_std**2)
     reach = f"ξ = {xi:.3g} layers" if xi < LONGEST else "ξ beyond 1000 layers"
+    if math.isnan(xi):
+        reach = "no ξ: Var z doesn't settle"
     return (
         f"Layer 1 receives {theme.share(mean[0] - mean[-1])} what layer {spec.depth} receives.\n"
         f"{theme.ACTIVATION_NAMES[spec.activation]}, σ_w = {spec.gain:.2f}, σ_b = {spec.bias_std:.2f}: "

@@ -29,7 +29,10 @@ def cosines(
     variances = preactivation_variances(resolved, weight_variance, bias_variance, depth, input_moment)
     moment, found, before = float(input_moment), [], math.nan
     for q in variances:
-        correlation = min((float(weight_variance) * moment * cosine + float(bias_variance)) / q, 1.0)
+        size = float(weight_variance) * moment + float(bias_variance)  # q itself is held between two bounds
+        correlation = (
+            min((float(weight_variance) * moment * cosine + float(bias_variance)) / size, 1.0) if size else 0.0
+        )
         if abs(correlation - before) < 1e-12:  # settled: so it stays
             break
         moment = average(resolved, "function", 2, q)
@@ -44,12 +47,18 @@ def correlation_depth_scale(activation: ActivationLike, weight_variance: float, 
 
     ξ_c = -1/ln(σ_w² E[φ′(u) φ′(v)]), u and v of variance q* and correlation c* (Schoenholz 2017, section 3). Where the
     gradient vanishes c* is 1, and ξ_c is `depth_scale`; where it explodes c* is smaller and ξ_c larger than that.
-    Where the variance of the pre-activations goes to 0 or grows without end nothing settles, and `depth_scale` is
-    returned. `math.inf` on the critical line.
+    `math.inf` on the critical line. Elsewhere `math.nan` where the variance of the pre-activations goes to 0 or grows
+    without end, as in a ReLU network without biases: correlations then approach their end like a power of the depth, or
+    don't change at all.
     """
     q = variance_fixed_point(activation, weight_variance, bias_variance)
-    if not 0 < q < math.inf or per_layer_factor(activation, weight_variance, bias_variance) <= 1:
-        return depth_scale(activation, weight_variance, bias_variance)
+    along = depth_scale(activation, weight_variance, bias_variance)
+    if along == math.inf:
+        return along
+    if not 0 < q < math.inf:
+        return math.nan
+    if per_layer_factor(activation, weight_variance, bias_variance) <= 1:
+        return along
     resolved = get_activation(activation)
 
     def growth(correlation: float) -> float:
