@@ -22,6 +22,7 @@ from helpers.jacobians import input_output_jacobian, singular_values
 from helpers.models import MLP
 from helpers.network import NetworkSpec, gradient_profile, initial_parameters
 from helpers.panels import curves, lesson_05
+from helpers.training import train
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "05_initialization.ipynb"
 TANH = {"activation": "tanh", "bias_std": 0.3, "depth": 50}
@@ -193,7 +194,8 @@ def test_what_the_text_says_of_the_schemes(schemes: panels.Panel) -> None:
     start = {"activation": "relu", "gain": 1.0, "width": 128, "depth": 50}
     line = shown(schemes, "measured", **start, scheme="xavier_normal")
     assert factor(line) == pytest.approx(0.7, abs=0.015)
-    assert line[0] - line[-1] == pytest.approx(math.log10(2e-8), abs=0.3)
+    assert 10 ** (line[0] - line[-1]) == pytest.approx(2.5e-8, rel=0.05)
+    assert pytest.approx(4e-8, rel=0.1) == 2 ** (-49 / 2)
     default = shown(schemes, "measured", **start, scheme="pytorch_default")
     assert factor(default) == pytest.approx(math.sqrt(1 / 6), rel=0.03)
     signal = shown(schemes, "pre-activations")
@@ -202,7 +204,7 @@ def test_what_the_text_says_of_the_schemes(schemes: panels.Panel) -> None:
     assert shown(schemes, "measured", **tanh)[0] < shown(schemes, "measured")[-1] - 0.5
     steep = shown(schemes, "measured", **{**tanh, "gain": 5 / 3})
     assert 10 ** (steep[0] - steep[-1]) == pytest.approx(100, rel=0.3)
-    assert abs(np.ptp(shown(schemes, "pre-activations")[5:])) < 0.1
+    assert 10 ** shown(schemes, "pre-activations")[1:] == pytest.approx(np.full(49, 1.1), abs=0.1)
 
 
 def test_the_gain_moves_both_lines_up_and_theory_follows(schemes: panels.Panel) -> None:
@@ -328,6 +330,58 @@ def test_heat_map_and_click_fit_the_sliders(plane: panels.Panel) -> None:
     for trace in plane.live.figure.data:
         if trace.xaxis == picture.xaxis and trace is not picture:
             assert trace.hoverinfo == "skip", f"{trace.name} would catch the click"
+
+
+def test_no_depth_scale_where_the_variance_does_not_settle(plane: panels.Panel) -> None:
+    for preset in ("ReLU, Xavier", "ReLU, He"):
+        plane.set(**plane.presets[preset])
+        assert "no ξ" in plane.summary and "ξ =" not in plane.summary
+        assert np.isnan(plane.data["6ξ"]).all() and np.isnan(plane.data["ξ here"][1, 0])
+        assert np.isnan(plane.data["depth scale ξ"]).all()
+    plane.set(activation="tanh", bias_std=0.0, weight_std=0.8)
+    assert "no ξ" in plane.summary
+    for name in lesson_05.PLANE_ACTIVATIONS.values():
+        for bias_std in (0.0, 0.3):
+            settles = lesson_05._settles(name, bias_std)
+            for place in range(0, len(settles), 29):
+                q = theory.variance_fixed_point(name, float(lesson_05.WEIGHT_STDS[place]) ** 2, bias_std**2)
+                assert settles[place] == (0 < q < math.inf) or abs(lesson_05._factors(name)[0, place]) < 1e-3
+
+
+def test_level_along_the_line_of_tanh_apart_from_its_lower_end(plane: panels.Panel) -> None:
+    left = {}
+    for weight_std, bias_std, depth in ((1.0, 0.0, 50), (1.4, 0.3, 100), (1.62, 0.6, 100)):
+        line = shown(plane, "gradient", activation="tanh", weight_std=weight_std, bias_std=bias_std, depth=depth)
+        left[weight_std] = 10 ** (line[0] - line[-1])
+    assert 0.15 < left[1.0] < 0.2 and left[1.4] > 0.7 and left[1.62] > 0.7
+    assert 10 ** theory.signal_profile("tanh", 1.0, 0, 50, 1.0)[0] < 0.2
+
+
+def test_without_biases_tanh_has_no_gain_for_every_depth() -> None:
+    for depth, expected in ((20, 0.8), (50, 1.3), (100, 2.4)):
+        signal = gradient_profile(NetworkSpec(depth=depth, activation="tanh", gain=1.15)).log10_signal.mean(axis=0)
+        assert 10 ** (signal[0] - signal[-1]) == pytest.approx(expected, rel=0.05)
+
+
+def test_two_digits_stay_apart_in_an_ordered_tanh_network_without_biases() -> None:
+    found = theory.cosines("tanh", 0.64, 0.0, 100, 1.0, 0.03)
+    assert found[-1] == pytest.approx(0.03, abs=0.01)
+
+
+@pytest.mark.slow
+def test_accuracies_of_twenty_layers_at_the_three_places() -> None:
+    for place, expected in (("ordered", 0.84), ("critical", 0.95), ("chaotic", 0.68)):
+        model = MLP(NetworkSpec(20, 64, "tanh", gain=PLACES[place], bias_std=0.3), 64, 10)
+        history = train(model, digits_split(), steps=300, learning_rate=0.03, progress=False)
+        assert history.accuracy[-1] == pytest.approx(expected, abs=0.04), place
+
+
+@pytest.mark.slow
+def test_eighty_layers_of_64_at_critical_stay_at_chance() -> None:
+    for seed in (0, 1):
+        model = MLP(NetworkSpec(80, 64, "tanh", gain=1.4, bias_std=0.3), 64, 10, seed=seed)
+        history = train(model, digits_split(), steps=300, learning_rate=0.03, records=1, progress=False)
+        assert history.accuracy[-1] < 0.2
 
 
 def test_relu_right_of_its_line_explodes_and_its_inputs_grow_alike(plane: panels.Panel) -> None:
@@ -491,7 +545,7 @@ def drawn(std: Callable[[int, int, float], float]) -> Callable[[int, int, float]
         (lambda n, m, a: (1 / (1 + a * a) / n) ** 0.5, "half of the units"),
         (lambda n, m, a: (2 / (1 + a * a) / m) ** 0.5, "divides by fan_out"),
         (lambda n, m, a: (4 / (1 + a * a) / (n + m)) ** 0.5, "mean of the fans"),
-        (lambda n, m, a: (2 / 3 / (1 + a * a) / n) ** 0.5, "larger by √3"),
+        (lambda n, m, a: (2 / 3 / (1 + a * a) / n) ** 0.5, "multiply a by √3"),
         (lambda n, m, a: (2 / 12 / (1 + a * a) / n) ** 0.5, "a²/12"),
         (lambda n, m, a: (1 / 3 / n) ** 0.5, "PyTorch's default"),
         (lambda n, m, a: 1.0, "scale them"),

@@ -99,19 +99,20 @@ FACTOR_MISTAKES = (
     Mistake(lambda f, s, g: factor(f, s, g) * g, "Under the root the gain enters once as gain²; you have it twice."),
     Mistake(
         _at(lambda f, g: 1.0),
-        "That takes variance 1 for the pre-activations. The gain changes it: find the variance that reproduces itself.",
+        "That assumes variance 1 for the pre-activations. The gain changes it: find the variance "
+        "that reproduces itself.",
     ),
     Mistake(
         _at(lambda f, g: g**2),
-        "That takes gain² for the variance of z. It is gain² times the mean square of the activations.",
+        "That uses gain² as the variance of z. It is gain² times the mean square of the activations.",
     ),
     Mistake(
         _at(lambda f, g: settled_variance(f, g, rounds=1)),
-        "That applies the equation for the variance once. Repeat it until the variance stays the same.",
+        "That applies the equation for the variance once. Repeat it until the variance no longer changes.",
     ),
     Mistake(
         _at(_variance_instead),
-        "That takes the variance of the activations. Their mean square is needed: the mean of φ² itself, without "
+        "That uses the variance of the activations. Their mean square is needed: the mean of φ² itself, without "
         "subtracting the squared mean.",
     ),
     Mistake(
@@ -143,7 +144,7 @@ def _beside_measurement(function: Callable[..., Any], gains: Sequence[float] = (
         claimed = float(numbers_from(function, (sigmoid, sigmoid_slope, gain), ()))
         measured = measured_factor(gain)
         sentences.append(
-            f"For a sigmoid at gain {gain:g} you say {claimed:.3f}, a network of 30 layers measures {measured:.3f}."
+            f"For a sigmoid at gain {gain:g} you say {claimed:.3f}; in a network of 30 layers it is {measured:.3f}."
         )
         if abs(claimed - measured) > 0.1 * measured:
             return Verdict("wrong", sentences[-1])
@@ -176,18 +177,18 @@ def gain_mistakes() -> tuple[tuple[float, str], ...]:
         (2.0, "Gain 2 would do if every unit had the slope at 0, which is ½."),
         (4.0, "That is 1 over the square of the largest slope. Few units have this slope."),
         (critical_gain() ** 2, "That is the square of the gain, σ_w²."),
-        (1 / _root_mean_square(slope, 1.0), "That takes variance 1 for the pre-activations at every gain."),
+        (1 / _root_mean_square(slope, 1.0), "That assumes variance 1 for the pre-activations at every gain."),
         (
             _solve(lambda g: g * _root_mean_square(slope, g**2)),
-            "That takes gain² for the variance of z, without the mean square of the activations.",
+            "That uses gain² as the variance of z, without the mean square of the activations.",
         ),
         (
             _solve(lambda g: g * _root_mean_square(slope, _variance_instead(value, g))),
-            "That takes the variance of the activations instead of their mean square.",
+            "That uses the variance of the activations instead of their mean square.",
         ),
         (
             _solve(lambda g: g * _root_mean_square(slope, settled_variance(value, g, rounds=1))),
-            "That applies the equation for the variance of z once. Repeat it until the variance stays the same.",
+            "That applies the equation for the variance of z once. Repeat it until the variance no longer changes.",
         ),
     )
 
@@ -217,8 +218,8 @@ EXERCISES = (
         hints=(
             "First find the variance q of the pre-activations: q is gain² times the mean of activation(z)² for "
             "z ~ N(0, q).",
-            "Begin with q = 1, compute the right side, and put the result in again until q stays; 100 rounds are "
-            "enough.",
+            "Begin with q = 1, compute the right side, and put the result in again until q no longer changes; "
+            "100 rounds are enough.",
             "A mean over a normal distribution is a weighted sum on a grid x: `bell = np.exp(-x**2 / 2)`, "
             "`bell /= bell.sum()`, and z = √q·x.",
         ),

@@ -32,7 +32,9 @@ def _judge_count_dead(function: Any) -> Verdict:
         Mistake(
             lambda h: (h == 0).any(axis=0).sum(), "That counts units that are 0 for some sample. It must be every one."
         ),
-        Mistake(lambda h: (h == 0).all(axis=0).mean(), "That is the share of dead units. Their number is wanted."),
+        Mistake(
+            lambda h: (h == 0).all(axis=0).mean(), "That is the share of dead units. The task asks for their number."
+        ),
         Mistake(lambda h: (h != 0).any(axis=0).sum(), "That counts the units that are active for some sample."),
         Mistake(
             lambda h: (h.sum(axis=0) == 0).sum(),
@@ -44,7 +46,7 @@ def _judge_count_dead(function: Any) -> Verdict:
         ),
         Mistake(
             lambda h: (h.mean(axis=0) < 0.001).sum(),
-            "That takes small outputs for none. A unit that is active for one sample is not dead.",
+            "That treats small outputs as 0. A unit that is active for one sample is not dead.",
         ),
         Mistake(lambda h: (h[0] == 0).sum(), "That looks at the first sample alone."),
     ]
@@ -111,7 +113,7 @@ def count_dead(activations):
         task="Write `born_dead(widths)`: the probability that a ReLU network without biases, with hidden layers of "
         "these widths, outputs 0 for a given input.",
         hints=(
-            "With which probability are all units of one layer silent, if each is with probability ½?",
+            "What is the probability that all units of one layer are silent, if each is with probability ½?",
             "The network is alive if every layer has an active unit. Multiply the probabilities of that.",
             "Subtract from 1 at the end. `np.prod` multiplies all numbers of an array.",
         ),

@@ -24,7 +24,7 @@ MISTAKEN_STDS: tuple[tuple[Rule, str], ...] = (
     (lambda n, _, leak: math.sqrt(1 / n), "That keeps a linear layer: it leaves out that the slope differs by side."),
     (
         lambda n, _, leak: math.sqrt(2 / (1 + leak) / n),
-        "The mean square is wanted: the leak enters squared, not by itself.",
+        "The mean square is needed: the leak enters squared, not by itself.",
     ),
     (
         lambda n, _, leak: math.sqrt(1 / (1 + leak**2) / n),
@@ -37,7 +37,7 @@ MISTAKEN_STDS: tuple[tuple[Rule, str], ...] = (
     ),
     (
         lambda n, _, leak: math.sqrt(2 / 3 / (1 + leak**2) / n),
-        "A uniform draw from −a to a has variance a²/3: make a larger by √3.",
+        "A uniform draw from −a to a has variance a²/3: multiply a by √3.",
     ),
     (
         lambda n, _, leak: math.sqrt(2 / 12 / (1 + leak**2) / n),

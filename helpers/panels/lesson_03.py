@@ -77,7 +77,7 @@ def deep_sigmoid_nets() -> Panel:
 
 def _deep_summary(spec: NetworkSpec, mean: Array, saturated: float) -> str:
     if spec.depth == 1:
-        return "One layer has no way back to travel.\nAdd a second one."
+        return "With one layer there is no way back.\nAdd a second one."
     measured = 10 ** ((mean[0] - mean[-1]) / (spec.depth - 1))
     predicted = theory.per_layer_factor(spec.activation, spec.weight_variance, spec.bias_std**2)
     return (

@@ -151,7 +151,7 @@ def relu() -> Panel:
 def _family_summary(spec: NetworkSpec, focus: _Measured) -> str:
     name = theme.ACTIVATION_NAMES[spec.activation]
     if spec.depth == 1:
-        return f"{name}: one layer has no way back to travel.\nAdd a second one."
+        return f"{name}: with one layer there is no way back.\nAdd a second one."
     change = (focus.signal[0] - focus.signal[-1]) / (spec.depth - 1)
     predicted = _theory(spec)[0] / (spec.depth - 1)
     if np.isnan(change):
@@ -234,7 +234,7 @@ def _schemes_summary(signal: dict[str, Array], weights: dict[str, Array], depth:
         return ", ".join(f"{name} {ratio}" for name, ratio in said.items())
 
     if depth == 1:
-        return "One layer has no way back to travel.\nAdd a second one."
+        return "With one layer there is no way back.\nAdd a second one."
     level = weights["Xavier"][0] - weights["He"][0]
     return (
         f"The first weights get {theme.scientific(level)} as much under Xavier as under He.\n"
