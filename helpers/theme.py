@@ -162,8 +162,11 @@ def counted(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
-def share(log10: float) -> str:
-    """A ratio given as its log10, as it stands before "what … receives": "0.25 of", "as much as" or "1024 times"."""
+def share(log10: float, other: str) -> str:
+    """What one layer receives, as a ratio to what another one does, given as its log10.
+
+    share(-0.6, "layer 10") is "0.251 of what layer 10 receives", share(0, "layer 10") is "as much as layer 10 does".
+    """
     if scientific(log10) == "1":
-        return "as much as"
-    return f"{scientific(log10)} {'of' if log10 < 0 else 'times'}"
+        return f"as much as {other} does"
+    return f"{scientific(log10)} {'of' if log10 < 0 else 'times'} what {other} receives"

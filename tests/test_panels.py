@@ -360,8 +360,14 @@ def test_powers_of_ten_and_small_numbers_are_written_as_people_write_them() -> N
     ):
         assert theme.scientific(log10) == words.replace(" ", theme.UNBROKEN)
     assert theme.scientific(0) == "1"
-    shares = [theme.share(log10) for log10 in (-0.5, 0.0, 1e-9, 2, float("-inf"))]
-    assert shares == ["0.316 of", "as much as", "as much as", "100 times", "0 of"]
+    shares = [theme.share(log10, "layer 9") for log10 in (-0.5, 0.0, 1e-9, 2, float("-inf"))]
+    assert shares == [
+        "0.316 of what layer 9 receives",
+        "as much as layer 9 does",
+        "as much as layer 9 does",
+        "100 times what layer 9 receives",
+        "0 of what layer 9 receives",
+    ]
     assert theme.scientific(float("-inf")) == "0"
     assert theme.scientific(float("nan")) == "undefined"
     numbers = [theme.number(value) for value in (0.0, 0.25, 1e-7, float("inf"), float("nan"))]

@@ -33,9 +33,15 @@ def start_here() -> Panel:
             "theory": padded(predicted),
             "ranges": {"xaxis": layers_range(depth), "yaxis": decades_range(spread, predicted)},
             "net": picture.layers(profile, arrives=mean[0] - mean[-1]),
-            "summary": f"Layer 1 receives {theme.share(mean[0] - mean[-1])} what layer {depth} receives.\n"
+            "summary": f"{_received(depth, mean[0] - mean[-1])}\n"
             f"A real network of {theme.counted(depth, 'sigmoid layer')}; its gradients come from backpropagation.",
         }
 
     figure = figures.signal_by_layer(LAYERS, title="How much of the gradient reaches each layer", low=-40, high=5)
     return Panel("start_here", figure, {"depth": int_slider("depth", 10, 1, DEEPEST)}, compute)
+
+
+def _received(depth: int, log10: float) -> str:
+    if depth == 1:
+        return "There is only one layer."
+    return f"Layer 1 receives {theme.share(log10, f'layer {depth}')}."

@@ -32,7 +32,7 @@ def definition() -> Panel:
             steepest = np.log10(weight * np.max(np.abs(slope(z))))
         top = next_of((0.3, 1.2, 1.9), np.max(slope(z)))
         largest = steepest * np.arange(depth - 1, -1, -1)
-        # The backward pass: from the last neuron to the first, one factor weight × slope a neuron.
+        # The backward pass: from the last neuron to the first, one factor weight × slope per neuron.
         signal = np.append(np.cumsum(factors[::-1])[::-1], 0.0)
         measured = gaps_for_zero(signal)
         return {
@@ -79,7 +79,10 @@ def _chain_summary(depth: int, log10_signal: float, first_slope: float) -> str:
         log10_gradient = log10_signal + float(np.log10(abs(first_slope)))
     # A step moves the first weight by learning rate × gradient (its input is 1), so 0.01 takes 0.01 / (0.1 · gradient).
     log10_steps = max(-1.0 - log10_gradient, 0.0)
-    text = f"The first neuron receives {theme.share(log10_signal)} what the last one receives.\n"
+    if depth == 1:
+        text = "There is only one neuron.\n"
+    else:
+        text = f"The first neuron receives {theme.share(log10_signal, 'the last one')}.\n"
     if log10_gradient == -np.inf:
         return text + "Its weight never moves."
     if log10_steps == 0:

@@ -36,7 +36,7 @@ def activation_derivatives() -> Panel:
             "bell: where z lies": 0.9 * top * bell,
             "E[slope²]": np.full(2, mean_square),
             "ranges": {"yaxis": [-1.5, 1.5] if bounded else [-2, 4], "yaxis2": [0, top]},
-            "summary": f"The mean square slope is {mean_square:.4f}: {np.sqrt(mean_square):.3f} per layer.\n"
+            "summary": f"The factor per layer is {mean_square**0.5:.3f}, the root of E[slope²] = {mean_square:.4f}.\n"
             f"{theme.ACTIVATION_NAMES[activation]}, {chosen.formula}: slope {slope:.3f} at z = {here:.1f}, at most "
             f"{steepest:.3f}. Shaded: E[slope²] at standard deviation {spread:.2g}, weights of variance 1/width.",
         }

@@ -81,7 +81,7 @@ def _deep_summary(spec: NetworkSpec, mean: Array, saturated: float) -> str:
     measured = 10 ** ((mean[0] - mean[-1]) / (spec.depth - 1))
     predicted = theory.per_layer_factor(spec.activation, spec.weight_variance, spec.bias_std**2)
     return (
-        f"Layer 1 receives {theme.share(mean[0] - mean[-1])} what layer {spec.depth} receives.\n"
+        f"Layer 1 receives {theme.share(mean[0] - mean[-1], f'layer {spec.depth}')}.\n"
         f"A factor of {measured:.3g} per layer (theory for wide layers {predicted:.3g}); "
         f"{saturated:.0%} of the units are saturated."
     )

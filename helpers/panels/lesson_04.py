@@ -158,11 +158,8 @@ def _family_summary(spec: NetworkSpec, focus: _Measured) -> str:
         words = f"{name}: the signal of layer 1 is exactly 0.\n"
     else:
         wide = f"theory {10**predicted:.3g}" if np.isfinite(predicted) else "in theory 0"
-        arrives = theme.share(focus.signal[0] - focus.signal[-1])
-        words = (
-            f"{name}: layer 1 receives {arrives} what layer {spec.depth} receives.\n"
-            f"A factor of {10**change:.3g} per layer ({wide}). "
-        )
+        arrives = theme.share(focus.signal[0] - focus.signal[-1], f"layer {spec.depth}")
+        words = f"{name}: layer 1 receives {arrives}.\nA factor of {10**change:.3g} per layer ({wide}). "
     dead = f"Dead: {focus.dead[0]:.0%} in layer 1, {focus.dead[-1]:.0%} in layer {spec.depth}. "
     if np.isnan(focus.similarity[-1]):
         return f"{words}{dead}Nothing gets through to layer {spec.depth}."

@@ -112,7 +112,7 @@ def _both_ways_summary(spec: NetworkSpec, gradient: Array, forward: Array) -> st
     back, up = gradient[0] - gradient[-1], forward[-1] - forward[0]
     steps_taken = spec.depth - 1
     return (
-        f"Layer 1 receives {theme.share(back)} what layer {spec.depth} receives.\n"
+        f"Layer 1 receives {theme.share(back, f'layer {spec.depth}')}.\n"
         f"{theme.ACTIVATION_NAMES[spec.activation]}, width {spec.width}, σ_w² = {spec.weight_variance:.3g}: backward × "
         f"{10 ** (back / steps_taken):.3g} per layer; forward × {10 ** (up / steps_taken):.3g} per layer, "
         f"{theme.scientific(up)} in all."
@@ -298,7 +298,7 @@ def _plane_summary(digits: GradientProfile, nearby: GradientProfile, xi: float) 
     if math.isnan(xi):
         reach = "no ξ: Var z doesn't settle"
     return (
-        f"Layer 1 receives {theme.share(mean[0] - mean[-1])} what layer {spec.depth} receives.\n"
+        f"Layer 1 receives {theme.share(mean[0] - mean[-1], f'layer {spec.depth}')}.\n"
         f"{theme.ACTIVATION_NAMES[spec.activation]}, σ_w = {spec.gain:.2f}, σ_b = {spec.bias_std:.2f}: "
         f"× {measured:.3g} per layer (theory {law:.3g}), {reach}. Cosine in layer {spec.depth}: nearby inputs "
         f"{nearby.similarity[:, -1].mean():.3f}, two digits {digits.similarity[:, -1].mean():.3f}."

@@ -133,7 +133,7 @@ def _summary(spec: NetworkSpec, mean: Array, plain: Array) -> str:
     name = NORMALIZATION_NAMES[spec.norm]
     without = "" if np.isnan(plain[0]) else f" Without normalization: {theme.scientific(plain[0] - plain[-1])}."
     return (
-        f"Layer 1 receives {theme.share(mean[0] - mean[-1])} what layer {spec.depth} receives.\n"
+        f"Layer 1 receives {theme.share(mean[0] - mean[-1], f'layer {spec.depth}')}.\n"
         f"{theme.ACTIVATION_NAMES[spec.activation]}, {name}{bias}, gain {spec.gain:.3g}{skips}, "
         f"batches of {spec.batch}: ×{theme.UNBROKEN}{measured:.3f} per layer{by_theory}.{without}"
     )

@@ -92,7 +92,7 @@ def _summary(spec: ResidualSpec, log10_signal: Array, size: Array, predicted: th
     kinds = {value: name for name, value in NORMALIZATIONS.items()}
     kinds["none"] = "no normalization"
     return (
-        f"The stem receives {theme.share(ways.mean() * spec.blocks)} what the last block receives.\n"
+        f"The stem receives {theme.share(ways.mean() * spec.blocks, 'the last block')}.\n"
         f"{kind}, {kinds[spec.norm]}: a factor of {10 ** ways.mean():.3g} per block (theory {10**law:.3g}). "
         f"Forward, h ends at {theme.scientific(size[-1] - size[0])} × its size at the stem."
     )
