@@ -114,7 +114,7 @@ _ALL = (
         "08",
         "lstms",
         "Recurrent networks and LSTMs",
-        adds="a memory that gates guard, over time",
+        adds="a memory controlled by gates, over time",
         shows="one layer at every step; the bias of a forget gate as a half-life; which networks learn to remember",
         panels=("recurrent_networks",),
     ),

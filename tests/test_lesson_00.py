@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
 from helpers import figures, theme
 from helpers.course import LESSONS, notebooks
+from helpers.network import NetworkSpec, gradient_profile
 from helpers.panels import Panel, start_here
+from helpers.panels.curves import BATCH
+from helpers.publish.cells.running import read_cells
+from helpers.publish.minutes import contents
 from helpers.quiz import compute_key, grade, load_bank
 
 
@@ -24,11 +29,29 @@ def left_over(panel: Panel, depth: int) -> float:
     return float(measured[0] - measured[depth - 1])
 
 
-@pytest.mark.parametrize(("depth", "stated"), [(10, 2e-6), (20, 1e-12), (100, 1e-63)])
+@pytest.mark.parametrize(("depth", "stated"), [(10, 2e-6), (20, 1e-12), (100, 3e-63)])
 def test_what_the_slider_leaves(panel: Panel, depth: int, stated: float) -> None:
-    assert left_over(panel, depth) == pytest.approx(math.log10(stated), abs=1)
-    if depth < 100:
-        assert 10 ** left_over(panel, depth) == pytest.approx(stated, rel=0.3)
+    assert left_over(panel, depth) == pytest.approx(math.log10(stated), abs=math.log10(1.3))
+
+
+def test_the_sentence_of_the_panel_compares_layers_only_where_there_are_two(panel: Panel) -> None:
+    panel.set(depth=1)
+    assert panel.summary.startswith("There is only one layer. A real network of 1 sigmoid layer;")
+    panel.set(depth=100)
+    assert panel.summary.replace(theme.UNBROKEN, " ").startswith("Layer 1 receives 3.2 × 10⁻⁶³ of what layer 100 rec")
+
+
+def test_the_gradient_of_the_picture_has_a_component_for_each_neuron_and_input() -> None:
+    profile = gradient_profile(NetworkSpec(depth=2, batch=BATCH, seeds=1))
+    assert (profile.spec.width, BATCH) == (64, 32), "as the text on the norm says"
+
+
+def test_the_minutes_of_the_title_are_those_of_the_lesson() -> None:
+    cells = read_cells(notebooks()["00"])
+    said = re.findall(r"In class: (\d+) minutes\. Alone: (\d+) minutes\.", cells[0].source)
+    needed = contents("00", cells)
+    assert len(said) == 1
+    assert [int(number) for number in said[0]] == pytest.approx([needed.in_class, needed.alone], abs=3)
 
 
 def test_line_is_straight(panel: Panel) -> None:

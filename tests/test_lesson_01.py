@@ -85,7 +85,31 @@ def test_what_the_teacher_is_told_of_the_four_experiments() -> None:
     assert panel.data["measured"][0] == pytest.approx(math.log10(3e-24), abs=0.05)
     assert free_chain(6.0, 40)[0] == pytest.approx(6, abs=0.05)
     left = {weight: free_chain(weight, 40)[1] for weight in np.arange(0.5, 6.05, 0.1)}
-    assert max(left, key=lambda weight: left[weight]) == pytest.approx(1.6, abs=0.15)
+    assert max(left, key=lambda weight: left[weight]) == pytest.approx(1.7, abs=0.01)
+    assert [f"{10 ** free_chain(weight, 40)[1]:.0e}" for weight in (1.6, 1.7)] == ["3e-22", "3e-22"]
+    settled = [10 ** (free_chain(weight, 60)[1] - free_chain(weight, 59)[1]) for weight in (1.6, 1.7)]
+    assert settled == pytest.approx([0.278, 0.278], abs=5e-4)
+
+
+def test_a_small_step_off_the_knifes_edge() -> None:
+    panel = panels.definition()
+    panel.set(**panel.presets["weight 4 at zero: the knife's edge"])
+    for weight, stated in ((3.9, 0.37), (4.1, 2.6)):
+        panel.set(weight=weight)
+        assert 10 ** panel.data["measured"][0] == pytest.approx(stated, abs=0.05 * stated)
+
+
+def test_the_sentence_of_the_panel_compares_neurons_only_where_there_are_two() -> None:
+    panel = panels.definition()
+    panel.set(depth=1)
+    assert panel.summary.startswith("There is only one neuron.")
+    panel.set(depth=2, weight=4.0)
+    assert panel.summary.startswith("The first neuron receives as much as the last one does.")
+
+
+def test_what_is_said_of_explosion_and_of_the_learning_rate() -> None:
+    assert pytest.approx(2e6, rel=0.1) == 1.5**39 * 0.25, "the gradient of the first weight"
+    assert f"{0.25**39:.0e}" == "3e-24"
 
 
 def test_saturated_at_four() -> None:
@@ -111,6 +135,8 @@ def test_where_float32_ends() -> None:
     """2^-149 is the smallest float32; a product of quarters reaches it between 2^-148 and 0."""
     assert float32_zero_depth() == 75 > 63
     assert np.float32(2.0**-149) > 0 == np.float32(2.0**-150)
+    assert np.finfo(np.float32).tiny == 0.25**63, "full precision for 63 factors"
+    assert np.float32(0.25**74) > 0 == np.float32(0.25**75), "0 from 76 neurons on"
 
 
 # Train ---------------------------------------------------------------------------------------------------------------
@@ -118,10 +144,16 @@ def test_where_float32_ends() -> None:
 
 def steps_to_learn(depth: int, limit: int, rate: float = 4.0) -> tuple[int, float, float]:
     """Steps until the error is below 0.05, the error and the spread of the answers: the lesson's chain, by hand."""
+    return train_by_hand(depth, limit, rate)[:3]
+
+
+def train_by_hand(depth: int, limit: int, rate: float = 4.0) -> tuple[int, float, float, list[float], list[float]]:
+    """`steps_to_learn`, and of the last step the gradients of the weights and the norms of the signals, by neuron."""
     chosen = digits().labels < 2
     ink = digits().images[chosen, 3:5, 3:5].mean(axis=(1, 2))
     ink, target = (ink - ink.mean()) / ink.std(), digits().labels[chosen].astype(float)
     weights, biases = np.ones(depth), np.zeros(depth)
+    gradients, signals = np.zeros(depth), np.zeros(depth)
     for step in range(limit + 1):
         states = [ink]
         for weight, bias in zip(weights, biases, strict=True):
@@ -131,12 +163,14 @@ def steps_to_learn(depth: int, limit: int, rate: float = 4.0) -> tuple[int, floa
             break
         delta = 2 * (states[-1] - target) / len(ink)
         for layer in range(depth - 1, -1, -1):
+            signals[layer] = np.linalg.norm(delta)
             delta = delta * states[layer + 1] * (1 - states[layer + 1])
             gradient = float(delta @ states[layer]), float(delta.sum())
+            gradients[layer] = gradient[0]
             delta = delta * weights[layer]
             weights[layer] -= rate * gradient[0]
             biases[layer] -= rate * gradient[1]
-    return step, error, float(states[-1].std())
+    return step, error, float(states[-1].std()), list(gradients), list(signals)
 
 
 @pytest.mark.parametrize(("depth", "steps"), [(1, 2), (2, 22), (5, 252), (6, 792), (7, 2778), (8, 10332)])
@@ -154,6 +188,12 @@ def test_from_five_neurons_on_the_bill_is_multiplied_by_three_to_four() -> None:
 def test_eight_neurons_stall_at_one_half() -> None:
     _, error, spread = steps_to_learn(8, 1000)
     assert error == pytest.approx(0.250, abs=5e-4) and spread < 1e-5
+
+
+def test_weights_do_not_tell_a_stalled_chain_from_a_trained_one_and_signals_do() -> None:
+    *_, gradients, signals = train_by_hand(8, 101)
+    assert (min(gradients), max(gradients)) == pytest.approx((-5.1e-6, -3.8e-6), rel=0.02, abs=0)
+    assert (signals[0], signals[-1]) == pytest.approx((1.3e-6, 5.3e-2), rel=0.03, abs=0)
 
 
 @pytest.mark.parametrize("rate", [1.0, 10.0])

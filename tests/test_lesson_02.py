@@ -12,9 +12,10 @@ from helpers import figures, theory
 from helpers.activations import ACTIVATIONS
 from helpers.datasets import DATA
 from helpers.exercises import EXERCISES, lesson_02
+from helpers.network import NetworkSpec, gradient_profile
 from helpers.panels import activation_derivatives
 from helpers.publish.cells.running import notebook_shell, read_cells
-from helpers.quiz import available_lessons, load_bank, load_predictions
+from helpers.quiz import available_lessons, grade, load_bank, load_predictions
 
 NOTEBOOK = DATA.parent / "notebooks" / "02_activation_derivatives.ipynb"
 WIDGETS = ("predict", "predict-factor", "panel", "compare", "compare-factor", "quiz", "write-slope", "write-deviation")
@@ -184,13 +185,29 @@ def test_myth_gelu_loses_less_than_relu() -> None:
         assert factors[name] == pytest.approx(stated, rel=0.03)
         assert default_factor(name) == pytest.approx(stated, rel=0.03)
     assert lesson()["printed"]["myth-maximum"].count("last layer 0.04") == 3
+    assert factors["relu"] == pytest.approx(0.405, abs=5e-4), "measured, as the verdict says"
+    for name in ("relu", "gelu", "silu"):
+        profile = gradient_profile(NetworkSpec(depth=20, width=256, activation=name, **lesson()["default"]))
+        widths = profile.preactivation_std.mean(axis=0)
+        assert max(widths[:4]) > 0.5 and widths[4:] == pytest.approx(np.full(16, 0.04), abs=0.005)
+
+
+def test_gelu_is_steeper_than_one_only_right_of_three_quarters() -> None:
+    z = np.linspace(-6, 6, 12001)
+    steep = z[ACTIVATIONS["gelu"].slope(z) > 1]
+    assert (steep.min(), ACTIVATIONS["gelu"].slope(0.0)) == pytest.approx((0.75, 0.5), abs=0.005)
 
 
 def test_what_the_panel_is_asked_to_show() -> None:
     """Answers to the four things to try, as the text and the teacher's notes give them."""
     factor = {(name, deviation): np.sqrt(theory.mean_square_slope(name, deviation**2)) for name, deviation in (
-        ("sigmoid", 0.1), ("sigmoid", 4), ("sigmoid", 10), ("tanh", 0.1), ("tanh", 10), ("gelu", 1))}  # fmt: skip
-    assert list(factor.values()) == pytest.approx([0.25, 0.126, 0.081, 0.99, 0.23, 0.675], abs=1e-3)
+        ("sigmoid", 0.1), ("sigmoid", 10), ("tanh", 0.1), ("tanh", 10), ("gelu", 1))}  # fmt: skip
+    assert list(factor.values()) == pytest.approx([0.25, 0.081, 0.99, 0.23, 0.675], abs=1e-3)
+    panel = activation_derivatives()
+    for place, square, root in ((3.98, "0.0161", "0.127"), (7.94, "0.0083", "0.091")):
+        panel.set(spread=10 ** (round(np.log10(place) / 0.05) * 0.05))
+        assert f"{panel.controls['spread'].value:.3g}" == str(place)
+        assert panel.summary.startswith(f"The factor per layer is {root}, the root of E[slope²] = {square}. ")
     text = NOTEBOOK.read_text(encoding="utf-8")
     for preset in activation_derivatives().presets:
         assert f"*{preset}*" in text, preset
@@ -221,6 +238,13 @@ def test_numbers_in_the_quiz() -> None:
     assert theory.mean_square_slope("sigmoid", 64.0) == pytest.approx(0.0082, abs=5e-5)
     assert theory.mean_square_slope("selu") ** 25 == pytest.approx(5.6, abs=0.05)
     assert 16 * 0.25**2 == 1
+
+
+def test_nineteen_steps_of_tanh_are_neither_eighteen_nor_twenty() -> None:
+    (question,) = (question for question in load_bank("02") if question.id == "02-tanh-nineteen")
+    grades = {steps: grade(question, lesson()["factors"]["tanh"] ** steps) for steps in (18, 19, 20)}
+    assert [steps for steps, each in grades.items() if each.correct] == [19]
+    assert "too few" in grades[18].feedback and "too many" in grades[20].feedback
 
 
 def test_a_quiz_state_fits_the_panel() -> None:

@@ -113,7 +113,7 @@ ARITHMETIC: dict[str, tuple[str, Callable[..., float]]] = {
         lambda depth, weight: math.prod([float(weight) * slope("sigmoid", 0.0)] * int(depth)),
     ),
     "02-factor-of-a-spread": (
-        r"A wide (\w+) layer has weights of variance 1/N, and its pre-activations have standard deviation (\S+)\. ",
+        r"wide (\w+) layer has weights of variance 1/N, and its pre-activations have standard deviation (\S+)\. ",
         lambda name, spread: math.sqrt(averages(name.lower(), float(spread) ** 2)[0]),
     ),
     "03-factor-of-a-gain": (r"under Xavier with gain (\S+), wide", lambda gain: sigmoid_factor(float(gain))),

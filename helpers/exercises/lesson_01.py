@@ -65,7 +65,7 @@ def _judge_float32_depth(thing: Any) -> Verdict:
             below = "There the numbers stored with full precision end; float32 goes on below with fewer digits."
             return Verdict("wrong", f"{below} Multiply on until the product is exactly 0.")
         if depth in (2 * truth - 1, 2 * truth):
-            return Verdict("wrong", "So many factors of a half it takes; each factor here is a quarter.")
+            return Verdict("wrong", "That is how many factors of a half it takes; here each factor is a quarter.")
         if depth in (537, 538):
             return Verdict("wrong", "That is where float64 ends: begin with `np.float32(1)`.")
         if depth in (23, 24):
@@ -78,7 +78,7 @@ def _judge_float32_depth(thing: Any) -> Verdict:
             return Verdict("wrong", "A depth is a whole number, at least 1.")
         if depth < truth:
             left = say_number(float(np.float32(0.25) ** np.float32(depth)))
-            return Verdict("wrong", f"After {int(depth)} factors float32 still holds {left}. Go deeper.")
+            return Verdict("wrong", f"After {int(depth)} factors float32 still holds {left}. More factors are needed.")
         return Verdict("wrong", f"At {int(depth)} it is 0, but not for the first time. Which depth is the first?")
 
     return judge_number(thing, judge)

@@ -22,7 +22,7 @@ def _judge_softsign_slope(function: Any) -> Verdict:
     second_term = "That is |z|/(1 + |z|)², the second term of the quotient rule alone, or φ·(1 − φ), a sigmoid's rule."
     added = "The second term of the quotient rule is subtracted. (1 − φ² is the slope of tanh.)"
     mistakes = [
-        Mistake(_softsign, "That is softsign itself. Its slope is asked."),
+        Mistake(_softsign, "That is softsign itself. The exercise asks for its slope."),
         Mistake(lambda z: 1 / (1 + z) ** 2, "For negative z the absolute value is missing."),
         Mistake(
             lambda z: 1 / (1 + np.abs(z)) - z / (1 + np.abs(z)) ** 2,
@@ -69,8 +69,8 @@ def _judge_weight_deviation(function: Any) -> Verdict:
             "That is σ_w. The weights have variance σ_w²/N, so their standard deviation is σ_w/√N.",
         ),
         Mistake(lambda z, w: at(w, z, np.mean(slope(z))), "Square each slope first, then take the mean and the root."),
-        Mistake(lambda z, w: at(w, z, np.std(slope(z))), "The standard deviation of the slopes counts from their mean; "
-                "the root mean square counts from 0."),  # fmt: skip
+        Mistake(lambda z, w: at(w, z, np.std(slope(z))), "The standard deviation of the slopes is measured from their "
+                "mean; the root mean square is measured from 0."),  # fmt: skip
         Mistake(lambda z, w: at(w, z, np.max(slope(z))), "That takes the largest slope for every neuron."),
         Mistake(lambda z, w: at(w, z, 1.0), "That takes tanh's largest slope, 1, for every neuron."),
         Mistake(lambda z, w: at(w, z, _mean_square_slope(z)), "The norm is multiplied by the root of the mean square."),
@@ -113,7 +113,7 @@ def softsign_slope(z):
         lesson="02",
         task="Write `weight_deviation(z, wanted)`: the standard deviation that the weights of a tanh layer must have.",
         hints=(
-            "The factor of the norm is √(σ_w² · mean of slope²), and it shall be `wanted`. Solve for σ_w.",
+            "The factor of the norm is √(σ_w² · mean of slope²), and it must equal `wanted`. Solve for σ_w.",
             "The slope of tanh is 1 − tanh². The mean is taken over the entries of z.",
             "σ_w² is N times the variance of the weights. So the standard deviation is σ_w/√N, with N = len(z).",
         ),

@@ -74,9 +74,9 @@ def _value_chain(activation: str, depth: int, weight: float, preactivation: floa
     return float((weight * get_activation(activation).function(preactivation)) ** depth)
 
 
-def _chain(activation: str, depth: int, weight: float = 1.0, preactivation: float = 0.0) -> float:
-    """Derivative of a chain's output by its input: (weight · slope) ** depth."""
-    return float(theory.chain_gradient(activation, depth, weight, preactivation)[-1])
+def _chain(activation: str, depth: int, weight: float = 1.0, preactivation: float = 0.0, fewer: int = 0) -> float:
+    """Derivative of a chain's output by its input, (weight · slope) ** depth; or with so many factors fewer."""
+    return float(theory.chain_gradient(activation, depth - fewer, weight, preactivation)[-1])
 
 
 def _zero_depth(factor: float, dtype: str = "float32") -> float:
