@@ -17,7 +17,7 @@ import pytest
 from helpers import figures, panels, quiz, theme, theory
 from helpers.activations import ACTIVATIONS
 from helpers.network import parameters
-from helpers.panels import curves, lesson_01, lesson_03
+from helpers.panels import curves, lesson_01, lesson_03, lesson_11
 from helpers.theory import averages
 
 PANELS = {name: getattr(panels, name) for names in panels.PANELS.values() for name in names}
@@ -158,7 +158,7 @@ def test_random_moves_neither_fail_nor_leak(make: Callable[[], panels.Panel], mo
 
 
 def used() -> int:
-    for kept in (averages._weighted, averages._nodes):
+    for kept in (averages._weighted, averages._nodes, lesson_11._network):
         assert kept.cache_info().maxsize
         kept.cache_clear()
     gc.collect()
