@@ -96,7 +96,7 @@ def test_every_type_is_answered_by_keyboard_alone_and_is_there_after_a_reload(
     expect(sheet.page.locator(".live-panel")).to_be_in_viewport(ratio=0.5)
     for part in (".live-controls", ".live-headline"):
         expect(sheet.page.locator(part).first).to_be_in_viewport(ratio=0.95)
-    expect(item).to_contain_text("The panel is set. It says: The mean square slope")
+    expect(item).to_contain_text("The panel is set. It says: The factor per layer")
     sheet.page.get_by_role("button", name="Back to the question").click()
     expect(item).to_be_in_viewport()
     expect(sheet.page.locator(".lesson-back")).to_have_count(0)
