@@ -133,6 +133,9 @@ def test_where_the_kernel_has_gone_the_panel_says_so(sheet: Sheet, end: str) -> 
         in_kernel(sheet, f"os.kill(os.getpid(), {int(signal.SIGKILL)})")
     sheet.page.evaluate(DRAG, [[20, 2000], -1, 0])
     assert "Run the cell again" in notice(sheet)
+    if end == "killed":
+        sheet.page.reload()  # JupyterLab may miss that the server has started it anew
+        sheet.page.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for(timeout=60_000)
     sheet.wait_for_kernel()
     sheet.run_all()
     sheet.wait_for_rest()
