@@ -283,12 +283,11 @@ def _lessons_of(learner: Learner, parts: Mapping[str, LessonParts]) -> Iterator[
 
 def _unknown(learner: Learner, chosen: Sequence[str], parts: Mapping[str, LessonParts]) -> int:
     """How many entries belong to nothing that this version of the course has; lessons not chosen don't count."""
-    known = {"answer": "questions", "prediction": "predictions", "exercise": "exercises"}
-    column = {"answer": "question", "prediction": "prediction", "exercise": "exercise"}
+    columns = {"answer": "question", "prediction": "prediction", "exercise": "exercise"}
     others = set(available_lessons()) - set(chosen)
     return sum(
         row["lesson"] not in others
-        and (row["lesson"] not in parts or row[column[table]] not in getattr(parts[row["lesson"]], kind))
-        for table, kind in known.items()
+        and (row["lesson"] not in parts or row[column] not in getattr(parts[row["lesson"]], f"{column}s"))
+        for table, column in columns.items()
         for row in learner.rows[table]
     )

@@ -7,7 +7,6 @@ hands in an export twice.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sqlite3
@@ -16,13 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from helpers.progress import FILE_NAME
-from helpers.progress.exchange import read
+from helpers.progress.exchange import identity_of, read
+from helpers.progress.rows import Row
 from helpers.progress.schema import TABLES
 
-Rows = dict[str, list[dict[str, Any]]]
+Rows = dict[str, list[Row]]
 
 LARGEST_FILE = 200_000_000
 """Bytes; a record of a whole year has less than a hundredth of it."""
@@ -37,7 +36,7 @@ class Learner:
     """A learner's name, rows by table (see `progress.schema`), the oldest first, and the files they come from."""
 
     name: str
-    rows: Mapping[str, Sequence[Mapping[str, Any]]] = field(repr=False)
+    rows: Mapping[str, Sequence[Row]] = field(repr=False)
     files: tuple[Path, ...] = ()
 
 
@@ -133,23 +132,18 @@ def _content(path: Path) -> bytes:
         return copy.read_bytes()
 
 
-def _identity(row: Mapping[str, Any]) -> str:
-    """What makes two rows the same: all columns, the time to the millisecond that an export keeps."""
-    return json.dumps({**row, "at": round(row["at"], 3)}, sort_keys=True)
-
-
 def _merged(parts: Sequence[Rows]) -> Rows:
     """The rows of several files by time, each once."""
     merged: Rows = {}
     for table in TABLES:
-        once = {_identity(row): row for rows in parts for row in rows.get(table, [])}
+        once = {identity_of(row): row for rows in parts for row in rows.get(table, [])}
         merged[table] = sorted(once.values(), key=lambda row: row["at"])
     return merged
 
 
 def _without_twins(learners: Sequence[Learner]) -> Iterator[Learner]:
     """The learners without those whose rows all stand in the record of another one."""
-    rows = [{_identity(row) for table in TABLES for row in each.rows[table]} for each in learners]
+    rows = [{identity_of(row) for table in TABLES for row in each.rows[table]} for each in learners]
     for place, mine in enumerate(rows):
         others = (other for other in range(len(rows)) if other != place)
         if not any(mine and (mine < rows[other] or (mine == rows[other] and other < place)) for other in others):

@@ -157,9 +157,9 @@ def merge(store: Store, tables: Mapping[str, Sequence[Row]]) -> tuple[int, Path 
 def _unknown(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> list[Row]:
     """Those of the rows that the table doesn't hold yet; of equal ones as many as are missing."""
     good, _ = sort_out(table, stored(connection, table))
-    known, new = Counter(_identity(row) for row in good), []
+    known, new = Counter(identity_of(row) for row in good), []
     for row in rows:
-        identity = _identity(row)
+        identity = identity_of(row)
         if known[identity]:
             known[identity] -= 1
         else:
@@ -167,7 +167,7 @@ def _unknown(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) ->
     return new
 
 
-def _identity(row: Row) -> str:
+def identity_of(row: Row) -> str:
     """What makes two rows the same: every column, the time to the millisecond that an export keeps."""
     return json.dumps({**row, "at": iso(row["at"])}, sort_keys=True)
 

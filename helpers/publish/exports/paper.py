@@ -18,6 +18,7 @@ from helpers.publish.html import WITHOUT_SCRIPTS, document
 from helpers.quiz import Question, for_each_type
 from helpers.quiz.papers import version_of
 from helpers.quiz.text import counted
+from helpers.theme import power_of_ten
 
 WORKING_MM = 25
 """Height of the space for working beside a number that is asked for, in millimetres."""
@@ -118,7 +119,6 @@ def _page(title: str, label: str, below: str, sections: Sequence[str], style: st
 
 _KEPT = re.compile(r"(<pre.*?</pre>|<code.*?</code>|<svg.*?</svg>|<[^>]*>)", re.DOTALL)
 _POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e(-?)([1-9]\d*)(?!\w)")
-_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def as_written(page: str) -> str:
@@ -129,7 +129,7 @@ def as_written(page: str) -> str:
 
 def _as_power(found: re.Match[str]) -> str:
     mantissa, sign, exponent = found.groups()
-    power = "10" + (sign + exponent).translate(_SUPERSCRIPT)
+    power = power_of_ten(int(sign + exponent))
     return power if mantissa == "1" else f"{mantissa} × {power}"
 
 
