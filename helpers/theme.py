@@ -157,11 +157,6 @@ def number(value: float) -> str:
     return scientific(math.log10(value) if value else -math.inf)
 
 
-def counted(count: int, thing: str) -> str:
-    """How many there are: "1 layer", "20 layers"."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
 def share(log10: float, other: str) -> str:
     """What one layer receives, as a ratio to what another one does, given as its log10.
 

@@ -20,6 +20,7 @@ MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "virtual_environment": set(),
     "arrays": {"numpy"},
     "checks": {"numpy"},
+    "words": set(),
     "norms": {"numpy"},
     "normalization": {"numpy"},
     "losses": {"numpy"},

@@ -19,6 +19,7 @@ from helpers.activations import ACTIVATIONS
 from helpers.network import parameters
 from helpers.panels import curves, lesson_01, lesson_03, lesson_11
 from helpers.theory import averages
+from helpers.words import counted
 
 PANELS = {name: getattr(panels, name) for names in panels.PANELS.values() for name in names}
 
@@ -372,7 +373,7 @@ def test_powers_of_ten_and_small_numbers_are_written_as_people_write_them() -> N
     assert theme.scientific(float("nan")) == "undefined"
     numbers = [theme.number(value) for value in (0.0, 0.25, 1e-7, float("inf"), float("nan"))]
     assert numbers == ["0", "0.25", "1.0 × 10⁻⁷".replace(" ", theme.UNBROKEN), "∞", "undefined"]
-    assert [theme.counted(count, "layer") for count in (1, 2)] == ["1 layer", "2 layers"]
+    assert [counted(count, "layer") for count in (1, 2)] == ["1 layer", "2 layers"]
 
 
 def test_colours_of_the_activations_differ_and_are_known_for_each() -> None:

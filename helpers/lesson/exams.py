@@ -16,7 +16,8 @@ from helpers.lesson.reviews import check_count, choose_lessons, questions_of
 from helpers.progress import Given, Progress, Sitting, progress
 from helpers.quiz import Grade, Question, Verdict, grade, load_banks
 from helpers.quiz.papers import draw_paper, normalized
-from helpers.quiz.text import as_html, counted
+from helpers.quiz.text import as_html
+from helpers.words import counted
 
 
 class ExamQuestion(QuestionForm):

@@ -15,7 +15,7 @@ from helpers.progress import Progress, Sitting, progress
 from helpers.quiz import Question, available_lessons, instantiate, load_bank, load_banks
 from helpers.quiz.papers import seed_of
 from helpers.quiz.schedule import count_due, standings, weakest_first
-from helpers.quiz.text import counted
+from helpers.words import counted
 
 ROUND_SECONDS = 12 * 3600.0
 """A round that was begun longer ago is not taken up again."""

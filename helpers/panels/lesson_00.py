@@ -18,6 +18,7 @@ from helpers.panels.curves import (
     sigmoid_theory,
 )
 from helpers.panels.panel import Panel
+from helpers.words import counted
 
 
 def start_here() -> Panel:
@@ -34,7 +35,7 @@ def start_here() -> Panel:
             "ranges": {"xaxis": layers_range(depth), "yaxis": decades_range(spread, predicted)},
             "net": picture.layers(profile, arrives=mean[0] - mean[-1]),
             "summary": f"{_received(depth, mean[0] - mean[-1])}\n"
-            f"A real network of {theme.counted(depth, 'sigmoid layer')}; its gradients come from backpropagation.",
+            f"A real network of {counted(depth, 'sigmoid layer')}; its gradients come from backpropagation.",
         }
 
     figure = figures.signal_by_layer(LAYERS, title="How much of the gradient reaches each layer", low=-40, high=5)

@@ -26,6 +26,7 @@ from helpers.panels.curves import (
 )
 from helpers.panels.panel import Panel
 from helpers.picture import NetworkPicture
+from helpers.words import counted
 
 EIGHT_SCHEMES = {
     "PyTorch's default": "pytorch_default",
@@ -363,7 +364,7 @@ def _singular_summary(depth: int, activation: str, weight_std: float, values: di
         low = theme.scientific(math.log10(smallest)) if smallest > ROUNDING else "less than 10⁻¹²"
         return f"from {low} to {theme.scientific(math.log10(largest))}"
 
-    layers = theme.counted(depth, "layer")
+    layers = counted(depth, "layer")
     return (
         f"Singular values with Gaussian weights: {ends(values['Gaussian'])}.\n"
         f"With orthogonal ones: {ends(values['orthogonal'])}. {theme.ACTIVATION_NAMES[activation]}, {layers} of "

@@ -18,6 +18,7 @@ from helpers.residual import (
     path_energies,
     residual_profile,
 )
+from helpers.words import counted
 
 MOST_BLOCKS = 50
 LAST_BLOCKS = (4, 8, 12, 20, 30, 40, MOST_BLOCKS)
@@ -84,7 +85,7 @@ def residual_networks() -> Panel:
 
 
 def _summary(spec: ResidualSpec, log10_signal: Array, size: Array, predicted: theory.ResidualTheory) -> str:
-    kind = f"{theme.counted(spec.blocks, 'block')}, skip {spec.skip:g}, branch {spec.branch:g}"
+    kind = f"{counted(spec.blocks, 'block')}, skip {spec.skip:g}, branch {spec.branch:g}"
     if not np.isfinite(size[-1]):
         return f"{kind}: nothing gets through.\nThere is neither skip nor branch."
     ways = (log10_signal[:, 0] - log10_signal[:, -1]) / spec.blocks
@@ -118,7 +119,7 @@ def path_lengths() -> Panel:
             },
             "summary": f"The gradient that arrives has passed {float(measured @ count):.2f} branches on average.\n"
             f"Theory: {float(expected @ count):.2f}; nine tenths came through {low} to {high}. "
-            f"{theme.counted(blocks, 'block')} make {theme.scientific(blocks * np.log10(2))} paths, most of them "
+            f"{counted(blocks, 'block')} make {theme.scientific(blocks * np.log10(2))} paths, most of them "
             f"through about {blocks / 2:g} branches.",
         }
 
@@ -160,7 +161,7 @@ def shattered_gradients() -> Panel:
             "autocorrelation": mean,
             "spread over seeds": np.stack([correlations.min(axis=0), correlations.max(axis=0)]),
             "summary": f"The gradients of two neighbouring inputs correlate at {mean[1]:.2f}.\n"
-            f"{theme.counted(blocks, 'block')}, skip {skip:g}: 5 steps apart {mean[5]:.2f}, 20 steps apart "
+            f"{counted(blocks, 'block')}, skip {skip:g}: 5 steps apart {mean[5]:.2f}, 20 steps apart "
             f"{mean[20]:.2f}. White noise has 0 at any distance.",
         }
 

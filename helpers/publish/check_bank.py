@@ -14,7 +14,7 @@ from helpers import panels
 from helpers.datasets import DATA
 from helpers.publish import commands
 from helpers.quiz import Question, check_bank, instantiate
-from helpers.quiz.text import counted
+from helpers.words import counted
 
 EXAMPLE = DATA / "examples" / "03_example.json"
 """A bank with a question of each type, to copy from."""

@@ -15,8 +15,3 @@ def as_html(text: str) -> str:
     """Text made safe for a page; what stands in `backticks` becomes code, a line break stays one."""
     escaped = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(text, quote=True))
     return escaped.replace("\n", "<br>")
-
-
-def counted(number: int, thing: str, things: str = "") -> str:
-    """A number of things: "1 point", "3 points"; `things` is the plural where it isn't `thing` with an s."""
-    return f"{number} {thing if number == 1 else things or f'{thing}s'}"

@@ -14,7 +14,7 @@ from helpers.publish.classroom.page import class_page
 from helpers.publish.classroom.tables import learner_table, question_table
 from helpers.publish.folder import FolderError, write_text, written_whole
 from helpers.quiz import BankError, available_lessons
-from helpers.quiz.text import counted
+from helpers.words import counted
 
 _HOW = "Name a folder with copies of progress.sqlite3 or with exports, or one that holds the learners' folders."
 

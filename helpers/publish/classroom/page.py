@@ -16,8 +16,9 @@ from helpers.classroom import (
 from helpers.course import LESSONS, TITLE
 from helpers.publish.exports.markup import as_html, body, lesson_name
 from helpers.publish.html import WITHOUT_SCRIPTS, document
-from helpers.quiz.text import counted, shortened
+from helpers.quiz.text import shortened
 from helpers.theme import FONT, GRID, INK, MEASURED, MUTED, PAPER, WARNING
+from helpers.words import counted
 
 STYLE = f"""
 @page {{ margin: 16mm 14mm 18mm;

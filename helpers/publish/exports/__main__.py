@@ -9,7 +9,7 @@ from helpers.publish import commands
 from helpers.publish.exports import ChoiceError, choose, export
 from helpers.publish.exports.paper import WORKING_MM, Layout
 from helpers.quiz import BankError
-from helpers.quiz.text import counted
+from helpers.words import counted
 
 
 def main(arguments: list[str]) -> int:

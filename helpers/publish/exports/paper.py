@@ -17,8 +17,8 @@ from helpers.publish.exports.presented import Presented, present
 from helpers.publish.html import WITHOUT_SCRIPTS, document
 from helpers.quiz import Question, for_each_type
 from helpers.quiz.papers import version_of
-from helpers.quiz.text import counted
 from helpers.theme import power_of_ten
+from helpers.words import counted
 
 WORKING_MM = 25
 """Height of the space for working beside a number that is asked for, in millimetres."""

@@ -1,0 +1,8 @@
+"""Numbers of things in a sentence."""
+
+from __future__ import annotations
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """A number of things: "1 point", "3 points"; `things` is the plural where it isn't `thing` with an s."""
+    return f"{number} {thing if number == 1 else things or f'{thing}s'}"
