@@ -63,10 +63,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
+from helpers.exercises.checking import Exercise, Mistake, CheckResult, judge_function
 
 
-def _judge(function: Any) -> Verdict:
+def _judge(function: Any) -> CheckResult:
     mistakes = [Mistake(lambda factor, n: factor * n, "That is a sum of equal terms. Multiply them.")]
     return judge_function(function, "power_of", lambda factor, n: factor**n, [(0.5, 3), (2.0, 4)], mistakes=mistakes)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from helpers.exercises.checking import Exercise, Failed, Verdict
+from helpers.exercises.checking import CheckResult, Exercise, Failed
 
 _MODULES = [name for _, name, _ in pkgutil.iter_modules(__path__) if name.startswith("lesson_")]
 _LESSONS = [import_module(f"{__name__}.{name}") for name in sorted(_MODULES)]
@@ -15,22 +15,22 @@ _LESSONS = [import_module(f"{__name__}.{name}") for name in sorted(_MODULES)]
 EXERCISES: Mapping[str, Exercise] = {each.id: each for lesson in _LESSONS for each in lesson.EXERCISES}
 """All exercises by id; the id is the name of the function or number that the learner writes."""
 
-__all__ = ["EXERCISES", "Exercise", "Verdict", "check_exercise", "get_exercise"]
+__all__ = ["EXERCISES", "Exercise", "CheckResult", "check_exercise", "get_exercise"]
 
 
-def check_exercise(exercise_id: str, thing: Any) -> Verdict:
+def check_exercise(exercise_id: str, thing: Any) -> CheckResult:
     """Judge a learner's function or number; never raises for what the learner's code does.
 
     ValueError where there is no exercise of that id.
     """
     exercise = get_exercise(exercise_id)
     if thing is ... or thing is None:
-        return Verdict("open", "Not yet done: replace the three dots, then run the cell again.", exercise.hints[0])
+        return CheckResult("open", "Not yet done: replace the three dots, then run the cell again.", exercise.hints[0])
     try:
-        verdict = exercise.judge(thing)
+        result = exercise.judge(thing)
     except Failed as failure:  # where it is called once more after all was right
-        verdict = Verdict("wrong", f"Called once more, {failure}")
-    return verdict if verdict.correct else Verdict(verdict.status, verdict.message, exercise.hints[0])
+        result = CheckResult("wrong", f"Called once more, {failure}")
+    return result if result.correct else CheckResult(result.status, result.message, exercise.hints[0])
 
 
 def get_exercise(exercise_id: str) -> Exercise:

@@ -46,7 +46,7 @@ Status = Literal["right", "wrong", "open"]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckResult:
     """What a check found. `open` means that there is nothing to judge yet; `hint` is the exercise's first hint."""
 
     status: Status
@@ -68,7 +68,7 @@ class Exercise:
     task: str
     hints: tuple[str, ...]
     solution: str
-    judge: Callable[[Any], Verdict]
+    judge: Callable[[Any], CheckResult]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def judge_function(
     tolerance: float = 1e-6,
     floor: float = 0.0,
     mistakes: Sequence[Mistake] = (),
-) -> Verdict:
+) -> CheckResult:
     """Hold the function against a rule on each of the inputs: relative tolerance, and an absolute floor."""
 
     def complain(given: Array, *arguments: Any) -> str:
@@ -113,26 +113,26 @@ def judge_values(
     shape: Callable[..., tuple[int, ...]],
     complain: Callable[..., str],
     inputs: Sequence[tuple[Any, ...]],
-) -> Verdict:
+) -> CheckResult:
     """Have the numbers that the function gives on each of the inputs judged, where no rule says which they must be.
 
     `shape(*arguments)` is the shape that they must have; `complain(numbers, *arguments)` goes on after the call, as in
     "gives only zeros.", or is empty where nothing is wrong.
     """
     if not callable(function):
-        return Verdict("wrong", f"Hand over the function itself, `{name}` without brackets, not what it returns.")
+        return CheckResult("wrong", f"Hand over the function itself, `{name}` without brackets, not what it returns.")
     for arguments in inputs:
         call = f"{name}({', '.join(_show(argument) for argument in arguments)})"
         try:
             raw = call_safely(function, arguments)
             if raw is ... or raw is None:
-                return Verdict("open", f"Not yet done: `{name}` returns nothing. Is a `return` missing?")
+                return CheckResult("open", f"Not yet done: `{name}` returns nothing. Is a `return` missing?")
             given, coarse = _as_numbers(raw, shape(*arguments))
         except Failed as failure:
-            return Verdict("wrong", f"On `{call}`: {failure}")
+            return CheckResult("wrong", f"On `{call}`: {failure}")
         if complaint := complain(given, *arguments):
-            return Verdict("wrong", f"`{call}` {complaint} {coarse}".rstrip())
-    return Verdict("right", f"It agrees on all {len(inputs)} inputs.")
+            return CheckResult("wrong", f"`{call}` {complaint} {coarse}".rstrip())
+    return CheckResult("right", f"It agrees on all {len(inputs)} inputs.")
 
 
 def _named_mistake(given: Any, arguments: tuple[Any, ...], mistakes: Sequence[Mistake], tolerance: float) -> str:
@@ -314,15 +314,15 @@ def _show(value: Any) -> str:
     return f"[{', '.join(words)}{more}]"
 
 
-def judge_number(thing: Any, judge: Callable[[float], Verdict]) -> Verdict:
+def judge_number(thing: Any, judge: Callable[[float], CheckResult]) -> CheckResult:
     """Read one number from a number, a text or a tensor of one number, then judge it."""
     number = _scalar(thing)
     if isinstance(number, bool | complex | np.complexfloating):
-        return Verdict("wrong", f"That is a value of type {type(number).__name__}. Write one number, such as 0.25.")
+        return CheckResult("wrong", f"That is a value of type {type(number).__name__}. Write one number, such as 0.25.")
     try:
         return judge(read_number(number))
     except ValueError as error:
-        return Verdict("wrong", str(error))
+        return CheckResult("wrong", str(error))
 
 
 def _scalar(thing: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from helpers.arrays import Array
-from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function, judge_number
+from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function, judge_number
 from helpers.quiz import say_number
 
 
@@ -16,7 +16,7 @@ def _chain_gradient(weights: Array, slopes: Array) -> float:
     return float(np.prod(weights * slopes))
 
 
-def _judge_chain_gradient(function: Any) -> Verdict:
+def _judge_chain_gradient(function: Any) -> CheckResult:
     inputs = [
         (np.array([1.5, 3.0, 0.5]), np.array([0.25, 0.2, 0.1])),
         (np.array([2.0]), np.array([0.25])),
@@ -49,37 +49,46 @@ def float32_zero_depth() -> int:
     return depth
 
 
-def _judge_float32_depth(thing: Any) -> Verdict:
+def _judge_float32_depth(thing: Any) -> CheckResult:
     truth = float32_zero_depth()
     last_full = int(round(-math.log2(float(np.finfo(np.float32).tiny)) / 2))
 
-    def judge(depth: float) -> Verdict:
+    def judge(depth: float) -> CheckResult:
         if depth == truth:
-            return Verdict("right", f"After {truth} factors of 0.25, float32 has nothing left but 0.")
+            return CheckResult("right", f"After {truth} factors of 0.25, float32 has nothing left but 0.")
         if depth == truth - 1:
             left = say_number(float(np.float32(0.25) ** np.float32(depth)))
-            return Verdict("wrong", f"One too few: after {int(depth)} factors float32 still holds {left}.")
+            return CheckResult("wrong", f"One too few: after {int(depth)} factors float32 still holds {left}.")
         if depth == truth + 1:
-            return Verdict("wrong", f"One too many: does your count begin at 1? At {int(depth) - 1} it is 0 already.")
+            return CheckResult(
+                "wrong", f"One too many: does your count begin at 1? At {int(depth) - 1} it is 0 already."
+            )
         if depth in (last_full, last_full + 1):
             below = "There the numbers stored with full precision end; float32 goes on below with fewer digits."
-            return Verdict("wrong", f"{below} Multiply on until the product is exactly 0.")
+            return CheckResult("wrong", f"{below} Multiply on until the product is exactly 0.")
         if depth in (2 * truth - 1, 2 * truth):
-            return Verdict("wrong", "That is how many factors of a half it takes; here each factor is a quarter.")
+            return CheckResult("wrong", "That is how many factors of a half it takes; here each factor is a quarter.")
         if depth in (537, 538):
-            return Verdict("wrong", "That is where float64 ends: begin with `np.float32(1)`.")
+            return CheckResult("wrong", "That is where float64 ends: begin with `np.float32(1)`.")
         if depth in (23, 24):
-            return Verdict("wrong", "That is the number of binary digits of float32. How small a number may be is "
-                           "another matter: its exponent decides.")  # fmt: skip
+            return CheckResult(
+                "wrong",
+                "That is the number of binary digits of float32. How small a number may be is "
+                "another matter: its exponent decides.",
+            )
         if depth in (37, 38, 39):
-            return Verdict("wrong", "10⁻³⁸ is about the smallest number of full precision. How many factors of 0.25 "
-                           "lead below 10⁻⁴⁵?")  # fmt: skip
+            return CheckResult(
+                "wrong",
+                "10⁻³⁸ is about the smallest number of full precision. How many factors of 0.25 lead below 10⁻⁴⁵?",
+            )
         if not 1 <= depth <= 10_000 or depth != int(depth):
-            return Verdict("wrong", "A depth is a whole number, at least 1.")
+            return CheckResult("wrong", "A depth is a whole number, at least 1.")
         if depth < truth:
             left = say_number(float(np.float32(0.25) ** np.float32(depth)))
-            return Verdict("wrong", f"After {int(depth)} factors float32 still holds {left}. More factors are needed.")
-        return Verdict("wrong", f"At {int(depth)} it is 0, but not for the first time. Which depth is the first?")
+            return CheckResult(
+                "wrong", f"After {int(depth)} factors float32 still holds {left}. More factors are needed."
+            )
+        return CheckResult("wrong", f"At {int(depth)} it is 0, but not for the first time. Which depth is the first?")
 
     return judge_number(thing, judge)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from helpers.activations import get_activation
 from helpers.arrays import Array
-from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
+from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function
 
 
 def softsign_slope(z: Any) -> Any:
@@ -17,7 +17,7 @@ def softsign_slope(z: Any) -> Any:
     return 1 / (1 + np.abs(np.asarray(z, dtype=np.float64))) ** 2
 
 
-def _judge_softsign_slope(function: Any) -> Verdict:
+def _judge_softsign_slope(function: Any) -> CheckResult:
     inputs: list[tuple[Any, ...]] = [(2.0,), (-3.0,), (0.0,), (0.5,), (np.linspace(-6.0, 6.0, 7),)]
     second_term = "That is |z|/(1 + |z|)², the second term of the quotient rule alone, or φ·(1 − φ), a sigmoid's rule."
     added = "The second term of the quotient rule is subtracted. (1 − φ² is the slope of tanh.)"
@@ -52,7 +52,7 @@ def _mean_square_slope(z: Array, activation: str = "tanh") -> float:
     return float(np.mean(get_activation(activation).slope(z) ** 2))
 
 
-def _judge_weight_deviation(function: Any) -> Verdict:
+def _judge_weight_deviation(function: Any) -> CheckResult:
     draws = np.random.default_rng(2).standard_normal(200)
     inputs = [(draws, 0.5), (3.0 * draws, 2.0), (draws[:50], 1.0), (np.zeros(4), 3.0)]
 
@@ -69,8 +69,11 @@ def _judge_weight_deviation(function: Any) -> Verdict:
             "That is σ_w. The weights have variance σ_w²/N, so their standard deviation is σ_w/√N.",
         ),
         Mistake(lambda z, w: at(w, z, np.mean(slope(z))), "Square each slope first, then take the mean and the root."),
-        Mistake(lambda z, w: at(w, z, np.std(slope(z))), "The standard deviation of the slopes is measured from their "
-                "mean; the root mean square is measured from 0."),  # fmt: skip
+        Mistake(
+            lambda z, w: at(w, z, np.std(slope(z))),
+            "The standard deviation of the slopes is measured from their "
+            "mean; the root mean square is measured from 0.",
+        ),
         Mistake(lambda z, w: at(w, z, np.max(slope(z))), "That takes the largest slope for every neuron."),
         Mistake(lambda z, w: at(w, z, 1.0), "That takes tanh's largest slope, 1, for every neuron."),
         Mistake(lambda z, w: at(w, z, _mean_square_slope(z)), "The norm is multiplied by the root of the mean square."),
@@ -86,7 +89,7 @@ def _judge_weight_deviation(function: Any) -> Verdict:
         Mistake(lambda z, w: at(w, z, math.sqrt(np.mean(np.tanh(z) ** 2))), "You took tanh's values, not its slopes."),
         Mistake(lambda z, w: at(w, z, math.sqrt(np.mean((1 - np.tanh(z)) ** 2))), "The slope of tanh is 1 − tanh²."),
         Mistake(lambda z, w: at(w, z, math.sqrt(_mean_square_slope(z, "sigmoid"))), "The neurons are tanh neurons."),
-    ]  # fmt: skip
+    ]
     return judge_function(function, "weight_deviation", weight_deviation, inputs, mistakes=mistakes)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from helpers import theory
 from helpers.arrays import Array
-from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function, judge_number, numbers_from
+from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function, judge_number, numbers_from
 from helpers.network import NetworkSpec, gradient_profile
 from helpers.quiz import say_number
 
@@ -126,18 +126,18 @@ FACTOR_MISTAKES = (
 )
 
 
-def _judge_predict_factor(function: Any) -> Verdict:
+def _judge_predict_factor(function: Any) -> CheckResult:
     inputs = [
         (slow_sigmoid, slow_sigmoid_slope, 5.0),
         (sigmoid, sigmoid_slope, 8.0),
         (np.arctan, _arctan_slope, 3.0),
         (sigmoid, sigmoid_slope, 1.0),
     ]
-    verdict = judge_function(function, "predict_factor", factor, inputs, 0.01, mistakes=FACTOR_MISTAKES)
-    return _beside_measurement(function) if verdict.correct else verdict
+    result = judge_function(function, "predict_factor", factor, inputs, 0.01, mistakes=FACTOR_MISTAKES)
+    return _beside_measurement(function) if result.correct else result
 
 
-def _beside_measurement(function: Callable[..., Any], gains: Sequence[float] = (1.0, 4.0)) -> Verdict:
+def _beside_measurement(function: Callable[..., Any], gains: Sequence[float] = (1.0, 4.0)) -> CheckResult:
     """Hold a law that agrees with theory against a network as well."""
     sentences = []
     for gain in gains:
@@ -147,8 +147,8 @@ def _beside_measurement(function: Callable[..., Any], gains: Sequence[float] = (
             f"For a sigmoid at gain {gain:g} you say {claimed:.3f}; in a network of 30 layers it is {measured:.3f}."
         )
         if abs(claimed - measured) > 0.1 * measured:
-            return Verdict("wrong", sentences[-1])
-    return Verdict("right", " ".join(sentences))
+            return CheckResult("wrong", sentences[-1])
+    return CheckResult("right", " ".join(sentences))
 
 
 def _solve(of: Callable[[float], float]) -> float:
@@ -193,18 +193,18 @@ def gain_mistakes() -> tuple[tuple[float, str], ...]:
     )
 
 
-def _judge_critical_gain(thing: Any) -> Verdict:
-    def judge(gain: float) -> Verdict:
+def _judge_critical_gain(thing: Any) -> CheckResult:
+    def judge(gain: float) -> CheckResult:
         if not 0 < gain <= 100:
-            return Verdict("wrong", "A gain is a positive number. Look between 1 and 20.")
+            return CheckResult("wrong", "A gain is a positive number. Look between 1 and 20.")
         per_layer = factor(slow_sigmoid, slow_sigmoid_slope, gain)
         if abs(gain / critical_gain() - 1) <= 0.01:
-            return Verdict("right", f"At gain {gain:.4g} a layer multiplies the gradient by {per_layer:.3f}.")
+            return CheckResult("right", f"At gain {gain:.4g} a layer multiplies the gradient by {per_layer:.3f}.")
         way = "higher" if gain < critical_gain() else "lower"
         found = [sentence for mistaken, sentence in gain_mistakes() if abs(gain / mistaken - 1) <= 0.01]
         effect = f"over 30 layers that multiplies the gradient by {say_number(per_layer**30)}."
         advice = found[0] if found else f"Go {way}."
-        return Verdict("wrong", f"At gain {gain:.4g} the factor per layer is {per_layer:.3f}: {effect} {advice}")
+        return CheckResult("wrong", f"At gain {gain:.4g} the factor per layer is {per_layer:.3f}: {effect} {advice}")
 
     return judge_number(thing, judge)
 

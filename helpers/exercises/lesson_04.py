@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from helpers.arrays import Array
-from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
+from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function
 
 
 def _dead(activations: Array) -> int:
     return int((activations == 0).all(axis=0).sum())
 
 
-def _judge_count_dead(function: Any) -> Verdict:
+def _judge_count_dead(function: Any) -> CheckResult:
     rng = np.random.default_rng(4)
     layer = np.maximum(rng.standard_normal((5, 6)) - 0.8, 0)
     layer[:, 2] = 0.0
@@ -57,7 +57,7 @@ def _born_dead(widths: Array) -> float:
     return float(1 - np.prod(1 - 0.5 ** np.asarray(widths, dtype=np.float64)))
 
 
-def _judge_born_dead(function: Any) -> Verdict:
+def _judge_born_dead(function: Any) -> CheckResult:
     widths = ([3, 4, 2, 6], [1, 1], [8, 2, 8, 8, 5], [5], [10] * 50)
     inputs = [(np.array(each),) for each in widths]
     mistakes = [

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from helpers.arrays import Array
-from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function, judge_values
+from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function, judge_values
 from helpers.jacobians import input_output_jacobian, singular_values
 from helpers.network import NetworkSpec, Parameters
 
@@ -70,12 +70,12 @@ def _complain_about_he(weights: Array, fan_in: int, fan_out: int, leak: float) -
     return ""
 
 
-def _judge_he_init(function: Any) -> Verdict:
+def _judge_he_init(function: Any) -> CheckResult:
     inputs = [(400, 200, 0.5), (200, 400, 0.2), (300, 300, 0.0)]
-    verdict = judge_values(function, "he_init", lambda *sizes: sizes[:2], _complain_about_he, inputs)
-    if not verdict.correct:
-        return verdict
-    return Verdict("right", "Uniform, mean 0 and the right standard deviation for three shapes and leaks.")
+    result = judge_values(function, "he_init", lambda *sizes: sizes[:2], _complain_about_he, inputs)
+    if not result.correct:
+        return result
+    return CheckResult("right", "Uniform, mean 0 and the right standard deviation for three shapes and leaks.")
 
 
 def _jacobian_values(weights: Array, x: Array) -> Array:
@@ -117,7 +117,7 @@ def _slip(wrong: str) -> Callable[[Array, Array], Array]:
     return lambda weights, x: _by_hand(weights, x, wrong=wrong)
 
 
-def _judge_jacobian_values(function: Any) -> Verdict:
+def _judge_jacobian_values(function: Any) -> CheckResult:
     generator = np.random.default_rng(5)
     shapes = [(3, 3), (1, 3), (2, 4), (5, 6)]
     inputs = [

@@ -8,7 +8,7 @@ import numpy as np
 
 from helpers.activations import get_activation
 from helpers.arrays import Array
-from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
+from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function
 
 Array = Array
 
@@ -22,7 +22,7 @@ def batch_norm_backward(z: Array, gradient: Array) -> Array:
     return result
 
 
-def _judge_backward(function: Any) -> Verdict:
+def _judge_backward(function: Any) -> CheckResult:
     rng = np.random.default_rng(6)
 
     def normals(*shape: int) -> Array:
@@ -65,7 +65,7 @@ def _factor(values: Array, slopes: Array) -> float:
     return float(np.sqrt(np.mean(slopes**2) / np.var(values)))
 
 
-def _judge_factor(function: Any) -> Verdict:
+def _judge_factor(function: Any) -> CheckResult:
     z = np.random.default_rng(7).standard_normal(2000)
     chosen = [get_activation(name) for name in ("sigmoid", "relu", "tanh", "elu", "linear")]
     inputs = [(activation.function(z), activation.slope(z)) for activation in chosen]

@@ -9,7 +9,7 @@ import numpy as np
 
 from helpers import theory
 from helpers.arrays import Array
-from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
+from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function
 
 
 def _branch(h: Array, first: Array, second: Array) -> Array:
@@ -21,7 +21,7 @@ def _residual_block(h: Array, first: Array, second: Array, alpha: float) -> Arra
     return h + alpha * _branch(h, first, second)
 
 
-def _judge_residual_block(function: Any) -> Verdict:
+def _judge_residual_block(function: Any) -> CheckResult:
     draw = np.random.default_rng(7).standard_normal
     inputs = [
         (np.array([[1.0, -2.0]]), np.array([[1.0, 0.5], [0.5, -1.0]]), np.array([[1.0, 2.0], [0.5, -3.0]]), 0.5),
@@ -57,7 +57,7 @@ def _terms(blocks: int, weight: float) -> Array:
     return np.array([math.comb(blocks, k) * weight**k for k in range(blocks + 1)])
 
 
-def _judge_path_energy(function: Any) -> Verdict:
+def _judge_path_energy(function: Any) -> CheckResult:
     mistakes = [
         Mistake(
             lambda blocks, alpha: _terms(blocks, 1.0) / 2**blocks,

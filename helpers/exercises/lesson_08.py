@@ -11,7 +11,7 @@ import numpy as np
 
 from helpers import theory
 from helpers.arrays import Array
-from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function, numbers_from
+from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function, numbers_from
 from helpers.quiz import say_number
 from helpers.recurrent import RecurrentSpec, backpropagate, initial_parameters
 
@@ -20,7 +20,7 @@ def _logit(gate: float) -> float:
     return math.log(gate / (1 - gate)) if 0 < gate < 1 else math.nan
 
 
-def _judge_forget_bias(function: Any) -> Verdict:
+def _judge_forget_bias(function: Any) -> CheckResult:
     inputs = [(10.0,), (100.0,), (1000.0,), (1.0,), (3.5,)]
     mistakes = [
         Mistake(lambda n: 2 ** (-1 / n), "That is the gate itself. The bias is what the sigmoid makes into that gate."),
@@ -48,7 +48,7 @@ def measured_path(radius: float) -> tuple[Array, float]:
     return profile.forget_gates[:, 0, 0], float(profile.cell_signal[0, 0] / math.sqrt(32))
 
 
-def _judge_forget_path(function: Any) -> Verdict:
+def _judge_forget_path(function: Any) -> CheckResult:
     rng = np.random.default_rng(0)
     inputs = [
         (np.array([[0.5], [0.9]]),),
@@ -68,11 +68,11 @@ def _judge_forget_path(function: Any) -> Verdict:
         Mistake(lambda g: np.prod(g[1:], axis=0).mean(), "Keep the units apart: one number for each column."),
         Mistake(lambda g: g[-1], "That is the last gate alone: the gradient passes all gates from step 2 on."),
     ]
-    verdict = judge_function(function, "forget_path", _forget_path, inputs, mistakes=mistakes)
-    return _beside_measurement(function) if verdict.correct else verdict
+    result = judge_function(function, "forget_path", _forget_path, inputs, mistakes=mistakes)
+    return _beside_measurement(function) if result.correct else result
 
 
-def _beside_measurement(function: Callable[[Array], Any]) -> Verdict:
+def _beside_measurement(function: Callable[[Array], Any]) -> CheckResult:
     """Hold a product that is right against what the engine measures, without recurrent weights and with them."""
     sentences = []
     for radius, words in ((0.0, "without recurrent weights"), (0.577, "with PyTorch's usual recurrent weights")):
@@ -80,7 +80,7 @@ def _beside_measurement(function: Callable[[Array], Any]) -> Verdict:
         path = numbers_from(function, (gates,), gates.shape[1:])
         product = say_number(float(np.sqrt(np.mean(path**2))))
         sentences.append(f"Over 50 steps {words} your product is {product}, measured {say_number(measured)}.")
-    return Verdict("right", " ".join(sentences) + " What is more than the product came back through the gates.")
+    return CheckResult("right", " ".join(sentences) + " What is more than the product came back through the gates.")
 
 
 EXERCISES = (

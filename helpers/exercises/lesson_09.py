@@ -9,7 +9,7 @@ import numpy as np
 
 from helpers import theory
 from helpers.arrays import Array
-from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function, judge_number
+from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function, judge_number
 
 PULL = 1e-6
 
@@ -22,7 +22,7 @@ def _slopes(a: float) -> Array:
     return np.array([float(theory.generator_slope(loss, a)) for loss in theory.GENERATOR_LOSSES])
 
 
-def _judge_loss_slopes(function: Any) -> Verdict:
+def _judge_loss_slopes(function: Any) -> CheckResult:
     mistakes = [
         Mistake(lambda a: -_slopes(a), "The signs are turned around: each of these losses falls as a grows."),
         Mistake(lambda a: _slopes(a)[[1, 0, 2]], "You have exchanged the first two."),
@@ -55,19 +55,21 @@ def silent_distance() -> float:
     return near
 
 
-def _judge_silent_distance(thing: Any) -> Verdict:
+def _judge_silent_distance(thing: Any) -> CheckResult:
     truth = silent_distance()
 
-    def judge(distance: float) -> Verdict:
+    def judge(distance: float) -> CheckResult:
         if not 0 < distance <= 100:
-            return Verdict("wrong", "A distance is a positive number. Look between 1 and 20.")
+            return CheckResult("wrong", "A distance is a positive number. Look between 1 and 20.")
         pull = theory.optimal_generator_gradient("saturating", distance)
         pull_is = f"At distance {distance:.4g} the best discriminator leaves a pull of {pull:.1e}."
         if abs(distance - truth) <= 0.005 * truth:
-            return Verdict("right", pull_is)
+            return CheckResult("right", pull_is)
         if distance < 1.2:
-            return Verdict("wrong", f"{pull_is} The pull is small near 0 too, but there the generator is done. Go up.")
-        return Verdict("wrong", f"{pull_is} Go {'up' if distance < truth else 'down'}.")
+            return CheckResult(
+                "wrong", f"{pull_is} The pull is small near 0 too, but there the generator is done. Go up."
+            )
+        return CheckResult("wrong", f"{pull_is} Go {'up' if distance < truth else 'down'}.")
 
     return judge_number(thing, judge)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from helpers.arrays import Array
 from helpers.clipping import adam_first_step, norm_factors, value_factors
-from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
+from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function
 
 
 def _row(gradients: list[Array]) -> Array:
@@ -44,7 +44,7 @@ def _unscaled(gradients: list[Array], threshold: float) -> Array:
     return row / norm if norm > threshold else row
 
 
-def _judge_clip_by_norm(function: Any) -> Verdict:
+def _judge_clip_by_norm(function: Any) -> CheckResult:
     draws = np.random.default_rng(10)
     layers = [draws.standard_normal((3, 2)) * 10.0**power for power in (5, 2, -1)]
     inputs = [
@@ -66,7 +66,7 @@ def _judge_clip_by_norm(function: Any) -> Verdict:
     return judge_function(function, "clip_by_norm", _clip_by_norm, inputs, 1e-9, mistakes=mistakes)
 
 
-def _judge_adam_first_step(function: Any) -> Verdict:
+def _judge_adam_first_step(function: Any) -> CheckResult:
     inputs = [(2.0, 0.1), (-5.0, 0.01), (1e-10, 1.0), (np.array([1e6, 1.0, 1e-6, 1e-12]), 0.001), (0.0, 0.1)]
     mistakes = [
         Mistake(lambda g, r: -r * g, "That is a step of plain gradient descent; Adam divides by the size of g."),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from helpers.arrays import Array
-from helpers.exercises.checking import Exercise, Mistake, Verdict, judge_function
+from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function
 
 
 def _fitted_factor(signal: Array) -> float:
@@ -15,7 +15,7 @@ def _fitted_factor(signal: Array) -> float:
     return float(10 ** -np.polyfit(np.arange(len(signal)), np.log10(signal), 1)[0])
 
 
-def _judge_fitted_factor(function: Any) -> Verdict:
+def _judge_fitted_factor(function: Any) -> CheckResult:
     draws = np.random.default_rng(11)
     inputs = [
         (np.array([1e-3, 1e-2, 1e-1, 1.0]),),
@@ -50,7 +50,7 @@ def _saturated_share(outputs: Array) -> float:
     return float(np.mean(1 - outputs**2 < 0.01))
 
 
-def _judge_saturated_share(function: Any) -> Verdict:
+def _judge_saturated_share(function: Any) -> CheckResult:
     draws = np.random.default_rng(12)
     inputs = [
         (np.array([[0.0, 0.5], [0.999, -0.9999]]),),

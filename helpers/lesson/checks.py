@@ -6,7 +6,7 @@ import html
 from typing import Any
 
 from helpers import quiz
-from helpers.exercises import Exercise, Verdict, check_exercise, get_exercise
+from helpers.exercises import CheckResult, Exercise, check_exercise, get_exercise
 from helpers.lesson.parts import View, html_box, make_button, verdict_html
 from helpers.progress import Progress, progress
 from helpers.quiz.text import as_html
@@ -17,15 +17,13 @@ WORDS = {"right": "Right.", "wrong": "Not yet right.", "open": "Open."}
 class CheckView(View):
     """The verdict on an exercise; a button opens one hint after the other, the solution last."""
 
-    def __init__(self, exercise: Exercise, verdict: Verdict, record: Progress) -> None:
-        self.exercise, self.verdict = exercise, verdict
-        self._steps = (
-            [] if verdict.correct else [f'<div class="lesson-hint">{as_html(h)}</div>' for h in exercise.hints]
-        )
+    def __init__(self, exercise: Exercise, result: CheckResult, record: Progress) -> None:
+        self.exercise, self.result = exercise, result
+        self._steps = [] if result.correct else [f'<div class="lesson-hint">{as_html(h)}</div>' for h in exercise.hints]
         self._steps.append(f"<pre><code>{html.escape(exercise.solution)}</code></pre>")
-        self._spoken = [*([] if verdict.correct else exercise.hints), "The solution is shown."]
+        self._spoken = [*([] if result.correct else exercise.hints), "The solution is shown."]
         self._opened = 0
-        told = quiz.Verdict(verdict.status, WORDS[verdict.status], verdict.message)
+        told = quiz.Verdict(result.status, WORDS[result.status], result.message)
         self.shown = html_box(verdict_html(told))
         self.help = html_box()
         self.button = make_button("", self._open_next)
@@ -44,7 +42,7 @@ class CheckView(View):
         if left > 1:
             self.button.description = f"Hint {self._opened + 1} of {len(self._steps) - 1}"
         else:
-            self.button.description = "Compare with a solution" if self.verdict.correct else "Show the solution"
+            self.button.description = "Compare with a solution" if self.result.correct else "Show the solution"
         self.button.disabled = left == 0
 
 
@@ -54,7 +52,7 @@ def check(exercise_id: str, thing: Any) -> CheckView:
     ValueError where there is no exercise of that id; never raises for what the learner's code does.
     """
     exercise, record = get_exercise(exercise_id), progress()
-    verdict = check_exercise(exercise_id, thing)
-    if verdict.status != "open":
-        record.record_exercise(exercise.lesson, exercise_id, verdict.correct)
-    return CheckView(exercise, verdict, record)
+    result = check_exercise(exercise_id, thing)
+    if result.status != "open":
+        record.record_exercise(exercise.lesson, exercise_id, result.correct)
+    return CheckView(exercise, result, record)
