@@ -252,10 +252,12 @@ class Chart:
             parts = name.split(".")
             ends = [".".join(parts[place:]) for place in range(1, len(parts))]
             if not any(
-                other != name and shapes[other] == parameter.shape and any(other.endswith(f".{end}") for end in ends)
+                other != name
+                and shapes[other] == parameter.shape
+                and any(other.endswith(f".{end}") for end in ends)
                 and other.split(".")[0] != parts[0]
                 for other in learning
-            ):  # fmt: skip
+            ):
                 return False
         top = self._names[row.parameters[0]].split(".")[0] if row.parameters else ""
         matrices = sum(each.dim() > 1 for name, each in self._model.named_parameters() if name.split(".")[0] == top)

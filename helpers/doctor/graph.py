@@ -14,9 +14,18 @@ import torch
 from torch import Tensor
 
 PASSES_ON = (
-    "TBackward", "Transpose", "View", "Reshape", "ToCopy", "Permute", "Expand", "Squeeze", "Unsqueeze",
-    "Alias", "Clone",
-)  # fmt: skip
+    "TBackward",
+    "Transpose",
+    "View",
+    "Reshape",
+    "ToCopy",
+    "Permute",
+    "Expand",
+    "Squeeze",
+    "Unsqueeze",
+    "Alias",
+    "Clone",
+)
 """Steps between a parameter and the operation that uses it: another view of the same numbers."""
 
 PRODUCTS = (
@@ -101,10 +110,10 @@ class Graph:
     def joins(self, way: Sequence[Any]) -> int:
         """How many sums of two computed tensors, skip connections, lie on a way."""
         return sum(
-            name_of(step) == "AddBackward" and sum(below in self.steps and not is_leaf(below)
-                                                   for below in self.below[step]) > 1
+            name_of(step) == "AddBackward"
+            and sum(below in self.steps and not is_leaf(below) for below in self.below[step]) > 1
             for step in way
-        )  # fmt: skip
+        )
 
 
 def name_of(step: Any) -> str:

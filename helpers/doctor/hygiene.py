@@ -23,10 +23,25 @@ PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))
 """Types of values that nothing can change; LEFT_ALONE holds them too, and asking for these first is quick."""
 
 LEFT_ALONE = (
-    str, bytes, int, float, complex, type(None), nn.Module,
-    type, types.ModuleType, types.FunctionType, types.MethodType, types.BuiltinFunctionType, torch.Size, torch.dtype,
-    torch.device, torch.optim.Optimizer, torch.utils.data.DataLoader, torch.utils.data.Dataset,
-)  # fmt: skip
+    str,
+    bytes,
+    int,
+    float,
+    complex,
+    type(None),
+    nn.Module,
+    type,
+    types.ModuleType,
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    torch.Size,
+    torch.dtype,
+    torch.device,
+    torch.optim.Optimizer,
+    torch.utils.data.DataLoader,
+    torch.utils.data.Dataset,
+)
 """Objects into which nothing looks: they are code, or not the model's."""
 
 

@@ -7,9 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 VERDICTS = (
-    "non-finite", "data", "loss", "unregistered", "detached", "symmetric", "blocked", "dead", "saturated", "shattered",
-    "exploding", "vanishing", "not examined", "healthy",
-)  # fmt: skip
+    "non-finite",
+    "data",
+    "loss",
+    "unregistered",
+    "detached",
+    "symmetric",
+    "blocked",
+    "dead",
+    "saturated",
+    "shattered",
+    "exploding",
+    "vanishing",
+    "not examined",
+    "healthy",
+)
 """All verdicts there are; the last two are those without a finding."""
 
 

@@ -9,12 +9,28 @@ from collections.abc import Iterable, Sequence
 from helpers.classroom import ClassResults
 
 QUESTION_COLUMNS = (
-    "lesson", "question", "text", "asked", "right at first", "right at last", "commonest wrong answer",
-    "learners who gave it", "its feedback",
-)  # fmt: skip
+    "lesson",
+    "question",
+    "text",
+    "asked",
+    "right at first",
+    "right at last",
+    "commonest wrong answer",
+    "learners who gave it",
+    "its feedback",
+)
 LEARNER_COLUMNS = (
-    "learner", "lesson", "predicted", "predictions", "solved", "exercises", "answered", "right", "questions", "minutes",
-)  # fmt: skip
+    "learner",
+    "lesson",
+    "predicted",
+    "predictions",
+    "solved",
+    "exercises",
+    "answered",
+    "right",
+    "questions",
+    "minutes",
+)
 
 
 def question_table(found: ClassResults) -> str:
