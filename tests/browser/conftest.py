@@ -12,7 +12,7 @@ from helpers.publish.cells.deeper import FOLDED
 from tests.browser.lab import CHROMIUM_ARGUMENTS, ROOT, SharedSheet, Sheet, find_chromium, start_lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     chromium = find_chromium()
     if chromium is None:
@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with copies of the lessons, Go deeper unfolded, to which tests add notebooks of their own."""
     folder = tmp_path_factory.mktemp("notebooks")
@@ -38,13 +38,13 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with start_lab(workshop, tmp_path_factory.mktemp("lab")) as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_pages(browser: Browser) -> Iterator[list[Page]]:
     """The JupyterLab page that tests share, once the first of them has opened it."""
     pages: list[Page] = []
