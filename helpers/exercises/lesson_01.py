@@ -82,13 +82,15 @@ def _judge_float32_depth(thing: Any) -> CheckResult:
                 "10⁻³⁸ is about the smallest number of full precision. How many factors of 0.25 lead below 10⁻⁴⁵?",
             )
         if not 1 <= depth <= 10_000 or depth != int(depth):
-            return CheckResult("wrong", "A depth is a whole number, at least 1.")
+            return CheckResult("wrong", "A number of factors is a whole number, at least 1.")
         if depth < truth:
             left = say_number(float(np.float32(0.25) ** np.float32(depth)))
             return CheckResult(
                 "wrong", f"After {int(depth)} factors float32 still holds {left}. More factors are needed."
             )
-        return CheckResult("wrong", f"At {int(depth)} it is 0, but not for the first time. Which depth is the first?")
+        return CheckResult(
+            "wrong", f"After {int(depth)} it is 0, but not for the first time. Which number is the first?"
+        )
 
     return judge_number(thing, judge)
 
@@ -114,7 +116,7 @@ def chain_gradient(weights, slopes):
     Exercise(
         id="float32_depth",
         lesson="01",
-        task="At which depth is the product of slopes 0.25 exactly 0 in float32, for the first time?",
+        task="After how many factors of 0.25 is the product exactly 0 in float32, for the first time?",
         hints=(
             "Begin with `np.float32(1)` and multiply by `np.float32(0.25)` until the result equals 0; count.",
             "The smallest number of float32 is 2⁻¹⁴⁹, and a quarter is 2⁻². Half of the smallest is rounded to 0.",

@@ -34,7 +34,8 @@ def _judge_softsign_slope(function: Any) -> CheckResult:
         Mistake(lambda z: (1 + 2 * np.abs(z)) / (1 + np.abs(z)) ** 2, added),
         Mistake(lambda z: 1 / (1 + np.asarray(z) ** 2), "The whole denominator is squared, 1 and |z| together."),
         Mistake(lambda z: np.sign(z) / (1 + np.abs(z)) ** 2, "Softsign rises everywhere, so its slope is positive."),
-        Mistake(lambda z: 2 * np.abs(z) / (1 + np.abs(z)) ** 3, "You took the derivative twice."),
+        Mistake(lambda z: -2 * np.sign(z) / (1 + np.abs(z)) ** 3, "You took the derivative twice."),
+        Mistake(lambda z: 2 * z / (1 + np.abs(z)) ** 3, "That is the slope of softsign squared."),
     ]
     return judge_function(function, "softsign_slope", softsign_slope, inputs, floor=1e-12, mistakes=mistakes)
 
