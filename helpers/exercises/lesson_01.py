@@ -60,9 +60,8 @@ def _judge_float32_depth(thing: Any) -> CheckResult:
             left = say_number(float(np.float32(0.25) ** np.float32(depth)))
             return CheckResult("wrong", f"One too few: after {int(depth)} factors float32 still holds {left}.")
         if depth == truth + 1:
-            return CheckResult(
-                "wrong", f"One too many: does your count begin at 1? At {int(depth) - 1} it is 0 already."
-            )
+            between = f"{int(depth)} neurons have {truth} factors between the last and the first"
+            return CheckResult("wrong", f"One too many: {between}. Count the factors.")
         if depth in (last_full, last_full + 1):
             below = "There the numbers stored with full precision end; float32 goes on below with fewer digits."
             return CheckResult("wrong", f"{below} Multiply on until the product is exactly 0.")
@@ -119,7 +118,7 @@ def chain_gradient(weights, slopes):
         task="After how many factors of 0.25 is the product exactly 0 in float32, for the first time?",
         hints=(
             "Begin with `np.float32(1)` and multiply by `np.float32(0.25)` until the result equals 0; count.",
-            "The smallest number of float32 is 2⁻¹⁴⁹, and a quarter is 2⁻². Half of the smallest is rounded to 0.",
+            "The smallest positive number of float32 is 2⁻¹⁴⁹, and a quarter is 2⁻². Half of the smallest is rounded to 0.",
         ),
         solution="""\
 import numpy as np
