@@ -542,8 +542,16 @@ export function notesOf(net) {
   if (net.units < net.width) says.push(`${net.units} of ${net.width} units shown`);
   if (net.kind === "steps" && !net.title) says.push("the same weights at every step");
   if (net.kind === "layers" && net.norm && net.norm !== "none") says.push(`dotted: ${net.norm} normalization`);
-  if (net.kind === "layers" && showsShut(net)) says.push(`hollow: ${net.closed}, bars: their share`);
+  if (net.kind === "layers" && showsShut(net)) says.push(notesOfShut(net.closed));
   return says.join("  ·  ");
+}
+
+/**
+ * A unit is hollow where it is shut for every input. Of saturated units the bars also count those shut for some.
+ * @param {string | undefined} closed
+ */
+function notesOfShut(closed) {
+  return closed === "saturated" ? "hollow: always saturated, bars: mean share" : `hollow: ${closed}, bars: their share`;
 }
 
 /**

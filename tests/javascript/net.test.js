@@ -152,6 +152,8 @@ test("a pulse goes forward, stops at the loss, and comes back to the input", () 
 
 test("the notes name what is drawn", () => {
   assert.equal(notesOf(decodeNet(PACKED)), "network 1 of 2  ·  hollow: dead, bars: their share");
+  const saturated = { ...decodeNet(PACKED), closed: "saturated" };
+  assert.match(notesOf(saturated), /hollow: always saturated, bars: mean share$/);
   const many = withLevels([0, 0], { width: 64, norm: "batch", nets: 1 });
   assert.equal(notesOf(many), "1 of 64 units shown  ·  dotted: batch normalization");
 });
