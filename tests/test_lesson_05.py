@@ -361,6 +361,10 @@ def test_without_biases_tanh_has_no_gain_for_every_depth() -> None:
     for depth, expected in ((20, 0.8), (50, 1.3), (100, 2.4)):
         signal = gradient_profile(NetworkSpec(depth=depth, activation="tanh", gain=1.15)).log10_signal.mean(axis=0)
         assert 10 ** (signal[0] - signal[-1]) == pytest.approx(expected, rel=0.05)
+    size = float((digits_split().train_inputs ** 2).mean())
+    for depth, expected in ((20, 0.7), (50, 1.0), (100, 1.7)):
+        wide = theory.signal_profile("tanh", 1.15**2, 0, depth, size)[0]
+        assert 10**wide == pytest.approx(expected, abs=0.05)
 
 
 def test_two_digits_stay_apart_in_an_ordered_tanh_network_without_biases() -> None:
@@ -451,8 +455,16 @@ def test_shares_are_shares_over_the_whole_range(jacobians: panels.Panel) -> None
 # Train, and the texts ------------------------------------------------------------------------------------------------
 
 
+def first_and_second(init: str) -> list[torch.Tensor]:
+    model = MLP(NetworkSpec(30, 128, "relu", init), inputs=20, classes=10)
+    return [layer.weight.detach() for layer in model.layers[:2]]
+
+
 def test_xavier_loses_against_he_over_29_steps() -> None:
     assert pytest.approx(23_000, rel=0.01) == 2 ** (29 / 2)
+    size = {init: [w.std() for w in first_and_second(init)] for init in ("xavier_normal", "he_normal")}
+    ratios = [he / xavier for he, xavier in zip(size["he_normal"], size["xavier_normal"], strict=True)]
+    assert ratios == pytest.approx([2.7, math.sqrt(2)], rel=0.05)
     first = {}
     for init in ("xavier_normal", "he_normal"):
         spec = NetworkSpec(30, 128, "relu", init, batch=100, seeds=4)
@@ -496,6 +508,16 @@ def test_pytorchs_default_loses_its_signal_first_and_then_keeps_it(schemes: pane
     schemes.set(**schemes.presets["ReLU, PyTorch's default"])
     z = np.asarray(schemes.data["pre-activations"])
     assert 10 ** (z[49] - z[0]) == pytest.approx(0.097, abs=0.01) and abs(z[49] - z[9]) < 0.1
+
+
+@pytest.mark.parametrize("activation", ["tanh", "linear"])
+def test_the_defaults_scale_without_its_biases_loses_the_signal(schemes: panels.Panel, activation: str) -> None:
+    start = {"activation": activation, "depth": 50, "width": 128}
+    ends = {}
+    for scheme, gain in (("pytorch_default", 1.0), ("lecun_normal", 0.6)):
+        z = shown(schemes, "pre-activations", **start, scheme=scheme, gain=gain)
+        ends[scheme] = z[-1] - z[9]
+    assert abs(ends["pytorch_default"]) < 0.1 and ends["lecun_normal"] < -6
 
 
 def test_presets_the_text_names_are_there(plane: panels.Panel, schemes: panels.Panel) -> None:
