@@ -491,7 +491,9 @@ def test_the_mark_of_six_scales_stands_at_that_of_the_inputs(plane: panels.Panel
 
 
 def test_reaches_that_the_text_states() -> None:
-    assert "17 layers at $\\sigma_w = 1$" in prose() and "31 at 2.5" in prose() and "more than 2000 at 1.4" in prose()
+    text = prose()
+    assert "17 layers at $\\sigma_w = 1$" in text and "31 at 2.5" in text
+    assert "At 1.4 (*critical*) it gives more than 2000" in text
     assert 6 * theory.correlation_depth_scale("tanh", 1.4**2, 0.09) > 2000
 
 
