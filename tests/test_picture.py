@@ -240,3 +240,33 @@ def test_pictures_of_panels_are_json_of_less_than_three_kilobytes_a_state(name: 
 def test_a_title_changes_nothing_else() -> None:
     drawn = picture.layers(gradient_profile(NetworkSpec(3, 8, batch=4, seeds=1)))
     assert drawn.titled("yours").packed() == {**drawn.packed(), "title": "yours"}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "dark"),
+    [
+        ("start_here", {"depth": 10}, [0]),
+        ("start_here", {"depth": 11}, [1]),
+        ("deep_sigmoid_nets", {"depth": 60, "scheme": "pytorch_default"}, [52]),
+        ("relu_schemes", {"depth": 30}, [14, 0, 0]),
+    ],
+)
+def test_the_layers_that_lessons_00_03_and_04_and_their_notes_call_dark(
+    name: str, values: dict[str, Any], dark: list[int]
+) -> None:
+    panel = getattr(panels, name)()
+    panel.set(**values)
+    nets = panel.data["net"]
+    assert [int((net.level < -6).sum()) for net in (nets if isinstance(nets, list) else [nets])] == dark
+
+
+def test_the_picture_of_lesson_00_shows_16_of_64_units() -> None:
+    drawn = panels.start_here().data["net"]
+    assert (drawn.facts["width"], drawn.deviation.shape[1]) == (64, 16)
+
+
+def test_units_of_lesson_03_that_are_saturated_for_every_digit_are_hollow() -> None:
+    panel = panels.deep_sigmoid_nets()
+    panel.set(**panel.presets["what it costs"])
+    drawn = panel.data["net"]
+    assert 0.1 < drawn.closed.mean() < drawn.shut.mean() < 0.4
