@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 REWRITTEN = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10")
 BANKS = sorted((ROOT / "data/quiz").glob("[0-9][0-9]_*.json"))
 MUCH_LONGER = 1.4
+BALANCED = BANKS[:6]
+"""The banks of lessons 00 to 05: neither the place of an answer nor its length tells whether it is right."""
 
 PRIVATE = re.compile(r"\b(hears?|heard|hearing)\b|[A-Z]\w+ and others\b|\bnew digits right\b|\bNot so\.")
 PER_LAYER = re.compile(r"\d(?: %)? a (?:layer|block|step|neuron)\b")
@@ -75,3 +78,20 @@ def test_the_right_answer_is_the_longest_no_more_often_than_by_chance() -> None:
     longest = [max(question["answers"], key=lambda answer: len(answer["answer"]))["correct"] for question in questions]
     chance = sum(1 / len(question["answers"]) for question in questions)
     assert sum(longest) <= 1.1 * chance, f"{sum(longest)} of {len(longest)}, by chance {chance:.0f}"
+
+
+@pytest.mark.parametrize("path", BALANCED, ids=lambda path: path.stem)
+def test_right_answers_stand_at_each_place_alike(path: Path) -> None:
+    places = [[answer["correct"] for answer in question["answers"]].index(True) for question in choices(path)]
+    counts = [places.count(place) for place in range(4)]
+    assert max(counts) - min(counts) <= 1, counts
+
+
+@pytest.mark.parametrize("extreme", [max, min], ids=["longest", "shortest"])
+def test_the_length_of_an_answer_does_not_tell_whether_it_is_right(extreme: Callable[[list[int]], int]) -> None:
+    chances = []
+    for question in (question for path in BALANCED for question in choices(path)):
+        lengths = [len(answer["answer"]) for answer in question["answers"]]
+        (right,) = (len(answer["answer"]) for answer in question["answers"] if answer["correct"])
+        chances.append(lengths.count(extreme(lengths)) ** -1 if right == extreme(lengths) else 0)
+    assert sum(chances) <= 0.3 * len(chances), f"{sum(chances):.1f} of {len(chances)}"
