@@ -15,7 +15,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import course
+from helpers import course, theory
+from helpers.activations import get_activation
 from helpers.exercises import EXERCISES, check_exercise, checking, lesson_01, lesson_03
 
 FUNCTIONS = ["chain_gradient", "softsign_slope", "weight_deviation", "predict_factor"]
@@ -124,6 +125,34 @@ def test_a_known_mistake_is_named_with_its_input(exercise_id, function, words):
     assert verdict.status == "wrong" and verdict.hint == EXERCISES[exercise_id].hints[0]
     assert f"{exercise_id}(" in verdict.message
     assert re.search(words, verdict.message), verdict.message
+
+
+def from_torch(fan_in, fan_out, leak):
+    """PyTorch's call as it is documented: its fan_in is the last size, for weights that multiply from the left."""
+    return torch.nn.init.kaiming_uniform_(torch.empty(fan_in, fan_out), a=leak)
+
+
+@pytest.mark.parametrize(
+    "exercise_id, answer",
+    [
+        ("chain_gradient", lambda w, s: theory.chain_gradient("sigmoid", len(w))[-1]),
+        ("chain_gradient", lambda w, s: (w[0] * s[0]) ** (len(w) - 1)),
+        ("float32_depth", 76),
+        ("softsign_slope", get_activation("tanh").slope),
+        ("softsign_slope", get_activation("sigmoid").slope),
+        ("weight_deviation", lambda z, w: w / theory.per_layer_factor("tanh", 1.0)),
+        ("weight_deviation", lambda z, w: w / theory.mean_square_slope("tanh", float(z.var())) ** 0.5),
+        ("predict_factor", lambda f, s, g: theory.per_layer_factor("sigmoid", g**2)),
+        ("critical_gain", theory.critical_gain("sigmoid")),
+        ("count_dead", lambda h: 1 - (h > 0).any(axis=0).mean()),
+        ("count_dead", lambda h: (h > 0).any(axis=0).sum()),
+        ("born_dead", lambda n: theory.born_dead_probability(int(n.max()), len(n))),
+        ("he_init", from_torch),
+        ("jacobian_values", lambda w, x: np.linalg.svd(np.linalg.multi_dot([np.eye(len(x)), *w]), compute_uv=False)),
+    ],
+)
+def test_a_line_of_the_notebook_or_a_call_of_a_library_is_no_answer(exercise_id, answer):
+    assert check_exercise(exercise_id, answer).status == "wrong"
 
 
 @pytest.mark.parametrize("exercise_id", FUNCTIONS)
