@@ -118,7 +118,7 @@ def chain_gradient(weights, slopes):
         task="After how many factors of 0.25 is the product exactly 0 in float32, for the first time?",
         hints=(
             "Begin with `np.float32(1)` and multiply by `np.float32(0.25)` until the result equals 0; count.",
-            "The smallest positive number of float32 is 2⁻¹⁴⁹, and a quarter is 2⁻². Half of the smallest is rounded to 0.",
+            "The smallest positive number of float32 is 2⁻¹⁴⁹, and half of it is rounded to 0. A quarter is 2⁻².",
         ),
         solution="""\
 import numpy as np
