@@ -65,19 +65,19 @@ def runs_slow(config: pytest.Config) -> bool:
 
 
 TIERS = {
-    "slow": "slow: runs with --slow or where CI=true",
     "exhaustive": "exhaustive: runs with --exhaustive",
+    "slow": "slow: runs with --slow or where CI=true",
 }
-"""The markers of tests that don't always run, with what a test is skipped for."""
+"""The markers of tests that don't always run, with what a test is skipped for; the first that a test has counts."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: [not item.nodeid.startswith(start) for start in LONGEST])
     wanted = {"slow": runs_slow(config), "exhaustive": bool(config.getoption("--exhaustive"))}
-    for tier, reason in TIERS.items():
-        for item in items:
-            if not wanted[tier] and tier in item.keywords:
-                item.add_marker(pytest.mark.skip(reason=reason))
+    for item in items:
+        tier = next((tier for tier in TIERS if tier in item.keywords), None)
+        if tier and not wanted[tier]:
+            item.add_marker(pytest.mark.skip(reason=TIERS[tier]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import pytest
@@ -52,7 +52,8 @@ EXACT = Tolerance("exact", lambda expected, measured: measured == expected)
 class Row:
     """One claim: where it comes from, the number expected, how close it must be, and the function that measures it.
 
-    A row is `slow` where measuring takes more than a few seconds.
+    Its tier is that of its test: "slow" where measuring takes more than a few seconds, "exhaustive" where it takes long
+    and another row measures a part of it.
     """
 
     name: str
@@ -61,21 +62,26 @@ class Row:
     expected: float
     tolerance: Tolerance
     measure: Callable[[], float]
-    slow: bool = False
+    tier: Literal["", "slow", "exhaustive"] = ""
 
 
 ROWS: list[Row] = []
 
 
 def claim(
-    name: str, words: str, source: str, expected: float, tolerance: Tolerance, slow: bool = False
+    name: str,
+    words: str,
+    source: str,
+    expected: float,
+    tolerance: Tolerance,
+    tier: Literal["", "slow", "exhaustive"] = "",
 ) -> Callable[[Callable[[], float]], Callable[[], float]]:
     """Enter the decorated function, which measures one number, as a row of the ledger. ``name`` must be new."""
     if any(row.name == name for row in ROWS):
         raise ValueError(f"the ledger has a row {name!r} already")
 
     def enter(measure: Callable[[], float]) -> Callable[[], float]:
-        ROWS.append(Row(name, words, source, expected, tolerance, measure, slow))
+        ROWS.append(Row(name, words, source, expected, tolerance, measure, tier))
         return measure
 
     return enter

@@ -25,6 +25,7 @@ from helpers.panels import curves, lesson_04
 from helpers.theory.averages import average
 from helpers.training import OPTIMIZERS, train
 from tests.test_panels import places
+from tests.tiers import first_slow
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "04_relu.ipynb"
 HE = {"activation": "relu", "scheme": "he_normal", "depth": 30, "width": 64, "bias": 0.0, "leak": 0.01}
@@ -440,29 +441,26 @@ def test_first_weights_of_the_default_lie_below_adams_epsilon() -> None:
 # Train, myths (the rows of the ledger train the clusters; these are the notebook's recipes on the digits) ------------
 
 
+@pytest.mark.parametrize("seed", first_slow([1, 2]))
 @pytest.mark.parametrize(
-    "seed", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.exhaustive)]
+    ("optimizer", "init", "low", "high"),
+    [
+        ("sgd", "he_normal", 0.8, 1),
+        ("sgd", "xavier_normal", 0.05, 0.5),
+        pytest.param("adam", "xavier_normal", 0.7, 1, marks=pytest.mark.exhaustive),
+        pytest.param("adam", "pytorch_default", 0.05, 0.6, marks=pytest.mark.exhaustive),
+    ],
 )
-def test_twenty_layers_with_sgd_and_adam(seed: int) -> None:
-    recipes = {
-        ("sgd", "he_normal"): (0.8, 1),
-        ("sgd", "xavier_normal"): (0.05, 0.5),
-        ("adam", "xavier_normal"): (0.7, 1),
-        ("adam", "pytorch_default"): (0.05, 0.6),
-    }
-    for (optimizer, init), (low, high) in recipes.items():
-        steps, rate = (600, 0.03) if optimizer == "sgd" else (400, 0.001)
-        model = MLP(NetworkSpec(20, 64, "relu", init), 64, 10, seed=seed)
-        history = train(
-            model, digits_split(), steps=steps, learning_rate=rate, optimizer=optimizer, seed=seed, records=1,
-            progress=False,
-        )  # fmt: skip
-        assert low < history.accuracy[-1] <= high, (optimizer, init)
+def test_twenty_layers_with_sgd_and_adam(optimizer: str, init: str, low: float, high: float, seed: int) -> None:
+    steps, rate = (600, 0.03) if optimizer == "sgd" else (400, 0.001)
+    model = MLP(NetworkSpec(20, 64, "relu", init), 64, 10, seed=seed)
+    settings = {"learning_rate": rate, "optimizer": optimizer, "seed": seed}
+    history = train(model, digits_split(), steps=steps, records=1, progress=False, **settings)
+    assert low < history.accuracy[-1] <= high
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("seed", "as_it_is", "tiny"), [(0, 0.20, 0.67), (1, 0.08, 0.49), (2, 0.08, 0.45), (3, 0.08, 0.33)]
+    ("seed", "as_it_is", "tiny"), first_slow([(0, 0.20, 0.67), (1, 0.08, 0.49), (2, 0.08, 0.45), (3, 0.08, 0.33)])
 )
 def test_here_adams_epsilon_is_the_main_reason(
     seed: int, as_it_is: float, tiny: float, monkeypatch: pytest.MonkeyPatch
@@ -477,21 +475,21 @@ def test_here_adams_epsilon_is_the_main_reason(
         assert history.accuracy[-1] == pytest.approx(expected, abs=0.12)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("depth", "rate", "most"), [(60, 0.03, 0.5), (100, 0.003, 0.35)])
-def test_a_level_signal_can_belong_to_a_network_that_hardly_learns(depth: int, rate: float, most: float) -> None:
-    for seed in (0, 1):
-        model = MLP(NetworkSpec(depth, 64, "relu", "he_normal"), 64, 10, seed=seed)
-        history = train(model, digits_split(), steps=600, learning_rate=rate, records=1, progress=False)
-        assert history.accuracy[-1] < most
+@pytest.mark.parametrize("seed", first_slow([0, 1]))
+@pytest.mark.parametrize(("depth", "rate", "most"), first_slow([(60, 0.03, 0.5), (100, 0.003, 0.35)]))
+def test_a_level_signal_can_belong_to_a_network_that_hardly_learns(
+    depth: int, rate: float, most: float, seed: int
+) -> None:
+    model = MLP(NetworkSpec(depth, 64, "relu", "he_normal"), 64, 10, seed=seed)
+    history = train(model, digits_split(), steps=600, learning_rate=rate, records=1, progress=False)
+    assert history.accuracy[-1] < most
 
 
-@pytest.mark.slow
-def test_twenty_layers_of_tanh_learn_under_xavier() -> None:
-    for seed in range(3):
-        model = MLP(NetworkSpec(20, 64, "tanh", "xavier_normal"), 64, 10, seed=seed)
-        history = train(model, digits_split(), steps=600, learning_rate=0.03, records=1, progress=False)
-        assert history.accuracy[-1] == pytest.approx(0.97, abs=0.015)
+@pytest.mark.parametrize("seed", first_slow(range(3)))
+def test_twenty_layers_of_tanh_learn_under_xavier(seed: int) -> None:
+    model = MLP(NetworkSpec(20, 64, "tanh", "xavier_normal"), 64, 10, seed=seed)
+    history = train(model, digits_split(), steps=600, learning_rate=0.03, records=1, progress=False)
+    assert history.accuracy[-1] == pytest.approx(0.97, abs=0.015)
 
 
 def test_at_rate_one_half_twenty_layers_end_in_nan() -> None:
@@ -519,23 +517,22 @@ def test_dead_units_recover_above_the_first_layer_and_never_in_it(optimizer: str
     assert 5 <= alive[1] <= 18 and 8 <= alive[2] <= 18
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("seed", first_slow(range(6)))
 @pytest.mark.parametrize(
     ("margin", "low", "high"), [(0.1, (7, 15), (9, 18)), (1.0, (1, 4), (5, 12)), (5.0, (0, 1), (0, 4))]
 )
 def test_the_farther_a_unit_was_pushed_the_fewer_recover(
-    margin: float, low: tuple[int, int], high: tuple[int, int]
+    margin: float, low: tuple[int, int], high: tuple[int, int], seed: int
 ) -> None:
     pictures = torch.tensor(digits_split().train_inputs, dtype=torch.float32)
-    for seed in range(6):
-        model, h = MLP(NetworkSpec(3, 64, "relu", "he_normal"), 64, 10, seed=seed), pictures
-        with torch.no_grad():
-            for layer in model.layers:
-                layer.bias[:20] -= layer(h)[:, :20].max(dim=0).values + margin
-                h = layer(h).relu()
-        train(model, digits_split(), steps=300, learning_rate=0.03, records=1, progress=False)
-        alive = [int((state[:, :20] > 0).any(dim=0).sum()) for state in model.hidden(pictures)]
-        assert alive[0] == 0 and low[0] <= alive[1] <= low[1] and high[0] <= alive[2] <= high[1]
+    model, h = MLP(NetworkSpec(3, 64, "relu", "he_normal"), 64, 10, seed=seed), pictures
+    with torch.no_grad():
+        for layer in model.layers:
+            layer.bias[:20] -= layer(h)[:, :20].max(dim=0).values + margin
+            h = layer(h).relu()
+    train(model, digits_split(), steps=300, learning_rate=0.03, records=1, progress=False)
+    alive = [int((state[:, :20] > 0).any(dim=0).sum()) for state in model.hidden(pictures)]
+    assert alive[0] == 0 and low[0] <= alive[1] <= low[1] and high[0] <= alive[2] <= high[1]
 
 
 def test_a_step_too_large_kills_units_and_a_small_one_none() -> None:
@@ -548,8 +545,7 @@ def test_a_step_too_large_kills_units_and_a_small_one_none() -> None:
     assert dead[0.1] == [0, 0, 0] and dead[1.0][2] == pytest.approx(0.89, abs=0.08)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 8))
+@pytest.mark.parametrize("seed", first_slow(range(1, 8)))
 def test_with_other_seeds_a_large_step_kills_few_units(seed: int) -> None:
     pictures = torch.tensor(digits_split().train_inputs, dtype=torch.float32)
     dead = {}

@@ -23,6 +23,7 @@ from helpers.models import MLP
 from helpers.network import NetworkSpec, gradient_profile, initial_parameters
 from helpers.panels import curves, lesson_05
 from helpers.training import train
+from tests.tiers import first_slow
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "05_initialization.ipynb"
 TANH = {"activation": "tanh", "bias_std": 0.3, "depth": 50}
@@ -380,12 +381,11 @@ def test_accuracies_of_twenty_layers_at_the_three_places() -> None:
         assert history.accuracy[-1] == pytest.approx(expected, abs=0.04), place
 
 
-@pytest.mark.slow
-def test_eighty_layers_of_64_at_critical_stay_at_chance() -> None:
-    for seed in (0, 1):
-        model = MLP(NetworkSpec(80, 64, "tanh", gain=1.4, bias_std=0.3), 64, 10, seed=seed)
-        history = train(model, digits_split(), steps=300, learning_rate=0.03, records=1, progress=False)
-        assert history.accuracy[-1] < 0.2
+@pytest.mark.parametrize("seed", first_slow([0, 1]))
+def test_eighty_layers_of_64_at_critical_stay_at_chance(seed: int) -> None:
+    model = MLP(NetworkSpec(80, 64, "tanh", gain=1.4, bias_std=0.3), 64, 10, seed=seed)
+    history = train(model, digits_split(), steps=300, learning_rate=0.03, records=1, progress=False)
+    assert history.accuracy[-1] < 0.2
 
 
 def test_relu_right_of_its_line_explodes_and_its_inputs_grow_alike(plane: panels.Panel) -> None:

@@ -25,6 +25,7 @@ from helpers.network import NetworkSpec, gradient_profile
 from helpers.panels import lesson_06
 from helpers.training import History, train
 from tests.test_panels import ends, places, slope_per_layer
+from tests.tiers import first_slow
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_batch_norm.ipynb"
 RELU = {
@@ -446,20 +447,14 @@ def right(learning_rate: float = 0.1, seed: int = 0, **choice: Any) -> float:
     return float(trained(learning_rate, seed, **choice).accuracy[-1])
 
 
-def one_seed_or(more: int) -> pytest.MarkDecorator:
-    """Seed 0 with the slow tests, the others with the exhaustive ones."""
-    marks = [pytest.mark.slow, *[pytest.mark.exhaustive] * (more - 1)]
-    return pytest.mark.parametrize("seed", [pytest.param(seed, marks=mark) for seed, mark in enumerate(marks)])
-
-
-@one_seed_or(3)
+@pytest.mark.parametrize("seed", first_slow(range(3)))
 def test_the_recipe_for_sigmoids(seed: int) -> None:
     assert right(seed=seed, depth=10) < 0.2
     assert right(seed=seed, depth=10, norm="batch") > 0.93
     assert right(seed=seed, depth=20, norm="batch") > 0.9
 
 
-@one_seed_or(2)
+@pytest.mark.parametrize("seed", first_slow(range(2)))
 def test_the_recipe_for_relu_and_skips(seed: int) -> None:
     relu = {"activation": "relu", "init": "he_normal"}
     assert right(seed=seed, depth=20, norm="batch", **relu) > 0.85
@@ -467,20 +462,20 @@ def test_the_recipe_for_relu_and_skips(seed: int) -> None:
     assert right(seed=seed, depth=50, norm="batch", skip=0.9, **relu) > 0.85
 
 
+@pytest.mark.parametrize("learning_rate", first_slow([0.1, 0.01, 1.0]))
+def test_fifty_plain_layers_fail_at_every_rate(learning_rate: float) -> None:
+    assert right(learning_rate, depth=50, norm="batch", activation="relu", init="he_normal") < 0.2
+
+
 @pytest.mark.slow
-def test_fifty_plain_layers_fail_at_every_rate_and_clipped() -> None:
-    relu = {"activation": "relu", "init": "he_normal"}
-    assert right(depth=50, norm="batch", **relu) < 0.2
-    for learning_rate in (0.01, 1.0):
-        assert right(learning_rate, depth=50, norm="batch", **relu) < 0.2
-    clipped = train(
-        MLP(NetworkSpec(50, norm="batch", **relu), inputs=64, classes=10), digits_split(), clip=1.0,
-        **{**SGD, "learning_rate": 0.1},
-    )  # fmt: skip
-    assert clipped.accuracy[-1] < 0.2, "without a huge first step it fails too"
+def test_fifty_plain_layers_fail_clipped() -> None:
+    """Without a huge first step they fail too."""
+    model = MLP(NetworkSpec(50, norm="batch", activation="relu", init="he_normal"), inputs=64, classes=10)
+    clipped = train(model, digits_split(), clip=1.0, **{**SGD, "learning_rate": 0.1})
+    assert clipped.accuracy[-1] < 0.2
 
 
-@one_seed_or(2)
+@pytest.mark.parametrize("seed", first_slow(range(2)))
 def test_fifty_plain_layers_train_with_the_bias(seed: int) -> None:
     relu = {"activation": "relu", "init": "he_normal", "norm": "batch"}
     for bias in (1.0, 2.0):
@@ -488,10 +483,14 @@ def test_fifty_plain_layers_train_with_the_bias(seed: int) -> None:
     assert right(seed=seed, depth=50, **relu) < 0.35
 
 
-@pytest.mark.slow
-def test_eighty_plain_layers_do_not_and_a_learned_bias_does_as_well() -> None:
+@pytest.mark.exhaustive
+def test_eighty_plain_layers_do_not_train_with_the_bias() -> None:
+    assert right(depth=80, norm_bias=2.0, activation="relu", init="he_normal", norm="batch") < 0.7
+
+
+@pytest.mark.exhaustive
+def test_a_learned_bias_does_as_well() -> None:
     relu = {"activation": "relu", "init": "he_normal", "norm": "batch"}
-    assert right(depth=80, norm_bias=2.0, **relu) < 0.7
     model = MLP(NetworkSpec(50, **relu), inputs=64, classes=10)
     for layer in range(50):  # PyTorch's own module, whose scale and bias are learned
         model.normalizations[layer] = nn.BatchNorm1d(64, track_running_stats=False)

@@ -23,6 +23,7 @@ from helpers.models import ConvNet, ResidualMLP
 from helpers.panels.lesson_07 import DEFAULT_BRANCH
 from helpers.residual import ResidualSpec, input_gradients, path_energies, residual_profile
 from helpers.training import History, train
+from tests.tiers import first_slow
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "07_resnets.ipynb"
 FULL = {"skip": 1.0, "branch": 1.0, "norm": "none", "blocks": 20, "width": 64}
@@ -212,9 +213,7 @@ def test_two_blocks_train_plain_or_residual() -> None:
         assert trained(2, skip, 0).accuracy[-1] > 0.85
 
 
-@pytest.mark.parametrize(
-    "seed", [pytest.param(seed, marks=pytest.mark.exhaustive if seed else pytest.mark.slow) for seed in range(5)]
-)
+@pytest.mark.parametrize("seed", first_slow(range(5)))
 def test_thirty_blocks_train_with_the_skip_and_not_without(seed: int) -> None:
     plain, residual = trained(30, 0.0, seed), trained(30, 1.0, seed)
     print(seed, plain.accuracy, plain.loss, residual.accuracy, residual.loss)

@@ -268,12 +268,16 @@ def test_the_scale_of_an_affine_generator_stays_one_number() -> None:
 
 
 @pytest.mark.slow
-def test_the_ring_and_the_digits_are_found() -> None:
+def test_the_ring_is_found() -> None:
     ring = Game(games.ring_recipe())
     play(ring, 1500, progress=False)
     distances = np.linalg.norm(ring.samples()[:, None] - RING_CENTRES, axis=2)
     near = distances.min(axis=1) < 0.4
     assert len(np.unique(distances.argmin(axis=1)[near])) == 8 and near.mean() > 0.5
+
+
+@pytest.mark.exhaustive
+def test_the_digits_are_found() -> None:
     page = Game(games.digits_recipe())
     rows = 2 * digits().images.reshape(-1, 64) - 1
     labels, start = digits().labels, page.samples(200)

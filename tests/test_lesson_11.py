@@ -21,6 +21,7 @@ from helpers.doctor import Diagnosis, diagnose, watch
 from helpers.panels.lesson_11 import UNKNOWN
 from helpers.patients import WARD, Patient, ward
 from helpers.training import History, train
+from tests.tiers import first_slow
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "11_your_own_network.ipynb"
 SEEDS = range(4)
@@ -60,9 +61,7 @@ def test_the_doctor_names_the_illness_and_finds_the_cured_healthy(letter: str, s
     assert examined(case.cured(), letter, seed).healthy
 
 
-@pytest.mark.parametrize(
-    "seed", [pytest.param(seed, marks=pytest.mark.exhaustive if seed else pytest.mark.slow) for seed in range(3)]
-)
+@pytest.mark.parametrize("seed", first_slow(range(3)))
 @pytest.mark.parametrize("letter", WARD)
 def test_as_it_came_it_does_not_learn_and_cured_it_does(letter: str, seed: int) -> None:
     assert run(letter, seed, False)[0].accuracy[-1] < 0.5
@@ -222,7 +221,7 @@ def late_run(rate: float, seed: int = 0) -> tuple[Diagnosis, Diagnosis, Any, flo
     return diagnose(*case.case()), diagnose(model, *case.case()[1:]), monitor.diagnosis, history.accuracy[-1]
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seed", [0, *first_slow([1, 2])])
 def test_the_late_patient_is_healthy_at_first_and_dead_after_a_few_steps(seed: int) -> None:
     first, last, trained, accuracy = late_run(0.3, seed)
     assert first.healthy and last.verdict == "dead" and accuracy < 0.2

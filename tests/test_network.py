@@ -27,6 +27,7 @@ from helpers.network import (
 from helpers.network import parameters as drawing
 from helpers.network.profile import LAZY
 from tests.reference import autograd
+from tests.tiers import first_slow
 
 PER_LAYER = ["signal", "log10_signal", "weight_gradient", "log10_weight_gradient", *LAZY]
 
@@ -514,13 +515,16 @@ def test_random_networks_are_computed_and_nothing_grows() -> None:
     many_random_specs(150)
 
 
-@pytest.mark.slow
-def test_two_thousand_random_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "_drawn", drawing._Cache(20_000_000))
-    monkeypatch.setattr(drawing, "CACHE_BYTES", 20_000_000)
-    many_random_specs(2000)
+@pytest.mark.parametrize(
+    ("count", "most"),
+    first_slow([(300, 3_000_000), (2000, 20_000_000)]),
+)
+def test_more_random_networks_than_are_kept(count: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "_drawn", drawing._Cache(most))
+    monkeypatch.setattr(drawing, "CACHE_BYTES", most)
+    many_random_specs(count)
     gc.collect()
-    assert len(drawing._drawn._arrays) < 2000
+    assert len(drawing._drawn._arrays) < count
 
 
 # Bad input ----------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from helpers.panels import curves, lesson_01, lesson_03, lesson_11
 from helpers.theory import averages
 from helpers.words import counted
 
+EXHAUSTIVE = [pytest.mark.exhaustive, pytest.mark.timeout(3000)]
 PANELS = {name: getattr(panels, name) for names in panels.PANELS.values() for name in names}
 
 
@@ -65,10 +66,10 @@ def slope_per_layer(curve: np.ndarray) -> float:
     return (first - last) / (count - 1)
 
 
-@pytest.mark.parametrize("most", [7, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("most", [7, pytest.param(40, marks=pytest.mark.slow), pytest.param(1000, marks=EXHAUSTIVE)])
 @pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())
 def test_every_control_moves_over_its_whole_range(make: Callable[[], panels.Panel], most: int) -> None:
-    """Both ends and some places between them; with the slow tests every place."""
+    """Both ends and some places between them; with the exhaustive tests every place."""
     panel = make()
     shown = {name for name, value in panel.data.items() if isinstance(value, np.ndarray)}
     assert shown <= {trace.name for trace in panel.live.figure.data}
@@ -127,7 +128,6 @@ def test_set_names_a_control_that_does_not_exist() -> None:
 
 
 # Larger networks and longer series take up to a second a move; the test of whole ranges has them.
-EXHAUSTIVE = [pytest.mark.exhaustive, pytest.mark.timeout(3000)]
 QUICK = {"width": 16, "depth": 40, "blocks": 20, "length": 60}
 
 

@@ -24,6 +24,7 @@ import pytest
 
 from helpers import virtual_environment
 from tests.course_copy import copy_start
+from tests.tiers import first_slow
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the attacks use symbolic links, signals and the folder bin")
 
@@ -247,24 +248,22 @@ def a_file(course: Course) -> None:
 
 
 QUICK = [without_configuration, site_packages_elsewhere]
-SLOW = [
-    a_link_to_another,
+IN_CI = [a_link_to_another, a_package_elsewhere, the_interpreter_of_the_base, half_a_pip]
+"""One of each kind: the folder is a link, a part of it is one, a program is another, a part is missing."""
+OTHERS = [
     without_configuration_but_stamped,
     configured_for_elsewhere,
     sharing_the_packages_of_its_base,
     a_link_to_nothing,
     programs_elsewhere,
-    a_package_elsewhere,
     data_and_log_elsewhere,
-    the_interpreter_of_the_base,
-    half_a_pip,
     half_a_pip_unstamped,
     a_package_without_its_list_of_files,
     a_file,
 ]
 
 
-@pytest.mark.parametrize("damage", [*QUICK, *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW)])
+@pytest.mark.parametrize("damage", [*QUICK, *first_slow([*IN_CI, *OTHERS], len(IN_CI))])
 def test_a_damaged_folder_is_made_anew_and_nothing_is_written_elsewhere(
     finished: Course, damage: Callable[[Course], None]
 ) -> None:
