@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.clinic.parts import (
     LENGTH,
     VOCABULARY,
     Attention,
+    Example,
     Fn,
     GatedFeed,
     Make,
@@ -58,9 +60,15 @@ def add(name: str, make: Make) -> None:
     HEALTHY[name] = make
 
 
-def add_all(prefix: str, data: Any, models: dict[str, Any]) -> None:
+def add_all(task: Callable[[nn.Module], Example], models: dict[str, Callable[[], nn.Module]]) -> None:
+    """Models that have the loss and the data of a task."""
     for name, make in models.items():
-        add(f"{prefix}{name}", lambda m=make, d=data: classify(m(), d))
+        add(name, lambda m=make: task(m()))
+
+
+def repeated(count: int, make: Callable[[], nn.Module]) -> list[nn.Module]:
+    """Parts of one kind, each with numbers of its own."""
+    return [make() for _ in range(count)]
 
 
 # Images --------------------------------------------------------------------------------------------------------------
@@ -147,9 +155,9 @@ def mobile(act: Any, se: bool, k: int = 3) -> nn.Module:
     return he(
         seq(
             conv(3, W, act=act),
-            *(inverted(W, W, 1, act, se, k) for _ in range(3)),
+            repeated(3, lambda: inverted(W, W, 1, act, se, k)),
             inverted(W, 2 * W, 2, act, se, k),
-            *(inverted(2 * W, 2 * W, 1, act, se, k) for _ in range(3)),
+            repeated(3, lambda: inverted(2 * W, 2 * W, 1, act, se, k)),
             conv(2 * W, 64, 1, act=act),
             head(64),
         )
@@ -182,7 +190,7 @@ def convnext(value: float, blocks: int = 6) -> nn.Module:
 
     return seq(
         nn.Conv2d(3, W, 2, 2),
-        *(block() for _ in range(blocks)),
+        repeated(blocks, block),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
         nn.LayerNorm(W),
@@ -249,7 +257,7 @@ IMAGE_CLASSIFIERS: dict[str, Any] = {
         ),
         head(32),
     ),
-    "MobileNet v1": lambda: he(seq(conv(3, W), *(seq(conv(W, W, 3, 1, W), conv(W, W, 1)) for _ in range(6)), head(W))),
+    "MobileNet v1": lambda: he(seq(conv(3, W), repeated(6, lambda: seq(conv(W, W, 3, 1, W), conv(W, W, 1))), head(W))),
     "MobileNet v2": lambda: mobile(nn.ReLU6, False),
     "MobileNet v3": lambda: mobile(nn.Hardswish, True),
     "EfficientNet": lambda: mobile(nn.SiLU, True),
@@ -257,12 +265,12 @@ IMAGE_CLASSIFIERS: dict[str, Any] = {
     "ShuffleNet": lambda: he(
         seq(
             conv(3, W),
-            *(
-                Skip(
+            repeated(
+                4,
+                lambda: Skip(
                     seq(conv(W, W, 1, 1, 2), shuffled, conv(W, W, 3, 1, W, act=None), conv(W, W, 1, 1, 2, act=None)),
                     last=nn.ReLU(),
-                )
-                for _ in range(4)
+                ),
             ),
             head(W),
         )
@@ -283,12 +291,12 @@ IMAGE_CLASSIFIERS: dict[str, Any] = {
     "ResNet, group norm": lambda: he(
         seq(
             conv(3, W),
-            *(
-                Skip(
+            repeated(
+                6,
+                lambda: Skip(
                     seq(conv(W, W, norm=partial(nn.GroupNorm, 4)), conv(W, W, norm=partial(nn.GroupNorm, 4), act=None)),
                     last=nn.ReLU(),
-                )
-                for _ in range(6)
+                ),
             ),
             head(W),
         )
@@ -296,9 +304,9 @@ IMAGE_CLASSIFIERS: dict[str, Any] = {
     "Xception": lambda: he(
         seq(
             conv(3, W),
-            *(
-                Skip(seq(nn.ReLU(), nn.Conv2d(W, W, 3, 1, 1, groups=W), nn.Conv2d(W, W, 1), nn.BatchNorm2d(W)))
-                for _ in range(6)
+            repeated(
+                6,
+                lambda: Skip(seq(nn.ReLU(), nn.Conv2d(W, W, 3, 1, 1, groups=W), nn.Conv2d(W, W, 1), nn.BatchNorm2d(W))),
             ),
             head(W),
         )
@@ -306,14 +314,14 @@ IMAGE_CLASSIFIERS: dict[str, Any] = {
     "RepVGG": lambda: he(
         seq(
             conv(3, W),
-            *(
-                Net(
+            repeated(
+                5,
+                lambda: Net(
                     lambda m, x: F.relu(m.a(x) + m.b(x) + m.c(x)),
                     a=seq(conv(W, W, act=None)),
                     b=seq(conv(W, W, 1, act=None)),
                     c=nn.BatchNorm2d(W),
-                )
-                for _ in range(5)
+                ),
             ),
             head(W),
         )
@@ -322,14 +330,14 @@ IMAGE_CLASSIFIERS: dict[str, Any] = {
     "ConvNeXt, LayerScale 0.1": lambda: convnext(0.1),
     "ConvMixer": lambda: seq(
         conv(3, W, 2, 2, act=nn.GELU),
-        *(
-            seq(
+        repeated(
+            6,
+            lambda: seq(
                 Skip(seq(nn.Conv2d(W, W, 5, 1, 2, groups=W), nn.GELU(), nn.BatchNorm2d(W))),
                 nn.Conv2d(W, W, 1),
                 nn.GELU(),
                 nn.BatchNorm2d(W),
-            )
-            for _ in range(6)
+            ),
         ),
         head(W),
     ),
@@ -350,13 +358,13 @@ IMAGE_CLASSIFIERS: dict[str, Any] = {
     "GhostNet": lambda: he(
         seq(
             conv(3, W),
-            *(
-                Net(
+            repeated(
+                5,
+                lambda: Net(
                     lambda m, x: torch.cat([h := m.a(x), m.b(h)], 1),
                     a=seq(conv(W, W // 2, 1)),
                     b=seq(conv(W // 2, W // 2, 3, 1, W // 2)),
-                )
-                for _ in range(5)
+                ),
             ),
             head(W),
         )
@@ -423,7 +431,7 @@ def squash(x: Tensor) -> Tensor:
     return size / (1 + size) * x / (size + 1e-9).sqrt()
 
 
-add_all("", images, IMAGE_CLASSIFIERS)
+add_all(classify, IMAGE_CLASSIFIERS)
 
 
 def segmentation(model: nn.Module) -> Any:
@@ -431,41 +439,43 @@ def segmentation(model: nn.Module) -> Any:
     return model, F.cross_entropy, x, (x.mean(1) > 0).long()
 
 
-for name, make in {
-    "U-Net": unet,
-    "U-Net without norm": lambda: unet(None),
-    "U-Net, instance norm": lambda: unet(nn.InstanceNorm2d),
-    "SegNet": lambda: seq(
-        conv(3, W), nn.MaxPool2d(2), conv(W, 2 * W), nn.Upsample(scale_factor=2), conv(2 * W, W), nn.Conv2d(W, 2, 1)
-    ),
-    "DeepLab's ASPP": lambda: seq(
-        conv(3, W),
-        Net(
-            lambda m, x: torch.cat([m.a(x), m.b(x), m.c(x)], 1),
-            a=nn.Conv2d(W, W, 1),
-            b=nn.Conv2d(W, W, 3, 1, 2, 2),
-            c=nn.Conv2d(W, W, 3, 1, 4, 4),
+add_all(
+    segmentation,
+    {
+        "U-Net": unet,
+        "U-Net without norm": lambda: unet(None),
+        "U-Net, instance norm": lambda: unet(nn.InstanceNorm2d),
+        "SegNet": lambda: seq(
+            conv(3, W), nn.MaxPool2d(2), conv(W, 2 * W), nn.Upsample(scale_factor=2), conv(2 * W, W), nn.Conv2d(W, 2, 1)
         ),
-        conv(3 * W, W),
-        nn.Conv2d(W, 2, 1),
-    ),
-    "LinkNet": lambda: Net(
-        lambda m, x: m.o((h := m.d(x)) + m.u(m.b(h))),
-        d=seq(conv(3, W)),
-        b=seq(conv(W, 2 * W, 3, 2)),
-        u=nn.ConvTranspose2d(2 * W, W, 2, 2),
-        o=nn.Conv2d(W, 2, 1),
-    ),
-    "Feature pyramid": lambda: Net(
-        lambda m, x: m.o(m.l(a := m.a(x)) + F.interpolate(m.k(m.b(a)), scale_factor=2)),
-        a=seq(conv(3, W)),
-        b=seq(conv(W, 2 * W, 3, 2)),
-        l=nn.Conv2d(W, W, 1),
-        k=nn.Conv2d(2 * W, W, 1),
-        o=nn.Conv2d(W, 2, 3, 1, 1),
-    ),
-}.items():
-    add(name, lambda m=make: segmentation(m()))
+        "DeepLab's ASPP": lambda: seq(
+            conv(3, W),
+            Net(
+                lambda m, x: torch.cat([m.a(x), m.b(x), m.c(x)], 1),
+                a=nn.Conv2d(W, W, 1),
+                b=nn.Conv2d(W, W, 3, 1, 2, 2),
+                c=nn.Conv2d(W, W, 3, 1, 4, 4),
+            ),
+            conv(3 * W, W),
+            nn.Conv2d(W, 2, 1),
+        ),
+        "LinkNet": lambda: Net(
+            lambda m, x: m.o((h := m.d(x)) + m.u(m.b(h))),
+            d=seq(conv(3, W)),
+            b=seq(conv(W, 2 * W, 3, 2)),
+            u=nn.ConvTranspose2d(2 * W, W, 2, 2),
+            o=nn.Conv2d(W, 2, 1),
+        ),
+        "Feature pyramid": lambda: Net(
+            lambda m, x: m.o(m.l(a := m.a(x)) + F.interpolate(m.k(m.b(a)), scale_factor=2)),
+            a=seq(conv(3, W)),
+            b=seq(conv(W, 2 * W, 3, 2)),
+            l=nn.Conv2d(W, W, 1),
+            k=nn.Conv2d(2 * W, W, 1),
+            o=nn.Conv2d(W, 2, 3, 1, 1),
+        ),
+    },
+)
 
 
 def restoration(model: nn.Module) -> Any:
@@ -474,36 +484,37 @@ def restoration(model: nn.Module) -> Any:
     return model, F.mse_loss, y + 0.1 * torch.randn_like(y), y
 
 
-for name, make in {
-    "DnCNN": lambda: Net(
-        lambda m, x: x - m.f(x),
-        f=he(seq(conv(3, W, norm=None), *(seq(conv(W, W)) for _ in range(6)), nn.Conv2d(W, 3, 3, 1, 1)), "fan_in"),
-    ),
-    "SRCNN": lambda: seq(conv(3, W, 5, norm=None), conv(W, W, 1, norm=None), nn.Conv2d(W, 3, 5, 1, 2)),
-    "VDSR": lambda: Net(
-        lambda m, x: x + m.f(x),
-        f=he(
-            seq(conv(3, W, norm=None), *(seq(conv(W, W, norm=None)) for _ in range(18)), nn.Conv2d(W, 3, 3, 1, 1)),
-            "fan_in",
+add_all(
+    restoration,
+    {
+        "DnCNN": lambda: Net(
+            lambda m, x: x - m.f(x),
+            f=he(seq(conv(3, W, norm=None), repeated(6, lambda: seq(conv(W, W))), nn.Conv2d(W, 3, 3, 1, 1)), "fan_in"),
         ),
-    ),
-    "EDSR": lambda: seq(
-        nn.Conv2d(3, W, 3, 1, 1),
-        *(
-            Skip(seq(nn.Conv2d(W, W, 3, 1, 1), nn.ReLU(), nn.Conv2d(W, W, 3, 1, 1), lambda x: 0.1 * x))
-            for _ in range(8)
+        "SRCNN": lambda: seq(conv(3, W, 5, norm=None), conv(W, W, 1, norm=None), nn.Conv2d(W, 3, 5, 1, 2)),
+        "VDSR": lambda: Net(
+            lambda m, x: x + m.f(x),
+            f=he(
+                seq(conv(3, W, norm=None), repeated(18, lambda: seq(conv(W, W, norm=None))), nn.Conv2d(W, 3, 3, 1, 1)),
+                "fan_in",
+            ),
         ),
-        nn.Conv2d(W, 3, 3, 1, 1),
-    ),
-    "Convolutional autoencoder": lambda: seq(
-        conv(3, W, 3, 2, norm=None),
-        conv(W, 2 * W, 3, 2, norm=None),
-        nn.ConvTranspose2d(2 * W, W, 2, 2),
-        nn.ReLU(),
-        nn.ConvTranspose2d(W, 3, 2, 2),
-    ),
-}.items():
-    add(name, lambda m=make: restoration(m()))
+        "EDSR": lambda: seq(
+            nn.Conv2d(3, W, 3, 1, 1),
+            repeated(
+                8, lambda: Skip(seq(nn.Conv2d(W, W, 3, 1, 1), nn.ReLU(), nn.Conv2d(W, W, 3, 1, 1), lambda x: 0.1 * x))
+            ),
+            nn.Conv2d(W, 3, 3, 1, 1),
+        ),
+        "Convolutional autoencoder": lambda: seq(
+            conv(3, W, 3, 2, norm=None),
+            conv(W, 2 * W, 3, 2, norm=None),
+            nn.ConvTranspose2d(2 * W, W, 2, 2),
+            nn.ReLU(),
+            nn.ConvTranspose2d(W, 3, 2, 2),
+        ),
+    },
+)
 
 
 # Transformers --------------------------------------------------------------------------------------------------------
@@ -575,33 +586,33 @@ def spatial_gate() -> nn.Module:
 
 
 add_all(
-    "",
-    images,
+    classify,
     {
-        "ViT": lambda: patches(seq(*(block() for _ in range(4)))),
-        "ViT, 12 blocks": lambda: patches(seq(*(block() for _ in range(12)))),
-        "DeiT, class token": lambda: patches(seq(*(block() for _ in range(4))), True),
-        "CaiT, LayerScale 1e-4": lambda: patches(seq(*(block(scale=1e-4) for _ in range(6)))),
+        "ViT": lambda: patches(seq(repeated(4, block))),
+        "ViT, 12 blocks": lambda: patches(seq(repeated(12, block))),
+        "DeiT, class token": lambda: patches(seq(repeated(4, block)), True),
+        "CaiT, LayerScale 1e-4": lambda: patches(seq(repeated(6, lambda: block(scale=1e-4)))),
         "Swin": lambda: patches(
             seq(*(seq(windows(2 * (i % 2)), Skip(seq(nn.LayerNorm(D), feed(D)))) for i in range(4)))
         ),
         "MLP-Mixer": lambda: patches(
-            seq(*(seq(mixing(feed(16)), Skip(seq(nn.LayerNorm(D), feed(D)))) for _ in range(6)))
+            seq(repeated(6, lambda: seq(mixing(feed(16)), Skip(seq(nn.LayerNorm(D), feed(D))))))
         ),
         "ResMLP": lambda: patches(
             seq(
-                *(
-                    seq(mixing(seq(nn.Linear(16, 16))), Skip(seq(nn.LayerNorm(D), feed(D), Scale(D, 0.1))))
-                    for _ in range(6)
+                repeated(
+                    6, lambda: seq(mixing(seq(nn.Linear(16, 16))), Skip(seq(nn.LayerNorm(D), feed(D), Scale(D, 0.1))))
                 )
             )
         ),
-        "gMLP": lambda: patches(seq(*(Skip(seq(nn.LayerNorm(D), spatial_gate())) for _ in range(6)))),
+        "gMLP": lambda: patches(seq(repeated(6, lambda: Skip(seq(nn.LayerNorm(D), spatial_gate()))))),
         "PoolFormer": lambda: patches(
             seq(
-                *(
-                    seq(Skip(seq(nn.LayerNorm(D), lambda x: mean(x)[:, None] - x)), Skip(seq(nn.LayerNorm(D), feed(D))))
-                    for _ in range(4)
+                repeated(
+                    4,
+                    lambda: seq(
+                        Skip(seq(nn.LayerNorm(D), lambda x: mean(x)[:, None] - x)), Skip(seq(nn.LayerNorm(D), feed(D)))
+                    ),
                 )
             )
         ),
@@ -671,30 +682,28 @@ class Experts(nn.Module):
 
 
 add_all(
-    "",
-    texts,
+    partial(classify, data=texts),
     {
-        "BERT": lambda: embedded(seq(*(block(post=True) for _ in range(4))), pool=first),
-        "BERT, 12 blocks": lambda: embedded(seq(*(block(post=True) for _ in range(12))), pool=first),
+        "BERT": lambda: embedded(seq(repeated(4, lambda: block(post=True))), pool=first),
+        "BERT, 12 blocks": lambda: embedded(seq(repeated(12, lambda: block(post=True))), pool=first),
         "ALBERT": lambda: embedded(Fixed(block(post=True), 4), pool=first),
         "Universal transformer": lambda: embedded(Fixed(block(), 6)),
         "FNet": lambda: embedded(
             seq(
-                *(
-                    seq(
+                repeated(
+                    4,
+                    lambda: seq(
                         Skip(seq(lambda x: torch.fft.fft2(x).real), last=nn.LayerNorm(D)),
                         Skip(feed(D), last=nn.LayerNorm(D)),
-                    )
-                    for _ in range(4)
+                    ),
                 )
             )
         ),
-        "Performer": lambda: embedded(seq(*(block(linear=True) for _ in range(4)))),
+        "Performer": lambda: embedded(seq(repeated(4, lambda: block(linear=True)))),
         "Switch transformer": lambda: embedded(
             seq(
-                *(
-                    seq(Skip(seq(nn.LayerNorm(D), Attention(D))), Skip(seq(nn.LayerNorm(D), Experts())))
-                    for _ in range(3)
+                repeated(
+                    3, lambda: seq(Skip(seq(nn.LayerNorm(D), Attention(D))), Skip(seq(nn.LayerNorm(D), Experts())))
                 )
             )
         ),
@@ -710,9 +719,9 @@ add_all(
             ),
             std=None,
         ),
-        "LoRA": lambda: lora(embedded(seq(*(block() for _ in range(3))))),
-        "Adapters": lambda: adapters(embedded(seq(*(block() for _ in range(3))))),
-        "Frozen backbone": lambda: frozen(embedded(seq(*(block() for _ in range(3))))),
+        "LoRA": lambda: lora(embedded(seq(repeated(3, block)))),
+        "Adapters": lambda: adapters(embedded(seq(repeated(3, block)))),
+        "Frozen backbone": lambda: frozen(embedded(seq(repeated(3, block)))),
         "FastText": lambda: embedded(nn.Identity(), position=False, std=None),
         "Deep averaging network": lambda: embedded(nn.Identity(), mlp(D, D, D, CLASSES), position=False, std=None),
         "TextCNN": lambda: embedded(
@@ -869,7 +878,7 @@ def tied_small() -> nn.Module:
     net: Any = next_word(
         seq(
             nn.LayerNorm(D),
-            *(seq(Skip(seq(nn.LayerNorm(D), TimeMix())), Skip(seq(nn.LayerNorm(D), feed(D)))) for _ in range(3)),
+            repeated(3, lambda: seq(Skip(seq(nn.LayerNorm(D), TimeMix())), Skip(seq(nn.LayerNorm(D), feed(D))))),
         ),
         std=None,
         position=False,
@@ -878,88 +887,90 @@ def tied_small() -> nn.Module:
     return net
 
 
-for name, make in {
-    "GPT-2": lambda: next_word(seq(*(block(causal=True) for _ in range(4))), tied=True),
-    "GPT-2, 12 blocks": lambda: next_word(seq(*(block(causal=True) for _ in range(12))), tied=True),
-    "GPT, PyTorch's own init": lambda: next_word(seq(*(block(causal=True) for _ in range(4))), std=None),
-    "LLaMA": lambda: next_word(
-        seq(*(block(norm=RMSNorm, gated=True, causal=True, rotary=True) for _ in range(4))), RMSNorm, position=False
-    ),
-    "GPT-J, parallel": lambda: next_word(
-        seq(
-            *(
-                Net(
-                    lambda m, x: x + m.a(h := m.n(x)) + m.f(h),
-                    n=nn.LayerNorm(D),
-                    a=Attention(D, causal=True, rotary=True),
-                    f=feed(D),
-                )
-                for _ in range(4)
-            )
+add_all(
+    language,
+    {
+        "GPT-2": lambda: next_word(seq(repeated(4, lambda: block(causal=True))), tied=True),
+        "GPT-2, 12 blocks": lambda: next_word(seq(repeated(12, lambda: block(causal=True))), tied=True),
+        "GPT, PyTorch's own init": lambda: next_word(seq(repeated(4, lambda: block(causal=True))), std=None),
+        "LLaMA": lambda: next_word(
+            seq(repeated(4, lambda: block(norm=RMSNorm, gated=True, causal=True, rotary=True))), RMSNorm, position=False
         ),
-        position=False,
-    ),
-    "RWKV, embedding of 1e-4": tied_small,
-    "State space (S4D)": lambda: next_word(
-        seq(*(Skip(seq(nn.LayerNorm(D), StateSpace())) for _ in range(4))), std=None, position=False
-    ),
-    "LSTM language model": lambda: next_word(
-        seq(nn.LSTM(D, D, batch_first=True), lambda x: x[0]), no_norm, std=None, position=False
-    ),
-    "LSTM language model, tied": lambda: next_word(
-        seq(nn.LSTM(D, D, 2, batch_first=True), lambda x: x[0]), no_norm, True, None, False
-    ),
-    "GRU language model": lambda: next_word(
-        seq(nn.GRU(D, D, batch_first=True), lambda x: x[0]), no_norm, std=None, position=False
-    ),
-    "Temporal convolutions": lambda: next_word(
-        seq(
-            lambda x: x.transpose(1, 2),
-            *(
-                Skip(
-                    seq(
-                        lambda x, p=2**i: F.pad(x, (2 * p, 0)),
-                        nn.Conv1d(D, D, 3, dilation=2**i),
-                        nn.ReLU(),
-                        nn.Dropout(0.1),
-                    )
+        "GPT-J, parallel": lambda: next_word(
+            seq(
+                repeated(
+                    4,
+                    lambda: Net(
+                        lambda m, x: x + m.a(h := m.n(x)) + m.f(h),
+                        n=nn.LayerNorm(D),
+                        a=Attention(D, causal=True, rotary=True),
+                        f=feed(D),
+                    ),
                 )
-                for i in range(3)
             ),
-            lambda x: x.transpose(1, 2),
+            position=False,
         ),
-        no_norm,
-        std=None,
-        position=False,
-    ),
-    "WaveNet": lambda: next_word(
-        seq(
-            lambda x: x.transpose(1, 2),
-            *(
-                Skip(
-                    Net(
-                        lambda m, x, p=2**i: m.o(m.a(h := F.pad(x, (p, 0))).tanh() * m.b(h).sigmoid()),
-                        a=nn.Conv1d(D, D, 2, dilation=2**i),
-                        b=nn.Conv1d(D, D, 2, dilation=2**i),
-                        o=nn.Conv1d(D, D, 1),
+        "RWKV, embedding of 1e-4": tied_small,
+        "State space (S4D)": lambda: next_word(
+            seq(repeated(4, lambda: Skip(seq(nn.LayerNorm(D), StateSpace())))), std=None, position=False
+        ),
+        "LSTM language model": lambda: next_word(
+            seq(nn.LSTM(D, D, batch_first=True), lambda x: x[0]), no_norm, std=None, position=False
+        ),
+        "LSTM language model, tied": lambda: next_word(
+            seq(nn.LSTM(D, D, 2, batch_first=True), lambda x: x[0]), no_norm, True, None, False
+        ),
+        "GRU language model": lambda: next_word(
+            seq(nn.GRU(D, D, batch_first=True), lambda x: x[0]), no_norm, std=None, position=False
+        ),
+        "Temporal convolutions": lambda: next_word(
+            seq(
+                lambda x: x.transpose(1, 2),
+                *(
+                    Skip(
+                        seq(
+                            lambda x, p=2**i: F.pad(x, (2 * p, 0)),
+                            nn.Conv1d(D, D, 3, dilation=2**i),
+                            nn.ReLU(),
+                            nn.Dropout(0.1),
+                        )
                     )
-                )
-                for i in range(4)
+                    for i in range(3)
+                ),
+                lambda x: x.transpose(1, 2),
             ),
-            lambda x: x.transpose(1, 2),
+            no_norm,
+            std=None,
+            position=False,
         ),
-        no_norm,
-        std=None,
-        position=False,
-    ),
-    "Feed-forward language model": lambda: Net(
-        lambda m, x: m.o(torch.tanh(m.h(torch.cat([m.e(x), m.e(x.roll(1, 1))], -1)))),
-        e=nn.Embedding(VOCABULARY, D),
-        h=nn.Linear(2 * D, D),
-        o=nn.Linear(D, VOCABULARY),
-    ),
-}.items():
-    add(name, lambda m=make: language(m()))
+        "WaveNet": lambda: next_word(
+            seq(
+                lambda x: x.transpose(1, 2),
+                *(
+                    Skip(
+                        Net(
+                            lambda m, x, p=2**i: m.o(m.a(h := F.pad(x, (p, 0))).tanh() * m.b(h).sigmoid()),
+                            a=nn.Conv1d(D, D, 2, dilation=2**i),
+                            b=nn.Conv1d(D, D, 2, dilation=2**i),
+                            o=nn.Conv1d(D, D, 1),
+                        )
+                    )
+                    for i in range(4)
+                ),
+                lambda x: x.transpose(1, 2),
+            ),
+            no_norm,
+            std=None,
+            position=False,
+        ),
+        "Feed-forward language model": lambda: Net(
+            lambda m, x: m.o(torch.tanh(m.h(torch.cat([m.e(x), m.e(x.roll(1, 1))], -1)))),
+            e=nn.Embedding(VOCABULARY, D),
+            h=nn.Linear(2 * D, D),
+            o=nn.Linear(D, VOCABULARY),
+        ),
+    },
+)
 
 
 def no_norm(_: int) -> nn.Module:
@@ -994,8 +1005,7 @@ for name, kind in (("T5, encoder and decoder", False), ("Seq2seq with attention"
     add(name, make_translation)
 
 add_all(
-    "",
-    series,
+    partial(classify, data=series),
     {
         "Elman network": lambda: seq(nn.RNN(8, D, batch_first=True), lambda x: x[0][:, -1], nn.Linear(D, CLASSES)),
         "LSTM": lambda: seq(nn.LSTM(8, D, batch_first=True), lambda x: x[0][:, -1], nn.Linear(D, CLASSES)),
@@ -1070,7 +1080,7 @@ def highway(depth: int = 10) -> nn.Module:
         nn.init.constant_(gate.bias, -2.0)
         return Net(lambda m, x: (t := m.t(x).sigmoid()) * F.relu(m.h(x)) + (1 - t) * x, h=nn.Linear(D, D), t=gate)
 
-    return seq(nn.Linear(FEATURES, D), *(layer() for _ in range(depth)), nn.Linear(D, CLASSES))
+    return seq(nn.Linear(FEATURES, D), repeated(depth, layer), nn.Linear(D, CLASSES))
 
 
 def lecun(model: nn.Module) -> nn.Module:
@@ -1097,8 +1107,7 @@ def orthogonal(model: nn.Module) -> nn.Module:
 
 
 add_all(
-    "",
-    rows,
+    partial(classify, data=rows),
     {
         "Logistic regression": lambda: nn.Linear(FEATURES, CLASSES),
         "MLP, ReLU": lambda: mlp(FEATURES, 64, 64, CLASSES),
@@ -1129,12 +1138,12 @@ add_all(
         "Highway network": highway,
         "Residual MLP": lambda: seq(
             nn.Linear(FEATURES, D),
-            *(Skip(seq(nn.BatchNorm1d(D), nn.Linear(D, D), nn.ReLU(), nn.Linear(D, D))) for _ in range(8)),
+            repeated(8, lambda: Skip(seq(nn.BatchNorm1d(D), nn.Linear(D, D), nn.ReLU(), nn.Linear(D, D)))),
             nn.Linear(D, CLASSES),
         ),
         "ReZero": lambda: seq(
             nn.Linear(FEATURES, D),
-            *(Skip(seq(nn.Linear(D, D), nn.ReLU(), Scale(1, 0.0))) for _ in range(8)),
+            repeated(8, lambda: Skip(seq(nn.Linear(D, D), nn.ReLU(), Scale(1, 0.0)))),
             nn.Linear(D, CLASSES),
         ),
         "Fixup": lambda: fixup(),
@@ -1200,7 +1209,7 @@ def fixup() -> nn.Module:
         nn.init.zeros_(inner[2].weight)
         return Skip(inner)
 
-    net: Any = seq(nn.Linear(FEATURES, D), *(branch() for _ in range(8)), nn.Linear(D, CLASSES))
+    net: Any = seq(nn.Linear(FEATURES, D), repeated(8, branch), nn.Linear(D, CLASSES))
     nn.init.zeros_(net[-1].weight)
     return net
 
@@ -1251,38 +1260,40 @@ def waves(x: Tensor) -> Tensor:
     return torch.cat([f(2.0**k * x) for k in range(4) for f in (torch.sin, torch.cos)], -1)
 
 
-for name, make in {
-    "Regression MLP": lambda: mlp(2, 64, 64, 1),
-    "SIREN": lambda: seq(Sine(2, 64, True), Sine(64, 64), Sine(64, 64), nn.Linear(64, 1)),
-    "NeRF": lambda: Net(
-        lambda m, x: m.b(torch.cat([m.a(w := waves(x)), w], -1)), a=mlp(16, 64, 64, 64), b=mlp(80, 64, 64, 1)
-    ),
-    "Fourier features": lambda: seq(lambda x: waves(x), mlp(16, 64, 64, 1)),
-    "PINN's tanh MLP": lambda: xavier(mlp(2, 32, 32, 32, 32, 1, activation=nn.Tanh)),
-    "Radial basis": lambda: Net(
-        lambda m, x: m.o(torch.exp(-4 * torch.cdist(x, m.c).square())),
-        c=nn.Parameter(2 * torch.rand(32, 2) - 1),
-        o=nn.Linear(32, 1),
-    ),
-    "DeepONet": lambda: Net(
-        lambda m, x: (m.a(x) * m.b(x)).sum(-1, keepdim=True),
-        a=mlp(2, 32, 16, activation=nn.Tanh),
-        b=mlp(2, 32, 16, activation=nn.Tanh),
-    ),
-    "Matrix factorisation": lambda: Net(
-        lambda m, x: (
-            (m.u(u := (x[:, 0] * 9 + 10).long()) * m.v((x[:, 1] * 9 + 10).long())).sum(-1, keepdim=True) + m.c(u)
+add_all(
+    regression,
+    {
+        "Regression MLP": lambda: mlp(2, 64, 64, 1),
+        "SIREN": lambda: seq(Sine(2, 64, True), Sine(64, 64), Sine(64, 64), nn.Linear(64, 1)),
+        "NeRF": lambda: Net(
+            lambda m, x: m.b(torch.cat([m.a(w := waves(x)), w], -1)), a=mlp(16, 64, 64, 64), b=mlp(80, 64, 64, 1)
         ),
-        u=nn.Embedding(20, 8),
-        v=nn.Embedding(20, 8),
-        c=nn.Embedding(20, 1),
-    ),
-    "Wide and deep": lambda: Net(lambda m, x: m.w(x) + m.d(x), w=nn.Linear(2, 1), d=mlp(2, 64, 64, 1)),
-    "Gaussian process features": lambda: Net(
-        lambda m, x: m.o(torch.cos(m.r(x))), r=nn.Linear(2, 128).requires_grad_(False), o=nn.Linear(128, 1)
-    ),
-}.items():
-    add(name, lambda m=make: regression(m()))
+        "Fourier features": lambda: seq(lambda x: waves(x), mlp(16, 64, 64, 1)),
+        "PINN's tanh MLP": lambda: xavier(mlp(2, 32, 32, 32, 32, 1, activation=nn.Tanh)),
+        "Radial basis": lambda: Net(
+            lambda m, x: m.o(torch.exp(-4 * torch.cdist(x, m.c).square())),
+            c=nn.Parameter(2 * torch.rand(32, 2) - 1),
+            o=nn.Linear(32, 1),
+        ),
+        "DeepONet": lambda: Net(
+            lambda m, x: (m.a(x) * m.b(x)).sum(-1, keepdim=True),
+            a=mlp(2, 32, 16, activation=nn.Tanh),
+            b=mlp(2, 32, 16, activation=nn.Tanh),
+        ),
+        "Matrix factorisation": lambda: Net(
+            lambda m, x: (
+                (m.u(u := (x[:, 0] * 9 + 10).long()) * m.v((x[:, 1] * 9 + 10).long())).sum(-1, keepdim=True) + m.c(u)
+            ),
+            u=nn.Embedding(20, 8),
+            v=nn.Embedding(20, 8),
+            c=nn.Embedding(20, 1),
+        ),
+        "Wide and deep": lambda: Net(lambda m, x: m.w(x) + m.d(x), w=nn.Linear(2, 1), d=mlp(2, 64, 64, 1)),
+        "Gaussian process features": lambda: Net(
+            lambda m, x: m.o(torch.cos(m.r(x))), r=nn.Linear(2, 128).requires_grad_(False), o=nn.Linear(128, 1)
+        ),
+    },
+)
 
 
 def xavier(model: nn.Module) -> nn.Module:
