@@ -16,12 +16,24 @@ from torch import Tensor, nn
 from helpers.datasets import digit_rows
 
 SLOW = {
-    "ResNet of 20, zero-initialised", "ResNet of 56", "ReLU, He, 60 layers", "sigmoid, default, 100 x 64",
-    "residual, pre-batch-norm, 25 blocks", "ReLU with batch norm, 80 x 64", "tanh with batch norm, 120 x 64",
-    "convolutions with batch norm, 60", "GPT of 12 blocks", "MLP-mixer of 12 blocks", "tanh, orthogonal, 50 layers",
-    "ReLU with batch norm, 50 x 128", "GRU cell in a loop, 150 steps, recall", "convolutions, one layer dead",
-    "convolutions of gain 3, 20", "convolutions, default, 24", "transformer encoder of 12",
-}  # fmt: skip
+    "ResNet of 20, zero-initialised",
+    "ResNet of 56",
+    "ReLU, He, 60 layers",
+    "sigmoid, default, 100 x 64",
+    "residual, pre-batch-norm, 25 blocks",
+    "ReLU with batch norm, 80 x 64",
+    "tanh with batch norm, 120 x 64",
+    "convolutions with batch norm, 60",
+    "GPT of 12 blocks",
+    "MLP-mixer of 12 blocks",
+    "tanh, orthogonal, 50 layers",
+    "ReLU with batch norm, 50 x 128",
+    "GRU cell in a loop, 150 steps, recall",
+    "convolutions, one layer dead",
+    "convolutions of gain 3, 20",
+    "convolutions, default, 24",
+    "transformer encoder of 12",
+}
 """These take longer and run with the slow tests."""
 
 Example = tuple[nn.Module, Callable[[Any, Any], Tensor], Any, Any]
@@ -349,9 +361,15 @@ class UNet(nn.Module):
 
 def autoencoder() -> Example:
     model = nn.Sequential(
-        nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 8), nn.ReLU(), nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 64),
+        nn.Linear(64, 32),
+        nn.ReLU(),
+        nn.Linear(32, 8),
+        nn.ReLU(),
+        nn.Linear(8, 32),
+        nn.ReLU(),
+        nn.Linear(32, 64),
         nn.Sigmoid(),
-    )  # fmt: skip
+    )
     pixels = torch.rand(64, 64)
     return model, F.mse_loss, pixels, pixels
 
@@ -401,9 +419,7 @@ HEALTHY: dict[str, Callable[[], Example]] = {
         Recurrent(nn.LSTM, num_layers=2, bidirectional=True), sequences
     ),
     "LSTM over 50 steps": lambda: classes_of(Recurrent(nn.LSTM), lambda: sequences(length=50)),
-    "LSTM over 150 steps, the clue all along": lambda: classes_of(
-        Recurrent(nn.LSTM), lambda: sequences(length=150)
-    ),
+    "LSTM over 150 steps, the clue all along": lambda: classes_of(Recurrent(nn.LSTM), lambda: sequences(length=150)),
     "LSTM, mean of all states": lambda: classes_of(Recurrent(nn.LSTM, last=False), lambda: sequences(length=100)),
     "LSTM cell in a loop": lambda: classes_of(CellByHand(), sequences),
     "GRU": lambda: classes_of(Recurrent(nn.GRU), sequences),
@@ -414,9 +430,7 @@ HEALTHY: dict[str, Callable[[], Example]] = {
     "transformer encoder, pre-norm, GELU": lambda: classes_of(
         Encoder(6, norm_first=True, activation="gelu"), lambda: (tokens()[0], torch.randint(0, 10, (8,)))
     ),
-    "transformer encoder of 12": lambda: classes_of(
-        Encoder(12), lambda: (tokens()[0], torch.randint(0, 10, (8,)))
-    ),
+    "transformer encoder of 12": lambda: classes_of(Encoder(12), lambda: (tokens()[0], torch.randint(0, 10, (8,)))),
     "GPT": lambda: (GPT(), each_token, *tokens()),
     "GPT of 12 blocks": lambda: (GPT(12), each_token, *tokens()),
     "GPT, three matrices": lambda: (GPT(together=False), each_token, *tokens()),
@@ -425,8 +439,11 @@ HEALTHY: dict[str, Callable[[], Example]] = {
     "MLP-mixer of 12 blocks": lambda: classes_of(Mixer(12), images),
     "U-Net": lambda: (UNet(), F.cross_entropy, torch.randn(8, 3, 16, 16), torch.randint(0, 2, (8, 16, 16))),
     "U-Net without norm": lambda: (
-        UNet(norm=False), F.cross_entropy, torch.randn(8, 3, 16, 16), torch.randint(0, 2, (8, 16, 16)),
-    ),  # fmt: skip
+        UNet(norm=False),
+        F.cross_entropy,
+        torch.randn(8, 3, 16, 16),
+        torch.randint(0, 2, (8, 16, 16)),
+    ),
     "autoencoder": autoencoder,
     "logistic regression": on_digits(lambda: nn.Linear(64, 10)),
     "one hidden layer, sigmoid": on_digits(lambda: mlp(1, 32, nn.Sigmoid)),
@@ -447,7 +464,7 @@ HEALTHY: dict[str, Callable[[], Example]] = {
     "residual, pre-layer-norm, 25 blocks": on_digits(lambda: residual_mlp(25, 1.0, nn.LayerNorm)),
     "residual, pre-batch-norm, 25 blocks": on_digits(lambda: residual_mlp(25, 1.0, nn.BatchNorm1d)),
     "ReZero": on_digits(ReZero),
-}  # fmt: skip
+}
 
 for name, make in HEALTHY.items():
     case("healthy", name, make)
@@ -479,8 +496,11 @@ def recall(length: int) -> tuple[Tensor, Tensor]:
 
 case("vanishing", "LSTM over 150 steps, recall", lambda: classes_of(Recurrent(nn.LSTM), lambda: recall(150)))
 case("vanishing", "RNN over 80 steps, recall", lambda: classes_of(Recurrent(nn.RNN), lambda: recall(80)))
-case("vanishing", "GRU cell in a loop, 150 steps, recall",
-     lambda: classes_of(CellByHand(nn.GRUCell), lambda: recall(150)))  # fmt: skip
+case(
+    "vanishing",
+    "GRU cell in a loop, 150 steps, recall",
+    lambda: classes_of(CellByHand(nn.GRUCell), lambda: recall(150)),
+)
 
 
 def plain_convolutions(
@@ -495,20 +515,19 @@ def plain_convolutions(
     return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
 
 
-case("vanishing", "convolutions with sigmoid, 10",
-     lambda: classes_of(plain_convolutions(10, None, nn.Sigmoid), images))  # fmt: skip
+case("vanishing", "convolutions with sigmoid, 10", lambda: classes_of(plain_convolutions(10, None, nn.Sigmoid), images))
 case("vanishing", "convolutions, default, 24", lambda: classes_of(plain_convolutions(24, None), images))
 
 for depth, width, gain in ((10, 64, 5.0), (30, 64, 3.0), (30, 256, 3.0), (12, 32, 5.0)):
     case(
-        "exploding", f"ReLU of gain {gain:g}, {depth} x {width}",
+        "exploding",
+        f"ReLU of gain {gain:g}, {depth} x {width}",
         on_digits(lambda d=depth, w=width, g=gain: mlp(d, w, nn.ReLU, scaled(g))),
-    )  # fmt: skip
+    )
 case("exploding", "ReLU, standard normal weights, 8 × 64", on_digits(lambda: mlp(8, 64, nn.ReLU, standard_normal)))
 case("exploding", "linear of gain 2, 20 × 64", on_digits(lambda: mlp(20, 64, nn.Identity, scaled(2))))
 case("exploding", "tanh of gain 2.5, 40 × 128", on_digits(lambda: mlp(40, 128, nn.Tanh, scaled(2.5))))
-case("exploding", "convolutions of gain 3, 20",
-     lambda: classes_of(plain_convolutions(20, scaled(3)), images))  # fmt: skip
+case("exploding", "convolutions of gain 3, 20", lambda: classes_of(plain_convolutions(20, scaled(3)), images))
 
 
 def he_branches(model: nn.Module) -> nn.Module:
@@ -531,9 +550,10 @@ case("exploding", "ReLU RNN of radius 2.5, 40 steps", lambda: spinning(2.5, 40))
 
 for depth, width, bias in ((2, 64, -20.0), (6, 64, -8.0), (20, 32, -8.0), (4, 256, -20.0)):
     case(
-        "dead", f"ReLU of bias {bias:g}, {depth} x {width}",
+        "dead",
+        f"ReLU of bias {bias:g}, {depth} x {width}",
         on_digits(lambda d=depth, w=width, b=bias: mlp(d, w, nn.ReLU, he, bias=b)),
-    )  # fmt: skip
+    )
 case("dead", "ReLU of bias -3, 6 × 64", on_digits(lambda: mlp(6, 64, nn.ReLU, he, bias=-3.0)))
 case("symmetric", "all zero, ReLU", on_digits(lambda: mlp(4, 32, nn.ReLU, nn.init.zeros_)))
 
@@ -587,13 +607,20 @@ case("saturated", "one layer, a method", on_digits(SaturatedInFunctions))
 
 for depth, width in ((40, 64), (50, 64), (50, 128), (80, 64)):
     case(
-        "shattered", f"ReLU with batch norm, {depth} x {width}",
+        "shattered",
+        f"ReLU with batch norm, {depth} x {width}",
         on_digits(lambda d=depth, w=width: mlp(d, w, nn.ReLU, he, norm=nn.BatchNorm1d)),
-    )  # fmt: skip
-case("shattered", "tanh with batch norm, 120 x 64",
-     on_digits(lambda: mlp(120, 64, nn.Tanh, scaled(1), norm=nn.BatchNorm1d)))  # fmt: skip
-case("shattered", "convolutions with batch norm, 60",
-     lambda: classes_of(plain_convolutions(60, he, norm=True), lambda: images(16, size=8)))  # fmt: skip
+    )
+case(
+    "shattered",
+    "tanh with batch norm, 120 x 64",
+    on_digits(lambda: mlp(120, 64, nn.Tanh, scaled(1), norm=nn.BatchNorm1d)),
+)
+case(
+    "shattered",
+    "convolutions with batch norm, 60",
+    lambda: classes_of(plain_convolutions(60, he, norm=True), lambda: images(16, size=8)),
+)
 
 
 class CutOff(nn.Module):
@@ -622,10 +649,16 @@ CUTS: dict[str, Callable[[nn.Module, Tensor], Tensor]] = {
 }
 for name, cut in CUTS.items():
     case("detached", f"encoder cut off by {name}", on_digits(lambda c=cut: CutOff(c)))
-case("detached", "loss of the answers' argmax",
-     lambda: (mlp(2, 32), lambda out, y: (out.argmax(dim=1) != y).float().mean(), *digits()))  # fmt: skip
-case("detached", "loss without gradient",
-     lambda: (mlp(2, 32), lambda out, y: F.cross_entropy(out.detach(), y), *digits()))  # fmt: skip
+case(
+    "detached",
+    "loss of the answers' argmax",
+    lambda: (mlp(2, 32), lambda out, y: (out.argmax(dim=1) != y).float().mean(), *digits()),
+)
+case(
+    "detached",
+    "loss without gradient",
+    lambda: (mlp(2, 32), lambda out, y: F.cross_entropy(out.detach(), y), *digits()),
+)
 
 
 def everything_frozen() -> Example:
@@ -654,10 +687,16 @@ case("non-finite", "nan in the inputs", lambda: with_nan("inputs"))
 case("non-finite", "infinity in a weight", lambda: with_nan("parameter"))
 case("non-finite", "logarithm of zero", on_digits(lambda: nn.Sequential(mlp(2, 32), LogOfReLU())))
 case("non-finite", "overflow on the way forward", on_digits(lambda: mlp(60, 64, nn.ReLU, scaled(10))))
-case("non-finite", "overflow in half precision",
-     lambda: (mlp(8, 64, nn.ReLU, scaled(6)).half(), F.cross_entropy, digits()[0].half(), digits()[1]))  # fmt: skip
-case("non-finite", "square root of zero, on the way back",
-     lambda: (mlp(2, 32), lambda out, y: (out - out.detach()).square().sum().sqrt(), *digits()))  # fmt: skip
+case(
+    "non-finite",
+    "overflow in half precision",
+    lambda: (mlp(8, 64, nn.ReLU, scaled(6)).half(), F.cross_entropy, digits()[0].half(), digits()[1]),
+)
+case(
+    "non-finite",
+    "square root of zero, on the way back",
+    lambda: (mlp(2, 32), lambda out, y: (out - out.detach()).square().sum().sqrt(), *digits()),
+)
 
 
 # Of data and loss, and of what the graph alone shows ------------------------------------------------------------------
@@ -689,8 +728,10 @@ class InAList(nn.Module):
 
 
 for kind, container in {
-    "list": list, "tuple": tuple, "dictionary": lambda each: dict(enumerate(each)),
-}.items():  # fmt: skip
+    "list": list,
+    "tuple": tuple,
+    "dictionary": lambda each: dict(enumerate(each)),
+}.items():
     case("unregistered", f"layers in a {kind}", on_digits(lambda c=container: InAList(c)))
 case("unregistered", "one layer in a list", on_digits(lambda: InAList(list, 1)))
 
@@ -710,8 +751,11 @@ class WithWeightsInAList(nn.Module):
 case("unregistered", "weights in a list", on_digits(WithWeightsInAList))
 
 for p in (nn.Dropout, nn.AlphaDropout):
-    case("blocked", f"{p.__name__} of 1",
-         on_digits(lambda d=p: nn.Sequential(nn.Linear(64, 32), nn.Tanh(), d(1.0), nn.Linear(32, 10))))  # fmt: skip
+    case(
+        "blocked",
+        f"{p.__name__} of 1",
+        on_digits(lambda d=p: nn.Sequential(nn.Linear(64, 32), nn.Tanh(), d(1.0), nn.Linear(32, 10))),
+    )
 
 
 class Times(nn.Module):
@@ -723,12 +767,22 @@ class Times(nn.Module):
         return self.factor * x
 
 
-case("blocked", "a product with 0", on_digits(
-    lambda: nn.Sequential(nn.Linear(64, 32), nn.Tanh(), Times(0.0), nn.Linear(32, 10))))  # fmt: skip
+case(
+    "blocked",
+    "a product with 0",
+    on_digits(lambda: nn.Sequential(nn.Linear(64, 32), nn.Tanh(), Times(0.0), nn.Linear(32, 10))),
+)
 for depth in (1, 2):
-    case("blocked", f"softmax over one unit, {depth} layers", lambda d=depth: (
-        nn.Sequential(*mlp(d, 32, classes=1), nn.Softmax(-1)), F.binary_cross_entropy, digits()[0],
-        (digits()[1] > 4).float()[:, None]))  # fmt: skip
+    case(
+        "blocked",
+        f"softmax over one unit, {depth} layers",
+        lambda d=depth: (
+            nn.Sequential(*mlp(d, 32, classes=1), nn.Softmax(-1)),
+            F.binary_cross_entropy,
+            digits()[0],
+            (digits()[1] > 4).float()[:, None],
+        ),
+    )
 
 
 def regression(scale: float = 1.0, shape: tuple[int, ...] = (64, 1), depth: int = 1) -> Example:
@@ -739,8 +793,12 @@ def regression(scale: float = 1.0, shape: tuple[int, ...] = (64, 1), depth: int 
 for scale in (1e5, 1e7, 1e10):
     for depth in (1, 2):
         case("data", f"targets of {scale:g}, {depth} layers", lambda s=scale, d=depth: regression(s, depth=d))
-for name, loss in {"mse": F.mse_loss, "l1": F.l1_loss, "huber": F.huber_loss,
-                   "by hand": lambda out, y: (out - y).square().mean()}.items():  # fmt: skip
+for name, loss in {
+    "mse": F.mse_loss,
+    "l1": F.l1_loss,
+    "huber": F.huber_loss,
+    "by hand": lambda out, y: (out - y).square().mean(),
+}.items():
     case(
         "loss",
         f"every output with every target, {name}",
@@ -751,5 +809,4 @@ case(
     "softmax over the batch",
     lambda: (nn.Sequential(*mlp(1, 32), nn.Softmax(0)), lambda out, y: F.nll_loss((out + 1e-9).log(), y), *digits()),
 )
-case("loss", "all margins met", lambda: (
-    mlp(1, 32), lambda out, y: F.relu(out.sum(1) * 0 - 1).mean(), *digits()))  # fmt: skip
+case("loss", "all margins met", lambda: (mlp(1, 32), lambda out, y: F.relu(out.sum(1) * 0 - 1).mean(), *digits()))

@@ -133,9 +133,12 @@ def test_the_discriminators_gradients_equal_autograd(loss: str, one_sided: bool,
 
 
 @given(
-    seed=st.integers(0, 1000), width=st.integers(1, 9), features=st.integers(1, 4), batch=st.integers(1, 6),
+    seed=st.integers(0, 1000),
+    width=st.integers(1, 9),
+    features=st.integers(1, 4),
+    batch=st.integers(1, 6),
     loss=st.sampled_from(LOSSES),
-)  # fmt: skip
+)
 def test_any_two_players_equal_autograd(seed: int, width: int, features: int, batch: int, loss: str) -> None:
     generator, discriminator = nets(1, np.float64, seed, features, width)
     noise = np.random.default_rng(seed).standard_normal((1, batch, 4))
@@ -189,9 +192,14 @@ def test_a_sure_discriminator_silences_one_loss_and_not_the_others() -> None:
     assert slopes["non_saturating"] == pytest.approx(-1) and slopes["wasserstein"] == -1
 
 
-@pytest.mark.parametrize("call", [lambda loss: generator_loss(loss, np.zeros((2, 1))),
-                                  lambda loss: discriminator_loss(loss, np.zeros((2, 1)), np.zeros((2, 1))),
-                                  lambda loss: theory.generator_slope(loss, 0.0)])  # fmt: skip
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda loss: generator_loss(loss, np.zeros((2, 1))),
+        lambda loss: discriminator_loss(loss, np.zeros((2, 1)), np.zeros((2, 1))),
+        lambda loss: theory.generator_slope(loss, 0.0),
+    ],
+)
 def test_an_unknown_loss_is_named(call: Any) -> None:
     with pytest.raises(ValueError, match="loss must be one of saturating, non_saturating, wasserstein; got 'hinge'"):
         call("hinge")

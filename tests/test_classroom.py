@@ -20,9 +20,14 @@ from helpers.quiz import grade, instantiate, load_bank, load_predictions
 from tests.classes import LESSONS, make_class, one_choice, wrong_answers
 
 SIZE = 30
-HELD = {one_choice(lesson)[place].id: (which, share) for lesson, place, which, share in (
-    ("01", 2, 1, 0.7), ("03", 4, 0, 0.5), ("04", 5, 2, 0.3),
-)}  # fmt: skip
+HELD = {
+    one_choice(lesson)[place].id: (which, share)
+    for lesson, place, which, share in (
+        ("01", 2, 1, 0.7),
+        ("03", 4, 0, 0.5),
+        ("04", 5, 2, 0.3),
+    )
+}
 
 
 @pytest.fixture(scope="module")

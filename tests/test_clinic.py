@@ -20,10 +20,19 @@ from tests.clinic.table import SEEDS, Seen, all_seen, examine, made, reported, t
 from tests.test_doctor import state_of
 
 SAMPLE = (
-    "ResNet-50's blocks", "ConvNeXt, LayerScale 1e-6", "RWKV, embedding of 1e-4", "Neural ODE", "BYOL", "LLaMA",
-    "Multi-task, a share of 1e-4", "sigmoid by F.linear", "2 layers in a list", "ReLU of gain 3, 20",
-    "state detached at each step", "a row that is masked whole",
-)  # fmt: skip
+    "ResNet-50's blocks",
+    "ConvNeXt, LayerScale 1e-6",
+    "RWKV, embedding of 1e-4",
+    "Neural ODE",
+    "BYOL",
+    "LLaMA",
+    "Multi-task, a share of 1e-4",
+    "sigmoid by F.linear",
+    "2 layers in a list",
+    "ReLU of gain 3, 20",
+    "state detached at each step",
+    "a row that is masked whole",
+)
 
 
 @pytest.mark.parametrize("name", SAMPLE)
@@ -52,8 +61,9 @@ def test_the_table_counts() -> None:
     assert "false alarm: b, seed 0: dead, vanishing" in words and "missed: d, seed 0: healthy" in words
     assert "median 3.0 of 2 runs" in words
     assert [line.split()[1:] for line in words.splitlines() if line.startswith(("healthy  ", "vanishing "))] == [
-        ["1", "1"], ["1", "1"],
-    ]  # fmt: skip
+        ["1", "1"],
+        ["1", "1"],
+    ]
 
 
 @pytest.mark.exhaustive
@@ -259,8 +269,9 @@ def test_complex_weights_vmap_compile_and_checkpoints_get_a_verdict() -> None:
     )
     again = Net(
         lambda m, x: m.o(torch.relu(checkpoint(m.a, x.requires_grad_(), use_reentrant=True))),
-        a=nn.Linear(20, 16), o=nn.Linear(16, 5),
-    )  # fmt: skip
+        a=nn.Linear(20, 16),
+        o=nn.Linear(16, 5),
+    )
     for model in (wave, mapped, again):
         diagnosis = diagnose(*classify(model, rows))
         assert diagnosis.healthy, str(diagnosis)

@@ -273,10 +273,17 @@ def test_time_steps_of_a_recurrent_module() -> None:
 @pytest.mark.parametrize(
     ("name", "function"),
     [
-        ("sigmoid", "sigmoid"), ("tanh", "tanh"), ("relu", "relu"), ("elu", "elu"), ("selu", "selu"), ("gelu", "gelu"),
-        ("silu", "silu"), ("softplus", "softplus"), ("hard_tanh", "hardtanh"),
+        ("sigmoid", "sigmoid"),
+        ("tanh", "tanh"),
+        ("relu", "relu"),
+        ("elu", "elu"),
+        ("selu", "selu"),
+        ("gelu", "gelu"),
+        ("silu", "silu"),
+        ("softplus", "softplus"),
+        ("hard_tanh", "hardtanh"),
     ],
-)  # fmt: skip
+)
 def test_flat_parts_are_where_the_slope_is(name: str, function: str) -> None:
     z = np.linspace(-12, 12, 24001) + 1e-7
     slope, largest = (np.abs(get_activation(name).slope(points)) for points in (z, np.linspace(-3, 3, 100_001)))
@@ -389,10 +396,17 @@ def test_frozen_detached_unused_and_never_called() -> None:
     diagnosis = diagnose(Parts(), lambda out, y: F.cross_entropy(out[0], y), *digits())
     status = {name: layer.status for name, layer in rows(diagnosis).items()}
     assert status == {
-        "frozen": "frozen", "cut": "detached", "used": "learns", "relu()": "no parameters", "head": "learns",
-        "other_head.0": "unused", "other_head.1": "no parameters", "other_head.2": "unused", "spare": "not called",
+        "frozen": "frozen",
+        "cut": "detached",
+        "used": "learns",
+        "relu()": "no parameters",
+        "head": "learns",
+        "other_head.0": "unused",
+        "other_head.1": "no parameters",
+        "other_head.2": "unused",
+        "spare": "not called",
         "by_name": "learns",
-    }  # fmt: skip
+    }
     (finding,) = diagnosis.findings
     assert finding.verdict == "detached" and finding.layers == ("cut",)
     assert "other_head.0, other_head.2" in diagnosis.notes[0] and "spare" in diagnosis.notes[1]

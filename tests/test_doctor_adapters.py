@@ -119,9 +119,16 @@ def lightning_module(rate: float = 0.1) -> Any:
 def lightning_trainer(folder: Path, callback: Any, **more: Any) -> Any:
     lightning: Any = pytest.importorskip("lightning.pytorch")
     return lightning.Trainer(
-        max_epochs=30, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False, callbacks=[callback], default_root_dir=folder, **more,
-    )  # fmt: skip
+        max_epochs=30,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=[callback],
+        default_root_dir=folder,
+        **more,
+    )
 
 
 @pytest.mark.slow
@@ -162,14 +169,25 @@ def huggingface_trainer(folder: Path, callback: Any, rate: float) -> Any:
     torch.manual_seed(0)
     model = transformers.BertForSequenceClassification(
         transformers.BertConfig(
-            vocab_size=50, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+            vocab_size=50,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
             max_position_embeddings=16,
         )
-    )  # fmt: skip
+    )
     arguments = transformers.TrainingArguments(
-        output_dir=folder, max_steps=120, per_device_train_batch_size=32, learning_rate=rate, report_to=[],
-        save_strategy="no", logging_strategy="no", disable_tqdm=True, use_cpu=True,
-    )  # fmt: skip
+        output_dir=folder,
+        max_steps=120,
+        per_device_train_batch_size=32,
+        learning_rate=rate,
+        report_to=[],
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+        use_cpu=True,
+    )
     return transformers.Trainer(model=model, args=arguments, train_dataset=rows, callbacks=[callback])
 
 

@@ -94,17 +94,26 @@ def test_a_wrong_word_is_2_and_a_reader_that_stops_changes_nothing(folder: Path)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         [sys.executable, "-m", "helpers.doctor", "nets:ill"],
-        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as running:  # fmt: skip
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
         running.stdout.close()
         assert running.stderr.read() == b"" and running.wait() == 1
 
 
 def test_the_schema_holds_every_field_and_json_has_no_nan() -> None:
     finding = Finding(
-        "exploding", "it grows", {"ratio": math.inf, "first": 2.0}, Threshold(math.nan, "below", "here"), "clip",
-        "10_clipping.ipynb", ("0", "2"), began=7,
-    )  # fmt: skip
+        "exploding",
+        "it grows",
+        {"ratio": math.inf, "first": 2.0},
+        Threshold(math.nan, "below", "here"),
+        "clip",
+        "10_clipping.ipynb",
+        ("0", "2"),
+        began=7,
+    )
 
     class Concluded:
         model, verdict, findings, notes, loss, steps = "Net", "exploding", (finding,), ("a note",), -math.inf, 9

@@ -245,8 +245,17 @@ def test_what_is_no_real_number_is_named_by_its_type(result, words):
     assert verdict.status == "wrong" and words in verdict.message, verdict
 
 
-@pytest.mark.parametrize("thing, word", [(1j, "complex"), (np.complex64(1), "complex"), (torch.tensor(1j), "complex"),
-                                         (True, "bool"), (torch.tensor(True), "bool")], ids=range(5))  # fmt: skip
+@pytest.mark.parametrize(
+    "thing, word",
+    [
+        (1j, "complex"),
+        (np.complex64(1), "complex"),
+        (torch.tensor(1j), "complex"),
+        (True, "bool"),
+        (torch.tensor(True), "bool"),
+    ],
+    ids=range(5),
+)
 @pytest.mark.parametrize("exercise_id", ["float32_depth", "critical_gain"])
 def test_a_number_that_is_no_real_one_is_named_by_its_type(exercise_id, thing, word):
     assert f"value of type {word}" in check_exercise(exercise_id, thing).message
@@ -458,9 +467,23 @@ class Junk:
     __hash__ = None
 
 
-@pytest.mark.parametrize("junk", [Junk(), iter("abc"), (n for n in range(3)), object, np.array(["a"]), {"a": 1}, b"1",
-                                  np.datetime64("2020-01-01"), [[[]]], np.ma.masked, np.array([1, "x"], dtype=object)],
-                         ids=range(11))  # fmt: skip
+@pytest.mark.parametrize(
+    "junk",
+    [
+        Junk(),
+        iter("abc"),
+        (n for n in range(3)),
+        object,
+        np.array(["a"]),
+        {"a": 1},
+        b"1",
+        np.datetime64("2020-01-01"),
+        [[[]]],
+        np.ma.masked,
+        np.array([1, "x"], dtype=object),
+    ],
+    ids=range(11),
+)
 @pytest.mark.parametrize("exercise_id", EXERCISES)
 def test_junk_is_judged_whether_handed_over_or_returned(exercise_id, junk):
     for thing in (junk, lambda *arguments: junk):

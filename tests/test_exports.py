@@ -79,8 +79,11 @@ def test_a_layout_is_for_paper_only(tmp_path, capsys):
     assert "are for a paper" in capsys.readouterr().err
     assert main(["paper", "--lesson", "00", "--questions", "3", "--versions", "2", "--to", str(tmp_path)]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "paper_A.html", "paper_A_key.html", "paper_B.html", "paper_B_key.html",
-    ]  # fmt: skip
+        "paper_A.html",
+        "paper_A_key.html",
+        "paper_B.html",
+        "paper_B_key.html",
+    ]
 
 
 def test_a_lesson_that_is_not_there_is_refused_with_those_that_are():

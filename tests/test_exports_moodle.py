@@ -26,26 +26,54 @@ ENTRIES = [entry for entry in ROOT if entry.get("type") != "category"]
 
 # Which elements a question has, by type, and how often: "1" once, "+" at least once, "?" at most once.
 COMMON = {
-    "name": "1", "questiontext": "1", "generalfeedback": "1", "defaultgrade": "1", "penalty": "1", "hidden": "1",
-    "idnumber": "1", "tags": "?",
-}  # fmt: skip
+    "name": "1",
+    "questiontext": "1",
+    "generalfeedback": "1",
+    "defaultgrade": "1",
+    "penalty": "1",
+    "hidden": "1",
+    "idnumber": "1",
+    "tags": "?",
+}
 OWN = {
     "multichoice": {
-        "single": "1", "shuffleanswers": "1", "answernumbering": "1", "showstandardinstruction": "?", "answer": "+",
+        "single": "1",
+        "shuffleanswers": "1",
+        "answernumbering": "1",
+        "showstandardinstruction": "?",
+        "answer": "+",
     },
     "numerical": {
-        "answer": "+", "units": "?", "unitgradingtype": "1", "unitpenalty": "1", "showunits": "1", "unitsleft": "1",
+        "answer": "+",
+        "units": "?",
+        "unitgradingtype": "1",
+        "unitpenalty": "1",
+        "showunits": "1",
+        "unitsleft": "1",
     },
     "ordering": {
-        "layouttype": "1", "selecttype": "1", "selectcount": "1", "gradingtype": "1", "showgrading": "1",
-        "numberingstyle": "1", "correctfeedback": "1", "partiallycorrectfeedback": "1", "incorrectfeedback": "1",
-        "shownumcorrect": "1", "answer": "+",
+        "layouttype": "1",
+        "selecttype": "1",
+        "selectcount": "1",
+        "gradingtype": "1",
+        "showgrading": "1",
+        "numberingstyle": "1",
+        "correctfeedback": "1",
+        "partiallycorrectfeedback": "1",
+        "incorrectfeedback": "1",
+        "shownumcorrect": "1",
+        "answer": "+",
     },
     "essay": {
-        "responseformat": "1", "responserequired": "1", "responsefieldlines": "1", "attachments": "1",
-        "attachmentsrequired": "1", "graderinfo": "1", "responsetemplate": "1",
+        "responseformat": "1",
+        "responserequired": "1",
+        "responsefieldlines": "1",
+        "attachments": "1",
+        "attachmentsrequired": "1",
+        "graderinfo": "1",
+        "responsetemplate": "1",
     },
-}  # fmt: skip
+}
 KINDS = {
     "multiple_choice": "multichoice",
     "many_choice": "multichoice",

@@ -200,8 +200,10 @@ def test_gelu_is_steeper_than_one_only_right_of_three_quarters() -> None:
 
 def test_what_the_panel_is_asked_to_show() -> None:
     """Answers to the four things to try, as the text and the teacher's notes give them."""
-    factor = {(name, deviation): np.sqrt(theory.mean_square_slope(name, deviation**2)) for name, deviation in (
-        ("sigmoid", 0.1), ("sigmoid", 10), ("tanh", 0.1), ("tanh", 10), ("gelu", 1))}  # fmt: skip
+    factor = {
+        (name, deviation): np.sqrt(theory.mean_square_slope(name, deviation**2))
+        for name, deviation in (("sigmoid", 0.1), ("sigmoid", 10), ("tanh", 0.1), ("tanh", 10), ("gelu", 1))
+    }
     assert list(factor.values()) == pytest.approx([0.25, 0.081, 0.99, 0.23, 0.675], abs=1e-3)
     panel = activation_derivatives()
     for place, square, root in ((3.98, "0.0161", "0.127"), (7.94, "0.0083", "0.091")):

@@ -152,8 +152,10 @@ def test_a_small_angle_changes_by_chi_a_layer() -> None:
 
 
 def test_the_level_gain_is_among_the_options_and_is_1_15() -> None:
-    heard = {option: 10 ** theory.signal_profile("tanh", float(option) ** 2, 0, 50, 1.0)[0]
-             for option in quiz.load_predictions()["05"].options}  # fmt: skip
+    heard = {
+        option: 10 ** theory.signal_profile("tanh", float(option) ** 2, 0, 50, 1.0)[0]
+        for option in quiz.load_predictions()["05"].options
+    }
     assert min(heard, key=lambda option: abs(math.log(heard[option]))) == "1.15"
     assert math.log10(heard["1.15"]) == pytest.approx(0.001, abs=5e-4)
     assert heard["1"] == pytest.approx(1 / 6, rel=0.1)
@@ -410,8 +412,10 @@ def test_differences_go_up_as_gradients_come_down() -> None:
 
 
 def test_lsuv_and_selu_in_closed_form() -> None:
-    ratio = {name: theory.mean_square_slope(name) / theory.mean_square_activation(name)
-             for name in ("relu", "tanh", "selu", "sigmoid")}  # fmt: skip
+    ratio = {
+        name: theory.mean_square_slope(name) / theory.mean_square_activation(name)
+        for name in ("relu", "tanh", "selu", "sigmoid")
+    }
     assert ratio["relu"] == pytest.approx(1)
     assert math.sqrt(ratio["sigmoid"]) == pytest.approx(0.39, abs=0.005)
     assert math.sqrt(ratio["selu"]) == pytest.approx(1.035, abs=5e-4)

@@ -28,9 +28,7 @@ from tests.test_panels import ends, places, slope_per_layer
 from tests.tiers import first_slow
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_batch_norm.ipynb"
-RELU = {
-    "norm": "batch", "activation": "relu", "depth": 50, "batch": 128, "gain": 1.414, "skip": 0.0, "norm_bias": 0.0
-}  # fmt: skip
+RELU = {"norm": "batch", "activation": "relu", "depth": 50, "batch": 128, "gain": 1.414, "skip": 0.0, "norm_bias": 0.0}
 LINE = ("measured", "theory", "without normalization")
 
 
@@ -85,8 +83,9 @@ def test_no_activation_is_below_one_under_batch_norm() -> None:
     assert all(value > 1.001 for name, value in factors.items() if name != "linear")
 
 
-@pytest.mark.parametrize("bias, factor, over_49", [(0, 1.2112, 11943), (0.5, 1.1178, 234), (1, 1.0584, 16.1),
-                                                   (2, 1.0088, 1.54)])  # fmt: skip
+@pytest.mark.parametrize(
+    "bias, factor, over_49", [(0, 1.2112, 11943), (0.5, 1.1178, 234), (1, 1.0584, 16.1), (2, 1.0088, 1.54)]
+)
 def test_the_bias_of_batch_norm_tames_the_explosion(bias: float, factor: float, over_49: float) -> None:
     """E[slope²] = Φ(β), and Var of max(0, ẑ + β) from the moments of a cut bell."""
     assert theory.normalized_factor("relu", norm_bias=bias) == pytest.approx(factor, abs=1e-4)

@@ -249,10 +249,12 @@ class Transformer(torch.nn.Module):
         super().__init__()
         self.rows = torch.nn.Linear(8, width)
         self.places = torch.nn.Parameter(0.1 * torch.randn(8, width))
-        self.blocks = torch.nn.Sequential(*(
-            torch.nn.TransformerEncoderLayer(width, 4, 4 * width, 0.0, batch_first=True, norm_first=pre_norm)
-            for _ in range(blocks)
-        ))  # fmt: skip
+        self.blocks = torch.nn.Sequential(
+            *(
+                torch.nn.TransformerEncoderLayer(width, 4, 4 * width, 0.0, batch_first=True, norm_first=pre_norm)
+                for _ in range(blocks)
+            )
+        )
         self.last = torch.nn.LayerNorm(width) if pre_norm else torch.nn.Identity()
         self.readout = torch.nn.Linear(width, 10)
 
@@ -269,9 +271,14 @@ def test_post_norm_transformers_need_a_warm_up_and_pre_norm_ones_do_not() -> Non
     for pre_norm in (False, True):
         torch.manual_seed(0)
         run = train(
-            Transformer(24, pre_norm), digits_split(), steps=100, learning_rate=3e-3, optimizer="adam", records=1,
+            Transformer(24, pre_norm),
+            digits_split(),
+            steps=100,
+            learning_rate=3e-3,
+            optimizer="adam",
+            records=1,
             progress=False,
-        )  # fmt: skip
+        )
         right[pre_norm] = run.accuracy[-1]
     assert right[False] < 0.2 < 0.5 < right[True]
 

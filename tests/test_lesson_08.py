@@ -125,8 +125,9 @@ def test_strong_inputs_make_it_vanish_again(panel: panels.Panel) -> None:
     assert factor(panel, "RNN", radius=1.5, input_scale=10.0) == pytest.approx(0.92, abs=0.01)
 
 
-@pytest.mark.parametrize("cell, bias, low, high", [("rnn", None, 1e-25, 1e-20), ("lstm", None, 1e-21, 1e-18),
-                                                   ("lstm", 5.0, 0.4, 2.5)])  # fmt: skip
+@pytest.mark.parametrize(
+    "cell, bias, low, high", [("rnn", None, 1e-25, 1e-20), ("lstm", None, 1e-21, 1e-18), ("lstm", 5.0, 0.4, 2.5)]
+)
 def test_pytorchs_own_cells_lie_in_the_range_of_the_panel(
     cell: str, bias: float | None, low: float, high: float
 ) -> None:

@@ -86,9 +86,11 @@ def test_the_cure_is_one_line_that_mends_a_copy(letter: str) -> None:
     before = copy.deepcopy(case.model.state_dict())
     cured = case.cured()
     assert all(torch.equal(case.model.state_dict()[name], before[name]) for name in before)
-    assert repr(cured) != repr(case.model) or any(
-        not torch.equal(weight, before[name]) for name, weight in cured.state_dict().items()
-    ) or getattr(cured[0], "eps", None) == 1e-5  # fmt: skip
+    assert (
+        repr(cured) != repr(case.model)
+        or any(not torch.equal(weight, before[name]) for name, weight in cured.state_dict().items())
+        or getattr(cured[0], "eps", None) == 1e-5
+    )
 
 
 def test_the_lines_of_the_notebook_are_the_cures() -> None:

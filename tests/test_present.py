@@ -49,9 +49,13 @@ def plain(html: str) -> str:
 
 def test_slide_types_decide() -> None:
     stacks = stacks_of(
-        text("a", "slide"), text("b", "-"), text("c", "subslide"), text("d", "fragment"), text("e", "skip"),
+        text("a", "slide"),
+        text("b", "-"),
+        text("c", "subslide"),
+        text("d", "fragment"),
+        text("e", "skip"),
         text("f", "slide"),
-    )  # fmt: skip
+    )
     assert stacks == [[["a", "b"], ["c", "d"]], [["f"]]]
 
 
@@ -73,9 +77,12 @@ def test_a_panel_has_a_slide_of_its_own() -> None:
 
 def test_notes_go_with_all_slides_up_to_the_next_notes_or_the_end_of_their_section() -> None:
     cells = [
-        text("a", "slide", "## One"), text("b", "subslide"), text("c", "subslide"), text("d", "slide"),
+        text("a", "slide", "## One"),
+        text("b", "subslide"),
+        text("c", "subslide"),
+        text("d", "slide"),
         text("e", "slide", "## Two"),
-    ]  # fmt: skip
+    ]
     first, continued, second = slides_of(cells, CONTEXT, {"a": "n1", "c": "n2"})
     assert [slide.notes for slide in first] == [["n1"], ["n1"], ["n2"]]
     assert [slide.notes for slide in continued + second] == [["n2"], []]

@@ -66,8 +66,13 @@ def test_file_has_write_ahead_log_and_version(folder):
 
 
 @settings(max_examples=60, deadline=None)
-@given(thing=st.recursive(st.none() | st.booleans() | st.text() | st.integers() | st.floats(allow_nan=False),
-                          lambda inner: st.lists(inner, max_size=3), max_leaves=5))  # fmt: skip
+@given(
+    thing=st.recursive(
+        st.none() | st.booleans() | st.text() | st.integers() | st.floats(allow_nan=False),
+        lambda inner: st.lists(inner, max_size=3),
+        max_leaves=5,
+    )
+)
 def test_any_answer_survives(tmp_path_factory, thing):
     record = Progress(tmp_path_factory.mktemp("any"))
     record.record_answer("01", "01-a", thing, False)
@@ -466,8 +471,11 @@ BAD_VALUES = {
 }
 
 
-@pytest.mark.parametrize("column, value", [(name, value) for name, values in BAD_VALUES.items() for value in values],
-                         ids=lambda text: text[:24])  # fmt: skip
+@pytest.mark.parametrize(
+    "column, value",
+    [(name, value) for name, values in BAD_VALUES.items() for value in values],
+    ids=lambda text: text[:24],
+)
 def test_a_bad_row_is_left_out_and_named(folder, column, value):
     record = Progress()
     for name in "abcd":

@@ -58,8 +58,13 @@ def test_all_types_are_in_use() -> None:
 
 
 def test_wrong_choices_offer_a_state_of_the_panel() -> None:
-    wrong = [answer for question in BY_ID.values() if question.type == "multiple_choice" for answer in question.answers
-             if not answer.correct]  # fmt: skip
+    wrong = [
+        answer
+        for question in BY_ID.values()
+        if question.type == "multiple_choice"
+        for answer in question.answers
+        if not answer.correct
+    ]
     assert sum(bool(answer.try_state) for answer in wrong) > 0.5 * len(wrong)
 
 
@@ -127,14 +132,25 @@ def test_numbers_of_lessons_02_to_10() -> None:
     assert quiz.compute_key("slope", activation="sigmoid", z=-5.0) == pytest.approx(0.0066, abs=1e-4)
     assert pytest.approx(0.50005) == (1 + 0.01**2) / 2
     assert 1e4 < 0.5 ** (-29 / 2) < 1e5, "Xavier's signal over 30 layers: by more than ten thousand"
-    factors = [theory.per_layer_factor("sigmoid", 1), theory.per_layer_factor("relu", 1 / 3),
-               theory.per_layer_factor("tanh", 1 / 3), theory.per_layer_factor("relu", 1)]  # fmt: skip
+    factors = [
+        theory.per_layer_factor("sigmoid", 1),
+        theory.per_layer_factor("relu", 1 / 3),
+        theory.per_layer_factor("tanh", 1 / 3),
+        theory.per_layer_factor("relu", 1),
+    ]
     assert factors == pytest.approx([0.236, 0.408, 0.577, 0.707], abs=1e-3)
     assert theory.normalized_factor("sigmoid") == pytest.approx(1.017, abs=1e-3)
     assert theory.normalized_factor("relu") ** 2 == pytest.approx(1.467, abs=1e-3)
-    signals = [quiz.compute_key("residual_signal", blocks=20, **each) for each in (
-        {"skip": 0.0, "branch": 0.236}, {"skip": 0.8, "branch": 0.4}, {"skip": 1.0, "branch": 0.0},
-        {"skip": 1.0, "branch": 0.5}, {"skip": 1.0, "branch": 1.0})]  # fmt: skip
+    signals = [
+        quiz.compute_key("residual_signal", blocks=20, **each)
+        for each in (
+            {"skip": 0.0, "branch": 0.236},
+            {"skip": 0.8, "branch": 0.4},
+            {"skip": 1.0, "branch": 0.0},
+            {"skip": 1.0, "branch": 0.5},
+            {"skip": 1.0, "branch": 1.0},
+        )
+    ]
     assert signals == pytest.approx([10**-12.5, 0.894**20, 1.0, 9.3, 1024], rel=0.1)
     assert pytest.approx(2, abs=0.1) == 50 * 0.2**2 / (1 + 0.2**2)
     assert theory.forget_gate(5.0) == pytest.approx(0.993, abs=1e-3) and 100 < theory.half_life(5.0) < 110

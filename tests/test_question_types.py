@@ -89,7 +89,7 @@ def with_part(entry: dict[str, Any], name: str, place: int, **fields: Any) -> di
         ({**TEMPLATE, "draw": {**TEMPLATE["draw"], "depth": [5]}}, ["(07-template)", "field draw.depth"]),
         (with_part(TEMPLATE, "answers", 0, arguments={"depth": 3}), ["(07-template)", "field answers", "activation"]),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named_with_file_question_and_field(
     load: Callable[..., tuple[Question, ...]], entry: dict[str, Any], words: list[str]
 ) -> None:
@@ -236,8 +236,10 @@ def test_a_seed_chooses_the_hidden_network_and_its_size() -> None:
     hidden = {instantiate(build(PROFILE), seed).network for seed in range(200)}
     assert {(spec.init, spec.depth, spec.width) for spec in hidden if spec} == {
         (init, depth, width)
-        for init in ("he_normal", "xavier_normal", "pytorch_default") for depth in (12, 20) for width in (32, 48)
-    }  # fmt: skip
+        for init in ("he_normal", "xavier_normal", "pytorch_default")
+        for depth in (12, 20)
+        for width in (32, 48)
+    }
 
 
 def test_the_profile_is_what_the_engine_measures_on_the_hidden_network() -> None:

@@ -259,7 +259,7 @@ LINES = """[
         ("true", "True", ["line 7, column 37", "expecting value"]),
         ("]\n", "]\n]\n", ["line 12, column 1", "something follows after the end"]),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_json_is_named_with_line_column_and_text(folder, old, new, words):
     text = new.join(LINES.rsplit(old, 1)) if old == "]\n" else LINES.replace(old, new, 1)
     (folder / "07_test.json").write_text(text, encoding="utf-8")
@@ -546,8 +546,18 @@ def test_comparing_is_total_in_what_was_kept(thing):
 
 @pytest.mark.parametrize(
     "number, text",
-    [(0, "0"), (0.25, "0.25"), (12, "12"), (9.1e-13, "9.1e-13"), (1e-13, "1e-13"), (99.9, "100"), (1234.5, "1234"),
-     (123456, "1.2e5"), (-3e-7, "-3e-7"), (0.001, "0.001")],
-)  # fmt: skip
+    [
+        (0, "0"),
+        (0.25, "0.25"),
+        (12, "12"),
+        (9.1e-13, "9.1e-13"),
+        (1e-13, "1e-13"),
+        (99.9, "100"),
+        (1234.5, "1234"),
+        (123456, "1.2e5"),
+        (-3e-7, "-3e-7"),
+        (0.001, "0.001"),
+    ],
+)
 def test_numbers_in_sentences(number, text):
     assert quiz.say_number(number) == text

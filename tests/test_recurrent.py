@@ -59,11 +59,13 @@ def autograd(
         "units": np.stack([h.grad.norm(dim=0).numpy() for h in hidden]),
         "cell_signal": np.array([c.grad.norm().item() for c in cells]) if spec.cell == "lstm" else None,
         "gradients": [
-            cell.weight_ih.grad.numpy().T, cell.weight_hh.grad.numpy().T, cell.bias_ih.grad.numpy(),
+            cell.weight_ih.grad.numpy().T,
+            cell.weight_hh.grad.numpy().T,
+            cell.bias_ih.grad.numpy(),
             cell.bias_hh.grad.numpy(),
         ],
         "states": np.stack([h.detach().numpy() for h in hidden]),
-    }  # fmt: skip
+    }
 
 
 def assert_equals_autograd(spec: RecurrentSpec, tolerance: float, seed: int = 0, dtype: Any = np.float64) -> None:

@@ -99,8 +99,10 @@ def test_questions_that_are_gone_from_the_banks_are_not_asked():
 
 
 def test_fsrs_is_loaded_only_when_a_schedule_is_asked_for():
-    program = "import sys; from helpers.quiz import schedule; assert 'fsrs' not in sys.modules; " \
-        "schedule.standings([], 0.0); assert 'fsrs' in sys.modules and 'torch' not in sys.modules"  # fmt: skip
+    program = (
+        "import sys; from helpers.quiz import schedule; assert 'fsrs' not in sys.modules; "
+        "schedule.standings([], 0.0); assert 'fsrs' in sys.modules and 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[1])
 
 
@@ -138,8 +140,10 @@ def test_the_same_seed_gives_the_same_paper_in_exam_exports_and_another_process(
     assert asked == [[lesson.as_plain(text) for text in each] for each in options] != []
     presented = [present(question).options for question in choose(seed="class 7b", questions=20)]
     assert [list(each) for each in presented if each] == [options for *_, options in exam if any(options)]
-    program = "from helpers.publish.exports import choose; from tests.test_review import shown; " \
-        "print(shown(choose(seed='class 7b', questions=20)))"  # fmt: skip
+    program = (
+        "from helpers.publish.exports import choose; from tests.test_review import shown; "
+        "print(shown(choose(seed='class 7b', questions=20)))"
+    )
     printed = subprocess.check_output([sys.executable, "-c", program], text=True, cwd=Path(__file__).parents[1])
     assert printed.strip() == str(exam)
 

@@ -481,8 +481,13 @@ def skips_tame_batch_norm() -> float:
 
 
 for bias, value in [(0.5, 1.1178), (1.0, 1.0584), (2.0, 1.0088)]:
-    claim(f"24 bias {bias}", f"ReLU with batch norm and its bias β = {bias}: factor of the norm", DERIVED, value,
-          absolute(1e-4))(lambda bias=bias: theory.normalized_factor("relu", norm_bias=bias))  # fmt: skip
+    claim(
+        f"24 bias {bias}",
+        f"ReLU with batch norm and its bias β = {bias}: factor of the norm",
+        DERIVED,
+        value,
+        absolute(1e-4),
+    )(lambda bias=bias: theory.normalized_factor("relu", norm_bias=bias))
     claim(
         f"24 bias {bias} total", f"… first over last of 50 layers, N=B=256 (β = {bias})", YANG, value**49, factor(1.4)
     )(
@@ -856,9 +861,7 @@ for init, value, within in (("he_normal", 1.0, absolute(0.05)), ("xavier_normal"
         value,
         within,
         tier="slow",
-    )(  # fmt: skip
-        lambda init=init: trained_at(NetworkSpec(30, 128, "relu", init), 500, 0.01)
-    )
+    )(lambda init=init: trained_at(NetworkSpec(30, 128, "relu", init), 500, 0.01))
 
 claim(
     "D ReLU Xavier lr 1", "… Xavier at learning rate 1, 300 steps", "measured", 0.12, between(0.05, 0.2), "exhaustive"
@@ -1225,8 +1228,13 @@ def generator_slope_by_autograd(loss: str, function: Any) -> float:
     return float(ratios[np.argmax(np.abs(ratios - 1))])
 
 
-@claim("36 point masses", "two point masses: JS for θ = 1e-6, 1 and 100, largest distance from log 2", "Arjovsky 2017",
-       0.0, EXACT)  # fmt: skip
+@claim(
+    "36 point masses",
+    "two point masses: JS for θ = 1e-6, 1 and 100, largest distance from log 2",
+    "Arjovsky 2017",
+    0.0,
+    EXACT,
+)
 def js_of_point_masses() -> float:
     return max(abs(theory.js_divergence(shift, spread=0.0) - math.log(2)) for shift in (1e-6, 1.0, 100.0))
 
@@ -1378,8 +1386,13 @@ def recipe_rows() -> None:
 recipe_rows()
 
 
-@claim("myth saturating GAN", '"it fails when the generator is perfect": slope where D=1-1e-4 over that where D=1e-4',
-       "Goodfellow 2014", 1e4, relative(0.01))  # fmt: skip
+@claim(
+    "myth saturating GAN",
+    '"it fails when the generator is perfect": slope where D=1-1e-4 over that where D=1e-4',
+    "Goodfellow 2014",
+    1e4,
+    relative(0.01),
+)
 def fooling_over_caught() -> float:
     logit = math.log((1 - 1e-4) / 1e-4)
     return float(theory.generator_slope("saturating", logit) / theory.generator_slope("saturating", -logit))
@@ -1411,9 +1424,15 @@ def clipped_at_one(name: str) -> tuple[np.ndarray, np.ndarray, float]:
 
 for name in CLIPPED_NETS:
     claim(f"34 ratios {name}", f"clipping, {name} net: ratios between layers off", PASCANU, 0.0, absolute(1e-10))(
-        lambda name=name: float(np.ptp(clipped_at_one(name)[1] / clipped_at_one(name)[0] * clipped_at_one(name)[0].max()
-                                       / clipped_at_one(name)[1].max()))
-    )  # fmt: skip
+        lambda name=name: float(
+            np.ptp(
+                clipped_at_one(name)[1]
+                / clipped_at_one(name)[0]
+                * clipped_at_one(name)[0].max()
+                / clipped_at_one(name)[1].max()
+            )
+        )
+    )
 claim("34 vanishing", "… a vanished ∂L/∂W₁: after over before", PASCANU, 1.0, EXACT)(
     lambda: float(clipped_at_one("vanishing")[1][0] / clipped_at_one("vanishing")[0][0])
 )

@@ -300,8 +300,9 @@ def test_an_evaluation_in_between_takes_the_same_path() -> None:
 
 def test_numbers_agree_with_plain_autograd() -> None:
     torch.manual_seed(3)
-    model = nn.Sequential(nn.Linear(6, 40), nn.ReLU(), nn.Linear(40, 30), nn.Tanh(), nn.Linear(30, 20), nn.Sigmoid(),
-                          nn.Linear(20, 3))  # fmt: skip
+    model = nn.Sequential(
+        nn.Linear(6, 40), nn.ReLU(), nn.Linear(40, 30), nn.Tanh(), nn.Linear(30, 20), nn.Sigmoid(), nn.Linear(20, 3)
+    )
     with torch.no_grad():
         model.get_parameter("0.bias").sub_(1.0)
         model.get_parameter("2.weight").mul_(60)
