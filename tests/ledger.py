@@ -1,7 +1,7 @@
 """The ledger: every number that the course states, with its source, and what is measured here.
 
-A claim is one row of data above the function that measures it. ``tests/test_science.py`` asserts each row,
-``python -m tests.ledger [words]`` prints the table, and pytest prints it at the end of a run.
+A claim is one row of data above the function that measures it. `tests/test_science.py` asserts each row,
+`python -m tests.ledger [words]` prints the table, and pytest prints it at the end of a run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a measurement may be from what is expected: ``holds(expected, measured)``; ``text`` says it in words."""
+    """How far a measurement may be from what is expected: `holds(expected, measured)`; `text` says it in words."""
 
     text: str
     holds: Callable[[float, float], bool]
@@ -76,7 +76,7 @@ def claim(
     tolerance: Tolerance,
     tier: Literal["", "slow", "exhaustive"] = "",
 ) -> Callable[[Callable[[], float]], Callable[[], float]]:
-    """Enter the decorated function, which measures one number, as a row of the ledger. ``name`` must be new."""
+    """Enter the decorated function, which measures one number, as a row of the ledger. `name` must be new."""
     if any(row.name == name for row in ROWS):
         raise ValueError(f"the ledger has a row {name!r} already")
 
@@ -93,7 +93,7 @@ def number(value: float) -> str:
 
 
 def table(lines: Iterable[tuple[str, ...]]) -> list[str]:
-    """Lines of ``claim | source | expected | measured`` with columns of equal width."""
+    """Lines of `claim | source | expected | measured` with columns of equal width."""
     head = ("row", "claim", "source", "expected", "tolerance", "measured", "")
     cells = [head, *lines]
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
@@ -110,7 +110,7 @@ def line(row: Row, measured: float) -> tuple[str, ...]:
 def print_measured(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the rows that this run measured, in the order of the ledger.
 
-    Every test of a row leaves its line in ``user_properties``, which reach us from other processes too.
+    Every test of a row leaves its line in `user_properties`, which reach us from other processes too.
     """
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
     lines = {
@@ -128,7 +128,7 @@ def print_measured(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def main(words: list[str]) -> int:
-    """Measure the rows whose name or claim holds one of ``words`` (all without) and print the table."""
+    """Measure the rows whose name or claim holds one of `words` (all without) and print the table."""
     import tests.ledger
     import tests.test_science  # noqa: F401 - fills the rows of tests.ledger, which is not this module when run by name
 

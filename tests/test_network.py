@@ -146,7 +146,7 @@ def test_the_default_profile_is_float32_and_equals_autograd() -> None:
 
 
 def plain_loss(spec: NetworkSpec, parameters: Parameters, h: np.ndarray, targets: np.ndarray, start: int) -> float:
-    """The loss of net 0 from the output ``h`` of layer ``start`` on, layers counted from 1: a few lines of numpy."""
+    """The loss of net 0 from the output `h` of layer `start` on, layers counted from 1: a few lines of numpy."""
     phi = get_activation(spec.activation, spec.leak).function
     for layer in range(start, spec.depth):
         z = h @ parameters.weights[layer][0] + parameters.biases[layer][0]
@@ -159,7 +159,7 @@ def plain_loss(spec: NetworkSpec, parameters: Parameters, h: np.ndarray, targets
 
 
 def differences(function: Any, point: np.ndarray, step: float = 1e-5) -> np.ndarray:
-    """The gradient of ``function()`` with respect to ``point``, which is changed in place, entry by entry."""
+    """The gradient of `function()` with respect to `point`, which is changed in place, entry by entry."""
     gradient = np.empty_like(point)
     for index in np.ndindex(*point.shape):
         middle, sides = point[index], []

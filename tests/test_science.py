@@ -1,6 +1,6 @@
 """The rows of the ledger: claims of the course, each with its source and the experiment that measures it.
 
-A new row is a ``@claim(...)`` above a function that returns one number. χ is the factor per layer of the mean squared
+A new row is a `@claim(...)` above a function that returns one number. χ is the factor per layer of the mean squared
 gradient on its way down, N the width, L the number of hidden layers, q the variance of a pre-activation.
 """
 
@@ -83,7 +83,7 @@ def first_over_last(logarithms: np.ndarray) -> float:
 
 
 def default_bias(width: int) -> float:
-    """The standard deviation of the biases that ``nn.Linear`` draws: var(b)·fan_in = 1/3."""
+    """The standard deviation of the biases that `nn.Linear` draws: var(b)·fan_in = 1/3."""
     return math.sqrt(1 / (3 * width))
 
 
@@ -350,7 +350,7 @@ claim("38 -89", "float32: σ(-89)", DERIVED, 0.0, EXACT)(lambda: torch.sigmoid(t
 
 
 def torch_sigmoid_gradient(depth: int, dtype: torch.dtype, reduction: str = "mean") -> torch.Tensor:
-    """∂L/∂W₁ of ``depth`` fresh nn.Linear(64, 64) with sigmoid on 64 digits, by autograd."""
+    """∂L/∂W₁ of `depth` fresh nn.Linear(64, 64) with sigmoid on 64 digits, by autograd."""
     torch.manual_seed(0)
     layers = [module for _ in range(depth) for module in (torch.nn.Linear(64, 64), torch.nn.Sigmoid())]
     model = torch.nn.Sequential(*layers, torch.nn.Linear(64, 10)).to(dtype)
@@ -528,7 +528,7 @@ def trained_with_clipping() -> float:
 
 
 def weight_gradient(scale: float, epsilon: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """A weight matrix times ``scale`` under batch norm, and its gradient, in float64; pre-activations near N(0, 1)."""
+    """A weight matrix times `scale` under batch norm, and its gradient, in float64; pre-activations near N(0, 1)."""
     generator = torch.Generator().manual_seed(0)
     inputs, first, readout = (
         torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((128, 64), (64, 32), (32, 10))

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [section …]``: print medians and ratios, measured in turns within one run."""
+"""`python -m tests.benchmarks [section …]`: print medians and ratios, measured in turns within one run."""
 
 import argparse
 import importlib

@@ -83,9 +83,9 @@ def bare_products(spec: NetworkSpec, parameters: Any, inputs: np.ndarray) -> Cal
 
 
 def fresh_torch(spec: NetworkSpec, inputs: np.ndarray, targets: np.ndarray, whole: bool) -> Callable[[], Any]:
-    """What a student writes: a new ``nn.Sequential``, ``backward()``, and the norms read from ``.grad``.
+    """What a student writes: a new `nn.Sequential`, `backward()`, and the norms read from `.grad`.
 
-    ``whole`` asks for all that a tick gives: weights of a scheme and gain of one's own, ‖∂L/∂h‖ as well as ‖∂L/∂W‖.
+    `whole` asks for all that a tick gives: weights of a scheme and gain of one's own, ‖∂L/∂h‖ as well as ‖∂L/∂W‖.
     """
     x, t = torch.tensor(inputs, dtype=torch.float32), torch.tensor(targets)
 
@@ -151,7 +151,7 @@ def against_products() -> None:
 
 
 def against_torch() -> None:
-    """Print how much faster a tick is than a fresh torch network, its backward pass and its ``.grad``."""
+    """Print how much faster a tick is than a fresh torch network, its backward pass and its `.grad`."""
     print("\nEngine against a fresh nn.Sequential, backward() and .grad norms, tanh, float32, one thread: median ms")
     print("torch: ‖∂L/∂W‖ with the default init; torch, all: a scheme of one's own and ‖∂L/∂h‖ too")
     print(
