@@ -3,6 +3,8 @@
 Compute, figures and widgets are three layers. Import the module you want: `from helpers.network import NetworkSpec`.
 """
 
+from __future__ import annotations
+
 import os
 
 # The engine multiplies many small matrices. Two threads for one of them wait for each other longer than they work.

@@ -4,6 +4,8 @@ Each kernel below writes a value and its slope side by side, while the numbers a
 the backward rule stands beside the forward rule. `ACTIVATIONS` holds the table, `get_activation` looks one up.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

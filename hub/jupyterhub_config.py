@@ -3,6 +3,8 @@
 It listens on 127.0.0.1 alone, and all learners' programs run under the account of whoever starts it.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from pathlib import Path

@@ -1,5 +1,7 @@
 """The same network in plain torch, by autograd: the independent reference for the engine."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Activations against torch: values, slopes, gains; what holds for every one of them."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

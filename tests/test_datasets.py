@@ -1,5 +1,7 @@
 """The data files and the tasks made from them."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 

@@ -1,5 +1,7 @@
 """Exercises: solutions pass, known mistakes are named, and nothing a learner writes hurts the notebook."""
 
+from __future__ import annotations
+
 import math
 import re
 import sys

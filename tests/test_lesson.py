@@ -1,5 +1,7 @@
 """What learners see and press, driven without a browser."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import json

@@ -1,5 +1,7 @@
 """Mixed review, exams, and what lesson 00 shows of one's own record, driven without a browser."""
 
+from __future__ import annotations
+
 import base64
 import json
 import re

@@ -1,5 +1,7 @@
 """The torch twin is the engine's network: same parameters, same forward pass, same gradients."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 import torch

@@ -1,5 +1,7 @@
 """The engine against torch's autograd, finite differences, closed forms and its own promises."""
 
+from __future__ import annotations
+
 import gc
 import math
 import warnings

@@ -1,5 +1,7 @@
 """The learner's record: what is written is read back, whatever happens to the file."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os

@@ -1,5 +1,7 @@
 """Banks, keys, grading and predictions, apart from any display."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import math

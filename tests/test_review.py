@@ -1,5 +1,7 @@
 """What to ask next: computed from the record alone, by fsrs, and papers that a seed draws."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 from collections import Counter

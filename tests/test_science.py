@@ -4,6 +4,8 @@ A new row is a `@claim(...)` above a function that returns one number. χ is the
 gradient on its way down, N the width, L the number of hidden layers, q the variance of a pre-activation.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import replace

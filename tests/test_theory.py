@@ -1,5 +1,7 @@
 """Closed forms against direct sums, against each other, and against the engine."""
 
+from __future__ import annotations
+
 import math
 import pkgutil
 from importlib import import_module

@@ -25,6 +25,8 @@ Ranges are over the five seeds; seconds are CPU seconds of one run on a shared c
 Unreliable: depth 4 at SGD 1 (one seed of five begins to learn); depth 5 at SGD 2 (one of two).
 """
 
+from __future__ import annotations
+
 import io
 import math
 from contextlib import redirect_stderr

@@ -4,6 +4,8 @@ One subject a module; `from helpers import theory` gives all of them. An activat
 `Activation`.
 """
 
+from __future__ import annotations
+
 from helpers.theory.adversarial import (
     GENERATOR_LOSSES,
     generator_slope,

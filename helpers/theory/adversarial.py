@@ -1,5 +1,7 @@
 """Generative adversarial networks: slopes of the generator's losses, divergences, the best discriminator."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Averages over Gaussian pre-activations: integrals, done to about 1e-12 with Gauss-Legendre nodes."""
 
+from __future__ import annotations
+
 import math
 from functools import lru_cache
 from typing import Any

@@ -1,5 +1,7 @@
 """A chain of single neurons, and how long a weight takes to move."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

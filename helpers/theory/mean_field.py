@@ -4,6 +4,8 @@
 variance of a pre-activation.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from functools import lru_cache

@@ -1,5 +1,7 @@
 """What an LSTM's forget gates keep over many steps, and the loss of a network that remembers nothing."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

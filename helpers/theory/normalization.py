@@ -1,5 +1,7 @@
 """Networks with a normalization before every activation."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from helpers.activations import ActivationLike, get_activation

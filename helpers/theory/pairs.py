@@ -1,5 +1,7 @@
 """Two inputs in one wide random network: how alike their activations are, layer by layer."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -1,5 +1,7 @@
 """ReLU networks that are silent from the start."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

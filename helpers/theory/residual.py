@@ -1,5 +1,7 @@
 """Wide residual networks of ReLU branches, block by block, and the paths that a gradient takes through them."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """The server of one learner: every Jupyter server started with JUPYTER_CONFIG_PATH=hub/server reads this."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from helpers.course import notebooks

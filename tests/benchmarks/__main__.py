@@ -1,5 +1,7 @@
 """`python -m tests.benchmarks [section …]`: print medians and ratios, measured in turns within one run."""
 
+from __future__ import annotations
+
 import argparse
 import importlib
 import importlib.util

@@ -1,5 +1,7 @@
 """How long one tick of the engine takes, against the matrix products alone and against the usual way in torch."""
 
+from __future__ import annotations
+
 import statistics
 import time
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """Goes into the browser as `torch`: there is no PyTorch, and who asks for it is told so by `helpers.without_torch`."""
 
+from __future__ import annotations
+
 import importlib
 import sys
 
