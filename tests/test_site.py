@@ -29,7 +29,6 @@ from helpers.publish.site.build import SiteError, build_site
 from helpers.publish.site.pages import GLOSSARY, GUIDE, file_name, index_page, lesson_page
 from tests.site_reader import expected_row, opened
 
-EXHAUSTIVE = [pytest.mark.exhaustive, pytest.mark.timeout(3000)]
 EVERY_PANEL = [name for names in PANELS.values() for name in names]
 
 
@@ -84,13 +83,15 @@ def test_spread_has_both_ends(count: int, wanted: int) -> None:
 # The tables ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("count", [pytest.param(5, marks=pytest.mark.slow), pytest.param(100, marks=EXHAUSTIVE)])
+@pytest.mark.exhaustive
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize("name", EVERY_PANEL)
-def test_baked_values_are_those_of_the_engine(name: str, count: int) -> None:
+def test_baked_values_are_those_of_the_engine(name: str) -> None:
+    """A hundred states of each panel; five of each in tests/browser/test_site.py, as they are drawn."""
     panel: Panel = getattr(panels, name)()
     dice = random.Random(name)
     states = states_of(panel, Fineness())
-    chosen = dice.sample(states, min(count, len(states)))
+    chosen = dice.sample(states, min(100, len(states)))
     data = panel_data(panel, name, chosen, nothing)
     keys, notes, rows = opened(data["table"], panel.live.spec["size"])
     fresh: Panel = getattr(panels, name)()  # nothing remembered
