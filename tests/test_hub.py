@@ -1,8 +1,9 @@
-"""A class on a hub: what the configurations say, what a server of the course does, and two learners at once."""
+"""A class on a hub: what the configurations say, what a server of the course does, and three learners at once."""
 
 from __future__ import annotations
 
 import asyncio
+import csv
 import os
 import re
 import secrets
@@ -33,6 +34,7 @@ from yarl import URL
 import start
 from helpers.course import notebooks
 from helpers.progress import Progress
+from helpers.publish.classroom.__main__ import main as look_at_class
 from helpers.server import PromptConnection, give_notebooks
 from tests.browser.lab import ROOT
 from tests.doors import EVIL, UPGRADE, Server, kernels_below
@@ -220,15 +222,17 @@ def test_the_readme_names_the_versions_of_the_image() -> None:
     assert f"--version={chart.group(2)}" in text
 
 
-# ---------------------------------------------------------------- two learners
+# ---------------------------------------------------------------- three learners and their teacher
 
 ANSWER = """
 from helpers import lesson
 view = lesson.quiz("01")
 question = view.questions[{number}]
-question.input.put(question.question.answers[0].text)
+chosen = next(answer for answer in question.question.answers if answer.correct is {correct})
+question.input.put(chosen.text)
 question.button.click()
 print(question.question.id)
+print(chosen.text)
 """
 PROXY = shutil.which("configurable-http-proxy") or (HUB / "node_modules/.bin/configurable-http-proxy").exists()
 
@@ -246,31 +250,44 @@ def class_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, P
 
 
 @pytest.mark.slow
-def test_two_learners_have_servers_and_progress_of_their_own(class_hub: tuple[str, Path]) -> None:
-    async def learn(learner: Learner, number: int) -> str:
+def test_three_learners_keep_progress_of_their_own_and_the_teacher_sees_all(
+    class_hub: tuple[str, Path], tmp_path: Path
+) -> None:
+    async def learn(learner: Learner, number: int, correct: bool) -> list[str]:
         assert not await learner.log_in("not the password")
         assert await learner.log_in(PASSWORD)
         assert await learner.open_course() == f"/user/{learner.name}/lab/tree/notebooks/00_start_here.ipynb"
         await learner.start_kernel()
-        answered = await learner.run(ANSWER.format(number=number))
+        answered = await learner.run(ANSWER.format(number=number, correct=correct))
         sliders = await learner.open_panel("deep_sigmoid_nets")
         state = [place - 1 if name == 0 else place for name, place in enumerate(sliders.first)]
         assert await learner.ask(sliders, state) > 0  # the row came through the hub's proxy
-        return answered.strip()
+        return answered.strip().split("\n")
 
-    async def both(url: str) -> Any:
-        async with Learner(url, "ada") as ada, Learner(url, "ben") as ben:
-            answered = await asyncio.gather(learn(ada, 0), learn(ben, 1))
+    async def together(url: str) -> Any:
+        async with Learner(url, "ada") as ada, Learner(url, "ben") as ben, Learner(url, "cyd") as cyd:
+            answered = await asyncio.gather(learn(ada, 0, True), learn(ben, 1, True), learn(cyd, 1, False))
             async with ben.web.get(f"{ada.server}/api/contents/notebooks") as other:
                 return answered, other.status
 
     url, folder = class_hub
-    answered, status = asyncio.run(both(url))
-    assert len(set(answered)) == 2
+    answered, status = asyncio.run(together(url))
     assert status in (403, 404)  # no learner reads another's files
-    for name, question in zip(("ada", "ben"), answered, strict=True):
-        home = folder / "class" / "learners" / name
-        assert set(Progress(home / ".local/share/gradient-course").answers("01")) == {question}
+    learners = folder / "class" / "learners"
+    for name, (question, _) in zip(("ada", "ben", "cyd"), answered, strict=True):
+        assert set(Progress(learners / name / ".local/share/gradient-course").answers("01")) == {question}
+    (first, _), (second, _), (same, wrong) = answered
+    assert second == same != first
+
+    # The servers run on, with their records open, while the teacher looks.
+    assert look_at_class([str(learners), "--to", str(tmp_path / "view")]) == 0
+    with (tmp_path / "view" / "class_questions.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["question"]: row for row in csv.DictReader(file)}
+    counts = {question: (row["asked"], row["right at first"]) for question, row in rows.items()}
+    assert counts == {first: ("1", "1"), second: ("2", "1")}
+    assert rows[second]["commonest wrong answer"] == wrong
+    with (tmp_path / "view" / "class_learners.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert {row["learner"] for row in csv.DictReader(file)} == {"ada", "ben", "cyd"}
 
 
 # ---------------------------------------------------------------- requests from elsewhere
