@@ -182,15 +182,15 @@ class _Plain:
 
     def __init__(self, spec: RecurrentSpec, weights: Array, state_biases: Array) -> None:
         self._activation, self._weights, self._biases = get_activation(spec.activation), weights, state_biases
-        self._slopes: list[Array] = []
+        self.slopes: list[Array] = []
 
     def forward(self, from_input: Array, h: Array, c: Array) -> tuple[Array, Array]:
         z = from_input + h @ self._weights + self._biases
-        self._slopes.append(self._activation.slope(z))
+        self.slopes.append(self._activation.slope(z))
         return self._activation.function(z), c
 
     def backward(self, step: int, dh: Array, dc: Array) -> tuple[Array, Array, Array, Array]:
-        dz = dh * self._slopes[step]
+        dz = dh * self.slopes[step]
         return dz @ self._weights.swapaxes(1, 2), dc, dz, dz
 
 
@@ -217,6 +217,10 @@ class _Lstm:
             [dc * g * i * (1 - i), dc * c * f * (1 - f), dc * i * (1 - g * g), dh * squashed * o * (1 - o)], axis=-1
         )
         return dz @ self._weights.swapaxes(1, 2), dc * f, dz, dz
+
+    def carried(self, step: int, dh: Array, dc: Array) -> Array:
+        """What of the gradient reaches the cell before a step by the cell's own path."""
+        return self.to_cell(step, dh, dc) * self.forget_gate(step)
 
     def to_cell(self, step: int, dh: Array, dc: Array) -> Array:
         """All of ∂L/∂c' of a step: what comes down the cell's own path, and through its output h'."""
@@ -249,7 +253,11 @@ class _Gru:
         dn = dh * (1 - z) * (1 - n * n)
         gates = [dn * m * r * (1 - r), dh * (h - n) * z * (1 - z)]
         from_input, from_state = np.concatenate([*gates, dn], axis=-1), np.concatenate([*gates, dn * r], axis=-1)
-        return dh * z + from_state @ self._weights.swapaxes(1, 2), dc, from_input, from_state
+        return self.carried(step, dh, dc) + from_state @ self._weights.swapaxes(1, 2), dc, from_input, from_state
+
+    def carried(self, step: int, dh: Array, dc: Array) -> Array:
+        """What of the gradient reaches the state before a step by the share of it that is kept."""
+        return dh * self._kept[step][1]
 
 
 # What is measured -----------------------------------------------------------------------------------------------------
@@ -260,8 +268,10 @@ class TimeProfile:
     """The gradient on its way back through time; arrays (seeds, length) with the first step first.
 
     `signal` is ‖∂L/∂h_t‖, `cell_signal` ‖∂L/∂c_t‖ of an LSTM's cell (else nan), both over batch and units. Their
-    `log10_…` stay exact where the norms themselves underflow; an exact 0 has -inf. `states` are the hidden states
-    h_1 … h_length (length, seeds, batch, hidden). The rest is computed when first asked for.
+    `log10_…` stay exact where the norms themselves underflow; an exact 0 has -inf. `log10_carried` is that of what
+    comes to a step from the next one past the weights: to an LSTM's cell by its forget gate, to a GRU's state by the
+    share that is kept; -inf for the last step, nan for a plain network, which has no such way. `states` are the hidden
+    states h_1 … h_length (length, seeds, batch, hidden). The rest is computed when first asked for.
     """
 
     spec: RecurrentSpec
@@ -269,6 +279,7 @@ class TimeProfile:
     log10_signal: Array
     cell_signal: Array
     log10_cell_signal: Array
+    log10_carried: Array
     states: Array = field(repr=False)
     _backward: _BackwardThroughTime = field(repr=False)
 
@@ -285,6 +296,14 @@ class TimeProfile:
     def log10_unit_gradient(self) -> Array:
         """log10 of √(Σ over the batch of (∂L/∂h_t)²) for every unit, (seeds, length, hidden); -inf for an exact 0."""
         return self._backward.log10_unit_gradient()
+
+    def links(self, net: int, units: Array, times: Array) -> Array:
+        """Through which unit of a plain network the gradient came most, (times - 1, units).
+
+        For each of `units` at each of `times` but the last (steps from 0, evenly apart) the place, among the same units
+        at the next of `times`, of the one with the largest √(Σ over the batch of (∂L/∂h · ∂h there/∂h here)²).
+        """
+        return self._backward.links(net, units, times)
 
     @cached_property
     def log10_forget_path(self) -> Array:
@@ -369,13 +388,16 @@ class _BackwardThroughTime:
 
     def run(self) -> TimeProfile:
         spec, pair, exponents = self._spec, self._pair, [0] * self._spec.seeds
-        both, hidden, cells = (Norms(spec.seeds, pair.dtype) for _ in range(3))
+        both, hidden, cells, carried = (Norms(spec.seeds, pair.dtype) for _ in range(4))
+        carried.add(np.zeros((spec.seeds, 1)), exponents)  # to the last step, which has none after it
         for step in range(spec.length - 1, -1, -1):
             dh, dc = pair[:, 0], pair[:, 1]
             hidden.add(dh.reshape(spec.seeds, -1), exponents)
             self._units.append((exponents, np.square(dh, dtype=np.float64).sum(axis=1)))
             if spec.cell == "lstm":
                 cells.add(self._cell.to_cell(step, dh, dc).reshape(spec.seeds, -1), exponents)
+            if spec.cell != "rnn" and step:
+                carried.add(self._cell.carried(step, dh, dc).reshape(spec.seeds, -1), exponents)
             pair[:, 0], pair[:, 1], from_input, from_state = self._cell.backward(step, dh, dc)
             self._shares.append((exponents, from_input, from_state))
             both.add(pair.reshape(spec.seeds, -1), exponents)
@@ -383,7 +405,8 @@ class _BackwardThroughTime:
         signal, log10_signal = _first_step_first(hidden)
         nothing = np.full_like(signal, np.nan)
         cell_signal, log10_cell = _first_step_first(cells) if spec.cell == "lstm" else (nothing, nothing)
-        return TimeProfile(spec, signal, log10_signal, cell_signal, log10_cell, self._states[1:], self)
+        log10_carried = nothing if spec.cell == "rnn" else _first_step_first(carried)[1]
+        return TimeProfile(spec, signal, log10_signal, cell_signal, log10_cell, log10_carried, self._states[1:], self)
 
     def gradients(self) -> RecurrentParameters:
         """Every step's share added up, at its own exponent, in float64."""
@@ -403,6 +426,22 @@ class _BackwardThroughTime:
         with np.errstate(divide="ignore"):
             logarithms = 0.5 * np.log10(squares) + exponents[..., None] * math.log10(2)
         return logarithms.swapaxes(0, 1)
+
+    def links(self, net: int, units: Array, times: Array) -> Array:
+        if self._spec.cell != "rnn":
+            raise ValueError(f"cell must be 'rnn': others carry their state past the weights; got {self._spec.cell!r}")
+        if len(times) < 2:
+            return np.empty((0, len(units)), int)
+        weights = self._parameters.recurrent_weights[net]
+        stride = int(times[1] - times[0])
+        slopes = np.stack([slope[net] for slope in self._cell.slopes])  # (length, batch, hidden)
+        at_z = np.stack([dz[net] for _, _, dz in self._shares[::-1]])
+        along = np.broadcast_to(weights[units], (len(times) - 1, self._spec.batch, len(units), self._spec.hidden))
+        for step in range(1, stride):
+            along = (along * slopes[times[:-1] + step][:, :, None]) @ weights
+        squares = np.square(along[..., units] * at_z[times[1:]][:, :, None, units], dtype=np.float64).sum(axis=1)
+        found: Array = squares.argmax(axis=2)
+        return found
 
     def shares(self) -> Array:
         """Every step's share in ∂L/∂(recurrent weights), the first step first, in float64."""

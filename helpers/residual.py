@@ -108,20 +108,34 @@ class _Block:
 
     def backward(self, gradient: Array) -> tuple[Array, Array]:
         """What reaches the block's input from ∂L/∂h_l, by the skip and by the branch."""
-        at_sum = self.after.backward(gradient)
-        through = (self.spec.branch * at_sum @ self.second.swapaxes(-1, -2)) * self.slope
-        return self.spec.skip * at_sum, self.before.backward(through @ self.first.swapaxes(-1, -2))
+        return self.ways(*self.inside(gradient))
 
-    def weight_gradients(self, gradient: Array) -> tuple[Array, Array, Array]:
-        """∂L/∂W₁, ∂L/∂W₂ and the derivative by the branch's factor, from ∂L/∂h_l."""
+    def inside(self, gradient: Array) -> tuple[Array, Array]:
+        """∂L/∂(the sum of skip and branch) and ∂L/∂z of the branch, from ∂L/∂h_l."""
         at_sum = self.after.backward(gradient)
-        at_branch = self.spec.branch * at_sum
-        through = (at_branch @ self.second.swapaxes(-1, -2)) * self.slope
+        return at_sum, (self.spec.branch * at_sum @ self.second.swapaxes(-1, -2)) * self.slope
+
+    def ways(self, at_sum: Array, at_z: Array) -> tuple[Array, Array]:
+        """What reaches the block's input, by the skip and by the branch."""
+        return self.spec.skip * at_sum, self.before.backward(at_z @ self.first.swapaxes(-1, -2))
+
+    def weight_gradients(self, at_sum: Array, at_z: Array) -> tuple[Array, Array, Array]:
+        """∂L/∂W₁, ∂L/∂W₂ and the derivative by the branch's factor."""
         return (
-            self.before.output.swapaxes(-1, -2) @ through,
-            self.hidden.swapaxes(-1, -2) @ at_branch,
+            self.before.output.swapaxes(-1, -2) @ at_z,
+            self.hidden.swapaxes(-1, -2) @ (self.spec.branch * at_sum),
             (at_sum * self.branch).sum(axis=(-2, -1)),
         )
+
+    def links(self, at_sum: Array, net: int, units: Array) -> Array:
+        """For each of `units` of the input the place of the one among them that its branch links it to (units,)."""
+        weight = at_sum[net][:, units]
+        if self.before.axis == normalization.AXES["layer"]:
+            weight = weight * self.before.scale[net]  # it differs from sample to sample
+        first = self.first[net][units] * self.slope[net][:, None]
+        by_sample = first @ self.second[net][:, units]  # (batch, from, to)
+        squares: Array = np.einsum("bv,buv->uv", np.square(weight), np.square(by_sample))
+        return squares.argmax(axis=1)
 
 
 class _Pass:
@@ -168,12 +182,23 @@ class ResidualProfile:
     branch_signal: Array
     unit_gradient: Array = field(repr=False)
     states: Array = field(repr=False)
+    _way_back: list[tuple[_Block, Array]] = field(repr=False)
 
     @property
     def log10_signal(self) -> Array:
         """log10 of `signal`; -inf where it is exactly 0."""
         with np.errstate(divide="ignore"):
             return np.log10(self.signal)
+
+    def links(self, net: int, units: Array) -> Array:
+        """Through which unit the gradient of a branch came most, (blocks, units) from the first block to the last.
+
+        For each of `units` of a block's input the place, among the same units of its output, of the one with the
+        largest √(Σ over the batch of (∂L/∂(the sum) · the derivative along the branch)²). The branch's factor, which
+        all have in common, counts for nothing, nor do the mean and the variance that a normalization before the branch
+        takes, through which each unit moves all others.
+        """
+        return np.array([block.links(at_sum, net, units) for block, at_sum in self._way_back])
 
 
 def residual_profile(
@@ -189,10 +214,12 @@ def residual_profile(
         parameters = residual_parameters(spec, inputs.shape[1], CLASSES, seed)
     network = _Pass(spec, parameters, inputs)
     gradient, loss = network.from_loss(targets)
-    signal, units, by_block = [_norms(gradient)], [_unit_norms(gradient)], []
+    signal, units, by_block, way_back = [_norms(gradient)], [_unit_norms(gradient)], [], []
     for block in reversed(network.blocks):
-        first, second, factor = block.weight_gradients(gradient)
-        skipped, branched = block.backward(gradient)
+        at_sum, at_z = block.inside(gradient)
+        way_back.append((block, at_sum))
+        first, second, factor = block.weight_gradients(at_sum, at_z)
+        skipped, branched = block.ways(at_sum, at_z)
         by_block.append((_norms(first), _norms(second), factor, _norms(skipped), _norms(branched)))
         gradient = skipped + branched
         signal.append(_norms(gradient))
@@ -202,7 +229,9 @@ def residual_profile(
     columns = [np.stack(column[::-1], axis=1) for column in zip(*by_block, strict=True)]
     first, second, factor, skipped, branched = columns
     whole, by_unit = np.stack(signal[::-1], axis=1), np.stack(units[::-1], axis=1)
-    return ResidualProfile(spec, whole, size, first, second, factor, loss, skipped, branched, by_unit, states)
+    return ResidualProfile(
+        spec, whole, size, first, second, factor, loss, skipped, branched, by_unit, states, way_back[::-1]
+    )
 
 
 def path_energies(spec: ResidualSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0) -> Array:

@@ -147,6 +147,8 @@ def test_blocks_equal_the_engine(norm: str, skip: float, branch: float) -> None:
         silent = ~np.isfinite(way)
         assert (found.rows[name][:-1][silent] == -np.inf).all()
         np.testing.assert_allclose(found.rows[name][:-1][~silent], (way - log10[-1])[~silent], atol=COLUMN)
+    assert found.links is not None and (found.links == profile.links(0, chosen_units(24))).all()
+    assert len(np.unique(found.links)) > 3
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
@@ -159,6 +161,16 @@ def test_steps_equal_the_engine(cell: str, length: int) -> None:
     assert len(times) <= 100 and times[-1] == length - 1
     assert_levels(found, log10[times])
     assert_units(found, profile.log10_unit_gradient[0][times], log10[times] - 0.5 * np.log10(12))
+    if cell == "rnn":
+        linked = 1 < len(times) <= 75
+        assert not found.rows and (found.links is not None) == linked
+        if found.links is not None:
+            assert (found.links == profile.links(0, chosen_units(12), times)).all()
+    else:
+        assert found.links is None
+        carried = (profile.log10_carried[0] - log10[-1])[times]
+        assert found.rows["skip"][-1] == carried[-1] == -np.inf
+        np.testing.assert_allclose(found.rows["skip"][:-1], carried[:-1], atol=COLUMN)
 
 
 @pytest.mark.parametrize("loss", ["saturating", "non_saturating", "wasserstein"])

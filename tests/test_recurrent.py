@@ -40,16 +40,19 @@ def autograd(
         cell.bias_hh.copy_(torch.tensor(parameters.recurrent_biases[net].astype(float)))
     h = torch.zeros(spec.batch, spec.hidden, dtype=torch.float64)
     c = torch.zeros_like(h)
-    hidden, cells = [], []
+    hidden, cells, kept = [], [], []
     for x in torch.tensor(inputs):
         if spec.cell == "lstm":
             h, c = cell(x, (h, c))
             c.retain_grad()
+            cells.append(c)
+            c = 1.0 * c  # whose gradient is what comes to the cell from the next step
+            c.retain_grad()
+            kept.append(c)
         else:
             h = cell(x, h)
         h.retain_grad()
         hidden.append(h)
-        cells.append(c)
     loss = (h * torch.tensor(at_hidden)).sum()
     if at_cell is not None:
         loss = loss + (c * torch.tensor(at_cell)).sum()
@@ -57,7 +60,8 @@ def autograd(
     return {
         "signal": np.array([h.grad.norm().item() for h in hidden]),
         "units": np.stack([h.grad.norm(dim=0).numpy() for h in hidden]),
-        "cell_signal": np.array([c.grad.norm().item() for c in cells]) if spec.cell == "lstm" else None,
+        "cell_signal": np.array([c.grad.norm().item() for c in cells]),
+        "carried": np.array([0.0 if c.grad is None else c.grad.norm().item() for c in kept[:-1]]),
         "gradients": [
             cell.weight_ih.grad.numpy().T,
             cell.weight_hh.grad.numpy().T,
@@ -80,6 +84,8 @@ def assert_equals_autograd(spec: RecurrentSpec, tolerance: float, seed: int = 0,
         np.testing.assert_allclose(units / largest, right["units"] / largest, rtol=0, atol=10 * tolerance)
         if spec.cell == "lstm":
             np.testing.assert_allclose(profile.cell_signal[net], right["cell_signal"], rtol=tolerance)
+            np.testing.assert_allclose(10 ** profile.log10_carried[net][:-1], right["carried"], rtol=10 * tolerance)
+            assert profile.log10_carried[net][-1] == -np.inf
         np.testing.assert_allclose(profile.states[:, net], right["states"], rtol=0, atol=tolerance)
         for mine, other in zip(vars(profile.gradients).values(), right["gradients"], strict=True):
             assert np.linalg.norm(mine[net] - other) <= tolerance * np.linalg.norm(other)
@@ -112,6 +118,52 @@ def test_float32_equals_autograd(cell: str, length: int) -> None:
 )
 def test_any_cell_equals_autograd(seed: int, **shape: Any) -> None:
     assert_equals_autograd(RecurrentSpec(**shape), 1e-9, seed)
+
+
+def test_a_gru_carries_past_its_weights_what_it_keeps_of_its_state() -> None:
+    """Without recurrent weights nothing else reaches the step before; with them it is autograd's whole less theirs."""
+    spec = RecurrentSpec("gru", 30, hidden=8, batch=3, seeds=2, radius=0.0)
+    profile = backpropagate(spec, *drawn(spec))
+    np.testing.assert_allclose(profile.log10_carried[:, :-1], profile.log10_signal[:, :-1], atol=1e-9)
+    spec = RecurrentSpec("gru", 2, hidden=8, batch=1, seeds=1)
+    parameters, inputs, at_hidden = drawn(spec)
+    h = backpropagate(spec, parameters, inputs, at_hidden).states[0, 0]
+    z = (inputs[1] @ parameters.input_weights[0] + parameters.input_biases[0])[:, 8:16]
+    z = z + (h @ parameters.recurrent_weights[0] + parameters.recurrent_biases[0])[:, 8:16]
+    kept = np.linalg.norm(at_hidden / (1 + np.exp(-z)))
+    found = backpropagate(spec, parameters, inputs, at_hidden).log10_carried
+    np.testing.assert_allclose(found, [[np.log10(kept), -np.inf]])
+    assert np.isnan(backpropagate(RecurrentSpec("rnn", 3), *drawn(RecurrentSpec("rnn", 3))).log10_carried).all()
+
+
+@pytest.mark.parametrize(("length", "stride"), [(1, 1), (9, 1), (9, 2), (21, 5)])
+def test_steps_of_a_plain_network_are_linked_where_most_of_their_gradient_came_through(
+    length: int, stride: int
+) -> None:
+    """Against autograd from one unit at a time, over all the steps between."""
+    spec = RecurrentSpec("rnn", length, hidden=7, batch=3, seeds=2)
+    parameters, inputs, at_hidden = drawn(spec)
+    units, times = np.array([0, 2, 3, 6]), np.arange(length - 1, -1, -stride)[::-1]
+    found = backpropagate(spec, parameters, inputs, at_hidden).links(1, units, times)
+    weights, recurrent, *biases = (torch.tensor(array[1]) for array in vars(parameters).values())
+    states = [torch.zeros(3, 7, dtype=torch.float64)]
+    for x in torch.tensor(inputs):
+        states.append(torch.tanh(x @ weights + states[-1] @ recurrent + sum(biases)).requires_grad_())
+    gradients = torch.autograd.grad((states[-1] * torch.tensor(at_hidden)).sum(), states[1:], retain_graph=True)
+    expected = []
+    for here, there in zip(times[:-1], times[1:], strict=True):
+        weighted = states[there + 1] * gradients[there]
+        parts = [
+            torch.autograd.grad(weighted[:, v].sum(), states[here + 1], retain_graph=True)[0].norm(dim=0) for v in units
+        ]
+        expected.append(torch.stack(parts).argmax(dim=0)[units].tolist())
+    assert found.tolist() == expected
+    assert found.shape == (len(times) - 1, 4)
+
+
+def test_cells_that_carry_their_state_have_no_links() -> None:
+    with pytest.raises(ValueError, match="cell must be 'rnn'.*got 'gru'"):
+        recurrent_profile(RecurrentSpec("gru", 3)).links(0, np.arange(2), np.arange(3))
 
 
 @pytest.mark.parametrize("radius", [0.5, 0.9, 1.1])

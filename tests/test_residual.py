@@ -68,6 +68,34 @@ def test_gradients_equal_autograd(norm: str, skip: float, branch: float, blocks:
     np.testing.assert_allclose(profile.size, [sizes], rtol=1e-9)
 
 
+@pytest.mark.parametrize("norm", NORMALIZATIONS)
+@pytest.mark.parametrize("branch", [1.0, 0.3])
+def test_branches_are_linked_where_most_of_their_gradient_came_through(norm: str, branch: float) -> None:
+    """Against autograd through one output of a branch at a time, the statistics of a norm before it detached."""
+    spec, units = ResidualSpec(4, 12, branch=branch, norm=norm, batch=7, seeds=1), np.array([0, 3, 4, 8, 11])
+    inputs, targets = classification_batch("digits", 7)
+    model = twin(spec, inputs.shape[1])
+    h = model.stem(torch.as_tensor(inputs))
+    below, sums = [], []
+    for first, second in zip(model.first, model.second, strict=True):
+        below.append(h)
+        sums.append(h + branch * second(torch.relu(first(model.before(h)))))
+        h = model.after(sums[-1])
+    at_sums = torch.autograd.grad(cross_entropy(model.readout(h), torch.as_tensor(targets)), sums)
+    along = {"pre_layer": -1, "pre_batch": -2}.get(norm)
+    expected = []
+    for block, (first, second) in enumerate(zip(model.first, model.second, strict=True)):
+        entered = below[block].detach().requires_grad_()
+        x = entered
+        if along is not None:
+            variance = entered.detach().var(along, unbiased=False, keepdim=True)
+            x = (entered - entered.detach().mean(along, keepdim=True)) / (variance + 1e-5).sqrt()
+        through = second(torch.relu(first(x))) * at_sums[block]
+        by_output = [torch.autograd.grad(through[:, v].sum(), entered, retain_graph=True)[0] for v in units]
+        expected.append(torch.stack(by_output).norm(dim=1).argmax(dim=0)[units].tolist())
+    assert residual_profile(spec, (inputs, targets)).links(0, units).tolist() == expected
+
+
 @pytest.mark.parametrize("norm", ["none", "pre_layer", "post_layer"])
 @pytest.mark.parametrize("skip", [0.0, 0.7, 1.0])
 def test_input_gradients_equal_autograd(norm: str, skip: float) -> None:

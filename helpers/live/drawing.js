@@ -2,7 +2,20 @@
 // that travels back. Beads, lines and light are pixels; lamp, arcs, wave and words are drawn on the canvas over them.
 
 import { lookOf } from "./looks.js";
-import { arrivesAt, DIM, darkTo, describeColumn, FLOOR, factorOf, HOT, LEVELS, levelOf, placeOfColumn } from "./net.js";
+import {
+  arrivesAt,
+  carrierOf,
+  DIM,
+  darkTo,
+  describeColumn,
+  FLOOR,
+  factorOf,
+  HOT,
+  hasRails,
+  LEVELS,
+  levelOf,
+  placeOfColumn,
+} from "./net.js";
 
 /** @typedef {import("./net.js").Net} Net */
 /** @typedef {import("./pixels.js").Pixels} Pixels */
@@ -114,7 +127,7 @@ function paintPixels(g) {
   paintWaysToLoss(g);
   if (net.kind === "chain") return;
   paintWires(g);
-  if (net.norm && net.norm !== "none" && net.kind === "layers") paintGates(g);
+  if (net.norm && net.norm !== "none") paintGates(g);
   paintUnits(g);
   paintShut(g);
 }
@@ -218,7 +231,7 @@ function penOf({ of, s }, k, strength) {
 function paintWires(g) {
   const { pixels, s, net, x, y, pitch } = g;
   const { columns, units, links, rows } = net;
-  const rails = net.kind === "blocks" ? net.skip !== 0 : net.kind === "steps" ? net.cell !== "rnn" : Boolean(net.skip);
+  const rails = hasRails(net);
   for (let c = 0; c < columns - 1; c++) {
     const on = hasGradient(g, c);
     const [x0, x1] = [x(c) * s, x(c + 1) * s];
@@ -239,17 +252,27 @@ function paintWires(g) {
 }
 
 /**
- * Normalization: a thin dotted gate before each column.
+ * Normalization: a thin dotted gate before each column; where it stands in the branches alone, between the rails.
  * @param {Frame} g
  */
 function paintGates(g) {
-  const { pixels, s, net, of } = g;
-  if (g.pitch < 5) return;
-  for (let c = 0; c < net.columns; c++) {
-    const at = (g.x(c) - g.pitch / 2) * s;
-    for (let y = g.top - 4; y < g.bottom + 4; y += 5)
-      pixels.rect(at - s / 2, y * s, at + s / 2, (y + 2) * s, of.packed.text, 140);
+  const { net, pitch, step, every } = g;
+  if (pitch < 5) return;
+  const before = net.norm?.startsWith("pre_");
+  for (let c = net.kind === "blocks" ? 1 : 0; c < net.columns; c++) {
+    const at = g.x(c) - pitch * (before ? 0.75 : net.kind === "blocks" ? 0.25 : 0.5);
+    if (before) for (let r = 0; r < net.units; r += every) paintDot(g, at, g.y(r, c) + (step * every) / 2 - 1);
+    else for (let y = g.top - 4; y < g.bottom + 4; y += 5) paintDot(g, at, y);
   }
+}
+
+/**
+ * @param {Frame} g
+ * @param {number} x
+ * @param {number} y
+ */
+function paintDot({ pixels, s, of }, x, y) {
+  pixels.rect((x - 0.5) * s, y * s, (x + 0.5) * s, (y + 2) * s, of.packed.text, 140);
 }
 
 /** @param {Frame} g */
@@ -522,8 +545,8 @@ function drawWords(g) {
   if (view.top === 0 && !(g.narrow && g.low)) ctx.fillText("loss", g.lampX, line); // there the button stands
   if (net.kind === "places") drawPlayers(g, line);
   if (view.hover >= 0 && view.hover < net.columns) drawReading(g, line, taken);
-  else if (!g.narrow && net.kind !== "places" && (view.top === 0 || view.height >= LOW_STRIP)) {
-    const notes = notesOf(net);
+  else if (!g.narrow && net.kind !== "places") {
+    const notes = view.top === 0 || view.height >= LOW_STRIP ? notesOf(net) : railsNote(net);
     write(g, 11, "right");
     const wide = ctx.measureText(notes).width;
     const right = Math.max(g.right, Math.min(view.width - 60, taken + wide));
@@ -541,9 +564,21 @@ export function notesOf(net) {
   if ((net.nets ?? 1) > 1) says.push(`network 1 of ${net.nets}`);
   if (net.units < net.width) says.push(`${net.units} of ${net.width} units shown`);
   if (net.kind === "steps" && !net.title) says.push("the same weights at every step");
-  if (net.kind === "layers" && net.norm && net.norm !== "none") says.push(`dotted: ${net.norm} normalization`);
+  if (railsNote(net)) says.push(railsNote(net));
+  if (net.norm && net.norm !== "none") says.push(`dotted: ${normOf(net.norm)}`);
   if (net.kind === "layers" && showsShut(net)) says.push(notesOfShut(net.closed));
   return says.join("  ·  ");
+}
+
+/** @param {Net} net */
+const railsNote = (net) =>
+  net.kind === "steps" && hasRails(net) ? `straight lines: carried past the weights by the ${carrierOf(net)}` : "";
+
+/** @param {string} norm its kind, or its place and its kind */
+function normOf(norm) {
+  const [kind, place] = norm.split("_").reverse();
+  const where = place ? (place === "pre" ? " before each branch" : " after each sum") : "";
+  return `${kind} normalization${where}`;
 }
 
 /**

@@ -149,6 +149,31 @@ const WORDS = { layers: "layer", chain: "neuron", blocks: "block", steps: "step"
 export const wordOf = (net) => WORDS[net.kind];
 
 /**
+ * Whether each unit's own value is carried on, past the weights: by a skip, a cell, or a share of the state.
+ * @param {Net} net
+ */
+export const hasRails = (net) =>
+  net.kind === "blocks" ? net.skip !== 0 : net.kind === "steps" ? net.cell !== "rnn" : Boolean(net.skip);
+
+/**
+ * What carries a recurrent network's values past its weights.
+ * @param {{cell?: string}} net
+ */
+export const carrierOf = ({ cell }) => (cell === "lstm" ? "cell" : "state");
+
+/**
+ * By which ways a column received its gradient from the next one, in words; nothing where there is only one.
+ * @param {Net} net
+ * @param {number} column from 0
+ */
+function waysTo({ kind, rows, columns, cell }, column) {
+  if (!rows.skip || column >= columns - 1) return "";
+  const skip = factorOf(rows.skip[column]);
+  if (kind === "steps") return `, by the ${carrierOf({ cell })} ${skip}`;
+  return rows.branch ? ` (skip ${skip}, branch ${factorOf(rows.branch[column])})` : "";
+}
+
+/**
  * What the picture says, for those who don't see it.
  * @param {Net} net
  */
@@ -166,6 +191,7 @@ export function describeNet(net) {
   return [
     `${net.title ? `${net.title}: ` : ""}${what}.`,
     fateOf(net, word),
+    railsOf(net),
     share > 0.005 && net.kind !== "chain" ? `${Math.round(100 * share)} % of the units are ${closed}.` : "",
   ]
     .filter(Boolean)
@@ -192,6 +218,17 @@ function fateOf(net, word) {
   return `The gradient reaches the input about as strong as it began: ${first} receives ${amount}`;
 }
 
+/**
+ * What the rails of the picture say at the first column.
+ * @param {Net} net
+ */
+function railsOf({ rows, columns, kind, cell }) {
+  if (!rows.skip || columns < 2) return "";
+  const skip = spokenFactor(rows.skip[0]);
+  if (kind === "steps") return `Past the weights, by its ${carrierOf({ cell })}, comes ${skip}.`;
+  return rows.branch ? `By the first skip comes ${skip}, by its branch ${spokenFactor(rows.branch[0])}.` : "";
+}
+
 /** @param {ArrayLike<number>} values */
 function meanOf(values) {
   let sum = 0;
@@ -207,8 +244,12 @@ function meanOf(values) {
 export const placeOfColumn = (net, column) => net.last - (net.columns - 1 - column) * (net.stride ?? 1);
 
 /** @param {number} decades */
-const spokenFactor = (decades) =>
-  decades > -2 && decades < 3 ? String(Number((10 ** decades).toPrecision(2))) : `10 to the ${decades.toFixed(1)}`;
+function spokenFactor(decades) {
+  if (decades === -Infinity) return "nothing";
+  return decades > -2 && decades < 3
+    ? String(Number((10 ** decades).toPrecision(2)))
+    : `10 to the ${decades.toFixed(1)}`;
+}
 
 /**
  * A column in words, for the reading cursor.
@@ -221,7 +262,8 @@ export function describeColumn(net, column) {
   const shut = net.shut[column] / 255;
   const closed = shut > 0.005 && net.kind !== "chain" ? `, ${Math.round(100 * shut)} % closed` : "";
   if (level === -Infinity) return `${name}: no gradient${closed}`;
-  return `${name}: ${factorOf(level)} of the ${net.kind === "places" ? "largest" : "last one's"}${closed}`;
+  const whole = net.kind === "places" ? "largest" : "last one's";
+  return `${name}: ${factorOf(level)} of the ${whole}${waysTo(net, column)}${closed}`;
 }
 
 /** @param {number} exponent a whole number, as a superscript */

@@ -98,14 +98,16 @@ def blocks(profile: ResidualProfile, **facts: Any) -> NetworkPicture:
         _brightness(profile.states[:, 0, 0][:, units], ""),
         np.zeros(gradient.shape, bool),
         np.zeros(len(gradient)),
+        profile.links(0, units),
         rows={"skip": by_skip, "branch": by_branch},
         facts={**known, "input": _first_digit(), **facts},
     )
 
 
 def steps(profile: TimeProfile, units: int = SHOWN, columns: int = 100, **facts: Any) -> NetworkPicture:
-    """The first network of a recurrent profile: ∂L/∂h of its steps in time.
+    """The first network of a recurrent profile: ∂L/∂h of its steps in time, and the ways that it came.
 
+    Of a plain network these are links through its weights, of the others what the cell or the state carries past them.
     At most `columns` steps are drawn: of a longer series every second one, or every fifth, the last one always.
     """
     spec, log10 = profile.spec, profile.log10_signal[0]
@@ -120,6 +122,8 @@ def steps(profile: TimeProfile, units: int = SHOWN, columns: int = 100, **facts:
         _brightness(profile.states[times, 0, 0][:, chosen], ""),
         np.zeros(gradient.shape, bool),
         np.zeros(len(gradient)),
+        profile.links(0, chosen, times) if spec.cell == "rnn" else None,
+        rows={} if spec.cell == "rnn" else {"skip": _above(profile.log10_carried[0], log10[-1])[times]},
         facts={**known, **facts},
     )
 

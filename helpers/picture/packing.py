@@ -44,7 +44,8 @@ class NetworkPicture:
     shut: (columns,) the share of the column's units, or of its units and samples, that pass nothing on
     links: (columns - 1, units) for each unit the place, among the chosen ones of the next column, of the unit through
         which most of its gradient came; None where no lines are drawn
-    rows: further (columns,) arrays by name: "skip" and "branch" in decades, "slope"
+    rows: further (columns,) arrays by name: "skip" and "branch" in decades, what comes to a column from the next one by
+        a skip, or past the weights of a recurrent cell, and by a branch; "slope"
     facts: what else the picture says of the network, as JSON takes it
     """
 

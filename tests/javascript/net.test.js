@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { frontsOf, notesOf } from "../../helpers/live/drawing.js";
+import { drawNets, frontsOf, notesOf } from "../../helpers/live/drawing.js";
 import { lookOf } from "../../helpers/live/looks.js";
 import {
   arrivesAt,
@@ -116,6 +116,48 @@ test("the text says what becomes of the gradient", () => {
     describeColumn(withLevels([-9, 0], { last: 100, stride: 5 }), 0),
     /^layer 95: 1\.0.×.10⁻⁹ of the last one's/,
   );
+});
+
+test("what comes past the weights is said beside the whole", () => {
+  const rows = (kind, names, more, facts) =>
+    decodeNet(
+      packed({ kind, columns: 2, units: 1, last: 2, width: 8, rows: names, ...facts }, [
+        ...shorts(-30, 0),
+        ...[0, 0, 0x7b, 0x7b],
+        ...more.flatMap((level) => shorts(level, -32000)),
+      ]),
+    );
+  const lstm = rows("steps", ["skip"], [-10], { cell: "lstm", title: "LSTM" });
+  assert.equal(describeColumn(lstm, 0), "step 1: 0.5 of the last one's, by the cell 0.79");
+  assert.equal(describeColumn(lstm, 1), "step 2: 1 of the last one's");
+  assert.match(describeNet(lstm), /receives 0\.5 times .* Past the weights, by its cell, comes 0\.79\.$/);
+  assert.match(notesOf(lstm), /straight lines: carried past the weights by the cell$/);
+  const block = rows("blocks", ["skip", "branch"], [-40, -100], { skip: 1, norm: "pre_layer" });
+  assert.equal(describeColumn(block, 0), "block 1: 0.5 of the last one's (skip 0.4, branch 0.1)");
+  assert.match(describeNet(block), /By the first skip comes 0\.4, by its branch 0\.1\.$/);
+  assert.match(notesOf(block), /dotted: layer normalization before each branch$/);
+  const plain = rows("blocks", ["skip", "branch"], [-32000, -30], { skip: 0, norm: "post_batch" });
+  assert.match(describeNet(plain), /By the first skip comes nothing, by its branch 0\.5\.$/);
+  assert.match(notesOf(plain), /dotted: batch normalization after each sum$/);
+});
+
+test("a norm before the branches is dotted between the rails, one after the sums across them", () => {
+  const dots = (norm) => {
+    const drawn = [];
+    const pixels = new Pixels(300, 180);
+    pixels.rect = (_x0, y0, _x1, _y1, colour) => colour === lookOf("night").packed.text && drawn.push(y0);
+    globalThis.ImageData = class {};
+    const ctx = new Proxy({}, { get: () => () => ({ addColorStop() {}, width: 10 }), set: () => true });
+    const bytes = [...shorts(0, 0, 0), 0, 0, 0, ...new Array(12).fill(0x7b)];
+    const net = decodeNet(packed({ kind: "blocks", columns: 3, units: 4, last: 2, width: 4, skip: 1, norm }, bytes));
+    const view = { top: 0, height: 180, width: 300, scale: 1, across: (place) => 60 + 80 * place, look: "night" };
+    drawNets(ctx, pixels, [net], [{ ...view, time: 1, hover: -1, last: true }]);
+    return drawn;
+  };
+  assert.deepEqual(dots("none"), []);
+  const [before, after] = [dots("pre_layer"), dots("post_layer")];
+  assert.equal(before.length, 2 * 4); // two branches, four rails
+  assert.ok(after.length > 2 * 10);
 });
 
 test("the verdict changes where a reader would see another picture", () => {
