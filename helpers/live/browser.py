@@ -8,7 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 MODULES = (
-    *("rows", "states", "paths", "plotly", "overlay", "picture"),
+    *("rows", "states", "paths", "plotly", "axes", "overlay", "picture"),
     *("net", "pixels", "looks", "drawing", "strip"),
     *("live", "jupyter"),
 )

@@ -147,7 +147,7 @@ export class Live {
     const sizes = new ResizeObserver(() => this.resize());
     sizes.observe(this.el);
     this.off.push(() => sizes.disconnect());
-    this.plot.on("plotly_relayout", () => this.strip?.resize());
+    this.plot.on("plotly_relayout", () => this.strip?.follow());
     this.strip?.start();
     this.el.dataset.state = idOf(firstKey);
     this.el.dataset.phase = "rest";
@@ -278,7 +278,7 @@ export class Live {
       const host = document.createElement("div");
       host.className = "live-net";
       this.views.before(host);
-      this.strip = new Strip(host, this.plot);
+      this.strip = new Strip(host, this.plot, this.picture.axes);
     }
     this.strip.show(net);
   }

@@ -1,7 +1,7 @@
 // The overlay: while a control moves, moving lines are drawn straight into Plotly's SVG, beside its own elements.
 
 import { fillPath, linePath, NOTHING, runsOf } from "./paths.js";
-import { axesOf, elementsOf, traceOf } from "./plotly.js";
+import { elementsOf, traceOf } from "./plotly.js";
 
 /** @typedef {import("./paths.js").Run} Run */
 /** @typedef {import("./plotly.js").Plot} Plot */
@@ -55,9 +55,13 @@ function addCopy(home, template, name) {
 
 /** Copies of Plotly's own elements, one set a trace, drawn in their place while something moves. */
 export class Overlay {
-  /** @param {Plot} plot */
-  constructor(plot) {
+  /**
+   * @param {Plot} plot
+   * @param {import("./axes.js").Axes} axes
+   */
+  constructor(plot, axes) {
     this.plot = plot;
+    this.axes = axes;
     /** @type {Map<number, Record<"line" | "fill" | "next" | "point", SVGElement | null>>} */
     this.templates = new Map(); // by trace: the elements to copy
     /** @type {Map<number, any>} */
@@ -118,11 +122,13 @@ export class Overlay {
     /** @type {Map<string, {layer: Layer, runs: Run[], fill: string}>} */
     const before = new Map(); // by plot: the line before
     this.shown = true;
+    const hidden = (this.plot.dataset.hides ?? "").split(" ");
     for (const { index, x, y } of lines) {
       const trace = traceOf(this.plot, index);
+      if (hidden.includes(trace.xaxis + trace.yaxis)) continue;
       const layer = this.layer(index);
       if (!layer) continue;
-      const [xaxis, yaxis] = axesOf(this.plot, trace);
+      const [xaxis, yaxis] = [this.axes.of(trace.xaxis), this.axes.of(trace.yaxis)];
       const runs = runsOf(x, y, xaxis, yaxis);
       this.exchange(layer, true);
       if (layer.line) put(layer.line, "d", linePath(runs));

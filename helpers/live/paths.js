@@ -5,6 +5,7 @@
  * @typedef {object} Axis What is used of an axis of Plotly.
  * @property {string} type
  * @property {number} _length in pixels
+ * @property {number} _offset of its beginning in the figure
  * @property {(value: any, clip?: boolean) => number} c2p pixel of a value
  */
 /** @typedef {number[]} Run Neighbouring points without a gap, in pixels: x0, y0, x1, y1, … */

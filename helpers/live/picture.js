@@ -1,5 +1,6 @@
 // One figure without a kernel: draws rows, at once through the overlay or through Plotly.
 
+import { Axes } from "./axes.js";
 import { Overlay } from "./overlay.js";
 import { missingParts } from "./plotly.js";
 import { readRow, sameTrace } from "./rows.js";
@@ -45,6 +46,17 @@ export function widened(shown, wanted) {
   return out;
 }
 
+/**
+ * Those ranges that differ from what is there.
+ * @param {Ranges} wanted
+ * @param {Ranges} there
+ */
+export function unlike(wanted, there) {
+  const differs = (/** @type {[string, number[]]} */ [axis, ends]) =>
+    there[axis]?.[0] !== ends[0] || there[axis][1] !== ends[1];
+  return Object.fromEntries(Object.entries(wanted).filter(differs));
+}
+
 export class Picture {
   /**
    * @param {Plot} plot
@@ -55,14 +67,17 @@ export class Picture {
     this.plot = plot;
     this.spec = spec;
     this.Plotly = Plotly;
-    this.overlay = new Overlay(plot);
     this.moving = spec.layout_of_row;
     // The traces that the overlay can draw; bars and heat maps are left to Plotly.
     this.light = new Set(this.moving.map((t) => t.index).filter((i) => spec.figure.data[i].type === "scatter"));
+    this.axes = new Axes(plot, this.light);
+    this.overlay = new Overlay(plot, this.axes);
     /** @type {Trace[] | null} */
     this.last = null;
     /** @type {Ranges} */
-    this.shownRanges = {};
+    this.drawnRanges = {}; // the last that Plotly was given
+    /** @type {Ranges} */
+    this.shownRanges = {}; // what is seen, drawn by Plotly or by us
     /** @type {Ranges} */
     this.wantedRanges = {};
     this.narrow = false;
@@ -89,9 +104,8 @@ export class Picture {
       this.light.clear();
     }
     this.overlay.learn([...this.light]);
-    await this.redraw(this.last);
-    this.wantedRanges = ranges;
-    await this.setRanges(ranges);
+    this.wantedRanges = this.shownRanges = ranges;
+    await this.redraw(this.last, ranges);
     await this.fit();
   }
   /**
@@ -107,8 +121,12 @@ export class Picture {
       data[index].y = ends(layout[(data[index].yaxis ?? "y").replace("y", "yaxis")]);
     }
   }
-  /** @param {Trace[]} traces */
-  redraw(traces) {
+  /**
+   * Let Plotly draw traces and, in the same redraw, axes; one that has its range stays where a reader zoomed it.
+   * @param {Trace[]} traces
+   * @param {Ranges} [ranges]
+   */
+  redraw(traces, ranges = {}) {
     /** @type {Line[]} */
     const lines = [];
     /** @type {import("./rows.js").HeatMap[]} */
@@ -122,7 +140,10 @@ export class Picture {
     const z = maps.map((map) => map.z.map((row) => Array.from(row)));
     const indices = (/** @type {Trace[]} */ some) => some.map((trace) => trace.index);
     return this.inTurn(async () => {
-      if (lines.length) await this.Plotly.restyle(this.plot, { x, y }, indices(lines));
+      const patch = structuredClone(unlike(ranges, this.drawnRanges)); // Plotly keeps what it is given
+      this.drawnRanges = { ...this.drawnRanges, ...ranges };
+      if (lines.length) await this.Plotly.update(this.plot, { x, y }, patch, indices(lines));
+      else if (Object.keys(patch).length) await this.Plotly.relayout(this.plot, patch);
       if (maps.length) await this.Plotly.restyle(this.plot, { z }, indices(maps));
     });
   }
@@ -134,15 +155,17 @@ export class Picture {
     this.queue = this.queue.then(work);
     return this.queue;
   }
-  /**
-   * Axes that move do so at once, since they move seldom; an axis that a reader zoomed stays until then.
-   * @param {Ranges} ranges
-   */
-  setRanges(ranges) {
-    const wanted = JSON.stringify(ranges);
-    if (wanted === "{}" || wanted === JSON.stringify(this.shownRanges)) return Promise.resolve();
-    this.shownRanges = ranges;
-    return this.inTurn(() => this.Plotly.relayout(this.plot, structuredClone(ranges))); // Plotly keeps what it is given
+  /** Show axes over the ranges that are seen, ourselves where we can: Plotly's redraw would cost frames. */
+  placeAxes() {
+    const left = this.axes.show(unlike(this.shownRanges, this.drawnRanges));
+    if (Object.keys(left).length) this.redraw([], left).then(() => this.drawAgain());
+  }
+  /** What we draw, after Plotly has drawn. */
+  drawAgain() {
+    if (!this.overlay.shown) return;
+    this.axes.show({});
+    this.placeAxes();
+    this.drawLight();
   }
   /**
    * Show one of the plots that take turns.
@@ -151,7 +174,7 @@ export class Picture {
   look(number) {
     const { hides, patch } = this.spec.views[number];
     this.plot.dataset.hides = hides.join(" ");
-    return this.inTurn(() => this.Plotly.relayout(this.plot, { ...patch }));
+    return this.inTurn(() => this.Plotly.relayout(this.plot, { ...patch })).then(() => this.drawAgain());
   }
   /** Side by side where there is room, else one above the other. */
   fit() {
@@ -173,11 +196,10 @@ export class Picture {
   move(row, ranges) {
     const traces = readRow(this.moving, row);
     const before = this.last;
-    const rangesBefore = this.shownRanges;
     this.last = traces;
     this.wantedRanges = ranges;
-    const moved = this.setRanges(widened(this.shownRanges, ranges));
-    if (this.shownRanges !== rangesBefore) moved.then(() => this.overlay.shown && this.drawLight());
+    this.shownRanges = widened(this.shownRanges, ranges);
+    this.placeAxes();
     this.drawLight();
     const heavy = traces.filter((trace, i) => !this.light.has(trace.index) && !sameTrace(trace, before?.[i]));
     if (!heavy.length || this.heavyBusy) return;
@@ -191,14 +213,18 @@ export class Picture {
    * @param {() => boolean} stillResting
    */
   async settle(stillResting) {
-    await this.redraw(this.last ?? []);
-    if (stillResting()) await this.setRanges(this.wantedRanges);
-    if (stillResting()) this.overlay.hide();
+    const ranges = this.wantedRanges;
+    await this.redraw(this.last ?? [], ranges);
+    if (stillResting()) {
+      this.shownRanges = ranges;
+      this.axes.show({});
+      this.overlay.hide();
+    } else this.drawAgain();
   }
   async resize() {
     await this.fit();
-    if (this.overlay.shown) this.drawLight();
-    this.Plotly.Plots.resize(this.plot);
+    await this.Plotly.Plots.resize(this.plot);
+    this.drawAgain();
   }
   stop() {
     this.Plotly.purge(this.plot);

@@ -48,15 +48,67 @@ async function importPlotly(library) {
  */
 export const traceOf = (plot, index) => plot._fullData[index];
 
+/** @typedef {Axis & Record<string, any>} PlotlyAxis */
+
 /**
- * The axes of a trace.
  * @param {Plot} plot
- * @param {any} trace
- * @returns {[Axis, Axis]}
+ * @param {string} name in the layout: "xaxis2"
+ * @returns {PlotlyAxis}
  */
-export function axesOf(plot, trace) {
-  const axis = (/** @type {string} */ id) => plot._fullLayout[`${id[0]}axis${id.slice(1)}`];
-  return [axis(trace.xaxis), axis(trace.yaxis)];
+export const axisCalled = (plot, name) => plot._fullLayout[name];
+
+/**
+ * The name of an axis in the layout.
+ * @param {string} id as traces write it: "x2"
+ */
+export const axisName = (id) => `${id[0]}axis${id.slice(1)}`;
+
+/**
+ * The traces that are drawn on an axis.
+ * @param {Plot} plot
+ * @param {PlotlyAxis} axis
+ * @returns {number[]}
+ */
+export function tracesOn(plot, { _id }) {
+  /** @type {any[]} */
+  const traces = plot._fullData;
+  return traces.filter((trace) => trace.xaxis === _id || trace.yaxis === _id).map((trace) => trace.index);
+}
+
+/** @typedef {{grid: SVGElement | null, tick: SVGElement | null, label: SVGElement | null}} Marks one of each kind */
+
+/**
+ * What Plotly draws of an axis, where it draws labels.
+ * @param {Plot} plot
+ * @param {PlotlyAxis} axis
+ * @returns {Marks | null}
+ */
+export function marksOf(plot, { _id }) {
+  const one = (/** @type {string} */ selector) => /** @type {SVGElement | null} */ (plot.querySelector(selector));
+  const marks = { grid: one(`path.${_id}grid`), tick: one(`path.${_id}tick`), label: one(`g.${_id}tick`) };
+  return marks.label?.querySelector(":scope > text") ? marks : null;
+}
+
+/**
+ * The drawn lines across an axis, and notes, that stand at a value of it; null where one reaches over several values.
+ * @param {Plot} plot
+ * @param {PlotlyAxis} axis
+ */
+export function anchoredTo(plot, { _id }) {
+  const letter = _id[0];
+  /** @type {{element: SVGElement, value: number}[]} */
+  const found = [];
+  const add = (/** @type {string} */ selector, /** @type {number} */ value) => {
+    const element = /** @type {SVGElement | null} */ (plot.querySelector(selector));
+    if (element) found.push({ element, value });
+  };
+  for (const { [`${letter}ref`]: ref, [`${letter}0`]: from, [`${letter}1`]: to, _index } of plot._fullLayout.shapes) {
+    if (ref === _id && from !== to) return null;
+    if (ref === _id) add(`.shapelayer [data-index="${_index}"] path`, from);
+  }
+  for (const { [`${letter}ref`]: ref, [letter]: value, _index } of plot._fullLayout.annotations)
+    if (ref === _id) add(`.annotation[data-index="${_index}"]`, value);
+  return found;
 }
 
 /**
@@ -92,7 +144,7 @@ export function missingParts(plot, index) {
   if (!Array.isArray(plot._fullData)) return ["_fullData"];
   if (!plot._fullLayout) return ["_fullLayout"];
   const trace = traceOf(plot, index);
-  const [xaxis, yaxis] = axesOf(plot, trace);
+  const [xaxis, yaxis] = [trace.xaxis, trace.yaxis].map((id) => axisCalled(plot, axisName(id)));
   /** @type {string[]} */
   const missing = [];
   const need = (/** @type {unknown} */ there, /** @type {string} */ name) => there || missing.push(name);

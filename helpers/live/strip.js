@@ -19,10 +19,12 @@ export class Strip {
   /**
    * @param {HTMLElement} host an empty element
    * @param {import("./plotly.js").Plot} plot the figure beneath, whose first x axis it shares
+   * @param {import("./axes.js").Axes} axes that figure's
    */
-  constructor(host, plot) {
+  constructor(host, plot, axes) {
     this.host = host;
     this.plot = plot;
+    this.axes = axes;
     this.canvas = document.createElement("canvas");
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "img");
@@ -54,6 +56,7 @@ export class Strip {
     this.pressed = -Infinity; // when a preset's button was
     this.seen = false; // whether it was ever in sight
     this.ready = false; // whether the figure beneath is drawn
+    this.width = 0; // of the canvas on the page
     this.offset = 0; // of the figure against the canvas, and its size on the page
     this.ratio = 1;
     /** @type {(() => void)[]} */
@@ -84,6 +87,7 @@ export class Strip {
     on(this.print, "change", () => this.dress(this.print.matches ? "paper" : "night"));
     const sizes = new ResizeObserver(() => this.resize());
     sizes.observe(this.host);
+    sizes.observe(this.plot);
     const sights = new IntersectionObserver(
       (entries) => entries.some((entry) => entry.isIntersecting) && this.sighted(),
       {
@@ -111,13 +115,15 @@ export class Strip {
     this.nets = packed.map(decodeNet);
     if (this.hover >= (this.nets[0]?.columns ?? 0)) this.hover = -1;
     this.host.toggleAttribute("data-stacked", packed.length > 1);
-    this.host.dataset.dark = String(this.nets[0] ? darkTo(this.nets[0]) : 0);
+    const dark = String(this.nets[0] ? darkTo(this.nets[0]) : 0);
+    if (this.host.dataset.dark !== dark) this.host.dataset.dark = dark;
     this.skip();
   }
   /** The hand rests: what is seen is said, and a pulse runs where a button or a change of verdict asks for it. */
   rest() {
     if (!this.nets.length) return;
     this.canvas.setAttribute("aria-label", this.nets.map(describeNet).join(" "));
+    if (!this.running) this.paint(); // the axis may have become narrower
     const verdict = this.nets.map(verdictOf).join(" ");
     const changed = this.verdict !== "" && this.verdict !== verdict;
     const asked = performance.now() - this.pressed < PRESET_MS;
@@ -128,9 +134,8 @@ export class Strip {
   /** The figure beneath is drawn: its axis is known from now on. */
   start() {
     this.ready = true;
-    this.rest();
     this.measure();
-    this.paint();
+    this.rest();
     if (this.seen) this.playByItself();
   }
   sighted() {
@@ -149,7 +154,7 @@ export class Strip {
   // ---------------------------------------------------------------- the pulse
 
   playByItself() {
-    if (!this.still.matches && this.host.clientWidth) this.play();
+    if (!this.still.matches && this.width) this.play();
   }
   toggle() {
     if (this.running) this.skip();
@@ -250,11 +255,16 @@ export class Strip {
   }
   resize() {
     this.measure();
+    this.follow();
+  }
+  /** The axis of the figure beneath has moved. */
+  follow() {
     if (!this.running) this.paint();
     this.placeCursor();
   }
   /** Where the figure stands against the canvas; read where sizes change, since it makes the browser lay out the page. */
   measure() {
+    this.width = this.host.clientWidth;
     const figure = this.plot.getBoundingClientRect();
     this.ratio = this.plot.offsetWidth ? figure.width / this.plot.offsetWidth : 1;
     this.offset = figure.width ? figure.left - this.canvas.getBoundingClientRect().left : 0;
@@ -264,14 +274,14 @@ export class Strip {
    * @param {number} place
    */
   across(place) {
-    const axis = this.plot._fullLayout?.xaxis;
+    const axis = this.plot._fullLayout && this.axes.of("x");
     if (axis?._length) return this.offset + this.ratio * (axis._offset + axis.c2p(place));
     const last = this.nets[0]?.last ?? 1; // before there is a figure
-    return 84 + ((place - 0.5) / last) * (this.host.clientWidth - 168);
+    return 84 + ((place - 0.5) / last) * (this.width - 168);
   }
   /** @param {number} [time] of the pulse */
   paint(time = 1) {
-    const width = this.host.clientWidth;
+    const { width } = this;
     if (!this.nets.length || !width) return;
     const height = width < NARROW_PAGE ? LOW_HEIGHT : HEIGHT;
     const scale = Math.min(2, devicePixelRatio || 1);

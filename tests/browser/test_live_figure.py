@@ -308,6 +308,39 @@ def test_bars_heat_maps_and_axes_follow_too(open_sheet: OpenSheet, workshop: Pat
     assert not sheet.console
 
 
+# What is seen of the axes: each number with its place, the lines of the grid and the ticks, our own or Plotly's.
+AXES_SEEN = """() => [...document.querySelectorAll(".xy :is(text, .gridlayer path, .ticks, .live-axis path)")]
+  .map(each => [each, each.getBoundingClientRect()]).filter(([, box]) => box.width + box.height > 0)
+  .map(([each, box]) => [each.localName === "path" ? "" : each.textContent, Math.round(box.x), Math.round(box.y)])
+  .map(String).sort()"""
+
+
+def test_axes_that_widen_under_a_hand_look_as_plotly_draws_them(open_sheet: OpenSheet, workshop: Path) -> None:
+    """Without a redraw by Plotly, which would cost frames; it draws them once the hand rests."""
+    sheet = run(open_sheet, workshop, "axes", "from helpers import panels\npanel = panels.start_here()\npanel")
+    sheet.page.evaluate(
+        f"() => {{ const {{plot}} = {LIVE}; window.redraws = 0; plot.on('plotly_afterplot', () => redraws++); }}"
+    )
+    first = sheet.page.evaluate(AXES_SEEN)
+    seen = []
+    for ends in ({"xaxis": [0.5, 30.5], "yaxis": [-15, 1]}, {"xaxis": [0.5, 100.5], "yaxis": [-60, 3]}):
+        ranges = {f"{axis}.range": each for axis, each in ends.items()}
+        sheet.page.evaluate(
+            f"ranges => {{ const row = {LIVE}.cache.get(JSON.stringify({LIVE}.key())).row;"
+            f" {LIVE}.picture.move(row, ranges); }}",
+            ranges,
+        )
+        assert sheet.page.evaluate("() => redraws") == len(seen)
+        moving = sheet.page.evaluate(AXES_SEEN)
+        sheet.page.evaluate(f"() => {LIVE}.picture.settle(() => true)")
+        assert sheet.page.evaluate("() => redraws") == len(seen) + 1
+        assert sheet.page.evaluate(AXES_SEEN) == moving
+        assert sheet.page.locator(".live-axis").count() == 0
+        seen.append(moving)
+    assert len({str(each) for each in (first, *seen)}) == 3 and all(len(each) > 20 for each in seen)
+    assert not sheet.console
+
+
 CLICKED = """
 import ipywidgets, numpy as np, plotly.graph_objects as go
 from helpers.live import LiveFigure

@@ -1,0 +1,210 @@
+// Axes that move while a hand moves: their marks are drawn in the place of Plotly's own, which takes several frames for
+// them and draws them as soon as the hand rests.
+
+import { anchoredTo, axisCalled, axisName, marksOf, tracesOn } from "./plotly.js";
+
+/** @typedef {import("./paths.js").Axis} Axis */
+/** @typedef {import("./plotly.js").Plot} Plot */
+/** @typedef {import("./plotly.js").PlotlyAxis} PlotlyAxis */
+/** @typedef {import("./picture.js").Ranges} Ranges */
+/** @typedef {[number, number]} Ends */
+
+const STEPS = [2, 5, 10]; // of a power of ten: how far apart ticks stand
+const LARGEST = 10_000; // from here on Plotly writes "10k"
+const SMALLEST = 0.001;
+const INSIDE = 1; // pixels from an end of the axis; nearer than that there is no line of the grid
+const ENDS = 1e-4; // of the range: so far outside a tick still counts as on its end
+
+/**
+ * How far apart Plotly would put the ticks.
+ * @param {Ends} ends
+ * @param {number} most about how many there may be
+ */
+export function tickStep([low, high], most) {
+  const rough = Math.abs(high - low) / most;
+  const base = 10 ** Math.floor(Math.log(rough) / Math.LN10);
+  return base * (STEPS.find((step) => step > rough / base) ?? 10);
+}
+
+/**
+ * @param {Ends} ends
+ * @param {number} step
+ */
+export function ticksBetween([low, high], step) {
+  const slack = ENDS * (high - low);
+  const first = Math.ceil((low - slack) / step);
+  const last = Math.floor((high + slack) / step);
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toFixed(10)) + 0);
+}
+
+/** @param {number} value as Plotly writes it */
+export const tickText = (value) => String(value).replace("-", "\u2212");
+
+/** @param {PlotlyAxis} axis */
+const isAcross = (axis) => axis._id.startsWith("x");
+
+/** @param {PlotlyAxis} axis */
+const mostTicks = (axis) => axis.nticks || Math.min(9, Math.max(4, axis._length / (isAcross(axis) ? 80 : 40))) + 1;
+
+/** One axis of Plotly's, seen over another range than it is drawn with. */
+class MovedAxis {
+  /**
+   * @param {Plot} plot
+   * @param {PlotlyAxis} axis
+   * @param {Ends} ends
+   */
+  constructor(plot, axis, ends) {
+    this.axis = axis;
+    this.ends = ends;
+    this.type = axis.type;
+    /** @type {SVGGElement[]} Plotly's groups that ours stand for */
+    this.hidden = [];
+    /** @type {SVGGElement[]} */
+    this.ours = [];
+    this.anchored = anchoredTo(plot, axis) ?? [];
+    const marks = axis.visible ? marksOf(plot, axis) : null;
+    if (marks) this.draw(marks);
+    this.shift();
+  }
+  get _length() {
+    return this.axis._length;
+  }
+  get _offset() {
+    return this.axis._offset;
+  }
+  /** @param {number | null} value */
+  c2p(value) {
+    if (value === null) return NaN;
+    const share = (value - this.ends[0]) / (this.ends[1] - this.ends[0]);
+    return this._length * (isAcross(this.axis) ? share : 1 - share);
+  }
+  /** @param {import("./plotly.js").Marks} marks */
+  draw({ grid, tick, label }) {
+    const values = ticksBetween(this.ends, tickStep(this.ends, mostTicks(this.axis)));
+    const inside = values.filter((value) => {
+      const at = this.c2p(value);
+      return at > INSIDE && at < this._length - INSIDE;
+    });
+    if (grid) this.put(grid, inside, () => {});
+    if (tick) this.put(tick, values, () => {});
+    if (label) this.put(label, values, (copy, value) => relabel(copy, tickText(value)));
+  }
+  /**
+   * A copy of one of Plotly's marks at each value.
+   * @param {SVGElement} mark
+   * @param {number[]} values
+   * @param {(copy: SVGElement, value: number) => void} dress
+   */
+  put(mark, values, dress) {
+    const home = /** @type {SVGGElement} */ (mark.parentNode);
+    const group = document.createElementNS("http://www.w3.org/2000/svg", "g");
+    group.setAttribute("class", "live-axis");
+    for (const value of values) {
+      const copy = /** @type {SVGElement} */ (mark.cloneNode(true));
+      const at = this._offset + this.c2p(value);
+      const moved = copy.localName === "g" ? /** @type {SVGElement} */ (copy.firstElementChild) : copy;
+      moved.setAttribute("transform", isAcross(this.axis) ? `translate(${at},0)` : `translate(0,${at})`);
+      moved.style.display = "";
+      dress(copy, value);
+      group.append(copy);
+    }
+    home.after(group);
+    this.ours.push(group);
+    this.hidden.push(home);
+    home.style.display = "none";
+  }
+  /** What stands at a value of the axis goes with it, or is out of sight. */
+  shift() {
+    for (const { element, value } of this.anchored) {
+      const at = this.c2p(value);
+      const by = at - this.axis.c2p(value);
+      element.setAttribute("transform", isAcross(this.axis) ? `translate(${by},0)` : `translate(0,${by})`);
+      element.style.display = at < 0 || at > this._length ? "none" : "";
+    }
+  }
+  /** Plotly's own marks are seen again. */
+  remove() {
+    for (const group of this.ours) group.remove();
+    for (const home of this.hidden) home.style.display = "";
+    for (const { element } of this.anchored) {
+      element.removeAttribute("transform");
+      element.style.display = "";
+    }
+  }
+}
+
+/**
+ * @param {SVGElement} label
+ * @param {string} text in the place of its number, which is the superscript of a power of ten
+ */
+function relabel(label, text) {
+  const words = label.querySelector("text");
+  const place = words?.querySelector("tspan") ?? words;
+  if (place) place.textContent = text;
+}
+
+/** The axes of a figure as the hand that moves sees them. */
+export class Axes {
+  /**
+   * @param {Plot} plot
+   * @param {Set<number>} light the traces that we draw while a hand moves
+   */
+  constructor(plot, light) {
+    this.plot = plot;
+    this.light = light;
+    /** @type {Map<string, MovedAxis>} */
+    this.moved = new Map(); // by name: those that differ from what Plotly has drawn
+  }
+  /**
+   * An axis as it is seen now.
+   * @param {string} id as traces name it: "x2"
+   * @returns {Axis}
+   */
+  of(id) {
+    const name = axisName(id);
+    return this.moved.get(name) ?? axisCalled(this.plot, name);
+  }
+  /**
+   * Show axes over these ranges, and all others as Plotly has drawn them. Gives the ranges that are left to Plotly.
+   * @param {Ranges} ranges
+   */
+  show(ranges) {
+    /** @type {Ranges} */
+    const left = {};
+    for (const [name, axis] of this.moved) if (!ranges[`${name}.range`]) this.take(name, axis);
+    for (const [key, [low, high]] of Object.entries(ranges)) {
+      const name = key.replace(".range", "");
+      const before = this.moved.get(name);
+      if (before?.ends[0] === low && before.ends[1] === high) continue;
+      if (before) this.take(name, before);
+      const axis = axisCalled(this.plot, name);
+      if (canMove(this.plot, axis, [low, high], this.light))
+        this.moved.set(name, new MovedAxis(this.plot, axis, [low, high]));
+      else left[key] = [low, high];
+    }
+    return left;
+  }
+  /**
+   * @param {string} name
+   * @param {MovedAxis} axis
+   */
+  take(name, axis) {
+    axis.remove();
+    this.moved.delete(name);
+  }
+}
+
+/**
+ * Whether we draw an axis over this range as Plotly would, and all that hangs on it.
+ * @param {Plot} plot
+ * @param {PlotlyAxis | undefined} axis
+ * @param {Ends} ends
+ * @param {Set<number>} light
+ */
+function canMove(plot, axis, [low, high], light) {
+  if (axis?.type !== "linear" || axis.tickmode !== "auto" || axis.tickformat) return false;
+  const step = tickStep([low, high], mostTicks(axis));
+  if (!(low < high) || Math.max(Math.abs(low), Math.abs(high)) >= LARGEST || step < SMALLEST) return false;
+  if (axis.visible && !marksOf(plot, axis)) return false;
+  return tracesOn(plot, axis).every((index) => light.has(index)) && anchoredTo(plot, axis) !== null;
+}
