@@ -249,11 +249,6 @@ def test_pictures_of_panels_are_json_of_less_than_three_kilobytes_a_state(name: 
         assert len(json.dumps(packed, allow_nan=False)) < 3000
 
 
-def test_a_title_changes_nothing_else() -> None:
-    drawn = picture.layers(gradient_profile(NetworkSpec(3, 8, batch=4, seeds=1)))
-    assert drawn.titled("yours").packed() == {**drawn.packed(), "title": "yours"}
-
-
 @pytest.mark.parametrize(
     ("name", "values", "dark"),
     [

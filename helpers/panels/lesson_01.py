@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,11 @@ from helpers.panels.curves import DEEPEST, LAYERS, decades_range, gaps_for_zero,
 from helpers.panels.panel import Panel
 
 FREE, HELD = "free", "held"
+Z = np.linspace(-8, 8, 161)
 
 
 def definition() -> Panel:
     """A chain of single neurons: depth, weight, pre-activation and activation set its gradient."""
-    z = np.linspace(-8, 8, 161)
 
     def compute(depth: int, weight: float, preactivation: float, activation: str, bias: str) -> dict[str, Any]:
         function, slope = ACTIVATIONS[activation].function, ACTIVATIONS[activation].slope
@@ -27,10 +27,11 @@ def definition() -> Panel:
         if bias == FREE:
             for k in range(1, depth):
                 places[k] = np.clip(weight * function(places[k - 1]), -1e6, 1e6)
+        slopes, curve = slope(places), _slope_curve(activation)
         with np.errstate(divide="ignore"):
-            factors = np.log10(np.abs(weight * slope(places[1:])))
-            steepest = np.log10(weight * np.max(np.abs(slope(z))))
-        top = next_of((0.3, 1.2, 1.9), np.max(slope(z)))
+            factors = np.log10(np.abs(weight * slopes[1:]))
+            steepest = np.log10(weight * np.max(np.abs(curve)))
+        top = next_of((0.3, 1.2, 1.9), np.max(curve))
         largest = steepest * np.arange(depth - 1, -1, -1)
         # The backward pass: from the last neuron to the first, one factor weight × slope per neuron.
         signal = np.append(np.cumsum(factors[::-1])[::-1], 0.0)
@@ -38,16 +39,16 @@ def definition() -> Panel:
         return {
             "measured": padded(measured),
             "largest slope everywhere": padded(largest),
-            "slope": slope(z),
-            "first neuron": _point(places[0], slope),
-            "last neuron": _point(places[-1], slope),
+            "slope": curve,
+            "first neuron": _point(places[0], slopes[0]),
+            "last neuron": _point(places[-1], slopes[-1]),
             "ranges": {
                 "xaxis": layers_range(depth),
                 "yaxis": decades_range(measured, largest),
                 "yaxis2": [-0.16 * top, top],
             },
-            "net": picture.chain(slope(places), function(places), weight, activation),
-            "summary": _chain_summary(depth, signal[0], float(slope(places[:1])[0])),
+            "net": picture.chain(slopes, function(places), weight, activation),
+            "summary": _chain_summary(depth, signal[0], float(slopes[0])),
         }
 
     controls = {
@@ -66,12 +67,17 @@ def definition() -> Panel:
         "saturated": {**still, "depth": 40, "weight": 4.0, "preactivation": 4.0},
         "weight 6, zero bias": {**still, "depth": 40, "weight": 6.0, "bias": FREE},
     }
-    return Panel("definition", figures.chain(LAYERS, z), controls, compute, presets)
+    return Panel("definition", figures.chain(LAYERS, Z), controls, compute, presets)
 
 
-def _point(z: float, slope: Callable[[Array], Array]) -> Array:
+@cache
+def _slope_curve(activation: str) -> Array:
+    return ACTIVATIONS[activation].slope(Z)
+
+
+def _point(z: float, slope: float) -> Array:
     """Place of one neuron on the slope curve as (2, 1); at the edge of the plot where it lies outside."""
-    return np.array([[np.clip(z, -8, 8)], [slope(np.array([z]))[0]]])
+    return np.array([[min(max(z, -8.0), 8.0)], [slope]])
 
 
 def _chain_summary(depth: int, log10_signal: float, first_slope: float) -> str:

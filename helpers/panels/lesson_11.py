@@ -34,7 +34,7 @@ def unknown_network() -> Panel:
     """An unknown network's gradient and flat units by layer, and sliders to build one that behaves the same."""
 
     def compute(unknown: int, **own: Any) -> dict[str, Any]:
-        (hidden, above), (mine, below) = _network(**UNKNOWN[unknown]), _network(**own)
+        (hidden, above), (mine, below) = _network("unknown", **UNKNOWN[unknown]), _network("yours", **own)
         return {
             "unknown": hidden[0],
             "yours": mine[0],
@@ -42,7 +42,7 @@ def unknown_network() -> Panel:
             "unknown, flat": hidden[2],
             "yours, flat": mine[2],
             "ranges": {"yaxis": decades_range(hidden[0], *mine[1])},
-            "net": [above.titled("unknown"), below.titled("yours")],
+            "net": [above, below],
             "summary": _summary(unknown, hidden, mine),
         }
 
@@ -72,8 +72,10 @@ def unknown_network() -> Panel:
 
 
 @lru_cache(maxsize=256)
-def _network(activation: str, gain: float, bias: float, norm: str) -> tuple[tuple[Array, ...], NetworkPicture]:
-    """What its lines show, and a picture that doesn't say what it is.
+def _network(
+    title: str, activation: str, gain: float, bias: float, norm: str
+) -> tuple[tuple[Array, ...], NetworkPicture]:
+    """What its lines show, and a picture with a title that doesn't say what it is.
 
     The lines are log10 of the signal, mean (depth,) and spread (2, depth), and the share of dead or saturated units
     (depth,).
@@ -84,7 +86,8 @@ def _network(activation: str, gain: float, bias: float, norm: str) -> tuple[tupl
     profile = gradient_profile(spec)
     mean, spread = over_seeds(profile.log10_signal)
     flat = profile.dead if activation == "relu" else profile.saturated
-    drawn = picture.layers(profile, 8, norm="none", closed="flat", arrives=float(mean[0] - mean[-1]))
+    arrives = float(mean[0] - mean[-1])
+    drawn = picture.layers(profile, 8, norm="none", closed="flat", title=title, arrives=arrives)
     return (mean, spread, flat.mean(axis=0)), drawn
 
 

@@ -198,10 +198,11 @@ def _above(log10: Array, reference: Array) -> Array:
 
 def _brightness(values: Array, activation: str) -> Array:
     """Activations (columns, units) from 0 to 1: in the activation's own range, else their sizes in each column."""
-    known = np.nan_to_num(values, posinf=0.0, neginf=0.0)
+    known = np.where(np.isfinite(values), values, 0.0)
     if activation in RANGES:
         lowest, highest = RANGES[activation]
-        return np.clip((known - lowest) / (highest - lowest), 0, 1)
+        inside: Array = np.minimum(np.maximum((known - lowest) / (highest - lowest), 0), 1)
+        return inside
     size = np.abs(known)
     return size / np.maximum(size.max(axis=1, keepdims=True), np.finfo(float).tiny)
 

@@ -7,8 +7,9 @@ of every column but the last, and further rows of int16. The browser's half is `
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -59,21 +60,17 @@ class NetworkPicture:
     rows: Mapping[str, Array] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def titled(self, title: str) -> NetworkPicture:
-        """The same picture under a title, which networks have that stand one above the other."""
-        return replace(self, facts={**self.facts, "title": title})
-
     def packed(self) -> Packed:
         """The state as the browser takes it: facts, sizes, and the numbers in base64."""
         columns, units = self.deviation.shape
-        with np.errstate(invalid="ignore"):
-            steps = np.round(self.deviation / DEVIATION_STEP) + DEVIATION_ZERO
-        low = np.where(self.deviation > -np.inf, np.clip(np.nan_to_num(steps), 1, 15), 0).astype(np.uint8)
-        high = np.where(self.closed, 0, np.clip(1 + np.round(14 * self.activation), 1, 15)).astype(np.uint8)
-        parts = [_whole(self.level / LEVEL_STEP), np.round(255 * self.shut).astype(np.uint8), low | high << 4]
+        low = np.where(self.deviation > -np.inf, _between(self.deviation / DEVIATION_STEP + DEVIATION_ZERO, 1, 15), 0)
+        high = np.where(self.closed, 0, _between(14 * self.activation + 1, 1, 15))
+        both = (low + 16 * high).astype(np.uint8)
+        parts = [_whole(self.level / LEVEL_STEP), np.rint(255 * self.shut).astype(np.uint8), both]
         linked = self.links is not None and 1 < columns <= MOST_LINKED
         if self.links is not None and linked:
-            flat = np.append(self.links.ravel(), [0] * (self.links.size % 2)).astype(np.uint8)
+            flat = np.zeros(self.links.size + self.links.size % 2, np.uint8)
+            flat[: self.links.size] = self.links.ravel()
             parts.append(flat[::2] | flat[1::2] << 4)
         for name, row in self.rows.items():
             parts.append(_whole(row / (SLOPE_STEP if name == "slope" else LEVEL_STEP)))
@@ -85,15 +82,20 @@ class NetworkPicture:
 def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Facts as JSON takes them: short numbers, and null for one that isn't finite."""
     return {
-        name: (round(float(value), 4) if np.isfinite(value) else None) if isinstance(value, float) else value
+        name: (round(float(value), 4) if math.isfinite(value) else None) if isinstance(value, float) else value
         for name, value in facts.items()
     }
 
 
+def _between(values: Array, low: int, high: int) -> Array:
+    """The nearest whole numbers, at least `low` and at most `high`; `low` for what isn't a number."""
+    nearest: Array = np.minimum(np.fmax(np.rint(values), low), high)
+    return nearest
+
+
 def _whole(values: Array) -> Array:
     """int16, with `LOWEST` for -inf and for what isn't a number."""
-    finite = np.nan_to_num(np.round(values), nan=LOWEST, neginf=LOWEST, posinf=-LOWEST)
-    return np.clip(finite, LOWEST, -LOWEST).astype("<i2")
+    return _between(values, LOWEST, -LOWEST).astype("<i2")
 
 
 def unpack(packed: Packed) -> NetworkPicture:
