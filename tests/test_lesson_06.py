@@ -147,10 +147,10 @@ def test_what_is_predicted_lies_on_the_scale(panel: panels.Panel) -> None:
 
 def test_presets_are_named_in_the_text(panel: panels.Panel) -> None:
     for name in (
-        "ReLU, no normalization",
-        "ReLU with batch normalization",
+        "no normalization",
+        "batch normalization",
         "sigmoid, rescued",
-        "ReLU with layer normalization",
+        "layer normalization",
     ):
         assert name in panel.presets and f"*{name}*" in prose()
     assert "so small that ε shows" in panels.scale_invariance().presets and "*so small that ε shows*" in prose()

@@ -87,12 +87,12 @@ def batch_norm() -> Panel:
     }
     batch = {**plain, "norm": "batch"}
     presets = {
-        "ReLU, no normalization": plain,
-        "ReLU with batch normalization": batch,
+        "no normalization": plain,
+        "batch normalization": batch,
         "gain 4: see what moves": {**batch, "gain": 4.0},
         "a batch of 8": {**batch, "batch": 8},
         "sigmoid, rescued": {**batch, "activation": "sigmoid", "gain": 1.0},
-        "ReLU with layer normalization": {**batch, "norm": "layer"},
+        "layer normalization": {**batch, "norm": "layer"},
         "with skips": {**batch, "skip": 1.0},
         "bias β = 2": {**batch, "norm_bias": 2.0},
     }
