@@ -322,7 +322,7 @@ def test_axes_that_widen_under_a_hand_look_as_plotly_draws_them(open_sheet: Open
         f"() => {{ const {{plot}} = {LIVE}; window.redraws = 0; plot.on('plotly_afterplot', () => redraws++); }}"
     )
     first = sheet.page.evaluate(AXES_SEEN)
-    seen = []
+    seen: list[Any] = []
     for ends in ({"xaxis": [0.5, 30.5], "yaxis": [-15, 1]}, {"xaxis": [0.5, 100.5], "yaxis": [-60, 3]}):
         ranges = {f"{axis}.range": each for axis, each in ends.items()}
         sheet.page.evaluate(
