@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 import sys
@@ -239,8 +240,11 @@ def test_whole_numbers_count_as_numbers():
         (np.datetime64("2026-01-01"), "type datetime64"),
         (np.timedelta64(3), "type timedelta64"),
         (torch.empty(2, device="meta"), "type Tensor (float32)"),
+        (np.ma.array(0.01125, mask=True), "a masked array that hides some of its numbers"),
+        ([np.ma.array([1.0, 2.0], mask=[True, False])], "a masked array that hides some of its numbers"),
+        (np.zeros(1, dtype=[("a", "f8")])[0], "of type void"),
     ],
-    ids=range(12),
+    ids=range(15),
 )
 def test_what_is_no_real_number_is_named_by_its_type(result, words):
     verdict = check_exercise("chain_gradient", lambda w, s: result)
@@ -333,6 +337,66 @@ def test_no_exception_of_the_learner_gets_out(error):
 
     verdict = check_exercise("chain_gradient", chain_gradient)
     assert verdict.status == "wrong" and error.__name__ in verdict.message
+
+
+class Trap:
+    """An object that does something when it is read as a number."""
+
+    def __init__(self, act):
+        self._act = act
+
+    def __array__(self, *arguments, **more):
+        return self._act()
+
+
+def leave():
+    raise SystemExit("left")
+
+
+def turn():
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("act, words", [(leave, "SystemExit: left"), (turn, "loop without an end")])
+def test_what_an_object_does_when_it_is_read_stays_within_the_limits(act, words, monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS", 0.2)
+    verdict = check_exercise("chain_gradient", lambda weights, slopes: Trap(act))
+    assert verdict.status == "wrong" and words in verdict.message
+
+
+@pytest.mark.parametrize("module, name", [(np, "allclose"), (np, "prod"), (np, "isfinite"), (builtins, "len")])
+def test_code_that_changes_its_judges_is_judged_by_the_old_ones(module, name):
+    before = getattr(module, name)
+
+    def chain_gradient(weights, slopes):
+        setattr(module, name, lambda *arguments, **more: True)
+        return 1e9
+
+    assert check_exercise("chain_gradient", chain_gradient).status == "wrong"
+    assert getattr(module, name) is before
+
+
+def test_the_words_of_an_error_are_cut_where_they_are_long():
+    def chain_gradient(weights, slopes):
+        raise ValueError("x" * 10**7)
+
+    message = check_exercise("chain_gradient", chain_gradient).message
+    assert "ValueError: xxx" in message and "x…, in line" in message and len(message) < 600
+
+
+class Stubborn:
+    """Something to call of which nothing can be asked."""
+
+    def __call__(self, *arguments):
+        return 1 / 0
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+def test_an_object_that_answers_no_question_is_judged():
+    assert "ZeroDivisionError" in check_exercise("chain_gradient", Stubborn()).message
 
 
 def test_a_function_of_other_arguments_is_told_so():

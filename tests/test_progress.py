@@ -195,6 +195,22 @@ def test_damage_under_a_running_notebook_is_noticed_too(folder):
     assert "damaged" in record.notice and record.answers("01").keys() == {"01-b"}
 
 
+@pytest.mark.skipif(os.name == "nt", reason="HOME names the home folder of Unix")
+@pytest.mark.parametrize("named", [None, "~nobody-of-this-name/progress"])
+def test_a_user_without_a_home_is_told_and_no_folder_of_that_name_is_made(named, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    if named is None:
+        monkeypatch.delenv(progress.HOME_VARIABLE)
+        monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as it is where no home is known
+    else:
+        monkeypatch.setenv(progress.HOME_VARIABLE, named)
+    record = Progress()
+    fill(record)
+    assert "this user has no home folder: name another one in GRADIENT_COURSE_HOME" in record.notice
+    assert list(record.answers("01")) == ["01-a"] and not list(tmp_path.glob("~*"))
+
+
 def test_a_place_that_cannot_be_written_keeps_the_record_in_memory(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     record = Progress(tmp_path / "file" / "below")
@@ -523,6 +539,29 @@ def test_a_foreign_database_is_set_aside_unchanged(folder):
     assert Progress().answers("01").keys() == {"01-a"}
 
 
+ANSWER = "at REAL NOT NULL, lesson TEXT NOT NULL, question TEXT NOT NULL, given TEXT NOT NULL, correct INTEGER NOT NULL"
+OTHER_RULES = {
+    "a trigger that drops rows": (
+        f"CREATE TABLE answer ({ANSWER}); CREATE TRIGGER drops BEFORE INSERT ON answer BEGIN SELECT RAISE(IGNORE); END"
+    ),
+    "a column unique": f"CREATE TABLE answer ({ANSWER}, UNIQUE (lesson))",
+    "a column more that must be filled": f"CREATE TABLE answer ({ANSWER}, mood TEXT NOT NULL)",
+    "no numbers of rows": f"CREATE TABLE answer ({ANSWER}, PRIMARY KEY (at)) WITHOUT ROWID",
+}
+
+
+@pytest.mark.parametrize("rule", OTHER_RULES)
+def test_a_table_of_an_answers_name_with_other_rules_is_set_aside(folder, rule):
+    folder.mkdir()
+    with contextlib.closing(sqlite3.connect(folder / progress.FILE_NAME)) as connection:
+        connection.executescript(OTHER_RULES[rule])
+    record = Progress()
+    fill(record)
+    record.record_answer("01", "01-b", "b", True)
+    assert "set aside" in record.notice and len(aside(folder)) == 1
+    assert Progress().answers("01").keys() == {"01-a", "01-b"}
+
+
 def test_a_damaged_file_is_found_when_it_is_opened(folder):
     """Before the first answer, not at the one that happens to need the page."""
     record = Progress()
@@ -843,6 +882,46 @@ def test_bad_entries_of_an_export_are_named_and_the_others_read(tmp_path):
     merged = record.read_back("export", json.dumps(export).encode())
     assert merged.added == 3 and len(merged.left_out) == 3
     assert merged.left_out[0] == "answer 1 (at is 'yesterday', not a number)"
+
+
+WRONG_IN_AN_EXPORT = {
+    "half a character": ("lesson", "\ud800", "lesson is '\\ud800', which holds half a character"),
+    "a seed beyond 64 bits": ("seed", 2**64, "seed is 18446744073709551616, not a whole number of 64 bits"),
+    "no time at all": ("seconds", 10**400, "not between 0 and"),
+    "an infinite time": ("seconds", float("inf"), "not between 0 and"),
+    "no number": ("seconds", float("nan"), "seconds is nan, not a number"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_IN_AN_EXPORT)
+def test_a_value_that_the_file_cannot_hold_is_left_out_of_what_is_read_back(case, tmp_path):
+    column, value, words = WRONG_IN_AN_EXPORT[case]
+    record, other = Progress(), Progress(tmp_path / "other")
+    fill(other)
+    export = json.loads(other.export())
+    export["answer"].append({**export["answer"][0], column: value})
+    merged = record.read_back("export", json.dumps(export).encode())
+    assert merged.added == 3 and len(merged.left_out) == 1 and words in merged.left_out[0]
+
+
+def test_whole_numbers_in_an_export_that_another_program_has_written_are_nothing_new(tmp_path):
+    other = Progress(tmp_path / "other")
+    other.record_answer("01", "01-a", 1, True, score=1.0)
+    export = json.loads(other.export())
+    export["answer"][0]["seconds"] = 0
+    text = json.dumps(export).replace('"score": 1.0', '"score": 1').encode()
+    record = Progress()
+    assert record.read_back("export", text).added == 1
+    assert (record.read_back("export", text).added, record.read_back("own", record.export().encode()).added) == (0, 0)
+
+
+def test_half_a_character_in_an_answer_is_exported_and_read_back(tmp_path):
+    """JavaScript cuts a text in the middle of an emoji without a word."""
+    record, other = Progress(), Progress(tmp_path / "other")
+    other.record_answer("01", "01-a", "\ud83d", False)
+    (tmp_path / "export.json").write_text(other.export(), encoding="utf-8")
+    assert record.read_back("export", (tmp_path / "export.json").read_bytes()).added == 1
+    assert record.answers("01")["01-a"].given == "\ud83d"
 
 
 def test_a_damaged_copy_gives_what_can_still_be_read(folder, tmp_path):

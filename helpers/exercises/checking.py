@@ -9,6 +9,7 @@ it is done, and code that catches every exception, or waits in C, goes on in the
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import copy
 import ctypes
@@ -20,6 +21,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -34,6 +36,8 @@ MEMORY = 2_000_000_000
 """How many bytes a learner's function may ask for, where the system can tell."""
 PRINTED = 10_000
 """How many characters a learner's function may print on one input."""
+LONGEST = 300
+"""How many characters of an error's own words are shown."""
 GOES_ON = (
     " It could not be stopped and goes on in the background: it is in one long call, or it catches every exception. "
     "*Kernel → Restart* ends it."
@@ -124,12 +128,12 @@ def judge_values(
     for arguments in inputs:
         call = f"{name}({', '.join(_show(argument) for argument in arguments)})"
         try:
-            raw = call_safely(function, arguments)
-            if raw is ... or raw is None:
-                return CheckResult("open", f"Not yet done: `{name}` returns nothing. Is a `return` missing?")
-            given, coarse = _as_numbers(raw, shape(*arguments))
+            found = call_safely(function, arguments, partial(_numbers_or_nothing, shape=shape(*arguments)))
         except Failed as failure:
             return CheckResult("wrong", f"On `{call}`: {failure}")
+        if found is None:
+            return CheckResult("open", f"Not yet done: `{name}` returns nothing. Is a `return` missing?")
+        given, coarse = found
         if complaint := complain(given, *arguments):
             return CheckResult("wrong", f"`{call}` {complaint} {coarse}".rstrip())
     return CheckResult("right", f"It agrees on all {len(inputs)} inputs.")
@@ -142,20 +146,25 @@ def _named_mistake(given: Any, arguments: tuple[Any, ...], mistakes: Sequence[Mi
     return ""
 
 
-def call_safely(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """The function's value on copies of the arguments; Failed says what went wrong and in which line."""
+def call_safely(
+    function: Callable[..., Any], arguments: tuple[Any, ...], read: Callable[[Any], Any] = lambda value: value
+) -> Any:
+    """What `read` makes of the function's value on copies of the arguments; Failed says what went wrong, in which line.
+
+    An object of the learner's own may do anything while it is read, too.
+    """
     outcome: dict[str, Any] = {}
 
     def work() -> None:
         try:
             with np.errstate(all="ignore"):
-                outcome["value"] = function(*copy.deepcopy(arguments))
+                outcome["value"] = read(function(*copy.deepcopy(arguments)))
         except BaseException as error:
             outcome["error"] = error
 
     thread = threading.Thread(target=work, daemon=True)
     out, errors = _LimitedOutput(sys.stdout), _LimitedOutput(sys.stderr)
-    with _limited_memory(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+    with _judges_kept(), _limited_memory(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
         try:
             thread.start()
         except RuntimeError:  # a browser has no threads: there it runs here, and only closing the page stops it
@@ -163,7 +172,8 @@ def call_safely(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any
         else:
             _wait_for(thread)
     if "error" in outcome:
-        raise Failed(_describe(outcome.pop("error"), function))  # what is kept would keep all that the code made
+        error = outcome.pop("error")  # what is kept would keep all that the code made
+        raise Failed(str(error) if isinstance(error, Failed) else _describe(error, function))
     return outcome["value"]
 
 
@@ -207,6 +217,17 @@ def _limited_memory() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
+@contextlib.contextmanager
+def _judges_kept() -> Iterator[None]:
+    """Put back what the code changes in numpy and among Python's own functions, by which it is judged."""
+    before = [(vars(module), dict(vars(module))) for module in (builtins, np)]
+    try:
+        yield
+    finally:
+        for names, kept in before:
+            names.update(kept)
+
+
 class _LimitedOutput(io.TextIOBase):
     """Passes on the first characters that are printed, and says so where it leaves the rest out."""
 
@@ -231,7 +252,11 @@ def _describe(error: BaseException, function: Callable[..., Any]) -> str:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     except Exception:
         what = type(error).__name__
-    file = getattr(getattr(function, "__code__", None), "co_filename", None)
+    what = what if len(what) <= LONGEST else f"{what[:LONGEST]}…"
+    try:
+        file = function.__code__.co_filename
+    except Exception:
+        file = None
     lines = [number for frame, number in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
     if isinstance(error, MemoryError):
         what = f"MemoryError: it asks for more than {MEMORY / 1e9:g} GB of memory"
@@ -243,7 +268,13 @@ def _describe(error: BaseException, function: Callable[..., Any]) -> str:
 
 def numbers_from(function: Callable[..., Any], arguments: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
     """The float64 numbers of this shape that the function gives; Failed says what is amiss."""
-    return _as_numbers(call_safely(function, arguments), shape)[0]
+    numbers: Array = call_safely(function, arguments, partial(_as_numbers, shape=shape))[0]
+    return numbers
+
+
+def _numbers_or_nothing(raw: Any, shape: tuple[int, ...]) -> tuple[Array, str] | None:
+    """As `_as_numbers`; None where the function gives nothing yet."""
+    return None if raw is ... or raw is None else _as_numbers(raw, shape)
 
 
 def _as_numbers(raw: Any, shape: tuple[int, ...]) -> tuple[Array, str]:
@@ -281,6 +312,8 @@ def _without_tensors(value: Any, types: list[str]) -> Any:
     """The value with arrays in the place of PyTorch's tensors, also within lists; notes the tensors' types."""
     if isinstance(value, list | tuple):
         return [_without_tensors(part, types) for part in value]
+    if np.ma.is_masked(value):
+        raise Failed("it returns a masked array that hides some of its numbers; all of them are wanted.")
     if not hasattr(value, "detach"):
         return value
     name = str(value.dtype).removeprefix("torch.")
@@ -295,8 +328,8 @@ def _as_float64(array: Array) -> Array:
         raise Failed(f"it returns complex numbers, of type {array.dtype.name}; real ones are wanted.")
     if array.dtype == bool or (array.dtype == object and any(isinstance(each, bool) for each in array.flat)):
         raise Failed("it returns True or False, of type bool; a number is wanted.")
-    if array.dtype.kind in "SUMm" or any(isinstance(each, str | bytes) for each in array.flat):
-        raise TypeError("text and dates are no numbers")
+    if array.dtype.kind in "SUMmV" or any(isinstance(each, str | bytes) for each in array.flat):
+        raise TypeError("texts, dates and records are no numbers")
     return array.astype(np.float64)
 
 

@@ -30,7 +30,8 @@ def as_text(tables: Mapping[str, Sequence[Row]]) -> str:
     """The rows as JSON text; times as ISO 8601 in UTC."""
     rows = {table: [_plain(row) for row in tables[table]] for table in TABLES}
     about = {"course": COURSE, "format": VERSION, "exported": iso(time.time())}
-    return json.dumps({**about, **rows}, indent=1, ensure_ascii=False)
+    text = json.dumps({**about, **rows}, indent=1, ensure_ascii=False)
+    return text.encode(errors="backslashreplace").decode()  # half a character, as browsers may send one, as \u…
 
 
 def stored(connection: sqlite3.Connection, table: str) -> list[tuple[int, Row]]:

@@ -6,7 +6,6 @@ A row that can't be read is left out and named; it hides no other.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -59,6 +58,10 @@ def iso(at: float) -> str:
 def _text(column: str, value: Any) -> str:
     if not isinstance(value, str):
         raise BadRow(f"{column} is {_shown(value)}, not a text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadRow(f"{column} is {_shown(value)}, which holds half a character") from None
     return value
 
 
@@ -70,11 +73,11 @@ def _json(column: str, value: Any) -> Any:
 
 
 def _number(column: str, value: Any, least: float = 0.0, most: float = LATEST) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise BadRow(f"{column} is {_shown(value)}, not a number")
     if not least <= value <= most:
-        raise BadRow(f"{column} is {value!r}, not between {least:g} and {most:g}")
-    return value
+        raise BadRow(f"{column} is {_shown(value)}, not between {least:g} and {most:g}")
+    return float(value)  # 1 in an export that another program has written is the 1.0 of the record
 
 
 def _flag(column: str, value: Any) -> bool:
@@ -84,8 +87,8 @@ def _flag(column: str, value: Any) -> bool:
 
 
 def _seed(column: str, value: Any) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-        raise BadRow(f"{column} is {_shown(value)}, not a whole number")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value.bit_length() > 63):
+        raise BadRow(f"{column} is {_shown(value)}, not a whole number of 64 bits")
     return value
 
 

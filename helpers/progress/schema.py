@@ -86,9 +86,15 @@ def check(connection: sqlite3.Connection) -> None:
     A bad value in a row is no damage: reading leaves out the row.
     """
     for table, columns in COLUMNS.items():
-        missing = set(columns) - {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-        if missing:
+        there = {row[1]: row for row in connection.execute(f"PRAGMA table_info({table})")}
+        if missing := set(columns) - there.keys():
             raise Damaged(f"its table {table} lacks {', '.join(sorted(missing))}")
+        keys = [name for name, (*_, key) in there.items() if key]
+        wanted = [name for name, (_, _, _, not_null, *_) in there.items() if not_null and name not in columns]
+        if strange := keys + wanted:
+            raise Damaged(f"its table {table} has rules that a record has not, for {', '.join(strange)}")
+    if added := connection.execute("SELECT type, name FROM sqlite_master WHERE type != 'table'").fetchall():
+        raise Damaged(f"it holds more than the tables of a record: {', '.join(' '.join(each) for each in added)}")
     for (complaint,) in connection.execute("PRAGMA quick_check(1000000)"):
         if complaint != "ok" and not _ABOUT_A_ROW.search(str(complaint)):
             raise Damaged(str(complaint))

@@ -39,8 +39,10 @@ Work = Callable[[sqlite3.Connection], T]
 
 def home() -> Path:
     """The folder where the progress is kept: never the course's own, which may be read-only or shared."""
-    named = os.environ.get(HOME_VARIABLE)
-    return Path(named).expanduser() if named else Path(platformdirs.user_data_path("gradient-course", appauthor=False))
+    with suppress(RuntimeError):  # of a user without a home folder
+        named = os.environ.get(HOME_VARIABLE) or platformdirs.user_data_dir("gradient-course", appauthor=False)
+        return Path(os.path.expanduser(named))
+    return Path("~")
 
 
 class _Unusable(Exception):
@@ -336,6 +338,8 @@ def text_or_bytes(value: bytes) -> str | bytes:
 @contextmanager
 def _connection(path: Path, seconds: float) -> Iterator[sqlite3.Connection]:
     """A connection of its own for each piece of work: safe across threads, kernels and kills."""
+    if path.parts[0].startswith("~"):
+        raise OSError(f"this user has no home folder: name another one in {HOME_VARIABLE}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path, timeout=seconds)) as connection:
         connection.text_factory = text_or_bytes
