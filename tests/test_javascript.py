@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from helpers import installation
+from helpers.lesson.parts import Announcer
 from helpers.live import browser
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,10 +74,11 @@ def test_every_script_of_the_course_has_its_types_checked() -> None:
     assert {path.name for path in ours - checked} == set()
 
 
-def test_the_modules_of_the_live_figure_become_one_script(tmp_path: Path) -> None:
-    script = tmp_path / "live.mjs"
-    script.write_text(browser.script(), encoding="utf-8")
-    assert not [part for part in ("\nimport ", "/**", "\n//") if part in browser.script()]
+@pytest.mark.parametrize("text", [browser.script(), Announcer._esm], ids=["live figure", "lesson"])
+def test_modules_become_one_script(text: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.mjs"
+    script.write_text(text, encoding="utf-8")
+    assert not [part for part in ("\nimport ", "/**", "\n//") if part in text]
     run(node(), "--check", script)
 
 

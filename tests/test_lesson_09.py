@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ from helpers.exercises.lesson_09 import silent_distance
 from helpers.figures import MOMENTS
 from helpers.games import RING_CENTRES, Game, Recipe, play, shifted_recipe
 from helpers.panels import lesson_09
+from helpers.panels import play as playing
 from helpers.panels.play import GameView, _curve
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "09_gans.ipynb"
@@ -391,13 +393,44 @@ def test_it_stops_by_itself_when_no_page_answers() -> None:
 def test_it_plays_on_while_a_page_answers() -> None:
     async def work(view: GameView) -> None:
         view.patience = 0.3
-        view.pulse.observe(lambda change: setattr(view.pulse, "seen", change["new"]), "sent")
+        answers(view, lost=lambda _: False)
         view.start()
         await asyncio.sleep(1.5)
         assert view.running and view.pulse.sent > 3
         view.pause()
 
     driven(work)
+
+
+def answers(view: GameView, lost: Callable[[int], bool]) -> None:
+    """Answer the game's pulse as a page does, but for the questions, counted from 0, that are lost."""
+    asked = itertools.count()
+
+    def answer(change: dict[str, Any]) -> None:
+        if not lost(next(asked)):
+            view.pulse._handle_custom_msg(change["new"], [])
+
+    view.pulse.observe(answer, "sent")
+
+
+def test_a_question_that_is_lost_with_its_connection_is_asked_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playing, "ASK_AGAIN", 0.05)
+
+    async def work(view: GameView) -> None:
+        answers(view, lost=lambda asked: asked % 2 == 0)
+        view.start()
+        await until(lambda: view.pulse.sent > 3)
+        assert view.running
+        view.pause()
+
+    driven(work)
+
+
+def test_an_answer_that_comes_late_is_no_step_back() -> None:
+    pulse = playing.Pulse()
+    for number in (1, 2, 1):
+        pulse._handle_custom_msg(number, [])
+    assert pulse.seen == 2
 
 
 def test_it_stops_at_its_limit() -> None:

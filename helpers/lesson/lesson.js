@@ -1,3 +1,5 @@
+import { watchConnection } from "../live/ipywidgets.js";
+
 /**
  * A line that only screen readers see: what it says is read out when it changes.
  * @param {{model: any, el: HTMLElement}} view
@@ -17,6 +19,7 @@ function render({ model, el }) {
   const show = () => showTarget(model.get("target"));
   const warn = () => warnOf(model.get("warning"), model.get("over"));
   warn();
+  watchConnection(model.widget_manager, warnOfLostClick);
   model.on("change:text", say);
   model.on("change:target", show);
   model.on("change:warning change:over", warn);
@@ -32,14 +35,23 @@ function render({ model, el }) {
   };
 }
 
-const WARNING_SECONDS = 8; // that the end of a warning stays in view
+const OVER_SECONDS = 8; // that the end of a warning stays in view
+const LOST_CLICK =
+  "The connection to the kernel was cut while you pressed a button. If nothing has happened, press it once more.";
+const LOST_CLICK_SECONDS = 20;
+
+function warnOfLostClick() {
+  const standing = document.querySelector(".lesson-warning:not(.lesson-over)");
+  if (!standing) warnOf(LOST_CLICK, false, LOST_CLICK_SECONDS);
+}
 
 /**
- * A warning at the foot of the window, the same for all views of the page; once it is over it leaves by itself.
+ * A warning at the foot of the window, the same for all views of the page.
  * @param {string} text
  * @param {boolean} over
+ * @param {number} [seconds] after which it leaves by itself; 0: it stays
  */
-function warnOf(text, over) {
+function warnOf(text, over, seconds = over ? OVER_SECONDS : 0) {
   let box = document.querySelector(".lesson-warning");
   if (!text || box?.textContent === text || (over && !box)) return;
   if (!box) {
@@ -49,10 +61,10 @@ function warnOf(text, over) {
   }
   box.className = over ? "lesson-warning lesson-over" : "lesson-warning";
   box.textContent = text;
-  if (over)
+  if (seconds)
     setTimeout(() => {
       if (box.textContent === text) box.remove();
-    }, 1000 * WARNING_SECONDS);
+    }, 1000 * seconds);
 }
 
 /**

@@ -10,6 +10,7 @@ import anywidget
 import ipywidgets as widgets
 import traitlets
 
+from helpers.live import browser
 from helpers.progress import Progress
 from helpers.quiz.text import as_html
 from helpers.quiz.verdict import Verdict
@@ -26,7 +27,7 @@ class Announcer(anywidget.AnyWidget):
     It is the view's hand in the page, too: it scrolls.
     """
 
-    _esm = Path(__file__).with_name("lesson.js")
+    _esm = browser.joined(browser.HERE / "ipywidgets.js", Path(__file__).with_name("lesson.js"))
     _css = Path(__file__).with_name("lesson.css")
     text = traitlets.Unicode("").tag(sync=True)
     warning = traitlets.Unicode("").tag(sync=True)

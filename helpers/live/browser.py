@@ -10,24 +10,26 @@ HERE = Path(__file__).parent
 MODULES = (
     *("rows", "states", "paths", "plotly", "axes", "overlay", "picture"),
     *("net", "pixels", "looks", "drawing", "strip"),
-    *("live", "jupyter"),
+    *("live", "ipywidgets", "jupyter"),
 )
 """From low to high: a module imports only from those before it."""
 
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
-_COMMENT = re.compile(r"^ *(?:/\*\*.*?\*/|//[^\n]*)\n|/\*\* .*?\*/ ?", re.MULTILINE | re.DOTALL)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "[./\w]+\.js";\n', re.MULTILINE)
+_BLOCK = r"/\*\*(?:(?!\*/).)*\*/"
+_COMMENT = re.compile(rf"^ *(?:{_BLOCK}|//[^\n]*)\n|{_BLOCK} ?", re.MULTILINE | re.DOTALL)
 
 
 @cache
 def script() -> str:
     """All modules as one, without the imports among them, and without comments: every figure sends it to the page."""
-    return _COMMENT.sub("", "\n".join(_IMPORT.sub("", _read(f"{name}.js")) for name in MODULES))
+    return joined(*(HERE / f"{name}.js" for name in MODULES))
+
+
+def joined(*modules: Path) -> str:
+    """Modules as one, each after those that it imports from."""
+    return _COMMENT.sub("", "\n".join(_IMPORT.sub("", path.read_text(encoding="utf-8")) for path in modules))
 
 
 def style() -> str:
     """The style sheet of live figures."""
-    return _read("live.css")
-
-
-def _read(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
+    return (HERE / "live.css").read_text(encoding="utf-8")

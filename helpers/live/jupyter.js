@@ -1,57 +1,13 @@
 // LiveFigure inside Jupyter: ipywidgets' controls, the kernel, and what anywidget calls.
 
+import { missingOf, tellAgain, tellSeldom } from "./ipywidgets.js";
 import { Live } from "./live.js";
 import { loadPlotly } from "./plotly.js";
 import { unpackRows } from "./rows.js";
 import { gridIndex, gridValue } from "./states.js";
 
 /** @typedef {import("./states.js").Grid} Grid */
-/** @typedef {any} Model a model of ipywidgets */
-
-// ---------------------------------------------------------------- private parts of ipywidgets
-
-// All that the course uses of ipywidgets beyond its documentation stands here. Where one of them is gone, the kernel
-// hears of every move, and a lost one is told again by the next.
-
-const PRIVATE_PARTS = ["_handle_status", "_pending_msgs", "_msg_buffer", "_expectedEchoMsgIds"];
-
-/**
- * The names of the private parts that this ipywidgets doesn't have.
- * @param {Model} model
- */
-export const missingOf = (model) => PRIVATE_PARTS.filter((name) => !(name in model));
-
-const TELL_MS = 100; // pause between two places of a moving control that the kernel hears of
-
-/**
- * ipywidgets sends a control's next place as soon as the kernel has dealt with the one before. All that traffic takes
- * the processors from the picture, which needs none of it; so ipywidgets learns later that the kernel is ready again.
- * What it holds back meanwhile, the last place and the kernel's echoes stay its own business.
- * @param {Model} model
- */
-export function tellSeldom(model) {
-  if (missingOf(model).length || Object.hasOwn(model, "_handle_status")) return;
-  const handle = model._handle_status;
-  model._handle_status = (/** @type {any} */ message) =>
-    setTimeout(() => {
-      if (model._pending_msgs > 0) handle.call(model, message); // `tellAgain` has set it back
-    }, TELL_MS);
-}
-
-/**
- * Send an attribute once more. A message that was lost with its connection is never dealt with; ipywidgets would wait
- * for it for ever, hold back what comes after it, and drop the kernel's echoes.
- * @param {Model} model
- * @param {string} name
- */
-export function tellAgain(model, name) {
-  if (!missingOf(model).length) {
-    model._pending_msgs = 0;
-    model._msg_buffer = null;
-    model._expectedEchoMsgIds.clear();
-  }
-  model.save({ [name]: model.get(name) }, { patch: true });
-}
+/** @typedef {import("./ipywidgets.js").Model} Model */
 
 // ---------------------------------------------------------------- controls and the kernel
 
@@ -75,7 +31,7 @@ export function jupyterControl(grid, model) {
       model.set("value", gridValue(grid, number));
       model.save_changes();
     },
-    repeat: () => tellAgain(model, name),
+    repeat: () => tellAgain(model, { [name]: model.get(name) }),
     onChange(react) {
       model.on(`change:${name}`, react);
       return () => model.off(`change:${name}`, react);

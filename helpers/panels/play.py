@@ -37,25 +37,52 @@ Draw = Callable[[Game], dict[str, Any]]
 
 SLICE, BREATH = 0.06, 0.02  # seconds of play, and of listening to the page
 PATIENCE = 8.0  # seconds without an answer after which nobody looks on
+ASK_AGAIN = 1.0  # seconds without an answer after which the page is asked once more
 SHOWN, ARROWS = 128, 48  # samples in a picture, and those that have an arrow
 LONGEST = 8.0  # the largest push that is drawn at its length
 START, PAUSE = "Start", "Pause"  # what the same button reads
 
 
 class Pulse(anywidget.AnyWidget):
-    """Answers from the page: `seen` follows `sent` as long as a page shows the widget."""
+    """Asks the page whether it still shows the widget, by a number: `sent`, and `seen`, the last one that came back.
+
+    The answer is a message of its own. A change of a trait would wait in the browser until the one before is dealt
+    with: for ever, once one is lost with its connection.
+    """
 
     _esm = """
     function render({ model, el }) {
       el.style.display = "none";
-      const answer = () => { model.set("seen", model.get("sent")); model.save_changes(); };
+      const answer = () => model.send(model.get("sent"));
       model.on("change:sent", answer);
       return () => model.off("change:sent", answer);
     }
     export default { render };
     """
     sent = traitlets.Int(0).tag(sync=True)
-    seen = traitlets.Int(0).tag(sync=True)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = self.wanted = 0
+        self.on_msg(self._answered)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a page has answered since `ask`."""
+        return self.seen >= self.wanted
+
+    def ask(self) -> None:
+        """Ask anew."""
+        self.sent += 1
+        self.wanted = self.sent
+
+    def ask_again(self) -> None:
+        """Ask once more: the question or its answer may be lost."""
+        self.sent += 1
+
+    def _answered(self, _: object, number: object, __: object) -> None:
+        if isinstance(number, int):
+            self.seen = max(self.seen, number)
 
 
 class GameView(ipywidgets.VBox):
@@ -154,19 +181,23 @@ class GameView(ipywidgets.VBox):
     async def _run(self) -> None:
         import asyncio
 
-        answered = time.monotonic()
+        answered = asked = time.monotonic()
         with _interrupts(self.pause) as listen:
             while self.game.rounds < self.limit:
                 listen()
                 began = time.monotonic()
                 while time.monotonic() - began < SLICE and self.game.rounds < self.limit:
                     self.game.round()
-                if self.pulse.seen == self.pulse.sent:
-                    answered = time.monotonic()
-                    self.pulse.sent += 1
+                now = time.monotonic()
+                if self.pulse.is_answered:
+                    answered = asked = now
+                    self.pulse.ask()
                     self.show()
-                elif time.monotonic() - answered > self.patience:
+                elif now - answered > self.patience:
                     break
+                elif now - asked > ASK_AGAIN:
+                    asked = now
+                    self.pulse.ask_again()
                 await asyncio.sleep(BREATH)
         self.show()
         self._at_rest()
