@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements.txt"
 SET_UP = "Close the notebook, run `python start.py setup` in a terminal, and open the course again."
 BROWSER_FILES = (
-    *(f"live/{name}.js" for name in ("rows", "states", "paths", "plotly", "overlay", "picture")),
+    *(f"live/{name}.js" for name in ("rows", "states", "paths", "plotly", "axes", "overlay", "picture")),
     *(f"live/{name}.js" for name in ("net", "pixels", "looks", "drawing", "strip", "live", "ipywidgets", "jupyter")),
     "live/live.css",
     "lesson/lesson.js",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ticksBetween, tickStep, tickText } from "../../helpers/live/axes.js";
+import { tickStep, ticksBetween, tickText } from "../../helpers/live/axes.js";
 
 test("ticks stand as far apart as Plotly would put them", () => {
   assert.equal(tickStep([0.5, 100.5], 10), 20);
