@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from helpers import panels, theme
+from helpers.live.browser import style
 from tests.browser.lab import Sheet, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -144,6 +146,51 @@ def test_a_switch_shows_one_plot_at_a_time(page: Page) -> None:
         titles.append(panel.locator(".infolayer").first.text_content())
     assert len(set(titles)) == 3, titles
     assert panel.locator(".live-views [aria-pressed=true]").count() == 1
+
+
+ELSEWHERE = {
+    "VS Code, dark": ('<html><body data-vscode-theme-kind="vscode-dark">', "#1f1f1f", "#cccccc", True),
+    "VS Code, light": ('<html><body data-vscode-theme-kind="vscode-light">', "#ffffff", "#3b3b3b", False),
+    "Colab, dark": ('<html theme="dark"><body>', "#383838", "#000000", True),
+    "Colab, light": ('<html theme="light"><body>', "#ffffff", "#000000", False),
+}
+"""Pages that a panel stands on: how they begin, their paper, the ink they name, and whether they are dark."""
+VIEW = """() => { const look = name => getComputedStyle(document.querySelector(name));
+                  const chosen = look('[aria-pressed]');
+                  return { under: look('.cell-output-ipywidget-background').backgroundColor,
+                           ink: look('.live-headline').color,
+                           value: look('.widget-readout').color, plot: look('.live-plot').filter,
+                           chosen: [chosen.color, chosen.backgroundColor] }; }"""
+
+
+def brightness(colour: str) -> float:
+    """The mean of the channels of a colour as a browser computes it, 0 to 255."""
+    return sum(float(each) for each in re.findall(r"[\d.]+", colour)[:3]) / 3
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_a_panel_is_read_in_the_themes_of_vs_code_and_of_colab(browser: Browser, place: str) -> None:
+    """VS Code lays white under every widget, and both name black as the ink of ipywidgets, also where they are dark."""
+    begins, paper, ink, dark = ELSEWHERE[place]
+    page = browser.new_page()
+    page.set_content(
+        f"""{begins}<style>:root {{ --jp-content-font-color1: black; --vscode-editor-foreground: {ink};
+        --vscode-editor-background: {paper}; }} body {{ background: {paper}; }}
+        .cell-output-ipywidget-background {{ background: white !important; }} .widget-readout {{ color: black; }}
+        {style()}</style>
+        <div class="cell-output-ipywidget-background"><div class="live-panel">
+        <div class="live-controls"><div class="widget-readout">60</div></div><div class="live-figure">
+        <p class="live-summary"><span class="live-headline">It vanishes.</span></p>
+        <div class="live-views"><button aria-pressed="true">gradient</button></div><div class="live-plot"></div>
+        </div></div></div>"""
+    )
+    seen = page.evaluate(VIEW)
+    page.close()
+    assert seen["under"] == "rgba(0, 0, 0, 0)"
+    for text in (seen["ink"], seen["value"]):
+        assert (brightness(text) > 180) == dark and (brightness(text) < 80) != dark
+    assert seen["plot"].startswith("invert") == dark
+    assert abs(brightness(seen["chosen"][0]) - brightness(seen["chosen"][1])) > 100
 
 
 def test_axe_finds_nothing_in_the_panels(page: Page) -> None:
