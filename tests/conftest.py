@@ -59,11 +59,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
     return BrowserTogether(config, log) if config.getoption("dist") == "loadscope" else None
 
 
-def runs_slow(config: pytest.Config) -> bool:
-    """Whether the tests marked slow run too."""
-    return bool(config.getoption("--slow") or os.environ.get("CI"))
-
-
 TIERS = {
     "exhaustive": "exhaustive: runs with --exhaustive",
     "slow": "slow: runs with --slow or where CI=true",
@@ -73,7 +68,8 @@ TIERS = {
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: [not item.nodeid.startswith(start) for start in LONGEST])
-    wanted = {"slow": runs_slow(config), "exhaustive": bool(config.getoption("--exhaustive"))}
+    slow = bool(config.getoption("--slow") or os.environ.get("CI"))
+    wanted = {"slow": slow, "exhaustive": bool(config.getoption("--exhaustive"))}
     for item in items:
         tier = next((tier for tier in TIERS if tier in item.keywords), None)
         if tier and not wanted[tier]:

@@ -8,12 +8,16 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from helpers.publish.cells.bake import Fineness
+from helpers.publish.cells.context import BuildOptions
 from helpers.publish.cells.deeper import FOLDED
+from helpers.publish.site.build import build_site
 from tests.browser.lab import CHROMIUM_ARGUMENTS, ROOT, SharedSheet, Sheet, find_chromium, start_lab
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Chromium until the last test of this folder: tests elsewhere run event loops of their own beside no other."""
     chromium = find_chromium()
     if chromium is None:
         text = "no Chromium found: install it (Debian: apt-get install chromium) to run the browser tests"
@@ -42,6 +46,12 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def lab(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with start_lab(workshop, tmp_path_factory.mktemp("lab")) as url:
         yield url
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of all lessons, their experiments not run, a small part of the states baked."""
+    return build_site(tmp_path_factory.mktemp("site"), (), BuildOptions(Fineness(0.01), quick=True)).parent
 
 
 @pytest.fixture(scope="package")

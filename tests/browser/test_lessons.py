@@ -14,16 +14,16 @@ import pytest
 
 from helpers.publish.cells.running import HIDE_INPUT
 from tests.browser.lab import ROOT, Sheet
-from tests.conftest import runs_slow
+from tests.tiers import first_slow
 
 pytestmark = pytest.mark.browser
 LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 LESSON_03 = next(name for name in LESSONS if name.startswith("03"))
 
 
-def without_experiments(lesson: Path, goal: Path) -> None:
-    """A lesson of which no code is left but the imports and the cells that only show something and need no other."""
-    notebook = nbformat.read(lesson, as_version=4)
+def without_experiments(folder: Path, lesson: str) -> str:
+    """The name of a copy with no code left but the imports and the cells that only show something and need no other."""
+    notebook = nbformat.read(folder / lesson, as_version=4)
     imports = next(cell for cell in notebook.cells if cell.cell_type == "code")
     known = {*dir(builtins), *compile(imports.source, "imports", "exec").co_names}
 
@@ -37,20 +37,28 @@ def without_experiments(lesson: Path, goal: Path) -> None:
         return only_shows
 
     notebook.cells = [cell for cell in notebook.cells if stays(cell)]
-    nbformat.write(notebook, goal)
+    nbformat.write(notebook, folder / f"shown_{lesson}")
+    return f"shown_{lesson}"
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_a_lesson_runs_and_each_of_its_controls_moves_the_picture(
-    open_sheet: Callable[..., Sheet], workshop: Path, lesson: str, request: pytest.FixtureRequest
+def test_each_control_of_a_lesson_moves_the_picture(
+    open_sheet: Callable[..., Sheet], workshop: Path, lesson: str
 ) -> None:
-    """With the slow tests all cells; else those that show something: the others run as tests of the notebook."""
-    sheet = open_sheet()
-    if runs_slow(request.config):
-        sheet.open(lesson)
-    else:
-        without_experiments(workshop / lesson, workshop / f"shown_{lesson}")
-        sheet.open(f"shown_{lesson}")
+    """In JupyterLab run the cells that show something; the others run as tests of the notebook."""
+    run_and_move_all(open_sheet(), without_experiments(workshop, lesson))
+
+
+@pytest.mark.parametrize("lesson", first_slow(sorted(LESSONS, key=lambda name: not name.startswith("10"))))
+def test_a_whole_lesson_runs_and_each_of_its_controls_moves_the_picture(
+    open_sheet: Callable[..., Sheet], lesson: str
+) -> None:
+    """In JupyterLab run all cells; lesson 10 has pictures that are drawn while it trains, and takes the least time."""
+    run_and_move_all(open_sheet(), lesson)
+
+
+def run_and_move_all(sheet: Sheet, notebook: str) -> None:
+    sheet.open(notebook)
     sheet.run_all()
     panels = sheet.page.locator(".live-panel")
     sheet.wait_for_rest(panels.count())
@@ -98,9 +106,9 @@ def moving_path(sheet: Sheet) -> str:
     )
 
 
-def test_lesson_03_follows_the_mouse_and_the_arrow_keys(open_sheet: Callable[..., Sheet]) -> None:
+def test_lesson_03_follows_the_mouse_and_the_arrow_keys(open_sheet: Callable[..., Sheet], workshop: Path) -> None:
     sheet = open_sheet()
-    sheet.open(LESSON_03)
+    sheet.open(without_experiments(workshop, LESSON_03))
     sheet.run_all()
     sheet.wait_for_rest()
     handle = sheet.page.locator(".live-panel .noUi-handle").first  # depth

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,17 +79,27 @@ def notebook(workshop: Path) -> str:
     return write_notebook(workshop / "all_panels.ipynb", "from helpers import panels", *cells, *STILLS).name
 
 
-@pytest.fixture
-def page(open_sheet: Callable[..., Sheet], notebook: str) -> Iterator[Page]:
-    sheet = open_sheet(1366, 768)
+@pytest.fixture(scope="module")
+def sheet(browser: Browser, lab: str, notebook: str) -> Iterator[Sheet]:
+    """All panels and stills, run once for all tests."""
+    sheet = Sheet(browser, lab, 1366, 768)
     sheet.open(notebook)
     sheet.run_all()
+    yield sheet
+    sheet.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    sheet.close()
+
+
+@pytest.fixture
+def page(sheet: Sheet) -> Page:
+    """The page as it stands on a laptop, in the light theme."""
+    sheet.page.set_viewport_size({"width": 1366, "height": 768})
+    sheet.page.evaluate(THEME, "JupyterLab Light")
     sheet.wait_for_rest(len(NAMES) + len(STILLS))
-    yield sheet.page
-    sheet.page.evaluate("apputils => window.jupyterapp.commands.execute(apputils, {theme: 'JupyterLab Light'})", THEME)
+    return sheet.page
 
 
-THEME = "apputils:change-theme"
+THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 
 
 def wrong(page: Page, look: str) -> dict[str, Any]:
@@ -127,7 +137,7 @@ def test_no_output_has_a_scroll_bar_of_its_own(page: Page) -> None:
 
 
 def test_no_figure_brings_paper_of_its_own(page: Page) -> None:
-    page.evaluate("apputils => window.jupyterapp.commands.execute(apputils, {theme: 'JupyterLab Dark'})", THEME)
+    page.evaluate(THEME, "JupyterLab Dark")
     page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'")
     assert wrong(page, PAPER) == {}
     filters = page.locator(".live-plot").evaluate_all("all => [...new Set(all.map(e => getComputedStyle(e).filter))]")

@@ -169,8 +169,7 @@ def test_paper_is_light_and_a_theme_or_a_new_size_leaves_a_pulse_whole(sheet: Sh
     assert page.evaluate(corner) == dark and sheet.console == []
 
 
-def test_the_site_shows_the_engine_s_numbers_for_baked_states(browser: Any, tmp_path: Path) -> None:
-    site = build_site(tmp_path / "site", ("03",), BuildOptions(Fineness(0.02), quick=True)).parent
+def test_the_site_shows_the_engine_s_numbers_for_baked_states(browser: Any, site: Path) -> None:
     page = browser.new_context(viewport={"width": 1366, "height": 768}, offline=True).new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))

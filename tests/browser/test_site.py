@@ -15,10 +15,8 @@ import pytest
 from helpers import panels
 from helpers.course import notebooks
 from helpers.panels import PANELS, Panel
-from helpers.publish.cells.bake import Fineness
-from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.cells.context import BuildContext
 from helpers.publish.cells.widgets import question_data
-from helpers.publish.site.build import build_site
 from helpers.publish.site.pages import file_name
 from helpers.quiz import available_lessons, grade, load_bank
 from tests.browser.injection import SLIPPED_IN, ran, slip_in, without_policy
@@ -31,12 +29,6 @@ PAGES = {lesson: file_name(path) for lesson, path in notebooks().items()}
 PATIENCE = 120_000  # milliseconds: other programs share the processor
 STATES_A_PANEL = 5  # of 23 panels: more than a hundred in all
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All lessons, their experiments not run, a small part of the states baked."""
-    return build_site(tmp_path_factory.mktemp("site"), (), BuildOptions(Fineness(0.01), quick=True)).parent
 
 
 class Visit:
@@ -255,11 +247,46 @@ def answers_to(question: Any, dice: random.Random) -> list[Any]:
 
 
 ODD = [
-    "", " ", "0", "1/4", "1/0", "0^-1", "-1^1e999", "1e999", "2.5", "25 %", "0,25", "1,000", "1,5,0", "10^-6", "10⁻⁶",
-    "1×10^-6", "3.6·10⁻¹²", "0.25^10", "2**0.5", "(-1)^0.5", "−3", "\u20035\u2003", "٣", "𝟙𝟚", "\x1c7\x1f", "\ufeff7",
-    "1e", "7" * 201, "x" * 100, "1.", ".5", "+4", "1 000", "½", "0.1+0.2",
-    "1e-5 %", "5e-324", "1e308*10^10", "4.5 %",
-]  # fmt: skip
+    "",
+    " ",
+    "0",
+    "1/4",
+    "1/0",
+    "0^-1",
+    "-1^1e999",
+    "1e999",
+    "2.5",
+    "25 %",
+    "0,25",
+    "1,000",
+    "1,5,0",
+    "10^-6",
+    "10⁻⁶",
+    "1×10^-6",
+    "3.6·10⁻¹²",
+    "0.25^10",
+    "2**0.5",
+    "(-1)^0.5",
+    "−3",
+    "\u20035\u2003",
+    "٣",
+    "𝟙𝟚",
+    "\x1c7\x1f",
+    "\ufeff7",
+    "1e",
+    "7" * 201,
+    "x" * 100,
+    "1.",
+    ".5",
+    "+4",
+    "1 000",
+    "½",
+    "0.1+0.2",
+    "1e-5 %",
+    "5e-324",
+    "1e308*10^10",
+    "4.5 %",
+]
 
 
 def test_grading_on_a_page_is_that_of_the_course(visit: Any) -> None:
@@ -285,8 +312,11 @@ def test_grading_on_a_page_is_that_of_the_course(visit: Any) -> None:
 def test_numbers_to_some_digits_are_rounded_as_in_python(visit: Any) -> None:
     here = visit("index.html")
     dice = random.Random(1)
-    cases = [(float(dice.choice(["2.5", "3.5", "-0.125", "1.375", "1e-7", "12345"])) * dice.choice([1, 10, 3]), p)
-             for _ in range(300) for p in (1, 2, 3, 5)]  # fmt: skip
+    cases = [
+        (float(dice.choice(["2.5", "3.5", "-0.125", "1.375", "1e-7", "12345"])) * dice.choice([1, 10, 3]), p)
+        for _ in range(300)
+        for p in (1, 2, 3, 5)
+    ]
     question = {"grader": "number", "unit": "", "tolerance": None, "feedback": ""}
     for number, precision in cases:
         other = float(f"{number:.{precision - 1}e}")
@@ -361,18 +391,13 @@ def test_a_prediction_stands_beside_what_was_measured(browser: Any, tmp_path: Pa
 # What may run --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def small_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_site(tmp_path_factory.mktemp("small"), ("00",), BuildOptions(Fineness(0.0), quick=True)).parent
-
-
 @pytest.mark.parametrize("script", SLIPPED_IN)
 @pytest.mark.parametrize("name", ["index.html", PAGES["00"]])
-def test_a_page_runs_no_script_that_was_slipped_in(browser: Any, small_site: Path, name: str, script: str) -> None:
-    page = small_site / f"slipped_in_{name}"
-    page.write_text((small_site / name).read_text(encoding="utf-8"), encoding="utf-8")
+def test_a_page_runs_no_script_that_was_slipped_in(browser: Any, site: Path, name: str, script: str) -> None:
+    page = site / f"slipped_in_{name}"
+    page.write_text((site / name).read_text(encoding="utf-8"), encoding="utf-8")
     slip_in(page, script)
-    with serve_pages(small_site) as url:
+    with serve_pages(site) as url:
         for address in (f"{url}/{page.name}", page.as_uri()):
             found, refused = ran(browser, address)
             assert found is None
@@ -382,8 +407,8 @@ def test_a_page_runs_no_script_that_was_slipped_in(browser: Any, small_site: Pat
             assert ran(browser, page.as_uri()) == ("inline", [])
 
 
-def test_a_page_from_a_server_works_under_its_policy(browser: Any, small_site: Path) -> None:
-    with serve_pages(small_site) as url:
+def test_a_page_from_a_server_works_under_its_policy(browser: Any, site: Path) -> None:
+    with serve_pages(site) as url:
         sheet = Sheet(browser, url)
         sheet.page.goto(f"{url}/{PAGES['00']}")
         sheet.page.wait_for_function("() => document.querySelector('.live-figure').dataset.phase === 'rest'")
