@@ -199,7 +199,7 @@ class Sheet:
         self.received = 0
         self.listeners: dict[str, Callable[[Any], None]] = {
             "console": lambda m: self.console.append(m.text) if is_complaint(m) else None,
-            "pageerror": lambda error: self.console.append(str(error)),
+            "pageerror": lambda error: self.console.append(str(error)) if str(error) != BUSY else None,
             "request": self._note_request,
             "websocket": lambda ws: ws.on("framereceived", self._count),
         }
