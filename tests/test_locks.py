@@ -87,6 +87,12 @@ def test_what_only_cuda_needs_stands_apart() -> None:
     assert not any(renew_locks.FOR_CUDA.match(f"{name}==") for name in locked("test") | locked("course"))
 
 
+def test_the_image_of_a_hub_gets_its_jupyterhub_and_leaves_the_courses_packages_as_they_are() -> None:
+    wanted = runtime.pins(renew_locks.ROOT / "hub/requirements.txt")
+    assert wanted.keys() == {"jupyterhub"} and wanted.items() <= locked("hub").items()
+    assert not locked("hub").keys() & (locked("course").keys() | {"torch"})
+
+
 # The tool that writes them
 
 

@@ -32,12 +32,13 @@ FILES = {
     "course": "All packages of the course but torch, and what installs the course itself.",
     "torch": "The builds of torch on PyPI, and those for the processor on PyTorch's own index.",
     "cuda": "What torch needs besides on Linux where it is built for NVIDIA cards.",
+    "hub": "What a learner's server on a hub needs besides the course: hub/Dockerfile installs it.",
 }
 HEADER = "# Written by `python -m tools.renew_locks`, from requirements.txt and pyproject.toml.\n"
 
 
 def main(arguments: list[str]) -> int:
-    """Write the four files."""
+    """Write the files."""
     parser = argparse.ArgumentParser(prog="python -m tools.renew_locks", description=__doc__)
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions that requirements.txt allows")
     options = parser.parse_args(arguments)
@@ -51,6 +52,10 @@ def main(arguments: list[str]) -> int:
     (torch,) = (block for block in alone if block.startswith("torch=="))
     write("torch", with_cpu_builds(torch))
     write("cuda", "".join(block for block in alone if FOR_CUDA.match(block)))
+    in_course = {name_of(block) for block in alone}
+    on_hub = ["hub/requirements.txt", f"--constraint={LOCKS / 'course.txt'}"]
+    with_hub = resolve("hub", to_build, on_hub, options.upgrade)
+    write("hub", "".join(block for block in with_hub if name_of(block) not in in_course))
     return 0
 
 
@@ -76,6 +81,11 @@ def resolve(name: str, more: list[str], options: list[str], upgrade: bool) -> li
     packages = re.split(r"^(?=\w)", text, flags=re.MULTILINE)[1:]
     write(name, "".join(block for block in packages if not re.match(rf"torch==|{FOR_CUDA.pattern}", block)))
     return packages
+
+
+def name_of(block: str) -> str:
+    """The name of the package that a piece of a lock file is about."""
+    return block.partition("==")[0]
 
 
 def with_cpu_builds(torch: str) -> str:
