@@ -22,7 +22,7 @@ SET_UP = "Close the notebook, run `python start.py setup` in a terminal, and ope
 BROWSER_FILES = (
     *(f"live/{name}.js" for name in ("rows", "states", "paths", "plotly", "axes", "overlay", "picture")),
     *(f"live/{name}.js" for name in ("net", "pixels", "looks", "drawing", "strip", "live", "ipywidgets", "jupyter")),
-    "live/live.css",
+    *("live/live.css", "live/plotly/plotly-cartesian.min.js"),
     "lesson/lesson.js",
     "lesson/lesson.css",
 )

@@ -16,8 +16,18 @@ from helpers.panels import Panel
 
 def page_data(site: Path, lesson: str) -> dict[str, Any]:
     """What the scripts of a lesson's page are given, by tag."""
-    text = (site / "tables" / f"{lesson}.js").read_text(encoding="utf-8")
-    data: dict[str, Any] = json.loads(text.removeprefix("globalThis.courseData=").removesuffix(";\n"))
+    return data_in((site / "tables" / f"{lesson}.js").read_text(encoding="utf-8"))
+
+
+def data_in(script: str) -> dict[str, Any]:
+    """What a page's script of data makes of it: figures have numbers of looks, which stand in its second line."""
+    first, second = script.splitlines()
+    data: dict[str, Any] = json.loads(first.removeprefix("globalThis.courseData=").removesuffix(";"))
+    looks = json.loads(second[second.rindex("})(") + len("})(") :].removesuffix(");"))
+    for each in data.values():
+        if "spec" in each:
+            layout = each["spec"]["figure"]["layout"]
+            layout["template"] = looks[layout["template"]]
     return data
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import filecmp
+import hashlib
 import json
 import random
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +19,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from helpers import panels
 from helpers.course import notebooks
+from helpers.live.browser import PLOTLY, TRACES
 from helpers.panels import PANELS, Panel
 from helpers.publish.cells.assets import classic_script, write_assets
 from helpers.publish.cells.bake import Fineness, anchors, axes, panel_data, states_of
@@ -25,15 +29,15 @@ from helpers.publish.cells.running import HIDE_INPUT, Cell, NotebookError, read_
 from helpers.publish.cells.states import Axis, Budget, main_axis, spread, states_to_bake
 from helpers.publish.cells.text import code_html, markdown_html
 from helpers.publish.cells.widgets import widget_html
+from helpers.publish.html import data_script
 from helpers.publish.site.build import SiteError, build_site
 from helpers.publish.site.pages import GLOSSARY, GUIDE, file_name, index_page, lesson_page
-from tests.site_reader import expected_row, opened
+from tests.site_reader import data_in, expected_row, opened
+from tools.renew_plotly import version_of, whole
+
+ROOT = Path(__file__).resolve().parents[1]
 
 EVERY_PANEL = [name for names in PANELS.values() for name in names]
-
-
-def nothing() -> None:
-    pass
 
 
 # Which states --------------------------------------------------------------------------------------------------------
@@ -92,7 +96,7 @@ def test_baked_values_are_those_of_the_engine(name: str) -> None:
     dice = random.Random(name)
     states = states_of(panel, Fineness())
     chosen = dice.sample(states, min(100, len(states)))
-    data = panel_data(panel, name, chosen, nothing)
+    data = panel_data(panel, name, chosen)
     keys, notes, rows = opened(data["table"], panel.live.spec["size"])
     fresh: Panel = getattr(panels, name)()  # nothing remembered
     for key, note, row in zip(keys, notes, rows, strict=True):
@@ -103,7 +107,7 @@ def test_baked_values_are_those_of_the_engine(name: str) -> None:
 
 
 def test_a_panel_as_data_names_the_same_places_in_every_build() -> None:
-    first, second = (panel_data(panels.definition(), "01-1", [(19, 9, 60, 0, 0)], nothing) for _ in range(2))
+    first, second = (panel_data(panels.definition(), "01-1", [(19, 9, 60, 0, 0)]) for _ in range(2))
     assert json.dumps(first) == json.dumps(second)
     assert first["controls"][0]["labels"][:3] == ["1", "2", "3"]
     assert first["controls"][3]["labels"][0] == "sigmoid"
@@ -274,6 +278,50 @@ def test_every_link_of_the_first_page_leads_somewhere() -> None:
     files = set(links_within(index_page(pages)))
     assert set(pages.values()) <= files
     assert all(file.startswith("assets/") or file in {*pages.values(), "index.html", GLOSSARY, GUIDE} for file in files)
+
+
+def test_figures_that_look_alike_share_their_look() -> None:
+    data = {"question-1": {"answers": []}}
+    for number, panel in enumerate((panels.start_here(), panels.definition())):
+        data[f"0{number}-1"] = panel_data(panel, f"0{number}-1", anchors(panel)[:1])
+    written = json.loads(json.dumps(data))
+    script = data_script(data)
+    assert script.count('"colorway"') == 1 or script.count('"hoverlabel"') == 1
+    assert data_in(script) == written and json.loads(json.dumps(data)) == written
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node")
+def test_a_browser_reads_the_looks_that_figures_share() -> None:
+    data = {tag: {"spec": {"figure": {"layout": {"template": {"a": 1}}}}} for tag in ("x", "y")}
+    shown = f"{data_script({**data, 'q': {}})}\nconsole.log(JSON.stringify(courseData))"
+    answer = subprocess.run(["node", "-e", shown], capture_output=True, text=True, check=True)
+    assert json.loads(answer.stdout) == {**data, "q": {}}
+
+
+# plotly.js -----------------------------------------------------------------------------------------------------------
+
+
+def test_our_plotly_js_is_of_the_version_that_the_package_ships_and_the_file_that_the_sources_name() -> None:
+    assert version_of(PLOTLY) == version_of(whole())
+    sources = (ROOT / "data" / "SOURCES.md").read_text(encoding="utf-8")
+    assert f"plotly.js {version_of(PLOTLY)} (Plotly" in sources
+    assert hashlib.sha256(PLOTLY.read_bytes()).hexdigest() in sources
+    assert "Permission is hereby granted" in PLOTLY.with_name("LICENSE").read_text(encoding="utf-8")
+    assert PLOTLY.stat().st_size < 1_600_000
+
+
+@pytest.mark.parametrize("name", EVERY_PANEL)
+def test_our_plotly_js_draws_every_panel(name: str) -> None:
+    panel: Panel = getattr(panels, name)()
+    assert {trace.type for trace in panel.live.figure.data} <= TRACES
+
+
+def test_figures_make_no_other_traces() -> None:
+    made = set()
+    for path in sorted((ROOT / "helpers").rglob("*.py")):
+        if "doctor" not in path.parts:  # it writes pages of its own, with the whole library
+            made |= set(re.findall(r"\bgo\.([A-Z]\w+)", path.read_text(encoding="utf-8")))
+    assert {each.lower() for each in made} - {"figure", "layout"} <= TRACES
 
 
 # Building ------------------------------------------------------------------------------------------------------------

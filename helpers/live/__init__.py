@@ -16,13 +16,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import ipywidgets
 import numpy as np
-import plotly
 import plotly.graph_objects as go
 import traitlets
 
@@ -45,9 +43,8 @@ Notes = dict[str, Any]
 
 @cache
 def _plotly_source() -> bytes:
-    """plotly.js as shipped with the plotly package, compressed with gzip."""
-    package = Path(plotly.__file__).parent / "package_data"
-    return gzip.compress((package / "plotly.min.js").read_bytes(), compresslevel=9, mtime=0)
+    """plotly.js, compressed with gzip."""
+    return gzip.compress(browser.PLOTLY.read_bytes(), compresslevel=9, mtime=0)
 
 
 class PlotlyLibrary(anywidget.AnyWidget):
@@ -265,15 +262,14 @@ class LiveFigure(anywidget.AnyWidget):
             for grid, place, control in pairs
         }
 
-    def baked(self, keys: Sequence[Key], done: Callable[[], None] = lambda: None) -> tuple[bytes, list[Notes]]:
-        """The rows of these states in one block, packed as they travel, and the notes of each; `done` counts them."""
+    def baked(self, keys: Sequence[Key]) -> tuple[bytes, list[Notes]]:
+        """The rows of these states in one block, packed as they travel, and the notes of each."""
         rows: list[Array] = []
         notes: list[Notes] = []
         for key in keys:
             row, note = self._computed(key)
             rows.append(row)
             notes.append(note)
-            done()
         return _pack(rows), notes
 
     def show(self, result: Result) -> None:

@@ -7,6 +7,14 @@ from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
+PLOTLY = HERE / "plotly" / "plotly-cartesian.min.js"
+"""plotly.js with the traces of the plane alone: a third of the file that the plotly package ships, and of its version.
+
+`python -m tools.renew_plotly` brings the one of another version.
+"""
+TRACES = frozenset({"bar", "heatmap", "scatter"})
+"""The traces that the course draws; all of them are in the file."""
+
 MODULES = (
     *("rows", "states", "paths", "plotly", "axes", "overlay", "picture"),
     *("net", "pixels", "looks", "drawing", "strip"),

@@ -76,6 +76,32 @@ def document(
 
 
 def data_script(data: Mapping[str, Any]) -> str:
-    """What the scripts of a page need, as a script: a page opened from a file may load nothing else."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return f"globalThis.courseData={text};\n"
+    """What the scripts of a page need, as a script: a page opened from a file may load nothing else.
+
+    A look that many figures share (Plotly's template) is written once, and each figure gets it when the script runs.
+    """
+    looks: list[str] = []
+    text = _json({name: _with_number_of_look(each, looks) for name, each in data.items()})
+    return f"globalThis.courseData={text};\n{SHARE_LOOKS.format(looks=','.join(looks))}"
+
+
+SHARE_LOOKS = (
+    "(looks=>{{for(const{{spec}}of Object.values(courseData))"
+    "if(spec)spec.figure.layout.template=looks[spec.figure.layout.template]}})([{looks}]);\n"
+)
+
+
+def _with_number_of_look(each: Mapping[str, Any], looks: list[str]) -> Mapping[str, Any]:
+    """What a page knows of a figure, with its template's number among `looks` in its place, where there is one."""
+    if "template" not in each.get("spec", {}).get("figure", {}).get("layout", {}):
+        return each
+    spec, figure = each["spec"], each["spec"]["figure"]
+    look = _json(figure["layout"]["template"])
+    if look not in looks:
+        looks.append(look)
+    layout = {**figure["layout"], "template": looks.index(look)}
+    return {**each, "spec": {**spec, "figure": {**figure, "layout": layout}}}
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

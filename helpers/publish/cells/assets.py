@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
-
-import plotly
 
 from helpers.live import browser
 from helpers.publish.cells.text import code_style
@@ -18,8 +17,8 @@ HELPERS = HERE.parents[1]
 def write_assets(folder: Path) -> None:
     """Write the shared files into a new folder."""
     folder.mkdir()
-    plotly_js = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    (folder / "plotly.min.js").write_bytes(plotly_js.read_bytes())
+    shutil.copyfile(browser.PLOTLY, folder / "plotly.min.js")
+    shutil.copyfile(browser.PLOTLY.with_name("LICENSE"), folder / "plotly-license.txt")
     write_text(folder / "live.js", classic_script(browser.script()))
     for name in ("theme.js", "grading.js", "pages.js", "site.js"):
         write_text(folder / name, _read(HERE / name))
