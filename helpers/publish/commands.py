@@ -31,6 +31,7 @@ EXPORT_EXAMPLES = """examples:
 """
 PRESENT_EXAMPLES = """examples:
   python start.py present 03
+  python start.py present 03 --whole
   python start.py present 04 --panel
   python start.py present 04 --panel born_dead
   python start.py present 03 --to slides_for_the_usb_stick
@@ -90,10 +91,12 @@ def lite() -> Command:
 
 
 def present() -> Command:
-    """Show a lesson as slides, as in `present 03`; with --panel its panel alone over the whole screen."""
+    """Show a lesson as a short deck, as in `present 03`; with --panel its panel alone over the whole screen."""
     parser = _parser("present", present.__doc__, PRESENT_EXAMPLES)
     parser.add_argument("lesson", help="the lesson's number, such as 03")
-    parser.add_argument("--whole", action="store_true", help="with the sections called Go deeper, which are left out")
+    parser.add_argument(
+        "--whole", action="store_true", help="the whole lesson, cell by cell, in place of the short deck"
+    )
     parser.add_argument("--panel", nargs="?", const="", metavar="NAME", help="a panel alone, with a live kernel")
     _add_folder(parser, None, "only write the slides into this folder")
     parser.add_argument("--port", type=port_number, help="where to listen on this machine")
@@ -190,3 +193,4 @@ def _add_folder(parser: argparse.ArgumentParser, default: Path | None, help: str
 def _add_build_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="run no experiment; shows the texts stored in notebooks")
     parser.add_argument("--part", type=part, default=1.0, metavar="SHARE", help="bake only so much, from 0 to 1")
+    parser.add_argument("--fresh", action="store_true", help="run and bake all anew, whatever is kept from before")

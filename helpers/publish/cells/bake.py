@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import ipywidgets
 
+from helpers import panels
 from helpers.live import Grid, LiveFigure
 from helpers.panels import Panel
 from helpers.publish.cells.states import Axis, Budget, State, states_to_bake
+
+Table = Mapping[str, str]
+"""The rows of a panel's states, packed ("rows"), and the states with their notes ("index"), both as base64."""
 
 USUAL = Budget(2500)
 BUDGETS: Mapping[str, Budget] = {
@@ -109,8 +113,13 @@ def control_class(tag: str, name: str) -> str:
     return f"live-control-{tag}-{name}"
 
 
-def panel_data(panel: Panel, tag: str, states: Sequence[State], done: Callable[[], None]) -> dict[str, Any]:
-    """All that the page needs of a panel: figure, controls, presets, and the table of the rows of these states."""
+def panel_data(panel: Panel, tag: str, states: Sequence[State]) -> dict[str, Any]:
+    """All that the page needs of a panel: `panel_frame`, and the table of the rows of these states."""
+    return {**panel_frame(panel, tag), "table": table_of(panel.live, states)}
+
+
+def panel_frame(panel: Panel, tag: str) -> dict[str, Any]:
+    """What the page needs of a panel beside its table: figure, controls and presets."""
     live = panel.live
     controls = zip(live.grids, panel.controls.values(), strict=True)
     return {
@@ -120,20 +129,25 @@ def panel_data(panel: Panel, tag: str, states: Sequence[State], done: Callable[[
             for grid, control in controls
         ],
         "presets": [places(live, values) for values in panel.presets.values()],
-        "table": _table(live, states, done),
     }
 
 
-def _table(live: LiveFigure, states: Sequence[State], done: Callable[[], None]) -> dict[str, str]:
+def table_of(live: LiveFigure, states: Sequence[State]) -> Table:
     """The rows of the states as `live.js` unpacks them, and the states with their notes as compressed JSON."""
     keys = [list(state) for state in states]
-    rows, notes = live.baked(keys, done)
+    rows, notes = live.baked(keys)
     index = json.dumps({"keys": keys, "notes": notes}, separators=(",", ":"), ensure_ascii=False)
     return {"index": _text(zlib.compress(index.encode(), 9)), "rows": _text(rows)}
 
 
 def _text(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
+
+
+def baked(name: str, fineness: Fineness) -> Table:
+    """The table of the panel of this name."""
+    panel: Panel = getattr(panels, name)()
+    return table_of(panel.live, states_of(panel, fineness))
 
 
 def states_of(panel: Panel, fineness: Fineness) -> list[State]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from helpers.publish.cells.bake import Fineness
-from helpers.publish.cells.running import Cell, read_cells, run_cells
+from helpers.publish.cells.bake import Fineness, Table, baked
+from helpers.publish.cells.pieces import Piece
 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How finely panels are baked, whether the lessons' experiments are left out (quick), and whether slides hold the
-    *Go deeper* sections too (whole).
+    """How finely panels are baked, whether the lessons' experiments are left out (quick), and whether slides show the
+    whole lesson instead of the short deck (whole).
     """
 
     fineness: Fineness = Fineness()
@@ -24,19 +22,26 @@ class BuildOptions:
 
 @dataclass
 class BuildContext:
-    """One page that is being built: the data of its scripts by tag, and whom to tell how far it is.
+    """One page that is being built: the data of its scripts by tag.
 
-    `expect` is told of steps to come, `done` is called after each.
+    `tables` has the tables of panels that were baked before, by the panel's name; others are baked when they are put on
+    the page.
     """
 
     lesson: str
     options: BuildOptions = BuildOptions()
-    expect: Callable[[int], None] = lambda _: None
-    done: Callable[[], None] = lambda: None
     data: dict[str, Any] = field(default_factory=dict)
     tags: dict[int, str] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
 
-    def run(self, notebook: Path) -> list[Cell]:
-        """The cells of the lesson's notebook, run."""
-        self.expect(len(read_cells(notebook)))
-        return run_cells(notebook, self.options.quick, self.done)
+    def put(self, piece: Piece) -> str:
+        """The HTML of a piece; what the page's scripts need for it goes to the page's data."""
+        for name, each in piece.data.items():
+            panel = each.get("table")
+            self.data[name] = {**each, "table": self._table(panel)} if panel else each
+        return piece.html
+
+    def _table(self, panel: str) -> Table:
+        if panel not in self.tables:
+            self.tables[panel] = baked(panel, self.options.fineness)
+        return self.tables[panel]

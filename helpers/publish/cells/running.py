@@ -7,8 +7,9 @@ import contextlib
 import io
 import json
 import os
+import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from IPython.core.displayhook import DisplayHook
 from IPython.core.formatters import DisplayFormatter
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
+
+from helpers.course import LESSONS
 
 HIDE_INPUT, EXERCISE = "hide-input", "exercise"
 """Tags of cells that only show something, and of those that check the learner's lines (`tools.normalise` sets them)."""
@@ -61,11 +64,18 @@ def read_cells(path: Path) -> list[Cell]:
     ]
 
 
-def run_cells(path: Path, quick: bool = False, done: Callable[[], None] = lambda: None) -> list[Cell]:
+def panels_in(cells: Iterable[Cell]) -> list[str]:
+    """The names of the panels that these cells show, as the lessons' records have them."""
+    known = {name for lesson in LESSONS.values() for name in lesson.panels}
+    called = [name for cell in cells if cell.kind == "code" for name in re.findall(r"\bpanels\.(\w+)\(", cell.source)]
+    return [name for name in dict.fromkeys(called) if name in known]
+
+
+def run_cells(path: Path, quick: bool = False) -> list[Cell]:
     """Run a notebook from top to bottom, as its kernel would; NotebookError names a cell that raised.
 
     quick: run only the imports, the exercises and the cells that do nothing but show something, and keep the stored
-    texts of the others. `done` is called after each cell.
+    texts of the others.
     """
     cells = read_cells(path)
     with notebook_shell(path.parent) as shell:
@@ -77,7 +87,6 @@ def run_cells(path: Path, quick: bool = False, done: Callable[[], None] = lambda
                     raise NotebookError(f"{path.name}, cell {cell.id}: {outcome.error!r}") from outcome.error
                 if not needs_another:
                     cell.text, cell.shown = outcome.text, outcome.shown
-            done()
     return cells
 
 

@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets
@@ -20,11 +21,12 @@ from helpers.publish.cells.bake import (
     control_kind,
     control_labels,
     figure_data,
-    panel_data,
+    panel_frame,
     places,
-    states_of,
 )
 from helpers.publish.cells.context import BuildContext
+from helpers.publish.cells.pieces import Kind, Piece
+from helpers.publish.cells.running import Cell
 from helpers.publish.cells.text import code_html
 from helpers.quiz import Prediction, Question, for_each_prediction, for_each_type, say_number, say_outcome
 
@@ -36,27 +38,47 @@ LINK_TO_PAGE = r'<a href="\1.html">'
 
 
 def widget_html(shown: Any, context: BuildContext) -> str:
-    """The HTML of any object that a cell showed; what only a kernel can do is said to need the running course."""
-    if isinstance(shown, ipywidgets.HTML):
-        return f'<div class="site-html">{LINK_TO_NOTEBOOK.sub(LINK_TO_PAGE, shown.value)}</div>'
-    if isinstance(shown, Panel):
-        return _panel(shown, context)
-    if isinstance(shown, LiveFigure):
-        return _figure(shown, context)
-    if isinstance(shown, LayersPicture):
-        return _figure(shown.live, context)
-    if isinstance(shown, PredictionView):
-        return _prediction(shown.prediction)
-    if isinstance(shown, ComparisonView):
-        return _comparison(shown)
-    if isinstance(shown, CheckView):
-        return _exercise(shown)
+    """The HTML of any object that a cell has shown; its data goes to the page's."""
+    return context.put(piece_of(shown, context))
+
+
+def with_pieces(cells: Sequence[Cell], context: BuildContext) -> list[Cell]:
+    """The cells with pieces in place of the objects that they have shown."""
+    return [replace(cell, shown=tuple(piece_of(shown, context) for shown in cell.shown)) for cell in cells]
+
+
+def piece_of(shown: Any, context: BuildContext) -> Piece:
+    """Any object that a cell has shown, as pages take it; what only a kernel can do is said to need the running course.
+
+    Figures have the same tag in all pieces that are made with the same context.
+    """
+    if isinstance(shown, Piece):
+        return shown
+    own = replace(context, data={})
     if isinstance(shown, QuizView):
-        return _quiz(shown, context)
+        parts = tuple(question_blocks(shown, own))
+        return Piece("quiz", _quiz(parts), parts, data=own.data)
+    if isinstance(shown, PredictionView):
+        return Piece("prediction", _prediction(shown.prediction), prediction=shown.prediction.id)
+    if isinstance(shown, ComparisonView):
+        return Piece("comparison", _comparison(shown), prediction=shown.prediction.id)
+    kind, html = _other(shown, own)
+    return Piece(kind, html, data=own.data)
+
+
+def _other(shown: Any, context: BuildContext) -> tuple[Kind, str]:
+    if isinstance(shown, ipywidgets.HTML):
+        return "other", f'<div class="site-html">{LINK_TO_NOTEBOOK.sub(LINK_TO_PAGE, shown.value)}</div>'
+    if isinstance(shown, Panel):
+        return "panel", _panel(shown, context)
+    if isinstance(shown, LiveFigure | LayersPicture):
+        return "figure", _figure(shown if isinstance(shown, LiveFigure) else shown.live, context)
+    if isinstance(shown, CheckView):
+        return "exercise", _exercise(shown)
     if isinstance(shown, ipywidgets.Widget):
         stills = "".join(_figure(figure, context) for figure in _figures_in(shown))
-        return f'{stills}<p class="needs-course">{TO_PLAY if stills else NEEDS_COURSE}</p>'
-    return f"<pre>{html.escape(repr(shown))}</pre>"
+        return "other", f'{stills}<p class="needs-course">{TO_PLAY if stills else NEEDS_COURSE}</p>'
+    return "other", f"<pre>{html.escape(repr(shown))}</pre>"
 
 
 def _figures_in(shown: Any) -> Sequence[LiveFigure]:
@@ -81,9 +103,7 @@ def _figure(live: LiveFigure, context: BuildContext) -> str:
 
 def _panel(panel: Panel, context: BuildContext) -> str:
     tag = _tag(panel.live, context)
-    states = states_of(panel, context.options.fineness)
-    context.expect(len(states))
-    context.data[tag] = panel_data(panel, tag, states, context.done)
+    context.data[tag] = {**panel_frame(panel, tag), "table": panel.name}
     controls = zip(panel.live.grids, panel.controls.values(), strict=True)
     rows = [
         _control(f"{tag}-{grid.name}", control_class(tag, grid.name), grid, control, place)
@@ -179,11 +199,10 @@ def _exercise(view: CheckView) -> str:
 # Quizzes -------------------------------------------------------------------------------------------------------------
 
 
-def _quiz(view: QuizView, context: BuildContext) -> str:
-    questions = "".join(question_blocks(view, context))
+def _quiz(questions: Sequence[str]) -> str:
     return (
-        f'<div class="lesson site-quiz">{questions}<div class="lesson-score" role="status">'
-        f"0 of {len(view.questions)} right, 0 answered.</div></div>"
+        f'<div class="lesson site-quiz">{"".join(questions)}<div class="lesson-score" role="status">'
+        f"0 of {len(questions)} right, 0 answered.</div></div>"
     )
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
-from tqdm import tqdm
-
 from helpers.course import NOTEBOOKS, notebooks
-from helpers.progress.store import HOME_VARIABLE
 from helpers.publish import commands
 from helpers.publish.cells.bake import Fineness
-from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.cells.context import BuildOptions
+from helpers.publish.cells.preparing import prepare
 from helpers.publish.cells.running import NotebookError
+from helpers.publish.cells.store import Store
 from helpers.publish.folder import FolderError
 from helpers.publish.present.build import build_slides, is_built
 from helpers.publish.present.projector import panel_of, project
@@ -57,31 +54,22 @@ def _present(chosen: argparse.Namespace) -> None:
         return project(panel, port, chosen.browser)
     options = BuildOptions(Fineness(chosen.part), chosen.quick, chosen.whole)
     if chosen.to is not None:
-        page = _build(chosen.lesson, chosen.to, options)
+        page = _build(chosen.lesson, chosen.to, options, chosen.fresh)
         print(f"The slides are ready: open {page}")
         return None
     port = choose_port(chosen.port)
     folder = KEPT / chosen.lesson
-    if not is_built(every[chosen.lesson], folder, options):
+    if chosen.fresh or not is_built(every[chosen.lesson], folder, options):
         print("Making the slides: the lesson is run once, which takes a minute or more. Next time they are kept.")
-        _build(chosen.lesson, folder, options)
+        _build(chosen.lesson, folder, options, chosen.fresh)
     return serve_folder(folder, port, chosen.browser)
 
 
-def _build(lesson: str, folder: Path, options: BuildOptions) -> Path:
-    """Make the slides, away from the learner's own progress, and show how far they are."""
-    with (
-        tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as home,
-        tqdm(unit="step", dynamic_ncols=True, disable=None) as bar,
-    ):
-        os.environ[HOME_VARIABLE] = home
-        bar.total = 0
-
-        def expect(count: int) -> None:
-            bar.total += count
-
-        context = BuildContext(lesson, options, expect, lambda: bar.update())
-        return build_slides(notebooks()[lesson], folder, context)
+def _build(lesson: str, folder: Path, options: BuildOptions, fresh: bool) -> Path:
+    """Make the slides, and show how far they are."""
+    notebook = notebooks()[lesson]
+    prepared = prepare({lesson: notebook}, options, Store(fresh=fresh), deeper=options.whole)
+    return build_slides(notebook, folder, prepared.context(lesson, options), prepared.lessons[lesson])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from helpers.publish import commands
 from helpers.publish.cells.bake import Fineness
 from helpers.publish.cells.context import BuildOptions
 from helpers.publish.cells.running import NotebookError
+from helpers.publish.cells.store import Store
 from helpers.publish.folder import FolderError
 from helpers.publish.site.build import SiteError, build_site
 
@@ -18,7 +19,8 @@ def main(arguments: list[str]) -> int:
     chosen = commands.read("site", arguments)
     began = time.monotonic()
     try:
-        page = build_site(chosen.to, chosen.lesson, BuildOptions(Fineness(chosen.part), chosen.quick))
+        options = BuildOptions(Fineness(chosen.part), chosen.quick)
+        page = build_site(chosen.to, chosen.lesson, options, Store(fresh=chosen.fresh))
     except (SiteError, FolderError, NotebookError) as error:
         print(f"site: {error}", file=sys.stderr)
         return 1

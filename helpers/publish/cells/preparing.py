@@ -1,0 +1,180 @@
+"""Running lessons and baking panels for pages, in as many processes as there are processors, as far as none is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import multiprocessing
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.cells.deeper import DEEPER
+from helpers.publish.cells.running import Cell, panels_in, read_cells
+from helpers.publish.cells.store import Key, Store, note_files, versions
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of work: what the bar calls it, what it depends on beside the course's own files, and how it is done."""
+
+    name: str
+    key: Key
+    work: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Lessons that were run, by number, and the tables of their panels, by the panel's name."""
+
+    lessons: Mapping[str, list[Cell]]
+    tables: Mapping[str, Mapping[str, str]]
+
+    def context(self, lesson: str, options: BuildOptions) -> BuildContext:
+        """A page to build, with these tables."""
+        return BuildContext(lesson, options, tables=dict(self.tables))
+
+
+def prepare(notebooks: Mapping[str, Path], options: BuildOptions, store: Store, deeper: bool = True) -> Prepared:
+    """Run these notebooks, by lesson, and bake the panels that they show, as far as it isn't kept.
+
+    Without `deeper` the panels of *Go deeper* sections are not baked.
+    A bar shows how many pieces of work are done, and what is left. NotebookError names a cell that raised. Ctrl-C ends
+    it at once, and leaves nothing half written.
+    """
+    same = {"versions": versions()}
+    tasks = {}
+    for lesson, path in notebooks.items():
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        key = {**same, "lesson": path.name, "content": content, "quick": options.quick}
+        tasks[f"lesson {lesson}"] = Task(f"lesson {lesson}", key, run_one, (lesson, path, options))
+    cells = [cell for path in notebooks.values() for cell in read_cells(path)]
+    shown = panels_in(cell for cell in cells if deeper or DEEPER not in cell.tags)
+    for name in shown:
+        key = {**same, "panel": name, "part": options.fineness.part}
+        tasks[f"panel {name}"] = Task(f"panel {name}", key, bake_one, (name, options))
+    found = _results(list(tasks.values()), store)
+    store.prune()
+    lessons = {lesson: [cell_from(each) for each in found[f"lesson {lesson}"]] for lesson in notebooks}
+    return Prepared(lessons, {name: found[f"panel {name}"] for name in shown})
+
+
+def _results(tasks: Sequence[Task], store: Store) -> dict[str, Any]:
+    """The result of each task by its name: what is kept, and what processes compute."""
+    kept = {task.name: value for task in tasks if (value := store.get(task.key)) is not None}
+    left = [task for task in tasks if task.name not in kept]
+    if left:
+        with tqdm(total=len(tasks), initial=len(kept), unit="part", dynamic_ncols=True, disable=None) as bar:
+            kept |= dict(_computed(left, store, bar))
+    return {task.name: kept[task.name] for task in tasks}
+
+
+def _computed(tasks: Sequence[Task], store: Store, bar: Any) -> Iterator[tuple[str, Any]]:
+    context = multiprocessing.get_context("spawn")  # torch in a forked process may hang
+    processes = min(len(tasks), os.cpu_count() or 2)
+    with (
+        tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as home,
+        _one_thread_each(home),
+        ProcessPoolExecutor(processes, context, note_files) as pool,
+    ):
+        futures = _started_deaf(lambda: {pool.submit(_do, task, store): task.name for task in tasks})
+        try:
+            yield from _as_they_come(futures, bar)
+        except BaseException:  # Ctrl-C too: nobody waits for what nobody wants any more
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+def _as_they_come(futures: Mapping[Future[Any], str], bar: Any) -> Iterator[tuple[str, Any]]:
+    """Each name with its result once it is there; the bar says what is left."""
+    left = dict(futures)
+    while left:
+        bar.set_postfix_str(_said(list(left.values())))
+        done, _ = wait(left, timeout=0.5, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield left.pop(future), future.result()
+            bar.update()
+        bar.refresh()
+
+
+def _said(names: Sequence[str]) -> str:
+    """What is left, lessons by number and panels counted: "left: lessons 03, 04; 5 panels"."""
+    lessons = ", ".join(name.removeprefix("lesson ") for name in names if name.startswith("lesson "))
+    panels = sum(name.startswith("panel ") for name in names)
+    return "left: " + "; ".join(filter(None, [f"lessons {lessons}" if lessons else "", f"{panels} panels"]))
+
+
+@contextlib.contextmanager
+def _one_thread_each(home: str) -> Iterator[None]:
+    """Have the processes that are started use one thread each, away from the learner's own progress.
+
+    One thread, so that sums are taken in the same order wherever pages are built.
+    """
+    wanted = {"GRADIENT_COURSE_HOME": home, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _started_deaf(start: Callable[[], Any]) -> Any:
+    """What `start` gives; the processes that it starts take no Ctrl-C, which is for the one that started them.
+
+    One that comes within the second that this takes is lost: only what a process ignores is ignored by those it starts.
+    """
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return start()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+# In a process of its own ---------------------------------------------------------------------------------------------
+
+
+def _do(task: Task, store: Store) -> Any:
+    value = task.work(*task.arguments)
+    store.put(task.key, value)
+    return value
+
+
+def run_one(lesson: str, notebook: Path, options: BuildOptions) -> list[dict[str, Any]]:
+    """The cells of a notebook, run, as JSON takes them."""
+    from helpers.publish.cells.lessons import run_lesson  # not for those who bake: fewer files are in use there
+
+    return [cell_to(cell) for cell in run_lesson(notebook, BuildContext(lesson, options))]
+
+
+def bake_one(panel: str, options: BuildOptions) -> Mapping[str, str]:
+    """The table of a panel."""
+    from helpers.publish.cells.bake import baked
+
+    return baked(panel, options.fineness)
+
+
+def cell_to(cell: Cell) -> dict[str, Any]:
+    """A cell with pieces as JSON takes it."""
+    return {**dataclasses.asdict(cell), "tags": sorted(cell.tags)}
+
+
+def cell_from(found: Mapping[str, Any]) -> Cell:
+    """The inverse of `cell_to`."""
+    from helpers.publish.cells.pieces import Piece
+
+    pieces = tuple(Piece(**{**piece, "parts": tuple(piece["parts"])}) for piece in found["shown"])
+    return Cell(**{**found, "tags": frozenset(found["tags"]), "shown": pieces})

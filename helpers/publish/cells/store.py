@@ -1,0 +1,137 @@
+"""What was computed for pages and is kept: run lessons and baked tables, as long as what they were made from stays.
+
+An entry is found by its key (what was asked for, and the versions of the packages) and names the course's own files
+that were in use while it was made. It counts as long as each of them is what it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from helpers.runtime import pins
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / ".cache" / "pages"
+LIMIT = 200_000_000
+"""Bytes that all entries together may take. Those that were not used for longest are removed first."""
+
+DAY = 86400.0  # seconds after which a draft is one that a killed build has left
+
+Key = Mapping[str, str | float | bool]
+
+
+@dataclass
+class Store:
+    """The entries in a folder. `fresh`: none is taken, and what is computed replaces it."""
+
+    folder: Path = FOLDER
+    fresh: bool = False
+    root: Path = ROOT
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    def get(self, key: Key) -> Any | None:
+        """What was kept under a key, None where there is nothing whole that was made from the files as they are now."""
+        path = self._path(key)
+        if self.fresh:
+            return None
+        try:
+            entry = json.loads(zlib.decompress(path.read_bytes()))
+            made_from, value = entry["made from"], entry["value"]
+            os.utime(path)
+        except (OSError, ValueError, LookupError, TypeError, zlib.error):
+            return None  # not there, or damaged
+        return value if all(self._hash(name) == found for name, found in made_from.items()) else None
+
+    def put(self, key: Key, value: Any) -> None:
+        """Keep a value with the files of the course that are in use now; a folder that can't be written is no fault."""
+        entry = {"made from": {name: self._hash(name) for name in files_in_use(self.root)}, "value": value}
+        text = json.dumps(entry, separators=(",", ":"))
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            number, draft = tempfile.mkstemp(suffix=".draft", dir=self.folder)
+            try:
+                with os.fdopen(number, "wb") as file:
+                    file.write(zlib.compress(text.encode()))
+                os.replace(draft, self._path(key))
+            except BaseException:
+                os.unlink(draft)
+                raise
+
+    def prune(self, limit: int = LIMIT) -> None:
+        """Remove what is over the limit, and drafts that nobody writes any more."""
+        with contextlib.suppress(OSError):
+            for draft in self.folder.glob("*.draft"):
+                if draft.stat().st_mtime < time.time() - DAY:
+                    draft.unlink(missing_ok=True)
+            entries = sorted(self.folder.glob("*.entry"), key=lambda path: path.stat().st_mtime, reverse=True)
+            total = 0
+            for path in entries:
+                total += path.stat().st_size
+                if total > limit:
+                    path.unlink(missing_ok=True)
+
+    def _path(self, key: Key) -> Path:
+        name = hashlib.sha256(json.dumps(dict(key), sort_keys=True).encode()).hexdigest()
+        return self.folder / f"{name}.entry"
+
+    def _hash(self, name: str) -> str:
+        """The checksum of a file of the course, "" where there is none."""
+        if name not in self.hashes:
+            try:
+                self.hashes[name] = hashlib.sha256((self.root / name).read_bytes()).hexdigest()
+            except OSError:
+                self.hashes[name] = ""
+        return self.hashes[name]
+
+
+def versions() -> str:
+    """The versions of Python and of the course's packages, and the kind of machine."""
+    installed = {each.name.lower(): each.version for each in metadata.distributions()}
+    found = [f"{name} {installed.get(name.lower())}" for name in sorted(pins())]
+    return ", ".join([f"Python {platform.python_version()} {platform.machine()}", *found])
+
+
+# Which files are in use ----------------------------------------------------------------------------------------------
+
+_read: set[str] = set()
+
+
+def note_files() -> None:
+    """Note from now on which files this process reads. It can't be undone, so it is for a process of its own."""
+    sys.addaudithook(_note)
+
+
+def _note(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open" and isinstance(arguments[0], str):
+        _read.add(arguments[0])
+
+
+def files_in_use(root: Path = ROOT) -> list[str]:
+    """The modules of the course that this process has loaded, and its data that were read, from the root of the course.
+
+    All that an earlier piece of work has read counts too: what it left in memory may be in use. What puts cells onto
+    pages of one kind or another doesn't count.
+    """
+    modules = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    paths = {Path(path) for path in (*modules, *_read) if path}
+    inside = [path.relative_to(root) for path in paths if path.is_relative_to(root)]
+    return sorted(path.as_posix() for path in inside if _matters(path.parts, path.suffix))
+
+
+def _matters(parts: tuple[str, ...], suffix: str) -> bool:
+    if parts[:2] == ("helpers", "publish"):
+        return parts[2] == "cells" and suffix == ".py"
+    return parts[0] == "data" or (parts[0] == "helpers" and suffix == ".py")
