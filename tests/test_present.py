@@ -17,11 +17,12 @@ from helpers.panels import PANELS
 from helpers.publish.cells.bake import Fineness
 from helpers.publish.cells.context import BuildContext, BuildOptions
 from helpers.publish.cells.deeper import DEEPER
+from helpers.publish.cells.pieces import Piece
 from helpers.publish.cells.running import HIDE_INPUT, Cell, read_cells
 from helpers.publish.cells.widgets import widget_html
 from helpers.publish.present import slides
 from helpers.publish.present.__main__ import main
-from helpers.publish.present.build import build_slides, is_built, lower_figures, slides_page
+from helpers.publish.present.build import build_slides, fit_figures, is_built, slides_page
 from helpers.publish.present.projector import panel_of, write_stage
 from helpers.publish.present.serving import PresentError, choose_port
 from helpers.publish.present.slides import slides_of
@@ -35,9 +36,9 @@ def text(id: str, slide: str, source: str = "") -> Cell:
     return Cell(id, "markdown", source or id, slide=slide)
 
 
-def stacks_of(*cells: Cell, context: BuildContext = CONTEXT) -> list[list[list[str]]]:
+def stacks_of(*cells: Cell) -> list[list[list[str]]]:
     """The blocks of the slides of the stacks, without their tags."""
-    return [[[plain(block.html) for block in slide.blocks] for slide in stack] for stack in slides_of(cells, context)]
+    return [[[plain(block.html) for block in slide.blocks] for slide in stack] for stack in slides_of(cells, CONTEXT)]
 
 
 def plain(html: str) -> str:
@@ -89,12 +90,9 @@ def test_notes_go_with_all_slides_up_to_the_next_notes_or_the_end_of_their_secti
     assert [slide.part for slide in first] == ["One"] * 3
 
 
-def test_go_deeper_sections_are_left_out_unless_the_whole_lesson_is_asked_for() -> None:
+def test_the_whole_lesson_holds_its_go_deeper_sections() -> None:
     deeper = Cell("b", "markdown", "### Go deeper: b", slide="subslide", tags=frozenset({DEEPER}))
-    cells = [text("a", "slide"), deeper, text("c", "slide")]
-    assert stacks_of(*cells) == [[["a"]], [["c"]]]
-    whole = BuildContext("01", BuildOptions(whole=True))
-    assert stacks_of(*cells, context=whole) == [[["a"], ["Go deeper: b"]], [["c"]]]
+    assert stacks_of(text("a", "slide"), deeper, text("c", "slide")) == [[["a"], ["Go deeper: b"]], [["c"]]]
 
 
 def test_code_that_only_shows_stays_away_and_its_output_doesnt() -> None:
@@ -122,12 +120,11 @@ def test_every_lesson_makes_slides_with_notes_beside_its_parts(lesson: str) -> N
     bound = notes_of(notebooks()[lesson], cells)
     stacks = slides_of(cells, BuildContext(lesson), bound)
     slides = [slide for stack in stacks for slide in stack]
-    assert len(stacks) == sum(cell.slide == "slide" and DEEPER not in cell.tags for cell in cells)
+    assert len(stacks) == sum(cell.slide == "slide" for cell in cells)
     assert len(slides) >= 10
     assert all(slide.blocks and slide.part for slide in slides)
     notes = {note for slide in slides for note in slide.notes}
-    on_main_line = {cell.id for cell in cells if DEEPER not in cell.tags}
-    assert notes == {note for id, note in bound.items() if id in on_main_line}
+    assert notes == set(bound.values())
     noted = [slide for slide in slides if slide.notes]
     assert len(noted) >= (2 if lesson == "00" else 0.7 * len(slides))
 
@@ -136,9 +133,18 @@ def test_a_tall_figure_becomes_lower_so_that_its_type_stays_large() -> None:
     page = BuildContext("05")
     for height in (700, 360):
         widget_html(panels.still(panels.jacobian_singular_values().live.figure.update_layout(height=height)), page)
-    lower_figures(page.data)
-    heights = [each["spec"]["figure"]["layout"]["height"] for each in page.data.values()]
-    assert heights == [560, 360]
+    fit_figures(page.data)
+    assert [each["spec"]["figure"]["layout"]["height"] for each in page.data.values()] == [560, 360]
+
+
+def test_on_the_short_deck_a_plot_alone_in_its_panel_is_high_and_one_beneath_a_picture_stays() -> None:
+    page = BuildContext("09", BuildOptions(Fineness(0)))
+    for panel in (panels.disjoint_supports(), panels.way_back()):
+        widget_html(panel, page)
+    alone, beneath = (each["spec"]["figure"]["layout"]["height"] for each in page.data.values())
+    fit_figures(page.data, 500)
+    assert [each["spec"]["figure"]["layout"]["height"] for each in page.data.values()] == [500, beneath]
+    assert alone < 500
 
 
 @pytest.mark.slow
@@ -210,9 +216,7 @@ def test_start_py_hands_the_words_on() -> None:
 
 
 @pytest.mark.parametrize(("printed", "shows"), [("layer 1: 9e-10", True), ("", False)])
-def test_a_cell_that_prints_keeps_its_code_beside_a_comparison(
-    monkeypatch: pytest.MonkeyPatch, printed: str, shows: bool
-) -> None:
-    monkeypatch.setattr(slides, "ComparisonView", str)
-    cell = Cell("measure", "code", 'print(norms)\ncompare("03", norms[0])', text=printed, shown=("Layer 1 …",))
-    assert slides._shows_code(cell) is shows
+def test_a_cell_that_prints_keeps_its_code_beside_a_comparison(printed: str, shows: bool) -> None:
+    piece = Piece("comparison", "Layer 1 …")
+    cell = Cell("measure", "code", 'print(norms)\ncompare("03", norms[0])', text=printed, shown=(piece,))
+    assert slides._shows_code(cell, CONTEXT) is shows

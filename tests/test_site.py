@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -281,7 +282,7 @@ def test_every_link_of_the_first_page_leads_somewhere() -> None:
 
 
 def test_figures_that_look_alike_share_their_look() -> None:
-    data = {"question-1": {"answers": []}}
+    data: dict[str, Any] = {"question-1": {"answers": []}}
     for number, panel in enumerate((panels.start_here(), panels.definition())):
         data[f"0{number}-1"] = panel_data(panel, f"0{number}-1", anchors(panel)[:1])
     written = json.loads(json.dumps(data))

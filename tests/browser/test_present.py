@@ -1,4 +1,7 @@
-"""Slides in Chromium: nothing runs over a slide, panels move without a kernel; and the panel alone, with one."""
+"""Slides in Chromium: nothing runs over a slide, panels move without a kernel; and the panel alone, with one.
+
+`PRESENT_LESSONS="03 04"` names other lessons to look at. A slow test turns the short decks of all lessons.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,9 @@ from tests.browser.lab import Sheet, free_port, serve_announced, serve_pages, wr
 
 pytestmark = pytest.mark.browser
 SIZES = [(1920, 1080), (1280, 720)]
-LESSONS = ["00", "02"] if "PRESENT_LESSONS" not in os.environ else os.environ["PRESENT_LESSONS"].split()
-QUICK = BuildOptions(Fineness(0.005), quick=True)
+LESSONS = os.environ.get("PRESENT_LESSONS", "02 03").split()
+WHOLE = {"02"}
+"""The lessons whose long deck is looked at, of the others the short one."""
 
 STATE = """() => {
   const slide = Reveal.getCurrentSlide(), sheet = slide.querySelector('.sheet');
@@ -29,19 +33,25 @@ STATE = """() => {
   const hidden = '.live-plot, .live-spoken, math, svg, details:not([open]) > :not(summary)';
   const parts = [sheet, ...sheet.querySelectorAll('*')].filter(each => !each.closest(hidden));
   const shown = parts.map(each => each.getBoundingClientRect()).filter(box => box.width && box.height);
+  const scale = innerWidth / 1280 * Number(sheet.style.transform.slice('scale('.length, -1));
+  const size = each => scale * parseFloat(getComputedStyle(each).fontSize);
+  const lowest = kind => Math.min(99, ...[...sheet.querySelectorAll(kind)].map(size));
   return {right: Math.max(...shown.map(box => box.right)), bottom: Math.max(...shown.map(box => box.bottom)),
           foot: slide.querySelector('.foot').getBoundingClientRect().top,
-          scale: Number(sheet.style.transform.slice('scale('.length, -1)),
+          scale: Number(sheet.style.transform.slice('scale('.length, -1)), code: lowest('.highlight pre'),
           scrolls: document.documentElement.scrollHeight > innerHeight}; }"""
 
 
 @pytest.fixture(scope="module", params=LESSONS)
 def slides(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a lesson's slides, quickly made."""
-    folder = tmp_path_factory.mktemp("slides") / request.param
-    build_slides(notebooks()[request.param], folder, BuildContext(request.param, QUICK))
-    with serve_pages(folder) as url:
+    with serve_pages(quickly_made(request.param, tmp_path_factory.mktemp("slides"), request.param in WHOLE)) as url:
         yield url
+
+
+def quickly_made(lesson: str, folder: Path, whole: bool = False) -> Path:
+    options = BuildOptions(Fineness(0.005), quick=True, whole=whole)
+    return build_slides(notebooks()[lesson], folder / lesson, BuildContext(lesson, options)).parent
 
 
 def open_slides(browser: Any, url: str, width: int, height: int) -> Sheet:
@@ -62,26 +72,45 @@ def turn_to(sheet: Sheet, place: list[int]) -> None:
     sheet.page.evaluate("([across, down]) => Reveal.slide(across, down, 99)", place)
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_nothing_runs_over_a_slide(browser: Any, slides: str, width: int, height: int) -> None:
-    sheet = open_slides(browser, slides, width, height)
-    for place in places(sheet):
+def turn_all(sheet: Sheet, width: int, height: int) -> list[list[int]]:
+    """Turn to every slide and look at it; gives their places."""
+    found = places(sheet)
+    for place in found:
         turn_to(sheet, place)
         state = sheet.page.wait_for_function(STATE, timeout=30_000).json_value()
         assert state["right"] <= width + 1, place
         assert state["bottom"] <= state["foot"] + 1, place
         assert state["scale"] >= 0.72, f"{place} is too small to read"
+        assert state["code"] >= 18 * width / 1280, f"{place} has code that is too small to read"
         assert not state["scrolls"]
     assert not sheet.console
     assert not sheet.outside
+    return found
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_nothing_runs_over_a_slide(browser: Any, slides: str, width: int, height: int) -> None:
+    sheet = open_slides(browser, slides, width, height)
+    turn_all(sheet, width, height)
     sheet.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lesson", notebooks())
+def test_a_short_deck_has_at_most_eighteen_slides_and_nothing_runs_over(
+    browser: Any, lesson: str, tmp_path: Path
+) -> None:
+    with serve_pages(quickly_made(lesson, tmp_path)) as url:
+        sheet = open_slides(browser, url, 1280, 720)
+        assert len(turn_all(sheet, 1280, 720)) <= 18
+        sheet.close()
 
 
 def test_a_fold_with_a_slide_to_itself_is_open(browser: Any, tmp_path: Path) -> None:
     crowd = "for line in range(30):\n    print(line)"
     cells = ("from helpers.lesson import compare", crowd, 'compare("08", 1e-20)')
     notebook = write_notebook(tmp_path / "08_crowded.ipynb", *cells)
-    build_slides(notebook, tmp_path / "slides", BuildContext("08"))
+    build_slides(notebook, tmp_path / "slides", BuildContext("08", BuildOptions(whole=True)))
     with serve_pages(tmp_path / "slides") as url:
         sheet = open_slides(browser, url, 1280, 720)
         turn_to(sheet, places(sheet)[-1])
@@ -182,7 +211,7 @@ def test_the_right_arrow_reaches_every_slide(browser: Any, slides: str) -> None:
     for _ in range(len(every) + fragments):
         sheet.page.keyboard.press("ArrowRight")
         reached.add(tuple(sheet.page.evaluate(here)))
-    assert reached == every and len(every) > 10
+    assert reached == every and len(every) >= 5
     sheet.close()
 
 

@@ -21,6 +21,7 @@ from helpers.publish.cells.context import BuildContext, BuildOptions
 from helpers.publish.cells.deeper import DEEPER
 from helpers.publish.cells.running import Cell, panels_in, read_cells
 from helpers.publish.cells.store import Key, Store, note_files, versions
+from helpers.words import counted
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def _said(names: Sequence[str]) -> str:
     """What is left, lessons by number and panels counted: "left: lessons 03, 04; 5 panels"."""
     lessons = ", ".join(name.removeprefix("lesson ") for name in names if name.startswith("lesson "))
     panels = sum(name.startswith("panel ") for name in names)
-    return "left: " + "; ".join(filter(None, [f"lessons {lessons}" if lessons else "", f"{panels} panels"]))
+    parts = [f"lessons {lessons}" if lessons else "", counted(panels, "panel") if panels else ""]
+    return "left: " + "; ".join(filter(None, parts))
 
 
 @contextlib.contextmanager

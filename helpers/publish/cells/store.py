@@ -30,7 +30,7 @@ LIMIT = 200_000_000
 
 DAY = 86400.0  # seconds after which a draft is one that a killed build has left
 
-Key = Mapping[str, str | float | bool]
+Key = Mapping[str, object]
 
 
 @dataclass

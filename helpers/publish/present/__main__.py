@@ -60,7 +60,7 @@ def _present(chosen: argparse.Namespace) -> None:
     port = choose_port(chosen.port)
     folder = KEPT / chosen.lesson
     if chosen.fresh or not is_built(every[chosen.lesson], folder, options):
-        print("Making the slides: the lesson is run once, which takes a minute or more. Next time they are kept.")
+        print("Making the slides: the lesson is run once, which takes half a minute or more. Next time they are kept.")
         _build(chosen.lesson, folder, options, chosen.fresh)
     return serve_folder(folder, port, chosen.browser)
 

@@ -14,9 +14,12 @@ from typing import Any
 from helpers.course import AUTHORS, CODE_LICENCE, CONTENT_LICENCE, LESSONS, NOTEBOOKS
 from helpers.publish.cells.assets import write_assets
 from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.cells.lessons import run_lesson
+from helpers.publish.cells.running import Cell
 from helpers.publish.cells.text import markdown_html
 from helpers.publish.folder import digest, write_text, written_whole
 from helpers.publish.html import data_script, document, hash_of, policy
+from helpers.publish.present.short import short_deck
 from helpers.publish.present.slides import Slide, slides_of
 from helpers.publish.teacher import notes_of
 
@@ -24,14 +27,17 @@ LICENCE = f"© {AUTHORS}, {CONTENT_LICENCE}; code {CODE_LICENCE}"
 HERE = Path(__file__).parent
 REVEAL = HERE / "reveal"
 FINGERPRINT = "made-from.txt"
-TALLEST = 560
-"""Pixels that a figure may be high: a taller one would be scaled down to its slide, and its type with it."""
+TALLEST, LOWEST = 560, 500
+"""Pixels that a figure may be high: a taller one would be scaled down to its slide, and its type with it. On the short
+deck a panel's plot is at least so high, unless the picture of the network stands above it.
+"""
 
 
-def build_slides(notebook: Path, folder: Path, context: BuildContext) -> Path:
-    """Run a notebook, bake its panels, write its slides into a folder that is made anew, and give their page.
+def build_slides(notebook: Path, folder: Path, context: BuildContext, cells: Sequence[Cell] | None = None) -> Path:
+    """Write the slides of a notebook into a folder that is made anew, and give their page.
 
-    NotebookError where a cell raises, FolderError where nothing can be written into the folder.
+    `cells` are those of the notebook, where it has been run before. NotebookError where a cell raises, FolderError
+    where nothing can be written into the folder.
     """
     with written_whole(folder, "python start.py present") as draft:
         write_assets(draft / "assets")
@@ -39,10 +45,11 @@ def build_slides(notebook: Path, folder: Path, context: BuildContext) -> Path:
         for name in ("present.js", "present.css"):
             shutil.copyfile(HERE / name, draft / "assets" / name)
         (draft / "tables").mkdir()
-        cells = context.run(notebook)
-        stacks = slides_of(cells, context, notes_of(notebook, cells))
+        cells = run_lesson(notebook, context) if cells is None else cells
+        cut = slides_of if context.options.whole else short_deck
+        stacks = cut(cells, context, notes_of(notebook, cells))
         write_text(draft / "index.html", slides_page(context.lesson, stacks))
-        lower_figures(context.data)
+        fit_figures(context.data, LOWEST if not context.options.whole else 0)
         write_text(draft / "tables" / f"{context.lesson}.js", data_script(context.data))
         made_from = fingerprint(notebook, context.options)
         write_text(draft / FINGERPRINT, f"{made_from}\n{digest(draft, without=FINGERPRINT)}\n")
@@ -69,12 +76,13 @@ def fingerprint(notebook: Path, options: BuildOptions) -> str:
     return found.hexdigest()
 
 
-def lower_figures(data: Mapping[str, Any]) -> None:
-    """Make the figures in a page's data no taller than `TALLEST`."""
+def fit_figures(data: Mapping[str, Any], lowest: int = 0) -> None:
+    """Make figures in a page's data no taller than `TALLEST`, and panels without a picture no lower than `lowest`."""
     for each in data.values():
         if "spec" in each:
             layout = each["spec"]["figure"]["layout"]
-            layout["height"] = min(layout["height"], TALLEST)
+            alone = "controls" in each and "net" not in each["notes"]
+            layout["height"] = min(max(layout["height"], lowest if alone else 0), TALLEST)
 
 
 # The page ------------------------------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@
     HEIGHT = 720,
     FOOT = 36;
   const SMALLEST = 0.3,
-    TOO_SMALL = 0.74;
-  const LARGEST = { text: 1, figure: 1.3 };
+    TOO_SMALL = 0.75; // code is 24 pixels high, so 18 are left of it
+  const LARGEST = { text: 1, figure: 1.3, beside: 1 };
   const data = globalThis.courseData ?? {};
   /** @type {(selector: string) => HTMLElement[]} */
   const findAll = (selector) => [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector))];
@@ -29,8 +29,8 @@
    * @param {HTMLElement} sheet
    */
   function fit(sheet) {
-    const largest = LARGEST[sheet.classList.contains("figure") ? "figure" : "text"];
-    const scale = coursePages.largestScale((each) => fits(sheet, each), SMALLEST, largest);
+    const kind = sheet.querySelector(".beside") ? "beside" : sheet.classList.contains("figure") ? "figure" : "text";
+    const scale = coursePages.largestScale((each) => fits(sheet, each), SMALLEST, LARGEST[kind]);
     fits(sheet, scale);
     return scale;
   }

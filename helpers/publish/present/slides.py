@@ -1,18 +1,16 @@
-"""Cells cut into slides: which cell begins one, what stands alone on one, and which notes go with it."""
+"""A whole lesson cut into slides: which cell begins one, what stands alone on one, and which notes go with it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from helpers.lesson import ComparisonView, QuizView
 from helpers.publish.cells.context import BuildContext
-from helpers.publish.cells.deeper import DEEPER
+from helpers.publish.cells.pieces import Piece
 from helpers.publish.cells.running import Cell
 from helpers.publish.cells.text import code_html, markdown_html, output_html
-from helpers.publish.cells.widgets import question_blocks, widget_html
+from helpers.publish.cells.widgets import piece_of
 from helpers.publish.teacher import spread
 
 BETWEEN_BLOCKS = re.compile(r"\n{2,}(?=\S)")
@@ -50,8 +48,7 @@ def slides_of(
 ) -> list[list[Slide]]:
     """The slides of a lesson that has been run: stacks, one for each cell of type "slide", of slides.
 
-    *Go deeper* sections are left out unless the options ask for the whole lesson. `notes` are the teacher's, by the id
-    of their cell; each goes with all slides up to the next one, within its section.
+    `notes` are the teacher's, by the id of their cell; each goes with all slides up to the next, within its section.
     """
     notes = notes or {}
     noted = spread(cells, notes)
@@ -63,7 +60,7 @@ def slides_of(
         return slide
 
     for cell in cells:
-        if cell.slide == "skip" or (DEEPER in cell.tags and not context.options.whole):
+        if cell.slide == "skip":
             continue
         if cell.slide == "slide" or not stacks:
             before = stacks[-1][0].part if stacks else ""
@@ -91,25 +88,26 @@ def _blocks(cell: Cell, context: BuildContext) -> Iterator[Block]:
     if cell.kind == "markdown":
         yield from (Block(markdown_html(text)) for text in BETWEEN_BLOCKS.split(cell.source.strip()) if text)
         return
-    if _shows_code(cell):
+    if _shows_code(cell, context):
         yield Block(code_html(cell.source))
     if cell.text.strip():
         yield Block(output_html(cell.text))
     for shown in cell.shown:
-        yield from _shown(shown, context)
+        yield from _shown(piece_of(shown, context), context)
 
 
-def _shown(shown: Any, context: BuildContext) -> Iterator[Block]:
-    """An object that a cell has shown; a figure and each question of a quiz are alone on their slides."""
-    if isinstance(shown, QuizView):
-        for question in question_blocks(shown, context):
+def _shown(piece: Piece, context: BuildContext) -> Iterator[Block]:
+    """What a cell has shown; a figure and each question of a quiz are alone on their slides."""
+    html = context.put(piece)
+    if piece.kind == "quiz":
+        for question in piece.parts:
             yield Block(f'<div class="lesson site-quiz">{question}</div>', alone=True)
     else:
-        html = widget_html(shown, context)
         yield Block(html, alone='class="site-figure' in html)
 
 
-def _shows_code(cell: Cell) -> bool:
+def _shows_code(cell: Cell, context: BuildContext) -> bool:
     """Whether the code says more than what it shows."""
-    compares = not cell.text.strip() and any(isinstance(shown, ComparisonView) for shown in cell.shown)
+    pieces = [piece_of(shown, context) for shown in cell.shown]
+    compares = not cell.text.strip() and any(piece.kind == "comparison" for piece in pieces)
     return not compares and not (cell.only_shows and cell.shown)

@@ -1,0 +1,318 @@
+"""The short deck: the questions of a lesson, its panels with what to try beside them, its verdicts and its take-away.
+
+What a cell shows and where it stands decide what becomes of it, not a list of cells. The learner's part, that is
+exercises, quiz and *Go deeper* sections, is named on the last slide.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from helpers.course import LESSONS, Lesson
+from helpers.lesson import as_html
+from helpers.publish.cells.context import BuildContext
+from helpers.publish.cells.deeper import DEEPER, title_of
+from helpers.publish.cells.pieces import Kind, Piece
+from helpers.publish.cells.running import Cell
+from helpers.publish.cells.text import markdown_html, output_html
+from helpers.publish.cells.widgets import with_pieces
+from helpers.publish.present.slides import BETWEEN_BLOCKS, Block, Slide
+from helpers.publish.teacher import spread
+from helpers.quiz import load_bank, load_predictions
+from helpers.words import counted
+
+SHORT = "short"
+"""The tag of cells that the short deck shows whatever they are; of code it shows what came of it."""
+
+FEW_LINES = 10
+"""Of what a cell has printed, as many lines go beside what is compared with it."""
+
+MYTHS, TAKE_AWAY = "Myth check", "Take-away"
+CLAIM, STEPS, SOURCES = re.compile(r'\*\*["“]'), re.compile(r"\d+\. "), re.compile(r"\*\*Sources?\.")
+SEEN = re.compile(r"\bseen\b")
+"""A word in the id of a cell that says what one has seen in the panel above it."""
+
+PRESETS = re.compile(r'<div class="site-presets">.*?</div>')
+PRESET = re.compile(r'<button type="button" data-preset="\d+">(.*?)</button>')
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section of the lesson: its heading without the number signs, and its cells on the main line."""
+
+    heading: str
+    cells: Sequence[Cell]
+
+
+def parts_of(cells: Sequence[Cell]) -> list[Part]:
+    """The sections of a lesson; the first one begins with its title. Imports and *Go deeper* are left out."""
+    parts: list[tuple[str, list[Cell]]] = []
+    for cell in cells:
+        if cell.slide == "skip" or DEEPER in cell.tags:
+            continue
+        heading = re.match(r"##? +(.+)", cell.source) if cell.kind == "markdown" else None
+        if heading or not parts:
+            parts.append((heading[1].strip() if heading else "", []))
+        parts[-1][1].append(cell)
+    return [Part(*part) for part in parts]
+
+
+def frames_of(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The cells that stand together: those from one of slide type "slide" or "subslide" up to the next."""
+    frames: list[list[Cell]] = []
+    for cell in cells:
+        if cell.slide in ("slide", "subslide") or not frames:
+            frames.append([])
+        frames[-1].append(cell)
+    return frames
+
+
+def short_deck(
+    cells: Sequence[Cell], context: BuildContext, notes: Mapping[str, str] | None = None
+) -> list[list[Slide]]:
+    """The slides of a lesson that has been run: a stack for each section that has any.
+
+    `notes` are the teacher's, by the id of their cell. In the speaker's window they are followed by what the lesson
+    says of a panel before it shows it.
+    """
+    cells = with_pieces(cells, context)
+    deck = _Deck(cells, context, notes or {})
+    stacks = [list(deck.slides(part)) for part in parts_of(cells)]
+    stacks.append([at_home(cells, LESSONS[context.lesson])])
+    return [stack for stack in stacks if stack]
+
+
+class _Deck:
+    """What the slides of one lesson have in common while they are made."""
+
+    def __init__(self, cells: Sequence[Cell], context: BuildContext, notes: Mapping[str, str]) -> None:
+        self.context, self.notes, self.bound = context, notes, spread(cells, notes)
+        self.title = next((cell.id for cell in cells if cell.kind == "markdown"), "")
+        self.together = [
+            ids
+            for part in parts_of(cells)
+            for frame in frames_of(part.cells)
+            if (ids := {piece.prediction for piece in _all("prediction", *frame)})
+        ]
+        self.answers = [cell for part in parts_of(cells) for cell in part.cells if _all("comparison", cell)]
+        self.around = {
+            cell.id: (_printed_before(part.cells, place), _text_after(part.cells, place, together=True))
+            for part in parts_of(cells)
+            for place, cell in enumerate(part.cells)
+        }
+        self.answered: set[str] = set()
+
+    def slides(self, part: Part) -> Iterator[Slide]:
+        """The slides of a section."""
+        if part.heading == MYTHS:
+            yield from self.myths(part)
+        elif part.heading == TAKE_AWAY:
+            yield self.take_away(part)
+        else:
+            yield from self.usual(part)
+
+    def slide(self, part: Part, blocks: Sequence[Block], cells: Sequence[Cell], said: Sequence[str] = ()) -> Slide:
+        """A slide of these blocks, with the teacher's notes on the cells that it stands for, and what else is said."""
+        bound = dict.fromkeys(self.bound[cell.id] for cell in cells if cell.id in self.bound)
+        return Slide(part.heading, list(blocks), [*(self.notes[id] for id in bound), *said])
+
+    # ---- questions, panels, measurements
+
+    def usual(self, part: Part) -> Iterator[Slide]:
+        """The slides of a section that is neither the myth check nor the take-away."""
+        for frame in frames_of(part.cells):
+            asks = bool(_all("prediction", *frame))
+            if asks:
+                yield self.slide(part, [block for cell in frame for block in self.told(cell)], frame)
+            for cell in frame:
+                if cell.id == self.title:
+                    yield self.slide(part, _title(cell, LESSONS[self.context.lesson]), [cell])
+                elif SHORT in cell.tags and not asks:
+                    yield self.slide(part, self.told(cell), [cell])
+                for panel in _all("panel", cell):
+                    yield from self.panel(panel, cell, part)
+                ids = {piece.prediction for piece in _all("comparison", cell)}
+                if ids - self.answered:
+                    yield self.measured(ids, part)
+
+    def told(self, cell: Cell) -> list[Block]:
+        """What a cell says without its code: its text, or what it printed and showed."""
+        if cell.kind == "markdown":
+            return _paragraphs(cell.source)
+        printed = [Block(output_html(cell.text))] if cell.text.strip() else []
+        return printed + [Block(self.context.put(piece)) for piece in cell.shown]
+
+    def panel(self, panel: Piece, cell: Cell, part: Part) -> Iterator[Slide]:
+        """A panel with what to try, or else what the lesson says of it, beside it; then what is to be seen."""
+        place = part.cells.index(cell)
+        before = [each for each in _text_before(part.cells, place) if each.id != self.title]
+        after = _text_after(part.cells, place)
+        seen = [each for each in after if SEEN.search(each.id)][:1]
+        if after and _has_steps(after[0]):
+            told, (beside, rest) = after[:1], _divided(after[0].source, last_of_steps=True)
+        elif before:
+            told, (beside, rest) = [before.pop()], ("", "")
+            beside = told[0].source
+        else:
+            told, (beside, rest) = after[:1], _divided("".join(each.source for each in after[:1]))
+        shown = with_beside(self.context.put(panel), markdown_html(_without_heading(beside)))
+        said = [each.source for each in before]
+        yield self.slide(part, [Block(shown, alone=True)], [*before, *told, cell], said)
+        blocks = _paragraphs("\n\n".join([rest, *(each.source for each in seen if each not in told)]))
+        if blocks:
+            yield self.slide(part, [_heading("What the panel shows"), *blocks], seen)
+
+    def measured(self, ids: set[str], part: Part) -> Slide:
+        """What was asked and what was measured, of all predictions that were made together."""
+        questions = load_predictions()
+        wanted = set().union(ids, *(group for group in self.together if group & ids))
+        cells = [cell for cell in self.answers if wanted & {each.prediction for each in _all("comparison", cell)}]
+        self.answered |= wanted
+        blocks = [_heading(part.heading)]
+        for cell in cells:
+            before, after = self.around[cell.id]
+            asked = [questions[piece.prediction].question for piece in _all("comparison", cell)]
+            blocks += [Block(f'<p class="asked">{as_html(question)}</p>') for question in asked]
+            blocks += [block for each in (*before, cell, *after) for block in self.told(each)]
+        return self.slide(part, blocks, cells)
+
+    # ---- myths and take-away
+
+    def myths(self, part: Part) -> Iterator[Slide]:
+        """For each claim a slide: what is claimed, what was printed, and the verdict, which comes last."""
+        claims: list[list[Cell]] = []
+        for cell in part.cells:
+            if CLAIM.match(_without_heading(cell.source)) or not claims:
+                claims.append([])
+            claims[-1].append(cell)
+        for cells in claims:
+            blocks = [block for cell in cells for block in self.told(cell)]
+            if not cells[0].source.startswith("#"):
+                blocks.insert(0, _heading(part.heading))
+            if cells[-1].kind == "markdown" and len(cells) > 1:
+                count = len(self.told(cells[-1]))
+                blocks[-count:] = [replace(block, fragment=True) for block in blocks[-count:]]
+            yield self.slide(part, blocks, cells)
+
+    def take_away(self, part: Part) -> Slide:
+        """What to take away; the sources go to the speaker."""
+        texts = [text for cell in part.cells for text in _blocks(cell.source)]
+        kept = [text for text in texts if not SOURCES.match(text)]
+        sources = [text for text in texts if SOURCES.match(text)]
+        return self.slide(part, [Block(markdown_html(text)) for text in kept], part.cells, sources)
+
+
+# Pieces of slides ----------------------------------------------------------------------------------------------------
+
+
+def _title(cell: Cell, lesson: Lesson) -> list[Block]:
+    """The title, what the lesson shows, and what one can do after it."""
+    heading, *texts = _blocks(cell.source)
+    goals = [text for place, text in enumerate(texts) if STEPS.match(text) or STEPS.match((*texts, "")[place + 1])]
+    shows = f"{lesson.shows[0].upper()}{lesson.shows[1:]}."
+    return [Block(markdown_html(text)) for text in (heading, shows, *goals)]
+
+
+def at_home(cells: Sequence[Cell], lesson: Lesson) -> Slide:
+    """The last slide: what the lesson leaves to the learner, and where it goes on."""
+    exercises = [name for cell in cells for name in re.findall(r'\bcheck\("(\w+)"', cell.source)]
+    deeper = [title for cell in cells if cell.kind == "markdown" and (title := title_of(cell.source))]
+    after = list(LESSONS)[list(LESSONS).index(lesson.number) + 1 :][:1]
+    rows = [
+        f"- **Write it yourself:** {', '.join(f'`{name}`' for name in exercises)}" if exercises else "",
+        f"- **Quiz:** {counted(len(load_bank(lesson.number)), 'question')}",
+        f"- **Go deeper:** {'; '.join(deeper)}" if deeper else "",
+        *(f"- **Next time:** {LESSONS[number].name}" for number in after),
+    ]
+    notebook = f"`{lesson.number}_{lesson.slug}.ipynb`"
+    where = f"All of it stands in {notebook}; `python start.py` opens the course."
+    listed = "\n".join(row for row in rows if row)
+    return Slide("At home", [_heading("At home"), Block(markdown_html(listed)), Block(markdown_html(where))])
+
+
+def with_beside(panel: str, beside: str) -> str:
+    """The HTML of a panel with a text beside its plot.
+
+    Where the text names a state of the panel in italics, the name becomes the button that goes there. A state that the
+    text names needs no other button.
+    """
+    buttons = {html.unescape(found[1]): found[0] for found in PRESET.finditer(panel)}
+    named: set[str] = set()
+
+    def button(found: re.Match[str]) -> str:
+        named.add(html.unescape(found[1]))
+        return buttons.get(html.unescape(found[1]), found[0])
+
+    text = re.sub(r"<em>(.*?)</em>", button, beside)
+    left = "".join(each for name, each in buttons.items() if name not in named)
+    row = f'<div class="site-presets"><b>Try</b> {left}</div>' if left else ""
+    return PRESETS.sub("", panel, count=1).replace(
+        '<div class="site-controls">', f'<div class="beside">{text}{row}</div><div class="site-controls">', 1
+    )
+
+
+def _heading(text: str) -> Block:
+    return Block(f"<h2>{html.escape(text)}</h2>")
+
+
+def _blocks(source: str) -> list[str]:
+    return [text for text in BETWEEN_BLOCKS.split(source.strip()) if text]
+
+
+def _paragraphs(source: str) -> list[Block]:
+    return [Block(markdown_html(text)) for text in _blocks(source)]
+
+
+def _without_heading(source: str) -> str:
+    return re.sub(r"\A#+ .*\n+", "", source)
+
+
+def _all(kind: Kind, *cells: Cell) -> list[Piece]:
+    """The pieces of a kind that cells have shown."""
+    return [piece for cell in cells for piece in cell.shown if piece.kind == kind]
+
+
+# Which text belongs to what ------------------------------------------------------------------------------------------
+
+
+def _has_steps(cell: Cell) -> bool:
+    return any(STEPS.match(text) for text in _blocks(cell.source))
+
+
+def _divided(source: str, last_of_steps: bool = False) -> tuple[str, str]:
+    """A text up to the end of its first paragraph, or of its numbered steps, and what comes after."""
+    blocks = _blocks(source)
+    end = max(place for place, text in enumerate(blocks) if STEPS.match(text)) if last_of_steps else 0
+    return "\n\n".join(blocks[: end + 1]), "\n\n".join(blocks[end + 1 :])
+
+
+def _text_before(cells: Sequence[Cell], place: int) -> list[Cell]:
+    """The texts right before a cell."""
+    found: list[Cell] = []
+    while place and cells[place - 1].kind == "markdown":
+        place -= 1
+        found.insert(0, cells[place])
+    return found
+
+
+def _printed_before(cells: Sequence[Cell], place: int) -> list[Cell]:
+    """The cell of code right before one that prints nothing itself, if that one did, in a few lines."""
+    before = cells[place - 1 : place] if not cells[place].text.strip() else []
+    return [replace(each, shown=()) for each in before if each.kind == "code" and _is_brief(each.text)]
+
+
+def _is_brief(text: str) -> bool:
+    return 0 < len(text.strip().splitlines()) <= FEW_LINES
+
+
+def _text_after(cells: Sequence[Cell], place: int, together: bool = False) -> list[Cell]:
+    """The texts right after a cell; with `together` only as far as they stand on one slide with it."""
+    found: list[Cell] = []
+    for cell in cells[place + 1 :]:
+        if cell.kind != "markdown" or (together and cell.slide in ("slide", "subslide")):
+            break
+        found.append(cell)
+    return found
