@@ -6,6 +6,7 @@ import math
 import random
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ from torch import nn
 from helpers.doctor import diagnose
 from tests.clinic.healthy import HEALTHY
 from tests.clinic.parts import Example, Net, classify, mlp, rows, seq
+from tests.clinic.peers import all_trained, table_of, train
 from tests.clinic.sick import CONTROLS, FAULTY, SICK
-from tests.clinic.table import SEEDS, Seen, all_seen, examine, made, reported, table
+from tests.clinic.table import SEEDS, Seen, all_seen, all_unseen, examine, made, reported, table
+from tests.clinic.unseen import UNSEEN_HEALTHY, UNSEEN_SICK
 from tests.test_doctor import state_of
 
 SAMPLE = (
@@ -74,6 +77,74 @@ def test_false_alarms_and_misses_of_the_half_that_is_reported() -> None:
     sick = [each for each in seen if each.right != ("healthy",)]
     assert sum(not each.hit for each in healthy) <= 0.01 * len(healthy)
     assert sum(each.hit for each in sick) >= 0.95 * len(sick)
+
+
+MENDED = (
+    "Mamba-like selective scan", "GCN on a sparse matrix, features of a bag of words",
+    "weight as a plain tensor that asks for a gradient", "one label for all samples", "outputs averaged over the batch",
+    "attention without a scale, rows of one entry", "softmax without dim over a sequence", "every token is padding",
+    "state detached in an unrolled decoder", "truncated backpropagation with a state handed in", "RSSM world model",
+    "LRU, complex recurrence over 100 steps",
+)  # fmt: skip
+"""What the doctor got wrong among the networks written after it, and neighbours of these that it must leave alone."""
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_what_was_mended_after_the_first_look(name: str) -> None:
+    (seen,) = all_seen([name], seeds=[0])
+    assert seen.hit, seen
+
+
+def test_the_networks_written_after_the_doctor_have_names_of_their_own() -> None:
+    assert len(UNSEEN_HEALTHY) >= 30 and len(UNSEEN_SICK) >= 15
+    assert not {*UNSEEN_HEALTHY, *UNSEEN_SICK} & {*HEALTHY, *SICK}
+
+
+@pytest.mark.exhaustive
+def test_all_networks_written_after_the_doctor() -> None:
+    seen = all_unseen()
+    print("\n" + table(seen))
+    assert all(each.hit for each in seen), [each for each in seen if not each.hit]
+
+
+@pytest.mark.parametrize("name", ["blobs, Sigmoid, glorot, 12 layers, 0", "circles, Exponential, glorot, 8 layers, 0"])
+def test_a_faulty_network_of_the_research_benchmark_is_found_while_it_trains(name: str) -> None:
+    trained = train(name, FAULTY[name], 0, is_faulty=True)
+    assert trained.says["watch"] and not trained.trains, trained
+    assert trained.says["AUTOTRAINER"] and trained.says["DeepDiagnosis"]
+
+
+def test_a_control_of_the_research_benchmark_trains_without_an_alarm() -> None:
+    trained = train("blobs, tanh, 5 layers", CONTROLS["blobs, tanh, 5 layers"], 0, is_faulty=False)
+    assert trained.trains and not trained.says["watch"], trained
+    words = table_of([trained, replace(trained, is_faulty=True)])
+    assert "1 of controls that train" in words and "watch missed: blobs, tanh, 5 layers, seed 0, which trains" in words
+
+
+@pytest.mark.exhaustive
+def test_the_research_benchmark_over_400_steps() -> None:
+    trained = all_trained()
+    print("\n" + table_of(trained))
+    faulty = [each for each in trained if each.is_faulty]
+    controls = [each for each in trained if not each.is_faulty and each.trains]
+    assert sum(each.says["watch"] for each in faulty) >= 0.95 * len(faulty)
+    assert sum(each.says["watch"] for each in controls) <= 0.02 * len(controls)
+
+
+def test_a_large_gradient_is_measured_and_let_go() -> None:
+    """Its norm is that of autograd; nothing as large as it is kept."""
+    from helpers.doctor.recording import LARGE, Recording
+
+    net = seq(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 400), nn.ReLU(), nn.Linear(400, 5))
+    model, loss_function, x, y = classify(net, rows)
+    recording, wanted = Recording(model), list(model.parameters())
+    with recording.listening():
+        loss = loss_function(model(x), y)
+    readings = recording.backward(loss, wanted)
+    right = torch.autograd.grad(loss, wanted)
+    assert readings.gradients == pytest.approx([float(each.norm()) for each in right], rel=1e-5)
+    kept = [each.numel() for each in recording.gradients if each is not None]
+    assert max(kept) <= LARGE < max(each.numel() for each in right)
 
 
 @pytest.mark.slow

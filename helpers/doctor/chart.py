@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from .graph import Graph
 from .judgement import Case
+from .measuring import norms
 from .readings import LayerReading
-from .recording import OUTPUTS, BackwardReadings, Recording, Row, flatten, norm
+from .recording import OUTPUTS, BackwardReadings, Recording, Row, flatten, rows_alike
 
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
@@ -36,6 +37,7 @@ class Chart:
         self._loss, self._graph = loss, graph
         self._gradients = dict(zip(_asking(model.parameters()), readings.gradients, strict=True))
         self._names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+        self._sizes = dict(zip(self._names, norms([each.detach() for each in self._names]).tolist(), strict=True))
         self._of_outputs = of_outputs
         some_learn = any(each is not None for each in readings.gradients)
         self._unused = set(self._of_outputs.leaves) if some_learn else set()
@@ -110,7 +112,7 @@ class Chart:
     def _reading(self, row: Row) -> LayerReading:
         gradients = {each: self._gradients.get(each) for each in _asking(row.parameters)}
         norms = [value for value in gradients.values() if value is not None]
-        weight = math.hypot(*(norm(each.detach()) for each, value in gradients.items() if value is not None))
+        weight = math.hypot(*(self._sizes[each] for each, value in gradients.items() if value is not None))
         gradient = math.hypot(*norms) if norms else math.nan
         signal = self._readings.signals.get(row.place, math.nan)
         return LayerReading(
@@ -130,6 +132,7 @@ class Chart:
             dead=_mean(row.dead),
             units=row.units,
             squashes=row.squashes,
+            one_hot=row.one_hot,
             finite=row.finite and math.isfinite(self._readings.signals.get(row.place, 0.0)),
             underflow=signal <= self._readings.small,
         )
@@ -150,8 +153,10 @@ class Chart:
 
     def _wakes(self, row: Row) -> bool:
         """Whether weights or factors that are all zero get a gradient: after a step they let the signal through."""
-        zero = [each for each in _asking(row.parameters) if each not in self._biases and not bool(each.any())]
-        return any(self._gradients.get(each) for each in zero)
+        return any(
+            self._sizes.get(each) == 0 and each not in self._biases and self._gradients.get(each)
+            for each in row.parameters
+        )
 
     # The ways through the graph --------------------------------------------------------------------------------------
 
@@ -209,13 +214,17 @@ class Chart:
         return 1 - sum(each.numel() for each in unheard) / numbers if numbers else 1.0
 
     def _unregistered(self) -> tuple[int, int]:
-        """How many tensors, and how many numbers, the outputs were computed from that no optimizer will be given."""
+        """How many tensors, and how many numbers, the outputs were computed from that no optimizer will be given.
+
+        They are parameters in lists of Python's and such, and plain tensors that the model holds and that ask for a
+        gradient.
+        """
         mine = set(self._model.parameters()) | set(self._model.buffers())
-        found = [
-            leaf
-            for leaf in self._of_outputs.leaves
-            if isinstance(leaf, nn.Parameter) and leaf not in mine and leaf in self._graph.leaves
-        ]
+        others = [leaf for leaf in self._of_outputs.leaves if leaf not in mine and leaf in self._graph.leaves]
+        if not others:
+            return 0, 0
+        plain = {id(each) for each in self._recording.held if each.requires_grad}
+        found = [leaf for leaf in others if isinstance(leaf, nn.Parameter) or id(leaf) in plain]
         return len(found), sum(each.numel() for each in found)
 
     # What hears nothing ----------------------------------------------------------------------------------------------
@@ -271,14 +280,25 @@ class Chart:
             if row.call and row.steps and _is_matrix(row):
                 calls.setdefault(row.name, []).append(row)
         for name, rows in calls.items():
+            cut = [row for row in rows if row.cut]
+            if len(rows) < MANY_CALLS or len(cut) < 0.8 * len(rows):
+                continue
             silent = [
                 row
-                for row in rows
-                if row.cut
-                and not any(step in self._graph.steps or step in self._of_outputs.steps for step in row.steps)
+                for row in cut
+                if not any(step in self._graph.steps or step in self._of_outputs.steps for step in row.steps)
             ]
-            if len(rows) >= MANY_CALLS and len(silent) >= 0.8 * len(rows):
+            if len(silent) >= 0.8 * len(rows):
                 yield name, len(rows), len(silent)
+            elif self._stand_alone(rows):
+                yield name, len(rows), len(cut)
+
+    def _stand_alone(self, rows: Sequence[Row]) -> bool:
+        """Whether no call of a module was computed from another one, as far as the gradient goes."""
+        makers = {step: row for row in rows for step in row.steps}
+        return not any(
+            makers[above] is not row for row in rows for above in self._graph.above(row.steps) & makers.keys()
+        )
 
     def _symmetric(self) -> Iterator[str]:
         """Labels of layers all of whose units are the same, and get the same gradient, so that they stay so."""
@@ -286,15 +306,19 @@ class Chart:
             return
         tensors = dict(zip(_asking(self._model.parameters()), self._recording.gradients, strict=False))
         matrices = [each for each in tensors if each.dim() > 1 and not each.is_complex()]
-        wakes = any(self._wakes(row) for row in self._rows) and not all(_rows_alike(each.detach()) for each in matrices)
+        if not any(map(rows_alike, matrices)):
+            return
+        wakes = any(self._wakes(row) for row in self._rows) and not all(
+            len(each) < 2 or rows_alike(each) for each in matrices
+        )
         for row in self._rows:
             for each in row.parameters if row.call == 1 else ():
                 gradient = tensors.get(each)
                 if each.dim() < 2 or len(each) < 2 or gradient is None or gradient.is_sparse or each.is_complex():
                     continue
-                if row.type in ("Embedding", "EmbeddingBag") or not _rows_alike(each.detach()):
+                if row.type in ("Embedding", "EmbeddingBag") or not rows_alike(each):
                     continue
-                if _rows_alike(gradient) and not (wakes and not bool(each.any()) and not bool(gradient.any())):
+                if rows_alike(gradient) and not (wakes and not bool(each.any()) and not bool(gradient.any())):
                     yield row.label
                     break
 
@@ -316,12 +340,6 @@ def _never_called(model: nn.Module, recording: Recording) -> list[Row]:
         if own:
             rows.append(Row(-2 - len(rows), name or "model", type(module).__name__, 0, own))
     return rows
-
-
-def _rows_alike(matrix: Tensor) -> bool:
-    """Whether all rows are the same, up to rounding."""
-    rows = matrix.flatten(1)
-    return bool((rows - rows[:1]).abs().max() <= 1e-5 * rows.abs().max()) if rows.numel() else False
 
 
 def _is_matrix(row: Row) -> bool:

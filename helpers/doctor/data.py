@@ -19,6 +19,9 @@ FAR = 1e4
 LARGE_INPUTS = 30.0
 """Inputs with a root mean square above this count as not standardised."""
 
+MANY, SAME = 8, 1e-6
+"""In a batch of MANY samples not all are of one class, nor closer in the answer than SAME times its size."""
+
 OFFSET = 10.0
 """Inputs whose mean is so many times their standard deviation count as not centred."""
 
@@ -82,6 +85,7 @@ def notes_of_data(evidence: Evidence) -> Iterator[str]:
     """What is worth knowing of data and loss."""
     yield from _notes_of_inputs(evidence)
     yield from _notes_of_targets(evidence)
+    yield from _notes_of_one_answer(evidence)
     yield from _notes_of_outputs(evidence)
 
 
@@ -148,8 +152,10 @@ def _broadcast(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _softmax_over_the_batch(evidence: Evidence) -> Iterator[Finding]:
-    for each in evidence.outputs:
-        if each.dim() == 2 and min(each.shape) > 1 and _are_shares(each, 0) and not _are_shares(each, 1):
+    for each in evidence.outputs[:1]:
+        if each.dim() < 2 or min(each.shape) < 2 or not _are_shares(each, 0):
+            continue
+        if not any(_are_shares(each, axis) for axis in range(1, each.dim())):
             yield Finding(
                 "loss",
                 "the outputs are probabilities that sum to 1 over the batch, and not over the classes.",
@@ -166,8 +172,11 @@ def _softmax_over_the_batch(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _notes_of_inputs(evidence: Evidence) -> Iterator[str]:
-    for each in flatten(evidence.inputs):
-        if not each.is_floating_point() or each.dim() < 2 or len(each) < 2 or not each.numel():
+    given = [each for each in flatten(evidence.inputs) if _is_batch(each)]
+    if given and not any(each.is_floating_point() for each in given) and all(map(_is_alike, given)):
+        yield f"All {len(given[0]):,} samples of the batch are alike: check how the inputs are loaded."
+    for each in given:
+        if not each.is_floating_point():
             continue
         values = each.detach().double()
         spread = float((values - values.mean(dim=0)).square().mean().sqrt())
@@ -183,6 +192,40 @@ def _notes_of_inputs(evidence: Evidence) -> Iterator[str]:
             yield (
                 f"The inputs are not standardised (mean {mean:.3g}, standard deviation {deviation:.3g}): subtract "
                 "their mean and divide by their standard deviation, or begin with a normalization."
+            )
+
+
+def _is_batch(tensor: Tensor) -> bool:
+    """Whether a tensor holds several samples of several numbers."""
+    return tensor.layout == torch.strided and tensor.dim() > 1 and len(tensor) > 1 and tensor.numel() > 0
+
+
+def _is_alike(tensor: Tensor) -> bool:
+    """Whether all samples are the same to the last bit."""
+    return bool((tensor == tensor[:1]).all())
+
+
+def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
+    """Whether samples that differ all get the same answer, or are all of one class."""
+    targets = flatten(evidence.targets)
+    if evidence.classes > 1:
+        counted = targets[0][targets[0] != -100]
+        if counted.numel() >= MANY and bool((counted == counted.reshape(-1)[0]).all()):
+            yield (
+                f"All {counted.numel():,} targets of the batch are class {int(counted.reshape(-1)[0])}: check how they "
+                "are made, and shuffle the samples."
+            )
+    answers = [each for each in evidence.outputs if each.dim() > 1][:1]
+    given = [each for each in flatten(evidence.inputs) if _is_batch(each)]
+    for answer in answers:
+        size, apart = _rms(answer), _rms(answer - answer[:1])
+        same_batch = [each for each in given if len(each) == len(answer)]
+        if len(answer) < MANY or not same_batch or all(map(_is_alike, same_batch)):
+            continue
+        if math.isfinite(size) and apart <= SAME * size and float(answer.max()) > float(answer.min()):
+            yield (
+                f"All {len(answer):,} samples get the same answer, although they differ: something takes a mean, a "
+                "maximum or a softmax over the batch, or doesn't look at the inputs."
             )
 
 

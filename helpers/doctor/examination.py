@@ -69,12 +69,12 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
     model = _check(model, loss_function, inputs)
     with (
         interrupts_held() as let_through,
-        untouched(model),
+        untouched(model) as held,
         torch.inference_mode(False),
         torch.enable_grad(),
         _uncompiled(),
     ):
-        case, evidence, layers = _examine(model, loss_function, inputs, targets, let_through)
+        case, evidence, layers = _examine(model, loss_function, inputs, targets, let_through, held)
     findings, notes = judge(case, evidence)
     numbers = {each: each.numel() for each in model.parameters()}
     return Diagnosis(
@@ -91,11 +91,17 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
 
 
 def _examine(
-    model: nn.Module, loss_function: Loss, inputs: Inputs, targets: Any, let_through: Callable[[], None]
+    model: nn.Module,
+    loss_function: Loss,
+    inputs: Inputs,
+    targets: Any,
+    let_through: Callable[[], None],
+    held: Sequence[Tensor],
 ) -> tuple[Case, Evidence, tuple[LayerReading, ...]]:
     """The passes, and what is read in them."""
     states = _random_states(model)
     recording = Recording(model, let_through)
+    recording.held = held
     given = _copy(inputs)
     loss = _forward(recording, partial(_call, model), loss_function, given, _copy(targets))
     wanted = [each for each in model.parameters() if each.requires_grad]
@@ -108,7 +114,7 @@ def _examine(
         readings = replace(readings, small=-math.inf)  # what is 0, is 0
     elif small and bool(torch.isfinite(loss).all()):
         readings = _completed(readings, _in_double(recording, model, loss_function, inputs, targets))
-    of_outputs = Graph(recording.outputs)
+    of_outputs = Graph(recording.outputs, known=graph)
     chart = Chart(model, recording, readings, loss, graph, of_outputs)
     evidence = Evidence(
         inputs=inputs,
@@ -361,7 +367,7 @@ def _normalises_first(recording: Recording) -> bool:
 
 def _random_states(model: nn.Module) -> list[tuple[torch.Generator, Tensor]]:
     held = [value for module in model.modules() for value in vars(module).values()]
-    generators = [torch.default_generator, *(each for each in held if isinstance(each, torch.Generator))]
+    generators = [torch.default_generator, *(each for each in held if type(each) is torch.Generator)]
     return [(each, each.get_state()) for each in generators]
 
 
@@ -398,7 +404,7 @@ class _Again:
         What all samples have in common is taken out of the gradients first.
         """
         places = [each for each in flatten(self.inputs) if each.is_floating_point() and each.dim() > 1]
-        if len(places) != 1 or len(places[0]) < 3:
+        if len(places) != 1 or len(places[0]) < 3 or places[0].layout != torch.strided:
             return math.nan
         here = places[0].detach()
         rows = here.flatten(1).double()

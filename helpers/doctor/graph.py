@@ -50,19 +50,29 @@ REENTRANT = "CheckpointFunctionBackward"
 class Graph:
     """All steps that lie between some tensors and the leaves that they were computed from.
 
-    `order` holds each step before those that it was computed from, `below` what a step was computed from, `names` the
-    names of all steps without the number at the end; `leaves` maps a leaf to its step.
+    `order` holds each step before those that it was computed from, `below` what a step was computed from; `leaves` maps
+    a leaf to its step.
     """
 
-    def __init__(self, tensors: Iterable[Tensor], until: Iterable[Tensor] = ()) -> None:
-        """The graph of `tensors`, not looked into beyond the tensors `until`."""
+    def __init__(self, tensors: Iterable[Tensor], until: Iterable[Tensor] = (), known: Graph | None = None) -> None:
+        """The graph of `tensors`, not looked into beyond the tensors `until`; a `known` one spares most of the walk."""
         self._starts = [each.grad_fn for each in tensors if each.grad_fn is not None]
         ends = {each.grad_fn for each in until if each.grad_fn is not None}
-        self.order = _sorted(self._starts, ends)
+        self.below: dict[Any, list[Any]] = {}
+        self.order = _sorted(self._starts, ends, self.below, {} if known is None else known.below)
         self.steps = set(self.order)
-        self.below = {step: _below(step) for step in self.order}
-        self.names = {name_of(step) for step in self.order}
-        self.leaves: dict[Tensor, Any] = {step.variable: step for step in self.order if is_leaf(step)}
+        self._names: dict[Any, str] = {} if known is None else known._names
+        for step in self.order:
+            if step not in self._names:
+                self._names[step] = step.name().rstrip("0123456789")
+        self.leaves: dict[Tensor, Any] = {
+            step.variable: step for step in self.order if "AccumulateGrad" in self._names[step]
+        }
+
+    @property
+    def names(self) -> set[str]:
+        """The names of all steps without the number at the end."""
+        return {self._names[step] for step in self.order}
 
     def consumers(self) -> dict[Any, list[Any]]:
         """For every step those that use what it made."""
@@ -125,20 +135,21 @@ def _below(step: Any) -> list[Any]:
     return [below for below, _ in step.next_functions if below is not None]
 
 
-def _sorted(starts: Sequence[Any], ends: set[Any]) -> list[Any]:
-    """Each step before those below it."""
+def _sorted(
+    starts: Sequence[Any], ends: set[Any], below: dict[Any, list[Any]], known: Mapping[Any, list[Any]]
+) -> list[Any]:
+    """Each step before those below it; fills `below`, which is looked up in `known` first."""
     finished: list[Any] = []
-    state: dict[Any, bool] = {}
-    waiting = [(start, False) for start in starts]
+    waiting: list[Any] = list(starts)
     while waiting:
-        step, left = waiting.pop()
-        if left:
-            finished.append(step)
-        elif step not in state:
-            state[step] = True
-            waiting.append((step, True))
+        step = waiting.pop()
+        if step is None:
+            finished.append(waiting.pop())
+        elif step not in below:
+            found = below[step] = known[step] if step in known else _below(step)
+            waiting += (step, None)
             if step not in ends:
-                waiting += [(below, False) for below in _below(step) if below not in state]
+                waiting += [each for each in found if each not in below]
     return finished[::-1]
 
 

@@ -7,6 +7,7 @@ import types
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ MOST_KEPT = 100_000
 
 PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))
 """Types of values that nothing can change; LEFT_ALONE holds them too, and asking for these first is quick."""
+
+HELD_OFTEN = frozenset((dict, list, tuple, set, Tensor, nn.Parameter))
+"""Types that are none of LEFT_ALONE."""
 
 LEFT_ALONE = (
     str,
@@ -46,8 +50,10 @@ LEFT_ALONE = (
 
 
 @contextmanager
-def untouched(model: nn.Module) -> Iterator[None]:
+def untouched(model: nn.Module) -> Iterator[list[Tensor]]:
     """Whatever happens inside, afterwards the model is bit for bit what it was, and so is all random state.
+
+    Gives the tensors that the model holds.
 
     Kept are the attributes of every module (mode, hooks, parameters, buffers, plain ones) with the contents of lists,
     dictionaries, sets, queues, tensors, arrays and plain objects among them, the values of parameters and buffers,
@@ -61,7 +67,7 @@ def untouched(model: nn.Module) -> Iterator[None]:
     python_state, numpy_state = random.getstate(), np.random.get_state()
     with torch.random.fork_rng(devices=devices):
         try:
-            yield
+            yield keeper.tensors
         finally:
             steps = [*keeper.steps, lambda: random.setstate(python_state), lambda: np.random.set_state(numpy_state)]
             uninterrupted(lambda: _all_of(steps))
@@ -114,18 +120,21 @@ class _Keeper:
         empty = [value for value in kept.values() if type(value) in DICTIONARIES and not value]  # of hooks, mostly
         self.steps.append(lambda: _restore(attributes, kept, empty))
         for value in kept.values():
-            if type(value) not in DICTIONARIES or value:
+            kind = type(value)
+            if kind not in PLAIN and (kind not in DICTIONARIES or value):
                 self._keep(value)
 
     def _keep(self, start: Any) -> None:
         waiting = [start]
         while waiting and len(self._seen) < MOST_KEPT:
             value = waiting.pop()
-            if type(value) in PLAIN or (not isinstance(value, Tensor) and isinstance(value, LEFT_ALONE)):
+            kind = type(value)
+            if kind in PLAIN or id(value) in self._seen:
                 continue
-            if id(value) not in self._seen:
-                self._seen[id(value)] = value  # held, so that its identity stays its own
-                waiting += self._parts(value)
+            if kind not in HELD_OFTEN and not isinstance(value, Tensor) and isinstance(value, LEFT_ALONE):
+                continue
+            self._seen[id(value)] = value  # held, so that its identity stays its own
+            waiting += self._parts(value)
 
     def _parts(self, value: Any) -> list[Any]:
         """What a value holds, after its own step is noted."""
@@ -175,10 +184,8 @@ def _restore(attributes: dict[str, Any], kept: dict[str, Any], empty: list[dict[
 
 def _refill(dictionary: dict[Any, Any], contents: dict[Any, Any]) -> None:
     """The same object with its former contents: handles of hooks refer to the dictionaries themselves."""
-    if len(dictionary) == len(contents) and all(
-        name == former and value is contents[former]
-        for (name, value), former in zip(dictionary.items(), contents, strict=True)
-    ):
+    same = len(dictionary) == len(contents) and all(map(is_, dictionary.values(), contents.values()))
+    if same and list(dictionary) == list(contents):
         return
     dictionary.clear()
     dictionary.update(contents)

@@ -91,6 +91,9 @@ ALIKE = 0.3
 ENOUGH = 0.5
 """With a smaller share of the weights listened to, nothing can be said about a model that looks well."""
 
+ONE_HOT = 0.9
+"""With this share of rows that are nearly one-hot, a softmax within the network is told."""
+
 REACHED = 1e-3
 """Through time, a step with this share of the largest signal still counts as reached."""
 
@@ -116,7 +119,7 @@ class Case:
     outputs_signal, outputs_rms, outputs_natural: ‖∂L/∂outputs‖, the outputs' size, and what is usual for the loss
     unregistered: how many parameters, and numbers, only the graph has
     symmetric: labels of layers all of whose units are the same
-    forgotten: (name, calls, silent calls) of modules whose state is detached at nearly every step
+    forgotten: (name, calls, detached calls) of modules whose state is detached at nearly every step
     coverage: share of the weights with a gradient at whose layer the signal was read
     input_spreads, call_spreads: spread of a recurrent module's inputs at every step, by label and by name
     neighbours: cosine of the input gradients of neighbours; nan where it wasn't needed, or can't be had
@@ -251,7 +254,7 @@ def _forgotten(case: Case) -> Iterator[Finding]:
         yield Finding(
             "detached",
             "the state is detached at nearly every step: no gradient goes back through time.",
-            {"calls": float(calls), "calls without gradient": float(silent)},
+            {"calls": float(calls), "calls whose answer was detached": float(silent)},
             THRESHOLDS["detached"],
             "Leave out detach() inside the loop over time; detach the state once between batches only.",
             "08_lstms.ipynb",
@@ -350,10 +353,12 @@ def _dead(case: Case) -> Iterator[Finding]:
 
 def _saturated(case: Case) -> Iterator[Finding]:
     limit = THRESHOLDS["saturated"]
+    way = {layer.label for layer in case.way}  # a softplus beside it, as a step size or a variance, may be small
     saturated = [
         layer
         for layer in _hidden(case.layers)
         if layer.saturated >= (limit.value if layer.units >= NARROW else THRESHOLDS["dead"].value)
+        and (layer.squashes or not way or layer.label in way)
     ]
     saturated += _flat_answers(case)
     if saturated:
@@ -516,6 +521,12 @@ def _notes(case: Case) -> Iterator[str]:
     unused = [layer.label for layer in case.layers if layer.status == "unused"]
     if unused:
         yield f"This loss has no use for {some(unused)}: no gradient there, and none expected."
+    sharp = [layer.label for layer in _hidden(case.layers) if layer.one_hot >= ONE_HOT]
+    if sharp:
+        yield (
+            f"The softmax in {some(sharp)} is nearly 0 or 1 everywhere, and lets little of the gradient through: "
+            "divide what goes into it, as attention divides its scores by the root of the width."
+        )
     idle = [layer.label for layer in case.layers if layer.status == "not called"]
     if idle:
         yield f"The forward pass didn't call {some(idle)}."

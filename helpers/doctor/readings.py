@@ -55,6 +55,7 @@ class LayerReading:
     saturated: share of elements where the slope is below 1 % of the activation's largest; nan for a rectifier
     dead: share of a rectifier's units that are 0 for every sample; `units` is how many there are
     squashes: whether the activation is flat on both sides, as sigmoid and tanh are
+    one_hot: of a softmax, the share of its rows with one entry above 99 %
     finite: whether output and signal hold neither nan nor infinity
     underflow: whether the signal is below what can be read, and 0 stands for it
     """
@@ -75,6 +76,7 @@ class LayerReading:
     dead: float = math.nan
     units: int = 0
     squashes: bool = False
+    one_hot: float = math.nan
     finite: bool = True
     underflow: bool = False
 

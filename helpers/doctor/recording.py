@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from .flatness import flat_parts
+from .flatness import FLAT_PARTS, flat_parts
 from .graph import PRODUCTS as PRODUCT_STEPS
 from .graph import REENTRANT, Graph, is_opaque, name_of, operation_on
+from .measuring import LEAST, MOST, norms
 
 NEAR = 2.0**30
 """So many times the smallest number that can be trusted counts as near to it."""
@@ -41,6 +43,21 @@ CUTS = frozenset(["detach", "detach_", "item", "numpy", "tolist"])
 """Functions of torch whose result has no way back."""
 
 CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.RNNBase, nn.MultiheadAttention, nn.Embedding)
+WITH_CHANNELS = CHANNELS_FIRST + CHANNELS_LAST
+
+NO_PARAMETERS = frozenset(
+    (int, float, bool, str, type(None), tuple, list, slice, Tensor, torch.Size, torch.dtype, torch.device)
+)
+"""Types of arguments that are no parameter; to ask `isinstance` of each takes longer than a small layer."""
+
+SHARP, FEW = 0.99, 4
+"""A row of a softmax with an entry above SHARP is one-hot; over less than FEW entries that says little."""
+
+LARGE = 2**16
+"""The gradient of a parameter with more elements is measured as it arrives, and dropped."""
+
+WIDE = 2**14
+"""Tensors with more elements are faster in numpy than in torch, where a mean over the first axis is meant."""
 
 
 @dataclass
@@ -71,6 +88,7 @@ class Row:
     dead: list[float] = field(default_factory=list)
     units: int = 0
     squashes: bool = False
+    one_hot: float = math.nan
 
     @property
     def label(self) -> str:
@@ -125,6 +143,7 @@ class Recording:
 
     outputs: the tensors that the model returned and that have a gradient
     used: the parameters that a function of torch was called with
+    held: the tensors that the model held before it ran
     pairs: the shapes of what two-sided losses compared, where they differ
     unheard: the parameters that go into a step of the graph into which nothing can look
     """
@@ -144,6 +163,7 @@ class Recording:
         self.outputs: list[Tensor] = []
         self.returned: Any = None
         self.used: set[Tensor] = set()
+        self.held: Sequence[Tensor] = ()
         self.pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
         self._calls: Counter[str] = Counter()
         self._again: Counter[str] | None = None
@@ -239,11 +259,16 @@ class Recording:
         wanted = [*parameters, *(tensor for _, (tensor, _) in sequences)]
         start = torch.full_like(loss, factor)
         if self._reentrant:
-            found = self._backward_reentrant(loss, wanted, start)
+            found, measured = self._backward_reentrant(loss, wanted, start), {}
         else:
-            found = torch.autograd.grad(loss, wanted, start, retain_graph=True, allow_unused=True)
-        gradients = [None if each is None else norm(each) / factor for each in found[: len(parameters)]]
-        self.gradients = found[: len(parameters)]
+            with _measured_as_they_arrive(parameters) as measured:
+                found = torch.autograd.grad(loss, wanted, start, retain_graph=True, allow_unused=True)
+        self.gradients = [None if place in measured else each for place, each in enumerate(found[: len(parameters)])]
+        sizes = iter(norms([each for each in self.gradients if each is not None]).tolist())
+        gradients = [
+            measured[place] / factor if place in measured else None if each is None else next(sizes) / factor
+            for place, each in enumerate(self.gradients)
+        ]
         steps = {
             row: [value / factor for value in _norms_along(gradient, axis)]
             for (row, (_, axis)), gradient in zip(sequences, found[len(parameters) :], strict=True)
@@ -297,18 +322,19 @@ class Recording:
         if module is self._model:
             self.returned = output
             self.outputs = [each for each in flatten(output) if each.requires_grad]
-        own = module.parameters(recurse=not frame.calls_inside)
-        row.parameters = [each for each in own if each not in frame.taken]
+        if frame.calls_inside or not module._modules:
+            own: Iterable[nn.Parameter | None] = module._parameters.values()
+        else:
+            own = module.parameters()
+        row.parameters = [each for each in own if each is not None and each not in frame.taken]
         row.silent = bool(frame.taken)
         if self.frames and frame.taken:
             self.frames[-1].taken |= frame.taken
-        is_layer = isinstance(module, CHANNELS_FIRST + CHANNELS_LAST) and bool(
-            row.parameters
-        )  # a child computes weights
+        is_layer = isinstance(module, WITH_CHANNELS) and bool(row.parameters)  # a child computes weights
         if (frame.calls_inside and not is_layer) or (frame.taken and not (row.saturated or row.dead)):
             row.kept = bool(row.parameters)
             return
-        if isinstance(module, CHANNELS_FIRST + CHANNELS_LAST):
+        if isinstance(module, WITH_CHANNELS):
             self._channel_axis = 1 if isinstance(module, CHANNELS_FIRST) else -1
         if not _in_functorch():
             self._read_output(row, output)
@@ -346,13 +372,19 @@ class Recording:
         if _in_functorch():
             return call()
         given = [*args, *kwargs.values()]
-        self.used.update(each for each in given if isinstance(each, nn.Parameter))
+        for each in given:
+            if type(each) not in NO_PARAMETERS and isinstance(each, nn.Parameter):
+                self.used.add(each)
         if name in CUTS and args and isinstance(args[0], Tensor) and args[0].grad_fn is not None:
             self._cut.add(args[0].grad_fn)
         if name in PRODUCTS:
             matrix = self._alone(given)
             if matrix is not None:
                 return self._product(call, name, matrix)
+        if name == "softmax":
+            return self._softmax(call, kwargs.get("dim", args[1] if len(args) > 1 else None))
+        if name.rstrip("_") not in FLAT_PARTS:
+            return call()
         z = args[0] if args else kwargs.get("input")
         flat = flat_parts(name, args, kwargs)
         if flat is None or not isinstance(z, Tensor) or not _is_real(z):
@@ -374,6 +406,19 @@ class Recording:
         else:
             row.saturated.append(_share(mask))
             row.units = mask.shape[-1] if mask.dim() > 1 else 1
+        return output
+
+    def _softmax(self, call: Callable[[], Any], axis: Any) -> Any:
+        """A softmax gets a row of its own where many of its rows are one-hot."""
+        output = call()
+        if isinstance(axis, int) and _is_real(output) and output.requires_grad and output.shape[axis] >= FEW:
+            with torch._C.DisableTorchFunction():
+                one_hot = _share(output.detach() > SHARP) * output.shape[axis]
+            if one_hot >= 0.5:
+                frame = self.frames[-1] if self.frames else None
+                owner = f"{self._names[frame.module]}." if frame and frame.module is not self._model else ""
+                row = self._new_row(f"{owner}softmax()", "function")
+                row.one_hot = one_hot
         return output
 
     def _alone(self, given: Sequence[Any]) -> nn.Parameter | None:
@@ -448,9 +493,49 @@ class _Functions(TorchFunctionMode):
 
 
 def norm(tensor: Tensor) -> float:
-    """The Frobenius norm, accumulated in float64 where the device has it."""
-    values = tensor.coalesce().values() if tensor.is_sparse else tensor
-    return float(torch.linalg.vector_norm(_as_real(values), dtype=_wide(values)))
+    """The Frobenius norm; in float64, where the device has it, if float32 would lose something."""
+    values = _as_real(tensor.coalesce().values() if tensor.is_sparse else tensor)
+    if values.dtype == torch.float32:
+        quick = float(torch.linalg.vector_norm(values))
+        if LEAST < quick < MOST:
+            return quick
+    return float(torch.linalg.vector_norm(values, dtype=_wide(values)))
+
+
+@contextmanager
+def _measured_as_they_arrive(parameters: Sequence[Tensor]) -> Iterator[dict[int, float]]:
+    """Norms of the gradients of large parameters, by place; the gradients themselves are let go at once.
+
+    What stands in their place takes no memory. The gradient of a matrix whose rows are all alike is kept, since it
+    tells whether they stay so.
+    """
+    measured: dict[int, float] = {}
+
+    def measure(place: int, gradient: Tensor) -> Tensor | None:
+        if gradient.is_sparse:
+            return None
+        measured[place] = norm(gradient)
+        return gradient.new_zeros(()).expand(gradient.shape)
+
+    large = [place for place, each in enumerate(parameters) if each.numel() > LARGE and not rows_alike(each)]
+    handles = [parameters[place].register_hook(partial(measure, place)) for place in large]
+    try:
+        yield measured
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def rows_alike(tensor: Tensor) -> bool:
+    """Whether all rows of a matrix are the same, up to rounding."""
+    if tensor.dim() < 2 or len(tensor) < 2 or not tensor.numel() or tensor.is_sparse or tensor.is_complex():
+        return False
+    rows = tensor.detach().flatten(1)
+    low, high = rows.aminmax()
+    limit = 1e-5 * max(-float(low), float(high))
+    if not float((rows[1] - rows[0]).abs().max()) <= limit:
+        return False
+    return bool((rows - rows[:1]).abs().max() <= limit)
 
 
 def _norms_along(tensor: Tensor, axis: int) -> list[float]:
@@ -482,15 +567,21 @@ def _wide(tensor: Tensor) -> torch.dtype:
 
 def _statistics(tensor: Tensor) -> tuple[float, float, float]:
     """Mean, standard deviation, and spread between the samples (first axis)."""
-    if tensor.numel() == 0:
+    if tensor.numel() == 0 or tensor.layout != torch.strided:
         return math.nan, math.nan, math.nan
     values = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
     if tensor.dim() < 2 or len(tensor) < 2:
         mean = float(values.mean(dtype=_wide(values)))
         return mean, norm(values - mean) / math.sqrt(values.numel()), math.nan
-    centre = values.mean(dim=0)
+    if values.numel() > WIDE and values.is_cpu and values.dtype == torch.float32:
+        numbers = values.numpy()
+        middle = numbers.mean(axis=0)
+        centre, away = torch.from_numpy(np.atleast_1d(middle)), torch.from_numpy(numbers - middle)
+    else:
+        centre = values.mean(dim=0)
+        away = values - centre
     mean = float(centre.mean(dtype=_wide(centre)))
-    spread = norm(values - centre) / math.sqrt(values.numel())
+    spread = norm(away) / math.sqrt(values.numel())
     between = norm(centre - mean) / math.sqrt(centre.numel())  # the two parts of the variance add up
     return mean, math.hypot(spread, between), spread
 

@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 
 SECTIONS = ("engine", "watching", "doctor", "browser", "site")
-WHERE_NAMED = ("hub",)  # takes ten minutes, and the proxy of hub/README.md
+WHERE_NAMED = ("hub", "peers")  # take ten minutes; hub needs the proxy of hub/README.md, peers the torchmortem package
 
 
 def main() -> None:
@@ -15,7 +15,9 @@ def main() -> None:
     present = [name for name in SECTIONS if importlib.util.find_spec(f"tests.benchmarks.{name}")]
     known = [*present, *WHERE_NAMED]
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("sections", nargs="*", metavar="section", help=f"any of: {', '.join(known)} (all but hub)")
+    parser.add_argument(
+        "sections", nargs="*", metavar="section", help=f"any of: {', '.join(known)} (all but hub and peers)"
+    )
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.sections) - set(known))
     if unknown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from tests.clinic.table import all_seen, reported, table
+from tests.clinic.table import all_seen, all_unseen, reported, table
 
 
 def main() -> None:
@@ -12,8 +12,9 @@ def main() -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        seen = all_seen(timed=True)
+        seen, unseen = all_seen(timed=True), all_unseen()
     finally:
         torch.set_num_threads(threads)
     print("The half on which no threshold was set:\n" + table(each for each in seen if reported(each.name)))
+    print("\nThe networks written after the doctor, now that it is mended:\n" + table(unseen))
     print("\nThe half on which thresholds were set:\n" + table(each for each in seen if not reported(each.name)))
