@@ -14,7 +14,7 @@ from helpers.course import notebooks
 from helpers.publish.cells.running import read_cells
 
 ROOT = Path(__file__).resolve().parents[1]
-REWRITTEN = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10")
+REWRITTEN = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11")
 BANKS = sorted((ROOT / "data/quiz").glob("[0-9][0-9]_*.json"))
 MUCH_LONGER = 1.4
 BALANCED = BANKS[:6]
