@@ -272,7 +272,7 @@ def play(
     """Play a number of rounds; False where Ctrl-C or the stop button ended them early. The game can go on either way.
 
     `on_record` is called `records` times on the way, for a figure that follows the game; there is no bar then. Else a
-    bar shows the progress, and is gone at the end.
+    bar shows the progress, and is gone at the end; in a notebook a curve of the generator's gradient does, and stays.
     """
     check_whole("rounds", rounds, 1)
     check_whole("records", records, 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from inspect import isfunction
 from typing import Any
 
 from helpers import runtime, without_torch
@@ -59,6 +60,9 @@ NAMES: Mapping[str, tuple[str, str]] = {
 }
 """Every name, with its module and its name there ("" for the module itself)."""
 
+FOLLOWED = ("train", "train_task", "play")
+"""Functions whose progress a notebook shows as a curve."""
+
 runtime.prepare()
 
 
@@ -69,4 +73,6 @@ def __getattr__(name: str) -> Any:
     if module.startswith(without_torch.MODULES):
         import_module("torch")  # in a browser this puts the stand-ins in place, for the course's modules too
     loaded = import_module(module)
-    return getattr(loaded, inside) if inside else loaded
+    found = getattr(loaded, inside) if inside else loaded
+    # A stand-in for what a browser lacks is not a function: it says so itself.
+    return import_module("helpers.panels.growing").followed(found) if name in FOLLOWED and isfunction(found) else found

@@ -77,7 +77,7 @@ def train(
     steps: number of updates, each on `batch` examples; the examples are shuffled anew each epoch with `seed`
     clip: largest norm of the whole gradient; longer ones are scaled down to it (Pascanu 2013, algorithm 1)
     records: how often to measure, beside the start; never more often than every step
-    progress: a bar while it runs; none where a callback shows the run
+    progress: a bar while it runs, in a notebook its loss as a curve; none where a callback shows the run
     callback: called with the History so far after every record, for a figure that follows the run
 
     Interrupting (Ctrl-C, the stop button) ends the run early and returns the History so far. Runs on one thread; the

@@ -1,0 +1,103 @@
+"""A curve in a cell's output that grows while a network trains, in the place of a progress bar."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+from helpers.figures.growing import Curve, described, growing_curves
+
+PAUSE = 0.25
+"""Seconds between two drawings at least."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Read = Callable[[Any], tuple[Sequence[float], Sequence[float]]]
+
+
+def _losses(history: Any) -> tuple[Sequence[float], Sequence[float]]:
+    return history.steps, history.loss
+
+
+def _norms(game: Any) -> tuple[Sequence[float], Sequence[float]]:
+    norms = game.gradient_norms
+    return range(1, len(norms) + 1), norms
+
+
+FOLLOWED: dict[str, tuple[str, str, str, Read]] = {
+    "train": ("callback", "steps", "loss", _losses),
+    "train_task": ("callback", "steps", "loss on held-out sequences", _losses),
+    "play": ("on_record", "rounds", "norm of the generator's gradient", _norms),
+}
+"""Functions that can be followed: what takes the follower, the number of steps, what is drawn, and how it is read."""
+
+
+class GrowingCurves:
+    """The runs of one cell, drawn in its output at most four times a second; the last drawing stays."""
+
+    def __init__(self, cell: int, quantity: str) -> None:
+        self.cell, self.quantity = cell, quantity
+        self.runs: dict[str, Curve] = {}
+        self._handle: Any = None
+        self._drawn = 0.0
+
+    def draw(self, now: bool = False) -> None:
+        """Draw all runs so far, unless they were drawn a moment ago and it needn't be `now`."""
+        if not now and time.monotonic() - self._drawn < PAUSE:
+            return
+        from IPython.display import display
+
+        content = {"text/html": growing_curves(self.runs, self.quantity), "text/plain": described(self.runs)}
+        if self._handle is None:
+            self._handle = display(content, raw=True, display_id=True)
+        else:
+            self._handle.update(content, raw=True)
+        self._drawn = time.monotonic()
+
+
+_last: GrowingCurves | None = None
+
+
+def _curves(cell: int, quantity: str) -> GrowingCurves:
+    """The curves of the cell that is running; runs of one cell share them."""
+    global _last
+    if _last is None or (_last.cell, _last.quantity) != (cell, quantity):
+        _last = GrowingCurves(cell, quantity)
+    return _last
+
+
+def _running_cell() -> int | None:
+    """The number of the cell that is running; None where there is no kernel that shows what is displayed."""
+    shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return int(shell.execution_count) if getattr(shell, "kernel", None) is not None else None
+
+
+def followed(run: Callable[P, R]) -> Callable[P, R]:
+    """The same function, whose runs are drawn as curves in a notebook where they would show a progress bar."""
+    follower, length, quantity, read = FOLLOWED[run.__name__]
+
+    @functools.wraps(run)
+    def with_curve(*args: P.args, **kwargs: P.kwargs) -> R:
+        cell = _running_cell()
+        if cell is None or kwargs.get(follower) is not None or not kwargs.get("progress", True):
+            return run(*args, **kwargs)
+        end: Any = kwargs[length] if length in kwargs else args[1]
+        curves, name = _curves(cell, quantity), str(kwargs.get("description", run.__name__))
+        name = name if name not in curves.runs else f"{name}, run {len(curves.runs) + 1}"
+
+        def follow(progress: Any) -> None:
+            steps, values = read(progress)
+            curves.runs[name] = Curve(list(map(float, steps)), list(map(float, values)), max(end, int(steps[-1])))
+            curves.draw()
+
+        kwargs[follower] = follow
+        try:
+            return run(*args, **kwargs)
+        finally:
+            if name in curves.runs:
+                curves.draw(now=True)
+
+    return with_curve
