@@ -169,6 +169,42 @@ def test_paper_is_light_and_a_theme_or_a_new_size_leaves_a_pulse_whole(sheet: Sh
     assert page.evaluate(corner) == dark and sheet.console == []
 
 
+def test_a_pulse_is_left_whole_by_a_restarted_kernel_and_by_a_reload(sheet: Sheet) -> None:
+    """In the middle of a pulse: the picture comes to rest on the state that it shows, and lives again afterwards."""
+    page, twin = sheet.page, panels.deep_sigmoid_nets()
+    page.wait_for_function(f"() => {STRIP}.seen && !{STRIP}.running")
+    preset = next(name for name in twin.presets if "it stops vanishing" in name)
+    twin.set(**twin.presets[preset])
+    key = str(twin.live.key()).replace(" ", "")
+
+    def set_off() -> None:
+        page.get_by_role("button", name=preset).click()
+        page.wait_for_function(AT_REST, arg=key)
+        page.wait_for_function(f"() => !{STRIP}.running", timeout=10_000)
+        page.locator(".live-net-play").click()
+        assert page.evaluate(f"() => {STRIP}.running")
+
+    set_off()
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }")
+    page.wait_for_function(f"() => !document.querySelector('.live-figure') || !{STRIP}.running", timeout=10_000)
+    sheet.wait_for_kernel()
+    sheet.run_all()
+    sheet.wait_for_rest()
+    set_off()
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.evaluate(f"() => {STRIP}.play()")
+    page.reload()
+    page.locator(".live-figure").first.wait_for(timeout=60_000)
+    sheet.wait_for_kernel()
+    sheet.wait_for_rest()
+    page.wait_for_function(AT_REST, arg=key)
+    page.wait_for_function(f"() => {STRIP}.seen && !{STRIP}.running", timeout=10_000)
+    shows(page, twin.data["net"])
+    before = page.evaluate(INK)
+    page.evaluate(f"() => {STRIP}.skip()")
+    assert page.evaluate(INK) == before and sheet.console == []
+
+
 def test_the_site_shows_the_engine_s_numbers_for_baked_states(browser: Any, site: Path) -> None:
     page = browser.new_context(viewport={"width": 1366, "height": 768}, offline=True).new_page()
     wrong: list[str] = []
