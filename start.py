@@ -27,6 +27,8 @@ for entry in os.scandir(HERE):
             "start.py: %s, beside start.py, has the name of a module that Python brings along, and would be taken "
             "for it: give it another name, or put it elsewhere, and start again." % entry.name
         )
+if HERE not in sys.path:  # Python leaves it out where PYTHONSAFEPATH is set
+    sys.path.insert(0, HERE)
 
 # Up to here nothing is imported for which a file of the same name in this folder could be taken.
 import argparse

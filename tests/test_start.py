@@ -527,6 +527,14 @@ def test_a_module_that_hides_one_of_the_courses_is_named(ready: Course, name: st
     assert ready.run("setup")[0] == 0
 
 
+@pytest.mark.parametrize("way", ["-P", "-I"])
+def test_it_starts_where_python_leaves_its_folder_out(way: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    command = [sys.executable, way, str(ROOT / "start.py"), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0 and done.stdout.startswith("usage: python start.py"), done.stderr
+
+
 def test_a_full_disk_is_seen_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=2.04e9))
     with pytest.raises(Problem, match=r"The disk has 2\.0 GB free and the set-up needs 3 GB: make room"):
