@@ -94,6 +94,21 @@ def test_the_slides_open_to_nobody_else(slides: Server) -> None:
     assert len(found) >= 20
     assert set(found.values()) <= {403, 404, 501}, found
     assert slides.ask("GET", f"/{slides.token}/assets/") == 404, "no folder is listed"
+    assert slides.ask("GET", f"/{slides.token}/%00") == 404, "no file has such a name"
+
+
+def test_the_slides_take_the_token_nowhere_but_in_the_path_and_read_only(slides: Server) -> None:
+    page, token = "/index.html", slides.token
+    elsewhere = [
+        *(("GET", page, {name: value}) for name, value in (("Cookie", f"token={token}"), ("X-Token", token))),
+        *(("GET", page, {"Authorization": f"{kind} {token}"}) for kind in ("token", "Bearer", "Basic")),
+        *(("GET", f"{page}?{name}={token}", {}) for name in ("token", "access_token")),
+        *(("GET", slides.page, {"Host": f"{host}:{slides.port}"}) for host in ("[::1]", "localhost.", "0.0.0.0")),
+        *(("GET", slides.page, {"Origin": origin}) for origin in ("null", "file://", "http://localhost")),
+    ]
+    assert [request for request in elsewhere if slides.ask(*request) != 403] == []
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"):
+        assert slides.ask(method, slides.page) == 501, method
 
 
 @pytest.mark.slow

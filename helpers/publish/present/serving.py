@@ -31,7 +31,10 @@ class _Pages(SimpleHTTPRequestHandler):
         if not self.door.lets_in(self.path, self.headers):  # type: ignore[arg-type]
             return self.send_error(HTTPStatus.FORBIDDEN)
         self.path = self.path.removeprefix(self.door.path.rstrip("/"))
-        return super().send_head()
+        try:
+            return super().send_head()
+        except ValueError:  # such as a null byte in the name of a file
+            return self.send_error(HTTPStatus.NOT_FOUND)
 
     def list_directory(self, path: Any) -> None:
         """Tell nobody which files there are."""
