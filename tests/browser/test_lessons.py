@@ -127,6 +127,8 @@ def test_lesson_03_follows_the_mouse_and_the_arrow_keys(open_sheet: Callable[...
     assert deeper[2] == start[2] + 10
     assert deeper[0] < start[0] - 5, "ten layers more must cost more than five decades"
 
+    table = "() => document.querySelector('.live-figure').live.cache.rows.size >= 90"
+    sheet.page.wait_for_function(table, timeout=60_000)  # the places of depth, computed while nothing else is
     box = handle.bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

@@ -80,6 +80,14 @@ def visit(browser: Any, site: Path) -> Iterator[Any]:
         each.page.context.close()
 
 
+@pytest.fixture(scope="module", params=PAGES)
+def lesson_page(request: pytest.FixtureRequest, browser: Any, site: Path) -> Iterator[tuple[str, Visit]]:
+    """A lesson and its page, which tests share that put panels into any state: to load and draw it takes seconds."""
+    here = Visit(browser, (site / PAGES[request.param]).as_uri())
+    yield request.param, here
+    here.page.context.close()
+
+
 def state(panel: Any) -> str | None:
     found: str | None = panel.locator(".live-figure").get_attribute("data-state")
     return found
@@ -110,9 +118,8 @@ def move_by_mouse(visit: Visit, panel: Any, slider: Any) -> None:
     visit.moved(panel, before)
 
 
-@pytest.mark.parametrize("lesson", PAGES)
-def test_every_panel_moves_by_mouse_and_by_keyboard(visit: Any, lesson: str) -> None:
-    here = visit(PAGES[lesson])
+def test_every_panel_moves_by_mouse_and_by_keyboard(lesson_page: tuple[str, Visit]) -> None:
+    lesson, here = lesson_page
     found = here.page.locator(".live-panel").all()
     labels = [panel.get_attribute("aria-label") for panel in found]
     assert {getattr(panels, name)().live.spec["label"] for name in PANELS[lesson]} <= set(labels)
@@ -161,10 +168,9 @@ def compare(name: str, drawn: dict[str, Any], array: Any) -> None:
         close(shown["z" if drawn["kind"] == "z" else "y"], array)
 
 
-@pytest.mark.parametrize("lesson", PANELS)
-def test_what_is_drawn_are_the_values_of_the_engine(visit: Any, site: Path, lesson: str) -> None:
+def test_what_is_drawn_are_the_values_of_the_engine(lesson_page: tuple[str, Visit], site: Path) -> None:
     """Random baked states of every panel: Plotly's data against `compute`, and so are the rows in the table."""
-    here = visit(PAGES[lesson])
+    lesson, here = lesson_page
     data = page_data(site, lesson)
     dice = random.Random(lesson)
     found: dict[str, tuple[Panel, Any]] = {}
