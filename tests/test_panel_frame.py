@@ -109,6 +109,16 @@ def test_on_a_narrow_page_columns_stand_one_above_the_other() -> None:
     assert wide.keys() == narrow.keys(), "what one changes the other one changes back"
 
 
+def test_on_a_narrow_page_a_long_title_has_two_lines() -> None:
+    figure = figures.both_networks(["z", "x", "logit"], 1)
+    wide, narrow = figure.layout.meta["wide"], figure.layout.meta["narrow"]
+    assert wide["xaxis.title.text"] == figure.layout.xaxis.title.text
+    assert narrow["xaxis.title.text"] == "what enters each layer<br>(noise left, loss right)"
+    names = ("annotations[0].visible", "annotations[1].visible")
+    assert all(wide[name] and not narrow[name] for name in names)
+    assert narrow["margin.b"] > wide["margin.b"] == theme.TEMPLATE["layout"]["margin"]["b"]
+
+
 def test_one_idea_has_one_colour() -> None:
     """The gradient signal is blue wherever it isn't told apart by activation, cell or loss; theory is red."""
     for name, make in PANELS.items():

@@ -174,7 +174,10 @@ def both_networks(places: Sequence[str], border: int) -> go.Figure:
     )
     decades(figure, "gradient ‖∂L/∂h‖", -14, 2)
     backward_arrow(figure)
-    return stacking(figure)
+    stacking(figure)
+    for look, visible in (("wide", True), ("narrow", False)):  # the names of both would run into each other
+        figure.layout.meta[look].update({f"annotations[{number}].visible": visible for number in range(2)})
+    return figure
 
 
 # Live -----------------------------------------------------------------------------------------------------------------

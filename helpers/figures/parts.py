@@ -73,6 +73,10 @@ def switched(figure: go.Figure, views: Mapping[str, Sequence[Place]]) -> go.Figu
     return figure
 
 
+LONG_TITLE, LINE = 32, 18
+"""Letters of an axis title that a narrow page has room for, and pixels of one more line."""
+
+
 def stacking(figure: go.Figure, columns: Sequence[Sequence[Place]] = (), gap: float = 0.2) -> go.Figure:
     """Say how a figure looks where the page is narrow: its columns, left to right, stand one above the other.
 
@@ -92,6 +96,13 @@ def stacking(figure: go.Figure, columns: Sequence[Sequence[Place]] = (), gap: fl
             across, up = layout[x].domain or (0, 1), layout[y].domain or (0, 1)
             wide.update({f"{x}.domain": list(across), f"{y}.domain": list(up)})
             narrow.update({f"{x}.domain": [0, 1], f"{y}.domain": [low + share * up[0], low + share * up[1]]})
+    titles = {axis.plotly_name: axis.title.text or "" for axis in figure.select_xaxes()}
+    long = {axis: text for axis, text in titles.items() if len(text) > LONG_TITLE and " (" in text}
+    if long:  # in two lines, or its ends would be cut off
+        wide["margin.b"], narrow["margin.b"] = margins["b"], margins["b"] + LINE
+        narrow["height"] += LINE
+        wide.update({f"{axis}.title.text": text for axis, text in long.items()})
+        narrow.update({f"{axis}.title.text": text.replace(" (", "<br>(", 1) for axis, text in long.items()})
     for patch in (wide, narrow):
         patch["autosize"] = True  # a height that is set would fix the width, too
     figure.layout.meta = {**(layout.meta or {}), "wide": wide, "narrow": narrow}

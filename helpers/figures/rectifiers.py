@@ -115,7 +115,7 @@ def born_dead(depths: Numbers, widths: Numbers, probability: Array) -> go.Figure
     figure.add_trace(dot("this depth", colour=theme.INK, showlegend=False, hoverinfo="skip"), **right)
     dressed(figure, "ReLU nets that are born dead", height=theme.ALONE)
     figure.update_xaxes(title_text="depth (layers)", range=[0.5, float(np.max(depths)) + 0.5])
-    figure.update_xaxes(title_text="depth (yellow: few born dead, blue: nearly all)", **left)
+    figure.update_xaxes(title_text="depth (yellow: few dead, blue: most)", **left)
     figure.update_yaxes(title_text="width (units per layer)", dtick=2, **left)
     figure.update_yaxes(title_text="born dead", range=[-0.02, 1.02], tickformat=".0%", **right)
     return stacking(figure, [[(1, 1)], [(1, 2)]])

@@ -319,7 +319,7 @@ function paintShut(g) {
   const half = Math.min(g.pitch * 0.3, 8);
   for (let c = 0; c < net.columns; c++) {
     const tall = ((g.low ? 4 : 7) * net.shut[c]) / 255;
-    const base = g.bottom + (g.low ? 6 : 10);
+    const base = g.bottom + (g.low ? 4 : 10); // above the words beneath
     if (tall > 0.15) pixels.rect((g.x(c) - half) * s, (base - tall) * s, (g.x(c) + half) * s, base * s, of.packed.text);
   }
 }

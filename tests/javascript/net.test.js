@@ -141,6 +141,26 @@ test("what comes past the weights is said beside the whole", () => {
   assert.match(notesOf(plain), /dotted: batch normalization after each sum$/);
 });
 
+test("bars of shut units end above the words beneath them, in the lowest strips too", () => {
+  for (const [height, words] of [
+    [60, 15], // pixels at the foot of the strip
+    [90, 15],
+    [180, 17],
+  ]) {
+    const ends = [];
+    const pixels = new Pixels(300, height);
+    pixels.rect = (_x0, _y0, _x1, y1, colour) => colour === lookOf("night").packed.text && ends.push(y1);
+    globalThis.ImageData = class {};
+    const ctx = new Proxy({}, { get: () => () => ({ addColorStop() {}, width: 10 }), set: () => true });
+    const bytes = [...shorts(0, 0, 0), 255, 255, 255, ...new Array(12).fill(0x7b)];
+    const net = decodeNet(packed({ kind: "layers", columns: 3, units: 4, last: 3, width: 4, closed: "dead" }, bytes));
+    const view = { top: 0, height, width: 300, scale: 1, across: (place) => 60 + 60 * place, look: "night" };
+    drawNets(ctx, pixels, [net], [{ ...view, time: 1, hover: -1, last: true }]);
+    assert.equal(ends.length, 3);
+    assert.ok(Math.max(...ends) <= height - words, `${height}: ${ends}`);
+  }
+});
+
 test("a norm before the branches is dotted between the rails, one after the sums across them", () => {
   const dots = (norm) => {
     const drawn = [];
