@@ -16,7 +16,8 @@ from helpers.course import LESSONS, Lesson, notebooks
 from helpers.exercises import EXERCISES
 from helpers.publish import commands
 from helpers.publish.present import build as slides
-from helpers.publish.site.pages import index_page
+from helpers.publish.site.frame import Site
+from helpers.publish.site.home import index_page
 from helpers.quiz import available_lessons
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,7 +90,7 @@ def test_the_licences_are_named_where_readers_look() -> None:
     assert "BSD 3-Clause" in (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "Attribution 4.0 International" in (ROOT / "LICENSE-CONTENT").read_text(encoding="utf-8")
     assert all(course.AUTHORS in (ROOT / name).read_text(encoding="utf-8") for name in project["license-files"])
-    for text in (index_page({"00": "00.html"}), slides.LICENCE):
+    for text in (index_page(Site({"00": "00.html"})), slides.LICENCE):
         assert course.AUTHORS in text and course.CODE_LICENCE in text and course.CONTENT_LICENCE in text
 
 

@@ -7,6 +7,7 @@ import re
 from helpers.course import notebooks
 from helpers.publish.cells.running import Cell, read_cells
 from helpers.publish.glossary import Term, glossary_faults, read_glossary
+from helpers.publish.site.frame import Site
 from helpers.publish.site.pages import file_name, glossary_page
 
 TERMS = read_glossary()
@@ -46,7 +47,7 @@ def test_what_is_wrong_with_a_glossary_is_named() -> None:
 
 
 def test_the_page_lists_every_term_with_a_link_to_its_cell() -> None:
-    page = glossary_page(TERMS, PAGES)
+    page = glossary_page(TERMS, Site(PAGES))
     for term in TERMS:
         assert f'href="{PAGES[term.lesson]}#{term.cell}"' in page
     shown = re.findall(r"<dt[^>]*>(.+?)</dt>", page)
@@ -54,5 +55,5 @@ def test_the_page_lists_every_term_with_a_link_to_its_cell() -> None:
 
 
 def test_a_page_of_some_lessons_links_to_no_other() -> None:
-    page = glossary_page(TERMS, {"08": PAGES["08"]})
+    page = glossary_page(TERMS, Site({"08": PAGES["08"]}))
     assert f"{PAGES['09']}" not in page and "logit" in page

@@ -77,6 +77,10 @@ def site() -> Command:
     _add_folder(parser, ROOT / "site")
     parser.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this one; may be repeated")
     _add_build_options(parser)
+    known = parser.add_argument_group("addresses, where pyproject.toml names none under [project.urls]")
+    known.add_argument("--address", type=web_address, metavar="URL", help="where the pages will be (Homepage)")
+    known.add_argument("--source", type=web_address, metavar="URL", help="the repository on GitHub (Source)")
+    known.add_argument("--lite", type=web_address, metavar="URL", help="a JupyterLite of the course (JupyterLite)")
     return parser, "helpers.publish.site"
 
 
@@ -156,6 +160,13 @@ def folder(text: str) -> Path:
 def address(text: str) -> str | Path:
     """An http address as it is, or a folder."""
     return text if text.startswith(("https://", "http://")) else folder(text)
+
+
+def web_address(text: str) -> str:
+    """An address that begins with https:// or http://."""
+    if not text.startswith(("https://", "http://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no web address: it must begin with https:// or http://")
+    return text
 
 
 def port_number(text: str) -> int:

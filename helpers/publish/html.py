@@ -45,17 +45,21 @@ def document(
     early: Sequence[str] = (),
     style: str = "",
     allowed: str | None = None,
+    about: Sequence[str] = (),
 ) -> str:
     """A page of HTML.
 
     Style sheets and scripts are addresses of files; those in `early` run before anything is drawn. `style` is a style
-    sheet that stands in the page. `allowed` is the page's Content-Security-Policy where it isn't `policy()`.
+    sheet that stands in the page. `allowed` is the page's Content-Security-Policy where it isn't `policy()`. `about`
+    are tags about the page for other programs.
     """
+    icon = '<link rel="icon" href="data:,">'  # else a server is asked for one
     tags = [
+        *about,
         *(f'<script src="{script}"></script>' for script in early),
         *(f'<link rel="stylesheet" href="{sheet}">' for sheet in sheets),
         *([f"<style>{style}</style>"] if style else []),
-        *(['<link rel="icon" href="data:,">'] if sheets or scripts else []),  # else a server is asked for one
+        *([icon] if (sheets or scripts) and not any('rel="icon"' in tag for tag in about) else []),
         *(f'<script defer src="{script}"></script>' for script in scripts),
     ]
     head = "\n".join(tags)

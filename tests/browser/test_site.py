@@ -204,7 +204,7 @@ def test_a_state_that_is_not_baked_says_so_and_leads_to_the_nearest(visit: Any) 
         slider.press("ArrowRight")
     beside.wait_for(state="visible")
     here.moved(panel, before)
-    assert beside.inner_text().startswith("Not baked. Shown is the nearest state that is: ")
+    assert beside.inner_text().startswith("This setting isn’t stored here. Shown is the nearest one: ")
     before = state(panel)
     beside.get_by_role("button", name="Go there").click()
     beside.wait_for(state="hidden")
@@ -371,6 +371,8 @@ def test_a_prediction_stands_beside_what_was_measured(browser: Any, tmp_path: Pa
     from helpers.publish.cells.assets import write_assets
     from helpers.publish.cells.running import Cell
     from helpers.publish.html import data_script
+    from helpers.publish.site.assets import write_site_assets
+    from helpers.publish.site.frame import Site
     from helpers.publish.site.pages import lesson_page
 
     context = BuildContext("01")
@@ -381,7 +383,8 @@ def test_a_prediction_stands_beside_what_was_measured(browser: Any, tmp_path: Pa
     ]
     (tmp_path / "tables").mkdir()
     write_assets(tmp_path / "assets")
-    (tmp_path / "p.html").write_text(lesson_page(cells, context, {"01": "p.html"}), encoding="utf-8")
+    write_site_assets(tmp_path / "assets")
+    (tmp_path / "p.html").write_text(lesson_page(cells, context, Site({"01": "p.html"})), encoding="utf-8")
     (tmp_path / "tables" / "01.js").write_text(data_script(context.data), encoding="utf-8")
     here = Visit(browser, (tmp_path / "p.html").as_uri())
     slider = here.page.locator(".site-prediction input")

@@ -1,4 +1,4 @@
-// What a page does without a kernel: panels drawn from baked tables, quizzes, predictions, light and dark.
+// What a page does without a kernel: panels drawn from baked tables, quizzes, predictions.
 // `courseLive` comes from live.js, `courseGrading` from grading.js, `coursePages` from pages.js, and `courseData` from
 // the lesson's table.
 
@@ -42,6 +42,8 @@
     if (!found) throw new Error(`the page has no ${selector}`);
     return found;
   }
+
+  const TOUCHED = matchMedia("(pointer: coarse)").matches;
 
   // ---------------------------------------------------------------- tables
 
@@ -192,6 +194,7 @@
     async draw() {
       const element = /** @type {HTMLElement & {live?: InstanceType<typeof Live>}} */ (get(".live-figure", this.root));
       const spec = structuredClone(this.spec);
+      if (TOUCHED) spec.figure.layout.dragmode = false; // else a swipe over a plot doesn't scroll the page
       const source = this.table ? bakedSource(this.table) : { listen: () => () => {} };
       this.live = element.live = new Live(element, spec, Plotly, this.controls, source);
       await this.live.start(spec.first, await unpackRows(bytesOf(this.row), false), this.notes);
@@ -229,7 +232,7 @@
       button.type = "button";
       button.textContent = "Go there";
       button.addEventListener("click", () => this.put(Object.fromEntries(shown.entries())));
-      this.beside.replaceChildren(`Not baked. Shown is the nearest state that is: ${different}. `, button);
+      this.beside.replaceChildren(`This setting isn’t stored here. Shown is the nearest one: ${different}. `, button);
     }
   }
 
@@ -249,6 +252,9 @@
   for (const { root } of panels.values()) near.observe(root);
   const first = panels.values().next().value;
   if (first?.root.clientWidth) first.start();
+  addEventListener("beforeprint", () => {
+    for (const panel of panels.values()) panel.start();
+  });
 
   // ---------------------------------------------------------------- ways to answer
 
@@ -304,6 +310,63 @@
   }
 
   /**
+   * The number that a slider of powers of ten stands for; null in other forms.
+   * @type {(form: HTMLElement) => number | null}
+   */
+  function numberOf(form) {
+    const slider = /** @type {HTMLInputElement | null} */ (find("input[data-values]", form));
+    return slider && JSON.parse(slider.dataset.values ?? "[]")[slider.value];
+  }
+
+  /**
+   * Fill in an earlier answer; false where the form no longer asks for such a one.
+   * @type {(form: HTMLElement, given: any) => boolean}
+   */
+  function put(form, given) {
+    const written = /** @type {HTMLInputElement | null} */ (find("input[type=text]", form)),
+      slider = /** @type {HTMLInputElement | null} */ (find("input[data-values]", form)),
+      area = /** @type {HTMLTextAreaElement | null} */ (find("textarea", form)),
+      list = find(".site-order", form),
+      boxes = /** @type {HTMLInputElement[]} */ (findAll(".site-choices input", form));
+    if (area) {
+      area.value = given?.text ?? (typeof given === "string" ? given : "");
+      boxes.forEach((box, place) => {
+        box.checked = Boolean(given?.points?.includes(place));
+      });
+      return area.value !== "";
+    }
+    if (list) {
+      const entries = new Map(findAll("li", list).map((entry) => [entry.dataset.text, entry]));
+      if (!Array.isArray(given) || given.length !== entries.size || !given.every((text) => entries.has(text)))
+        return false;
+      list.append(...given.map((text) => /** @type {HTMLElement} */ (entries.get(text))));
+      return true;
+    }
+    if (slider) {
+      const place = JSON.parse(slider.dataset.values ?? "[]").findIndex(
+        (/** @type {number} */ value) => Math.abs(value / given - 1) < 1e-6,
+      );
+      if (place < 0) return false;
+      slider.value = String(place);
+      slider.dispatchEvent(new Event("input"));
+      return true;
+    }
+    if (written) {
+      written.value = String(given);
+      return true;
+    }
+    const chosen = [given].flat();
+    for (const box of boxes) box.checked = chosen.includes(box.value);
+    return boxes.some((box) => box.checked);
+  }
+
+  /**
+   * Tell the page of something that was answered; slides keep nothing of it.
+   * @type {(form: HTMLElement, what: string, detail: object) => boolean}
+   */
+  const tell = (form, what, detail) => form.dispatchEvent(new CustomEvent(what, { detail, bubbles: true }));
+
+  /**
    * Text with code in `backticks`, as elements.
    * @param {string} text
    */
@@ -328,38 +391,57 @@
 
   // ---------------------------------------------------------------- predictions
 
+  /**
+   * Show a prediction as kept, also beside what was measured.
+   * @type {(form: HTMLElement, sentence: string) => void}
+   */
+  function showPrediction(form, sentence) {
+    showVerdict(form, "right", "✓ Kept.", sentence);
+    const said = `You said: ${[given(form)].flat().join(", ")}.`;
+    for (const reveal of findAll(".site-reveal")) {
+      if (reveal.dataset.prediction === form.dataset.prediction)
+        get(".site-prediction-kept", reveal).textContent = said;
+    }
+  }
+
   for (const form of findAll(".site-prediction")) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const answer = /** @type {string | string[] | null} */ (given(form));
       if (!answer?.length) return showVerdict(form, "open", "· Nothing chosen yet.", "Answer first; a guess is fine.");
-      showVerdict(
-        form,
-        "right",
-        "✓ Kept.",
-        "It stands beside the measurement further down, until you leave this page.",
-      );
-      const reveals = findAll(".site-reveal").filter((each) => each.dataset.prediction === form.dataset.prediction);
-      for (const reveal of reveals) {
-        get(".site-prediction-kept", reveal).textContent = `You said: ${[answer].flat().join(", ")}.`;
-      }
+      showPrediction(form, "It stands beside the measurement further down.");
+      const { lesson, prediction } = form.dataset;
+      tell(form, "course-predicted", { lesson, prediction, given: numberOf(form) ?? answer });
+    });
+    form.addEventListener("course-restore", (event) => {
+      if (put(form, /** @type {CustomEvent} */ (event).detail)) showPrediction(form, "You predicted this earlier.");
     });
   }
 
   // ---------------------------------------------------------------- quizzes
 
+  /**
+   * The part of the points that an open answer makes; undefined before they are ticked.
+   * @type {(question: any, grade: Grade) => number | undefined}
+   */
+  const points = (question, { missing }) => (missing === undefined ? undefined : 1 - missing / question.answers.length);
+
   const WORDS = { right: "✓ Right.", wrong: "✗ Not so.", open: "· No answer yet." };
 
-  /** @param {HTMLElement} form */
+  /**
+   * Grade what is answered in a form, and show the verdict.
+   * @param {HTMLElement} form
+   */
   function check(form) {
     const question = data[form.dataset.question ?? ""],
-      grade = courseGrading.grade(question, given(form));
+      answer = given(form),
+      grade = courseGrading.grade(question, answer);
     const rubric = find(".site-rubric", form),
       comparing = Boolean(rubric?.hidden) && grade.understood;
     if (rubric && comparing) rubric.hidden = false;
     const kind = verdictOf(grade, { isOpen: rubric !== null, comparing });
-    const points = question.answers.length;
-    const words = { ...WORDS, partly: `· ${points - (grade.missing ?? 0)} of ${points} points.` };
+    const all = question.answers.length;
+    const words = { ...WORDS, partly: `· ${all - (grade.missing ?? 0)} of ${all} points.` };
     showVerdict(form, kind, comparing ? "· Now compare." : words[kind], grade.feedback);
     form.dataset.grade = kind;
     const show = get(".site-show", form);
@@ -373,29 +455,27 @@
     const quiz = /** @type {HTMLElement} */ (form.closest(".site-quiz"));
     const line = find(".lesson-score", quiz);
     if (line) line.textContent = score(findAll("[data-question]", quiz).map((each) => each.dataset.grade));
+    return { question, answer, grade };
   }
 
   for (const form of findAll(".site-quiz form")) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
+      const { question, answer, grade } = check(form);
+      if (!grade.understood) return;
+      const selfGraded = question.grader === "text" ? (points(question, grade) ?? 0) : null;
+      const { lesson, id, seed } = question;
+      tell(form, "course-answered", {
+        ...{ lesson, question: id, seed, given: answer },
+        ...{ correct: grade.correct, score: selfGraded },
+      });
+    });
+    form.addEventListener("course-restore", (event) => {
+      const { detail } = /** @type {CustomEvent} */ (event);
+      const rubric = find(".site-rubric", form);
+      if (!put(form, detail)) return;
+      if (rubric) rubric.hidden = false; // the text was compared before
       check(form);
     });
   }
-
-  // ---------------------------------------------------------------- light and dark
-
-  const toggle = find("#theme"); // slides have none
-  const isDark = () => document.documentElement.dataset.theme === "dark";
-  const label = () => {
-    if (toggle) toggle.textContent = isDark() ? "Light" : "Dark";
-  };
-  toggle?.addEventListener("click", () => {
-    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
-    try {
-      localStorage.setItem("theme", document.documentElement.dataset.theme);
-    } catch {} // a browser may forbid it for files
-    label();
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", label); // theme.js has followed it by then
-  label();
 })();

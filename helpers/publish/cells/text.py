@@ -22,8 +22,7 @@ class _Renderer(IPythonRenderer):
         super().__init__(escape=True, exclude_anchor_links=True)
 
     def heading(self, text: str, level: int, **_: Any) -> str:
-        name = re.sub(r"[^a-z0-9]+", "-", re.sub(r"<[^>]*>", "", text).lower()).strip("-")
-        return f'<h{level} id="{name}">{text}</h{level}>\n'
+        return f'<h{level} id="{heading_id(text)}">{text}</h{level}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         return str(super().link(text, url.replace(".ipynb", ".html"), title))
@@ -33,6 +32,11 @@ class _Renderer(IPythonRenderer):
 
     def block_math(self, body: str) -> str:
         return f'<div class="formula" tabindex="0" role="group" aria-label="formula">{_formula(body, "block")}</div>'
+
+
+def heading_id(title: str) -> str:
+    """The id of a heading; no cell has one that ends so."""
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"<[^>]*>", "", title).lower()).strip("-") + "-heading"
 
 
 def _formula(body: str, display: str) -> str:

@@ -149,7 +149,7 @@ def _control(name: str, css: str, grid: Any, control: ipywidgets.Widget, place: 
 def _prediction(prediction: Prediction) -> str:
     name = f"prediction-{prediction.id}"
     return (
-        f'<form class="lesson site-prediction" data-prediction="{prediction.id}">'
+        f'<form class="lesson site-prediction" data-prediction="{prediction.id}" data-lesson="{prediction.lesson}">'
         '<div class="lesson-head">Your prediction, before we look</div>'
         f'<div class="lesson-question" id="{name}">{as_html(prediction.question)}</div>'
         f"{PREDICTION_FIELDS[prediction.type](prediction, name)}"
@@ -160,11 +160,12 @@ def _prediction(prediction: Prediction) -> str:
 
 def _scale(prediction: Prediction, name: str) -> str:
     count = round((prediction.high - prediction.low) / SCALE_STEP)
-    labels = [say_number(10 ** (prediction.low + SCALE_STEP * place)) for place in range(count + 1)]
+    values = [10.0 ** (prediction.low + SCALE_STEP * place) for place in range(count + 1)]
+    labels = [say_number(value) for value in values]
     return (
         f'<div class="site-control"><input type="range" class="site-untouched" aria-labelledby="{name}" min="0" '
         f'max="{count}" value="{count // 2}" step="1" autocomplete="off" aria-valuetext="not moved yet" '
-        f'data-labels="{html.escape(json.dumps(labels))}">'
+        f'data-labels="{html.escape(json.dumps(labels))}" data-values="{values}">'
         f"<output>move it</output></div>{scale_ticks(prediction.low, prediction.high)}"
     )
 
@@ -221,8 +222,9 @@ def _question(number: int, view: QuestionView, panel: Panel | None, context: Bui
     code = code_html(question.code) if question.code else ""
     pictures = "".join(_figure(figure, context) for figure in _figures_in(view))
     return (
-        f'<form class="lesson-item" data-question="{name}"><div class="lesson-question" id="{name}">'
-        f'<span class="lesson-number">{number}.</span>{as_html(question.text)}</div>{code}{pictures}'
+        f'<form class="lesson-item" data-question="{name}" data-lesson="{question.lesson}">'
+        f'<div class="lesson-question" id="{name}"><span class="lesson-number">{number}.</span>'
+        f"{as_html(question.text)}</div>{code}{pictures}"
         f"{QUESTION_FIELDS[question.type](question, name)}"
         '<button type="submit">Check</button><div class="site-feedback" role="status"></div>'
         '<button type="button" class="site-show" hidden>Show me in the panel</button></form>'
@@ -230,7 +232,8 @@ def _question(number: int, view: QuestionView, panel: Panel | None, context: Bui
 
 
 def question_data(question: Question, panel: Panel | None = None) -> dict[str, Any]:
-    """What `grading.js` needs of a question; feedback is that of `quiz.grade`, and all numbers are computed."""
+    """What `grading.js` needs of a question, and what names its answers; feedback is that of `quiz.grade`, and all
+    numbers are computed."""
     answers = [
         {
             "text": answer.text,
@@ -244,6 +247,9 @@ def question_data(question: Question, panel: Panel | None = None) -> dict[str, A
         for place, answer in enumerate(question.answers)
     ]
     return {
+        "lesson": question.lesson,
+        "id": question.id,
+        "seed": question.seed if question.varies else None,
         "grader": GRADERS[question.type],
         "unit": question.unit,
         "precision": question.precision,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from dataclasses import replace
 
 from helpers.publish import commands
 from helpers.publish.cells.bake import Fineness
@@ -11,7 +13,14 @@ from helpers.publish.cells.context import BuildOptions
 from helpers.publish.cells.running import NotebookError
 from helpers.publish.cells.store import Store
 from helpers.publish.folder import FolderError
+from helpers.publish.site.addresses import Addresses, read_addresses
 from helpers.publish.site.build import SiteError, build_site
+
+
+def addresses_of(chosen: argparse.Namespace) -> Addresses:
+    """The addresses of pyproject.toml, and in place of them those that the command line names."""
+    named = {"site": chosen.address, "source": chosen.source, "lite": chosen.lite}
+    return replace(read_addresses(), **{field: address for field, address in named.items() if address})
 
 
 def main(arguments: list[str]) -> int:
@@ -20,7 +29,8 @@ def main(arguments: list[str]) -> int:
     began = time.monotonic()
     try:
         options = BuildOptions(Fineness(chosen.part), chosen.quick)
-        page = build_site(chosen.to, chosen.lesson, options, Store(fresh=chosen.fresh))
+        store = Store(fresh=chosen.fresh)
+        page = build_site(chosen.to, chosen.lesson, options, store, addresses_of(chosen))
     except (SiteError, FolderError, NotebookError) as error:
         print(f"site: {error}", file=sys.stderr)
         return 1

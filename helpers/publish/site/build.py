@@ -15,9 +15,16 @@ from helpers.publish.folder import write_text, written_whole
 from helpers.publish.glossary import read_glossary
 from helpers.publish.guide.page import guide_page
 from helpers.publish.html import data_script
-from helpers.publish.site.pages import GLOSSARY, GUIDE, file_name, glossary_page, index_page, lesson_page
+from helpers.publish.site.addresses import Addresses
+from helpers.publish.site.assets import write_notebooks, write_site_assets
+from helpers.publish.site.frame import GLOSSARY, GUIDE, Site
+from helpers.publish.site.home import index_page
+from helpers.publish.site.pages import file_name, glossary_page, lesson_page
+from helpers.publish.site.search import search_index
+from helpers.publish.site.stills import write_stills
 
 ALL_OF_IT = BuildOptions()
+NO_ADDRESS = Addresses()
 
 
 class SiteError(RuntimeError):
@@ -25,7 +32,11 @@ class SiteError(RuntimeError):
 
 
 def build_site(
-    folder: Path, lessons: Sequence[str] = (), options: BuildOptions = ALL_OF_IT, store: Store | None = None
+    folder: Path,
+    lessons: Sequence[str] = (),
+    options: BuildOptions = ALL_OF_IT,
+    store: Store | None = None,
+    addresses: Addresses = NO_ADDRESS,
 ) -> Path:
     """Write the site into a folder, which is made anew once all of it is there, and give its first page.
 
@@ -33,15 +44,20 @@ def build_site(
     not known, NotebookError where one of their cells raises, FolderError where nothing can be written.
     """
     sources = _sources(lessons)
-    pages = {lesson: file_name(path) for lesson, path in sources.items()}
+    site = Site({lesson: file_name(path) for lesson, path in sources.items()}, addresses)
+    terms = read_glossary()
     with written_whole(folder, "python start.py site") as draft:
         write_assets(draft / "assets")
+        write_site_assets(draft / "assets")
+        write_notebooks(draft / "notebooks", sources)
+        write_stills(draft / "stills", list(sources))
         (draft / "tables").mkdir()
-        write_text(draft / "index.html", index_page(pages))
-        write_text(draft / GLOSSARY, glossary_page(read_glossary(), pages))
+        write_text(draft / "index.html", index_page(site))
+        write_text(draft / GLOSSARY, glossary_page(terms, site))
         write_text(draft / GUIDE, guide_page(sources))
+        write_text(draft / "assets" / "search_index.js", search_index(sources, terms, site.pages))
         with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as nothing_kept:
-            _build_lessons(draft, options, sources, pages, store or Store(Path(nothing_kept)))
+            _build_lessons(draft, options, sources, site, store or Store(Path(nothing_kept)))
     return folder / "index.html"
 
 
@@ -54,11 +70,11 @@ def _sources(wanted: Sequence[str]) -> Mapping[str, Path]:
 
 
 def _build_lessons(
-    folder: Path, options: BuildOptions, sources: Mapping[str, Path], pages: Mapping[str, str], store: Store
+    folder: Path, options: BuildOptions, sources: Mapping[str, Path], site: Site, store: Store
 ) -> None:
     """Write the page and the table of each lesson."""
     prepared = prepare(sources, options, store)
     for lesson, cells in prepared.lessons.items():
         context = prepared.context(lesson, options)
-        write_text(folder / pages[lesson], lesson_page(cells, context, pages))
+        write_text(folder / site.pages[lesson], lesson_page(cells, context, site))
         write_text(folder / "tables" / f"{lesson}.js", data_script(context.data))

@@ -1,4 +1,4 @@
-"""The pages: a lesson's cells one under another, and the list of all lessons."""
+"""The pages of lessons, a lesson's cells one under another, and of the glossary."""
 
 from __future__ import annotations
 
@@ -7,64 +7,52 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from helpers.course import AUTHORS, CODE_LICENCE, CONTENT_LICENCE, LESSONS, TITLE
+from helpers.course import LESSONS
 from helpers.publish.cells.context import BuildContext
 from helpers.publish.cells.deeper import DEEPER, title_of
 from helpers.publish.cells.running import Cell
 from helpers.publish.cells.text import code_html, markdown_html, output_html
 from helpers.publish.cells.widgets import widget_html
 from helpers.publish.glossary import Term
-from helpers.publish.html import document
+from helpers.publish.site.frame import GLOSSARY, Page, Site, framed
+from helpers.publish.site.sections import Section, sections_of, title_html
+from helpers.publish.site.wording import for_page
 
-NOTE = (
-    "These are the pages of the course without a running Python. Where the text asks you to run a cell, its result "
-    "stands below the cell."
-)
-LICENCE = (
-    f"© {AUTHORS}: text, questions and figures {CONTENT_LICENCE}, code {CODE_LICENCE}. "
-    "Handwritten digits: UCI Machine Learning Repository, CC BY 4.0. Figures are drawn by plotly.js (MIT licence). "
-    "This copy of the course asks nothing of the network."
-)
-
-GLOSSARY, GUIDE = "glossary.html", "guide.html"
-SCRIPTS = ("assets/live.js", "assets/grading.js", "assets/pages.js")
-"""What `site.js` stands on."""
+NOTE = "No Python runs on this page: the result of each cell stands below it."
 
 
-def lesson_page(cells: Sequence[Cell], context: BuildContext, pages: Mapping[str, str]) -> str:
-    """A lesson as HTML; what its scripts need is gathered in `context.data`. `pages` has the file of each lesson."""
-    body = "\n".join(_sections(cells, context))
-    body = body.replace("</h1>", f'</h1><p class="site-note">{NOTE}</p>', 1)
-    scripts = ("assets/plotly.min.js", *SCRIPTS, f"tables/{context.lesson}.js")
-    return _page(LESSONS[context.lesson].name, body, scripts, pages, context.lesson)
-
-
-def index_page(pages: Mapping[str, str]) -> str:
-    """The list of the lessons."""
-    rows = "".join(
-        f'<li><a href="{file}"><b>{number}</b> {html.escape(LESSONS[number].title)}</a></li>'
-        for number, file in pages.items()
+def lesson_page(cells: Sequence[Cell], context: BuildContext, site: Site) -> str:
+    """A lesson as HTML; what its scripts need is gathered in `context.data`."""
+    shown, lesson = list(for_page(context.lesson, cells)), LESSONS[context.lesson]
+    body = "\n".join(_sections(shown, context)).replace("</h1>", f"</h1>{_beside_title(context.lesson, site)}", 1)
+    page = Page(
+        file=site.pages[context.lesson],
+        title=lesson.name,
+        body=body,
+        description=f"Lesson {lesson.number} of a course on vanishing gradients: {lesson.shows}.",
+        lesson=lesson.number,
+        contents=_contents(sections_of(shown)),
+        scripts=("assets/plotly.min.js", f"tables/{lesson.number}.js"),
     )
-    body = (
-        f"<h1>{TITLE}</h1><p>A course on vanishing gradients. Every sentence about gradients can be checked by moving "
-        "a slider, and every number in it is checked by a test.</p><p>These pages work without Python: what the "
-        "sliders show was computed by the course's engine and stored here, for many states, though not for all. A "
-        "panel says so where a state is missing and shows the nearest one. Code, exercises and training runs want the "
-        f'course itself: <code>python start.py</code> opens it.</p><ul class="site-lessons">{rows}</ul>'
-        f'<p>Beside the lessons: the <a href="{GLOSSARY}">glossary</a>, and a <a href="{GUIDE}">guide for teachers</a> '
-        "to print, with the answers that pupils give and the answers to the hidden networks.</p>"
-    )
-    return _page(TITLE, body, SCRIPTS, pages)
+    return framed(page, site)
 
 
-def glossary_page(terms: Sequence[Term], pages: Mapping[str, str]) -> str:
+def glossary_page(terms: Sequence[Term], site: Site) -> str:
     """What each term means, with a link to the cell that defines it, where its lesson is among the pages."""
-    rows = "".join(f"<dt>{html.escape(term.term)}</dt><dd>{_meaning(term, pages)}</dd>" for term in terms)
+    rows = "".join(
+        f'<dt id="{term_id(term)}">{html.escape(term.term)}</dt><dd>{_meaning(term, site.pages)}</dd>' for term in terms
+    )
     body = (
         "<h1>Glossary</h1><p>Each term has one meaning in the whole course. The number leads to the lesson where it is "
         f'defined.</p><dl class="site-glossary">{rows}</dl>'
     )
-    return _page("Glossary", body, SCRIPTS, pages)
+    about = "What each term of a course on vanishing gradients means, and where it is defined."
+    return framed(Page(GLOSSARY, "Glossary", body, about), site)
+
+
+def term_id(term: Term) -> str:
+    """The id of a term on the page of the glossary."""
+    return "term-" + "".join(letter if letter.isalnum() else "-" for letter in term.term.lower())
 
 
 def _meaning(term: Term, pages: Mapping[str, str]) -> str:
@@ -75,6 +63,34 @@ def _meaning(term: Term, pages: Mapping[str, str]) -> str:
 def file_name(notebook: Path) -> str:
     """The page of a notebook."""
     return f"{notebook.stem}.html"
+
+
+# What stands around the cells ----------------------------------------------------------------------------------------
+
+
+def _beside_title(lesson: str, site: Site) -> str:
+    """Below the title: the notebook to download, and where it can be run."""
+    notebook = f"{Path(site.pages[lesson]).stem}.ipynb"
+    buttons = f'<a class="site-button" href="notebooks/{notebook}" download>Download the notebook</a>' + "".join(
+        f'<a class="site-button" href="{html.escape(address)}">Run it in {service}</a>'
+        for service, address in site.addresses.to_run(notebook)
+    )
+    return f'<p class="site-note">{NOTE}</p><p class="site-buttons">{buttons}</p>'
+
+
+def _contents(sections: Sequence[Section]) -> str:
+    """The headings below the title as a list of links, those of a section one step in."""
+    rows = ""
+    for is_inner, group in groupby((each for each in sections if each.level > 1), key=lambda each: each.level > 2):
+        links = "".join(_entry(section) for section in group)
+        rows += f"<li><ol>{links}</ol></li>" if is_inner else links
+    listed = f'<nav aria-label="On this page"><ol>{rows}</ol></nav>'
+    return f"<details><summary>On this page</summary>{listed}</details>" if rows else ""
+
+
+def _entry(section: Section) -> str:
+    deeper = ' class="site-is-deeper"' if section.deeper else ""
+    return f'<li{deeper}><a href="#{section.id}">{title_html(section)}</a></li>'
 
 
 # Cells ---------------------------------------------------------------------------------------------------------------
@@ -116,47 +132,3 @@ def _source(cell: Cell) -> str:
     if cell.slide == "skip" or (cell.only_shows and cell.shown):
         return f"<details><summary>Code</summary>{code}</details>"
     return code
-
-
-# The frame -----------------------------------------------------------------------------------------------------------
-
-
-def _page(title: str, body: str, scripts: Sequence[str], pages: Mapping[str, str], lesson: str = "") -> str:
-    framed = f"""<a class="site-skip" href="#main">To the text</a>
-<header>
-<nav aria-label="Lessons">{_navigation(pages, lesson)}</nav>
-<button type="button" id="theme" aria-label="light or dark colours">Dark</button>
-</header>
-<main id="main">
-{body}
-</main>
-<footer>{_around(pages, lesson)}<p>{LICENCE}</p></footer>"""
-    return document(title, framed, ["assets/site.css"], [*scripts, "assets/site.js"], early=["assets/theme.js"])
-
-
-def _navigation(pages: Mapping[str, str], lesson: str) -> str:
-    links = [f'<a href="index.html"{_current(not lesson)}>{TITLE}</a>']
-    links += [
-        f'<a href="{file}" title="{html.escape(LESSONS[number].title)}"{_current(number == lesson)}>{number}</a>'
-        for number, file in pages.items()
-    ]
-    return " ".join(links)
-
-
-def _current(here: bool) -> str:
-    return ' aria-current="page"' if here else ""
-
-
-def _around(pages: Mapping[str, str], lesson: str) -> str:
-    """Links to the lesson before and to the one after."""
-    if not lesson:
-        return ""
-    numbers = list(pages)
-    place = numbers.index(lesson)
-    links = [
-        f'<a href="{pages[number]}">{word} {number} {html.escape(LESSONS[number].title)}</a>'
-        for word, near in (("←", place - 1), ("→", place + 1))
-        if 0 <= near < len(numbers)
-        for number in [numbers[near]]
-    ]
-    return f'<nav aria-label="Before and after" class="site-around">{"".join(links)}</nav>'
