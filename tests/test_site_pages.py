@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from helpers import panels
 from helpers.course import LESSONS, TITLE, notebooks
+from helpers.lesson import my_map, my_progress
 from helpers.panels import Panel
 from helpers.publish import commands
 from helpers.publish.cells.context import BuildContext
 from helpers.publish.cells.running import Cell, read_cells
+from helpers.publish.cells.widgets import widget_html
 from helpers.publish.glossary import read_glossary
+from helpers.publish.present.build import fit_figures
 from helpers.publish.site.__main__ import addresses_of
 from helpers.publish.site.addresses import Addresses, read_addresses
 from helpers.publish.site.frame import GLOSSARY, GUIDE, Site
@@ -27,6 +32,7 @@ from helpers.publish.site.search import search_index
 from helpers.publish.site.sections import plain_text
 from helpers.publish.site.stills import HEIGHT, WIDTH, still
 from helpers.publish.site.wording import INSTEAD, LEFT_OUT
+from helpers.quiz import load_bank
 
 PAGES = {lesson: file_name(path) for lesson, path in notebooks().items()}
 SITE = Site(PAGES)
@@ -239,3 +245,33 @@ def test_what_is_searched_reads_like_the_page() -> None:
     assert plain_text(r"about $10^{-12}$, $\sigma_w \cdot 3^2$") == "about 10⁻¹², sigmaw · 3²"
     assert plain_text("a < b & c > d") == "a < b & c > d"
     assert plain_text("```python\ncode\n```\nText") == "Text"
+
+
+# The map and the table of lesson 00 ----------------------------------------------------------------------------------
+
+
+def shown_of(*views: object) -> tuple[str, dict[str, Any]]:
+    context = BuildContext("00")
+    return "".join(widget_html(view, context) for view in views), context.data
+
+
+def test_the_table_of_lessons_leads_to_them_and_is_counted_by_the_page() -> None:
+    page, _ = shown_of(my_progress())
+    for number, file in PAGES.items():
+        row = re.search(rf'<tr data-lesson="{number}" data-asked="([^"]+)"><td><a href="{file}">', page)
+        asked = json.loads(html.unescape(row[1]))
+        assert set(asked["questions"]) == {question.id for question in load_bank(number)}
+
+
+def test_the_titles_on_the_map_lead_to_the_lessons_of_page_and_notebook_but_not_on_slides() -> None:
+    shown = my_map()
+    in_notebook = [note.text for note in shown.figure.layout.annotations]
+    _, data = shown_of(shown)
+    (spec,) = (each["spec"] for each in data.values())
+    on_page = [note["text"] for note in spec["figure"]["layout"]["annotations"]]
+    for number, path in notebooks().items():
+        assert any(f"<b>{number} <a href='{path.name}' target='_blank'>" in text for text in in_notebook)
+        assert any(f'<b>{number} <a href="{PAGES[number]}">' in text for text in on_page)
+    fit_figures(data)
+    assert not [note for note in spec["figure"]["layout"]["annotations"] if "<a" in note["text"]]
+    assert [note.text for note in shown.figure.layout.annotations] == in_notebook

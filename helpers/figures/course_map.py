@@ -18,11 +18,14 @@ _ROWS = np.array([-0.22, 0.0, 0.22])
 Points = tuple[Array, Array]
 
 
-def course_map(ready: Sequence[str] = (), done: Mapping[str, float] | None = None) -> go.Figure:
+def course_map(
+    ready: Sequence[str] = (), done: Mapping[str, float] | None = None, links: Mapping[str, str] | None = None
+) -> go.Figure:
     """The lessons as rows: a small network, in colour what the lesson adds to it, and the lesson's title.
 
     `ready` are the two-digit numbers of the lessons that exist; without it, those that have a notebook. The others
-    are marked as coming. `done` tells what part of a lesson, from 0 to 1, the learner has done.
+    are marked as coming. `done` tells what part of a lesson, from 0 to 1, the learner has done; `links` has the address
+    that the title of a lesson leads to.
     """
     ready = ready or tuple(notebooks())
     figure = go.Figure()
@@ -31,7 +34,10 @@ def course_map(ready: Sequence[str] = (), done: Mapping[str, float] | None = Non
         coming = "" if number in ready else " <i>(coming)</i>"
         colour = theme.MUTED if coming else theme.INK
         mine = _share_done((done or {}).get(number, 0.0))
-        text = f"<b>{number} {lesson.short_title}</b>{coming}{mine}<br>{lesson.adds}"
+        title = lesson.short_title
+        if address := (links or {}).get(number):
+            title = f"<a href='{address}' target='_blank'>{title}</a>"
+        text = f"<b>{number} {title}</b>{coming}{mine}<br>{lesson.adds}"
         figure.add_annotation(
             x=5.0, y=row, text=text, font={"color": colour}, showarrow=False, xanchor="left", align="left"
         )

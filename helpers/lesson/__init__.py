@@ -7,7 +7,7 @@ function returns a widget, so that a call at the end of a cell displays it. All 
 from __future__ import annotations
 
 from helpers.lesson.checks import CheckView, check
-from helpers.lesson.course_map import my_map, my_progress
+from helpers.lesson.course_map import ProgressView, my_map, my_progress
 from helpers.lesson.exams import ExamView, PaperView, exam
 from helpers.lesson.inputs import (
     ChecksInput,
@@ -39,6 +39,7 @@ __all__ = [
     "OrderInput",
     "PaperView",
     "PredictionView",
+    "ProgressView",
     "QuestionView",
     "QuizView",
     "ReviewView",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from helpers.classroom.parts import lesson_parts
-from helpers.course import LESSONS
+from helpers.course import LESSONS, notebooks
 from helpers.figures import course_map
 from helpers.lesson.parts import View, html_box, say_duration, table_html
 from helpers.live import LiveFigure
@@ -19,19 +19,29 @@ def my_map() -> LiveFigure:
         shares[lesson] = sum(len(wanted & reached) for wanted, reached in parts) / sum(
             len(wanted) for wanted, _ in parts
         )
-    return LiveFigure(course_map(done=shares), {}, dict)
+    links = {lesson: path.name for lesson, path in notebooks().items()}
+    return LiveFigure(course_map(done=shares, links=links), {}, dict)
 
 
-def my_progress() -> View:
-    """A table of the lessons with what the learner has done: predictions, exercises, right answers, time spent."""
+class ProgressView(View):
+    """A table of the lessons, and of what is done of each."""
+
+
+def my_progress() -> ProgressView:
+    """A table of the lessons with what the learner has done: predictions, exercises, right answers, time spent.
+
+    The title of a lesson opens its notebook.
+    """
     record = progress()
     done = record.summary()
-    rows = []
+    rows, links = [], []
     for lesson in available_lessons():
         mine = done.get(lesson)
+        links.append(f"{lesson}_{LESSONS[lesson].slug}.ipynb")
         counts = [_of(wanted, reached) for wanted, reached in _parts(lesson, mine)]
         rows.append([LESSONS[lesson].name, *counts, say_duration(mine.seconds) if mine else "–"])
-    return View([html_box(table_html(("Lesson", "Predicted", "Exercises", "Quiz: right", "Time"), rows))], record)
+    table = table_html(("Lesson", "Predicted", "Exercises", "Quiz: right", "Time"), rows, links)
+    return ProgressView([html_box(table)], record)
 
 
 def _parts(lesson: str, mine: LessonDone | None) -> list[tuple[set[str], set[str]]]:

@@ -90,11 +90,20 @@ def verdict_html(verdict: Verdict, more: str = "") -> str:
     return f'<div class="lesson-verdict lesson-{verdict.kind}">{head} {as_html(verdict.message)}{more}</div>'
 
 
-def table_html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of texts in the course's look; the first cell of a row names it."""
+def table_html(head: Sequence[str], rows: Sequence[Sequence[str]], links: Sequence[str] = ()) -> str:
+    """A table of texts in the course's look; the first cell of a row names it, and links to the row's address in
+    `links`."""
     top = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    cells = [[html.escape(cell) for cell in row] for row in rows]
+    for row, address in zip(cells, links, strict=False):
+        row[0] = link_html(address, row[0])
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in cells)
     return f'<table class="lesson-map"><tr>{top}</tr>{body}</table>'
+
+
+def link_html(notebook: str, inside: str) -> str:
+    """A link from one notebook to another, which opens beside it."""
+    return f"<a href='{notebook}' target='_blank'>{inside}</a>"
 
 
 def paragraph(text: str) -> widgets.HTML:

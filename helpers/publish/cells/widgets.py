@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import json
 import re
@@ -11,11 +12,22 @@ from typing import Any
 
 import ipywidgets
 
-from helpers.lesson import CheckView, ComparisonView, PredictionView, QuestionView, QuizView, as_html, as_plain
+from helpers.course import LESSONS, notebooks
+from helpers.lesson import (
+    CheckView,
+    ComparisonView,
+    PredictionView,
+    ProgressView,
+    QuestionView,
+    QuizView,
+    as_html,
+    as_plain,
+)
 from helpers.lesson.inputs import scale_ticks
 from helpers.live import LiveFigure
 from helpers.panels import Panel
 from helpers.panels.watching import LayersPicture
+from helpers.publish.cells.asked import asked_of
 from helpers.publish.cells.bake import (
     control_class,
     control_kind,
@@ -75,6 +87,8 @@ def _other(shown: Any, context: BuildContext) -> tuple[Kind, str]:
         return "figure", _figure(shown if isinstance(shown, LiveFigure) else shown.live, context)
     if isinstance(shown, CheckView):
         return "exercise", _exercise(shown)
+    if isinstance(shown, ProgressView):
+        return "other", _progress()
     if isinstance(shown, ipywidgets.Widget):
         stills = "".join(_figure(figure, context) for figure in _figures_in(shown))
         return "other", f'{stills}<p class="needs-course">{TO_PLAY if stills else NEEDS_COURSE}</p>'
@@ -97,7 +111,10 @@ def _tag(shown: LiveFigure, context: BuildContext) -> str:
 
 def _figure(live: LiveFigure, context: BuildContext) -> str:
     tag = _tag(live, context)
-    context.data[tag] = figure_data(live, tag)
+    data = copy.deepcopy(figure_data(live, tag))
+    for note in data["spec"]["figure"]["layout"].get("annotations", ()):
+        note["text"] = LINK_TO_NOTEBOOK.sub(LINK_TO_PAGE, note.get("text", ""))
+    context.data[tag] = data
     return f'<div class="site-figure" id="panel-{tag}"><div class="live-figure"></div></div>'
 
 
@@ -141,6 +158,17 @@ def _control(name: str, css: str, grid: Any, control: ipywidgets.Widget, place: 
     )
     readout = f'<output for="{name}">{html.escape(labels[place])}</output>'
     return f'<div class="site-control {css}">{label}{slider}{readout}</div>'
+
+
+def _progress() -> str:
+    """The lessons, each with what a script counts of the answers that the browser keeps."""
+    rows = "".join(
+        f'<tr {asked_of(lesson)}><td><a href="{path.stem}.html">{html.escape(LESSONS[lesson].name)}</a></td>'
+        "<td>–</td><td>–</td></tr>"
+        for lesson, path in notebooks().items()
+    )
+    head = '<tr><th scope="col">Lesson</th><th scope="col">Predicted</th><th scope="col">Quiz: right</th></tr>'
+    return f'<div class="lesson site-progress"><table class="lesson-map">{head}{rows}</table></div>'
 
 
 # Predictions ---------------------------------------------------------------------------------------------------------

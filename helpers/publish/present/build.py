@@ -27,6 +27,7 @@ LICENCE = f"© {AUTHORS}, {CONTENT_LICENCE}; code {CODE_LICENCE}"
 HERE = Path(__file__).parent
 REVEAL = HERE / "reveal"
 FINGERPRINT = "made-from.txt"
+LINK = re.compile(r'<a href="\d\d_[^"]*"[^>]*>(.*?)</a>')
 TALLEST, LOWEST = 560, 500
 """Pixels that a figure may be high: a taller one would be scaled down to its slide, and its type with it. On the short
 deck a panel's plot is at least so high, unless the picture of the network stands above it.
@@ -77,12 +78,17 @@ def fingerprint(notebook: Path, options: BuildOptions) -> str:
 
 
 def fit_figures(data: Mapping[str, Any], lowest: int = 0) -> None:
-    """Make figures in a page's data no taller than `TALLEST`, and panels without a picture no lower than `lowest`."""
+    """Make figures in a page's data no taller than `TALLEST`, and panels without a picture no lower than `lowest`.
+
+    Their links to other lessons become text.
+    """
     for each in data.values():
         if "spec" in each:
             layout = each["spec"]["figure"]["layout"]
             alone = "controls" in each and "net" not in each["notes"]
             layout["height"] = min(max(layout["height"], lowest if alone else 0), TALLEST)
+            for note in layout.get("annotations", ()):
+                note["text"] = LINK.sub(r"\1", note["text"])
 
 
 # The page ------------------------------------------------------------------------------------------------------------
@@ -92,7 +98,7 @@ def slides_page(lesson: str, stacks: Sequence[Sequence[Slide]]) -> str:
     """The slides as HTML. Links to other lessons become text, since only this one is here."""
     title = LESSONS[lesson].name
     body = "\n".join(f"<section>{''.join(_slide(slide, title) for slide in stack)}</section>" for stack in stacks)
-    body = re.sub(r'<a href="\d\d_[^"]*">(.*?)</a>', r"\1", body)
+    body = LINK.sub(r"\1", body)
     ours = ("plotly.min.js", "live.js", "grading.js", "pages.js", f"../tables/{lesson}.js", "site.js")
     scripts = [f"assets/{name}" for name in (*ours, "reveal/reveal.js", "reveal/notes.js", "present.js")]
     sheets = [f"assets/{name}" for name in ("reveal/reveal.css", "site.css", "present.css")]

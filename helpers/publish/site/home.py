@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from helpers.classroom.parts import lesson_parts
 from helpers.course import AUTHORS, LESSONS, TITLE
+from helpers.publish.cells.asked import asked_of
 from helpers.publish.site.frame import GLOSSARY, GUIDE, PICTURE, STILL, Page, Site, framed
-from helpers.quiz import available_lessons
 
 CITATION = Path(__file__).resolve().parents[3] / "CITATION.cff"
 DESCRIPTION = (
@@ -78,19 +76,10 @@ def _card(number: str, file: str) -> str:
         f'<li><a class="site-card" href="{file}"><img src="stills/{number}.svg" alt="" width="320" height="150" '
         f'loading="lazy"><span class="site-number">{number}</span> <b>{html.escape(lesson.title)}</b>'
         f'<span class="site-shows">{html.escape(lesson.shows[0].upper() + lesson.shows[1:])}.</span></a>'
-        f'<p class="site-done" {asked(number)} hidden></p>'
+        f'<p class="site-done" {asked_of(number)} hidden></p>'
         f'<p class="site-files"><a href="notebooks/{Path(file).stem}.ipynb" download>Notebook '
         f'<span class="site-spoken">of lesson {number} </span>(.ipynb)</a></p></li>'
     )
-
-
-def asked(lesson: str) -> str:
-    """What a lesson asks, as attributes by which a script counts what is answered."""
-    if lesson not in available_lessons():
-        return f'data-lesson="{lesson}"'
-    parts = lesson_parts(lesson)
-    ids = {"questions": sorted(parts.questions), "predictions": sorted(parts.predictions)}
-    return f'data-lesson="{lesson}" data-asked="{html.escape(json.dumps(ids))}"'
 
 
 def _licence(site: Site) -> str:
