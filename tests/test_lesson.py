@@ -341,11 +341,15 @@ def test_an_unknown_exercise_is_refused():
 
 def rows(view):
     table = next(child.value for child in view.children if "lesson-map" in getattr(child, "value", ""))
-    return {row[0][:2]: row[1:] for row in (re.findall(r"<td>(.*?)</td>", r) for r in table.split("<tr>")[2:])}
+    return {
+        re.sub("<[^>]*>", "", row[0])[:2]: row[1:]
+        for row in (re.findall(r"<td>(.*?)</td>", r) for r in table.split("<tr>")[2:])
+    }
 
 
 def test_the_map_shows_what_is_done():
     assert rows(my_progress())["01"] == ["0 of 1", "0 of 2", f"0 of {COUNT}", "–"]
+    assert "<td><a href='01_definition.ipynb' target='_blank'>01 " in my_progress().children[0].value
     prediction = predict("01")
     inside(prediction).slider.value = 1e-3
     prediction.button.click()

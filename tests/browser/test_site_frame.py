@@ -298,6 +298,14 @@ def test_the_numbers_of_questions_stand_clear_of_the_text_on_a_phone(visit: Any)
     assert len(gaps) >= 10 and min(gaps) >= 3
 
 
+def test_all_plots_are_drawn_before_anybody_scrolls_so_that_print_is_whole(visit: Any) -> None:
+    here = visit(PAGES["03"])
+    assert here.page.evaluate("scrollY") == 0
+    here.page.wait_for_function(
+        "[...document.querySelectorAll('.site-figure')].filter(e => e.clientWidth).every(e => 'ready' in e.dataset)"
+    )
+
+
 def test_paper_takes_whole_plots_open_folds_and_no_menu(visit: Any) -> None:
     here = visit(PAGES["03"], width=1366, theme="dark")
     panel = here.page.locator(".live-panel").first

@@ -251,7 +251,17 @@
   );
   for (const { root } of panels.values()) near.observe(root);
   const first = panels.values().next().value;
-  if (first?.root.clientWidth) first.start();
+
+  // Draw the others while nothing else is to be done, so that a page is printed whole before it was scrolled through.
+  const whenIdle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ then) => setTimeout(then, 200));
+  async function drawOthers() {
+    for (const panel of panels.values()) {
+      if (!panel.root.clientWidth) continue; // in a closed fold, or on another slide
+      await new Promise((resolve) => whenIdle(() => resolve(null)));
+      await panel.start();
+    }
+  }
+  if (first?.root.clientWidth) first.start().then(drawOthers);
   addEventListener("beforeprint", () => {
     for (const panel of panels.values()) panel.start();
   });
