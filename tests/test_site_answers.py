@@ -11,7 +11,7 @@ from helpers.classroom.records import read_class
 from helpers.progress import Progress
 from helpers.progress.exchange import COURSE, read
 from helpers.progress.schema import COLUMNS, VERSION
-from helpers.quiz import load_bank, load_predictions
+from helpers.quiz import Question, load_bank, load_predictions
 from tests.test_javascript import node
 
 ANSWERS = Path(__file__).resolve().parents[1] / "helpers" / "publish" / "site" / "answers.js"
@@ -37,7 +37,7 @@ def exported(*rows: tuple[str, dict]) -> str:
     return done.stdout
 
 
-def answer_to(question: object, given: object, correct: int, seconds: float = 2) -> tuple[str, dict]:
+def answer_to(question: Question, given: object, correct: int, seconds: float = 2) -> tuple[str, dict]:
     """A row as `site.js` and `answers_shown.js` make it."""
     row = {"lesson": question.lesson, "question": question.id, "given": given, "correct": correct}
     return "answer", {**row, "seconds": seconds, "seed": None, "score": None}
