@@ -484,7 +484,7 @@
       const { detail } = /** @type {CustomEvent} */ (event);
       const rubric = find(".site-rubric", form);
       if (!put(form, detail)) return;
-      if (rubric) rubric.hidden = false; // the text was compared before
+      if (rubric && detail.points) rubric.hidden = false; // the text was compared before
       check(form);
     });
   }

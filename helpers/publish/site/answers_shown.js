@@ -90,9 +90,10 @@
     const last = [...rows.answer, ...rows.prediction].sort((a, b) => a.at.localeCompare(b.at)).at(-1);
     const card = last && document.querySelector(`.site-lessons [data-lesson="${CSS.escape(last.lesson)}"]`);
     const link = card?.closest("li")?.querySelector("a");
-    if (!button || !last) return;
+    if (!button) return;
     button.hidden = !link;
-    if (link) button.href = link.href;
+    if (!last || !link) return;
+    button.href = link.href;
     button.textContent = `Go on with lesson ${last.lesson}`;
   }
 

@@ -29,7 +29,7 @@
   fit();
 
   const entries = [...document.querySelectorAll(".site-contents a")].flatMap((link) => {
-    const id = decodeURIComponent(/** @type {HTMLAnchorElement} */ (link).hash.slice(1));
+    const id = /** @type {HTMLAnchorElement} */ (link).hash.slice(1);
     const target = document.getElementById(id);
     return target ? [{ link, target }] : [];
   });
@@ -40,7 +40,8 @@
     const line = innerHeight / 4;
     const passed = entries.filter(({ target }) => target.offsetParent && target.getBoundingClientRect().top < line);
     const here = passed.at(-1) ?? entries[0];
-    for (const entry of entries) entry.link.toggleAttribute("aria-current", entry === here);
+    for (const { link } of entries) link.removeAttribute("aria-current");
+    here.link.setAttribute("aria-current", "true");
   }
   const markSoon = () => {
     if (!waiting) requestAnimationFrame(mark);
@@ -53,7 +54,7 @@
 
   /** What an address names may lie in a closed fold. */
   function unfold() {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = find(":target");
     const fold = /** @type {HTMLDetailsElement | null | undefined} */ (target?.closest("details.site-deeper"));
     if (!fold || fold.open) return;
     fold.open = true;
@@ -103,8 +104,7 @@
   /** @type {HTMLDetailsElement[]} */
   let opened = [];
   addEventListener("beforeprint", () => {
-    const folds = /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("main details:not([open])"));
-    opened = [...folds].filter((fold) => !fold.closest(".site-exercise, .site-reveal"));
+    opened = [...document.querySelectorAll(/** @type {"details"} */ (".site-deeper:not([open])"))];
     for (const fold of opened) fold.open = true;
   });
   addEventListener("afterprint", () => {
