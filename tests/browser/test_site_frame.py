@@ -43,8 +43,8 @@ def visit(browser: Any, site: Path) -> Iterator[Any]:
         each.page.context.close()
 
 
-def go_to(here: Visit, site: Path, page: str) -> None:
-    here.page.goto((site / page).as_uri())
+def go_to(here: Visit, site: Path, page: str, place: str = "") -> None:
+    here.page.goto((site / page).as_uri() + place)
 
 
 # Finding one's way ---------------------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def test_the_list_of_contents_leads_there_and_stands_beside_the_text_where_there
 
 def test_a_link_to_a_place_in_a_fold_opens_it(visit: Any, site: Path) -> None:
     here = visit("index.html")
-    go_to(here, site, f"{PAGES['01']}#measure-steps-deeper")
+    go_to(here, site, PAGES["01"], "#measure-steps-deeper")
     here.page.wait_for_function("document.getElementById('measure-steps-deeper').parentElement.open")
 
 

@@ -54,7 +54,7 @@
 
   /** What an address names may lie in a closed fold. */
   function unfold() {
-    const target = find(":target");
+    const target = document.getElementById(location.hash.slice(1));
     const fold = /** @type {HTMLDetailsElement | null | undefined} */ (target?.closest("details.site-deeper"));
     if (!fold || fold.open) return;
     fold.open = true;
