@@ -271,7 +271,7 @@ def test_the_titles_on_the_map_lead_to_the_lessons_of_page_and_notebook_but_not_
     on_page = [note["text"] for note in spec["figure"]["layout"]["annotations"]]
     for number, path in notebooks().items():
         assert any(f"<b>{number} <a href='{path.name}' target='_blank'>" in text for text in in_notebook)
-        assert any(f'<b>{number} <a href="{PAGES[number]}">' in text for text in on_page)
+        assert any(f'<b>{number} <a href="{PAGES[number]}" target="_self">' in text for text in on_page)
     fit_figures(data)
     assert not [note for note in spec["figure"]["layout"]["annotations"] if "<a" in note["text"]]
     assert [note.text for note in shown.figure.layout.annotations] == in_notebook

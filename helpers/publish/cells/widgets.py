@@ -47,6 +47,7 @@ TO_PLAY = "The picture is a still of its last moment. To play, open the course: 
 SCALE_STEP = 0.25
 LINK_TO_NOTEBOOK = re.compile(r"<a href='(?:notebooks/)?(\w+)\.ipynb'[^>]*>")
 LINK_TO_PAGE = r'<a href="\1.html">'
+LINK_IN_FIGURE = r'<a href="\1.html" target="_self">'  # Plotly opens a window of its own otherwise
 
 
 def widget_html(shown: Any, context: BuildContext) -> str:
@@ -113,7 +114,7 @@ def _figure(live: LiveFigure, context: BuildContext) -> str:
     tag = _tag(live, context)
     data = copy.deepcopy(figure_data(live, tag))
     for note in data["spec"]["figure"]["layout"].get("annotations", ()):
-        note["text"] = LINK_TO_NOTEBOOK.sub(LINK_TO_PAGE, note.get("text", ""))
+        note["text"] = LINK_TO_NOTEBOOK.sub(LINK_IN_FIGURE, note.get("text", ""))
     context.data[tag] = data
     return f'<div class="site-figure" id="panel-{tag}"><div class="live-figure"></div></div>'
 

@@ -69,9 +69,7 @@ def _sources(wanted: Sequence[str]) -> Mapping[str, Path]:
     return {lesson: path for lesson, path in every.items() if not wanted or lesson in wanted}
 
 
-def _build_lessons(
-    folder: Path, options: BuildOptions, sources: Mapping[str, Path], site: Site, store: Store
-) -> None:
+def _build_lessons(folder: Path, options: BuildOptions, sources: Mapping[str, Path], site: Site, store: Store) -> None:
     """Write the page and the table of each lesson."""
     prepared = prepare(sources, options, store)
     for lesson, cells in prepared.lessons.items():
