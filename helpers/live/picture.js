@@ -181,8 +181,11 @@ export class Picture {
     const narrow = this.plot.clientWidth < NARROW;
     if (narrow === this.narrow || !this.plot.clientWidth) return Promise.resolve();
     this.narrow = narrow;
-    const patch = structuredClone(narrow ? this.spec.narrow : this.spec.wide);
-    return this.inTurn(() => this.Plotly.relayout(this.plot, patch));
+    const patch = narrow ? this.spec.narrow : this.spec.wide;
+    return this.inTurn(async () => {
+      // Plotly places the legend by the margins that were there before: the second time these are the right ones.
+      for (let turn = 0; turn < 2; turn++) await this.Plotly.relayout(this.plot, structuredClone(patch));
+    });
   }
   drawLight() {
     const isLight = (/** @type {Trace} */ trace) => trace.kind !== "z" && this.light.has(trace.index);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { widened } from "../../helpers/live/picture.js";
+import { Picture, widened } from "../../helpers/live/picture.js";
 
 test("while a hand moves an axis only widens", () => {
   const shown = { "xaxis.range": [0, 60], "yaxis.range": [-20, 1] };
@@ -8,4 +8,21 @@ test("while a hand moves an axis only widens", () => {
   assert.deepEqual(widened(shown, wanted), { "xaxis.range": [0, 60], "yaxis.range": [-20, 3] });
   assert.deepEqual(widened({}, wanted), wanted);
   assert.deepEqual(widened(shown, {}), {});
+});
+
+test("a page that becomes narrow or wide is laid out twice, so that the legend follows the new margins", async () => {
+  const patches = [];
+  const picture = Object.create(Picture.prototype);
+  Object.assign(picture, {
+    ...{ plot: { clientWidth: 390 }, narrow: false, queue: Promise.resolve() },
+    spec: { wide: { height: 250 }, narrow: { height: 330 } },
+    Plotly: { relayout: async (_plot, patch) => patches.push(patch) },
+  });
+  await picture.fit();
+  await picture.fit(); // as narrow as before
+  assert.deepEqual(patches, [{ height: 330 }, { height: 330 }]);
+  assert.notEqual(patches[0], patches[1]); // Plotly keeps what it is given
+  picture.plot.clientWidth = 1198;
+  await picture.fit();
+  assert.deepEqual(patches.slice(2), [{ height: 250 }, { height: 250 }]);
 });
