@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from typing import Any
@@ -40,6 +41,14 @@ def test_values_that_have_no_place_are_left_out() -> None:
     html = growing_curves({"run": Curve([0, 1, 2, 3], [1.0, 0.0, math.nan, math.inf], 3)}, "loss")
     assert len(lines(html)[0]) == 1 and "run: inf" in html
     assert lines(growing_curves({"run": Curve([0], [math.nan], 3)}, "loss")) == [[]]
+
+
+def test_few_numbers_stand_at_the_axis_however_many_decades_it_has() -> None:
+    for lowest in (0.5, 0.02, 1e-3, 2e-5, 3e-8, 1e-30):
+        html = growing_curves({"run": Curve([0, 1], [3.0, lowest], 1)}, "loss")
+        heights = sorted(int(y) for y in re.findall(r'y="(\d+)\.\d" text-anchor="end"', html))
+        assert 2 <= len(heights) <= 5 and min(b - a for a, b in itertools.pairwise(heights)) > 13, lowest
+        assert "e-" not in "".join(re.findall(r">([^<]*)</text>", html))
 
 
 # Who is followed -----------------------------------------------------------------------------------------------------
@@ -114,6 +123,7 @@ def test_a_game_is_followed_by_its_generator_s_gradient(shown: Shown) -> None:
     assert growing.followed(games.play)(game, 20, description="ours")
     (line,) = lines(shown.displays[0][-1]["text/html"])
     assert len(line) == len(game.gradient_norms) == 20
+    assert ">rounds<" in shown.displays[0][-1]["text/html"]
 
 
 def test_notebooks_get_the_functions_that_are_followed() -> None:

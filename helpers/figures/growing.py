@@ -17,6 +17,9 @@ COLOURS = (
     theme.ACTIVATION_COLOURS["relu"],
     theme.ACTIVATION_COLOURS["elu"],
 )
+SMALL = 0.001
+"""What is smaller is written as a power of ten."""
+
 DASHES = ("", "8 4", "2 3", "8 3 2 3")
 STYLE = f"""<style>.growing-curves {{ max-width: {WIDTH}px; color: {theme.INK}; font: 14px/1.4 {theme.FONT}; }}
 .growing-curves text {{ fill: {theme.INK}; font-size: {theme.SMALL}px; }}
@@ -34,7 +37,7 @@ class Curve:
     end: int
 
 
-def growing_curves(runs: Mapping[str, Curve], quantity: str) -> str:
+def growing_curves(runs: Mapping[str, Curve], quantity: str, along: str = "steps") -> str:
     """HTML with a line for each run, `quantity` on a logarithmic axis over all steps, and its last value beneath."""
     low, high = _limits([value for run in runs.values() for value in run.values if _is_drawn(value)] or [1.0])
     end = max(run.end for run in runs.values())
@@ -48,8 +51,8 @@ def growing_curves(runs: Mapping[str, Curve], quantity: str) -> str:
     parts, legend = [], []
     for value in _ticks(low, high):
         parts.append(f'<path d="M{LEFT},{up(value)}H{WIDTH - RIGHT}" stroke="{theme.GRID}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{up(value) + 4}" text-anchor="end">{value:.12g}</text>')
-    for step, anchor, words in ((0, "start", "0"), (end / 2, "middle", "steps"), (end, "end", f"{end:g}")):
+        parts.append(f'<text x="{LEFT - 6}" y="{up(value) + 4}" text-anchor="end">{_tick_text(value)}</text>')
+    for step, anchor, words in ((0, "start", "0"), (end / 2, "middle", along), (end, "end", f"{end:g}")):
         parts.append(f'<text x="{across(step)}" y="{HEIGHT - 8}" text-anchor="{anchor}">{words}</text>')
     parts.append(f'<path d="M{LEFT},{TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}" fill="none" stroke="{theme.MUTED}"/>')
     for number, (name, run) in enumerate(runs.items()):
@@ -71,7 +74,12 @@ def described(runs: Mapping[str, Curve]) -> str:
 
 
 def _last(run: Curve) -> str:
-    return f"{run.values[-1]:.3g}"
+    value = run.values[-1]
+    return theme.scientific(math.log10(value)) if 0 < value < SMALL else f"{value:.3g}"
+
+
+def _tick_text(value: float) -> str:
+    return theme.power_of_ten(math.log10(value)) if value < SMALL else f"{value:.12g}"
 
 
 def _is_drawn(value: float) -> bool:
@@ -83,11 +91,13 @@ def _limits(values: Sequence[float]) -> tuple[float, float]:
     steps = [digit * 10.0**exponent for exponent in range(-40, 41) for digit in (1, 2, 5)]
     high = next((step for step in steps if step >= max(values)), steps[-1])
     low = next((step for step in reversed(steps) if step <= min(values)), steps[0])
-    return min(low, high / 10), high
+    low = min(low, high / 10)
+    return (10.0 ** math.floor(math.log10(low) + 1e-9) if low < SMALL else low), high
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Both ends, and the powers of ten between them, at most some five."""
-    first, last = math.ceil(math.log10(low) + 0.2), math.floor(math.log10(high) - 0.2)
-    between = [10.0**exponent for exponent in range(first, last + 1, max(1, (last - first) // 4))]
-    return [low, *between, high]
+    """Both ends, and at most three powers of ten between them that leave room for a line of text on either side."""
+    first, last = math.log10(low), math.log10(high)
+    room = 0.15 * (last - first)
+    between = range(math.ceil(first + room), math.floor(last - room) + 1)
+    return [low, *(10.0**exponent for exponent in between[:: -(-len(between) // 3) or 1]), high]

@@ -38,8 +38,8 @@ FOLLOWED: dict[str, tuple[str, str, str, Read]] = {
 class GrowingCurves:
     """The runs of one cell, drawn in its output at most four times a second; the last drawing stays."""
 
-    def __init__(self, cell: int, quantity: str) -> None:
-        self.cell, self.quantity = cell, quantity
+    def __init__(self, cell: int, quantity: str, along: str) -> None:
+        self.cell, self.quantity, self.along = cell, quantity, along
         self.runs: dict[str, Curve] = {}
         self._handle: Any = None
         self._drawn = 0.0
@@ -50,7 +50,10 @@ class GrowingCurves:
             return
         from IPython.display import display
 
-        content = {"text/html": growing_curves(self.runs, self.quantity), "text/plain": described(self.runs)}
+        content = {
+            "text/html": growing_curves(self.runs, self.quantity, self.along),
+            "text/plain": described(self.runs),
+        }
         if self._handle is None:
             self._handle = display(content, raw=True, display_id=True)
         else:
@@ -61,11 +64,11 @@ class GrowingCurves:
 _last: GrowingCurves | None = None
 
 
-def _curves(cell: int, quantity: str) -> GrowingCurves:
+def _curves(cell: int, quantity: str, along: str) -> GrowingCurves:
     """The curves of the cell that is running; runs of one cell share them."""
     global _last
     if _last is None or (_last.cell, _last.quantity) != (cell, quantity):
-        _last = GrowingCurves(cell, quantity)
+        _last = GrowingCurves(cell, quantity, along)
     return _last
 
 
@@ -85,7 +88,7 @@ def followed(run: Callable[P, R]) -> Callable[P, R]:
         if cell is None or kwargs.get(follower) is not None or not kwargs.get("progress", True):
             return run(*args, **kwargs)
         end: Any = kwargs[length] if length in kwargs else args[1]
-        curves, name = _curves(cell, quantity), str(kwargs.get("description", run.__name__))
+        curves, name = _curves(cell, quantity, length), str(kwargs.get("description", run.__name__))
         name = name if name not in curves.runs else f"{name}, run {len(curves.runs) + 1}"
 
         def follow(progress: Any) -> None:
