@@ -455,6 +455,10 @@ def test_whatever_is_removed(finished: Course, way: str) -> None:
         sets = [[part] for part in parts if part not in set(of_these) - set(chance.sample(of_these, 40))]
     else:
         sets = [chance.sample(parts, chance.choice([2, 5, 20, 100, len(parts) // 2])) for _ in range(50)]
-    failures = [f"{list(map(str, each[:5]))}: {said}" for each in sets if (said := removed(finished, each))]
+    failures = []
+    for number, each in enumerate(sets, start=1):
+        if said := removed(finished, each):
+            failures.append(f"{number} of {len(sets)}, {list(map(str, each[:5]))}: {said}")
+            print(f"\n{failures[-1]}", flush=True)  # a run that is ended says what it has found
     print(f"\nparts removed, {way}: {len(sets)} | {len(failures)}")
     assert failures == []
