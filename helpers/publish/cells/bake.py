@@ -21,7 +21,7 @@ Table = Mapping[str, str]
 
 USUAL = Budget(2500)
 BUDGETS: Mapping[str, Budget] = {
-    "definition": Budget(6000),
+    "definition": Budget(4500),
     "activation_derivatives": Budget(4000),
     "deep_sigmoid_nets": Budget(600, held={"width": [1, 3], "seeds": [3]}),
     "relu": Budget(420),
