@@ -174,6 +174,9 @@ FITS = """() => {
           plot: panel.querySelector('.main-svg').getBoundingClientRect().width / width}; }"""
 
 
+DRAWN = "e => e.live.strip.nets.map(net => [...net.level])"
+
+
 @pytest.mark.parametrize("lesson", ["04"])
 def test_the_panel_alone_fills_the_screen_and_asks_the_kernel(browser: Any, tmp_path: Path, lesson: str) -> None:
     port = free_port()
@@ -189,7 +192,7 @@ def test_the_panel_alone_fills_the_screen_and_asks_the_kernel(browser: Any, tmp_
             assert 0.9 * width < shown["right"] <= width and 0.6 * height < shown["bottom"] <= height, shown
             assert shown["plot"] > 0.6
             figure = sheet.page.frame_locator("iframe").locator(".live-figure")
-            before = figure.get_attribute("data-state")
+            before, drawn = figure.get_attribute("data-state"), figure.evaluate(DRAWN)
             sheet.page.frame_locator("iframe").locator(".noUi-handle").first.press("ArrowRight")
             sheet.page.wait_for_function(
                 """before => { const {dataset} = frames[0].document.querySelector('.live-figure');
@@ -197,6 +200,9 @@ def test_the_panel_alone_fills_the_screen_and_asks_the_kernel(browser: Any, tmp_
                 arg=before,
                 timeout=30_000,
             )
+            assert figure.evaluate(DRAWN) != drawn, "the picture of the network follows"
+            figure.evaluate("e => e.live.strip.play()")
+            sheet.page.wait_for_function("() => !frames[0].document.querySelector('.live-figure').live.strip.running")
             assert not sheet.outside
             assert not sheet.console
             sheet.close()
