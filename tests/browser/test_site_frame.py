@@ -344,16 +344,6 @@ def test_the_picture_can_be_paused_and_rests_for_those_who_want_no_motion(browse
         context.close()
 
 
-def test_a_title_on_the_map_leads_to_its_lesson(visit: Any) -> None:
-    here = visit(PAGES["00"])
-    drawn = here.page.locator(".site-figure:not(.live-panel)").first
-    drawn.scroll_into_view_if_needed()
-    link = drawn.locator("a", has_text="Deep sigmoid networks")
-    link.wait_for()
-    link.click()
-    here.page.wait_for_url(f"**/{PAGES['03']}")
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("page", ["index.html", "glossary.html", PAGES["00"]])
 def test_axe_finds_nothing_with_the_search_open_and_answers_kept(visit: Any, site: Path, page: str, theme: str) -> None:

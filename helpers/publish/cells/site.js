@@ -198,20 +198,8 @@
       const source = this.table ? bakedSource(this.table) : { listen: () => () => {} };
       this.live = element.live = new Live(element, spec, Plotly, this.controls, source);
       await this.live.start(spec.first, await unpackRows(bytesOf(this.row), false), this.notes);
-      this.linkNotes();
       await this.table?.open();
       this.root.dataset.ready = "";
-    }
-    /** Plotly drops the addresses of links between files: put them back into the notes of the figure. */
-    linkNotes() {
-      /** @type {{text?: string}[]} */
-      const notes = /** @type {any} */ (this.spec.figure.layout).annotations ?? [];
-      const links = notes.flatMap(({ text = "" }) => [...text.matchAll(/<a href="([^"]+)"[^>]*>(.*?)<\/a>/g)]);
-      const addresses = new Map(links.map(([, address, title]) => [title, address]));
-      for (const link of findAll(".annotation a", this.root)) {
-        const address = addresses.get(link.textContent ?? "");
-        if (address) link.setAttribute("href", address);
-      }
     }
     /**
      * A button that leads back to a question, and is gone then.
