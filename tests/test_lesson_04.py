@@ -187,6 +187,18 @@ def test_one_step_of_the_bias_kills_the_last_layers(panel: panels.Panel) -> None
     assert alike[29] == pytest.approx(0.99, abs=0.005)
 
 
+def test_under_he_the_directions_become_alike_and_the_lengths_stay_apart() -> None:
+    # the quiz's key says that activations point the same way, not that they are the same
+    weights = initial_parameters(NetworkSpec(depth=30, activation="relu", init="he_normal"), 64, 10).weights
+    h = np.broadcast_to(digits_split().train_inputs[:32], (8, 32, 64))
+    for layer in weights[:-1]:
+        h = np.maximum(h @ layer, 0)
+    lengths = np.linalg.norm(h, axis=2)
+    cosines = h @ h.swapaxes(1, 2) / (lengths[:, :, None] * lengths[:, None, :])
+    assert cosines[:, ~np.eye(32, dtype=bool)].mean() > 0.95
+    assert (lengths.max(axis=1) / lengths.min(axis=1) > 2).all()
+
+
 def test_a_bias_above_zero_makes_every_unit_speak_at_first(panel: panels.Panel) -> None:
     at_zero = shown(panel, "dead units")
     raised = shown(panel, "dead units", bias=2.0)

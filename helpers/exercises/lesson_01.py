@@ -66,7 +66,7 @@ def _judge_float32_depth(thing: Any) -> CheckResult:
             below = "There the numbers stored with full precision end; float32 goes on below with fewer digits."
             return CheckResult("wrong", f"{below} Multiply on until the product is exactly 0.")
         if depth in (2 * truth - 1, 2 * truth):
-            return CheckResult("wrong", "That is how many factors of a half it takes; here each factor is a quarter.")
+            return CheckResult("wrong", "That counts factors of a half; here each factor is a quarter.")
         if depth in (537, 538):
             return CheckResult("wrong", "That is where float64 ends: begin with `np.float32(1)`.")
         if depth in (23, 24):

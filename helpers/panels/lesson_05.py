@@ -297,7 +297,7 @@ def _plane_summary(digits: GradientProfile, nearby: GradientProfile, xi: float) 
     law = theory.per_layer_factor(spec.activation, spec.weight_variance, spec.bias_std**2)
     reach = f"ξ = {xi:.3g} layers" if xi < LONGEST else "ξ beyond 1000 layers"
     if math.isnan(xi):
-        reach = "no ξ: Var z doesn't settle"
+        reach = "no ξ: Var z tends to 0 or ∞"
     return (
         f"Layer 1 receives {theme.share(mean[0] - mean[-1], f'layer {spec.depth}')}.\n"
         f"{theme.ACTIVATION_NAMES[spec.activation]}, σ_w = {spec.gain:.2f}, σ_b = {spec.bias_std:.2f}: "
