@@ -73,8 +73,8 @@ MILESTONES = (
         "pre-training",
         "Hinton et al.",
         "remedy",
-        "Hinton, Osindero and Teh first train a deep network layer by layer, without labels, and then fine-tune all of "
-        "it from the weights found.",
+        "Hinton, Osindero and Teh first train a deep network layer by layer, and then fine-tune all "
+        "of it from the weights found.",
     ),
     Milestone(
         2009,

@@ -38,7 +38,7 @@ def activation_derivatives() -> Panel:
             "ranges": {"yaxis": [-1.5, 1.5] if bounded else [-2, 4], "yaxis2": [0, top]},
             "summary": f"The factor per layer is {mean_square**0.5:.3f}, the root of E[slope²] = {mean_square:.4f}.\n"
             f"{theme.ACTIVATION_NAMES[activation]}, {chosen.formula}: slope {slope:.3f} at z = {here:.1f}, at most "
-            f"{steepest:.3f}. Shaded: E[slope²] at standard deviation {spread:.2g}, weights of variance 1/width.",
+            f"{steepest:.3f}. Shaded: E[slope²] at standard deviation {spread:.3g}, weights of variance 1/width.",
         }
 
     controls = {

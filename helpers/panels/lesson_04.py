@@ -256,7 +256,7 @@ def born_dead() -> Panel:
         expected = probability[width - 1]
         counted = (_first_silent_layers(width)[:, None] <= LAYERS).mean(axis=0)
         chance = 2 * np.sqrt(expected * (1 - expected) / NETS)
-        share, layer = counted[depth - 1], f"{0.5**width:.2g}"
+        share, layer = counted[depth - 1], f"{0.5**width:.3g}"
         return {
             "here": np.array([[depth], [width]]),
             "counted": counted,
