@@ -148,7 +148,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("course")
     for name in ("helpers", "data"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "requirements.txt", "start.py"):
+    for name in ("CITATION.cff", "pyproject.toml", "requirements.txt", "start.py"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "notebooks").mkdir()
     insert(folder / "helpers/course.py", ")\n\nLESSONS", RECORD)

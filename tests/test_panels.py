@@ -137,7 +137,7 @@ def test_random_moves_neither_fail_nor_leak(make: Callable[[], panels.Panel], mo
     """Memory that Python knows of (numpy's arrays too) stays where it was after the first sixty moves.
 
     What the engine keeps, of its random numbers, and what theory keeps of its
-    integrals is bounded and not counted: sixty moves need not have filled it.
+    integrals is bounded. Sixty moves need not have filled it: 400 kB are granted for that.
     """
     panel, rng = make(), np.random.default_rng(0)
     values = {name: places(panel, name) for name in panel.controls}
@@ -154,7 +154,7 @@ def test_random_moves_neither_fail_nor_leak(make: Callable[[], panels.Panel], mo
             before = used()
     grown = used() - before
     tracemalloc.stop()
-    assert grown < 1000 * moves, f"{grown / 1e6:.1f} MB more than after 60 moves"
+    assert grown < 400_000 + 1000 * moves, f"{grown / 1e6:.1f} MB more than after 60 moves"
     assert parameters._drawn.nbytes <= parameters.CACHE_BYTES
 
 

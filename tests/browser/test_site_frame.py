@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 from helpers.course import notebooks
 from helpers.progress.exchange import read
@@ -43,6 +45,14 @@ def visit(browser: Any, site: Path) -> Iterator[Any]:
         each.page.context.close()
 
 
+def await_true(page: Page, condition: str) -> None:
+    """Wait until an expression is true. The pages' policy forbids the way in which playwright asks again by itself."""
+    ends = time.monotonic() + 30
+    while not page.evaluate(condition):
+        assert time.monotonic() < ends, condition
+        page.wait_for_timeout(50)
+
+
 def go_to(here: Visit, site: Path, page: str, place: str = "") -> None:
     here.page.goto((site / page).as_uri() + place)
 
@@ -63,7 +73,7 @@ def test_the_list_of_contents_leads_there_and_stands_beside_the_text_where_there
     box = here.page.locator(".site-contents").bounding_box()
     assert (box["x"] + box["width"] <= main.bounding_box()["x"]) is beside
     here.page.get_by_role("navigation", name="On this page").get_by_role("link", name="Take-away").click()
-    here.page.wait_for_function("Math.abs(document.getElementById('take-away').getBoundingClientRect().top) < 300")
+    await_true(here.page, "Math.abs(document.getElementById('take-away').getBoundingClientRect().top) < 300")
     assert here.page.evaluate("scrollX") == 0
     assert here.wrong == []
 
@@ -71,7 +81,7 @@ def test_the_list_of_contents_leads_there_and_stands_beside_the_text_where_there
 def test_a_link_to_a_place_in_a_fold_opens_it(visit: Any, site: Path) -> None:
     here = visit("index.html")
     go_to(here, site, PAGES["01"], "#measure-steps-deeper")
-    here.page.wait_for_function("document.getElementById('measure-steps-deeper').parentElement.open")
+    await_true(here.page, "document.getElementById('measure-steps-deeper').parentElement.open")
 
 
 def test_the_menu_opens_by_keyboard_and_closes_again(visit: Any) -> None:
@@ -272,7 +282,7 @@ def test_a_swipe_over_a_plot_scrolls_the_page_on_a_phone(browser: Any, site: Pat
     page.goto((site / PAGES["03"]).as_uri())
     plot = page.locator(".live-panel .live-plot").first
     plot.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('.live-panel .live-figure').dataset.phase === 'rest'")
+    await_true(page, "document.querySelector('.live-panel .live-figure').dataset.phase === 'rest'")
     plot.evaluate("e => e.scrollIntoView({ block: 'center' })")
     box, before = plot.bounding_box(), page.evaluate("scrollY")
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -283,7 +293,7 @@ def test_a_swipe_over_a_plot_scrolls_the_page_on_a_phone(browser: Any, site: Pat
         session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
         page.wait_for_timeout(30)
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    page.wait_for_function(f"scrollY > {before} + 100")
+    await_true(page, f"scrollY > {before} + 100")
     context.close()
 
 
@@ -301,8 +311,9 @@ def test_the_numbers_of_questions_stand_clear_of_the_text_on_a_phone(visit: Any)
 def test_all_plots_are_drawn_before_anybody_scrolls_so_that_print_is_whole(visit: Any) -> None:
     here = visit(PAGES["03"])
     assert here.page.evaluate("scrollY") == 0
-    here.page.wait_for_function(
-        "[...document.querySelectorAll('.site-figure')].filter(e => e.clientWidth).every(e => 'ready' in e.dataset)"
+    await_true(
+        here.page,
+        "[...document.querySelectorAll('.site-figure')].filter(e => e.clientWidth).every(e => 'ready' in e.dataset)",
     )
 
 
@@ -334,12 +345,12 @@ def test_the_picture_can_be_paused_and_rests_for_those_who_want_no_motion(browse
         page = context.new_page()
         page.goto((site / "index.html").as_uri())
         shown = "document.querySelector('.site-moving img').currentSrc"
-        page.wait_for_function(f"{shown}.endsWith('{name}')")
+        await_true(page, f"{shown}.endsWith('{name}')")
         button = page.locator("#motion")
         assert button.is_visible() is (motion != "reduce")
         if motion != "reduce":
             button.click()
-            page.wait_for_function(f"{shown}.endsWith('network.png')")
+            await_true(page, f"{shown}.endsWith('network.png')")
             assert button.inner_text() == "Play"
         context.close()
 
