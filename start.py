@@ -52,7 +52,7 @@ FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 
 USUAL_PORT, PORTS_TRIED = 8888, 50
 LAB_PATIENCE = 180.0  # seconds JupyterLab gets to answer: the first start on a slow disk takes long
-MINUTES, MINUTES_SLOW = 11, 24  # that all tests take on two quiet processors, without and with the slow ones
+MINUTES, MINUTES_SLOW = 11, 20  # that all tests take on two quiet processors, without and with the slow ones
 LEAST_MINUTES = 5  # that the tests in the browser take, one after another
 MOST_WORKERS = 8
 GRACE = 10.0  # seconds a program gets to end by itself

@@ -301,6 +301,7 @@ def test_the_factor_of_the_exercise_is_that_of_theory() -> None:
     ("gain", "status", "words"),
     [
         (9.52, "right", "by 1.000"),
+        (9.39, "right", "by 0.99"),
         ("9,5", "right", "by 0.999"),
         (8, "wrong", "Go higher"),
         (12, "wrong", "Go lower"),

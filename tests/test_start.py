@@ -726,7 +726,7 @@ def test_all_checks_say_first_how_long_they_take_and_where_they_are(with_tools: 
     [
         (1, False, "22 minutes on 1 quiet processor."),
         (2, False, "11 minutes on 2 quiet processors."),
-        (2, True, "24 minutes on 2 quiet processors."),
+        (2, True, "20 minutes on 2 quiet processors."),
         (32, False, "5 minutes on 8 quiet processors."),
     ],
 )

@@ -198,7 +198,7 @@ def _judge_critical_gain(thing: Any) -> CheckResult:
         if not 0 < gain <= 100:
             return CheckResult("wrong", "A gain is a positive number. Look between 1 and 20.")
         per_layer = factor(slow_sigmoid, slow_sigmoid_slope, gain)
-        if abs(gain / critical_gain() - 1) <= 0.01:
+        if abs(gain / critical_gain() - 1) <= 0.02:
             return CheckResult("right", f"At gain {gain:.4g} a layer multiplies the gradient by {per_layer:.3f}.")
         way = "higher" if gain < critical_gain() else "lower"
         found = [sentence for mistaken, sentence in gain_mistakes() if abs(gain / mistaken - 1) <= 0.01]
