@@ -38,6 +38,11 @@ class Lesson:
         return f"{self.number} {self.title}"
 
     @property
+    def notebook(self) -> str:
+        """The name of its notebook's file: "03_deep_sigmoid_nets.ipynb"."""
+        return f"{self.number}_{self.slug}.ipynb"
+
+    @property
     def short_title(self) -> str:
         """The title without its first half, where a colon divides it."""
         short = self.title.rpartition(": ")[-1]
@@ -154,5 +159,5 @@ def notebooks(folder: Path = NOTEBOOKS) -> Mapping[str, Path]:
 
     A notebook that no record names, such as a copy or a teacher's own, is no lesson and is left out.
     """
-    paths = {number: folder / f"{number}_{lesson.slug}.ipynb" for number, lesson in LESSONS.items()}
+    paths = {number: folder / lesson.notebook for number, lesson in LESSONS.items()}
     return {number: path for number, path in paths.items() if path.is_file()}

@@ -37,7 +37,7 @@ def my_progress() -> ProgressView:
     rows, links = [], []
     for lesson in available_lessons():
         mine = done.get(lesson)
-        links.append(f"{lesson}_{LESSONS[lesson].slug}.ipynb")
+        links.append(LESSONS[lesson].notebook)
         counts = [_of(wanted, reached) for wanted, reached in _parts(lesson, mine)]
         rows.append([LESSONS[lesson].name, *counts, say_duration(mine.seconds) if mine else "–"])
     table = table_html(("Lesson", "Predicted", "Exercises", "Quiz: right", "Time"), rows, links)

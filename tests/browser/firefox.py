@@ -19,7 +19,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.browser.lab import free_port
+from tests.browser.lab import end, free_port
 
 FIREFOX_NAMES = ("firefox-esr", "firefox")
 QUIET = {
@@ -154,11 +154,7 @@ def firefox(executable: str, folder: Path) -> Iterator[Firefox]:
         yield page
         page.close()
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        end(process)
 
 
 def _when_it_listens(process: subprocess.Popen[bytes], address: str, log: Path) -> Firefox:

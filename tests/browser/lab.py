@@ -135,11 +135,16 @@ def _server(
             time.sleep(0.2)
         yield found
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        end(process)
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """Ask a program to end, and end it by force where it hasn't after 20 seconds."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 @contextlib.contextmanager

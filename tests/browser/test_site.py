@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,8 @@ class Visit:
         )
 
 
-@pytest.fixture
-def visit(browser: Any, site: Path) -> Iterator[Any]:
+def visiting(browser: Any, site: Path) -> Iterator[Callable[..., Visit]]:
+    """Gives a function that visits a page of a site; what it has opened is closed at the end."""
     visits: list[Visit] = []
 
     def make(page: str, **more: Any) -> Visit:
@@ -78,6 +78,11 @@ def visit(browser: Any, site: Path) -> Iterator[Any]:
     yield make
     for each in visits:
         each.page.context.close()
+
+
+@pytest.fixture
+def visit(browser: Any, site: Path) -> Iterator[Any]:
+    yield from visiting(browser, site)
 
 
 @pytest.fixture(scope="module", params=PAGES)

@@ -18,7 +18,7 @@ from helpers.publish.cells.context import BuildOptions
 from helpers.publish.site.build import build_site
 from helpers.publish.site.pages import file_name
 from helpers.quiz import load_bank, load_predictions
-from tests.browser.test_site import AXE, Visit
+from tests.browser.test_site import AXE, Visit, visiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -34,15 +34,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def visit(browser: Any, site: Path) -> Iterator[Any]:
-    visits: list[Visit] = []
-
-    def make(page: str, **more: Any) -> Visit:
-        visits.append(Visit(browser, (site / page).as_uri(), **more))
-        return visits[-1]
-
-    yield make
-    for each in visits:
-        each.page.context.close()
+    yield from visiting(browser, site)
 
 
 def await_true(page: Page, condition: str) -> None:

@@ -24,7 +24,7 @@ from torch.nn.utils import parametrizations
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.checkpoint import checkpoint
 
-from tests.clinic.parts import Make
+from tests.clinic.parts import Fn, Make
 
 NOT_SHOWN = frozenset(
     (
@@ -58,17 +58,6 @@ def sick(name: str, verdicts: str) -> Callable[[Make], Make]:
         return make
 
     return enter
-
-
-class Lambda(nn.Module):
-    """A function as a module."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *x: Any) -> Any:
-        return self.function(*x)
 
 
 def itself(loss: Tensor, _: Any) -> Tensor:
@@ -351,7 +340,7 @@ class ConvNeXtV2Block(nn.Module):
 def _() -> Any:
     net = nn.Sequential(
         nn.Conv2d(3, 24, 4, 4), *(ConvNeXtV2Block(24) for _ in range(6)),
-        Lambda(lambda x: x.mean((2, 3))), nn.LayerNorm(24), nn.Linear(24, 10),
+        Fn(lambda x: x.mean((2, 3))), nn.LayerNorm(24), nn.Linear(24, 10),
     )  # fmt: skip
     for m in net.modules():
         if isinstance(m, nn.Conv2d | nn.Linear):
@@ -789,7 +778,7 @@ class LRU(nn.Module):
 def _() -> Any:
     y = torch.randint(0, 4, (16,))
     x = torch.randn(16, 100, 8) + torch.randn(4, 8)[y][:, None]
-    net = nn.Sequential(nn.Linear(8, 24), LRU(), LRU(), Lambda(lambda h: h.mean(1)), nn.Linear(24, 4))
+    net = nn.Sequential(nn.Linear(8, 24), LRU(), LRU(), Fn(lambda h: h.mean(1)), nn.Linear(24, 4))
     return net, F.cross_entropy, x, y
 
 
@@ -1435,7 +1424,7 @@ def _() -> Any:
                 last.parametrizations.weight.original0.data.fill_(1)
                 last.parametrizations.weight.original0.requires_grad_(False)
                 return nn.Sequential(
-                    nn.Linear(20, 64), nn.GELU(), nn.Linear(64, 16), Lambda(lambda h: F.normalize(h, dim=1)), last
+                    nn.Linear(20, 64), nn.GELU(), nn.Linear(64, 16), Fn(lambda h: F.normalize(h, dim=1)), last
                 )
 
             self.student, self.teacher = branch(), branch()
@@ -1472,7 +1461,7 @@ def _() -> Any:
 
 @healthy("batch-hard triplets, unit length")
 def _() -> Any:
-    net = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 16), Lambda(lambda h: F.normalize(h, dim=1)))
+    net = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 16), Fn(lambda h: F.normalize(h, dim=1)))
 
     def loss(z: Tensor, y: Tensor) -> Tensor:
         apart = (2 - 2 * z @ z.T).clamp(min=1e-6).sqrt()
@@ -2316,7 +2305,7 @@ def _() -> Any:
     x, y = table()
     x[3] = 0
     body = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 4))
-    return nn.Sequential(Lambda(lambda v: v / v.norm(dim=1, keepdim=True)), body), F.cross_entropy, x, y
+    return nn.Sequential(Fn(lambda v: v / v.norm(dim=1, keepdim=True)), body), F.cross_entropy, x, y
 
 
 @sick("mean over an empty mask", "non-finite")
@@ -2383,7 +2372,7 @@ def _() -> Any:
 @sick("every token is padding", "note data blocked loss")
 def _() -> Any:
     net = nn.Sequential(
-        nn.Embedding(50, 32, padding_idx=0), nn.Linear(32, 32), nn.ReLU(), Lambda(lambda h: h.mean(1)), nn.Linear(32, 4)
+        nn.Embedding(50, 32, padding_idx=0), nn.Linear(32, 32), nn.ReLU(), Fn(lambda h: h.mean(1)), nn.Linear(32, 4)
     )
     return net, F.cross_entropy, torch.zeros(16, 12, dtype=torch.long), torch.randint(0, 4, (16,))
 
