@@ -186,7 +186,7 @@ class GameView(ipywidgets.VBox):
             while self.game.rounds < self.limit:
                 listen()
                 began = time.monotonic()
-                while time.monotonic() - began < SLICE and self.game.rounds < self.limit:
+                while self.running and time.monotonic() - began < SLICE and self.game.rounds < self.limit:
                     self.game.round()
                 now = time.monotonic()
                 if self.pulse.is_answered:
