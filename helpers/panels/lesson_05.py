@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -191,8 +192,9 @@ def _on_the_critical_line(bias_std: float, activation: str, depth: int) -> list[
     weight_std = float(_plane_traces(activation)["critical line"][0, height])
     if np.isnan(weight_std):
         return []
-    profile = gradient_profile(_plane_spec(weight_std, bias_std, activation, depth, BATCH), _digits())
-    mean, _ = over_seeds(profile.log10_signal)
+    spec = _plane_spec(weight_std, bias_std, activation, depth, BATCH)
+    profile = gradient_profile(replace(spec, seeds=1), _digits())  # the one that is drawn
+    mean = profile.log10_signal[0]
     return [
         picture.layers(profile, 8, arrives=mean[0] - mean[-1], title=f"on the critical line: σ_w = {weight_std:.2f}")
     ]
