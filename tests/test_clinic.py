@@ -80,12 +80,19 @@ def test_false_alarms_and_misses_of_the_half_that_is_reported() -> None:
 
 
 MENDED = (
-    "Mamba-like selective scan", "GCN on a sparse matrix, features of a bag of words",
-    "weight as a plain tensor that asks for a gradient", "one label for all samples", "outputs averaged over the batch",
-    "attention without a scale, rows of one entry", "softmax without dim over a sequence", "every token is padding",
-    "state detached in an unrolled decoder", "truncated backpropagation with a state handed in", "RSSM world model",
+    "Mamba-like selective scan",
+    "GCN on a sparse matrix, features of a bag of words",
+    "weight as a plain tensor that asks for a gradient",
+    "one label for all samples",
+    "outputs averaged over the batch",
+    "attention without a scale, rows of one entry",
+    "softmax without dim over a sequence",
+    "every token is padding",
+    "state detached in an unrolled decoder",
+    "truncated backpropagation with a state handed in",
+    "RSSM world model",
     "LRU, complex recurrence over 100 steps",
-)  # fmt: skip
+)
 """What the doctor got wrong among the networks written after it, and neighbours of these that it must leave alone."""
 
 

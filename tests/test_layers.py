@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import io
+import re
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-HELPERS = Path(__file__).resolve().parents[1] / "helpers"
+ROOT = Path(__file__).resolve().parents[1]
+HELPERS = ROOT / "helpers"
 WIDGETS = {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets", "IPython"}
 MAY_IMPORT = {  # from low to high: the packages besides the standard library
     "course": set(),
@@ -244,6 +248,27 @@ def test_figures_load_no_widgets() -> None:
     loaded = loaded_by(["helpers.figures"])
     assert "plotly" in loaded
     assert loaded.isdisjoint({"ipywidgets", "anywidget"})
+
+
+# Layout
+
+
+def kept_from_the_formatter(source: str) -> list[str]:
+    """The comments of a source that keep ruff from laying out a part of it."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = [token.string for token in tokens if token.type == tokenize.COMMENT]
+    return [comment for comment in comments if re.match(r"#\s*(fmt|yapf)\s*:", comment)]
+
+
+def test_ruff_lays_out_every_line() -> None:
+    paths = [path for folder in ("helpers", "tests", "tools") for path in (ROOT / folder).rglob("*.py")]
+    sources = {str(path): path.read_text(encoding="utf-8") for path in [*paths, ROOT / "start.py"]}
+    assert [name for name, source in sources.items() if kept_from_the_formatter(source)] == [], "reshape the code"
+
+
+def test_a_comment_for_the_formatter_is_found() -> None:
+    source = "x = [\n  1,2,\n]  # fmt: skip\ny = '# fmt: off'  # fmtless\n# fmt:off\n"
+    assert kept_from_the_formatter(source) == ["# fmt: skip", "# fmt:off"]
 
 
 # The check itself

@@ -161,10 +161,10 @@ def compared(id: str) -> Cell:
 
 def test_what_was_asked_on_one_slide_is_answered_on_one() -> None:
     cells = [
-        TITLE, text("predict", "## Predict\n\nGuess."), predicted("01", "03"), text("ask", "Again.", "subslide"),
-        predicted("08"), text("measure", "## Measure\n\nWe count."), compared("08"), compared("01"),
-        text("measure-seen", "Many.", "fragment"), compared("03"),
-    ]  # fmt: skip
+        *(TITLE, text("predict", "## Predict\n\nGuess."), predicted("01", "03"), text("ask", "Again.", "subslide")),
+        *(predicted("08"), text("measure", "## Measure\n\nWe count."), compared("08"), compared("01")),
+        *(text("measure-seen", "Many.", "fragment"), compared("03")),
+    ]
     asked, again, measured, both, _ = map(html_of, deck_of(cells)[1:])
     assert "Guess." in asked and asked.endswith("0103") and again.endswith("08") and "Again." in again
     assert "said 08" in measured and "compute()" not in measured and "We count." not in measured
@@ -183,10 +183,11 @@ def test_a_few_lines_that_the_cell_before_has_printed_stand_beside_the_compariso
 
 def test_cells_with_the_tag_are_on_the_deck_and_go_deeper_sections_are_named_at_its_end() -> None:
     cells = [
-        TITLE, text("map", "## The map\n\nAll lessons."), text("more", "Kept.", "-", frozenset({SHORT})),
+        *(TITLE, text("map", "## The map\n\nAll lessons.")),
+        text("more", "Kept.", "-", frozenset({SHORT})),
         text("deeper", "### Go deeper: the proof", "subslide", frozenset({DEEPER})),
         Cell("write", "code", 'def f(): ...\n\ncheck("f", f)', slide="slide"),
-    ]  # fmt: skip
+    ]
     pages = [html_of(slide) for slide in deck_of(cells)]
     assert "Kept." in pages[1] and "All lessons." not in "".join(pages)
     assert "<strong>Go deeper:</strong> the proof" in pages[-1] and "<code>f</code>" in pages[-1]

@@ -221,9 +221,9 @@ class AttentionGate(nn.Module):
 
 def twice(a: int, b: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU(inplace=True),
-        nn.Conv2d(b, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU(inplace=True),
-    )  # fmt: skip
+        *(nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU(inplace=True)),
+        *(nn.Conv2d(b, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU(inplace=True)),
+    )
 
 
 class AttentionUNet(nn.Module):
@@ -306,9 +306,11 @@ def _() -> Any:
     blocks = [Fused(16, 16, 1, 0.1) for _ in range(3)] + [Fused(16, 32, 2, 0.1)]
     blocks += [Fused(32, 32, 1, 0.2) for _ in range(4)]
     net = nn.Sequential(
-        nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.SiLU(True), *blocks, nn.Conv2d(32, 96, 1),
-        nn.BatchNorm2d(96), nn.SiLU(True), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(96, 10),
-    )  # fmt: skip
+        *(nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.SiLU(True)),
+        *blocks,
+        *(nn.Conv2d(32, 96, 1), nn.BatchNorm2d(96), nn.SiLU(True)),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(96, 10)),
+    )
     for m in net.modules():
         if isinstance(m, nn.Conv2d):
             nn.init.kaiming_normal_(m.weight, mode="fan_out")
@@ -339,9 +341,10 @@ class ConvNeXtV2Block(nn.Module):
 @healthy("ConvNeXt V2")
 def _() -> Any:
     net = nn.Sequential(
-        nn.Conv2d(3, 24, 4, 4), *(ConvNeXtV2Block(24) for _ in range(6)),
-        Fn(lambda x: x.mean((2, 3))), nn.LayerNorm(24), nn.Linear(24, 10),
-    )  # fmt: skip
+        nn.Conv2d(3, 24, 4, 4),
+        *(ConvNeXtV2Block(24) for _ in range(6)),
+        *(Fn(lambda x: x.mean((2, 3))), nn.LayerNorm(24), nn.Linear(24, 10)),
+    )
     for m in net.modules():
         if isinstance(m, nn.Conv2d | nn.Linear):
             nn.init.trunc_normal_(m.weight, std=0.02)
@@ -368,9 +371,10 @@ def _() -> Any:
     widths = [8] * 18 + [16] * 18 + [32] * 18
     blocks = [BasicBlock(a, b, 1 + (a != b)) for a, b in zip([8, *widths], widths, strict=False)]
     net = nn.Sequential(
-        nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), *blocks, nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(), nn.Linear(32, 10),
-    )  # fmt: skip
+        *(nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU()),
+        *blocks,
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10)),
+    )
     for m in net.modules():
         if isinstance(m, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(m.weight)
@@ -381,10 +385,10 @@ def _() -> Any:
 def _() -> Any:
     widths = [8] * 3 + [16] * 3
     net = nn.Sequential(
-        nn.Conv2d(3, 8, 3, 1, 1), nn.BatchNorm2d(8), nn.ReLU(),
+        *(nn.Conv2d(3, 8, 3, 1, 1), nn.BatchNorm2d(8), nn.ReLU()),
         *(BasicBlock(a, b, 1 + (a != b)) for a, b in zip([8, *widths], widths, strict=False)),
         nn.Conv2d(16, 5, 1),
-    )  # fmt: skip
+    )
     for m in net.modules():
         if isinstance(m, nn.BatchNorm2d):
             m.eval().requires_grad_(False)
@@ -429,9 +433,9 @@ class VideoNet(nn.Module):
 
         def part(a: int, b: int) -> nn.Sequential:
             return nn.Sequential(
-                nn.Conv3d(a, b, (1, 3, 3), padding=(0, 1, 1), bias=False), nn.BatchNorm3d(b), nn.ReLU(inplace=True),
-                nn.Conv3d(b, b, (3, 1, 1), padding=(1, 0, 0), bias=False), nn.BatchNorm3d(b),
-            )  # fmt: skip
+                *(nn.Conv3d(a, b, (1, 3, 3), padding=(0, 1, 1), bias=False), nn.BatchNorm3d(b), nn.ReLU(inplace=True)),
+                *(nn.Conv3d(b, b, (3, 1, 1), padding=(1, 0, 0), bias=False), nn.BatchNorm3d(b)),
+            )
 
         self.stem, self.parts = part(3, w), nn.ModuleList(part(w, w) for _ in range(6))
         self.fc = nn.Linear(w, 10)
@@ -473,9 +477,9 @@ def _() -> Any:
 @healthy("super-resolution example")
 def _() -> Any:
     net = nn.Sequential(
-        nn.Conv2d(1, 64, 5, padding=2), nn.ReLU(), nn.Conv2d(64, 64, 3, padding=1), nn.ReLU(),
-        nn.Conv2d(64, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 9, 3, padding=1), nn.PixelShuffle(3),
-    )  # fmt: skip
+        *(nn.Conv2d(1, 64, 5, padding=2), nn.ReLU(), nn.Conv2d(64, 64, 3, padding=1), nn.ReLU()),
+        *(nn.Conv2d(64, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 9, 3, padding=1), nn.PixelShuffle(3)),
+    )
     for place, gain in ((0, 2**0.5), (2, 2**0.5), (4, 2**0.5), (6, 1.0)):
         nn.init.orthogonal_(net[place].weight, gain)
     x = spots(4, 12)[0]
@@ -502,9 +506,10 @@ class BinaryLinear(nn.Linear):
 @healthy("binarized network, straight through")
 def _() -> Any:
     net = nn.Sequential(
-        nn.Linear(20, 64), nn.BatchNorm1d(64), nn.Hardtanh(), BinaryLinear(64, 64), nn.BatchNorm1d(64), nn.Hardtanh(),
-        BinaryLinear(64, 64), nn.BatchNorm1d(64), nn.Linear(64, 4),
-    )  # fmt: skip
+        *(nn.Linear(20, 64), nn.BatchNorm1d(64), nn.Hardtanh()),
+        *(BinaryLinear(64, 64), nn.BatchNorm1d(64), nn.Hardtanh()),
+        *(BinaryLinear(64, 64), nn.BatchNorm1d(64), nn.Linear(64, 4)),
+    )
     return net, F.cross_entropy, *table()
 
 
@@ -821,9 +826,9 @@ class Tacotron(nn.Module):
         self.query, self.key, self.energy = nn.Linear(d, d, False), nn.Linear(d, d, False), nn.Linear(d, 1, False)
         self.decode, self.frame, self.stop = nn.LSTMCell(2 * d, d), nn.Linear(2 * d, mels), nn.Linear(2 * d, 1)
         self.postnet = nn.Sequential(
-            nn.Conv1d(mels, d, 5, padding=2), nn.BatchNorm1d(d), nn.Tanh(), nn.Dropout(0.5),
-            nn.Conv1d(d, mels, 5, padding=2), nn.BatchNorm1d(mels),
-        )  # fmt: skip
+            *(nn.Conv1d(mels, d, 5, padding=2), nn.BatchNorm1d(d), nn.Tanh(), nn.Dropout(0.5)),
+            *(nn.Conv1d(d, mels, 5, padding=2), nn.BatchNorm1d(mels)),
+        )
 
     def forward(self, text: Tensor, mel: Tensor) -> Any:
         h = self.embed(text).transpose(1, 2)
@@ -892,18 +897,22 @@ def _() -> Any:
             place = sinusoids(torch.arange(x.shape[1]).float(), 32)
             mask = nn.Transformer.generate_square_subsequent_mask(y.shape[1])
             h = self.core(
-                self.source(x) * 32**0.5 + place, self.target(y) * 32**0.5 + place[: y.shape[1]], tgt_mask=mask,
+                self.source(x) * 32**0.5 + place,
+                self.target(y) * 32**0.5 + place[: y.shape[1]],
+                tgt_mask=mask,
                 src_key_padding_mask=(x == 0).float().masked_fill(x == 0, -math.inf),
-            )  # fmt: skip
+            )
             return self.out(h)
 
     x = sentences(words=49) + 1
     x[:4, 15:] = 0
     y = x.flip(1)
     return (
-        Translate(), lambda out, t: F.cross_entropy(out.flatten(0, 1), t.flatten(), ignore_index=0),
-        (x, y[:, :-1]), y[:, 1:],
-    )  # fmt: skip
+        Translate(),
+        lambda out, t: F.cross_entropy(out.flatten(0, 1), t.flatten(), ignore_index=0),
+        (x, y[:, :-1]),
+        y[:, 1:],
+    )
 
 
 @healthy("masked language model, 15 % of the labels")
@@ -913,9 +922,11 @@ def _() -> Any:
     layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True, activation="gelu")
     net = nn.Sequential(nn.Embedding(51, 32), nn.TransformerEncoder(layer, 3), nn.Linear(32, 51))
     return (
-        net, lambda out, y: F.cross_entropy(out.flatten(0, 1), y.flatten()), x.masked_fill(hidden, 50),
+        net,
+        lambda out, y: F.cross_entropy(out.flatten(0, 1), y.flatten()),
+        x.masked_fill(hidden, 50),
         x.masked_fill(~hidden, -100),
-    )  # fmt: skip
+    )
 
 
 class CRF(nn.Module):
@@ -1113,9 +1124,9 @@ def _() -> Any:
             self.embeds = nn.ModuleList(nn.Embedding(n, min(50, (n + 1) // 2)) for n in (7, 12, 3))
             self.drop, self.bn = nn.Dropout(0.04), nn.BatchNorm1d(6)
             self.layers = nn.Sequential(
-                nn.Linear(4 + 6 + 2 + 6, 100), nn.ReLU(), nn.BatchNorm1d(100), nn.Dropout(0.1),
-                nn.Linear(100, 50), nn.ReLU(), nn.BatchNorm1d(50), nn.Linear(50, 1),
-            )  # fmt: skip
+                *(nn.Linear(4 + 6 + 2 + 6, 100), nn.ReLU(), nn.BatchNorm1d(100), nn.Dropout(0.1)),
+                *(nn.Linear(100, 50), nn.ReLU(), nn.BatchNorm1d(50), nn.Linear(50, 1)),
+            )
 
         def forward(self, c: Tensor, x: Tensor) -> Tensor:
             e = torch.cat([embed(c[:, n]) for n, embed in enumerate(self.embeds)], 1)
@@ -1326,9 +1337,9 @@ def _() -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.net = nn.Sequential(
-                nn.Conv2d(3, 16, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(16, 32, 4, 2, 1), nn.LeakyReLU(0.2),
-                nn.Flatten(), nn.Linear(512, 1),
-            )  # fmt: skip
+                *(nn.Conv2d(3, 16, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(16, 32, 4, 2, 1), nn.LeakyReLU(0.2)),
+                *(nn.Flatten(), nn.Linear(512, 1)),
+            )
 
         def forward(self, real: Tensor, fake: Tensor) -> Tensor:
             share = torch.rand(len(real), 1, 1, 1)
@@ -1638,9 +1649,11 @@ def _() -> Any:
     x, y = table()
     d = torch.arange(64) % 2
     return (
-        DANN(), lambda out, t: F.cross_entropy(out[0][d == 0], t[d == 0]) + F.cross_entropy(out[1], d),
-        x + d[:, None], y,
-    )  # fmt: skip
+        DANN(),
+        lambda out, t: F.cross_entropy(out[0][d == 0], t[d == 0]) + F.cross_entropy(out[1], d),
+        x + d[:, None],
+        y,
+    )
 
 
 @healthy("RSSM world model")
@@ -1901,9 +1914,10 @@ def _() -> Any:
         return FakeQuantize(MovingAverageMinMaxObserver, quant_min=0, quant_max=255, dtype=kind)
 
     net = nn.Sequential(
-        fake(), nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), fake(), nn.Conv2d(16, 16, 3, padding=1),
-        nn.BatchNorm2d(16), nn.ReLU(), fake(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10), fake(),
-    )  # fmt: skip
+        *(fake(), nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU()),
+        *(fake(), nn.Conv2d(16, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU()),
+        *(fake(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10), fake()),
+    )
     return net, F.cross_entropy, *pictures()
 
 
@@ -1959,9 +1973,9 @@ def _() -> Any:
 @healthy("fine-tuning: frozen convolutions in eval mode, new head")
 def _() -> Any:
     body = nn.Sequential(
-        nn.Conv2d(3, 16, 3, 1, 1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3, 1, 1),
-        nn.BatchNorm2d(32), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-    )  # fmt: skip
+        *(nn.Conv2d(3, 16, 3, 1, 1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(16, 32, 3, 1, 1), nn.BatchNorm2d(32), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    )
     body(pictures(32)[0])  # its statistics
     return nn.Sequential(body.eval().requires_grad_(False), nn.Linear(32, 10)), F.cross_entropy, *pictures(32)
 
@@ -2230,9 +2244,9 @@ def _() -> Any:
 @sick("convolution with biases of -20", "dead")
 def _() -> Any:
     net = nn.Sequential(
-        nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3), nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10),
-    )  # fmt: skip
+        *(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3), nn.ReLU()),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10)),
+    )
     nn.init.constant_(net[4].bias, -20.0)
     return net, F.cross_entropy, *pictures()
 

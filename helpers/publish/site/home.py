@@ -27,10 +27,13 @@ LEAD = (
 )
 FOR_WHOM = (
     ("Learning alone", "Predict, measure, move sliders, answer questions. A little calculus and Python are enough."),
-    ("Teaching", f'Show a panel, let the class predict, move a slider. The <a href="{GUIDE}">teacher’s guide</a> has '
-     "minutes, polls, notes and answers to expect."),
+    (
+        "Teaching",
+        f'Show a panel, let the class predict, move a slider. The <a href="{GUIDE}">teacher’s guide</a> has '
+        "minutes, polls, notes and answers to expect.",
+    ),
     ("Building networks", "Find the law behind a network that doesn’t learn, and a doctor that examines your own."),
-)  # fmt: skip
+)
 HOW_IT_WORKS = (
     "The pages need no Python. What a slider shows was computed by the course’s engine and stored here, for many "
     "settings, though not for all; where one is missing, the panel says so and shows the nearest. Exercises, training "
