@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from helpers.live import browser
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ROOT / "node_modules" / ".bin"
 OLDEST_NODE = 20
+OURS = {path for path in (ROOT / "helpers").rglob("*.js") if "reveal" not in path.parts and ".min" not in path.suffixes}
 
 
 def run(*command: str | Path) -> str:
@@ -69,11 +71,26 @@ def test_types() -> None:
 
 
 def test_every_script_of_the_course_has_its_types_checked() -> None:
-    ours = {
-        path for path in (ROOT / "helpers").rglob("*.js") if "reveal" not in path.parts and ".min" not in path.suffixes
-    }
     checked = {Path(line).resolve() for line in run(tool("tsc"), "--listFilesOnly").splitlines()}
-    assert {path.name for path in ours - checked} == set()
+    assert {path.name for path in OURS - checked} == set()
+
+
+PRIVATE_PART = re.compile(r"""(?<!this)\??\._[a-zA-Z]\w*|\[["']_[a-zA-Z]\w*|[{,]\s*_[a-zA-Z]\w*\s*[,}:]""")
+"""A name that begins with `_`, as Plotly and ipywidgets write what they don't document."""
+
+
+def test_private_parts_of_plotly_and_ipywidgets_stand_in_one_file_each() -> None:
+    """`missingParts` and `missingOf` look for what these two files use, and say what is gone."""
+    files = [path for path in OURS if path.name not in ("plotly.js", "ipywidgets.js")]
+    found = {path.name: PRIVATE_PART.findall(path.read_text(encoding="utf-8")) for path in files}
+    assert {name: parts for name, parts in found.items() if parts} == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["plot._fullLayout", "plot?._fullData", "axis['_length']", "({ _id }) =>", "{a, _b: c}"]
+)
+def test_a_private_part_is_found(text: str) -> None:
+    assert PRIVATE_PART.search(text) and not PRIVATE_PART.search("let a_b = {a: 1, _: 2}; (_, x) => this.x_y")
 
 
 @pytest.mark.parametrize("text", [browser.script(), Announcer._esm], ids=["live figure", "lesson"])

@@ -1,11 +1,11 @@
 // Axes that move while a hand moves: their marks are drawn in the place of Plotly's own, which takes several frames for
 // them and draws them as soon as the hand rests.
 
-import { anchoredTo, axisCalled, axisName, marksOf, tracesOn } from "./plotly.js";
+import { anchoredTo, drawnAxis, marksOf, tracesOn } from "./plotly.js";
 
 /** @typedef {import("./paths.js").Axis} Axis */
 /** @typedef {import("./plotly.js").Plot} Plot */
-/** @typedef {import("./plotly.js").PlotlyAxis} PlotlyAxis */
+/** @typedef {import("./plotly.js").DrawnAxis} DrawnAxis */
 /** @typedef {import("./picture.js").Ranges} Ranges */
 /** @typedef {[number, number]} Ends */
 
@@ -40,17 +40,18 @@ export function ticksBetween([low, high], step) {
 /** @param {number} value as Plotly writes it */
 export const tickText = (value) => String(value).replace("-", "\u2212");
 
-/** @param {PlotlyAxis} axis */
-const isAcross = (axis) => axis._id.startsWith("x");
+/** @param {DrawnAxis} axis */
+const mostTicks = ({ settings, length, isAcross }) =>
+  settings.nticks || Math.min(9, Math.max(4, length / (isAcross ? 80 : 40))) + 1;
 
-/** @param {PlotlyAxis} axis */
-const mostTicks = (axis) => axis.nticks || Math.min(9, Math.max(4, axis._length / (isAcross(axis) ? 80 : 40))) + 1;
-
-/** One axis of Plotly's, seen over another range than it is drawn with. */
+/**
+ * One axis of Plotly's, seen over another range than it is drawn with.
+ * @implements {Axis}
+ */
 class MovedAxis {
   /**
    * @param {Plot} plot
-   * @param {PlotlyAxis} axis
+   * @param {DrawnAxis} axis
    * @param {Ends} ends
    */
   constructor(plot, axis, ends) {
@@ -62,28 +63,28 @@ class MovedAxis {
     /** @type {SVGGElement[]} */
     this.ours = [];
     this.anchored = anchoredTo(plot, axis) ?? [];
-    const marks = axis.visible ? marksOf(plot, axis) : null;
+    const marks = axis.settings.visible ? marksOf(plot, axis) : null;
     if (marks) this.draw(marks);
     this.shift();
   }
-  get _length() {
-    return this.axis._length;
+  get length() {
+    return this.axis.length;
   }
-  get _offset() {
-    return this.axis._offset;
+  get offset() {
+    return this.axis.offset;
   }
   /** @param {number | null} value */
   c2p(value) {
     if (value === null) return NaN;
     const share = (value - this.ends[0]) / (this.ends[1] - this.ends[0]);
-    return this._length * (isAcross(this.axis) ? share : 1 - share);
+    return this.length * (this.axis.isAcross ? share : 1 - share);
   }
   /** @param {import("./plotly.js").Marks} marks */
   draw({ grid, tick, label }) {
     const values = ticksBetween(this.ends, tickStep(this.ends, mostTicks(this.axis)));
     const inside = values.filter((value) => {
       const at = this.c2p(value);
-      return at > INSIDE && at < this._length - INSIDE;
+      return at > INSIDE && at < this.length - INSIDE;
     });
     if (grid) this.put(grid, inside, () => {});
     if (tick) this.put(tick, values, () => {});
@@ -101,9 +102,9 @@ class MovedAxis {
     group.setAttribute("class", "live-axis");
     for (const value of values) {
       const copy = /** @type {SVGElement} */ (mark.cloneNode(true));
-      const at = this._offset + this.c2p(value);
+      const at = this.offset + this.c2p(value);
       const moved = copy.localName === "g" ? /** @type {SVGElement} */ (copy.firstElementChild) : copy;
-      moved.setAttribute("transform", isAcross(this.axis) ? `translate(${at},0)` : `translate(0,${at})`);
+      moved.setAttribute("transform", this.axis.isAcross ? `translate(${at},0)` : `translate(0,${at})`);
       moved.style.display = "";
       dress(copy, value);
       group.append(copy);
@@ -118,8 +119,8 @@ class MovedAxis {
     for (const { element, value } of this.anchored) {
       const at = this.c2p(value);
       const by = at - this.axis.c2p(value);
-      element.setAttribute("transform", isAcross(this.axis) ? `translate(${by},0)` : `translate(0,${by})`);
-      element.style.display = at < 0 || at > this._length ? "none" : "";
+      element.setAttribute("transform", this.axis.isAcross ? `translate(${by},0)` : `translate(0,${by})`);
+      element.style.display = at < 0 || at > this.length ? "none" : "";
     }
   }
   /** Plotly's own marks are seen again. */
@@ -153,16 +154,15 @@ export class Axes {
     this.plot = plot;
     this.light = light;
     /** @type {Map<string, MovedAxis>} */
-    this.moved = new Map(); // by name: those that differ from what Plotly has drawn
+    this.moved = new Map(); // by id: those that differ from what Plotly has drawn
   }
   /**
-   * An axis as it is seen now.
+   * An axis as it is seen now, where the figure is drawn and has it.
    * @param {string} id as traces name it: "x2"
-   * @returns {Axis}
+   * @returns {Axis | undefined}
    */
   of(id) {
-    const name = axisName(id);
-    return this.moved.get(name) ?? axisCalled(this.plot, name);
+    return this.moved.get(id) ?? drawnAxis(this.plot, id);
   }
   /**
    * Show axes over these ranges, and all others as Plotly has drawn them. Gives the ranges that are left to Plotly.
@@ -171,40 +171,45 @@ export class Axes {
   show(ranges) {
     /** @type {Ranges} */
     const left = {};
-    for (const [name, axis] of this.moved) if (!ranges[`${name}.range`]) this.take(name, axis);
+    const asked = new Set(Object.keys(ranges).map(axisOfRange));
+    for (const [id, axis] of this.moved) if (!asked.has(id)) this.take(id, axis);
     for (const [key, [low, high]] of Object.entries(ranges)) {
-      const name = key.replace(".range", "");
-      const before = this.moved.get(name);
+      const id = axisOfRange(key);
+      const before = this.moved.get(id);
       if (before?.ends[0] === low && before.ends[1] === high) continue;
-      if (before) this.take(name, before);
-      const axis = axisCalled(this.plot, name);
-      if (canMove(this.plot, axis, [low, high], this.light))
-        this.moved.set(name, new MovedAxis(this.plot, axis, [low, high]));
+      if (before) this.take(id, before);
+      const axis = drawnAxis(this.plot, id);
+      if (axis && canMove(this.plot, axis, [low, high], this.light))
+        this.moved.set(id, new MovedAxis(this.plot, axis, [low, high]));
       else left[key] = [low, high];
     }
     return left;
   }
   /**
-   * @param {string} name
+   * @param {string} id
    * @param {MovedAxis} axis
    */
-  take(name, axis) {
+  take(id, axis) {
     axis.remove();
-    this.moved.delete(name);
+    this.moved.delete(id);
   }
 }
+
+/** @param {string} key in a layout: "xaxis2.range" */
+const axisOfRange = (key) => key.replace("axis", "").replace(".range", "");
 
 /**
  * Whether we draw an axis over this range as Plotly would, and all that hangs on it.
  * @param {Plot} plot
- * @param {PlotlyAxis | undefined} axis
+ * @param {DrawnAxis} axis
  * @param {Ends} ends
  * @param {Set<number>} light
  */
 function canMove(plot, axis, [low, high], light) {
-  if (axis?.type !== "linear" || axis.tickmode !== "auto" || axis.tickformat) return false;
+  const { type, tickmode, tickformat, visible } = axis.settings;
+  if (type !== "linear" || tickmode !== "auto" || tickformat) return false;
   const step = tickStep([low, high], mostTicks(axis));
   if (!(low < high) || Math.max(Math.abs(low), Math.abs(high)) >= LARGEST || step < SMALLEST) return false;
-  if (axis.visible && !marksOf(plot, axis)) return false;
+  if (visible && !marksOf(plot, axis)) return false;
   return tracesOn(plot, axis).every((index) => light.has(index)) && anchoredTo(plot, axis) !== null;
 }

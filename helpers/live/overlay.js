@@ -129,6 +129,7 @@ export class Overlay {
       const layer = this.layer(index);
       if (!layer) continue;
       const [xaxis, yaxis] = [this.axes.of(trace.xaxis), this.axes.of(trace.yaxis)];
+      if (!xaxis || !yaxis) continue;
       const runs = runsOf(x, y, xaxis, yaxis);
       this.exchange(layer, true);
       if (layer.line) put(layer.line, "d", linePath(runs));

@@ -2,10 +2,10 @@
 
 /** @typedef {import("./rows.js").Numbers} Numbers */
 /**
- * @typedef {object} Axis What is used of an axis of Plotly.
+ * @typedef {object} Axis An axis of a figure.
  * @property {string} type
- * @property {number} _length in pixels
- * @property {number} _offset of its beginning in the figure
+ * @property {number} length in pixels
+ * @property {number} offset of its beginning in the figure
  * @property {(value: any, clip?: boolean) => number} c2p pixel of a value
  */
 /** @typedef {number[]} Run Neighbouring points without a gap, in pixels: x0, y0, x1, y1, … */
@@ -45,7 +45,7 @@ export function runsOf(x, y, xaxis, yaxis) {
       run.push(px, py);
     } else run = null;
   }
-  return runs.map((points) => thinned(cutFar(points, yaxis._length)));
+  return runs.map((points) => thinned(cutFar(points, yaxis.length)));
 }
 
 const SCREENS = 20; // plotly.js cuts lines that run further away than this

@@ -48,31 +48,59 @@ async function importPlotly(library) {
  */
 export const traceOf = (plot, index) => plot._fullData[index];
 
-/** @typedef {Axis & Record<string, any>} PlotlyAxis */
-
 /**
- * @param {Plot} plot
- * @param {string} name in the layout: "xaxis2"
- * @returns {PlotlyAxis}
+ * An axis as Plotly has drawn it.
+ * @implements {Axis}
  */
-export const axisCalled = (plot, name) => plot._fullLayout[name];
+export class DrawnAxis {
+  /**
+   * @param {string} id as traces write it: "x2"
+   * @param {Record<string, any>} settings those of the layout, with their defaults
+   */
+  constructor(id, settings) {
+    this.id = id;
+    this.settings = settings;
+    this.isAcross = id[0] === "x";
+  }
+  get type() {
+    return this.settings.type;
+  }
+  get length() {
+    return this.settings._length;
+  }
+  get offset() {
+    return this.settings._offset;
+  }
+  /**
+   * @param {any} value
+   * @param {boolean} [clip]
+   * @returns {number}
+   */
+  c2p(value, clip) {
+    return this.settings.c2p(value, clip);
+  }
+}
 
 /**
- * The name of an axis in the layout.
+ * An axis, where the figure is drawn and has it.
+ * @param {Plot} plot
  * @param {string} id as traces write it: "x2"
  */
-export const axisName = (id) => `${id[0]}axis${id.slice(1)}`;
+export function drawnAxis(plot, id) {
+  const settings = plot._fullLayout?.[`${id[0]}axis${id.slice(1)}`];
+  return settings && new DrawnAxis(id, settings);
+}
 
 /**
  * The traces that are drawn on an axis.
  * @param {Plot} plot
- * @param {PlotlyAxis} axis
+ * @param {DrawnAxis} axis
  * @returns {number[]}
  */
-export function tracesOn(plot, { _id }) {
+export function tracesOn(plot, { id }) {
   /** @type {any[]} */
   const traces = plot._fullData;
-  return traces.filter((trace) => trace.xaxis === _id || trace.yaxis === _id).map((trace) => trace.index);
+  return traces.filter((trace) => trace.xaxis === id || trace.yaxis === id).map((trace) => trace.index);
 }
 
 /** @typedef {{grid: SVGElement | null, tick: SVGElement | null, label: SVGElement | null}} Marks one of each kind */
@@ -80,22 +108,22 @@ export function tracesOn(plot, { _id }) {
 /**
  * What Plotly draws of an axis, where it draws labels.
  * @param {Plot} plot
- * @param {PlotlyAxis} axis
+ * @param {DrawnAxis} axis
  * @returns {Marks | null}
  */
-export function marksOf(plot, { _id }) {
+export function marksOf(plot, { id }) {
   const one = (/** @type {string} */ selector) => /** @type {SVGElement | null} */ (plot.querySelector(selector));
-  const marks = { grid: one(`path.${_id}grid`), tick: one(`path.${_id}tick`), label: one(`g.${_id}tick`) };
+  const marks = { grid: one(`path.${id}grid`), tick: one(`path.${id}tick`), label: one(`g.${id}tick`) };
   return marks.label?.querySelector(":scope > text") ? marks : null;
 }
 
 /**
  * The drawn lines across an axis, and notes, that stand at a value of it; null where one reaches over several values.
  * @param {Plot} plot
- * @param {PlotlyAxis} axis
+ * @param {DrawnAxis} axis
  */
-export function anchoredTo(plot, { _id }) {
-  const letter = _id[0];
+export function anchoredTo(plot, { id }) {
+  const letter = id[0];
   /** @type {{element: SVGElement, value: number}[]} */
   const found = [];
   const add = (/** @type {string} */ selector, /** @type {number} */ value) => {
@@ -103,11 +131,11 @@ export function anchoredTo(plot, { _id }) {
     if (element) found.push({ element, value });
   };
   for (const { [`${letter}ref`]: ref, [`${letter}0`]: from, [`${letter}1`]: to, _index } of plot._fullLayout.shapes) {
-    if (ref === _id && from !== to) return null;
-    if (ref === _id) add(`.shapelayer [data-index="${_index}"] path`, from);
+    if (ref === id && from !== to) return null;
+    if (ref === id) add(`.shapelayer [data-index="${_index}"] path`, from);
   }
   for (const { [`${letter}ref`]: ref, [letter]: value, _index } of plot._fullLayout.annotations)
-    if (ref === _id) add(`.annotation[data-index="${_index}"]`, value);
+    if (ref === id) add(`.annotation[data-index="${_index}"]`, value);
   return found;
 }
 
@@ -144,14 +172,19 @@ export function missingParts(plot, index) {
   if (!Array.isArray(plot._fullData)) return ["_fullData"];
   if (!plot._fullLayout) return ["_fullLayout"];
   const trace = traceOf(plot, index);
-  const [xaxis, yaxis] = [trace.xaxis, trace.yaxis].map((id) => axisCalled(plot, axisName(id)));
   /** @type {string[]} */
   const missing = [];
   const need = (/** @type {unknown} */ there, /** @type {string} */ name) => there || missing.push(name);
-  for (const axis of [xaxis, yaxis]) {
-    need(typeof axis?.c2p === "function", "axis.c2p");
-    need(Number.isFinite(axis?._length), "axis._length");
+  for (const axis of [drawnAxis(plot, trace.xaxis), drawnAxis(plot, trace.yaxis)]) {
+    need(typeof axis?.settings.c2p === "function", "axis.c2p");
+    need(Number.isFinite(axis?.length), "axis._length");
+    need(Number.isFinite(axis?.offset), "axis._offset");
   }
+  for (const kind of ["shapes", "annotations"])
+    need(
+      plot._fullLayout[kind]?.every((/** @type {any} */ one) => one._index >= 0),
+      `${kind}[]._index`,
+    );
   need(trace.uid, "trace.uid");
   const elements = elementsOf(plot, trace);
   need(elements, ".scatterlayer .trace{uid}");

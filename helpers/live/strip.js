@@ -225,12 +225,12 @@ export class Strip {
   /** The column that is read, in the figure beneath. */
   placeCursor() {
     const net = this.nets[0];
-    const axis = this.plot._fullLayout?.yaxis;
-    this.cursor.hidden = this.hover < 0 || !net || !axis;
-    if (this.cursor.hidden) return;
+    const axis = this.axes.of("y");
+    this.cursor.hidden = this.hover < 0 || !net || !axis?.length;
+    if (this.cursor.hidden || !axis) return;
     const x = this.host.offsetLeft + this.across(placeOfColumn(net, this.hover));
-    const y = this.plot.offsetTop + (axis._offset ?? 0) * this.ratio;
-    Object.assign(this.cursor.style, { left: `${x}px`, top: `${y}px`, height: `${axis._length * this.ratio}px` });
+    const y = this.plot.offsetTop + axis.offset * this.ratio;
+    Object.assign(this.cursor.style, { left: `${x}px`, top: `${y}px`, height: `${axis.length * this.ratio}px` });
   }
   /** @param {KeyboardEvent} event */
   key(event) {
@@ -274,8 +274,8 @@ export class Strip {
    * @param {number} place
    */
   across(place) {
-    const axis = this.plot._fullLayout && this.axes.of("x");
-    if (axis?._length) return this.offset + this.ratio * (axis._offset + axis.c2p(place));
+    const axis = this.axes.of("x");
+    if (axis?.length) return this.offset + this.ratio * (axis.offset + axis.c2p(place));
     const last = this.nets[0]?.last ?? 1; // before there is a figure
     return 84 + ((place - 0.5) / last) * (this.width - 168);
   }

@@ -3,10 +3,10 @@ import test from "node:test";
 import { cutFar, fillPath, linePath, runsOf, thinned } from "../../helpers/live/paths.js";
 
 // An axis of 100 pixels as Plotly has them: one pixel a unit, or ten a decade.
-const linear = { type: "linear", _length: 100, c2p: (value) => value };
+const linear = { type: "linear", length: 100, c2p: (value) => value };
 const log = {
   type: "log",
-  _length: 100,
+  length: 100,
   c2p: (value, clip) => (value > 0 ? 10 * Math.log10(value) : clip ? -30 : Number.NaN),
 };
 
