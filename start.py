@@ -83,7 +83,7 @@ def environment() -> dict[str, str]:
 def passes(command: list[str], **more: str) -> bool:
     """Runs a Python module of `.venv`, and tells whether it ended well."""
     with child([str(venv_python()), "-m", *command], env={**environment(), **more}) as process:
-        while process.poll() is None:  # on Windows a plain wait would not hear Ctrl-C
+        while process.poll() is None:  # on Windows a plain wait would miss Ctrl-C
             time.sleep(0.05)
     return process.returncode == 0
 
@@ -347,7 +347,7 @@ def interrupt(*_: object) -> None:
 def listen_to_signals() -> None:
     """Ends in order on a signal, except on one that is ignored from the start, as by `nohup` or by `&` in a script.
 
-    What is started from here must hear SIGINT all the same, as a kernel does by which JupyterLab interrupts it:
+    What is started from here must get SIGINT all the same, as a kernel does by which JupyterLab interrupts it:
     a program that is started inherits that a signal is ignored, but not a handler that does nothing.
     """
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

@@ -500,8 +500,10 @@ def test_the_place_of_the_record_is_told_and_exported(folder, record):
     assert str(folder / progress.FILE_NAME) in view.place.value
     view.export_button.click()
     (written,) = folder.glob("gradient-course-*.json")
-    assert str(written) in view.told.value
-    name, content = re.search(r'download="(.*?)" href="data:application/json;base64,(.*?)"', view.told.value).groups()
+    assert str(written) in view.message.value
+    name, content = re.search(
+        r'download="(.*?)" href="data:application/json;base64,(.*?)"', view.message.value
+    ).groups()
     assert name == written.name
     assert base64.b64decode(content).decode() == written.read_text(encoding="utf-8")
     assert json.loads(written.read_text(encoding="utf-8"))["answer"][0]["given"] == "ä<b>"
@@ -513,10 +515,10 @@ def test_a_record_in_memory_is_exported_as_a_download(tmp_path, monkeypatch):
     view = lesson.my_data()
     assert "in memory now" in view.place.value
     view.export_button.click()
-    assert "Ready." in view.told.value and "data:application/json" in view.told.value
+    assert "Ready." in view.message.value and "data:application/json" in view.message.value
     view.reset_button.click()
     view.confirm_button.click()
-    assert "Not done." in view.told.value and "only until this kernel ends" in view.told.value
+    assert "Not done." in view.message.value and "only until this kernel ends" in view.message.value
 
 
 def upload(view, name, content):
@@ -543,19 +545,19 @@ def test_an_export_is_read_back_by_the_button_and_from_python(folder, record, tm
     record.empty()
     view = lesson.my_data()
     upload(view, "mine.json", export.read_bytes())
-    assert "2 entries were added from <code>mine.json</code>, 0 were there already." in view.told.value
+    assert "2 entries were added from <code>mine.json</code>, 0 were there already." in view.message.value
     assert record.summary()["01"].answered == {"01-a"} and view.upload.value == ()
     (copy,) = folder.glob("progress-before-reading-*.sqlite3")
-    assert str(copy) in view.told.value
+    assert str(copy) in view.message.value
     again = lesson.my_data().read(export)
-    assert "0 entries were added" in again.told.value and "2 were there already" in again.told.value
+    assert "0 entries were added" in again.message.value and "2 were there already" in again.message.value
     assert len(list(folder.glob("progress-before-reading-*"))) == 1, "where nothing is added nothing is copied"
 
 
 def test_a_file_that_cannot_be_read_back_is_named(record, tmp_path):
     view = lesson.my_data()
     upload(view, "<b>.json", b"{}")
-    assert "Not read." in view.told.value and "&lt;b&gt;.json is not an export of this course" in view.told.value
+    assert "Not read." in view.message.value and "&lt;b&gt;.json is not an export of this course" in view.message.value
     (tmp_path / "foreign.json").write_bytes(b"{}")
     with pytest.raises(ValueError, match=r"foreign\.json is not an export of this course"):
         view.read(tmp_path / "foreign.json")
@@ -568,14 +570,14 @@ def test_a_new_beginning_asks_first_and_keeps_a_copy(folder, record):
     view = lesson.my_data()
     assert view.confirm_button.layout.display == view.keep_button.layout.display == "none"
     view.reset_button.click()
-    assert "Begin anew?" in view.told.value and view.reset_button.layout.display == "none"
+    assert "Begin anew?" in view.message.value and view.reset_button.layout.display == "none"
     view.keep_button.click()
-    assert record.summary().keys() == {"01"} and view.told.value == "" and view.reset_button.layout.display is None
+    assert record.summary().keys() == {"01"} and view.message.value == "" and view.reset_button.layout.display is None
     view.reset_button.click()
     view.confirm_button.click()
     assert record.summary() == {} and view.reset_button.layout.display is None
     (copy,) = folder.glob("progress-reset-*.sqlite3")
-    assert str(copy) in view.told.value
+    assert str(copy) in view.message.value
     (folder / "copy").mkdir()
     copy.replace(folder / "copy" / progress.FILE_NAME)
     assert Progress(folder / "copy").summary().keys() == {"01"}
@@ -594,4 +596,4 @@ def test_the_copy_that_could_not_be_made_is_said(record, monkeypatch):
     view = lesson.my_data()
     view.reset_button.click()
     view.confirm_button.click()
-    assert "Nothing was reset" in view.told.value and record.summary().keys() == {"01"}
+    assert "Nothing was reset" in view.message.value and record.summary().keys() == {"01"}

@@ -18,7 +18,7 @@ from helpers.publish.cells import preparing, store
 from helpers.publish.cells.bake import Fineness
 from helpers.publish.cells.context import BuildOptions
 from helpers.publish.cells.pieces import Piece
-from helpers.publish.cells.preparing import _said, cell_from, cell_to, prepare
+from helpers.publish.cells.preparing import _names_left, cell_from, cell_to, prepare
 from helpers.publish.cells.running import Cell, panels_in
 from helpers.publish.cells.store import Store, files_in_use
 from helpers.publish.site.build import build_site
@@ -153,8 +153,8 @@ def test_panels_are_found_in_cells() -> None:
 
 
 def test_the_bar_says_what_is_left() -> None:
-    assert _said(["lesson 03", "panel relu", "lesson 04", "panel gans"]) == "left: lessons 03, 04; 2 panels"
-    assert _said(["lesson 03"]) == "left: lessons 03"
+    assert _names_left(["lesson 03", "panel relu", "lesson 04", "panel gans"]) == "left: lessons 03, 04; 2 panels"
+    assert _names_left(["lesson 03"]) == "left: lessons 03"
 
 
 @pytest.mark.slow

@@ -26,8 +26,8 @@ def visit(shell: NotebookShell, path: Path) -> tuple[int, list[str]]:
         outcome = shell.run(cell.source)
         if isinstance(outcome.error, NeedsTorch):
             ended.append(cell.id)
-            said = outcome.text.rstrip()
-            assert said.endswith(str(outcome.error)), f"{path.name}, {cell.id}: {said}"
+            message = outcome.text.rstrip()
+            assert message.endswith(str(outcome.error)), f"{path.name}, {cell.id}: {message}"
         elif outcome.error is not None:
             raise RuntimeError(f"{path.name}, {cell.id}: {outcome.error!r}")
     return len(cells), ended

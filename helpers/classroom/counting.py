@@ -183,15 +183,15 @@ def _mistakes(question: Question, row: Row) -> Iterator[tuple[tuple[int, str], s
     An answer that the bank no longer has stands for itself, without a feedback.
     """
     asked = instantiate(question, row["seed"]) if row["seed"] is not None else question
-    told = grade(asked, row["given"])
-    places = [place for place, answer in enumerate(asked.answers) if answer.feedback in told.feedback]
-    if not told.understood or told.correct or not places:
+    verdict = grade(asked, row["given"])
+    places = [place for place, answer in enumerate(asked.answers) if answer.feedback in verdict.feedback]
+    if not verdict.understood or verdict.correct or not places:
         given = _say_given(row["given"])
         yield (-1, given), given, ""
         return
     for place in places:
         answer = asked.answers[place]
-        yield (place, ""), _say_answer(asked, answer, told.missing), answer.feedback
+        yield (place, ""), _say_answer(asked, answer, verdict.missing), answer.feedback
 
 
 def _say_answer(question: Question, answer: Answer, missing: Sequence[str]) -> str:

@@ -23,12 +23,12 @@ class CheckView(View):
         self._steps.append(f"<pre><code>{html.escape(exercise.solution)}</code></pre>")
         self._spoken = [*([] if result.correct else exercise.hints), "The solution is shown."]
         self._opened = 0
-        told = quiz.Verdict(result.status, WORDS[result.status], result.message)
-        self.shown = html_box(verdict_html(told))
+        verdict = quiz.Verdict(result.status, WORDS[result.status], result.message)
+        self.shown = html_box(verdict_html(verdict))
         self.help = html_box()
         self.button = make_button("", self._open_next)
         super().__init__([self.shown, self.button, self.help], record)
-        self.announcer.say(told.sentence)
+        self.announcer.say(verdict.sentence)
         self._label()
 
     def _open_next(self) -> None:

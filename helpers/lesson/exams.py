@@ -36,14 +36,14 @@ class ExamQuestion(QuestionForm):
     def put_back(self, given: Any) -> None:
         """Show an answer that was kept before."""
         self.input.put(given)
-        self._tell_kept()
+        self._show_kept()
 
     def keep(self) -> None:
         """Keep the answer as it stands, or say why it can't be read."""
         given = self.input.get()
         result = grade(self.question, given)
         if result.understood:
-            self._tell_kept()
+            self._show_kept()
         else:
             self.feedback.value = verdict_html(Verdict("open", "No answer yet.", result.feedback))
         self._kept(self.question, given, result)
@@ -67,7 +67,7 @@ class ExamQuestion(QuestionForm):
         self.input.lock(True)
         show_if(self.button, False)
 
-    def _tell_kept(self) -> None:
+    def _show_kept(self) -> None:
         self.is_kept, self._untouched = True, self.input.get()
         self.feedback.value = verdict_html(Verdict("open", "Kept.", "You may change it until you hand in."))
 
@@ -107,7 +107,7 @@ class PaperView(View):
         show_if(self.score, False)
 
     def _keep(self, question: Question, given: Any, result: Grade) -> None:
-        """Keep an answer; nothing is told of whether it is right."""
+        """Keep an answer; nothing shows whether it is right."""
         if result.understood:
             self._record.answer_sitting(self._sitting, question.id, given)
         self._show_count()
@@ -193,8 +193,8 @@ class ExamView(View):
         self._place.children = (self.paper,)
         if sitting.ended is not None:
             self.paper.reveal(sitting.given)
-            told = Verdict("open", "Handed in.", self._result_sentence(sitting))
-            self.result.value = verdict_html(told) + self._by_lesson(sitting)
+            verdict = Verdict("open", "Handed in.", self._result_sentence(sitting))
+            self.result.value = verdict_html(verdict) + self._by_lesson(sitting)
             self.begin_button.description = "Sit this paper again"
 
     def _result_sentence(self, sitting: Sitting) -> str:

@@ -62,9 +62,9 @@ class DataView(View):
         self.reset_button = make_button("Begin anew …", lambda: self._ask(True))
         self.confirm_button = make_button("Yes, set my record aside and begin anew", self._reset)
         self.keep_button = make_button("No, keep it", lambda: self._ask(False))
-        self.told = html_box()
+        self.message = html_box()
         buttons = [self.export_button, self.upload, self.reset_button]
-        super().__init__([self.place, *buttons, self.told, self.confirm_button, self.keep_button], record)
+        super().__init__([self.place, *buttons, self.message, self.confirm_button, self.keep_button], record)
         self._show_place()
         self._ask(False)
 
@@ -78,7 +78,7 @@ class DataView(View):
         path = Path(path).expanduser()
         if not path.is_file():
             raise FileNotFoundError(f"path is {str(path)!r}; there is no such file: give the path of an export")
-        self._tell_merged(path.name, self._record.read_back(str(path), path.read_bytes()))
+        self._show_merged(path.name, self._record.read_back(str(path), path.read_bytes()))
         return self
 
     def _read_uploaded(self, change: dict[str, object]) -> None:
@@ -89,12 +89,12 @@ class DataView(View):
         files = list(uploaded.items()) if isinstance(uploaded, dict) else [(each["name"], each) for each in uploaded]
         for name, file in files:
             try:
-                self._tell_merged(name, self._record.read_back(name, bytes(file["content"])))
+                self._show_merged(name, self._record.read_back(name, bytes(file["content"])))
             except (ValueError, RuntimeError) as error:
-                self._tell(Verdict("open", "Not read.", str(error)))
+                self._show_message(Verdict("open", "Not read.", str(error)))
         self.upload.value = type(uploaded)()
 
-    def _tell_merged(self, name: str, merged: Merged) -> None:
+    def _show_merged(self, name: str, merged: Merged) -> None:
         added = f"{merged.added} {'entry was' if merged.added == 1 else 'entries were'} added from `{name}`"
         known = f", {merged.known} {'was' if merged.known == 1 else 'were'} there already."
         left_out = ""
@@ -104,7 +104,7 @@ class DataView(View):
             left_out = f" Left out, since it cannot be read: {named}."
         copy = f" The record as it was before is kept as `{merged.copy}`." if merged.copy else ""
         again = " Run the cells again to see it." if merged.added else ""
-        self._tell(Verdict("right", "Read.", f"{added}{known}{left_out}{copy}{again}"))
+        self._show_message(Verdict("right", "Read.", f"{added}{known}{left_out}{copy}{again}"))
 
     def _show_place(self) -> None:
         is_where = "belongs in this file and is in memory now" if self._record.trouble else "is this file"
@@ -117,30 +117,30 @@ class DataView(View):
         name, content = f"gradient-course-{datetime.now():%Y%m%d-%H%M%S}.json", self._record.export()
         link = f'<a download="{name}" href="data:application/json;base64,{_base64(content)}">Download {name}</a>'
         message = f"Written to `{path}`." if (path := _write(self._record, name, content)) else "Ready."
-        self._tell(Verdict("right", "Exported.", message), f" {link}")
+        self._show_message(Verdict("right", "Exported.", message), f" {link}")
 
     def _ask(self, asking: bool) -> None:
         """Show the two answers to the question in place of the button that asks it, or the other way round."""
         show_if(self.reset_button, not asking)
         show_if(self.confirm_button, asking)
         show_if(self.keep_button, asking)
-        self.told.value = ""
+        self.message.value = ""
         if asking:
             message = "All lessons will show as not begun. A copy of your record stays beside it."
-            self._tell(Verdict("asked", "Begin anew?", message))
+            self._show_message(Verdict("asked", "Begin anew?", message))
 
     def _reset(self) -> None:
         self._ask(False)
         try:
             copy = self._record.empty()
         except RuntimeError as error:
-            self._tell(Verdict("open", "Not done.", str(error)))
+            self._show_message(Verdict("open", "Not done.", str(error)))
             return
         message = f"The old one is kept as `{copy}`. Run the cells again to see it."
-        self._tell(Verdict("right", "A new record is begun.", message))
+        self._show_message(Verdict("right", "A new record is begun.", message))
 
-    def _tell(self, verdict: Verdict, more: str = "") -> None:
-        self.told.value = verdict_html(verdict, more)
+    def _show_message(self, verdict: Verdict, more: str = "") -> None:
+        self.message.value = verdict_html(verdict, more)
         self.announcer.say(verdict.sentence)
 
 

@@ -60,16 +60,16 @@ class PredictionView(View):
             return
         given = self.input.get()
         if given is None or given == "":
-            self._tell(Verdict("open", "Nothing chosen yet.", "Answer first; a guess is fine."))
+            self._show_message(Verdict("open", "Nothing chosen yet.", "Answer first; a guess is fine."))
             return
         try:
             check_prediction(self.prediction, given)
         except ValueError as error:
-            self._tell(Verdict("open", "Not yet kept.", str(error)))
+            self._show_message(Verdict("open", "Not yet kept.", str(error)))
             return
         self._record.record_prediction(self.prediction.lesson, self.prediction.id, given)
         self._open(False)
-        self._tell(Verdict("right", "Kept.", "It is set against the measurement further down."))
+        self._show_message(Verdict("right", "Kept.", "It is set against the measurement further down."))
         _refresh_comparison(self.prediction.id)
 
     def _show_earlier(self, given: Any) -> None:
@@ -87,7 +87,7 @@ class PredictionView(View):
         self.button.button_style = "primary" if is_open else ""
         self.status.value = ""
 
-    def _tell(self, verdict: Verdict) -> None:
+    def _show_message(self, verdict: Verdict) -> None:
         self.status.value = verdict_html(verdict)
         self.announcer.say(verdict.sentence)
 

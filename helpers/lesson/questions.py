@@ -117,8 +117,8 @@ class QuestionView(QuestionForm):
 
     def _show_in_panel(self) -> None:
         if self._show_state is not None:
-            told = f"The panel is set. It says: {self._show_state(self.grade.try_state, self)}"
-            self.shown.value = f'<div class="lesson-hint">{as_html(told)}</div>'
+            message = f"The panel is set. It says: {self._show_state(self.grade.try_state, self)}"
+            self.shown.value = f'<div class="lesson-hint">{as_html(message)}</div>'
 
 
 class SettablePanel(Protocol):

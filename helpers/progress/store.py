@@ -65,7 +65,7 @@ class Store:
         self._in_memory = 0  # how many of those that wait are in memory already
         self._retry: threading.Thread | None = None
         self._followers: list[weakref.WeakMethod[Callable[[], None]]] = []
-        self._told = ""
+        self._last_notice = ""
         atexit.register(_try_once_more, weakref.ref(self))
         with self._lock:
             try:
@@ -91,7 +91,7 @@ class Store:
     def remark(self, about: str, sentence: str) -> None:
         """Let `notice` say a sentence about something; an empty one takes the last one back."""
         self.remarks[about] = sentence
-        self._tell()
+        self._notify_followers()
 
     def follow(self, changed: Callable[[], None]) -> None:
         """Have a method called whenever `notice` has changed, in whatever thread found it, as long as its object is
@@ -108,7 +108,7 @@ class Store:
             except _OWN_ERRORS:
                 self._waiting.remove(work)
                 raise
-        self._tell()
+        self._notify_followers()
 
     def read(self, work: Work[T]) -> T:
         """Read from the file or, while it is out of use, from what is known of it together with what waits."""
@@ -122,7 +122,7 @@ class Store:
             assert self._memory is not None
             with self._memory:
                 found = work(self._memory)
-        self._tell()
+        self._notify_followers()
         return found
 
     def try_again(self, seconds: float = RETRY_BUSY_SECONDS) -> None:
@@ -131,7 +131,7 @@ class Store:
             if self.trouble or self._waiting:
                 with suppress(sqlite3.Error):  # such as damage that only writing finds; the next attempt may do better
                     self._write_waiting(seconds)
-        self._tell()
+        self._notify_followers()
 
     def empty(self) -> Path:
         """Begin a new record and give the path of the copy of the old one.
@@ -257,9 +257,9 @@ class Store:
                 self._retry = None
             return not self.trouble
 
-    def _tell(self) -> None:
-        if self.notice != self._told:
-            self._told = self.notice
+    def _notify_followers(self) -> None:
+        if self.notice != self._last_notice:
+            self._last_notice = self.notice
             self._followers = [each for each in self._followers if each() is not None]
             for each in self._followers:
                 if changed := each():

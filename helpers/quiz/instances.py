@@ -137,7 +137,7 @@ def _filled(thing: Any, drawn: Mapping[str, Any]) -> Any:
 def _with_numbers(answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
     """The answers with `{value}` and `{right}` in their feedback filled in."""
 
-    def told(answer: Answer) -> Answer:
+    def filled_in(answer: Answer) -> Answer:
         wanted = names_in(answer.feedback)
         numbers = {}
         if "value" in wanted:
@@ -146,4 +146,4 @@ def _with_numbers(answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
             numbers["right"] = next(each.number() for each in answers if each.correct)
         return replace(answer, feedback=_filled(answer.feedback, numbers)) if numbers else answer
 
-    return tuple(told(answer) for answer in answers)
+    return tuple(filled_in(answer) for answer in answers)

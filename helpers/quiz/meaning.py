@@ -102,7 +102,7 @@ def _check_draw(entry: Mapping[str, Any]) -> None:
 def _check_values(name: str, values: list[Any]) -> None:
     if len({isinstance(plain_value(value), str) for value in values}) > 1:
         raise Fault(f"field draw.{name}: {values} must be all numbers or all texts")
-    told = [say_drawn(value) for value in values]
-    for text in told:
-        if told.count(text) > 1:
+    texts = [say_drawn(value) for value in values]
+    for text in texts:
+        if texts.count(text) > 1:
             raise Fault(f"field draw.{name}: two values read as {text!r}; no reader could tell them apart")

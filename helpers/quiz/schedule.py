@@ -99,8 +99,8 @@ def _rating(given: Given, before: Given | None) -> Rating:
         return Rating.Good if given.score >= 0.8 else Rating.Hard if given.score >= 0.4 else Rating.Again
     if not given.correct:
         return Rating.Again
-    just_told = before is not None and not before.correct and given.at - before.at < SOON.total_seconds()
-    return Rating.Hard if just_told else Rating.Good
+    just_answered_wrong = before is not None and not before.correct and given.at - before.at < SOON.total_seconds()
+    return Rating.Hard if just_answered_wrong else Rating.Good
 
 
 def _moment(at: float) -> datetime:

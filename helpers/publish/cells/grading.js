@@ -160,8 +160,8 @@ const courseGrading = (() => {
         .join(" ");
       return { correct: true, feedback, understood: true, try: {} };
     }
-    const told = [...wrong.map((a) => `Not this one: ${quoted(a)}`), ...missing.map((a) => `Missing: ${quoted(a)}`)];
-    return { correct: false, feedback: told.join("\n"), understood: true, try: firstTry([...wrong, ...missing]) };
+    const lines = [...wrong.map((a) => `Not this one: ${quoted(a)}`), ...missing.map((a) => `Missing: ${quoted(a)}`)];
+    return { correct: false, feedback: lines.join("\n"), understood: true, try: firstTry([...wrong, ...missing]) };
   }
 
   /** @type {Grader} */
@@ -195,20 +195,20 @@ const courseGrading = (() => {
 
   /** @type {Grader} */
   function text(question, given) {
-    const { text: said, points } = typeof given === "string" ? { text: given, points: null } : (given ?? {});
-    if (typeof said !== "string" || !trimmed(said)) return notUnderstood("Write a sentence or two first.");
-    if ([...said].length > MAX_TEXT_LENGTH)
+    const { text: written, points } = typeof given === "string" ? { text: given, points: null } : (given ?? {});
+    if (typeof written !== "string" || !trimmed(written)) return notUnderstood("Write a sentence or two first.");
+    if ([...written].length > MAX_TEXT_LENGTH)
       return notUnderstood(`That is longer than ${MAX_TEXT_LENGTH} characters. Write what matters most.`);
     if (!points) {
       const feedback = "Compare your text with the model answer and tick the points that it makes.";
       return { correct: false, feedback, understood: true, try: {} };
     }
     const missing = question.answers.filter((_, place) => !points.includes(place));
-    const told = missing.map((answer) => `To add: ${answer.feedback}`).join("\n");
+    const lines = missing.map((answer) => `To add: ${answer.feedback}`).join("\n");
     const all = "Your text makes every point. Come back to it in a week and write it once more.";
     return {
       correct: !missing.length,
-      feedback: told || all,
+      feedback: lines || all,
       understood: true,
       try: firstTry(missing),
       missing: missing.length,

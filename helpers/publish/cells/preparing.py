@@ -102,7 +102,7 @@ def _as_they_come(futures: Mapping[Future[Any], str], bar: Any) -> Iterator[tupl
     """Each name with its result once it is there; the bar says what is left."""
     left = dict(futures)
     while left:
-        bar.set_postfix_str(_said(list(left.values())))
+        bar.set_postfix_str(_names_left(list(left.values())))
         done, _ = wait(left, timeout=0.5, return_when=FIRST_COMPLETED)
         for future in done:
             yield left.pop(future), future.result()
@@ -110,7 +110,7 @@ def _as_they_come(futures: Mapping[Future[Any], str], bar: Any) -> Iterator[tupl
         bar.refresh()
 
 
-def _said(names: Sequence[str]) -> str:
+def _names_left(names: Sequence[str]) -> str:
     """What is left, lessons by number and panels counted: "left: lessons 03, 04; 5 panels"."""
     lessons = ", ".join(name.removeprefix("lesson ") for name in names if name.startswith("lesson "))
     panels = sum(name.startswith("panel ") for name in names)

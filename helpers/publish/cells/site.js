@@ -407,10 +407,10 @@
    */
   function showPrediction(form, sentence) {
     showVerdict(form, "right", "✓ Kept.", sentence);
-    const said = `You said: ${[given(form)].flat().join(", ")}.`;
+    const text = `You said: ${[given(form)].flat().join(", ")}.`;
     for (const reveal of findAll(".site-reveal")) {
       if (reveal.dataset.prediction === form.dataset.prediction)
-        get(".site-prediction-kept", reveal).textContent = said;
+        get(".site-prediction-kept", reveal).textContent = text;
     }
   }
 

@@ -96,10 +96,10 @@ def _commonest(each: QuestionResult) -> str:
     if not each.mistakes:
         return ""
     first = each.mistakes[0]
-    said = f" {as_html(first.feedback)}" if first.feedback else ""
+    feedback = as_html(first.feedback) if first.feedback else "This answer is no longer in the bank."
     return (
         f"<p>Commonest wrong answer at the first try ({first.learners} of {each.asked}): "
-        f"<b>{as_html(first.answer)}</b></p><blockquote>{said or 'This answer is no longer in the bank.'}</blockquote>"
+        f"<b>{as_html(first.answer)}</b></p><blockquote>{feedback}</blockquote>"
     )
 
 
@@ -129,12 +129,12 @@ def _cell(done: LearnerLesson | None) -> str:
 def _predictions(predictions: Sequence[PredictionResult]) -> str:
     if not predictions:
         return ""
-    told = "\n".join(
+    charts = "\n".join(
         f"<h3>{as_html(lesson_name(each.prediction.lesson))}</h3><p>{as_html(each.prediction.question)}</p>"
         f"{_histogram(each)}"
         for each in predictions
     )
-    return f"<h2>Predictions</h2><p class='small'>The first prediction of each learner.</p>{told}"
+    return f"<h2>Predictions</h2><p class='small'>The first prediction of each learner.</p>{charts}"
 
 
 def _histogram(each: PredictionResult) -> str:

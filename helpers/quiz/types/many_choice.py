@@ -23,11 +23,11 @@ def _grade(question: Question, given: object) -> Grade:
     missing = [answer for answer, is_picked in pairs if answer.correct and not is_picked]
     if not wrong and not missing:
         return Grade(True, " ".join(answer.feedback for answer in question.answers if answer.correct), fraction=1.0)
-    told = [f"Not this one: {quoted(answer)}" for answer in wrong] + [f"Missing: {quoted(a)}" for a in missing]
+    lines = [f"Not this one: {quoted(answer)}" for answer in wrong] + [f"Missing: {quoted(a)}" for a in missing]
     state = next((answer.try_state for answer in [*wrong, *missing] if answer.try_state), {})
     return Grade(
         correct=False,
-        feedback="\n".join(told),
+        feedback="\n".join(lines),
         try_state=state,
         fraction=sum(answer.correct == is_picked for answer, is_picked in pairs) / len(pairs),
         wrong=tuple(answer.text for answer in wrong),

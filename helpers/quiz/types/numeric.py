@@ -116,12 +116,14 @@ def _check_apart(question: Question, one: tuple[int, Answer], other: tuple[int, 
     (place, wrong), (_, right) = one, other
     for number in _standing_for(wrong):
         if _takes(question, right, number):
-            raise Fault(f"field answers[{place}]: {_said(wrong)} is wrong, but counts as the right {_said(right)}")
+            raise Fault(
+                f"field answers[{place}]: {_as_text(wrong)} is wrong, but counts as the right {_as_text(right)}"
+            )
     for number in _standing_for(right):
         if _takes(question, wrong, number):
-            raise Fault(f"field answers[{place}]: {_said(wrong)} is wrong, but takes the right {_said(right)}")
+            raise Fault(f"field answers[{place}]: {_as_text(wrong)} is wrong, but takes the right {_as_text(right)}")
     if wrong.range and right.range and max(wrong.range[0], right.range[0]) < min(wrong.range[1], right.range[1]):
-        raise Fault(f"field answers[{place}]: {_said(wrong)} is wrong, but overlaps the right {_said(right)}")
+        raise Fault(f"field answers[{place}]: {_as_text(wrong)} is wrong, but overlaps the right {_as_text(right)}")
 
 
 def _standing_for(answer: Answer) -> tuple[float, ...]:
@@ -129,7 +131,7 @@ def _standing_for(answer: Answer) -> tuple[float, ...]:
     return () if number is None else (number,)
 
 
-def _said(answer: Answer) -> str:
+def _as_text(answer: Answer) -> str:
     if answer.range:
         return f"range {list(answer.range)}"
     number = answer.number()

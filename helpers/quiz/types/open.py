@@ -51,10 +51,10 @@ def _grade(question: Question, given: object) -> Grade:
     if made is None:
         return not_understood("Tick the points that your text makes.")
     missing = [answer for place, answer in enumerate(question.answers) if place not in made]
-    told = "\n".join(f"To add: {answer.feedback}" for answer in missing)
+    lines = "\n".join(f"To add: {answer.feedback}" for answer in missing)
     return Grade(
         correct=not missing,
-        feedback=told or "Your text makes every point. Come back to it in a week and write it once more.",
+        feedback=lines or "Your text makes every point. Come back to it in a week and write it once more.",
         try_state=next((answer.try_state for answer in missing if answer.try_state), {}),
         fraction=1 - len(missing) / len(question.answers),
         missing=tuple(answer.text for answer in missing),
