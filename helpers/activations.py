@@ -58,6 +58,11 @@ class Activation:
             low, high = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, 4000)])
         return float(np.max(np.abs(self.slope(np.append(grid, 0.0)))))
 
+    @property
+    def flat_slope(self) -> float:
+        """1 % of the largest |φ′(z)|: an element with a smaller one is saturated."""
+        return 0.01 * self.max_slope
+
 
 ActivationLike = str | Activation
 """An activation, or its name in `ACTIVATIONS`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,28 @@ def _bounds(above: float, least: float, most: float) -> str:
     return f" > {above:g}" if above > -math.inf else f" ≥ {least:g}" if least > -math.inf else ""
 
 
-def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
+def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
     """`value` itself; refuses anything but one of the names."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
     return value
+
+
+def check_precision(name: str, value: Any) -> np.dtype[Any]:
+    """`value` as a dtype; refuses anything but float32 and float64."""
+    dtype = np.dtype(value)
+    if dtype.char not in "fd":
+        raise ValueError(f"{name} must be float32 or float64; got {value!r}")
+    return dtype
+
+
+def check_shape(name: str, array: Any, shape: tuple[int, ...]) -> None:
+    """Refuse an array of another shape."""
+    if np.shape(array) != shape:
+        raise ValueError(f"{name} must have shape {shape}; got {np.shape(array)}")
+
+
+def check_finite(name: str, array: Any) -> None:
+    """Refuse an array in which a number is NaN or infinity."""
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite numbers; got NaN or infinity")

@@ -140,9 +140,10 @@ class ResidualMLP(nn.Module):
 class ConvNet(nn.Module):
     """A small convolutional network for the 8 × 8 digits: plain with `skip` 0, residual with `skip` 1.
 
-    A stem of 3 × 3 convolutions, pooled to 4 × 4, then `blocks` times relu(skip · h + F(h)) with F = convolution, norm,
-    ReLU, convolution, norm (He 2015, fig. 2), and a linear read-out of the mean over places: 2 · blocks + 2 layers with
-    weights. The skip has no parameters, so that the two twins have the same ones, drawn by He's rule from `seed`.
+    A stem of 3 × 3 convolutions, pooled to 4 × 4, then `blocks` times relu(skip · h + F(h)) with F = convolution,
+    normalization, ReLU, convolution, normalization (He 2015, fig. 2), and a linear read-out of the mean over
+    places: 2 · blocks + 2 layers with weights. The skip has no parameters, so that the two twins have the same
+    ones, drawn by He's rule from `seed`.
     `norm` is "batch" (with affine part and the statistics of the batch it is given) or "none".
     """
 
@@ -177,7 +178,7 @@ class ConvNet(nn.Module):
 
 
 def _convolution(channels: int, out: int, norm: str, generator: torch.Generator) -> nn.Module:
-    """A 3 × 3 convolution without bias under He's initialization, and its norm."""
+    """A 3 × 3 convolution without bias under He's initialization, and its normalization."""
     layer = nn.Conv2d(channels, out, 3, padding=1, bias=False)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
     if norm == "none":

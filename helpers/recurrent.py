@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike
 
 from helpers.activations import get_activation
 from helpers.arrays import Array
-from helpers.checks import check_choice, check_number, check_whole
+from helpers.checks import check_choice, check_finite, check_number, check_precision, check_shape, check_whole
 from helpers.network.parameters import orthogonal
 from helpers.norms import Norms, recentre
 
@@ -60,14 +60,13 @@ class RecurrentSpec:
     gain: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("length", "hidden", "features", "bias_vectors", "batch", "seeds"):
+        for name in ("length", "hidden", "features", "batch", "seeds"):
             check_whole(name, getattr(self, name), 1)
+        check_whole("bias_vectors", self.bias_vectors, 1, 2)
         check_choice("cell", self.cell, tuple(CELLS))
         check_choice("init", self.init, INITS)
         check_choice("activation", self.activation, ("tanh", "linear"))
         check_number("input_scale", self.input_scale, least=0)
-        if self.bias_vectors > 2:
-            raise ValueError(f"bias_vectors must be 1 or 2; got {self.bias_vectors!r}")
         if self.radius is not None:
             check_number("radius", self.radius, least=0)
         check_number("gain", self.gain, least=0)
@@ -100,9 +99,7 @@ class RecurrentParameters:
 def initial_parameters(spec: RecurrentSpec, seed: int = 0, dtype: DTypeLike = np.float64) -> RecurrentParameters:
     """Draw the parameters of `spec.seeds` networks; network k from seed + k, one seed the first of many."""
     check_whole("seed", seed, 0)
-    precision = np.dtype(dtype)
-    if precision.char not in "fd":
-        raise ValueError(f"dtype must be float32 or float64; got {dtype!r}")
+    precision = check_precision("dtype", dtype)
     nets = [_draw(spec, seed + net) for net in range(spec.seeds)]
     return RecurrentParameters(*(np.stack(arrays).astype(precision) for arrays in zip(*nets, strict=True)))
 
@@ -494,9 +491,7 @@ def _check_arrays(
         wanted += [("at_cell", at_cell, (spec.batch, spec.hidden))]
         check_choice("cell, where at_cell is given,", spec.cell, ("lstm",))
     for name, array, shape in wanted:
-        if np.shape(array) != shape:
-            raise ValueError(f"{name} must have shape {shape}; got {np.shape(array)}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} must be finite numbers; got NaN or infinity")
+        check_shape(name, array, shape)
+        check_finite(name, array)
     if {array.dtype.char for array in vars(parameters).values()} not in ({"f"}, {"d"}):
         raise ValueError("parameters must all be float32 or all be float64")

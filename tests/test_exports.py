@@ -61,7 +61,7 @@ def test_what_needs_more_than_pencil_and_paper_goes_out_only_when_asked_for():
     assert {question.needs for question in plain} == {""}
     assert {question.needs for question in panel} == {"", "panel"}
     assert len(plain) < len(panel) < len(ALL)
-    with pytest.raises(ValueError, match="needs has 'computer'; it may hold 'panel', 'run'"):
+    with pytest.raises(ValueError, match="each of needs must be one of panel, run; got 'computer'"):
         choose(needs=["computer"])
 
 
@@ -92,7 +92,7 @@ def test_a_lesson_that_is_not_there_is_refused_with_those_that_are():
 
 
 def test_a_format_that_is_not_known_is_refused_with_those_that_are(tmp_path):
-    with pytest.raises(ValueError, match="'word'; it must be one of anki, moodle, gift, paper"):
+    with pytest.raises(ValueError, match="format must be one of anki, moodle, gift, paper; got 'word'"):
         export("word", ALL[:1], tmp_path)
 
 

@@ -222,7 +222,7 @@ def test_the_bias_of_batch_norm_tames_the_explosion_in_the_panel(panel: panels.P
     assert "with bias β = 2" in panel.summary
     assert factor(panel, norm="layer", norm_bias=2.0) == pytest.approx(0.442, abs=0.02), "layer norm: it vanishes"
     panel.set(**{**RELU, "norm": "none", "norm_bias": 2.0})
-    assert "β" not in panel.summary, "without a norm there is no such bias"
+    assert "β" not in panel.summary, "without normalization there is no such bias"
 
 
 def test_what_is_said_of_the_bias(panel: panels.Panel) -> None:
@@ -248,7 +248,7 @@ def test_theory_lies_on_the_measurement(panel: panels.Panel, norm: str, activati
 
 
 @pytest.mark.parametrize("activation", lesson_06.ACTIVATIONS.values())
-def test_theory_without_a_norm(panel: panels.Panel, activation: str) -> None:
+def test_theory_without_normalization(panel: panels.Panel, activation: str) -> None:
     for gain in (0.5, 1.414, 4.0):
         setting = {"norm": "none", "activation": activation, "gain": gain}
         assert factor(panel, **setting) == pytest.approx(factor(panel, "theory", **setting), rel=0.03)
@@ -286,7 +286,7 @@ def test_the_loss_is_flat_and_the_gradient_falls_by_one_decade_a_decade(scale_pa
         assert gradient == pytest.approx(np.asarray(scale_panel.data["1 / scale"])[ordinary], abs=3e-3)
 
 
-def test_without_a_norm_the_loss_asks_for_the_scale(scale_panel: panels.Panel) -> None:
+def test_without_normalization_the_loss_asks_for_the_scale(scale_panel: panels.Panel) -> None:
     scale_panel.set(norm="none", activation="relu")
     assert np.ptp(scale_panel.data["loss"]) > 10
     assert np.ptp(scale_panel.data["‖∂L/∂W‖"]) < 1, "nearly flat"

@@ -254,7 +254,7 @@ def test_a_longer_series_ends_in_the_same_networks_and_one_seed_is_the_first_of_
         ({"cell": "gru", "forget_bias": 1.0}, "forget_bias must be None for cell 'gru'"),
         ({"chrono": 2}, "chrono must be a whole number ≥ 3; got 2"),
         ({"chrono": 9, "forget_bias": 1.0}, "chrono must be None where forget_bias is given; got 9"),
-        ({"bias_vectors": 3}, "bias_vectors must be 1 or 2; got 3"),
+        ({"bias_vectors": 3}, "bias_vectors must be a whole number from 1 to 2; got 3"),
         ({"activation": "relu"}, "activation must be one of tanh, linear; got 'relu'"),
     ],
 )

@@ -71,7 +71,7 @@ def test_gradients_equal_autograd(norm: str, skip: float, branch: float, blocks:
 @pytest.mark.parametrize("norm", NORMALIZATIONS)
 @pytest.mark.parametrize("branch", [1.0, 0.3])
 def test_branches_are_linked_where_most_of_their_gradient_came_through(norm: str, branch: float) -> None:
-    """Against autograd through one output of a branch at a time, the statistics of a norm before it detached."""
+    """Against autograd through one output of a branch at a time, statistics before it detached."""
     spec, units = ResidualSpec(4, 12, branch=branch, norm=norm, batch=7, seeds=1), np.array([0, 3, 4, 8, 11])
     inputs, targets = classification_batch("digits", 7)
     model = twin(spec, inputs.shape[1])

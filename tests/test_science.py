@@ -651,9 +651,13 @@ for blocks in (1, 2, 4, 8):
         absolute(0.03),
     )(lambda blocks=blocks: gradient_correlation(blocks, 0.0, "pre_batch"))
 for blocks, value in [(1, 0.5), (2, 0.302), (4, 0.142), (8, 0.050), (16, 0.0133)]:
-    claim(f"28 plain L={blocks}", f"plain without a norm, L={blocks}: input gradients", DERIVED, value, absolute(0.03))(
-        lambda blocks=blocks: gradient_correlation(blocks, 0.0, "none")
-    )
+    claim(
+        f"28 plain L={blocks}",
+        f"plain without normalization, L={blocks}: input gradients",
+        DERIVED,
+        value,
+        absolute(0.03),
+    )(lambda blocks=blocks: gradient_correlation(blocks, 0.0, "none"))
     claim(f"28 plain L={blocks} closed form", f"… L={blocks} by theory", DERIVED, value, absolute(5e-4))(
         lambda blocks=blocks: float(theory.residual_theory(blocks, 0.0, 1.0).correlation[-1])
     )

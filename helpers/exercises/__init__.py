@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from helpers.checks import check_choice
 from helpers.exercises.checking import CheckResult, Exercise, Failed
 
 _MODULES = [name for _, name, _ in pkgutil.iter_modules(__path__) if name.startswith("lesson_")]
@@ -35,6 +36,4 @@ def check_exercise(exercise_id: str, thing: Any) -> CheckResult:
 
 def get_exercise(exercise_id: str) -> Exercise:
     """The exercise of this id; ValueError that lists all ids where there is none."""
-    if exercise_id not in EXERCISES:
-        raise ValueError(f"exercise is {exercise_id!r}; it must be one of {', '.join(EXERCISES)}")
-    return EXERCISES[exercise_id]
+    return EXERCISES[check_choice("exercise", exercise_id, EXERCISES)]

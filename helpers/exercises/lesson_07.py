@@ -102,7 +102,7 @@ def residual_block(h, first, second, alpha):
         id="path_energy",
         lesson="07",
         task="Write `path_energy(blocks, alpha)`: the shares of the squared gradient that come by paths through "
-        "0, 1, … `blocks` branches, without norms.",
+        "0, 1, … `blocks` branches, without normalization.",
         hints=(
             "Of all paths, C(blocks, k) take k branches: `math.comb(blocks, k)`.",
             "A path carries alpha² for every branch that it takes and 1 for every skip.",

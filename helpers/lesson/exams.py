@@ -8,11 +8,12 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from helpers.checks import check_whole
 from helpers.course import LESSONS
 from helpers.lesson.own import EXAM
 from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if, table_html, verdict_html
 from helpers.lesson.questions import QuestionForm
-from helpers.lesson.reviews import check_count, choose_lessons, questions_of
+from helpers.lesson.reviews import choose_lessons, questions_of
 from helpers.progress import Given, Progress, Sitting, progress
 from helpers.quiz import Grade, Question, Verdict, grade, load_banks
 from helpers.quiz.papers import draw_paper, normalized
@@ -223,7 +224,7 @@ def exam(seed: int | str, n: int = 10, lessons: Sequence[str] | None = None, nee
     name = normalized(seed)
     if not name:
         raise ValueError('seed is empty; give the class a word, such as seed="7b spring", or each learner their name')
-    return ExamView(name, check_count(n), choose_lessons(lessons), progress(), needs)
+    return ExamView(name, check_whole("n", n, 1), choose_lessons(lessons), progress(), needs)
 
 
 def _graded(question: Question, sitting: Sitting) -> Given:

@@ -7,6 +7,7 @@ from typing import Any
 
 import traitlets
 
+from helpers.checks import check_choice
 from helpers.lesson.inputs import ChoiceInput, Input, NumberInput, OrderInput, ScaleInput
 from helpers.lesson.parts import View, html_box, make_button, verdict_html
 from helpers.progress import Progress, progress
@@ -23,9 +24,7 @@ from helpers.quiz.text import as_html
 
 def _prediction(prediction_id: str) -> Prediction:
     predictions = load_predictions()
-    if prediction_id not in predictions:
-        raise ValueError(f"prediction is {prediction_id!r}; it must be one of {', '.join(predictions)}")
-    return predictions[prediction_id]
+    return predictions[check_choice("prediction", prediction_id, predictions)]
 
 
 INPUTS: Mapping[str, Callable[[Prediction], Input]] = for_each_prediction(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import ipywidgets as widgets
 
+from helpers.checks import check_whole
 from helpers.course import LESSONS
 from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if
 from helpers.lesson.questions import QuestionView, QuizView, count_right
@@ -33,13 +34,6 @@ def choose_lessons(lessons: Sequence[str] | None) -> tuple[str, ...]:
     if not chosen:
         raise ValueError(f"lessons is empty; choose among {', '.join(available)}, or leave it out for all")
     return chosen
-
-
-def check_count(n: int) -> int:
-    """The number of questions asked for; ValueError unless it is a whole number of at least 1."""
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"n is {n!r}; it must be a whole number of questions, at least 1, such as n=10")
-    return n
 
 
 def what_next() -> View:
@@ -165,4 +159,4 @@ def review(n: int = 10, lessons: Sequence[str] | None = None) -> ReviewView:
     lessons: two-digit numbers, such as ["03", "04"]; None for all. The round that was begun in the last 12 hours is
     taken up again, with its answers. ValueError where `n` is below 1 or a lesson has no questions.
     """
-    return ReviewView(check_count(n), choose_lessons(lessons), progress())
+    return ReviewView(check_whole("n", n, 1), choose_lessons(lessons), progress())

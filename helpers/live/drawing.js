@@ -565,7 +565,7 @@ export function notesOf(net) {
   if (net.units < net.width) says.push(`${net.units} of ${net.width} units shown`);
   if (net.kind === "steps" && !net.title) says.push("the same weights at every step");
   if (railsNote(net)) says.push(railsNote(net));
-  if (net.norm && net.norm !== "none") says.push(`dotted: ${normOf(net.norm)}`);
+  if (net.norm && net.norm !== "none") says.push(`dotted: ${normalizationOf(net.norm)}`);
   if (net.kind === "layers" && showsShut(net)) says.push(notesOfShut(net.closed));
   return says.join("  ·  ");
 }
@@ -575,7 +575,7 @@ const railsNote = (net) =>
   net.kind === "steps" && hasRails(net) ? `straight lines: carried past the weights by the ${carrierOf(net)}` : "";
 
 /** @param {string} norm its kind, or its place and its kind */
-function normOf(norm) {
+function normalizationOf(norm) {
   const [kind, place] = norm.split("_").reverse();
   const where = place ? (place === "pre" ? " before each branch" : " after each sum") : "";
   return `${kind} normalization${where}`;

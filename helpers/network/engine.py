@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from helpers.arrays import Array
+from helpers.checks import check_finite, check_shape
 from helpers.datasets import CLASSES, classification_batch
 from helpers.network.backward import Backward
 from helpers.network.forward import Forward, arrays_kept
@@ -98,8 +99,7 @@ def _profile(spec: NetworkSpec, parameters: Parameters, inputs: Array, targets: 
 def _check_finite(parameters: Parameters) -> None:
     for name in ("weights", "biases"):
         for layer, array in enumerate(getattr(parameters, name)):
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name}[{layer}] must be finite numbers; got NaN or infinity")
+            check_finite(f"{name}[{layer}]", array)
 
 
 def _in_turns(
@@ -143,25 +143,19 @@ def _check_arrays(spec: NetworkSpec, parameters: Parameters, inputs: Any, target
     _check_batch(spec, inputs, targets, classes)
     widths = [np.shape(inputs)[1], *[spec.width] * spec.depth, classes]
     for layer, (weight, bias) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
-        _check_shape(f"weights[{layer}]", weight, (spec.seeds, widths[layer], widths[layer + 1]))
-        _check_shape(f"biases[{layer}]", bias, (spec.seeds, widths[layer + 1]))
+        check_shape(f"weights[{layer}]", weight, (spec.seeds, widths[layer], widths[layer + 1]))
+        check_shape(f"biases[{layer}]", bias, (spec.seeds, widths[layer + 1]))
     return dtypes.pop()
-
-
-def _check_shape(name: str, array: Any, shape: tuple[int, ...]) -> None:
-    if np.shape(array) != shape:
-        raise ValueError(f"{name} must have shape {shape}; got {np.shape(array)}")
 
 
 def _check_batch(spec: NetworkSpec, inputs: Any, targets: Any, classes: int) -> None:
     x, t = np.asarray(inputs), np.asarray(targets)
     if x.ndim != 2 or len(x) != spec.batch or not x.shape[1]:
         raise ValueError(f"inputs must have shape (batch, features) with batch = {spec.batch}; got {x.shape}")
-    if x.dtype.kind not in "fiu" or not np.isfinite(x).all():
-        raise ValueError(
-            "inputs must be finite numbers; got " + ("NaN or infinity" if x.dtype.kind == "f" else str(x.dtype))
-        )
-    _check_shape("targets", t, (spec.batch,))
+    if x.dtype.kind not in "fiu":
+        raise ValueError(f"inputs must be finite numbers; got {x.dtype}")
+    check_finite("inputs", x)
+    check_shape("targets", t, (spec.batch,))
     if t.dtype.kind not in "iu" or t.min() < 0 or t.max() >= classes:
         given = f"{t.min()} … {t.max()}" if t.dtype.kind in "iu" else str(t.dtype)
         raise ValueError(f"targets must be whole numbers from 0 to {classes - 1}; got {given}")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from helpers.arrays import Array
-from helpers.checks import check_whole
+from helpers.checks import check_precision, check_whole
 from helpers.network.spec import NetworkSpec, weight_std
 
 CACHE_BYTES = 128_000_000  # drawn numbers kept for the next call
@@ -108,9 +108,7 @@ def initial_parameters(
     check_whole("inputs", inputs, 1)
     check_whole("classes", classes, 1)
     check_whole("seed", seed, 0)
-    precision = np.dtype(dtype)
-    if precision.char not in "fd":
-        raise ValueError(f"dtype must be float32 or float64; got {dtype!r}")
+    precision = check_precision("dtype", dtype)
 
     def drawn(kind: str, stream: int, layers: int, shape: tuple[int, int], scale: float) -> Array:
         numbers = np.empty((layers, spec.seeds, *shape), precision)

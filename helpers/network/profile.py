@@ -86,8 +86,8 @@ class GradientProfile:
 
     @cached_property
     def saturated(self) -> Array:
-        """The fraction of units and samples whose |slope| is below 0.01 of the activation's largest."""
-        limit = 0.01 * get_activation(self.spec.activation, self.spec.leak).max_slope
+        """The fraction of units and samples whose |slope| is below 1 % of the activation's largest."""
+        limit = get_activation(self.spec.activation, self.spec.leak).flat_slope
         return self._per_layer(lambda forward, layer: (np.abs(forward.slope[layer]) < limit).mean(axis=(1, 2)))
 
     @cached_property

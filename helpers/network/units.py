@@ -19,9 +19,6 @@ from helpers.network.profile import GradientProfile
 SHOWN = 16
 """So many units of a layer are chosen unless it is said otherwise."""
 
-FLAT = 0.01
-"""A unit is closed where its slope is below this share of the activation's largest for every sample."""
-
 
 @dataclass(frozen=True, eq=False)
 class UnitSignals:
@@ -72,8 +69,7 @@ def unit_signals(profile: GradientProfile, net: int = 0, *, sample: int = 0, cou
     check_whole("sample", sample, 0, spec.batch - 1)
     forward, units = backward.forward, chosen_units(spec.width, count)
     activation = forward.activation[:, net]
-    largest = get_activation(spec.activation, spec.leak).max_slope
-    flat = np.asarray(np.abs(forward.slope[:, net]) < FLAT * largest)
+    flat = np.asarray(np.abs(forward.slope[:, net]) < get_activation(spec.activation, spec.leak).flat_slope)
     closed = np.all(flat, axis=1)
     from_units = _weights_from(profile, net, units)
     links, link_share = _links(profile, net, units, from_units)

@@ -67,7 +67,7 @@ def chain(slopes: Array, values: Array, weight: float, activation: str, **facts:
     with np.errstate(divide="ignore"):
         factors = np.log10(np.abs(weight * slopes[1:]))
     level = np.append(np.cumsum(factors[::-1])[::-1], 0.0)
-    closed = np.abs(slopes) < 0.01 * get_activation(activation).max_slope
+    closed = np.abs(slopes) < get_activation(activation).flat_slope
     known = {"last": len(slopes), "width": 1, "activation": activation, "weight": weight}
     return NetworkPicture(
         "chain",

@@ -11,6 +11,7 @@ import numpy as np
 
 from helpers import clipping, theory
 from helpers.activations import get_activation
+from helpers.checks import check_choice
 
 
 def _largest_slope(activation: str) -> float:
@@ -65,7 +66,7 @@ def _init_std(rule: str, fan_in: int, fan_out: int, power: float = 1.0) -> float
 def _normalized_factor(
     activation: str, norm: str = "batch", layers: float = 1.0, power: float = 1.0, norm_bias: float = 0.0
 ) -> float:
-    """The factor of one layer with a norm, or of several; or a power of it."""
+    """The factor of one layer with normalization, or of several; or a power of it."""
     return float(theory.normalized_factor(activation, norm, norm_bias) ** (layers * power))
 
 
@@ -232,6 +233,4 @@ def _computed(key: str, arguments: tuple[tuple[str, Any], ...]) -> float:
 
 def compute_key(key: str, **arguments: Any) -> float:
     """Compute the number that the function `key` of `KEYS` gives; ValueError where there is none of that name."""
-    if key not in KEYS:
-        raise ValueError(f"key is {key!r}; it must be one of {', '.join(KEYS)}")
-    return _computed(key, tuple(sorted(arguments.items())))
+    return _computed(check_choice("key", key, KEYS), tuple(sorted(arguments.items())))

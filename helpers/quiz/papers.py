@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from helpers.checks import check_choice
 from helpers.quiz.instances import instantiate
 from helpers.quiz.mixing import lot
 from helpers.quiz.questions import NEEDS, Question
@@ -27,8 +28,7 @@ def draw_paper(
 def can_be_asked(questions: Iterable[Question], needs: Collection[str]) -> list[Question]:
     """The questions that can be answered with no more than `needs` at hand; ValueError for what no question needs."""
     for need in needs:
-        if need not in NEEDS:
-            raise ValueError(f"needs has {need!r}; it may hold {', '.join(map(repr, NEEDS))}")
+        check_choice("each of needs", need, NEEDS)
     return [question for question in questions if not question.needs or question.needs in needs]
 
 

@@ -161,7 +161,7 @@ test("bars of shut units end above the words beneath them, in the lowest strips 
   }
 });
 
-test("a norm before the branches is dotted between the rails, one after the sums across them", () => {
+test("normalization before the branches is dotted between the rails, one after the sums across them", () => {
   const dots = (norm) => {
     const drawn = [];
     const pixels = new Pixels(300, 180);

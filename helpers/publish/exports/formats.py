@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from helpers.checks import check_choice
 from helpers.publish.commands import EXPORTS
 from helpers.publish.folder import write_file
 from helpers.quiz import Question
@@ -26,8 +27,7 @@ def export(format: str, questions: Sequence[Question], folder: Path, seed: int |
     Each file is written whole: until it is there, an earlier one stays. Raises ValueError for a format that is not
     known, and OSError where nothing can be written.
     """
-    if format not in FORMATS:
-        raise ValueError(f"format is {format!r}; it must be one of {', '.join(FORMATS)}")
+    check_choice("format", format, FORMATS)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, content in FORMATS[format](questions, seed, **layout).items():
