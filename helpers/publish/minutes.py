@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from helpers import panels
 from helpers.publish.cells.deeper import DEEPER
@@ -70,9 +71,15 @@ def contents(lesson: str, cells: Sequence[Cell], whole: bool = False) -> Content
         else:
             exercises += EXERCISE in cell.tags
             computing += not cell.tags & {EXERCISE, HIDE_INPUT}
-            sliders += sum(len(getattr(panels, name)().controls) for name in _panels(lesson, cell.source))
+            sliders += sum(_controls_of(name) for name in _panels(lesson, cell.source))
             questions += len(load_bank(lesson)) if "quiz(" in cell.source else 0
     return Contents(words[False], words[True], computing, sliders, formulas, exercises, questions)
+
+
+@cache
+def _controls_of(panel: str) -> int:
+    """How many controls a panel has; making it computes what it shows first, which takes most of the time here."""
+    return len(getattr(panels, panel)().controls)
 
 
 def _panels(lesson: str, source: str) -> list[str]:
