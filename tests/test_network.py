@@ -83,12 +83,10 @@ SIZES = [
     for seeds in (1, 16)
     if depth * width * width * seeds < 4e6
 ]
-HUGE = [(50, 256, 16), (200, 256, 1), (200, 256, 16)]
+HUGE = first_slow([(50, 256, 16), (200, 256, 1), (200, 256, 16)], 2)
 
 
-@pytest.mark.parametrize(
-    ("depth", "width", "seeds"), [*SIZES, *(pytest.param(*size, marks=pytest.mark.slow) for size in HUGE)]
-)
+@pytest.mark.parametrize(("depth", "width", "seeds"), [*SIZES, *HUGE])
 def test_every_size_equals_autograd(depth: int, width: int, seeds: int) -> None:
     """tanh at a gain of 1 neither dies out nor turns chaotic, so that even 200 layers lose no digits."""
     spec = NetworkSpec(depth, width, "tanh", "xavier_normal", bias_std=0.1, batch=16, seeds=seeds)

@@ -66,10 +66,10 @@ def slope_per_layer(curve: np.ndarray) -> float:
     return (first - last) / (count - 1)
 
 
-@pytest.mark.parametrize("most", [7, pytest.param(20, marks=pytest.mark.slow), pytest.param(1000, marks=EXHAUSTIVE)])
+@pytest.mark.parametrize("most", [7, pytest.param(1000, marks=EXHAUSTIVE)])
 @pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())
 def test_every_control_moves_over_its_whole_range(make: Callable[[], panels.Panel], most: int) -> None:
-    """Both ends and some places between them; with the exhaustive tests every place."""
+    """Both ends and some places between them; with the exhaustive tests every place. Random moves go to others."""
     panel = make()
     shown = {name for name, value in panel.data.items() if isinstance(value, np.ndarray)}
     assert shown <= {trace.name for trace in panel.live.figure.data}

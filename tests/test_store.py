@@ -107,7 +107,7 @@ def test_what_was_not_used_for_longest_goes_first_and_so_do_old_drafts(kept: Sto
 
 def _write_often(folder: Path, letter: str) -> None:
     kept = Store(folder)
-    for _ in range(100):
+    for _ in range(30):
         kept.put(KEY, letter * 10_000)
 
 
