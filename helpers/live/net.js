@@ -266,6 +266,17 @@ export function describeColumn(net, column) {
   return `${name}: ${factorOf(level)} of the ${whole}${waysTo(net, column)}${closed}`;
 }
 
+/**
+ * A column of all networks that have as many as the first one, each under its title where there are several.
+ * @param {Net[]} nets
+ * @param {number} column from 0
+ */
+export function describeColumns(nets, column) {
+  const alike = nets.filter((net) => net.columns === nets[0].columns);
+  const named = (/** @type {Net} */ net) => (alike.length > 1 && net.title ? `${net.title}, ` : "");
+  return alike.map((net) => named(net) + describeColumn(net, column)).join("; ");
+}
+
 /** @param {number} exponent a whole number, as a superscript */
 const superscript = (exponent) =>
   String(exponent).replace(/[-0-9]/g, (sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);

@@ -1,7 +1,7 @@
 // The network picture above a figure: its canvas, its pulse, and how hands and keys reach it.
 
 import { BACKWARD_STARTS, drawNets, FORWARD_ENDS, PULSE_MS } from "./drawing.js";
-import { darkTo, decodeNet, describeColumn, describeNet, placeOfColumn, verdictOf } from "./net.js";
+import { darkTo, decodeNet, describeColumns, describeNet, placeOfColumn, verdictOf } from "./net.js";
 import { Pixels } from "./pixels.js";
 
 /** @typedef {import("./net.js").Net} Net */
@@ -219,7 +219,7 @@ export class Strip {
     this.hover = column;
     if (!this.running) this.paint();
     const net = this.nets[0];
-    if (aloud && net && column >= 0) this.spoken.textContent = describeColumn(net, column);
+    if (aloud && net && column >= 0) this.spoken.textContent = describeColumns(this.nets, column);
     this.placeCursor();
   }
   /** The column that is read, in the figure beneath. */

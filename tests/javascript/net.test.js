@@ -8,6 +8,7 @@ import {
   darkTo,
   decodeNet,
   describeColumn,
+  describeColumns,
   describeNet,
   factorOf,
   LEVELS,
@@ -130,6 +131,13 @@ test("what comes past the weights is said beside the whole", () => {
   const lstm = rows("steps", ["skip"], [-10], { cell: "lstm", title: "LSTM" });
   assert.equal(describeColumn(lstm, 0), "step 1: 0.5 of the last one's, by the cell 0.79");
   assert.equal(describeColumn(lstm, 1), "step 2: 1 of the last one's");
+  assert.equal(describeColumns([lstm], 1), "step 2: 1 of the last one's");
+  const plainer = { ...rows("steps", [], [], { cell: "rnn", title: "RNN" }), columns: 2 };
+  assert.equal(
+    describeColumns([plainer, lstm, { ...plainer, columns: 3 }], 0),
+    "RNN, step 1: 0.5 of the last one's; LSTM, step 1: 0.5 of the last one's, by the cell 0.79",
+    "of networks one above the other each is read that has the column",
+  );
   assert.match(describeNet(lstm), /receives 0\.5 times .* Past the weights, by its cell, comes 0\.79\.$/);
   assert.match(notesOf(lstm), /straight lines: carried past the weights by the cell$/);
   const block = rows("blocks", ["skip", "branch"], [-40, -100], { skip: 1, norm: "pre_layer" });
