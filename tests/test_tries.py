@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from helpers.arrays import Array
 from helpers.quiz import Answer, Question
 from helpers.quiz.instances import instantiate
 from helpers.quiz.numbers import read_number
+from helpers.quiz.profiles import profile_curve
 
 LINES = {
     "00": "measured",
@@ -34,8 +36,12 @@ WORDS = {
 }
 CLAIMED = ("multiple_choice", "many_choice")
 """Types of question whose answers are statements: the points of an open one are right, entries to order neither."""
+CHOSEN = (*CLAIMED, "profile")
+"""Those and the one whose answers are networks: of these a wrong answer can lead to the panel."""
 ENOUGH, LEVEL = 0.3, 0.5
 """Powers of ten between the ends of a line that falls or rises, and those of one that may be called level."""
+LEAST = 0.01
+"""Powers of ten a layer by which two networks are told apart: a fifth to the other end of ten layers."""
 
 LEFT = {
     "03-which-gain": "which gain trains best: that training is a run, not a state",
@@ -260,12 +266,15 @@ def said_of_the_line(text: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def main_line(panel: panels.Panel, lesson: str) -> Array:
+    """The line that the panel is about, without its gaps."""
+    return line(panel, theme.ACTIVATION_NAMES[panel.controls["activation"].value] if lesson == "04" else LINES[lesson])
+
+
 def shown_by_the_line(panel: panels.Panel, lesson: str) -> dict[str, bool]:
     """Whether the panel's line, read from the loss back to the input, falls, rises or is level."""
-    name = theme.ACTIVATION_NAMES[panel.controls["activation"].value] if lesson == "04" else LINES[lesson]
-    line = np.asarray(panel.data[name])
-    line = line[np.isfinite(line)]
-    change = float(line[0] - line[-1])
+    found = main_line(panel, lesson)
+    change = float(found[0] - found[-1])
     return {"it falls": change < -ENOUGH, "it rises": change > ENOUGH, "it is level": abs(change) < LEVEL}
 
 
@@ -287,6 +296,39 @@ def test_the_state_to_try_refutes_what_the_answer_says_of_the_line(lesson: str) 
         if claim and not known and shown_by_the_line(panel, lesson)[claim]:
             confirmed.append(f"{question.id}: “{answer.text}” is what {answer.try_state} shows")
     assert confirmed == []
+
+
+def per_layer(log10: Array) -> float:
+    """By how many powers of ten a line over layers changes from each layer to the one before, on average."""
+    return float(log10[0] - log10[-1]) / (len(log10) - 1)
+
+
+VARYING = [
+    lesson for lesson in quiz.available_lessons() if any(q.varies and q.type in CHOSEN for q in quiz.load_bank(lesson))
+]
+
+
+@pytest.mark.parametrize("lesson", VARYING)
+def test_another_network_than_the_drawn_one_looks_like_itself_in_the_panel(lesson: str) -> None:
+    """Of questions that vary: the state shows the network that was chosen, and it isn't the one that was drawn."""
+    panel, first = panel_of(lesson)
+    driven, mistaken = 0, []
+    for question in quiz.load_bank(lesson):
+        if not (question.varies and question.type in CHOSEN):
+            continue
+        assert question.type == "profile", f"{question.id}: say here what its states must show"
+        for instance in (instantiate(question, seed) for seed in range(4)):
+            drawn = per_layer(profile_curve(instance)[0])
+            for answer in instance.answers:
+                if answer.correct or not answer.try_state:
+                    continue
+                driven += 1
+                panel.set(**{**first, **answer.try_state})
+                chosen = per_layer(profile_curve(replace(instance, answers=(replace(answer, correct=True),)))[0])
+                shown = per_layer(main_line(panel, lesson))
+                if not abs(shown - chosen) < abs(shown - drawn) or abs(shown - drawn) < LEAST:
+                    mistaken.append((question.id, answer.text, drawn, chosen, shown))
+    assert driven > 0 and mistaken == []
 
 
 @pytest.mark.parametrize("name", SHOWN_AGAINST)
