@@ -31,7 +31,6 @@ MODULES: Mapping[str, str] = {
 CONTENTS: Mapping[str, tuple[str, ...]] = {
     "dataclasses": ("replace",),
     "pathlib": ("Path",),
-    "tqdm.auto": ("tqdm",),
     "torch.nn.functional": ("cross_entropy", "logsigmoid", "softplus"),
     "helpers.activations": ("ACTIVATIONS", "get_activation"),
     "helpers.arrays": ("mean_cosine",),
@@ -48,6 +47,7 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
     "helpers.lesson": ("check", "compare", "predict", "quiz"),
     "helpers.models": ("MLP", "ConvNet", "RecurrentNet", "ResidualMLP"),
     "helpers.network": ("NetworkSpec", "gradient_profile"),
+    "helpers.panels.growing": ("live_curve",),
     "helpers.recurrent": ("RecurrentSpec", "recurrent_profile"),
     "helpers.residual": ("ResidualSpec", "input_gradients", "path_energies", "residual_profile"),
     "helpers.training": ("train", "train_task"),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import IPython.display
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from helpers import games, training
 from helpers.datasets import clusters, train_test_split
-from helpers.figures.growing import BOTTOM, HEIGHT, TOP, WIDTH, Curve, growing_curves
+from helpers.figures.growing import BOTTOM, HEIGHT, RIGHT, TOP, WIDTH, Curve, growing_curves
 from helpers.models import MLP
 from helpers.network import NetworkSpec
 from helpers.panels import growing
@@ -124,6 +126,63 @@ def test_a_game_is_followed_by_its_generator_s_gradient(shown: Shown) -> None:
     (line,) = lines(shown.displays[0][-1]["text/html"])
     assert len(line) == len(game.gradient_norms) == 20
     assert ">rounds<" in shown.displays[0][-1]["text/html"]
+
+
+# Loops of one's own ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def end(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Ends the running cell."""
+    waiting: list[Callable[[], None]] = []
+    monkeypatch.setattr(growing, "_when_the_cell_ends", waiting.append)
+
+    def ended() -> None:
+        for act in waiting:
+            act()
+
+    return ended
+
+
+def test_a_loop_of_one_s_own_is_drawn_up_to_its_last_value(shown: Shown, end: Callable[[], None]) -> None:
+    draw = growing.live_curve("error", steps=1000)
+    for step in range(1001):
+        assert draw("whole", step, 0.25) == 0.25
+    for step in range(7):
+        draw("short", step, 0.2 / (step + 1))
+    end()
+    html = shown.displays[0][-1]["text/html"]
+    whole, short = lines(html)
+    assert 100 < len(whole) <= growing.POINTS + 2 and whole[-1][0] == WIDTH - RIGHT
+    assert len(short) < 7 and f"short: {0.2 / 7:.3g}" in html
+    assert shown.displays[0][-1]["text/plain"].endswith("at step 6 of 1000")
+    assert len(shown.displays) == 1 and len(shown.displays[0]) < 20
+
+
+def test_a_loop_of_one_s_own_draws_nothing_where_nobody_sees_it(
+    shown: Shown, end: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    growing.live_curve("error", steps=10)
+    end()
+    monkeypatch.setattr(growing, "_running_cell", lambda: None)
+    growing.live_curve("error", steps=10)("run", 1, 0.5)
+    assert shown.displays == []
+
+
+def test_what_waits_for_the_end_of_a_cell_is_done_once_also_after_an_error() -> None:
+    shell: Any = InteractiveShell.instance()
+    done: list[int] = []
+    shell.user_ns["wait"] = lambda: growing._when_the_cell_ends(lambda: done.append(1))
+    shell.run_cell("wait()\n1 / 0")
+    shell.run_cell("1")
+    InteractiveShell.clear_instance()
+    assert done == [1]
+
+
+def test_seven_runs_look_different() -> None:
+    runs = {str(number): Curve([0, 1], [1.0, 0.5], 1) for number in range(7)}
+    looks = re.findall(r'<polyline[^>]* stroke="([^"]*)"[^>]*dasharray="([^"]*)"', growing_curves(runs, "loss"))
+    assert len(looks) == len(set(looks)) == 7
 
 
 def test_notebooks_get_the_functions_that_are_followed() -> None:

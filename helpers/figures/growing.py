@@ -56,7 +56,8 @@ def growing_curves(runs: Mapping[str, Curve], quantity: str, along: str = "steps
         parts.append(f'<text x="{across(step)}" y="{HEIGHT - 8}" text-anchor="{anchor}">{words}</text>')
     parts.append(f'<path d="M{LEFT},{TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}" fill="none" stroke="{theme.MUTED}"/>')
     for number, (name, run) in enumerate(runs.items()):
-        colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+        again, place = divmod(number, len(COLOURS))
+        colour, dash = COLOURS[place], DASHES[(place + again) % len(DASHES)]
         points = " ".join(f"{across(s)},{up(v)}" for s, v in zip(run.steps, run.values, strict=True) if _is_drawn(v))
         stroke = f'fill="none" stroke="{colour}" stroke-width="2.5" stroke-dasharray="{dash}"'
         parts.append(f'<polyline points="{points}" {stroke}/>')

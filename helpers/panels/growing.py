@@ -12,6 +12,8 @@ from helpers.figures.growing import Curve, described, growing_curves
 
 PAUSE = 0.25
 """Seconds between two drawings at least."""
+POINTS = 300
+"""Of a run that is measured at every step, about so many are drawn."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -76,6 +78,47 @@ def _running_cell() -> int | None:
     """The number of the cell that is running; None where there is no kernel that shows what is displayed."""
     shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return int(shell.execution_count) if getattr(shell, "kernel", None) is not None else None
+
+
+def live_curve(quantity: str, steps: int) -> Callable[[str, float, float], float]:
+    """A function that draws what a loop of one's own measures: it takes the run's name, the step, and the value.
+
+    It gives the value back. The runs of a cell share one drawing, over `steps` steps; where no kernel shows it, nothing
+    is drawn.
+    """
+    cell = _running_cell()
+    if cell is None:
+        return lambda run, step, value: value
+    curves, points = GrowingCurves(cell, quantity, "steps"), dict[str, tuple[list[float], list[float]]]()
+
+    def add(run: str, step: float, value: float) -> float:
+        along, values = points.setdefault(run, ([], []))
+        if len(along) > 1 and along[-1] - along[-2] < steps / POINTS:
+            along[-1], values[-1] = step, value
+        else:
+            along.append(step)
+            values.append(value)
+        curves.runs[run] = Curve(along, values, steps)
+        curves.draw()
+        return value
+
+    def finish() -> None:
+        if curves.runs:
+            curves.draw(now=True)
+
+    _when_the_cell_ends(finish)
+    return add
+
+
+def _when_the_cell_ends(act: Callable[[], None]) -> None:
+    """Do something once, when the running cell has ended, be it by an error or an interrupt."""
+    events: Any = sys.modules["IPython"].get_ipython().events
+
+    def ended(*_: object) -> None:
+        events.unregister("post_run_cell", ended)
+        act()
+
+    events.register("post_run_cell", ended)
 
 
 def followed(run: Callable[P, R]) -> Callable[P, R]:
