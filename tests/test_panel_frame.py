@@ -77,8 +77,8 @@ def test_axes_hold_what_is_shown_and_half_of_them_at_least_is_used(name: str) ->
         assert longest >= 0.4 * panel.data["ranges"]["xaxis"][1], preset
 
 
-def test_ranges_are_the_smallest_of_a_few() -> None:
-    assert curves.layers_range(1) == [0.5, 5.5] and curves.layers_range(41) == [0.5, 50.5]
+def test_layers_fill_their_axis_and_its_other_ranges_are_the_smallest_of_a_few() -> None:
+    assert curves.layers_range(1) == [0.5, 5.5] and curves.layers_range(41) == [0.5, 41.5]
     assert curves.layers_range(100) == [0.5, 100.5]
     assert curves.decades_range(np.array([-51.0, 0.0])) == [-60, 1]
     assert curves.decades_range(np.array([np.nan, -np.inf, 2.0])) == [-1, 3]
@@ -94,10 +94,17 @@ def test_plots_that_take_turns_have_all_the_room_and_their_own_marks() -> None:
     assert first["hides"] == ["x2y2"] and second["hides"] == ["xy"]
     assert figure.layout.yaxis.domain == figure.layout.yaxis2.domain == (0, 1)
     marks = {name for name in first["patch"] if name.startswith(("shapes", "annotations"))}
-    assert len(marks) == 3 and all(first["patch"][name] and not second["patch"][name] for name in marks)
+    assert len(marks) == 2 and all(first["patch"][name] and not second["patch"][name] for name in marks)
     for name in ("xaxis", "yaxis"):
         assert first["patch"][f"{name}.visible"] and not second["patch"][f"{name}.visible"]
         assert second["patch"][f"{name}2.visible"] and not first["patch"][f"{name}2.visible"]
+
+
+def test_an_axis_over_layers_says_which_pass_reads_it_in_which_direction() -> None:
+    titles = [axis.title.text for axis in figures.both_ways(curves.LAYERS, title="t").select_xaxes()]
+    assert titles == ["layer (input ⟵ backward pass ⟵ loss)", "layer (input ⟶ forward pass ⟶ loss)"]
+    neutral = figures.signal_and_saturation(curves.LAYERS, title="t", low=-90, high=15).layout.xaxis2.title.text
+    assert neutral == "layer (input left, loss right)"
 
 
 def test_on_a_narrow_page_columns_stand_one_above_the_other() -> None:
@@ -113,7 +120,8 @@ def test_on_a_narrow_page_a_long_title_has_two_lines() -> None:
     figure = figures.both_networks(["z", "x", "logit"], 1)
     wide, narrow = figure.layout.meta["wide"], figure.layout.meta["narrow"]
     assert wide["xaxis.title.text"] == figure.layout.xaxis.title.text
-    assert narrow["xaxis.title.text"] == "what enters each layer<br>(noise left, loss right)"
+    assert narrow["xaxis.title.text"] == "what enters each layer<br>(noise ⟵ backward pass ⟵ loss)"
+    assert (wide["xaxis.ticktext"], narrow["xaxis.ticktext"]) == (["z", "x", "logit"], ["z", "", "logit"])
     names = ("annotations[0].visible", "annotations[1].visible")
     assert all(wide[name] and not narrow[name] for name in names)
     assert narrow["margin.b"] > wide["margin.b"] == theme.TEMPLATE["layout"]["margin"]["b"]

@@ -80,7 +80,7 @@ def diagnosis_by_layer(readings: Readings, *, title: str) -> go.Figure:
     figure.update_yaxes(title_text="flat", range=[0, 1], tickformat=".0%", nticks=3, row=3, col=1)
     if low < -38:
         float32_limit(figure, row=1, col=1)
-    backward_arrow(figure)
+    backward_arrow(figure, "xaxis3")
     return figure
 
 

@@ -175,8 +175,10 @@ def both_networks(places: Sequence[str], border: int) -> go.Figure:
     decades(figure, "gradient ‖∂L/∂h‖", -14, 2)
     backward_arrow(figure)
     stacking(figure)
-    for look, visible in (("wide", True), ("narrow", False)):  # the names of both would run into each other
+    few = ["" if place == places[-2] else place for place in places]  # it would touch the last one
+    for look, visible, shown in (("wide", True, list(places)), ("narrow", False, few)):
         figure.layout.meta[look].update({f"annotations[{number}].visible": visible for number in range(2)})
+        figure.layout.meta[look]["xaxis.ticktext"] = shown
     return figure
 
 

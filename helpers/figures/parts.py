@@ -151,19 +151,22 @@ def decades(figure: go.Figure, title: str, low: float, high: float, **where: int
     )
 
 
-def backward_arrow(figure: go.Figure, y: float = 0.02) -> None:
-    """The small arrow that says in which direction the backward pass reads a plot over layers."""
-    figure.add_annotation(
-        xref="x domain",
-        yref="y domain",
-        x=0.99,
-        y=y,
-        xanchor="right",
-        yanchor="bottom",
-        showarrow=False,
-        text="⟵ backward pass",
-        font={"color": theme.MUTED},
-    )
+def backward_arrow(figure: go.Figure, axis: str = "xaxis") -> None:
+    """Say in the title of an axis over layers that the backward pass reads it from right to left.
+
+    "layer (input left, loss right)" becomes "layer (input ⟵ backward pass ⟵ loss)", where no line crosses the words.
+    """
+    _arrow(figure, axis, "⟵ backward pass ⟵")
+
+
+def forward_arrow(figure: go.Figure, axis: str) -> None:
+    """Say in the title of an axis over layers that the forward pass reads it from left to right."""
+    _arrow(figure, axis, "⟶ forward pass ⟶")
+
+
+def _arrow(figure: go.Figure, axis: str, words: str) -> None:
+    title = figure.layout[axis].title
+    title.text = title.text.replace(" left, ", f" {words} ").replace(" right)", ")")
 
 
 def float32_limit(figure: go.Figure, **where: int) -> None:

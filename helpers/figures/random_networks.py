@@ -16,6 +16,7 @@ from helpers.figures.parts import (
     dot,
     dressed,
     float32_limit,
+    forward_arrow,
     line,
     stacking,
     switched,
@@ -47,17 +48,7 @@ def both_ways(depths: Numbers, *, title: str) -> go.Figure:
     decades(figure, "std of z", -8, 4, **below)
     float32_limit(figure, **above)
     backward_arrow(figure)
-    figure.add_annotation(
-        xref="x domain",
-        yref="y2 domain",
-        x=0.01,
-        y=0.03,
-        xanchor="left",
-        yanchor="bottom",
-        showarrow=False,
-        text="forward pass ⟶",
-        font={"color": theme.MUTED},
-    )
+    forward_arrow(figure, "xaxis2")
     return stacking(switched(figure, {"gradient, backward": [(1, 1)], "pre-activations, forward": [(2, 1)]}))
 
 

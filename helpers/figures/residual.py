@@ -32,7 +32,7 @@ def signal_and_size(blocks: Numbers, *, title: str, low: float, high: float) -> 
         dashed = line(predicted, blocks, colour=theme.THEORY, dash="dash", hovertemplate=hover, showlegend=not below)
         figure.add_trace(dashed, **where)
     dressed(figure, title)
-    figure.update_xaxes(title_text="block (input left, loss right; 0 is the stem)")
+    figure.update_xaxes(title_text="block, 0 is the stem (input left, loss right)")
     figure.update_xaxes(range=[-0.5, float(np.max(blocks)) + 0.5])
     decades(figure, "gradient ‖∂L/∂h‖", low, high, row=1, col=1)
     decades(figure, "size of h", -3, 3, row=2, col=1)

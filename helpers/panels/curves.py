@@ -37,14 +37,15 @@ def next_of(limits: Sequence[float], value: float) -> float:
     return next((limit for limit in limits if value <= limit), limits[-1])
 
 
-LAST_LAYERS = (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, DEEPEST)
+FEWEST = 5
+"""An axis of layers is never shorter: with fewer its ticks would stand between whole numbers."""
 DECADES_DOWN = (1, 3, 6, 10, 15, 20, 30, 40, 60, 80, 100, 150, 250)
 DECADES_UP = (1, 3, 6, 10, 20, 40, 80, 160)
 
 
-def layers_range(depth: int, limits: Sequence[int] = LAST_LAYERS) -> list[float]:
-    """An axis of layers that holds `depth` of them: the smallest of a few, so that it seldom moves."""
-    return [0.5, next_of(limits, depth) + 0.5]
+def layers_range(depth: int) -> list[float]:
+    """An axis of layers that ends at the last of `depth`, so that the picture of the network fills its strip."""
+    return [0.5, max(depth, FEWEST) + 0.5]
 
 
 def decades_range(*log10: Array) -> list[float]:

@@ -21,6 +21,7 @@ from helpers.panels.curves import (
     default_bias_std,
     gaps_for_zero,
     layers_range,
+    next_of,
     padded,
 )
 from helpers.panels.panel import Panel
@@ -31,6 +32,8 @@ THREE = ("PyTorch's default", "Xavier", "He")
 SEEDS = 4
 NETS = 1000
 WIDEST = 12
+LAST_DEPTHS = (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, DEEPEST)
+"""Where the axis of depths may end: the marked depth stands inside it."""
 
 
 # ReLU and its family -------------------------------------------------------------------------------------------------
@@ -263,7 +266,7 @@ def born_dead() -> Panel:
             "theory": expected,
             "band of chance": np.stack([np.maximum(expected - chance, 0), np.minimum(expected + chance, 1)]),
             "this depth": np.array([[depth], [share]]),
-            "ranges": {"xaxis2": layers_range(depth)},
+            "ranges": {"xaxis2": [0.5, next_of(LAST_DEPTHS, depth) + 0.5]},
             "summary": f"{share:.1%} of {NETS} networks are silent on their input from the start.\n"
             f"{depth} layers of {width}: theory says {expected[depth - 1]:.1%}. One layer goes silent with probability "
             f"2⁻ᴺ = {layer}.",

@@ -54,7 +54,7 @@ def residual_networks() -> Panel:
             "spread of sizes": padded(sizes, length),
             "size in theory": padded(np.where(np.isfinite(size_theory), size_theory, np.nan), length),
             "ranges": {
-                **dict.fromkeys(("xaxis", "xaxis2"), [-0.5, next_of(LAST_BLOCKS, blocks) + 0.5]),
+                **dict.fromkeys(("xaxis", "xaxis2"), [-0.5, max(blocks, LAST_BLOCKS[0]) + 0.5]),
                 "yaxis": decades_range(spread, signal_theory),
                 "yaxis2": decades_range(sizes, size_theory),
             },

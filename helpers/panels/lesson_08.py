@@ -65,9 +65,7 @@ def recurrent_networks() -> Panel:
             "bias alone": padded(kept[back], LONGEST),
             "half-life": np.array([[length - half if half < length else np.nan], [0.5]]),
             "ranges": {
-                **dict.fromkeys(
-                    ("xaxis", "xaxis2"), layers_range(length, (10, 20, 40, 70, 100, 150, 200, 300, LONGEST))
-                ),
+                **dict.fromkeys(("xaxis", "xaxis2"), layers_range(length)),
                 "yaxis": [-next_of(LOWEST, 0.5 - lowest), next_of(HIGHEST, highest)],
             },
             "net": [plain.picture, gru.picture, lstm.picture],

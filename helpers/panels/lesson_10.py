@@ -32,7 +32,7 @@ def gradient_clipping() -> Panel:
         mean, spread = over_seeds(before)
         clipped = gaps_for_zero(after).mean(axis=0)
         kept = clipped - mean
-        places = layers_range(length, (5, 10, 20, 30, 40, 50, LONGEST))
+        places = layers_range(length)
         return {
             "before": padded(mean, LONGEST),
             "spread over seeds": padded(spread, LONGEST),
