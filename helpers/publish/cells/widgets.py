@@ -192,10 +192,11 @@ def _scale(prediction: Prediction, name: str) -> str:
     values = [10.0 ** (prediction.low + SCALE_STEP * place) for place in range(count + 1)]
     labels = [say_number(value) for value in values]
     return (
-        f'<div class="site-control"><input type="range" class="site-untouched" aria-labelledby="{name}" min="0" '
-        f'max="{count}" value="{count // 2}" step="1" autocomplete="off" aria-valuetext="not moved yet" '
+        '<div class="lesson-scale"><div class="site-control"><input type="range" class="site-untouched" '
+        f'aria-labelledby="{name}" min="0" max="{count}" value="{count // 2}" step="1" autocomplete="off" '
+        'aria-valuetext="not moved yet" '
         f'data-labels="{html.escape(json.dumps(labels))}" data-values="{values}">'
-        f"<output>move it</output></div>{scale_ticks(prediction.low, prediction.high)}"
+        f"<output>move it</output></div>{scale_ticks(prediction.low, prediction.high)}</div>"
     )
 
 
