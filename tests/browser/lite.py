@@ -31,13 +31,19 @@ KEY_TO_PAINT = """async ([handle, figure, key]) => {
     while (figure.dataset.state === before && performance.now() - began < 30000)
         await new Promise(requestAnimationFrame);
     return performance.now() - began; }"""
+LEVELS = "e => e.live.strip?.nets.map(net => [...net.level].map(String)) ?? null"
+PLAYED = """async ({live: {strip}}) => {
+    strip.play();
+    if (!strip.running) return false;
+    for (let frame = 0; strip.running && frame < 600; frame++) await new Promise(requestAnimationFrame);
+    return !strip.running; }"""
 
 
 @dataclass
 class Visit:
     """What a lesson did: seconds until its kernel was there and until all had run, cells and
-    those that ended for want of PyTorch, sliders and those that moved no picture, milliseconds from a key to the
-    picture, questions graded, and what went wrong."""
+    those that ended for want of PyTorch, sliders and those that moved no figure, milliseconds from a key to the
+    figure, pictures of networks and those that no slider moved, questions graded, and what went wrong."""
 
     start: float
     run: float
@@ -46,6 +52,8 @@ class Visit:
     sliders: int
     unmoved: int
     delays: list[float]
+    pictures: int
+    still: int
     graded: int
     wrong: list[str]
 
@@ -113,7 +121,7 @@ def visit(browser: Browser, url: str, notebook: str, picture: Path | None = None
         except RuntimeError as error:
             wrong.append(str(error))
         done = time.monotonic()
-        sliders, delays = _move_all(sheet)
+        sliders, delays, moving = _move_all(sheet)
         cells = sheet.page.evaluate(
             """() => window.jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === 'code')
                      .map(c => c.model.outputs.toJSON().map(o => [o.data?.['text/plain']].flat().join('')).join(''))"""
@@ -127,19 +135,22 @@ def visit(browser: Browser, url: str, notebook: str, picture: Path | None = None
         wrong += [f"lacks {address}" for address in sheet.missing]
         moved = [delay for delay in delays if delay < 30_000]
         return Visit(
-            there - began, done - there, len(cells), ended, sliders, sliders - len(moved), moved, graded, wrong
+            *(there - began, done - there, len(cells), ended, sliders, sliders - len(moved), moved),
+            *(len(moving), moving.count(False), graded, wrong),
         )
     finally:
         sheet.close()
 
 
-def _move_all(sheet: Sheet) -> tuple[int, list[float]]:
-    """Move every slider of every panel by one step; how many there are, and milliseconds until each was drawn."""
+def _move_all(sheet: Sheet) -> tuple[int, list[float], list[bool]]:
+    """Move every slider of every panel by one step: how many there are, milliseconds until each was drawn, and for each
+    picture of a network whether it became another one, and whether its pulse played to the end."""
     panels = sheet.page.locator(".live-panel")
     sheet.wait_for_rest(panels.count(), timeout=180_000)
-    count, delays = 0, []
+    count, delays, moving = 0, [], []
     for number in range(panels.count()):
         panel = panels.nth(number)
+        before = panel.locator(".live-figure").evaluate(LEVELS)
         for place in range(panel.locator(".noUi-handle").count()):
             handle = panel.locator(".noUi-handle").nth(place)
             at_its_lowest = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemin")
@@ -147,7 +158,11 @@ def _move_all(sheet: Sheet) -> tuple[int, list[float]]:
             figure = panel.locator(".live-figure")
             delays.append(sheet.page.evaluate(KEY_TO_PAINT, [handle.element_handle(), figure.element_handle(), key]))
             count += 1
-    return count, delays
+        if before is not None:
+            sheet.wait_for_rest(panels.count(), timeout=180_000)
+            after = panel.locator(".live-figure").evaluate(LEVELS)
+            moving.append(after != before and panel.locator(".live-figure").evaluate(PLAYED))
+    return count, delays, moving
 
 
 def _grade(sheet: Sheet) -> int:
@@ -170,7 +185,10 @@ def main(arguments: Sequence[str]) -> int:
     failed = False
     with serving(chosen.site) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS)
-        print("lesson  kernel    run  cells  ended  sliders  unmoved  key to picture  graded  wrong", flush=True)
+        print(
+            "lesson  kernel    run  cells  ended  sliders  unmoved  key to figure  pictures  still  graded  wrong",
+            flush=True,
+        )
         for lesson, path in notebooks().items():
             if chosen.lesson and lesson not in chosen.lesson:
                 continue
@@ -184,10 +202,11 @@ def main(arguments: Sequence[str]) -> int:
             delay = f"{statistics.median(seen.delays):.0f} ms" if seen.delays else "-"
             print(
                 f"{lesson:6}{seen.start:6.0f} s{seen.run:6.0f} s{seen.cells:7}{len(seen.ended):7}"
-                f"{seen.sliders:9}{seen.unmoved:9}{delay:>16}{seen.graded:8}  {'; '.join(seen.wrong) or 'nothing'}",
+                f"{seen.sliders:9}{seen.unmoved:9}{delay:>15}{seen.pictures:10}{seen.still:7}{seen.graded:8}  "
+                f"{'; '.join(seen.wrong) or 'nothing'}",
                 flush=True,
             )
-            failed |= bool(seen.wrong or seen.unmoved)
+            failed |= bool(seen.wrong or seen.unmoved or seen.still)
     return 1 if failed else 0
 
 

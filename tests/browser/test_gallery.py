@@ -1,4 +1,4 @@
-"""Every panel of every lesson at three widths, light and dark, on contact sheets for the eye.
+"""Every panel of every lesson, in JupyterLab and on the site, light and dark, on contact sheets for the eye.
 
 The test asserts what a program can see: nothing clipped, nothing in another's way, no paper of its own, no error on the
 console. The sheets, whose folder it prints, are there to be looked at.
@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
+from playwright.sync_api import Browser
 
+from helpers.course import notebooks
+from helpers.publish.site.pages import file_name
 from tests.browser.lab import BUSY, Sheet, write_notebook
 from tests.browser.test_panel_frame import CLIPPED, IN_THE_WAY, NAMES, PAPER, SCROLLED, THEME
+from tests.browser.test_site import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.exhaustive]
 CAPTION = 22
@@ -32,7 +37,7 @@ def test_every_panel_at_three_widths_in_both_themes(
     sheet.open(notebook)
     sheet.run_all()
     sheet.wait_for_rest(len(NAMES))
-    wrong = {}
+    wrong: dict[Any, list[str]] = {}
     for theme in ("Light", "Dark"):
         sheet.page.evaluate(
             "([command, theme]) => window.jupyterapp.commands.execute(command, { theme })",
@@ -55,6 +60,31 @@ def test_every_panel_at_three_widths_in_both_themes(
             contact_sheets(shots, tmp_path / f"sheet_{theme}_{width}", 2000)
     print(f"contact sheets: {tmp_path}/sheet_*.png")
     assert wrong == {} and [each for each in sheet.console if BUSY not in each] == []
+
+
+@pytest.mark.timeout(1800)
+def test_every_panel_of_the_site_at_two_widths_in_both_themes(browser: Browser, site: Path, tmp_path: Path) -> None:
+    wrong: dict[Any, list[str]] = {}
+    for theme in ("light", "dark"):
+        for width in (800, 390):
+            shots = []
+            for lesson, path in notebooks().items():
+                here = Visit(browser, (site / file_name(path)).as_uri(), width=width, theme=theme)
+                for place, panel in enumerate(here.page.locator(".live-panel").all()):
+                    here.rest(panel)
+                    here.page.wait_for_timeout(1300 if panel.locator(".live-net").count() else 100)  # a first pulse
+                    shots.append(tmp_path / f"site_{theme}_{width}_{lesson}_{place}.png")
+                    panel.screenshot(path=shots[-1])
+                    looks = [CLIPPED, SCROLLED, IN_THE_WAY, *([PAPER] if theme == "dark" else [])]
+                    found = [each for look in looks for each in panel.evaluate(look)]
+                    if found:
+                        wrong[theme, width, lesson, place] = found
+                if here.wrong:
+                    wrong[theme, width, lesson, "console"] = here.wrong
+                here.page.context.close()
+            contact_sheets(shots, tmp_path / f"sheet_site_{theme}_{width}", 2000)
+    print(f"contact sheets: {tmp_path}/sheet_*.png")
+    assert wrong == {}
 
 
 def contact_sheets(shots: list[Path], target: Path, width: int) -> None:

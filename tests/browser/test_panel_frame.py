@@ -39,7 +39,8 @@ CLIPPED = """panel => {
     const words = [...menu.options].map(option => pen.measureText(option.text).width);
     return Math.max(...words) + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) > menu.clientWidth + 1;
   });
-  const wide = [...panel.querySelectorAll(".widget-label, .widget-readout, button, .live-headline, .live-detail")]
+  const texts = ".widget-label, .widget-readout, .site-control :is(label, output), button, .live-summary > span";
+  const wide = [...panel.querySelectorAll(texts)]
     .filter(each => each.scrollWidth > each.clientWidth + 1);
   return [...menus, ...wide].map(each => each.textContent.slice(0, 60));
 }"""
@@ -50,8 +51,8 @@ SCROLLED = """panel => [...panel.querySelectorAll("*")].filter(each => {
 }).map(each => String(each.className)).concat(
   [...panel.querySelectorAll(".legend .scrollbar")].filter(bar => bar.getBBox().height > 0).map(() => "legend"))"""
 IN_THE_WAY = """panel => {
-  const names = [".live-presets button", ".live-controls > *", ".live-summary", ".live-views button", ".live-net",
-                 ".xtitle", ".ytitle", ".legend", ".xaxislayer-above"];
+  const names = [":is(.live-presets, .site-presets) button", ":is(.live-controls, .site-controls) > *", ".live-summary",
+                 ".live-views button", ".live-net", ".xtitle", ".ytitle", ".legend", ".xaxislayer-above"];
   const parts = [...panel.querySelectorAll(names.join())].filter(each => each.getBoundingClientRect().width);
   const named = each => (each.className.baseVal ?? each.className) + ": " + each.textContent.slice(0, 30);
   const found = [];
@@ -63,7 +64,7 @@ IN_THE_WAY = """panel => {
     if (across > 2 && up > 2) found.push(named(one) + " | " + named(other));
   }));
   const edge = panel.getBoundingClientRect().right + 1;
-  return found.concat([...panel.querySelectorAll(".main-svg, .live-controls > *, button")]
+  return found.concat([...panel.querySelectorAll(".main-svg, :is(.live-controls, .site-controls) > *, button")]
     .filter(each => each.getBoundingClientRect().right > edge).map(each => "beyond the edge: " + named(each)));
 }"""
 PAPER = """panel => [...panel.querySelectorAll(".main-svg, rect.bg, .live-plot")].flatMap(each => {
