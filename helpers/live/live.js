@@ -238,6 +238,7 @@ export class Live {
     this.frame = 0;
     const key = this.key();
     const known = this.cache.get(idOf(key));
+    this.el.dataset.phase = "moving"; // also where no hand moves: a page that is loaded anew comes to its state so
     if (!known) return this.ask(key);
     this.show(idOf(key), known);
     if (this.entersNewTable(key)) this.plan();

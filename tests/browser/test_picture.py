@@ -169,7 +169,6 @@ def test_paper_is_light_and_a_theme_or_a_new_size_leaves_a_pulse_whole(sheet: Sh
     assert page.evaluate(corner) == dark and sheet.console == []
 
 
-@pytest.mark.exhaustive
 def test_a_pulse_is_left_whole_by_a_restarted_kernel_and_by_a_reload(sheet: Sheet) -> None:
     """In the middle of a pulse: the picture comes to rest on the state that it shows, and lives again afterwards."""
     page, twin = sheet.page, panels.deep_sigmoid_nets()
@@ -201,7 +200,6 @@ def test_a_pulse_is_left_whole_by_a_restarted_kernel_and_by_a_reload(sheet: Shee
     page.wait_for_function(AT_REST, arg=key)
     page.wait_for_function(f"() => {STRIP}.seen && !{STRIP}.running", timeout=10_000)
     shows(page, twin.data["net"])
-    page.wait_for_timeout(1000)  # a page that has just come back is laid out once more
     before = page.evaluate(INK)
     page.evaluate(f"() => {STRIP}.skip()")
     assert page.evaluate(INK) == before and sheet.console == []
