@@ -25,7 +25,8 @@ READY = """() => { const [sheet] = window.jupyterapp?.shell?.widgets('main') ?? 
                    return sheet?.sessionContext?.session?.kernel?.status === 'idle'; }"""
 """A window that nobody looks at has no current notebook, so it is made that first."""
 RUN = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
-SLIDER = """kind => { const handle = document.querySelector(kind === 'lab' ? '.noUi-handle' : '.site-control input');
+SLIDER = """kind => {
+  const handle = document.querySelector(kind === 'lab' ? '.noUi-handle' : '.live-panel .site-control input');
   handle.scrollIntoView({block: 'center'});
   const { x, y, width, height } = handle.getBoundingClientRect();
   const at = kind === 'lab' ? 0.5 : (handle.value - handle.min) / (handle.max - handle.min);
