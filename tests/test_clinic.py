@@ -14,12 +14,15 @@ import torch
 from torch import nn
 
 from helpers.doctor import diagnose
+from tests.clinic.blind_healthy import BLIND_HEALTHY, BLIND_NOT_SHOWN
+from tests.clinic.blind_sick import BLIND_SICK
 from tests.clinic.healthy import HEALTHY
-from tests.clinic.parts import Example, Net, classify, mlp, rows, seq
+from tests.clinic.parts import Net, classify, mlp, rows, seq
 from tests.clinic.peers import all_trained, table_of, train
 from tests.clinic.sick import CONTROLS, FAULTY, SICK
-from tests.clinic.table import SEEDS, Seen, all_seen, all_unseen, examine, made, reported, table
+from tests.clinic.table import SEEDS, Seen, all_blind, all_seen, all_unseen, examine, made, reported, table
 from tests.clinic.unseen import UNSEEN_HEALTHY, UNSEEN_SICK
+from tests.clinic.watched import all_watched, learns
 from tests.test_doctor import state_of
 
 SAMPLE = (
@@ -114,6 +117,18 @@ def test_all_networks_written_after_the_doctor() -> None:
     assert all(each.hit for each in seen), [each for each in seen if not each.hit]
 
 
+def test_the_second_blind_set_is_large_and_has_names_of_its_own() -> None:
+    assert len(BLIND_HEALTHY) >= 60 and len(BLIND_SICK) >= 40
+    assert not {*BLIND_HEALTHY, *BLIND_SICK} & {*UNSEEN_HEALTHY, *UNSEEN_SICK, *HEALTHY, *SICK}
+
+
+@pytest.mark.exhaustive
+def test_the_second_blind_set() -> None:
+    seen, trained = all_blind(), all_watched()
+    print("\n" + table(seen) + "\n" + table(trained))
+    assert all(each.hit for each in (*seen, *trained)), [each for each in (*seen, *trained) if not each.hit]
+
+
 @pytest.mark.parametrize("name", ["blobs, Sigmoid, glorot, 12 layers, 0", "circles, Exponential, glorot, 8 layers, 0"])
 def test_a_faulty_network_of_the_research_benchmark_is_found_while_it_trains(name: str) -> None:
     trained = train(name, FAULTY[name], 0, is_faulty=True)
@@ -171,41 +186,13 @@ def test_the_research_benchmark_at_step_0() -> None:
 
 # Which are healthy ---------------------------------------------------------------------------------------------------
 
-STEPS, LEARNT = 300, 0.3
-"""A network learns that, on its own batch, takes this share off its loss in so many steps at one of two rates."""
-
-
-def loss_after_training(make: Callable[[], Example], rate: float, seed: int) -> tuple[float, float]:
-    """The first loss, and the least mean of ten losses in a row, of Adam on the network's own batch."""
-    model, loss_function, inputs, targets = made(make, seed)
-    optimizer = torch.optim.Adam([each for each in model.parameters() if each.requires_grad], rate)
-    losses: list[float] = []
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = loss_function(model(*inputs) if isinstance(inputs, tuple) else model(inputs), targets)
-        loss.backward()
-        optimizer.step()
-        losses.append(float(loss.detach()))
-        last = sum(losses[-10:]) / len(losses[-10:])
-        if len(losses) >= 10 and last <= losses[0] - 2 * LEARNT * abs(losses[0]):
-            break
-    means = [sum(losses[place : place + 10]) / 10 for place in range(max(1, len(losses) - 9))]
-    return losses[0], min(means)
-
-
-def learns(make: Callable[[], Example], seed: int = 0) -> bool:
-    for rate in (1e-3, 1e-2):
-        first, best = loss_after_training(make, rate, seed)
-        if best <= first - LEARNT * abs(first):
-            return True
-    return False
-
 
 @pytest.mark.exhaustive
 def test_the_healthy_ones_learn() -> None:
-    stuck = [name for name, make in HEALTHY.items() if not learns(make)]
+    stuck = [name for name, make in {**HEALTHY, **BLIND_HEALTHY}.items() if not learns(make)]
     print("\ndon't learn:", stuck)
-    assert len(stuck) <= 0.02 * len(HEALTHY)
+    assert {*stuck} & {*BLIND_HEALTHY} <= BLIND_NOT_SHOWN
+    assert len(stuck) <= 0.02 * len(HEALTHY) + len(BLIND_NOT_SHOWN)
 
 
 # Contract ------------------------------------------------------------------------------------------------------------

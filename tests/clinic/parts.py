@@ -12,8 +12,30 @@ from torch import Tensor, nn
 
 Example = tuple[nn.Module, Callable[[Any, Any], Tensor], Any, Any]
 Make = Callable[[], Example]
+Step = Callable[[], float]
+Begin = Callable[[Example], Step]
 
 CLASSES, VOCABULARY, LENGTH, FEATURES = 5, 30, 16, 20
+
+
+def entering(ward: dict[str, Any]) -> Callable[..., Callable[[Make], Make]]:
+    """A decorator that enters what makes a network in a ward: by its name, with the verdicts that are right if sick."""
+
+    def named(name: str, verdicts: str = "") -> Callable[[Make], Make]:
+        def enter(make: Make) -> Make:
+            assert name not in ward, name
+            ward[name] = (tuple(verdicts.split()), make) if verdicts else make
+            return make
+
+        return enter
+
+    return named
+
+
+def loss_of(example: Example) -> Tensor:
+    """The loss of a network on its batch."""
+    model, loss_function, inputs, targets = example
+    return loss_function(model(*inputs) if isinstance(inputs, tuple) else model(inputs), targets)
 
 
 class Fn(nn.Module):

@@ -19,8 +19,10 @@ from dataclasses import dataclass
 import torch
 
 from helpers.doctor import DiagnosisError, diagnose
+from tests.clinic.blind_healthy import BLIND_HEALTHY, BLIND_NOT_SHOWN
+from tests.clinic.blind_sick import BLIND_SICK
 from tests.clinic.healthy import HEALTHY
-from tests.clinic.parts import Example, Make
+from tests.clinic.parts import Example, Make, loss_of
 from tests.clinic.sick import SICK
 from tests.clinic.unseen import NOT_SHOWN, UNSEEN_HEALTHY, UNSEEN_SICK
 
@@ -60,12 +62,11 @@ def made(make: Make, seed: int) -> Example:
 
 def plain_pass(example: Example) -> float:
     """Seconds of one forward and one backward pass, the better of two."""
-    model, loss_function, inputs, targets = example
-    wanted = [each for each in model.parameters() if each.requires_grad]
+    wanted = [each for each in example[0].parameters() if each.requires_grad]
     times = []
     for _ in range(2):
         started = time.perf_counter()
-        loss = loss_function(model(*inputs) if isinstance(inputs, tuple) else model(inputs), targets)
+        loss = loss_of(example)
         if loss.requires_grad and wanted:
             torch.autograd.grad(loss, wanted, allow_unused=True)
         times.append(time.perf_counter() - started)
@@ -94,7 +95,7 @@ def all_seen(names: Iterable[str] | None = None, seeds: Iterable[int] = SEEDS, t
     """All networks of the clinic, or those named, by every seed."""
     patients = {name: (("healthy",), make) for name, make in HEALTHY.items()} | SICK
     if names is not None:
-        patients |= _unseen()
+        patients |= _unseen() | _blind()
     chosen = patients if names is None else {name: patients[name] for name in names}
     return [
         examine(name, right, make, seed, timed and right == ("healthy",))
@@ -103,14 +104,29 @@ def all_seen(names: Iterable[str] | None = None, seeds: Iterable[int] = SEEDS, t
     ]
 
 
-def _unseen() -> dict[str, tuple[tuple[str, ...], Make]]:
-    shown = {name: (("healthy",), make) for name, make in UNSEEN_HEALTHY.items() if name not in NOT_SHOWN}
-    return {**shown, **UNSEEN_SICK}
+Ward = dict[str, tuple[tuple[str, ...], Make]]
+
+
+def _unseen() -> Ward:
+    return _healthy(UNSEEN_HEALTHY, NOT_SHOWN) | UNSEEN_SICK
+
+
+def _blind() -> Ward:
+    return _healthy(BLIND_HEALTHY, BLIND_NOT_SHOWN) | BLIND_SICK
+
+
+def _healthy(ward: dict[str, Make], left_out: frozenset[str]) -> Ward:
+    return {name: (("healthy",), make) for name, make in ward.items() if name not in left_out}
 
 
 def all_unseen(seeds: Iterable[int] = SEEDS) -> list[Seen]:
     """The networks that were written after the doctor, by every seed."""
     return all_seen(_unseen(), seeds)
+
+
+def all_blind(seeds: Iterable[int] = SEEDS) -> list[Seen]:
+    """The networks of the second blind set, by every seed."""
+    return all_seen(_blind(), seeds)
 
 
 def table(seen: Iterable[Seen]) -> str:
