@@ -57,8 +57,7 @@ export class Strip {
     this.seen = false; // whether it was ever in sight
     this.ready = false; // whether the figure beneath is drawn
     this.width = 0; // of the canvas on the page
-    this.offset = 0; // of the figure against the canvas, and its size on the page
-    this.ratio = 1;
+    this.offset = 0; // of the figure against the canvas
     /** @type {(() => void)[]} */
     this.off = [];
     this.mark(false);
@@ -229,8 +228,8 @@ export class Strip {
     this.cursor.hidden = this.hover < 0 || !net || !axis?.length;
     if (this.cursor.hidden || !axis) return;
     const x = this.host.offsetLeft + this.across(placeOfColumn(net, this.hover));
-    const y = this.plot.offsetTop + axis.offset * this.ratio;
-    Object.assign(this.cursor.style, { left: `${x}px`, top: `${y}px`, height: `${axis.length * this.ratio}px` });
+    const y = this.plot.offsetTop + axis.offset;
+    Object.assign(this.cursor.style, { left: `${x}px`, top: `${y}px`, height: `${axis.length}px` });
   }
   /** @param {KeyboardEvent} event */
   key(event) {
@@ -265,9 +264,9 @@ export class Strip {
   /** Where the figure stands against the canvas; read where sizes change, since it makes the browser lay out the page. */
   measure() {
     this.width = this.host.clientWidth;
-    const figure = this.plot.getBoundingClientRect();
-    this.ratio = this.plot.offsetWidth ? figure.width / this.plot.offsetWidth : 1;
-    this.offset = figure.width ? figure.left - this.canvas.getBoundingClientRect().left : 0;
+    const [figure, canvas] = [this.plot.getBoundingClientRect(), this.canvas.getBoundingClientRect()];
+    const magnified = this.width ? canvas.width / this.width : 1; // on a slide
+    this.offset = figure.width && magnified ? (figure.left - canvas.left) / magnified : 0;
   }
   /**
    * x of a place on the first axis of the figure beneath.
@@ -275,7 +274,7 @@ export class Strip {
    */
   across(place) {
     const axis = this.axes.of("x");
-    if (axis?.length) return this.offset + this.ratio * (axis.offset + axis.c2p(place));
+    if (axis?.length) return this.offset + axis.offset + axis.c2p(place);
     const last = this.nets[0]?.last ?? 1; // before there is a figure
     return 84 + ((place - 0.5) / last) * (this.width - 168);
   }

@@ -19,6 +19,7 @@ from helpers.publish.cells.context import BuildContext, BuildOptions
 from helpers.publish.present.build import build_slides
 from tests.browser.injection import SLIPPED_IN, ran, slip_in
 from tests.browser.lab import Sheet, free_port, serve_announced, serve_pages, write_notebook
+from tests.browser.test_panel_frame import IN_THE_WAY
 
 pytestmark = pytest.mark.browser
 SIZES = [(1920, 1080), (1280, 720)]
@@ -26,6 +27,7 @@ LESSONS = os.environ.get("PRESENT_LESSONS", "02 03").split()
 WHOLE = {"02"}
 """The lessons whose long deck is looked at, of the others the short one."""
 
+DRAWN = "e => e.live.strip.nets.map(net => [...net.level])"
 STATE = """() => {
   const slide = Reveal.getCurrentSlide(), sheet = slide.querySelector('.sheet');
   const figures = [...slide.querySelectorAll('.live-figure')];
@@ -165,6 +167,58 @@ def test_the_speaker_sees_the_notes(browser: Any, slides: str) -> None:
     sheet.close()
 
 
+@pytest.fixture(scope="module")
+def deck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of lesson 03's short deck."""
+    with serve_pages(quickly_made("03", tmp_path_factory.mktemp("deck"))) as url:
+        yield url
+
+
+APART = """e => {
+  const { canvas, plot } = e.live.strip, box = canvas.getBoundingClientRect();
+  return [...plot.querySelectorAll("g.xtick text")].map(tick => {
+    const { left, right } = tick.getBoundingClientRect();
+    const place = e.live.strip.across(Number(tick.textContent)) * box.width / canvas.clientWidth;
+    return box.left + place - (left + right) / 2; }); }"""
+PULSE_OVER = "() => { const { strip } = Reveal.getCurrentSlide().querySelector('.live-figure').live; return %s; }"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_picture_stands_over_its_line_on_a_slide(
+    browser: Any, deck: str, width: int, height: int, theme: str
+) -> None:
+    """A slide is magnified: columns stand over their places all the same, the pulse plays, and a state moves both."""
+    sheet = Sheet(browser, deck, width, height)
+    page = sheet.page
+    page.emulate_media(color_scheme=theme)
+    page.goto(f"{deck}/index.html")
+    page.wait_for_function("() => window.Reveal?.isReady()")
+    place = page.evaluate(
+        """() => { const {h, v} = Reveal.getIndices(document.querySelector('.live-panel').closest('section'));
+                   return [h, v]; }"""
+    )
+    turn_to(sheet, place)
+    page.wait_for_function(STATE, timeout=30_000)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] < 128") is (theme == "dark")
+    panel = page.locator("section.present .live-panel")
+    figure = panel.locator(".live-figure")
+    page.wait_for_function(PULSE_OVER % "strip.seen && !strip.running", timeout=30_000)
+    apart = figure.evaluate(APART)
+    assert len(apart) >= 4 and max(map(abs, apart)) < 1, apart
+    before = figure.evaluate(DRAWN), figure.locator(".live-headline").inner_text()
+    panel.locator("[data-preset]").nth(1).click()
+    page.wait_for_function(STATE, timeout=30_000)
+    assert figure.evaluate(DRAWN) != before[0] and figure.locator(".live-headline").inner_text() != before[1]
+    page.wait_for_function(PULSE_OVER % "!strip.running", timeout=30_000)
+    figure.locator(".live-net-play").click()
+    assert page.evaluate(PULSE_OVER % "strip.running")
+    page.wait_for_function(PULSE_OVER % "!strip.running", timeout=30_000)
+    assert panel.evaluate(IN_THE_WAY) == [] and sheet.console == []
+    sheet.close()
+
+
 FITS = """() => {
   const frame = document.querySelector('iframe'), panel = frame.contentDocument.querySelector('.live-panel');
   const parts = [...panel.querySelectorAll('.live-plot, .main-svg, .live-summary, .widget-box')];
@@ -172,9 +226,6 @@ FITS = """() => {
   return {right: Math.max(...parts.map(e => e.getBoundingClientRect().right)) * scale,
           bottom: Math.max(...parts.map(e => e.getBoundingClientRect().bottom)) * scale,
           plot: panel.querySelector('.main-svg').getBoundingClientRect().width / width}; }"""
-
-
-DRAWN = "e => e.live.strip.nets.map(net => [...net.level])"
 
 
 @pytest.mark.parametrize("lesson", ["04"])

@@ -103,7 +103,7 @@ def slides_page(lesson: str, stacks: Sequence[Sequence[Slide]]) -> str:
     scripts = [f"assets/{name}" for name in (*ours, "reveal/reveal.js", "reveal/notes.js", "present.js")]
     sheets = [f"assets/{name}" for name in ("reveal/reveal.css", "site.css", "present.css")]
     framed = f'<div class="reveal"><div class="slides">\n{body}\n</div></div>'
-    return document(title, framed, sheets, scripts, allowed=policy([speaker_script()]))
+    return document(title, framed, sheets, scripts, early=["assets/theme.js"], allowed=policy([speaker_script()]))
 
 
 @cache
