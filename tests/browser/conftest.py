@@ -11,8 +11,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from helpers.publish.cells.bake import Fineness
 from helpers.publish.cells.context import BuildOptions
 from helpers.publish.cells.deeper import FOLDED
+from helpers.publish.cells.store import Store
 from helpers.publish.site.build import build_site
 from tests.browser.lab import CHROMIUM_ARGUMENTS, ROOT, SharedSheet, Sheet, find_chromium, start_lab
+
+QUICK = BuildOptions(Fineness(0.01), quick=True)
+"""Experiments are not run, and a small part of the states is baked."""
 
 
 @pytest.fixture(scope="package")
@@ -49,9 +53,15 @@ def lab(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of all lessons, their experiments not run, a small part of the states baked."""
-    return build_site(tmp_path_factory.mktemp("site"), (), BuildOptions(Fineness(0.01), quick=True)).parent
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """What the site and slides made with `QUICK` share: each lesson is run once, and each panel baked once."""
+    return Store(tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory, kept: Store) -> Path:
+    """The site of all lessons."""
+    return build_site(tmp_path_factory.mktemp("site"), (), QUICK, kept).parent
 
 
 @pytest.fixture(scope="package")

@@ -8,15 +8,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from helpers.course import notebooks
-from helpers.publish.cells.bake import Fineness
 from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.cells.preparing import prepare
+from helpers.publish.cells.store import Store
 from helpers.publish.present.build import build_slides
+from tests.browser.conftest import QUICK
 from tests.browser.injection import SLIPPED_IN, ran, slip_in
 from tests.browser.lab import Sheet, free_port, serve_announced, serve_pages, write_notebook
 from tests.browser.test_panel_frame import IN_THE_WAY
@@ -45,15 +48,18 @@ STATE = """() => {
 
 
 @pytest.fixture(scope="module", params=LESSONS)
-def slides(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def slides(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kept: Store) -> Iterator[str]:
     """The address of a lesson's slides, quickly made."""
-    with serve_pages(quickly_made(request.param, tmp_path_factory.mktemp("slides"), request.param in WHOLE)) as url:
+    folder, whole = tmp_path_factory.mktemp("slides"), request.param in WHOLE
+    with serve_pages(quickly_made(request.param, folder, kept, whole)) as url:
         yield url
 
 
-def quickly_made(lesson: str, folder: Path, whole: bool = False) -> Path:
-    options = BuildOptions(Fineness(0.005), quick=True, whole=whole)
-    return build_slides(notebooks()[lesson], folder / lesson, BuildContext(lesson, options)).parent
+def quickly_made(lesson: str, folder: Path, kept: Store, whole: bool = False) -> Path:
+    notebook, options = notebooks()[lesson], replace(QUICK, whole=whole)
+    prepared = prepare({lesson: notebook}, options, kept, deeper=whole)
+    context = prepared.context(lesson, options)
+    return build_slides(notebook, folder / lesson, context, prepared.lessons[lesson]).parent
 
 
 def open_slides(browser: Any, url: str, width: int, height: int) -> Sheet:
@@ -100,9 +106,9 @@ def test_nothing_runs_over_a_slide(browser: Any, slides: str, width: int, height
 @pytest.mark.slow
 @pytest.mark.parametrize("lesson", notebooks())
 def test_a_short_deck_has_at_most_eighteen_slides_and_nothing_runs_over(
-    browser: Any, lesson: str, tmp_path: Path
+    browser: Any, lesson: str, tmp_path: Path, kept: Store
 ) -> None:
-    with serve_pages(quickly_made(lesson, tmp_path)) as url:
+    with serve_pages(quickly_made(lesson, tmp_path, kept)) as url:
         sheet = open_slides(browser, url, 1280, 720)
         assert len(turn_all(sheet, 1280, 720)) <= 18
         sheet.close()
