@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from helpers import picture
 from helpers.live import browser
@@ -26,7 +26,7 @@ from helpers.residual import ResidualSpec, residual_profile
 
 ROOT = Path(__file__).resolve().parents[1]
 MOVING, STILL = ROOT / "data" / "network.webp", ROOT / "data" / "network.png"
-WIDTH, FRAMES_A_SECOND, MOST_BYTES = 880, 20, 1_500_000
+WIDTH, HEIGHT, FRAMES_A_SECOND, MOST_BYTES = 880, 222, 20, 1_500_000
 PULSE, REST = 1.15, 1.6
 """Seconds of a pulse, and of the state at rest after it."""
 
@@ -41,12 +41,11 @@ h1 { margin: 0; padding: 12px 14px 4px; color: #f3f6f9; font-size: 19px; font-we
 %(script)s
 const plot = document.getElementById("plot");
 plot.style.height = "1px";
-const axis = { _offset: 84, _length: %(width)d - 168, c2p: (place) => place };
-plot._fullLayout = { xaxis: axis, yaxis: { _offset: 0, _length: 1 } };
-const strip = new Strip(document.querySelector(".live-net"), plot);
+const axis = { type: "linear", offset: 84, length: %(width)d - 168, c2p: (place) => place };
+const strip = new Strip(document.querySelector(".live-net"), plot, { of: () => axis });
 window.draw = (title, net, places, time) => {
   document.querySelector("h1").textContent = title;
-  axis.c2p = (place) => ((place - (net.kind === "blocks" ? -0.5 : 0.5)) / places) * axis._length;
+  axis.c2p = (place) => ((place - (net.kind === "blocks" ? -0.5 : 0.5)) / places) * axis.length;
   strip.show([net]);
   strip.paint(time);
 };
@@ -74,6 +73,14 @@ def scenes() -> list[tuple[str, Packed, int]]:
     ]
 
 
+def opened(chromium: Browser) -> Page:
+    """A page that draws networks."""
+    page = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    page.set_content(PAGE % {"width": WIDTH, "style": browser.style(), "script": browser.script()})
+    page.wait_for_function("() => window.draw")
+    return page
+
+
 def frame(page: Page, title: str, net: Packed, places: int, time: float) -> Image.Image:
     """One moment, 0 … 1 of the pulse."""
     page.evaluate("([title, net, places, time]) => draw(title, net, places, time)", [title, net, places, time])
@@ -90,11 +97,7 @@ def draw(moving: Path, still: Path) -> None:
     images: list[Image.Image] = []
     durations: list[int] = []
     with sync_playwright() as playwright:
-        page = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"]).new_page(
-            viewport={"width": WIDTH, "height": 222}
-        )
-        page.set_content(PAGE % {"width": WIDTH, "style": browser.style(), "script": browser.script()})
-        page.wait_for_function("() => window.draw")
+        page = opened(playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"]))
         for title, net, places in scenes():
             count = round(PULSE * FRAMES_A_SECOND)
             for step in range(count):

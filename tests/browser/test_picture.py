@@ -18,6 +18,7 @@ from helpers.publish.cells.context import BuildOptions
 from helpers.publish.site.build import build_site
 from helpers.publish.site.pages import file_name
 from tests.browser.lab import CHROMIUM_ARGUMENTS, Sheet, find_chromium, write_notebook
+from tools import animate_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -221,6 +222,15 @@ def test_the_site_shows_the_engine_s_numbers_for_baked_states(browser: Any, site
         page.wait_for_function(AT_REST, arg=key)
         shows(page, twin.data["net"])
     assert wrong == []
+    page.context.close()
+
+
+def test_each_scene_of_the_moving_picture_is_drawn(browser: Any) -> None:
+    page = animate_picture.opened(browser)
+    drawn = [animate_picture.frame(page, *scene, 1.0) for scene in animate_picture.scenes()]
+    assert len({image.tobytes() for image in drawn}) == 4
+    for image in drawn:
+        assert max(high for _, high in image.crop((0, 50, *image.size)).getextrema()) > 200, "no unit is bright"
     page.context.close()
 
 
