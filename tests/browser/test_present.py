@@ -174,9 +174,9 @@ def test_the_speaker_sees_the_notes(browser: Any, slides: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def deck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def deck(tmp_path_factory: pytest.TempPathFactory, kept: Store) -> Iterator[str]:
     """The address of lesson 03's short deck."""
-    with serve_pages(quickly_made("03", tmp_path_factory.mktemp("deck"))) as url:
+    with serve_pages(quickly_made("03", tmp_path_factory.mktemp("deck"), kept)) as url:
         yield url
 
 
