@@ -56,7 +56,21 @@ def test_what_the_project_file_promises_is_there() -> None:
     assert {each.split(">")[0] for each in project["dependencies"]} == {"numpy", "torch"}
     assert "torch>=2.2" in project["dependencies"]
     assert (DOCTOR / "py.typed").is_file() and (DOCTOR / project["readme"]).is_file()
-    assert not [path for path in DOCTOR.rglob("*.py") if path.parent != DOCTOR], "only files of the folder are packed"
+    below = {path.relative_to(DOCTOR).as_posix() for path in DOCTOR.rglob("*.py") if path.parent != DOCTOR}
+    assert below == {"editable/gradient_doctor/__init__.py"}, "only files of the folder are packed"
+
+
+def test_an_editable_installation_imports_the_files_of_the_folder(tmp_path: Path) -> None:
+    project = tomllib.loads((DOCTOR / "pyproject.toml").read_text(encoding="utf-8"))
+    (folder,) = project["tool"]["hatch"]["build"]["dev-mode-dirs"]
+    code = (
+        f"import sys; sys.path.insert(0, {str(DOCTOR / folder)!r})\n"
+        "import gradient_doctor\n"
+        "from gradient_doctor import report\n"
+        "print(gradient_doctor.diagnose.__module__, report.__file__, 'helpers' in sys.modules)"
+    )
+    said = run(sys.executable, "-I", "-c", code, folder=tmp_path).split()
+    assert said == ["gradient_doctor.examination", str(DOCTOR / "report.py"), "False"]
 
 
 def run(*command: str | Path, folder: Path, status: int = 0) -> str:
