@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import signal
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import torch
 from torch import nn
 
 from helpers.doctor import diagnose
+from tests.benchmarks.doctor import table_of_times, times
 from tests.clinic.blind_healthy import BLIND_HEALTHY, BLIND_NOT_SHOWN
 from tests.clinic.blind_sick import BLIND_SICK
 from tests.clinic.healthy import HEALTHY
@@ -54,18 +54,24 @@ def test_the_clinic_is_large_and_each_name_stands_once() -> None:
     assert 0.4 < share < 0.6, "the halves are halves"
 
 
+def test_times_are_medians_of_turns_after_one_of_each() -> None:
+    found = times({"small": HEALTHY[SAMPLE[0]]}, rounds=1)
+    assert len(found) == 1 and all(each > 0 for each in found[0])
+    words = table_of_times([(0.001, 0.004), (0.01, 0.03), (0.04, 0.08)])
+    assert [line.split()[-5] for line in words.splitlines()[1:]] == ["3.00", "2.50", "2.00"]
+
+
 def test_the_table_counts() -> None:
     seen = [
-        Seen("a", 0, ("healthy",), ("healthy",), 1, 0.01, 0.02),
-        Seen("b", 0, ("healthy",), ("dead", "vanishing"), 0, 0.01, 0.04),
-        Seen("c", 0, ("vanishing",), ("dead", "vanishing"), 0, math.nan, 0.01),
-        Seen("d", 0, ("vanishing",), ("healthy",), 0, math.nan, 0.01),
+        Seen("a", 0, ("healthy",), ("healthy",), 1),
+        Seen("b", 0, ("healthy",), ("dead", "vanishing"), 0),
+        Seen("c", 0, ("vanishing",), ("dead", "vanishing"), 0),
+        Seen("d", 0, ("vanishing",), ("healthy",), 0),
     ]
     words = table(seen)
     assert "healthy runs 2, false alarms 1 (50.0%)" in words
     assert "sick runs 2, named first or second 1 (50.0%), called healthy 1" in words
     assert "false alarm: b, seed 0: dead, vanishing" in words and "missed: d, seed 0: healthy" in words
-    assert "median 3.0 of 2 runs" in words
     assert [line.split()[1:] for line in words.splitlines() if line.startswith(("healthy  ", "vanishing "))] == [
         ["1", "1"],
         ["1", "1"],
@@ -167,6 +173,33 @@ def test_a_large_gradient_is_measured_and_let_go() -> None:
     assert readings.gradients == pytest.approx([float(each.norm()) for each in right], rel=1e-5)
     kept = [each.numel() for each in recording.gradients if each is not None]
     assert max(kept) <= LARGE < max(each.numel() for each in right)
+
+
+def test_small_and_large_gradients_of_outputs_are_those_of_autograd() -> None:
+    from helpers.doctor.recording import LARGE
+
+    wide, narrow = nn.Linear(20, 3000), nn.Linear(3000, 5)
+    model, loss_function, x, y = classify(seq(wide, nn.ReLU(), narrow), rows)
+    signals = [layer.signal_norm for layer in diagnose(model, loss_function, x, y).layers]
+    z = wide(x)
+    h = torch.relu(z)
+    outputs = narrow(h)
+    right = torch.autograd.grad(loss_function(outputs, y), [z, h, outputs])
+    assert z.numel() > LARGE > outputs.numel()
+    assert signals == pytest.approx([float(each.norm()) for each in right], rel=1e-5)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_batch_of_one_sample_with_several_targets_is_not_healthy(dropout: float) -> None:
+    model = seq(nn.Linear(20, 16), nn.ReLU(), nn.Dropout(dropout), nn.Linear(16, 5))
+    x, y = rows()
+    diagnosis = diagnose(model, torch.nn.functional.cross_entropy, torch.ones_like(x), y)
+    assert diagnosis.verdict == "data" and "nothing tells them apart" in diagnosis.findings[0].summary
+    assert model.training, "it was run in eval mode once"
+    same = diagnose(model, torch.nn.functional.cross_entropy, torch.ones_like(x), torch.zeros_like(y))
+    assert same.verdict == "healthy" and any("are alike" in note for note in same.notes)
+    noisy = Net(lambda m, x: m.o(x + torch.randn_like(x)), o=nn.Linear(20, 5))
+    assert diagnose(noisy, torch.nn.functional.cross_entropy, torch.ones_like(x), y).healthy, "it draws its own inputs"
 
 
 @pytest.mark.slow
@@ -291,15 +324,15 @@ def test_interrupts_at_random_moments_leave_all_as_it_was() -> None:
 def test_an_interrupt_while_the_state_is_put_back_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     from helpers.doctor import hygiene
 
-    restore, count = hygiene._Kept.restore, [0]
+    changed, count = hygiene._Tensors._changed, [0]
 
-    def interrupted(kept: Any) -> None:
+    def interrupted(tensors: Any) -> Any:
         count[0] += 1
-        if count[0] == 2:
+        if count[0] == 1:
             raise KeyboardInterrupt
-        restore(kept)
+        return changed(tensors)
 
-    monkeypatch.setattr(hygiene._Kept, "restore", interrupted)
+    monkeypatch.setattr(hygiene._Tensors, "_changed", interrupted)
     model = seq(nn.Linear(20, 8), nn.BatchNorm1d(8), nn.Linear(8, 5))
     before = {name: each.clone() for name, each in model.state_dict().items()}
     with pytest.raises(KeyboardInterrupt):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from .graph import Graph
 from .judgement import Case
 from .measuring import norms
 from .readings import LayerReading
-from .recording import OUTPUTS, BackwardReadings, Recording, Row, flatten, rows_alike
+from .recording import OUTPUTS, BackwardReadings, Recording, Row, flatten, may_be_alike, own_parameters, rows_alike
 
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
@@ -27,6 +27,7 @@ class Chart:
     def __init__(
         self,
         model: nn.Module,
+        names: Mapping[nn.Parameter, str],
         recording: Recording,
         readings: BackwardReadings,
         loss: Tensor,
@@ -35,14 +36,18 @@ class Chart:
     ) -> None:
         self._model, self._recording, self._readings = model, recording, readings
         self._loss, self._graph = loss, graph
-        self._gradients = dict(zip(_asking(model.parameters()), readings.gradients, strict=True))
-        self._names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+        self._modules = list(model.named_modules())
+        self._names: dict[Tensor, str] = dict(names.items())
+        self._gradients = dict(zip(_asking(self._names), readings.gradients, strict=True))
         self._sizes = dict(zip(self._names, norms([each.detach() for each in self._names]).tolist(), strict=True))
         self._of_outputs = of_outputs
         some_learn = any(each is not None for each in readings.gradients)
         self._unused = set(self._of_outputs.leaves) if some_learn else set()
         self._biases = {each for each, name in self._names.items() if "bias" in name.rpartition(".")[2]}
-        self._rows = [*recording.rows, *_never_called(model, recording)]
+        rows = recording.rows
+        self._rows = [*rows, *_never_called(self._modules, rows)]
+        self._statuses = {row.place: self._status(row) for row in self._rows}
+        self._matrices = {row.place for row in self._rows if any(each.dim() > 1 for each in _asking(row.parameters))}
         self.layers = tuple(self._reading(row) for row in self._rows)
         self._by_place = {row.place: layer for row, layer in zip(self._rows, self.layers, strict=True)}
 
@@ -54,7 +59,7 @@ class Chart:
         """
         first_calls = [row for row in self._rows if row.call == 1]
         way, skips = self._best_way()
-        trunk = [self._by_place[row.place] for row in way if _is_matrix(row)]
+        trunk = [self._by_place[row.place] for row in way if row.place in self._matrices]
         detached, targets = self._detached()
         return Case(
             layers=self.layers,
@@ -63,8 +68,8 @@ class Chart:
             detached=detached,
             targets=targets,
             waking=[row.label for row in first_calls if self._wakes(row)],
-            matrices=frozenset(row.name for row in first_calls if _is_matrix(row)),
-            batch_norm=any(_uses_the_batch(module) for module in self._model.modules()),
+            matrices=frozenset(row.name for row in first_calls if row.place in self._matrices),
+            batch_norm=any(_uses_the_batch(module) for _, module in self._modules),
             frozen=not self._gradients,
             trunk=tuple(trunk),
             way=tuple(self._by_place[row.place] for row in way),
@@ -88,7 +93,7 @@ class Chart:
             return ""
         if not all(map(_finite, flatten(inputs))):
             return "the inputs"
-        for name, parameter in self._model.named_parameters():
+        for parameter, name in self._names.items():
             if not _finite(parameter):
                 return f"the parameter {name}"
         if not all(map(_finite, flatten(targets))):
@@ -110,16 +115,16 @@ class Chart:
     # A layer ---------------------------------------------------------------------------------------------------------
 
     def _reading(self, row: Row) -> LayerReading:
-        gradients = {each: self._gradients.get(each) for each in _asking(row.parameters)}
-        norms = [value for value in gradients.values() if value is not None]
-        weight = math.hypot(*(self._sizes[each] for each, value in gradients.items() if value is not None))
-        gradient = math.hypot(*norms) if norms else math.nan
+        gradients = {each: self._gradients.get(each) for each in row.parameters}
+        found = [(value, self._sizes[each]) for each, value in gradients.items() if value is not None]
+        gradient = math.hypot(*(value for value, _ in found)) if found else math.nan
+        weight = math.hypot(*(size for _, size in found))
         signal = self._readings.signals.get(row.place, math.nan)
         return LayerReading(
             name=row.name,
             type=row.type,
             call=row.call,
-            status=self._status(row),
+            status=self._statuses[row.place],
             parameters=sum(each.numel() for each in row.parameters),
             gradient_norm=gradient,
             gradient_to_weight=gradient / weight if weight else math.nan,
@@ -171,8 +176,9 @@ class Chart:
             for made in row.steps:
                 if made in self._graph.steps:
                     at.setdefault(made, row)  # what an Identity passes on belongs to the layer before it
-        learning = [row for row in self._rows if _is_matrix(row) and row.call and self._status(row) == "learns"]
-        matrices = {step: 1.0 for step, row in at.items() if _is_matrix(row) and self._status(row) == "learns"}
+        learn = {place for place in self._matrices if self._statuses[place] == "learns"}
+        learning = [row for row in self._rows if row.place in learn and row.call]
+        matrices = {step: 1.0 for step, row in at.items() if row.place in learn}
         if 2 * len({row.place for row in learning if any(step in matrices for step in row.steps)}) < len(learning):
             return learning, 0
         if not matrices:
@@ -219,12 +225,12 @@ class Chart:
         They are parameters in lists of Python's and such, and plain tensors that the model holds and that ask for a
         gradient.
         """
-        mine = set(self._model.parameters()) | set(self._model.buffers())
-        others = [leaf for leaf in self._of_outputs.leaves if leaf not in mine and leaf in self._graph.leaves]
+        others = [each for each in self._of_outputs.leaves if each not in self._names and each in self._graph.leaves]
         if not others:
             return 0, 0
+        others = [each for each in others if each not in set(self._model.buffers())]
         plain = {id(each) for each in self._recording.held if each.requires_grad}
-        found = [leaf for leaf in others if isinstance(leaf, nn.Parameter) or id(leaf) in plain]
+        found = [each for each in others if isinstance(each, nn.Parameter) or id(each) in plain]
         return len(found), sum(each.numel() for each in found)
 
     # What hears nothing ----------------------------------------------------------------------------------------------
@@ -237,13 +243,13 @@ class Chart:
         """
         found: list[str] = []
         twins: list[str] = []
-        learning = {name for name, parameter in self._model.named_parameters() if self._gradients.get(parameter)}
+        learning = {name for parameter, name in self._names.items() if self._gradients.get(parameter)}
         for row in self._rows:
             if row.call != 1:
                 continue
-            if self._status(row) == "detached":
+            if self._statuses[row.place] == "detached":
                 (twins if self._has_twin(row, learning) else found).append(row.label)
-            elif self._status(row) == "learns":
+            elif self._statuses[row.place] == "learns":
                 found += [
                     self._names[each]
                     for each in _asking(row.parameters)
@@ -255,7 +261,7 @@ class Chart:
         return found, twins
 
     def _has_twin(self, row: Row, learning: set[str]) -> bool:
-        shapes = {name: each.shape for name, each in self._model.named_parameters()}
+        shapes = {name: each.shape for each, name in self._names.items()}
         for parameter in row.parameters:
             name = self._names[parameter]
             parts = name.split(".")
@@ -269,7 +275,7 @@ class Chart:
             ):
                 return False
         top = self._names[row.parameters[0]].split(".")[0] if row.parameters else ""
-        matrices = sum(each.dim() > 1 for name, each in self._model.named_parameters() if name.split(".")[0] == top)
+        matrices = sum(each.dim() > 1 for each, name in self._names.items() if name.split(".")[0] == top)
         named = any(word in top.lower() for word in ("target", "teacher", "ema", "momentum", "old", "slow"))
         return bool(row.parameters) and not row.steps and (matrices > 1 or named)
 
@@ -277,7 +283,7 @@ class Chart:
         """Name, calls and silent calls of modules whose answers were cut from the graph at nearly every call."""
         calls: dict[str, list[Row]] = {}
         for row in self._rows:
-            if row.call and row.steps and _is_matrix(row):
+            if row.call and row.steps and row.place in self._matrices:
                 calls.setdefault(row.name, []).append(row)
         for name, rows in calls.items():
             cut = [row for row in rows if row.cut]
@@ -304,9 +310,9 @@ class Chart:
         """Labels of layers all of whose units are the same, and get the same gradient, so that they stay so."""
         if self._loss.requires_grad is False:
             return
-        tensors = dict(zip(_asking(self._model.parameters()), self._recording.gradients, strict=False))
+        tensors = dict(zip(self._gradients, self._recording.gradients, strict=False))
         matrices = [each for each in tensors if each.dim() > 1 and not each.is_complex()]
-        if not any(map(rows_alike, matrices)):
+        if not any(may_be_alike(each, self._sizes[each]) and rows_alike(each) for each in matrices):
             return
         wakes = any(self._wakes(row) for row in self._rows) and not all(
             len(each) < 2 or rows_alike(each) for each in matrices
@@ -331,19 +337,15 @@ class Chart:
         return {name: tuple(each) for name, each in found.items()}
 
 
-def _never_called(model: nn.Module, recording: Recording) -> list[Row]:
+def _never_called(modules: Sequence[tuple[str, nn.Module]], called: Sequence[Row]) -> list[Row]:
     """Modules with parameters that no called layer holds: used by name, in a function of torch, or not at all."""
-    covered = recording.covered
+    covered = {each for row in called for each in row.parameters}
     rows: list[Row] = []
-    for name, module in model.named_modules():
-        own = [each for each in module.parameters(recurse=False) if each not in covered]
+    for name, module in modules:
+        own = [each for each in own_parameters(module) if each not in covered]
         if own:
             rows.append(Row(-2 - len(rows), name or "model", type(module).__name__, 0, own))
     return rows
-
-
-def _is_matrix(row: Row) -> bool:
-    return any(each.dim() > 1 for each in _asking(row.parameters))
 
 
 def _asking(parameters: Any) -> list[Tensor]:

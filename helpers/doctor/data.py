@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -38,6 +39,7 @@ LIMITS = {
     "over the batch": Threshold(
         0, "probabilities that sum to 1 for each sample", "the definition of softmax: one sample, all classes"
     ),
+    "told apart": Threshold(0, "inputs that differ where their targets do", "a function has one value at one place"),
     "flat": Threshold(0, "a loss with a gradient at the outputs", "what torch.autograd.grad returns: all zeros"),
 }
 """What is normal of data and loss, by finding."""
@@ -50,6 +52,7 @@ class Evidence:
     pairs: the shapes of outputs and targets that the loss compared although they differ
     steps: names of the steps between outputs and loss in autograd's graph
     normalises: whether the first layer takes mean and scale out of its inputs
+    quiet: what the model returns in eval mode, without dropout's noise; None where nobody asked
     """
 
     inputs: Any
@@ -59,13 +62,14 @@ class Evidence:
     pairs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]
     steps: Collection[str]
     normalises: bool
+    quiet: Any = None
 
-    @property
+    @cached_property
     def outputs(self) -> list[Tensor]:
         """The tensors of real numbers that the model returned."""
         return [each.detach() for each in flatten(self.returned) if each.is_floating_point() and each.numel()]
 
-    @property
+    @cached_property
     def classes(self) -> int:
         """The number of classes where the targets are class numbers for the first output, else 0."""
         targets, outputs = flatten(self.targets), self.outputs
@@ -73,12 +77,37 @@ class Evidence:
             return 0
         return outputs[0].shape[1] if "LogSoftmaxBackward" in self.steps else 0
 
+    @cached_property
+    def rms(self) -> float:
+        """The largest root mean square of what the model returned."""
+        return max((_rms(each) for each in self.outputs), default=math.nan)
+
+    @cached_property
+    def natural(self) -> float:
+        """The root mean square that the outputs should have about: that of targets alike, at least 1."""
+        like = [each for each in flatten(self.targets) if each.is_floating_point() and each.numel()]
+        if self.outputs and like and like[0].numel() == self.outputs[0].numel():
+            return max(1.0, _rms(like[0]))
+        return 1.0
+
 
 def findings_of_data(evidence: Evidence) -> Iterator[Finding]:
     """What is wrong with data and loss."""
     yield from _large_targets(evidence)
+    yield from _nothing_told_apart(evidence)
     yield from _broadcast(evidence)
     yield from _softmax_over_the_batch(evidence)
+
+
+def tells_nothing(evidence: Evidence) -> bool:
+    """Whether all samples of the batch are the same to the last bit, and their targets are not."""
+    given, targets = (
+        [each for each in flatten(part) if each.dim() and each.layout == torch.strided]
+        for part in (evidence.inputs, evidence.targets)
+    )
+    if not given or not targets or len(given[0]) < 2 or any(len(each) != len(given[0]) for each in (*given, *targets)):
+        return False
+    return all(map(_is_alike, given)) and not all(map(_is_alike, targets))
 
 
 def notes_of_data(evidence: Evidence) -> Iterator[str]:
@@ -87,20 +116,6 @@ def notes_of_data(evidence: Evidence) -> Iterator[str]:
     yield from _notes_of_targets(evidence)
     yield from _notes_of_one_answer(evidence)
     yield from _notes_of_outputs(evidence)
-
-
-def natural_size(evidence: Evidence) -> float:
-    """The root mean square that the outputs should have about: that of targets alike, at least 1."""
-    like = [each for each in flatten(evidence.targets) if each.is_floating_point() and each.numel()]
-    outputs = evidence.outputs
-    if outputs and like and like[0].numel() == outputs[0].numel():
-        return max(1.0, _rms(like[0]))
-    return 1.0
-
-
-def rms_of_outputs(evidence: Evidence) -> float:
-    """The largest root mean square of what the model returned."""
-    return max((_rms(each) for each in evidence.outputs), default=math.nan)
 
 
 def why_flat(evidence: Evidence) -> str:
@@ -120,7 +135,7 @@ def why_flat(evidence: Evidence) -> str:
 
 
 def _large_targets(evidence: Evidence) -> Iterator[Finding]:
-    wanted, outputs = natural_size(evidence), rms_of_outputs(evidence)
+    wanted, outputs = evidence.natural, evidence.rms
     ratio = wanted / max(1.0, outputs) if outputs == outputs else 0.0
     if FAR <= ratio < math.inf:
         yield Finding(
@@ -133,6 +148,22 @@ def _large_targets(evidence: Evidence) -> Iterator[Finding]:
             "05_initialization.ipynb",
             kind="data",
         )
+
+
+def _nothing_told_apart(evidence: Evidence) -> Iterator[Finding]:
+    answers = [each for each in flatten(evidence.quiet) if each.is_floating_point() and each.dim()][:1]
+    for each in answers:
+        if len(each) == len(flatten(evidence.inputs)[0]) and _rms(each - each[:1]) <= SAME * _rms(each):
+            yield Finding(
+                "data",
+                "all samples of the batch are the same, and their targets are not: nothing tells them apart.",
+                {"samples": float(len(each)), "loss": evidence.loss},
+                LIMITS["told apart"],
+                "Look at how the inputs are made: padding in place of tokens, a file that was not read, a column that "
+                "is 0 everywhere, a scaling that takes all away.",
+                "05_initialization.ipynb",
+                kind="data",
+            )
 
 
 def _broadcast(evidence: Evidence) -> Iterator[Finding]:
@@ -202,7 +233,7 @@ def _is_batch(tensor: Tensor) -> bool:
 
 def _is_alike(tensor: Tensor) -> bool:
     """Whether all samples are the same to the last bit."""
-    return bool((tensor == tensor[:1]).all())
+    return torch.equal(tensor[0], tensor[-1]) and bool((tensor == tensor[:1]).all())
 
 
 def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
@@ -230,7 +261,7 @@ def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
 
 
 def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
-    wanted, outputs = natural_size(evidence), rms_of_outputs(evidence)
+    wanted, outputs = evidence.natural, evidence.rms
     if 30 * max(1.0, outputs) < wanted < FAR * max(1.0, outputs):
         yield (
             f"The targets are large (root mean square {wanted:.3g}) beside the outputs ({outputs:.3g}): standardise "

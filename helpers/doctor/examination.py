@@ -16,18 +16,18 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.jit._fuser import optimized_execution
-from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from .chart import Chart
-from .data import Evidence, natural_size, rms_of_outputs
+from .data import Evidence, tells_nothing
 from .diagnosis import Diagnosis
 from .graph import Graph, name_of
 from .hooks import interrupts_held
-from .hygiene import untouched
+from .hygiene import Held, untouched
 from .inputs import NOT_GIVEN, adapted
 from .judgement import Case, examined, judge, suspects_shattering
 from .readings import LayerReading
-from .recording import BackwardReadings, Recording, flatten
+from .recording import BackwardReadings, Recording, flatten, own_parameters
 from .tracing import Tracing
 
 MARGIN = 2.0**10
@@ -74,16 +74,15 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
         torch.enable_grad(),
         _uncompiled(),
     ):
-        case, evidence, layers = _examine(model, loss_function, inputs, targets, let_through, held)
+        case, evidence, layers, parameters = _examine(model, loss_function, inputs, targets, let_through, held)
     findings, notes = judge(case, evidence)
-    numbers = {each: each.numel() for each in model.parameters()}
     return Diagnosis(
         layers=layers,
         findings=findings,
         loss=case.loss,
         model=type(model).__name__,
-        parameters=sum(numbers.values()),
-        learning=sum(size for each, size in numbers.items() if each.requires_grad),
+        parameters=sum(each.numel() for each in parameters),
+        learning=sum(each.numel() for each in parameters if each.requires_grad),
         notes=notes,
         coverage=case.coverage,
         examined=examined(case),
@@ -96,15 +95,16 @@ def _examine(
     inputs: Inputs,
     targets: Any,
     let_through: Callable[[], None],
-    held: Sequence[Tensor],
-) -> tuple[Case, Evidence, tuple[LayerReading, ...]]:
-    """The passes, and what is read in them."""
-    states = _random_states(model)
+    held: Held,
+) -> tuple[Case, Evidence, tuple[LayerReading, ...], list[nn.Parameter]]:
+    """The passes, what is read in them, and the model's parameters."""
+    states = [(each, each.get_state()) for each in (torch.default_generator, *held.generators)]
     recording = Recording(model, let_through)
-    recording.held = held
+    recording.held = held.tensors
     given = _copy(inputs)
     loss = _forward(recording, partial(_call, model), loss_function, given, _copy(targets))
-    wanted = [each for each in model.parameters() if each.requires_grad]
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    wanted = [each for each in names if each.requires_grad]
     graph = Graph([loss], until=flatten(given))
     let_through()
     readings = _backward(recording, loss, wanted, graph)
@@ -115,7 +115,7 @@ def _examine(
     elif small and bool(torch.isfinite(loss).all()):
         readings = _completed(readings, _in_double(recording, model, loss_function, inputs, targets))
     of_outputs = Graph(recording.outputs, known=graph)
-    chart = Chart(model, recording, readings, loss, graph, of_outputs)
+    chart = Chart(model, names, recording, readings, loss, graph, of_outputs)
     evidence = Evidence(
         inputs=inputs,
         targets=targets,
@@ -129,10 +129,12 @@ def _examine(
     bad = chart.first_bad(inputs, targets)
     if bad is None:
         bad = again.where_numbers_end() or chart.recorded_bad()
-    case = chart.case(bad, again.samples, rms_of_outputs(evidence), natural_size(evidence))
+    case = chart.case(bad, again.samples, evidence.rms, evidence.natural)
     if not bad and suspects_shattering(case):
         case = replace(case, neighbours=again.cosine_of_neighbours())
-    return case, evidence, chart.layers
+    if tells_nothing(evidence):
+        evidence = replace(evidence, quiet=again.outputs_in_eval_mode())
+    return case, evidence, chart.layers, list(names)
 
 
 def _check(model: Any, loss_function: Any, inputs: Any) -> nn.Module:
@@ -147,18 +149,21 @@ def _check(model: Any, loss_function: Any, inputs: Any) -> nn.Module:
             f"{type(model).__name__} has no forward method: hand over the module inside that computes the outputs, or "
             "give it a forward"
         )
-    named = [*model.named_parameters(), *model.named_buffers()]
-    for name, tensor in named:
-        if isinstance(tensor, UninitializedParameter | UninitializedBuffer):
-            raise DiagnosisError(
-                f"{name} of a lazy module has no shape yet: run the model once on a batch, then diagnose it"
-            )
-        if tensor.device.type == "meta":
-            raise DiagnosisError(
-                f"{name} is on the meta device, where tensors have no numbers: load the weights, or call "
-                "model.to_empty(device='cpu') and initialise them"
-            )
-    if not any(True for _ in model.parameters()):
+    has_parameters = False
+    for place, module in model.named_modules():
+        has_parameters |= bool(own_parameters(module))
+        for own, tensor in (*module._parameters.items(), *module._buffers.items()):
+            name = f"{place}.{own}" if place else own
+            if isinstance(tensor, UninitializedTensorMixin):
+                raise DiagnosisError(
+                    f"{name} of a lazy module has no shape yet: run the model once on a batch, then diagnose it"
+                )
+            if tensor is not None and tensor.is_meta:
+                raise DiagnosisError(
+                    f"{name} is on the meta device, where tensors have no numbers: load the weights, or call "
+                    "model.to_empty(device='cpu') and initialise them"
+                )
+    if not has_parameters:
         raise DiagnosisError(f"{type(model).__name__} has no parameters: there is nothing in it that learns")
     if not callable(loss_function):
         hint = "; the order is diagnose(model, loss_function, inputs, targets)" if callable(inputs) else ""
@@ -290,7 +295,7 @@ def _backward(recording: Recording, loss: Tensor, wanted: Sequence[Tensor], grap
     limits = [torch.finfo(each.dtype) for each in (loss, *wanted)]
     small = max(limit.tiny for limit in limits) * MARGIN
     try:
-        recording.complete(graph)
+        recording.complete(graph, wanted)
         readings = recording.backward(loss, wanted, small=small)
         if readings.lost and bool(torch.isfinite(loss).all()):
             room = min(limit.max for limit in limits) / MARGIN / (readings.largest or 1.0)
@@ -365,12 +370,6 @@ def _normalises_first(recording: Recording) -> bool:
     return any("Norm" in kind for kind in kinds)
 
 
-def _random_states(model: nn.Module) -> list[tuple[torch.Generator, Tensor]]:
-    held = [value for module in model.modules() for value in vars(module).values()]
-    generators = [torch.default_generator, *(each for each in held if type(each) is torch.Generator)]
-    return [(each, each.get_state()) for each in generators]
-
-
 @dataclass
 class _Again:
     """Further runs of the same batch with the same random numbers, where the first one calls for them."""
@@ -397,6 +396,15 @@ class _Again:
             )
         except Exception:  # what the first run recorded stands
             return ""
+
+    def outputs_in_eval_mode(self) -> Any:
+        """What the model returns without dropout's noise; None where it can't be run so. It stays in eval mode."""
+        self._rewind()
+        try:
+            with torch.no_grad():
+                return _call(self.model.eval(), _copy(self.inputs))
+        except Exception:
+            return None
 
     def cosine_of_neighbours(self) -> float:
         """Mean cosine of the input gradients of neighbours, 1 % as far apart as two samples; nan without such inputs.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -61,18 +62,14 @@ class Graph:
         self.below: dict[Any, list[Any]] = {}
         self.order = _sorted(self._starts, ends, self.below, {} if known is None else known.below)
         self.steps = set(self.order)
-        self._names: dict[Any, str] = {} if known is None else known._names
-        for step in self.order:
-            if step not in self._names:
-                self._names[step] = step.name().rstrip("0123456789")
         self.leaves: dict[Tensor, Any] = {
-            step.variable: step for step in self.order if "AccumulateGrad" in self._names[step]
+            step.variable: step for step in self.order if not self.below[step] and is_leaf(step)
         }
 
-    @property
+    @cached_property
     def names(self) -> set[str]:
         """The names of all steps without the number at the end."""
-        return {self._names[step] for step in self.order}
+        return {name.rstrip("0123456789") for name in {step.name() for step in self.order}}
 
     def consumers(self) -> dict[Any, list[Any]]:
         """For every step those that use what it made."""
@@ -101,8 +98,9 @@ class Graph:
         least: dict[Any, float] = dict.fromkeys(self._starts, 0.0)
         towards: dict[Any, Any] = {}
         for step in self.order:
-            strength = strengths.get(step, math.inf)
-            here = least[step] + (1 / strength if strength > 0 else math.inf)
+            here = least[step]
+            if step in strengths:
+                here += 1 / strengths[step] if strengths[step] > 0 else math.inf
             for below in self.below[step]:
                 if below in self.steps and (below not in least or here < least[below]):
                     least[below], towards[below] = here, step
@@ -113,8 +111,10 @@ class Graph:
         found: set[Any] = set()
         marks = set(marked)
         for step in reversed(self.order):
-            if any(below in marks or below in found for below in self.below[step]):
-                found.add(step)
+            for below in self.below[step]:
+                if below in marks or below in found:
+                    found.add(step)
+                    break
         return found
 
     def joins(self, way: Sequence[Any]) -> int:

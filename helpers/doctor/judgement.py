@@ -8,8 +8,9 @@ own size), and ‖∂L/∂W‖ times the root mean square of W (the same for a l
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 from .data import LIMITS, Evidence, findings_of_data, notes_of_data, why_flat
 from .readings import Finding, LayerReading, Threshold, some
@@ -149,6 +150,21 @@ class Case:
     call_spreads: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     neighbours: float = math.nan
 
+    @cached_property
+    def ends(self) -> tuple[list[LayerReading], list[LayerReading]]:
+        """The first layers of the trunk and the last ones, input first."""
+        return _trunk_ends(self)
+
+    @cached_property
+    def growth_of_reach(self) -> float:
+        """Signal times spread, first layers over last ones; nan where it can't be told."""
+        return _grown(self, partial(_reach, self))
+
+    @cached_property
+    def in_time(self) -> Mapping[str, Sequence[float]]:
+        """The signal at every step of all that runs through time."""
+        return _all_in_time(self)
+
 
 def judge(case: Case, evidence: Evidence | None = None) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """All findings, the worst first, and notes.
@@ -181,7 +197,7 @@ def judge(case: Case, evidence: Evidence | None = None) -> tuple[tuple[Finding, 
 
 def suspects_shattering(case: Case) -> bool:
     """Whether the sizes call for a test on neighbours."""
-    return _growth_of_reach(case) >= THRESHOLDS["shattered"].value
+    return case.growth_of_reach >= THRESHOLDS["shattered"].value
 
 
 def examined(case: Case) -> bool:
@@ -426,14 +442,14 @@ def _exploding(case: Case) -> Iterator[Finding]:
 def _growth_is_real(case: Case) -> bool:
     """Whether more than a change of units stands behind a ratio of signals."""
     outputs = case.outputs_rms / case.outputs_natural
-    growths = [outputs, _growth_of_reach(case), _growth_of_pull(case)]
+    growths = [outputs, case.growth_of_reach, _growth_of_pull(case)]
     known = [growth for growth in growths if growth == growth]
     return not known or max(known) >= CONFIRMED_LARGE
 
 
 def _shrinking_is_real(case: Case) -> bool:
     """Whether a layer's own weights, or its output over the samples, hardly move the loss."""
-    early, _ = _trunk_ends(case)
+    early, _ = case.ends
     reach = _reach(case, early) * math.sqrt(case.samples) / abs(case.loss) if case.loss else math.nan
     known = [each for each in (_growth_of_pull(case), reach) if each == each]
     return not known or min(known) <= CONFIRMED_SMALL
@@ -484,7 +500,7 @@ def _shattered(case: Case) -> Iterator[Finding]:
     related gradients. With skip connections such a network learns all the same, and it is a note.
     """
     limit = THRESHOLDS["shattered"]
-    growth = _growth_of_reach(case)
+    growth = case.growth_of_reach
     if growth >= limit.value and not case.neighbours >= ALIKE and not _has_skips(case):
         yield Finding(
             "shattered",
@@ -538,7 +554,7 @@ def _notes(case: Case) -> Iterator[str]:
 
 
 def _notes_of_reach(case: Case) -> Iterator[str]:
-    if _growth_of_reach(case) >= THRESHOLDS["shattered"].value and case.neighbours < ALIKE and _has_skips(case):
+    if case.growth_of_reach >= THRESHOLDS["shattered"].value and case.neighbours < ALIKE and _has_skips(case):
         yield (
             f"Neighbours have gradients with a cosine of {case.neighbours:.2f}, as in every deep network with batch "
             "norm and skip connections at its start; it learns all the same."
@@ -590,7 +606,7 @@ def _trunk_ends(case: Case) -> tuple[list[LayerReading], list[LayerReading]]:
 
 
 def _ends(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    early, late = _trunk_ends(case)
+    early, late = case.ends
     return tuple(layer.label for layer in early), tuple(layer.label for layer in late)
 
 
@@ -600,7 +616,7 @@ def _ratio_of_ends(case: Case) -> float:
 
 
 def _sizes(case: Case) -> tuple[float, float]:
-    early, late = (max((layer.signal_norm for layer in part), default=math.nan) for part in _trunk_ends(case))
+    early, late = (max((layer.signal_norm for layer in part), default=math.nan) for part in case.ends)
     return early, late
 
 
@@ -623,18 +639,15 @@ def _divided(early: float, late: float) -> float:
     return math.inf if late == 0 else early / late
 
 
-def _growth_of_reach(case: Case) -> float:
-    """Signal times spread, first layers over last ones; nan where it can't be told."""
-    early, late = (_reach(case, part) for part in _trunk_ends(case))
+def _grown(case: Case, size: Callable[[Sequence[LayerReading]], float]) -> float:
+    """The size of the first layers over that of the last ones; nan where it can't be told."""
+    early, late = map(size, case.ends)
     return math.nan if math.isnan(early) or math.isnan(late) else _divided(early, late)
 
 
 def _growth_of_pull(case: Case) -> float:
     """‖∂L/∂W‖ times the root mean square of W, first layers over last ones; nan where it can't be told."""
-    early, late = (
-        max((pull for layer in part if (pull := _pull(layer)) == pull), default=math.nan) for part in _trunk_ends(case)
-    )
-    return math.nan if math.isnan(early) or math.isnan(late) else _divided(early, late)
+    return _grown(case, lambda part: max((pull for layer in part if (pull := _pull(layer)) == pull), default=math.nan))
 
 
 def _pull(layer: LayerReading) -> float:
@@ -646,7 +659,7 @@ def _pull(layer: LayerReading) -> float:
 
 def _through_time(case: Case) -> Iterator[tuple[str, float, float]]:
     """Name, and the signal at the first and at the last tenth of the steps, of all that runs through time."""
-    for name, signals in _all_in_time(case).items():
+    for name, signals in case.in_time.items():
         size = max(1, len(signals) // 10)
         yield name, max(signals[:size]), max(signals[-size:])
 
@@ -664,7 +677,7 @@ def _all_in_time(case: Case) -> dict[str, Sequence[float]]:
 
 
 def _signals_in_time(case: Case, name: str) -> Sequence[float]:
-    return _all_in_time(case).get(name, ())
+    return case.in_time.get(name, ())
 
 
 def _steps_in_reach(case: Case, name: str) -> int:

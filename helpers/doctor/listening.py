@@ -11,7 +11,7 @@ from torch.nn.modules.module import register_module_forward_hook
 
 from .following import ACTIVATIONS, Following, following_function, following_module
 from .measuring import Outputs
-from .recording import CHANNELS_FIRST
+from .recording import CHANNELS_FIRST, own_parameters
 
 
 class Listener:
@@ -94,11 +94,6 @@ def _kind(module: nn.Module) -> str:
     if isinstance(module, ACTIVATIONS):
         return "activation"
     return "layer" if own_parameters(module) else "other"
-
-
-def own_parameters(module: nn.Module) -> list[nn.Parameter]:
-    """The parameters that a module holds itself."""
-    return [parameter for parameter in module._parameters.values() if parameter is not None]
 
 
 def first_tensor(output: Any) -> Tensor | None:

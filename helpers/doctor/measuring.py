@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -61,12 +62,24 @@ class _Kept:
         return self.values.shape, self.values.dtype, self.values.device, self.flat, self.unit_axis
 
 
+class Group(NamedTuple):
+    """Layers that are measured together: their keys, and of each the size of its output and how many units it has.
+
+    rectifies: whether a rectifier follows them; None where nothing is flat
+    """
+
+    keys: list[Any]
+    size: int
+    units: int
+    rectifies: bool | None
+
+
 class Outputs:
     """Collects what leaves the layers during a forward pass, by any key, and measures it."""
 
     def __init__(self) -> None:
         self._small: dict[Any, _Kept] = {}
-        self._measured: dict[Any, tuple[list[Tensor], _Kept]] = {}
+        self._measured: dict[Any, tuple[list[Tensor], Group]] = {}
 
     def keep(self, key: Any, following: Following, unit_axis: int) -> None:
         """Keep what left a layer; another call under the same key takes its place."""
@@ -79,7 +92,7 @@ class Outputs:
         self._measured.pop(key, None)
         if values.numel() > SMALL:
             kept = _Kept(values.unsqueeze(0), None if z is None else z.unsqueeze(0), flat, unit_axis)
-            self._measured[key] = _measure(kept), kept
+            self._measured[key] = _measure(kept), _group([key], kept)
         else:
             self._small[key] = _Kept(values, z, flat, unit_axis)
 
@@ -93,45 +106,47 @@ class Outputs:
         """All that something was kept of, in no order that matters."""
         return [*self._measured, *self._small]
 
-    def waiting(self) -> tuple[list[Tensor], list[tuple[list[Any], _Kept, int]]]:
-        """Tensors to be fetched, and what `answers` needs besides: the keys, and how many tensors belong to them."""
-        groups: dict[Hashable, list[Any]] = {}
+    def waiting(self) -> tuple[list[Tensor], list[Group]]:
+        """Tensors to be fetched, and what `answers` needs besides."""
+        alike: dict[Hashable, list[Any]] = {}
         for key, kept in self._small.items():
-            groups.setdefault(kept.alike, []).append(key)
+            alike.setdefault(kept.alike, []).append(key)
         tensors: list[Tensor] = []
-        order: list[tuple[list[Any], _Kept, int]] = []
-        for keys in groups.values():
+        groups: list[Group] = []
+        for keys in alike.values():
             first = self._small[keys[0]]
             values = torch.stack([self._small[key].values for key in keys])
             z = None if first.z is None else torch.stack([_of(self._small[key].z) for key in keys])
             together = _Kept(values, z, first.flat, first.unit_axis)
-            measured = _measure(together)
+            tensors += _measure(together)
+            groups.append(_group(keys, together))
+        for measured, group in self._measured.values():
             tensors += measured
-            order.append((keys, together, len(measured)))
-        for key, (measured, kept) in self._measured.items():
-            tensors += measured
-            order.append(([key], kept, len(measured)))
-        return tensors, order
+            groups.append(group)
+        return tensors, groups
 
 
-def answers(numbers: Iterator[Array], order: Sequence[tuple[list[Any], _Kept, int]]) -> dict[Any, Leaving]:
+def answers(numbers: Iterator[Array], groups: Sequence[Group]) -> dict[Any, Leaving]:
     """What left the layers, by key, from what was fetched of the tensors of `Outputs.waiting`."""
     found = {}
-    for keys, kept, count in order:
-        mean, deviation, alike, *flat = (next(numbers) for _ in range(count))
-        size, units = kept.values[0].numel(), _units(kept)
+    for keys, size, units, rectifies in groups:
+        mean, deviation, alike = next(numbers), next(numbers), next(numbers)
+        shares = np.zeros(len(keys)) if rectifies is None else next(numbers) / (units if rectifies else size)
         for place, key in enumerate(keys):
-            share = float(flat[0][place]) if flat else 0.0
-            rectifies = kept.flat is not None and kept.flat.rectifies
+            share = float(shares[place])
             found[key] = Leaving(
                 mean=float(mean[place]),
                 std=float(deviation[place]) / size**0.5,
-                dead=share / units if rectifies else 0.0,
-                saturated=share / size if flat and not rectifies else 0.0,
+                dead=share if rectifies else 0.0,
+                saturated=0.0 if rectifies else share,
                 similarity=float(alike[place]),
                 units=units,
             )
     return found
+
+
+def _group(keys: list[Any], kept: _Kept) -> Group:
+    return Group(keys, kept.values[0].numel(), _units(kept), None if kept.flat is None else kept.flat.rectifies)
 
 
 def _units(kept: _Kept) -> int:
@@ -192,21 +207,29 @@ def norms(tensors: Sequence[Tensor]) -> Tensor:
         return _on_device([real(each) for each in tensors])
     sizes = [each.numel() for each in tensors]
     if min(sizes) and sum(sizes) <= TOGETHER and are_plain(tensors):
-        return _norms_within(_together(tensors), sizes)
+        return _norms_within(together(tensors), sizes)
     return torch.tensor([_norm(real(each)) for each in tensors], dtype=torch.float64)
 
 
-def _together(tensors: Sequence[Tensor]) -> Tensor:
-    """Plain tensors one behind the other; a single one is handed back as it is."""
+def together(tensors: Sequence[Tensor]) -> Tensor:
+    """Plain tensors one behind the other; of a single one a view, and nothing of none."""
     with torch.no_grad():
-        return torch._C._nn.flatten_dense_tensors(list(tensors)).detach()
+        return torch._C._nn.flatten_dense_tensors(list(tensors)).detach() if tensors else torch.empty(0)
 
 
 def _norms_within(flat: Tensor, sizes: Sequence[int]) -> Tensor:
-    """The norms of stretches of these sizes, none of them 0, on the processor: numpy needs three calls for all."""
-    squares = np.square(flat.numpy(), dtype=np.float64)
-    starts = np.cumsum([0, *sizes[:-1]])
-    return torch.from_numpy(np.sqrt(np.add.reduceat(squares, starts)))
+    """The norms of stretches of these sizes, on the processor; in float64 where float32 would lose something."""
+    parts = np.split(flat.numpy(), np.cumsum(sizes)[:-1])
+    quick = ((part, length(part)) for part in parts)
+    found = [size if LEAST < size < MOST else float(np.linalg.norm(part.astype(np.float64))) for part, size in quick]
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def length(numbers: Array) -> float:
+    """The root of the sum of squares, in the precision of the numbers."""
+    flat = numbers.reshape(-1)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return math.sqrt(flat.dot(flat))
 
 
 def are_plain(tensors: Sequence[Tensor]) -> bool:
@@ -243,26 +266,34 @@ def fetched(tensors: Sequence[Tensor]) -> list[Array]:
 
 
 class Weights:
-    """Some elements of each parameter before a step, to be held against those after it."""
+    """Some elements of each parameter before a step, to be held against those after it.
+
+    is_whole: whether all elements are looked at
+    """
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = [each for each in parameters if each.numel()]
-        self._is_whole = are_plain(self.parameters) and all(e.numel() < 2 * UPDATE_SAMPLE for e in self.parameters)
+        self.is_whole = are_plain(self.parameters) and all(e.numel() < 2 * UPDATE_SAMPLE for e in self.parameters)
         self._before = self._samples()
 
-    def moved(self) -> tuple[Tensor, Tensor]:
-        """The norm of the change of each of the parameters, and the norm that it had before."""
+    @cached_property
+    def sizes(self) -> Tensor:
+        """The norm that each of the parameters had before, (parameters,)."""
+        return self._norms_of(self._before)
+
+    def moved(self) -> Tensor:
+        """The norm of the change of each of the parameters, (parameters,)."""
+        return self._norms_of(self._samples() - self._before)
+
+    def _norms_of(self, samples: Tensor) -> Tensor:
         sizes = [min(each.numel(), len(range(0, each.numel(), _stride(each)))) for each in self.parameters]
         sizes = [2 * size if each.is_complex() else size for size, each in zip(sizes, self.parameters, strict=True)]
-        change = self._samples() - self._before
-        if self._is_whole:
-            return _norms_within(change, sizes), _norms_within(self._before, sizes)
-        return norms(list(change.split(sizes))), norms(list(self._before.split(sizes)))
+        return _norms_within(samples, sizes) if self.is_whole else norms(list(samples.split(sizes)))
 
     def _samples(self) -> Tensor:
         """Of each parameter at most about `UPDATE_SAMPLE` elements, evenly picked, one behind the other."""
-        if self._is_whole:
-            flat = _together(self.parameters)
+        if self.is_whole:
+            flat = together(self.parameters)
             return flat.clone() if len(self.parameters) == 1 else flat
         some = [real(each.detach().reshape(-1)[:: _stride(each)]).reshape(-1) for each in self.parameters]
         return torch.cat([each.to(some[0].device) for each in some])

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge
 from torch.overrides import TorchFunctionMode
 
-from .flatness import FLAT_PARTS, flat_parts
+from .flatness import FLAT_PARTS, Flat, flat_parts
 from .graph import PRODUCTS as PRODUCT_STEPS
 from .graph import REENTRANT, Graph, is_opaque, name_of, operation_on
-from .measuring import LEAST, MOST, norms
+from .measuring import LEAST, MOST, TOGETHER, length, norms
+
+Array = NDArray[Any]
 
 NEAR = 2.0**30
 """So many times the smallest number that can be trusted counts as near to it."""
@@ -42,6 +46,10 @@ COMPARISONS = frozenset(["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", 
 CUTS = frozenset(["detach", "detach_", "item", "numpy", "tolist"])
 """Functions of torch whose result has no way back."""
 
+HEARD = CUTS | PRODUCTS | {"softmax"} | {f"{name}{ending}" for name in FLAT_PARTS for ending in ("", "_")}
+"""Functions of torch that something is read of."""
+
+RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.RNNBase, nn.MultiheadAttention, nn.Embedding)
 WITH_CHANNELS = CHANNELS_FIRST + CHANNELS_LAST
 
@@ -54,10 +62,10 @@ SHARP, FEW = 0.99, 4
 """A row of a softmax with an entry above SHARP is one-hot; over less than FEW entries that says little."""
 
 LARGE = 2**16
-"""The gradient of a parameter with more elements is measured as it arrives, and dropped."""
+"""A gradient with more elements is measured as it arrives, and dropped."""
 
-WIDE = 2**14
-"""Tensors with more elements are faster in numpy than in torch, where a mean over the first axis is meant."""
+SMALL = 2**14
+"""Outputs of at most so many elements are copied and read together; means of larger ones are quicker in numpy."""
 
 
 @dataclass
@@ -94,6 +102,15 @@ class Row:
     def label(self) -> str:
         """The name, and which call it is after the first."""
         return self.name if self.call == 1 else f"{self.name} #{self.call}"
+
+
+class _Signal(NamedTuple):
+    """Where a gradient is read: at a step, of which of its outputs (None: of all), and how large it is."""
+
+    place: int
+    step: Any
+    output: int | None = None
+    size: int = 0
 
 
 @dataclass
@@ -153,13 +170,8 @@ class Recording:
         self._let_through = let_through
         self._rows: list[Row] = []
         self.frames: list[_Frame] = []
-        self._names = {module: name or "model" for name, module in model.named_modules() if _can_listen(name, module)}
-        self._homes = {
-            parameter: (module, f"{name}.{own}" if name else own)
-            for name, module in reversed(list(model.named_modules()))
-            for own, parameter in module._parameters.items()
-            if parameter is not None
-        }
+        self._modules = list(model.named_modules())
+        self._names = {module: name or "model" for name, module in self._modules if _can_listen(name, module)}
         self.outputs: list[Tensor] = []
         self.returned: Any = None
         self.used: set[Tensor] = set()
@@ -167,6 +179,9 @@ class Recording:
         self.pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
         self._calls: Counter[str] = Counter()
         self._again: Counter[str] | None = None
+        self._unread: list[tuple[Row, Tensor]] = []
+        self._room = TOGETHER
+        self._waiting: list[_Signal] = []
         self._signals: dict[int, float] = {}
         self._sequences: dict[int, tuple[Tensor, int]] = {}
         self._handles: list[Any] = []
@@ -180,27 +195,23 @@ class Recording:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Hooks on every module and a mode that sees activations called as functions; all gone afterwards."""
-        hooks: list[Any] = []
+        key = -1 - id(self)  # PyTorch counts its keys from 0
         for module in self._names:
-            hooks.append(module.register_forward_pre_hook(self._enter, with_kwargs=True))
-            hooks.append(module.register_forward_hook(self._leave))
+            module._forward_pre_hooks[key], module._forward_hooks[key] = self._enter, self._leave
         try:
             with _Functions(self._function):
                 yield
+            self._read_copies()
         finally:
-            for hook in hooks:
-                hook.remove()
+            for module in self._names:
+                module._forward_pre_hooks.pop(key, None)
+                module._forward_hooks.pop(key, None)
 
     @contextmanager
     def listening_to_loss(self) -> Iterator[None]:
         """A mode that sees what a loss function compares."""
         with _Functions(self._function_of_loss):
             yield
-
-    @property
-    def covered(self) -> set[nn.Parameter]:
-        """The parameters of the layers that were called."""
-        return {each for row in self.rows for each in row.parameters}
 
     @property
     def rows(self) -> list[Row]:
@@ -220,13 +231,18 @@ class Recording:
     def listen_to_outputs(self) -> None:
         """Read the gradient of all that the model returned, too; it stands at the place OUTPUTS."""
         for each in self.outputs:
-            self._handles.append(each.register_hook(partial(self._read_gradient, OUTPUTS)))
+            self._listen_to(each, OUTPUTS)
 
-    def complete(self, graph: Graph) -> None:
+    def complete(self, graph: Graph, wanted: Sequence[Tensor]) -> None:
         """Give a row to every parameter that gets a gradient by a way which no row lies on, as far as the graph goes.
 
-        Scripted parts, layers in a list of Python's and modules called by `.forward` are found so.
+        Scripted parts, layers in a list of Python's and modules called by `.forward` are found so. What leads to none
+        of the `wanted` parameters is left out of the backward pass.
         """
+        ends = {id(each) for each in (*wanted, *(alias for alias, _ in self._sequences.values()))}
+        if any(id(leaf) not in ends for leaf in graph.leaves):
+            above = graph.above(step for leaf, step in graph.leaves.items() if id(leaf) in ends)
+            self._waiting = [each for each in self._waiting if each.step in above]
         self._reentrant = REENTRANT in graph.names
         known = {step for row in self._rows for step in row.steps}
         consumers: dict[Any, list[Any]] | None = None
@@ -244,7 +260,7 @@ class Recording:
                 continue
             row = self._row_of(parameter, step.name().rstrip("0123456789").removesuffix("Backward").lower())
             row.steps.append(step)
-            self._handles.append(step.register_prehook(partial(self._read_gradients, row.place)))
+            self._waiting.append(_Signal(row.place, step))
 
     def backward(
         self, loss: Tensor, parameters: Sequence[Tensor], factor: float = 1.0, small: float = 0.0
@@ -256,13 +272,19 @@ class Recording:
         """
         self._signals = {}
         sequences = list(self._sequences.items())
-        wanted = [*parameters, *(tensor for _, (tensor, _) in sequences)]
+        wanted: list[Any] = [*parameters, *(tensor for _, (tensor, _) in sequences)]
         start = torch.full_like(loss, factor)
         if self._reentrant:
-            found, measured = self._backward_reentrant(loss, wanted, start), {}
+            with self._read_as_they_arrive(self._waiting):
+                found, measured = self._backward_reentrant(loss, wanted, start), {}
         else:
-            with _measured_as_they_arrive(parameters) as measured:
-                found = torch.autograd.grad(loss, wanted, start, retain_graph=True, allow_unused=True)
+            kept, large = self._kept_and_large()
+            edges = [GradientEdge(each.step, each.output or 0) for each in kept]
+            with _measured_as_they_arrive(parameters) as measured, self._read_as_they_arrive(large):
+                found = torch.autograd.grad(loss, [*wanted, *edges], start, retain_graph=True, allow_unused=True)
+            arrived = [pair for pair in zip(kept, found[len(wanted) :], strict=True) if pair[1] is not None]
+            for (each, _), value in zip(arrived, norms([gradient for _, gradient in arrived]).tolist(), strict=True):
+                self._signals[each.place] = math.hypot(self._signals.get(each.place, 0.0), value)
         self.gradients = [None if place in measured else each for place, each in enumerate(found[: len(parameters)])]
         sizes = iter(norms([each for each in self.gradients if each is not None]).tolist())
         gradients = [
@@ -271,11 +293,31 @@ class Recording:
         ]
         steps = {
             row: [value / factor for value in _norms_along(gradient, axis)]
-            for (row, (_, axis)), gradient in zip(sequences, found[len(parameters) :], strict=True)
+            for (row, (_, axis)), gradient in zip(sequences, found[len(parameters) :], strict=False)
             if gradient is not None
         }
         signals = {row: value / factor for row, value in self._signals.items()}
         return BackwardReadings(signals, steps, gradients, small / factor)
+
+    def _kept_and_large(self) -> tuple[list[_Signal], list[_Signal]]:
+        """The gradients that are kept till the end of a backward pass, and those that are measured as they arrive."""
+        kept: list[_Signal] = []
+        large: list[_Signal] = []
+        room = TOGETHER
+        for each in self._waiting:
+            is_kept = each.output is not None and each.size <= min(LARGE, room)
+            (kept if is_kept else large).append(each)
+            room -= each.size if is_kept else 0
+        return kept, large
+
+    @contextmanager
+    def _read_as_they_arrive(self, signals: Sequence[_Signal]) -> Iterator[None]:
+        handles = [each.step.register_prehook(partial(self._read_gradients, each)) for each in signals]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
 
     def _backward_reentrant(self, loss: Tensor, wanted: Sequence[Tensor], start: Tensor) -> tuple[Tensor | None, ...]:
         for each in wanted:
@@ -298,20 +340,23 @@ class Recording:
 
     # The forward pass ------------------------------------------------------------------------------------------------
 
-    def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> Any:
         self._let_through()
         if self.frames:
             self.frames[-1].calls_inside += 1
         row = self._new_row(self._names[module], type(module).__name__)
         self.frames.append(_Frame(module, row))
-        if isinstance(module, nn.RNNBase) and args and _learns(module) and _is_real(args[0]) and not _in_functorch():
-            axis = 1 if module.batch_first and args[0].dim() == 3 else 0
-            with torch._C.DisableTorchFunction():
-                row.input_spread = _spread_along(args[0].detach(), axis)
-                return (self._sequence(args[0], axis), *args[1:]), kwargs
-        if isinstance(module, nn.RNNCellBase) and args and _is_real(args[0]) and not _in_functorch():
-            with torch._C.DisableTorchFunction():
+        if not isinstance(module, RECURRENT) or not args:
+            return None
+        with torch._C.DisableTorchFunction():
+            if not _is_real(args[0]) or _in_functorch():
+                return None
+            if isinstance(module, nn.RNNCellBase):
                 row.input_spread = (_statistics(args[0].detach())[2],)
+            elif _learns(module):
+                axis = 1 if module.batch_first and args[0].dim() == 3 else 0
+                row.input_spread = _spread_along(args[0].detach(), axis)
+                return (self._sequence(args[0], axis), *args[1:])
         return None
 
     def _leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
@@ -320,13 +365,10 @@ class Recording:
         frame = self.frames.pop()
         row = frame.row
         if module is self._model:
-            self.returned = output
-            self.outputs = [each for each in flatten(output) if each.requires_grad]
-        if frame.calls_inside or not module._modules:
-            own: Iterable[nn.Parameter | None] = module._parameters.values()
-        else:
-            own = module.parameters()
-        row.parameters = [each for each in own if each is not None and each not in frame.taken]
+            with torch._C.DisableTorchFunction():
+                self.returned, self.outputs = output, [each for each in flatten(output) if each.requires_grad]
+        own = own_parameters(module) if frame.calls_inside or not module._modules else list(module.parameters())
+        row.parameters = [each for each in own if each not in frame.taken] if frame.taken else own
         row.silent = bool(frame.taken)
         if self.frames and frame.taken:
             self.frames[-1].taken |= frame.taken
@@ -350,12 +392,22 @@ class Recording:
         self._rows.append(row)
         return row
 
+    @cached_property
+    def _homes(self) -> dict[nn.Parameter, tuple[nn.Module, str]]:
+        """The module that holds a parameter, and the parameter's name."""
+        return {
+            parameter: (module, f"{name}.{own}" if name else own)
+            for name, module in reversed(self._modules)
+            for own, parameter in module._parameters.items()
+            if parameter is not None
+        }
+
     def _row_of(self, parameter: nn.Parameter, function: str) -> Row:
         """A row for an operation with a parameter: by its module's name where that has one matrix only."""
         module, name = self._homes.get(parameter, (None, f"unregistered weights {tuple(parameter.shape)}"))
         together = [parameter]
         if module is not None:
-            own = [each for each in module._parameters.values() if each is not None]
+            own = own_parameters(module)
             if sum(each.dim() > 1 for each in own) == 1 and module is not self._model:
                 together, name = own, name.rpartition(".")[0]
         row = self._new_row(name, f"{function}()")
@@ -368,125 +420,161 @@ class Recording:
         self._sequences[self.frames[-1].row.place] = (alias, axis)
         return alias
 
-    def _function(self, call: Callable[[], Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _function(self, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if _in_functorch():
-            return call()
-        given = [*args, *kwargs.values()]
+            return function(*args, **kwargs)
+        given = (*args, *kwargs.values()) if kwargs else args
         for each in given:
             if type(each) not in NO_PARAMETERS and isinstance(each, nn.Parameter):
                 self.used.add(each)
-        if name in CUTS and args and isinstance(args[0], Tensor) and args[0].grad_fn is not None:
-            self._cut.add(args[0].grad_fn)
+        if name not in HEARD:
+            return function(*args, **kwargs)
+        if name in CUTS:
+            if args and isinstance(args[0], Tensor) and args[0].grad_fn is not None:
+                self._cut.add(args[0].grad_fn)
+            return function(*args, **kwargs)
         if name in PRODUCTS:
             matrix = self._alone(given)
+            output = function(*args, **kwargs)
             if matrix is not None:
-                return self._product(call, name, matrix)
+                self._product(name, matrix, output)
+            return output
         if name == "softmax":
-            return self._softmax(call, kwargs.get("dim", args[1] if len(args) > 1 else None))
-        if name.rstrip("_") not in FLAT_PARTS:
-            return call()
+            output = function(*args, **kwargs)
+            self._softmax(output, kwargs.get("dim", args[1] if len(args) > 1 else None))
+            return output
         z = args[0] if args else kwargs.get("input")
         flat = flat_parts(name, args, kwargs)
         if flat is None or not isinstance(z, Tensor) or not _is_real(z):
-            return call()
-        mask = flat.mask(z.detach())  # before the call, which may work in place
-        output = call()
+            return function(*args, **kwargs)
+        values = z.detach()
+        # before the call, which may work in place
+        if flat.rectifies:
+            share, units = self._dead(flat, values)
+        else:
+            share, units = _share(flat.mask(values)), values.shape[-1] if values.dim() > 1 else 1
+        output = function(*args, **kwargs)
         frame = self.frames[-1] if self.frames else None
         if frame and not frame.calls_inside and not frame.taken and not any(True for _ in frame.module.children()):
             row = frame.row  # the module is the activation, or holds it
         else:
-            owner = f"{self._names[frame.module]}." if frame and frame.module is not self._model else ""
-            row = self._new_row(f"{owner}{name.rstrip('_')}()", "function")
+            row = self._row_of_function(name)
             self._read_output(row, output)
         row.squashes |= flat.squashes
-        if flat.rectifies:
-            by_unit = _by_unit(mask, self._channel_axis)
-            row.dead.append(_share(by_unit.all(dim=0)))
-            row.units = by_unit.shape[1]
-        else:
-            row.saturated.append(_share(mask))
-            row.units = mask.shape[-1] if mask.dim() > 1 else 1
+        (row.dead if flat.rectifies else row.saturated).append(share)
+        row.units = units
         return output
 
-    def _softmax(self, call: Callable[[], Any], axis: Any) -> Any:
+    def _dead(self, flat: Flat, z: Tensor) -> tuple[float, int]:
+        """The share of a rectifier's units that are 0 for every sample, and how many units there are.
+
+        What stands on the other axes, places and time steps, counts as samples.
+        """
+        if z.dim() < 2 or not z.numel():
+            return _share(flat.mask(z)), z.numel()
+        axis = self._channel_axis if self._channel_axis is not None else 1 if z.dim() > 3 else -1
+        return _share(flat.dead(z, axis)), z.shape[axis]
+
+    def _row_of_function(self, name: str) -> Row:
+        """A row for a function of torch that is called in a module."""
+        frame = self.frames[-1] if self.frames else None
+        owner = f"{self._names[frame.module]}." if frame and frame.module is not self._model else ""
+        return self._new_row(f"{owner}{name.rstrip('_')}()", "function")
+
+    def _softmax(self, output: Tensor, axis: Any) -> None:
         """A softmax gets a row of its own where many of its rows are one-hot."""
-        output = call()
         if isinstance(axis, int) and _is_real(output) and output.requires_grad and output.shape[axis] >= FEW:
-            with torch._C.DisableTorchFunction():
-                one_hot = _share(output.detach() > SHARP) * output.shape[axis]
+            one_hot = _share(output.detach() > SHARP) * output.shape[axis]
             if one_hot >= 0.5:
-                frame = self.frames[-1] if self.frames else None
-                owner = f"{self._names[frame.module]}." if frame and frame.module is not self._model else ""
-                row = self._new_row(f"{owner}softmax()", "function")
-                row.one_hot = one_hot
-        return output
+                self._row_of_function("softmax").one_hot = one_hot
 
     def _alone(self, given: Sequence[Any]) -> nn.Parameter | None:
         """A matrix among the arguments that no module stands for: a function is called with it."""
         frame = self.frames[-1] if self.frames else None
+        if frame is not None and type(frame.module).__module__.startswith("torch.nn.modules"):
+            return None
+        own = [] if frame is None else own_parameters(frame.module)
         for each in given:
             if not isinstance(each, nn.Parameter) or each.dim() < 2 or not each.requires_grad:
                 continue
-            if frame is None:
-                return each
-            own = [one for one in frame.module._parameters.values() if one is not None]
-            if type(frame.module).__module__.startswith("torch.nn.modules"):
-                return None
             if not any(one is each for one in own) or sum(one.dim() > 1 for one in own) > 1:
                 return each
         return None
 
-    def _product(self, call: Callable[[], Any], name: str, matrix: nn.Parameter) -> Any:
+    def _product(self, name: str, matrix: nn.Parameter, output: Any) -> None:
         """A product with a matrix that no module stands for, as a layer of its own."""
-        output = call()
         row = self._row_of(matrix, name)
         if self.frames:
             self.frames[-1].taken.update(row.parameters)
         self._read_output(row, output)
-        return output
 
-    def _function_of_loss(
-        self, call: Callable[[], Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def _function_of_loss(self, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if name in COMPARISONS and not _in_functorch():
             pair = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)][:2]
             if len(pair) == 2 and pair[0].shape != pair[1].shape:
                 self.pairs.append((tuple(pair[0].shape), tuple(pair[1].shape)))
-        return call()
+        return function(*args, **kwargs)
 
     def _read_output(self, row: Row, output: Any) -> None:
-        tensors = [each for each in flatten(output) if _is_read(each)]
-        if not tensors:
-            return
         with torch._C.DisableTorchFunction():  # what is computed here is not to be listened to
+            tensors = [each for each in flatten(output) if _is_read(each)]
+            if not tensors:
+                return
             values = [_as_real(each.detach()) for each in tensors]
-            row.mean, row.std, row.spread = _statistics(values[0])
-            suspects = values[1:] if math.isfinite(row.std) else values
-            row.finite = all(bool(torch.isfinite(each).all()) for each in suspects)
             for each in tensors:
                 if each.requires_grad:
                     row.steps.append(each.grad_fn)
-                    self._handles.append(each.register_hook(partial(self._read_gradient, row.place)))
+                    self._listen_to(each, row.place)
+            if len(values) == 1 and self._is_copied(values[0]):
+                self._room -= values[0].numel()
+                self._unread.append((row, values[0].clone()))
+                return
+            row.mean, row.std, row.spread = _statistics(values[0])
+            suspects = values[1:] if math.isfinite(row.std) else values
+            row.finite = all(bool(torch.isfinite(each).all()) for each in suspects)
+
+    def _is_copied(self, values: Tensor) -> bool:
+        """Whether an output is small enough to be copied, and read with others when the forward pass is over."""
+        plain = values.dim() > 1 and values.dtype is torch.float32 and _has_array(values)
+        return plain and 0 < values.numel() <= min(SMALL, self._room)
+
+    def _read_copies(self) -> None:
+        """Read what was copied in the forward pass, all of one shape at once."""
+        alike: dict[torch.Size, list[tuple[Row, Tensor]]] = {}
+        for row, values in self._unread:
+            alike.setdefault(values.shape, []).append((row, values))
+        for group in alike.values():
+            for (row, values), found in zip(group, _statistics_of([values for _, values in group]), strict=True):
+                row.mean, row.std, row.spread = found
+                row.finite = math.isfinite(row.std) or bool(torch.isfinite(values).all())
+        self._unread = []
+
+    def _listen_to(self, tensor: Tensor, place: int) -> None:
+        """Have the gradient of a tensor read; in the second run of a checkpoint the backward pass is on its way."""
+        step = tensor.grad_fn
+        if step is None or self._again is not None:
+            self._handles.append(tensor.register_hook(partial(self._read_gradient, place)))
+        else:
+            self._waiting.append(_Signal(place, step, tensor.output_nr, tensor.numel()))
 
     def _read_gradient(self, place: int, gradient: Tensor) -> None:
         self._signals[place] = math.hypot(self._signals.get(place, 0.0), norm(gradient))
 
-    def _read_gradients(self, place: int, gradients: Sequence[Tensor | None]) -> None:
-        for gradient in gradients:
+    def _read_gradients(self, signal: _Signal, gradients: Sequence[Tensor | None]) -> None:
+        for gradient in gradients if signal.output is None else gradients[signal.output : signal.output + 1]:
             if gradient is not None:
-                self._read_gradient(place, gradient)
+                self._read_gradient(signal.place, gradient)
 
 
 class _Functions(TorchFunctionMode):
-    """Calls `listen(call, name, args, kwargs)` in place of every function of torch."""
+    """Calls `listen(function, name, args, kwargs)` in place of every function of torch."""
 
-    def __init__(self, listen: Callable[[Callable[[], Any], str, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+    def __init__(self, listen: Callable[[Any, str, tuple[Any, ...], dict[str, Any]], Any]) -> None:
         super().__init__()
         self._listen = listen
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        named = kwargs or {}
-        return self._listen(lambda: func(*args, **named), getattr(func, "__name__", ""), args, named)
+        return self._listen(func, getattr(func, "__name__", ""), args, kwargs or {})
 
 
 # Tensors -------------------------------------------------------------------------------------------------------------
@@ -495,11 +583,16 @@ class _Functions(TorchFunctionMode):
 def norm(tensor: Tensor) -> float:
     """The Frobenius norm; in float64, where the device has it, if float32 would lose something."""
     values = _as_real(tensor.coalesce().values() if tensor.is_sparse else tensor)
-    if values.dtype == torch.float32:
+    if values.dtype is torch.float32:
         quick = float(torch.linalg.vector_norm(values))
         if LEAST < quick < MOST:
             return quick
     return float(torch.linalg.vector_norm(values, dtype=_wide(values)))
+
+
+def _has_array(tensor: Tensor) -> bool:
+    """Whether numpy can read a tensor of float32 where it stands."""
+    return type(tensor) is Tensor and tensor.is_cpu and tensor.layout is torch.strided and not tensor.is_neg()
 
 
 @contextmanager
@@ -524,6 +617,14 @@ def _measured_as_they_arrive(parameters: Sequence[Tensor]) -> Iterator[dict[int,
     finally:
         for handle in handles:
             handle.remove()
+
+
+def may_be_alike(tensor: Tensor, size: float) -> bool:
+    """Whether the first two rows of a matrix of this norm begin with the same number; quickly told, and seldom true."""
+    if not _has_array(tensor.detach()) or tensor.dtype is not torch.float32 or len(tensor) < 2 or not tensor.numel():
+        return True
+    numbers = tensor.detach().numpy()
+    return abs(numbers.item(0) - numbers.item(numbers.size // len(numbers))) <= 1e-5 * size * (1 + 1e-6)
 
 
 def rows_alike(tensor: Tensor) -> bool:
@@ -573,7 +674,7 @@ def _statistics(tensor: Tensor) -> tuple[float, float, float]:
     if tensor.dim() < 2 or len(tensor) < 2:
         mean = float(values.mean(dtype=_wide(values)))
         return mean, norm(values - mean) / math.sqrt(values.numel()), math.nan
-    if values.numel() > WIDE and values.is_cpu and values.dtype == torch.float32:
+    if values.numel() > SMALL and values.dtype is torch.float32 and _has_array(values):
         numbers = values.numpy()
         middle = numbers.mean(axis=0)
         centre, away = torch.from_numpy(np.atleast_1d(middle)), torch.from_numpy(numbers - middle)
@@ -586,16 +687,27 @@ def _statistics(tensor: Tensor) -> tuple[float, float, float]:
     return mean, math.hypot(spread, between), spread
 
 
-def _by_unit(mask: Tensor, channel_axis: int | None) -> Tensor:
-    """(samples, units): what stands on the other axes, places and time steps, counts as samples."""
-    if mask.dim() < 2:
-        return mask.reshape(1, -1)
-    axis = channel_axis if channel_axis is not None else 1 if mask.dim() > 3 else -1
-    return mask.movedim(axis, -1).reshape(-1, mask.shape[axis])
+def _statistics_of(tensors: Sequence[Tensor]) -> list[tuple[float, float, float]]:
+    """The same of dense tensors of one shape, small and of float32: few operations for all of them."""
+    if len(tensors[0]) < 2:
+        return list(map(_statistics, tensors))
+    values = torch.stack(list(tensors)).reshape(len(tensors), len(tensors[0]), -1)
+    centres = values.mean(dim=1)
+    means = centres.mean(dim=1, dtype=torch.float64)
+    away, between = (values - centres[:, None]).numpy(), (centres - means[:, None].float()).numpy()
+    lengths = [(length(part), length(rest)) for part, rest in zip(away, between, strict=True)]
+    found = []
+    for place, (mean, (spread, rest)) in enumerate(zip(means.tolist(), lengths, strict=True)):
+        if LEAST < spread < MOST and (rest == 0 or LEAST < rest < MOST):
+            spread, rest = spread / math.sqrt(away[place].size), rest / math.sqrt(between[place].size)
+            found.append((mean, math.hypot(spread, rest), spread))
+        else:
+            found.append(_statistics(tensors[place]))
+    return found
 
 
 def _share(mask: Tensor) -> float:
-    return float(mask.float().mean())
+    return int(torch.count_nonzero(mask)) / mask.numel() if mask.numel() else math.nan
 
 
 def _is_real(value: Any) -> bool:
@@ -609,6 +721,11 @@ def _is_read(value: Any) -> bool:
 def _can_listen(name: str, module: nn.Module) -> bool:
     """Not where a module computes a weight of another (torch.nn.utils.parametrize), nor inside a scripted one."""
     return "parametrizations" not in name.split(".") and not isinstance(module, torch.jit.ScriptModule)
+
+
+def own_parameters(module: nn.Module) -> list[nn.Parameter]:
+    """The parameters that a module holds itself."""
+    return [parameter for parameter in module._parameters.values() if parameter is not None]
 
 
 def _learns(module: nn.Module) -> bool:

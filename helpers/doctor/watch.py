@@ -13,7 +13,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
@@ -30,9 +30,11 @@ from .backwards import Backwards, are_zero, some_of
 from .conclusions import Training, TrainingDiagnosis, conclude
 from .history import QUANTITIES, WatchHistory
 from .hooks import BACKWARD, SCALE, SCALER_STEP, follow_steps, leave_steps, stop_before_interrupt, uninterrupted
-from .listening import Listener, own_parameters
-from .measuring import Leaving, Weights, answers, fetched, norms
+from .listening import Listener
+from .measuring import Weights, norms
 from .readings import shortened
+from .recording import own_parameters
+from .records import Record, Records
 
 Array = NDArray[Any]
 
@@ -41,8 +43,6 @@ DRAWING_SHARE = 0.02
 
 MOST_LINES = 40
 """A summary in plain text leaves out the middle of a longer list of layers."""
-
-GRADIENT, UPDATE = (QUANTITIES.index(name) for name in ("gradient_norm", "update_to_weight"))
 
 
 def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
@@ -116,8 +116,8 @@ class Monitor:
         self.picture: display.LivePicture | None = None
         self._show, self._step, self._next_drawing = show, 0, 0.0
         self._layers: dict[str, nn.Module] = {}
-        self._rows: list[tuple[int, Array]] = []
-        self._units: dict[str, int] = {}
+        self._records = Records()
+        self._units: dict[nn.Module, int] = {}
         self._round: set[int] = set()  # the optimizers that have made the step at which we are
         self._held: dict[int, _Held] = {}
         self._kept: list[int] = []
@@ -126,7 +126,7 @@ class Monitor:
         self.is_running = False
 
     def __enter__(self) -> Monitor:
-        if self.is_running or self._rows:
+        if self.is_running or self._records:
             raise RuntimeError("this monitor has been used; write `with watch(model) as monitor:` for each training")
         parameters = list(self.model.parameters())
         self._parameters = {id(parameter) for parameter in parameters}
@@ -237,7 +237,7 @@ class Monitor:
         """The gradients of this step are there."""
         self._backwards.stamp(self._step)
         if self._step % self.every == 0:
-            if not (self._rows and self._rows[-1][0] == self._step):
+            if not self._is_same_step:
                 self._listener.stop()
                 self._listener.finish()
             self._record()
@@ -253,10 +253,9 @@ class Monitor:
             self._about_to_step()
             if (self._step + 1) % self.every == 0:
                 uninterrupted(self._listen)
-        if held.weights is not None and self._rows:
-            change, weight = (each.tolist() for each in fetched(held.weights.moved()))
-            pairs = zip(change, weight, strict=True)
-            self._add_updates(dict(zip(map(id, held.weights.parameters), pairs, strict=True)))
+        if held.weights is not None and self._records:
+            weights = held.weights
+            self._records.last.updates.append((list(map(id, weights.parameters)), weights.moved(), weights.sizes))
         held.weights = None
 
     def _held_by(self, optimizer: Optimizer) -> _Held | None:
@@ -274,49 +273,52 @@ class Monitor:
 
     # Recording -------------------------------------------------------------------------------------------------------
 
+    @property
+    def _is_same_step(self) -> bool:
+        """Whether another optimizer has recorded this step already."""
+        return bool(self._records) and self._records.last.step == self._step
+
     def _record(self) -> None:
-        """A row of numbers for every layer; of a further optimizer in the same step its gradients only."""
-        self._layers = self._layers or self._in_order()
-        own = [own_parameters(layer) for layer in self._layers.values()]
-        with_gradient = [[each for each in parameters if each.grad is not None] for parameters in own]
-        measured = [
-            norms([each.grad for parameters in with_gradient for each in parameters if each.grad is not None]),
-            norms([each for parameters in own for each in parameters]),
-        ]
-        leaving, order = self._listener.outputs.waiting()
-        of_gradients, of_weights, *rest = fetched([*measured, *leaving])
-        each_gradient, each_weight = iter((of_gradients / self._scale()).tolist()), iter(of_weights.tolist())
-        gradients = [[next(each_gradient) for _ in parameters] for parameters in with_gradient]
-        weights = [[next(each_weight) for _ in parameters] for parameters in own]
-        left = answers(iter(rest), order)
-        row = np.array(
-            [
-                _row(norms_of_gradients, norms_of_weights, left.get(layer, Leaving()))
-                for norms_of_gradients, norms_of_weights, layer in zip(
-                    gradients, weights, self._layers.values(), strict=True
-                )
-            ]
-        )
-        if self._rows and self._rows[-1][0] == self._step:
-            self._rows[-1][1][:, : GRADIENT + 2] = row[:, : GRADIENT + 2]
+        """Measure every layer; of a further optimizer in the same step its gradients only."""
+        if not self._layers:
+            self._layers = self._in_order()
+            self._records.layers = list(self._layers.values())
+        own = [own_parameters(layer) for layer in self._records.layers]
+        gradients = [[each.grad for each in parameters if each.grad is not None] for parameters in own]
+        counts = [len(each) for each in gradients]
+        of_gradients = norms([each for part in gradients for each in part])
+        of_weights = self._sizes([each for part in own for each in part])
+        if self._is_same_step:
+            last = self._records.last
+            last.with_gradient, last.gradients, last.weights, last.scale = (
+                counts,
+                of_gradients,
+                of_weights,
+                self._scale(),
+            )
         else:
-            self._rows.append((self._step, row))
-            self._units |= {name: left[layer].units for name, layer in self._layers.items() if layer in left}
+            leaving, groups = self._listener.outputs.waiting()
+            self._units |= {key: group.units for group in groups for key in group.keys}
+            self._records.add(Record(self._step, counts, of_gradients, of_weights, self._scale(), leaving, groups))
         if self._show and time.monotonic() >= self._next_drawing and display.in_notebook():
             self._draw()
+
+    def _sizes(self, parameters: list[nn.Parameter]) -> Tensor:
+        """The norms of parameters; where an optimizer is about to change just these, they are known."""
+        for held in self._held.values():
+            weights = held.weights
+            if (
+                weights is not None
+                and weights.is_whole
+                and list(map(id, weights.parameters)) == list(map(id, parameters))
+            ):
+                return weights.sizes
+        return norms(parameters)
 
     def _scale(self) -> float:
         """By what the gradients are multiplied: a fused optimizer unscales them itself, in its step."""
         scales = (getattr(held.optimizer, "grad_scale", None) for held in self._held.values())
         return next((float(scale) for scale in scales if isinstance(scale, Tensor)), 1.0)
-
-    def _add_updates(self, moved: dict[int, tuple[float, float]]) -> None:
-        row = self._rows[-1][1]
-        for place, layer in enumerate(self._layers.values()):
-            both = [moved[id(each)] for each in own_parameters(layer) if id(each) in moved]
-            if both:
-                change, weight = (math.hypot(*column) for column in zip(*both, strict=True))
-                row[place, UPDATE] = change / weight if weight else math.inf if change else 0.0
 
     def _in_order(self) -> dict[str, nn.Module]:
         """The modules that hold parameters: those that ran, in the order in which they did, then the others."""
@@ -330,36 +332,37 @@ class Monitor:
     @property
     def history(self) -> WatchHistory:
         """The records so far."""
-        table = np.array([row for _, row in self._rows]).reshape(len(self._rows), len(self._layers), len(QUANTITIES))
+        table = self._records.table
         columns = {name: table[:, :, place] for place, name in enumerate(QUANTITIES)}
-        return WatchHistory(np.array([step for step, _ in self._rows], dtype=int), tuple(self._layers), **columns)
+        return WatchHistory(np.array(self._records.steps, dtype=int), tuple(self._layers), **columns)
 
     @property
     def steps(self) -> int:
         """How many steps the training made while it was watched."""
-        return self._step + bool(self._round) if self._rows else 0
+        return self._step + bool(self._round) if self._records else 0
 
     @property
     def diagnosis(self) -> TrainingDiagnosis:
         """What is wrong with the training so far; also within the block."""
-        backwards = getattr(self, "_backwards", None)
+        history, backwards = self.history, getattr(self, "_backwards", None)
         losses = backwards.losses(self.steps) if backwards else np.empty(0)
+        units = {name: self._units[layer] for name, layer in self._layers.items() if layer in self._units}
         held = {id(each) for one in self._held.values() for each in one.parameters if each.requires_grad}
         matrices = [
             name
             for name, layer in self._layers.items()
             if any(each.dim() > 1 and each.requires_grad for each in own_parameters(layer))
         ]
-        ran = [name for name in self._layers if name in self._units]
+        ran = list(units)
         last = max((ran.index(name) for name in matrices if name in ran), default=0)
         return conclude(
             Training(
                 model=type(self.model).__name__,
-                history=self.history,
+                history=history,
                 steps=self.steps,
                 losses=losses,
                 constant=backwards.constant if backwards else math.nan,
-                units=self._units,
+                units=units,
                 matrices=frozenset(matrices),
                 held=frozenset(
                     name for name, layer in self._layers.items() if any(id(e) in held for e in own_parameters(layer))
@@ -369,24 +372,24 @@ class Monitor:
                 checked=self._looked_at,
                 skipped=tuple(self._skipped),
                 scaled=self._scaled_steps,
-                non_finite=self._first_bad(),
+                non_finite=self._first_bad(history),
                 problem=self.problem,
             )
         )
 
-    def _first_bad(self) -> tuple[int, str] | None:
+    def _first_bad(self, history: WatchHistory) -> tuple[int, str] | None:
         """The first step with nan or infinity, in the loss or in a recorded gradient, and where."""
         backwards = getattr(self, "_backwards", None)
         of_loss = backwards.first_bad if backwards else None
-        for step, row in self._rows:
-            infinite = np.flatnonzero(np.isinf(row[:, GRADIENT]))
-            if len(infinite) and (of_loss is None or step < of_loss[0]):
-                return step, f"the backward pass, at {list(self._layers)[infinite[-1]]}"
-        return of_loss
+        records, layers = np.nonzero(np.isinf(history.gradient_norm))
+        if not len(records) or (of_loss is not None and of_loss[0] <= history.steps[records[0]]):
+            return of_loss
+        last = history.layers[layers[records == records[0]].max()]
+        return int(history.steps[records[0]]), f"the backward pass, at {last}"
 
     def _draw(self) -> None:
         """Draw the records so far, and leave the training in peace for fifty times as long as that took."""
-        if not self._rows:
+        if not self._records:
             return
         history, started = self.history, time.monotonic()
         if self.picture is None:
@@ -414,7 +417,7 @@ class Monitor:
 
     def __str__(self) -> str:
         """The first and the last record in plain text, a line for each layer, and what is concluded."""
-        if not self._rows:
+        if not self._records:
             none = "watch: no step was recorded. Does an optimizer with this model's parameters make steps?"
             return f"{none}\n\n{self.diagnosis}" if self.problem else none
         history = self.history
@@ -444,7 +447,7 @@ class Monitor:
         the folder doesn't exist, another OSError where it can't be written; an earlier file of the name then stays as
         it is.
         """
-        if not self._rows:
+        if not self._records:
             raise ValueError("nothing was recorded, so there is nothing to save; train inside the `with` block first")
         if not pictures.can_draw():
             raise ImportError("the page holds pictures by plotly, which is not installed: pip install plotly")
@@ -482,24 +485,6 @@ def _policy(page: str) -> str:
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def _row(gradients: Sequence[float], weights: Sequence[float], left: Leaving) -> list[float]:
-    """One layer's numbers, in the order of `QUANTITIES`."""
-    gradient, weight = math.hypot(*gradients) if gradients else math.nan, math.hypot(*weights)
-    if gradients and not math.isfinite(gradient):
-        gradient = math.inf
-    numbers = {
-        "gradient_norm": gradient,
-        "gradient_to_weight": gradient / weight if weight else math.nan,
-        "activation_mean": left.mean,
-        "activation_std": left.std,
-        "dead": left.dead,
-        "saturated": left.saturated,
-        "update_to_weight": math.nan,
-        "similarity": left.similarity,
-    }
-    return [numbers[name] for name in QUANTITIES]
 
 
 def _as_text(norm: float) -> str:

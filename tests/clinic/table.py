@@ -8,9 +8,6 @@ when the doctor met them for the first time.
 from __future__ import annotations
 
 import hashlib
-import math
-import statistics
-import time
 import warnings
 from collections import Counter
 from collections.abc import Iterable
@@ -22,27 +19,22 @@ from helpers.doctor import DiagnosisError, diagnose
 from tests.clinic.blind_healthy import BLIND_HEALTHY, BLIND_NOT_SHOWN
 from tests.clinic.blind_sick import BLIND_SICK
 from tests.clinic.healthy import HEALTHY
-from tests.clinic.parts import Example, Make, loss_of
+from tests.clinic.parts import Example, Make
 from tests.clinic.sick import SICK
 from tests.clinic.unseen import NOT_SHOWN, UNSEEN_HEALTHY, UNSEEN_SICK
 
 SEEDS = (0, 1, 2)
 
-TINY = 0.005
-"""Networks whose passes take less than this many seconds are timed apart: there Python's own time rules."""
-
 
 @dataclass(frozen=True)
 class Seen:
-    """One network of one seed: what is right, the findings named, and seconds of a plain pass and of the diagnosis."""
+    """One network of one seed: what is right, the findings named, and how many notes there were."""
 
     name: str
     seed: int
     right: tuple[str, ...]
     named: tuple[str, ...]
     notes: int
-    plain: float
-    taken: float
 
     @property
     def hit(self) -> bool:
@@ -60,48 +52,27 @@ def made(make: Make, seed: int) -> Example:
     return make()
 
 
-def plain_pass(example: Example) -> float:
-    """Seconds of one forward and one backward pass, the better of two."""
-    wanted = [each for each in example[0].parameters() if each.requires_grad]
-    times = []
-    for _ in range(2):
-        started = time.perf_counter()
-        loss = loss_of(example)
-        if loss.requires_grad and wanted:
-            torch.autograd.grad(loss, wanted, allow_unused=True)
-        times.append(time.perf_counter() - started)
-    return min(times)
-
-
-def examine(name: str, right: tuple[str, ...], make: Make, seed: int, timed: bool = False) -> Seen:
+def examine(name: str, right: tuple[str, ...], make: Make, seed: int) -> Seen:
     """Make a network from a seed and examine it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the sick ones give torch reason to warn
-        plain = plain_pass(made(make, seed)) if timed else math.nan
-        example = made(make, seed)
-        started = time.perf_counter()
         try:
-            diagnosis = diagnose(*example)
+            diagnosis = diagnose(*made(make, seed))
         except DiagnosisError:
-            return Seen(name, seed, right, ("error",), 0, plain, math.nan)
-    taken = time.perf_counter() - started
+            return Seen(name, seed, right, ("error",), 0)
     named = tuple(finding.verdict for finding in diagnosis.findings) or (diagnosis.verdict,)
     if named == ("healthy",) and diagnosis.notes and "note" in right:
         named = ("note",)
-    return Seen(name, seed, right, named, len(diagnosis.notes), plain, taken)
+    return Seen(name, seed, right, named, len(diagnosis.notes))
 
 
-def all_seen(names: Iterable[str] | None = None, seeds: Iterable[int] = SEEDS, timed: bool = False) -> list[Seen]:
+def all_seen(names: Iterable[str] | None = None, seeds: Iterable[int] = SEEDS) -> list[Seen]:
     """All networks of the clinic, or those named, by every seed."""
     patients = {name: (("healthy",), make) for name, make in HEALTHY.items()} | SICK
     if names is not None:
         patients |= _unseen() | _blind()
     chosen = patients if names is None else {name: patients[name] for name in names}
-    return [
-        examine(name, right, make, seed, timed and right == ("healthy",))
-        for name, (right, make) in chosen.items()
-        for seed in seeds
-    ]
+    return [examine(name, right, make, seed) for name, (right, make) in chosen.items() for seed in seeds]
 
 
 Ward = dict[str, tuple[tuple[str, ...], Make]]
@@ -130,7 +101,7 @@ def all_blind(seeds: Iterable[int] = SEEDS) -> list[Seen]:
 
 
 def table(seen: Iterable[Seen]) -> str:
-    """The confusion matrix, false alarms, misses, notes and times in plain text."""
+    """The confusion matrix, false alarms, misses and notes in plain text."""
     rows = list(seen)
     healthy = [each for each in rows if each.right == ("healthy",)]
     sick = [each for each in rows if each.right != ("healthy",)]
@@ -153,13 +124,6 @@ def table(seen: Iterable[Seen]) -> str:
         *(f"  false alarm: {each.name}, seed {each.seed}: {', '.join(each.named)}" for each in alarms),
         *(f"  missed: {each.name}, seed {each.seed}: {', '.join(each.named)}" for each in misses),
     ]
-    for words, group in (
-        ("a pass of 5 ms or more", [each for each in healthy if each.plain >= TINY]),
-        ("a shorter pass", [each for each in healthy if each.plain < TINY]),
-    ):
-        if group:
-            ratio = statistics.median(each.taken / each.plain for each in group)
-            lines.append(f"time over one forward and backward pass, {words}: median {ratio:.1f} of {len(group)} runs")
     return "\n".join(lines)
 
 

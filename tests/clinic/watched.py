@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterable
 
@@ -74,7 +73,7 @@ def watched(name: str, right: tuple[str, ...], make: Make, begin: Begin, seed: i
             losses = [step() for _ in range(STEPS)]
         diagnosis = monitor.diagnosis
     named = tuple(finding.verdict for finding in diagnosis.findings) or (diagnosis.verdict,)
-    return Seen(name, seed, right, named, len(diagnosis.notes), math.nan, math.nan), learnt(losses)
+    return Seen(name, seed, right, named, len(diagnosis.notes)), learnt(losses)
 
 
 def healthy_watched(name: str, make: Make, seed: int) -> Seen | None:

@@ -1,0 +1,113 @@
+"""The records of a training as they were measured, put together into a table when somebody asks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .history import QUANTITIES
+from .measuring import Group, Leaving, answers, fetched
+from .recording import own_parameters
+
+Array = NDArray[Any]
+
+MOST_WAITING = 50
+"""So many records wait as they were measured; then they are put together, which takes less memory."""
+
+
+@dataclass
+class Record:
+    """What was measured at one step: tensors on their devices, and what they belong to.
+
+    with_gradient: for every layer, how many of its parameters had a gradient
+    gradients, weights: norms of these gradients, scaled by `scale`, and of all parameters, layer by layer
+    leaving, groups: what `Outputs.waiting` gave
+    updates: parameters by their id, the norms of what a step changed in them, and their norms before
+    """
+
+    step: int
+    with_gradient: list[int]
+    gradients: Tensor
+    weights: Tensor
+    scale: float
+    leaving: list[Tensor]
+    groups: list[Group]
+    updates: list[tuple[list[int], Tensor, Tensor]] = field(default_factory=list)
+
+    def rows(self, layers: Sequence[nn.Module]) -> Array:
+        """(layers, quantities), in the order of `QUANTITIES`."""
+        of_gradients, of_weights, *rest = fetched([self.gradients, self.weights, *self.leaving])
+        each_gradient, each_weight = iter((of_gradients / self.scale).tolist()), iter(of_weights.tolist())
+        left = answers(iter(rest), self.groups)
+        moved: dict[int, tuple[float, float]] = {}
+        for parameters, *norms in self.updates:
+            moved |= dict(zip(parameters, zip(*(each.tolist() for each in fetched(norms)), strict=True), strict=True))
+        table = []
+        for layer, count in zip(layers, self.with_gradient, strict=True):
+            own = own_parameters(layer)
+            gradients, weights = [next(each_gradient) for _ in range(count)], [next(each_weight) for _ in own]
+            updates = [moved[id(each)] for each in own if id(each) in moved]
+            table.append(_row(gradients, weights, left.get(layer, Leaving()), updates))
+        return np.array(table)
+
+
+class Records:
+    """The records of a training, in order."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.layers: list[nn.Module] = []
+        self._finished: list[Array] = []
+        self._waiting: list[Record] = []
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @property
+    def last(self) -> Record:
+        """The last one."""
+        return self._waiting[-1]
+
+    def add(self, record: Record) -> None:
+        """Add the record of a further step."""
+        if len(self._waiting) > MOST_WAITING:
+            self._finished += [each.rows(self.layers) for each in self._waiting]
+            self._waiting.clear()
+        self._waiting.append(record)
+        self.steps.append(record.step)
+
+    @property
+    def table(self) -> Array:
+        """(records, layers, quantities) of all that was measured so far."""
+        rows = [*self._finished, *(each.rows(self.layers) for each in self._waiting)]
+        return np.array(rows).reshape(len(self), len(self.layers), len(QUANTITIES))
+
+
+def _row(
+    gradients: Sequence[float],
+    weights: Sequence[float],
+    left: Leaving,
+    updates: Sequence[tuple[float, float]],
+) -> list[float]:
+    """One layer's numbers, in the order of `QUANTITIES`."""
+    gradient, weight = math.hypot(*gradients) if gradients else math.nan, math.hypot(*weights)
+    if gradients and not math.isfinite(gradient):
+        gradient = math.inf
+    change, before = (math.hypot(*column) for column in zip(*updates, strict=True)) if updates else (math.nan, 1.0)
+    numbers = {
+        "gradient_norm": gradient,
+        "gradient_to_weight": gradient / weight if weight else math.nan,
+        "activation_mean": left.mean,
+        "activation_std": left.std,
+        "dead": left.dead,
+        "saturated": left.saturated,
+        "update_to_weight": change / before if before else math.inf if change else 0.0,
+        "similarity": left.similarity,
+    }
+    return [numbers[name] for name in QUANTITIES]
