@@ -186,6 +186,13 @@ def test_the_skip_brings_back_what_shattered() -> None:
     assert depths == sorted(depths, reverse=True)
 
 
+def test_the_branchs_part_with_batch_norm_is_what_the_text_says() -> None:
+    """Batch norm divides by less than the whole square of h, so the part is larger than layer norm's 1/(l+1)."""
+    share = theory.residual_theory(3, skip=1.0, branch=1.0, norm="pre_batch").share
+    assert share == pytest.approx([0.50, 0.37, 0.30], abs=0.005)
+    assert "block to block: 0.50, 0.37, 0.30" in prose()
+
+
 def test_without_norm_and_biases_there_are_two_gradients() -> None:
     gradients = input_gradients(ResidualSpec(blocks=24, skip=0.0, seeds=2), np.linspace(-2, 2, 256)[:, None])
     for network in gradients:

@@ -11,7 +11,9 @@ import plotly.graph_objects as go
 import pytest
 
 from helpers import figures, panels, theme
+from helpers.course import LESSONS, notebooks
 from helpers.panels import curves
+from helpers.publish.cells.running import read_cells
 
 ROOT = Path(__file__).resolve().parents[1]
 PANELS = {name: getattr(panels, name) for names in panels.PANELS.values() for name in names}
@@ -105,6 +107,17 @@ def test_an_axis_over_layers_says_which_pass_reads_it_in_which_direction() -> No
     assert titles == ["layer (input ⟵ backward pass ⟵ loss)", "layer (input ⟶ forward pass ⟶ loss)"]
     neutral = figures.signal_and_saturation(curves.LAYERS, title="t", low=-90, high=15).layout.xaxis2.title.text
     assert neutral == "layer (input left, loss right)"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_text_sends_to_a_switch_where_plots_take_turns(lesson: str) -> None:
+    metas = [PANELS[name]().live.figure.layout.meta or {} for name in LESSONS[lesson].panels]
+    first, *others = [[view["name"] for view in meta.get("views", ())] for meta in metas]
+    text = "\n".join(cell.source for cell in read_cells(notebooks()[lesson]) if cell.kind == "markdown")
+    if first:
+        assert "switch" in text.lower()
+        assert not re.findall(r"\b(?:lower|upper) plot\b|\bplot below\b|\b(?:Above|Below)[:,]|\bAbove stands\b", text)
+    assert set(re.findall(r"The switch \*([^*]+)\*", text)) <= {*first, *sum(others, [])}, "a view that is not there"
 
 
 def test_on_a_narrow_page_columns_stand_one_above_the_other() -> None:
