@@ -142,6 +142,7 @@ def lab_command(port: int, browser: bool) -> list[str]:
         f"--ServerApp.open_browser={browser}",
         "--ServerApp.kernel_websocket_connection_class=helpers.server.PromptConnection",
         "--ServerApp.kernel_manager_class=helpers.server.LimitedKernels",
+        "--ServerApp.identity_provider_class=helpers.server.OwnPagesOnly",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from jupyter_server.auth.identity import PasswordIdentityProvider
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
-from tornado.web import HTTPError
+from tornado.web import HTTPError, RequestHandler
 from traitlets import Integer
 
 
@@ -51,6 +52,14 @@ class LimitedKernels(AsyncMappingKernelManager):
             return str(await super().start_kernel(**settings))
         finally:
             self._starting -= 1
+
+
+class OwnPagesOnly(PasswordIdentityProvider):
+    """Checks the Origin of requests that bring the token, too: a page of elsewhere that knows it stays outside."""
+
+    def should_check_origin(self, handler: RequestHandler) -> bool:
+        """Check it always."""
+        return True
 
 
 class OneKernel(AsyncMappingKernelManager):

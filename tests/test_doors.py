@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,7 +18,19 @@ import start
 from helpers.publish.door import LOOPBACK, Door
 from helpers.publish.present.serving import page_server
 from tests.browser.lab import ROOT, free_port, serve, serve_announced
-from tests.doors import EVIL, UPGRADE, Server, kernels_below
+from tests.doors import (
+    EVIL,
+    HANDSHAKE,
+    UPGRADE,
+    Server,
+    by_other_hosts,
+    by_other_origins,
+    kernels_below,
+    let_in,
+    malformed,
+    request,
+    upwards,
+)
 
 
 def hostile(server: Server) -> dict[str, tuple[str, str, dict[str, str]]]:
@@ -77,10 +90,15 @@ def projector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder, port, token = tmp_path_factory.mktemp("lab"), free_port(), secrets.token_urlsafe(24)
-    command = [sys.executable, *start.lab_command(port, False)[1:]]
+    copy = folder / start.FIRST_NOTEBOOK
+    copy.parent.mkdir()
+    shutil.copy(ROOT / start.FIRST_NOTEBOOK, copy)
+    root = f"--ServerApp.root_dir={ROOT}"
+    options = [f"--ServerApp.root_dir={folder}" if each == root else each for each in start.lab_command(port, False)]
+    command = [sys.executable, *options[1:]]
     ready = f"/api/status?token={token}"
-    with serve(command, f"http://{LOOPBACK}:{port}", ready, folder, ROOT, more={"JUPYTER_TOKEN": token}):
-        yield Server(port, token, f"/lab?token={token}", "/api/kernels")
+    with serve(command, f"http://{LOOPBACK}:{port}", ready, folder, folder, more={"JUPYTER_TOKEN": token}):
+        yield Server(port, token, f"/lab?token={token}", "/api/kernels", copy)
 
 
 def refused(server: Server) -> dict[str, int]:
@@ -111,6 +129,14 @@ def test_the_slides_take_the_token_nowhere_but_in_the_path_and_read_only(slides:
         assert slides.ask(method, slides.page) == 501, method
 
 
+def test_the_slides_answer_no_odd_request(slides: Server) -> None:
+    page = slides.page
+    odd = by_other_hosts(slides, page) | by_other_origins(slides, page) | malformed(slides, "/index.html")
+    odd |= upwards(slides, f"/{slides.token}/") | malformed(slides, f"/{slides.token}/nothing")
+    assert let_in(slides, odd) == {}
+    assert slides.say(request(page, f"Host: {slides.host}"))[0] == 200, "a good one still is"
+
+
 @pytest.mark.slow
 def test_the_panel_for_the_projector_opens_to_nobody_else(projector: Server) -> None:
     assert projector.ask("GET", projector.page) == 200
@@ -136,6 +162,41 @@ def test_jupyterlab_opens_to_nobody_else(lab: Server) -> None:
     assert len(found) >= 20
     # 302: to the page that asks for the token
     assert set(found.values()) <= {302, 400, 401, 403, 404, 405}, found
+    assert kernels_below(os.getpid()) <= before
+
+
+@pytest.mark.slow
+def test_the_panel_for_the_projector_answers_no_odd_request(projector: Server) -> None:
+    before = kernels_below(os.getpid())
+    page, socket = projector.page, f"{projector.kernels}/{'0' * 8}-0000/channels"
+    odd = by_other_hosts(projector, page) | by_other_origins(projector, page) | malformed(projector, "/voila/")
+    odd |= {f"a WebSocket, {name}": each for name, each in by_other_origins(projector, socket, *HANDSHAKE).items()}
+    odd |= upwards(projector, f"/{projector.token}/voila/files/") | upwards(projector, f"/{projector.token}/static/")
+    assert let_in(projector, odd) == {}
+    assert kernels_below(os.getpid()) <= before, "nor has one of them started a kernel"
+
+
+@pytest.mark.slow
+def test_jupyterlab_answers_no_odd_request(lab: Server) -> None:
+    before, token = kernels_below(os.getpid()), f"token={lab.token}"
+    notebook, socket = f"/api/contents/{start.FIRST_NOTEBOOK}", f"/api/kernels/{'0' * 8}-0000/channels"
+    odd = by_other_hosts(lab, lab.page) | malformed(lab, notebook) | upwards(lab, "/files/") | upwards(lab, "/static/")
+    odd |= {f"{name}, with the token": each for name, each in by_other_hosts(lab, f"{notebook}?{token}").items()}
+    odd |= {f"a WebSocket, {name}": each for name, each in by_other_origins(lab, socket, *HANDSHAKE).items()}
+    for path in ("/api/contents/{}", "/files/{}", "/static/{}", "/lab/tree/{}", "/nbconvert/html/{}"):
+        climbs = upwards(lab, path.format(""))
+        odd |= {f"{path}, {name}": each.replace(b" HTTP", f"?{token} HTTP".encode()) for name, each in climbs.items()}
+    for method in ("PUT", "PATCH", "POST", "DELETE"):
+        odd |= {f"{method}, no token": request(notebook, f"Host: {lab.host}", "Content-Length: 0", method=method)}
+        for name, each in by_other_origins(lab, f"{notebook}?{token}", "Content-Length: 0", method=method).items():
+            odd[f"{method}, {name}"] = each
+    # What has this very host and port for an origin, though with https, is this server; /lab/tree/ gives the page
+    # of JupyterLab, which then says that there is no such notebook.
+    odd = {name: each for name, each in odd.items() if not name.endswith("another scheme")}
+    found = let_in(lab, odd)
+    assert {name: status for name, status in found.items() if not name.startswith("/lab/tree/")} == {}
+    assert not [name for name in found if b"root:" in lab.say(odd[name])[1]]
+    assert lab.file.read_bytes() == (ROOT / start.FIRST_NOTEBOOK).read_bytes()
     assert kernels_below(os.getpid()) <= before
 
 

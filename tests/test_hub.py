@@ -37,7 +37,18 @@ from helpers.progress import Progress
 from helpers.publish.classroom.__main__ import main as look_at_class
 from helpers.server import PromptConnection, give_notebooks
 from tests.browser.lab import ROOT
-from tests.doors import EVIL, UPGRADE, Server, kernels_below
+from tests.doors import (
+    EVIL,
+    HANDSHAKE,
+    UPGRADE,
+    Server,
+    by_other_hosts,
+    by_other_origins,
+    kernels_below,
+    let_in,
+    malformed,
+    upwards,
+)
 from tests.learner import CONFIG, PASSWORD, Learner, start_hub
 
 HUB = ROOT / "hub"
@@ -352,5 +363,13 @@ def test_a_learners_server_opens_to_nobody_else(class_hub: tuple[str, Path]) -> 
     answers = {name: server.ask(*request) for name, request in requests.items()}
     # 302: to the hub's form, which asks for the password; 503: no server runs under this name
     assert len(answers) >= 22 and set(answers.values()) <= {302, 400, 401, 403, 404, 405, 424, 503}, answers
+    odd = by_other_hosts(server, server.page) | malformed(server, server.page) | malformed(server, "/hub/api/users")
+    odd |= upwards(server, "/user/ada/files/") | upwards(server, "/hub/static/")
+    kernels, hers = "/user/ada/api/kernels", f"Cookie: {cookies}"
+    channels = by_other_origins(server, f"{kernels}/{'0' * 8}-0000/channels", hers, *HANDSHAKE)
+    odd |= {f"her cookies, a WebSocket, {name}": each for name, each in channels.items()}
+    forms = by_other_origins(server, kernels, hers, "Content-Length: 0", method="POST")
+    odd |= {f"her cookies, a form, {name}": each for name, each in forms.items()}
+    assert let_in(server, odd) == {}
     assert kernels_below(os.getpid()) == before
     assert server.ask("GET", server.page, {"Cookie": cookies}) == 200, "it still runs"

@@ -32,11 +32,13 @@ class Door:
         return f"http://{LOOPBACK}:{self.port}{self.path}"
 
     def lets_in(self, path: str, headers: Mapping[str, str]) -> bool:
-        """Whether a request may be answered; `headers` finds a header whatever the case of its name."""
+        """Whether a request may be answered; a header that came twice is there twice, or with a comma."""
         hosts = {f"{name}:{self.port}" for name in (LOOPBACK, "localhost")}
-        origin = headers.get("Origin")
+        named = [value for name, value in headers.items() if name.lower() == "host"]
+        origins = [value for name, value in headers.items() if name.lower() == "origin"]
         return (
             secrets.compare_digest(path[: len(self.path)].encode(), self.path.encode())
-            and headers.get("Host", "") in hosts
-            and (origin is None or origin in {f"http://{host}" for host in hosts})
+            and len(named) == 1
+            and named[0] in hosts
+            and all(origin in {f"http://{host}" for host in hosts} for origin in origins)
         )
