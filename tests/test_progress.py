@@ -632,6 +632,24 @@ def test_a_read_only_data_folder_keeps_the_record_in_memory(closed_folder, earli
             record.empty()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no files closed by mode")
+def test_a_record_that_was_read_only_for_a_while_is_written_again(closed_folder, monkeypatch):
+    """What SQLite keeps beside it was made meanwhile, and is read-only, too."""
+    monkeypatch.setattr(store, "FIRST_RETRY", 600)
+    closed_folder.chmod(0o777)
+    path = closed_folder / progress.FILE_NAME
+    with as_ordinary_user():
+        record = Progress(closed_folder)
+        record.record_answer("01", "01-a", "1", True)
+        path.chmod(0o444)
+        record.record_answer("01", "01-b", "1", True)
+        assert record.waiting == 1 and "only until this kernel ends" in record.notice
+        path.chmod(0o644)
+        record.record_answer("01", "01-c", "1", True)
+        assert not record.waiting and not record.notice
+        assert list(Progress(closed_folder).answers("01")) == ["01-a", "01-b", "01-c"]
+
+
 def test_the_record_lies_outside_the_course(monkeypatch, tmp_path):
     """A course folder that is read-only or shared needs no place to write in."""
     monkeypatch.delenv(progress.HOME_VARIABLE)

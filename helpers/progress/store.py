@@ -191,6 +191,8 @@ class Store:
             except _OWN_ERRORS:
                 raise
             except (sqlite3.Error, Damaged, UnicodeError, MemoryError) as error:
+                if _is_read_only(error) and _made_writable(self.path):
+                    continue
                 if not _is_damage(error):
                     raise self._unusable(error) from None
                 self._set_aside(seconds)
@@ -288,6 +290,29 @@ def _is_damage(error: BaseException) -> bool:
     """Whether the file's content raised it; errors that sqlite3 raises by itself have no code, and are of that kind."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & 0xFF in _DAMAGE
+
+
+def _is_read_only(error: BaseException) -> bool:
+    """Whether SQLite may not write."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+
+
+def _made_writable(path: Path) -> bool:
+    """Whether what hinders are files beside the record, as SQLite leaves them that was used while it was read-only."""
+    beside = [each for end in ("-wal", "-shm") if (each := Path(f"{path}{end}")).exists()]
+    closed = [each for each in beside if not _may_write(each)]
+    if not closed or not _may_write(path):
+        return False
+    try:
+        for each in closed:
+            each.chmod(path.stat().st_mode)
+    except OSError:
+        return False
+    return True
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _dated(path: Path, why: str) -> Path:
