@@ -26,8 +26,10 @@ from helpers.publish.lite.wheel import FILE_NAME, NAME, TORCH, write_wheel
 from helpers.runtime import pins
 from helpers.without_torch import Missing, NeedsTorch, left_undone
 from tests.test_layers import THAT_LOAD_TORCH
+from tests.tiers import first_slow
 
 ROOT = Path(__file__).resolve().parents[1]
+PUBLISHING = ROOT / "docs/publishing.md"
 COURSE = pins(ROOT / "requirements.txt")
 
 # What stands in for PyTorch
@@ -170,18 +172,14 @@ def test_the_lesson_says_that_progress_does_not_last_in_the_browser(monkeypatch:
     assert runtime.is_short_lived()
 
 
-def table_in_readme() -> dict[str, int]:
-    """How many code cells of each lesson need PyTorch, as docs/publishing.md says."""
-    text = (ROOT / "docs/publishing.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\d\d) \| (\d+) \|$", text, flags=re.MULTILINE)
-    return {lesson: int(ended) for lesson, ended in rows}
+def need_torch() -> set[str]:
+    """The lessons in which some cell needs PyTorch."""
+    return {lesson for lesson, path in notebooks().items() if re.search(r"\btorch\b", code_of(path))}
 
 
-def test_the_readme_says_which_lessons_run_whole() -> None:
-    whole = {lesson for lesson, path in notebooks().items() if not re.search(r"\btorch\b", code_of(path))}
-    table = table_in_readme()
-    assert set(table) == set(notebooks())
-    assert whole == {lesson for lesson, ended in table.items() if ended == 0}
+def test_the_documents_say_which_lesson_runs_whole() -> None:
+    (named,) = re.findall(r"Lesson (\d\d) runs whole\. In\s+the\s+others", PUBLISHING.read_text(encoding="utf-8"))
+    assert set(notebooks()) - need_torch() == {named}
 
 
 def code_of(path: Path) -> str:
@@ -189,15 +187,15 @@ def code_of(path: Path) -> str:
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
-@pytest.mark.slow
-def test_every_cell_that_needs_no_torch_runs_and_the_others_say_so() -> None:
-    lessons = [lesson for lesson in notebooks() if lesson != "09"]  # its game takes as long as all the others together
-    lines = subprocess.check_output([sys.executable, "-m", "tools.without_torch", *lessons], cwd=ROOT, text=True)
-    seen = {lesson: ended for lesson, _, *ended in map(str.split, lines.splitlines())}
-    said = {lesson: count for lesson, count in table_in_readme().items() if lesson != "09"}
-    assert {lesson: len(ended) for lesson, ended in seen.items()} == said
-    for lesson, ended in seen.items():
-        assert not {"imports", "predict-question", "panel", "quiz-questions"} & set(ended), lesson
+IN_CI = ("00", "03", "11")  # one without PyTorch, one with some of it, and the one with most
+
+
+@pytest.mark.parametrize("lesson", first_slow(sorted(notebooks(), key=lambda name: name not in IN_CI), len(IN_CI)))
+def test_every_cell_that_needs_no_torch_runs_and_the_others_say_so(lesson: str) -> None:
+    line = subprocess.check_output([sys.executable, "-m", "tools.without_torch", lesson], cwd=ROOT, text=True)
+    name, _, *ended = line.split()
+    assert name == lesson and bool(ended) is (lesson in need_torch())
+    assert not {"imports", "predict-question", "panel", "quiz-questions"} & set(ended)
 
 
 # What is built
