@@ -172,7 +172,7 @@ def test_an_exam_asks_what_needs_nothing_unless_asked_for_more(tmp_path, monkeyp
     monkeypatch.setenv(progress.HOME_VARIABLE, str(tmp_path))
     assert {question.needs for question in lesson.exam("7b", n=40)._drawn} == {""}
     assert {question.needs for question in lesson.exam("7b", n=40, needs=["panel"])._drawn} == {"", "panel"}
-    with pytest.raises(ValueError, match="needs has 'book'"):
+    with pytest.raises(ValueError, match="each of needs must be one of panel, run; got 'book'"):
         lesson.exam("7b", needs=["book"])
 
 
