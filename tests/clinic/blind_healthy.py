@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from tests.clinic.parts import Attention, Fn, Make, Net, Skip, entering, feed, mlp, seq
 from tests.clinic.unseen import itself, pictures, sentences, shifted, table
 
-BLIND_NOT_SHOWN: frozenset[str] = frozenset()
+BLIND_NOT_SHOWN = frozenset(("consistency training against an averaged copy", "supervised contrastive, two views"))
 """Those whose loss doesn't fall by 30 % on one batch, so that they don't count."""
 
 BLIND_HEALTHY: dict[str, Make] = {}
