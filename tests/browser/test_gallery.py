@@ -39,10 +39,7 @@ def test_every_panel_at_three_widths_in_both_themes(
     sheet.wait_for_rest(len(NAMES))
     wrong: dict[Any, list[str]] = {}
     for theme in ("Light", "Dark"):
-        sheet.page.evaluate(
-            "([command, theme]) => window.jupyterapp.commands.execute(command, { theme })",
-            [THEME, f"JupyterLab {theme}"],
-        )
+        sheet.page.evaluate(THEME, f"JupyterLab {theme}")
         for width, height in ((1366, 768), (800, 1200), (390, 1800)):  # as high as the panel, so that no bar is over it
             sheet.page.set_viewport_size({"width": width, "height": height})
             sheet.page.wait_for_timeout(2500)
