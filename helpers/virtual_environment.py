@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,7 @@ from helpers import runtime
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "course.json"  # what the last set-up installed, and whether it was finished
+DRAFT = VENV / "course.new"  # the next one, on its way
 SETUP_LOG = VENV / "setup.log"
 LOCK = ROOT / ".venv.lock"
 DISCARDED = ROOT / ".venv.discarded"  # an old .venv on its way out
@@ -67,7 +69,7 @@ def in_venv(*command: str) -> list[str]:
 
 def clean_environment() -> dict[str, str]:
     """The environment without the variables that tell Python, pip and setuptools to write elsewhere."""
-    led_astray = ("PYTHON", "__PYVENV", "PIP_", "SETUPTOOLS_", "DISTUTILS_")
+    led_astray = ("PYTHON", "__PYVENV", "PIP_", "SETUPTOOLS_", "DISTUTILS_", "DIST_EXTRA_CONFIG")
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(led_astray)}
 
 
@@ -75,15 +77,22 @@ def clean_environment() -> dict[str, str]:
 
 
 INQUIRY = """
-import importlib.metadata, importlib.util, json, site, sys, sysconfig
+import importlib.util, json, site, sys, sysconfig
 places = [sys.prefix, *site.getsitepackages(), *map(sysconfig.get_path, ("purelib", "platlib", "scripts", "data"))]
-missing = [name for name in sys.argv[1:] if importlib.util.find_spec(name) is None]
-try:
-    files = importlib.metadata.files("pip") or []
-except importlib.metadata.PackageNotFoundError:
-    files = []
-pip_is_whole = bool(files) and all(file.suffix == ".pyc" or file.locate().is_file() for file in files)
-print(json.dumps([places, sys.base_prefix, "%d.%d" % sys.version_info[:2], missing, pip_is_whole]))
+modules = {}
+for name in sys.argv[1:]:
+    found = importlib.util.find_spec(name)
+    modules[name] = found and (found.origin or next(iter(found.submodule_search_locations or ()), None))
+print(json.dumps([places, sys.base_prefix, "%d.%d" % sys.version_info[:2], modules]))
+"""
+PIP_INQUIRY = """
+import base64, hashlib, importlib.metadata
+for file in importlib.metadata.files("pip"):
+    if file.suffix != ".pyc":
+        content = file.locate().read_bytes()
+        found = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+        assert file.hash is None or file.hash.value == found, file
+        print(file.locate())
 """
 
 
@@ -94,13 +103,17 @@ class Interpreter:
     places: list[str]
     base: str
     version: str
-    missing: list[str]
-    pip_is_whole: bool
+    modules: dict[str, str | None]
 
     @property
     def is_own(self) -> bool:
         """Whether all that it installs goes into the course's `.venv`, and nothing from elsewhere is mixed in."""
         return real(self.places[0]) == real_venv() and all(map(is_inside, self.places)) and not is_inside(self.base)
+
+    @property
+    def missing(self) -> list[str]:
+        """The modules that it doesn't find, or finds outside the course's folder."""
+        return [name for name, file in self.modules.items() if not (file and is_inside(file, ROOT))]
 
 
 def ask_interpreter(modules: Iterable[str] = ()) -> Interpreter | None:
@@ -109,9 +122,21 @@ def ask_interpreter(modules: Iterable[str] = ()) -> Interpreter | None:
     try:
         answer = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=120)
         found = Interpreter(*json.loads(answer.stdout.splitlines()[-1]))
-    except (OSError, ValueError, IndexError, TypeError, subprocess.TimeoutExpired):
+        return found if found.is_own else None
+    except (OSError, ValueError, IndexError, TypeError, RecursionError, subprocess.TimeoutExpired):
         return None
-    return found if found.is_own else None
+
+
+def pip_is_whole() -> bool:
+    """Whether the pip in `.venv` has all of its files, each with the content that its list of files names."""
+    try:
+        answer = subprocess.run(
+            in_venv("-c", PIP_INQUIRY), capture_output=True, text=True, env=clean_environment(), timeout=120
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    files = answer.stdout.splitlines()
+    return answer.returncode == 0 and bool(files) and all(map(is_inside, files))
 
 
 def real(path: str | Path) -> str:
@@ -124,15 +149,18 @@ def real_venv() -> str:
     return os.path.normcase(VENV)
 
 
-def is_inside(path: str | Path) -> bool:
-    """Whether a path, with its links followed, lies in `.venv`."""
-    return (real(path) + os.sep).startswith(real_venv() + os.sep)
+def is_inside(path: str | Path, folder: Path | None = None) -> bool:
+    """Whether a path, with its links followed, lies in a folder, which is `.venv` unless another is named."""
+    around = real_venv() if folder is None else real(folder)
+    return (real(path) + os.sep).startswith(around + os.sep)
 
 
 def leads_out() -> bool:
     """Whether anything in `.venv` but the interpreter is a link to elsewhere."""
+    programs = str(venv_python().parent)
     for folder, folders, files in os.walk(VENV):
-        paths = [os.path.join(folder, name) for name in folders + files if not name.startswith("python")]
+        names = [name for name in folders + files if folder != programs or not name.startswith("python")]
+        paths = [os.path.join(folder, name) for name in names]
         if not is_inside(folder) or not all(is_inside(path) for path in paths if os.path.islink(path)):
             return True
     return False
@@ -142,7 +170,7 @@ def modules_needed() -> list[str]:
     """The modules that must be there: `helpers`, and one of each package that requirements.txt asks for."""
     try:
         return ["helpers", *(name.replace("-", "_") for name in runtime.pins())]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise missing_file("requirements.txt", error) from error
 
 
@@ -150,17 +178,16 @@ def read_stamp() -> dict[str, Any]:
     """What the last set-up left behind; empty where there is none."""
     try:
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return stamp if isinstance(stamp, dict) else {}
 
 
 def write_stamp(stamp: dict[str, Any]) -> None:
     """Writes the stamp in one step: it is there whole or not at all."""
-    draft = STAMP.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    draft.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
-    os.replace(draft, STAMP)
+    DRAFT.unlink(missing_ok=True)
+    DRAFT.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
+    os.replace(DRAFT, STAMP)
 
 
 def digest(*names: str) -> str:
@@ -174,11 +201,11 @@ def digest(*names: str) -> str:
     return fingerprint.hexdigest()
 
 
-def missing_file(name: str, error: OSError) -> Problem:
+def missing_file(name: str, error: OSError | UnicodeError) -> Problem:
     """The sentence about a file of the course that can't be read."""
+    why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
     return Problem(
-        f"Cannot read {name} ({error.strerror}): bring it back with `git checkout -- {name}`, "
-        "or download the course again."
+        f"Cannot read {name} ({why}): bring it back with `git checkout -- {name}`, or download the course again."
     )
 
 
@@ -218,7 +245,7 @@ def why_afresh(found: dict[str, Any], wanted: dict[str, Any]) -> str | None:
     if found.get("folder") != wanted["folder"]:
         return "the course has moved"
     there = ask_interpreter()
-    if there is None or not there.pip_is_whole or found == wanted or leads_out():
+    if there is None or not pip_is_whole() or found == wanted or leads_out():
         return "the one that is there is damaged"
     if found.get("python") != there.version:
         return "Python has changed"
@@ -285,10 +312,10 @@ def build(tests: bool, cpu_torch: bool) -> None:
     check_room(ROOM_NEEDED if reason else ROOM_TO_UPDATE)
     if reason is None:
         say("Bringing the folder .venv up to date.")
-        SETUP_LOG.unlink(missing_ok=True)
         try:
+            SETUP_LOG.unlink(missing_ok=True)
             fault = fill(wanted, with_torch=found.get("torch") != wanted["torch"])
-        except Damaged as damage:
+        except (Damaged, PermissionError) as damage:
             fault = str(damage)
         if fault:
             say(f"  {fault}")
@@ -401,8 +428,8 @@ def put_away() -> None:
     try:
         if VENV.is_symlink() or (VENV.exists() and real(VENV) != real_venv()):
             remove_link(VENV)
-        elif VENV.is_dir() and not any(VENV.iterdir()):
-            VENV.rmdir()
+        elif VENV.is_dir() and {path.name for path in VENV.iterdir()} <= {DRAFT.name}:
+            remove(VENV)  # a set-up was ended before its first word
         elif os.path.lexists(VENV):
             ours = bool(read_stamp())
             goal = unused_name(DISCARDED if ours else KEPT)
@@ -415,7 +442,24 @@ def put_away() -> None:
             "that use it, and start again."
         ) from error
     for leftover in ROOT.glob(f"{DISCARDED.name}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        remove(leftover)
+
+
+def remove(folder: Path) -> None:
+    """Removes a folder and what is in it, as far as that can be; no link is followed."""
+    if os.name != "nt" and not folder.is_symlink():
+        open_up(folder)
+        for inner, names, _ in os.walk(folder):
+            for path in (os.path.join(inner, name) for name in names):
+                if not os.path.islink(path):
+                    open_up(path)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def open_up(folder: str | Path) -> None:
+    """Lets what is in a folder of one's own be removed."""
+    with contextlib.suppress(OSError):
+        os.chmod(folder, stat.S_IRWXU)
 
 
 def remove_link(link: Path) -> None:
@@ -437,6 +481,7 @@ def keep_lab_quiet() -> None:
     settings = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
     file = VENV / "share/jupyter/lab/settings/overrides.json"
     file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)  # it may be the same file as one elsewhere
     file.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
 
 
@@ -613,6 +658,8 @@ class Progress:
 def one_at_a_time() -> Iterator[None]:
     """Lets a second set-up in the same folder wait for the first."""
     try:
+        if LOCK.is_symlink():
+            LOCK.unlink()
         handle = open(LOCK, "a")  # noqa: SIM115
     except OSError as error:
         raise Problem(
