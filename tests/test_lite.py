@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -22,6 +23,7 @@ from helpers.publish.lite import distribution
 from helpers.publish.lite.__main__ import main
 from helpers.publish.lite.build import PACKAGES, REQUIREMENTS, SETTINGS, _entry, for_pyodide
 from helpers.publish.lite.distribution import LOCK, NEEDED, DistributionError, fetch, needed
+from helpers.publish.lite.policy import add_policies
 from helpers.publish.lite.wheel import FILE_NAME, NAME, TORCH, write_wheel
 from helpers.runtime import pins
 from helpers.without_torch import Missing, NeedsTorch, left_undone
@@ -241,6 +243,37 @@ def test_versions_are_those_of_the_course_and_everything_imported_is_there() -> 
     imported = {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets", "IPython", "tqdm", "platformdirs", "fsrs"}
     assert {name.lower() for name in imported} <= {*browser, *NEEDED, "traitlets"}
     assert json.loads(SETTINGS.read_text(encoding="utf-8"))["jupyter-config-data"]["litePluginSettings"]
+
+
+PAGE = """<!doctype html>
+<html><HEAD lang="en"><meta charset="utf-8">
+<script id="configuration" type="application/json">{}</script>
+<script src="a.js"></script><script type="module">
+await import("./b.js");
+</script></head><body><script>1 < 2</script></body></html>
+"""
+
+
+def test_every_page_has_a_policy_that_lets_its_own_scripts_run_and_no_others(tmp_path: Path) -> None:
+    (tmp_path / "lab").mkdir()
+    for name in ("index.html", "lab/index.HTM"):
+        (tmp_path / name).write_bytes(PAGE.replace("\n", "\r\n").encode())
+    assert len(add_policies(tmp_path)) == 2
+    hashes = [
+        base64.b64encode(hashlib.sha256(script).digest()).decode()
+        for script in (b'\nawait import("./b.js");\n', b"1 < 2")
+    ]
+    for name in ("index.html", "lab/index.HTM"):
+        page = (tmp_path / name).read_text(encoding="utf-8")
+        policy = re.search(r'<HEAD lang="en">\n<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+        assert policy is not None and page.replace(policy[0], '<HEAD lang="en">') == PAGE
+        rules = dict(rule.split(" ", 1) for rule in policy[1].split("; "))
+        assert [part for part in rules["script-src"].split() if "sha256" in part] == [f"'sha256-{h}'" for h in hashes]
+        assert "'unsafe-inline'" not in rules["script-src"] and rules["default-src"] == "'none'"
+        assert not re.search(r"\*|https?:", policy[1]), "no other host"
+    (tmp_path / "lab/without.html").write_text("<body>", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"^lab.without\.html can't have a Content-Security-Policy: it has no head$"):
+        add_policies(tmp_path)
 
 
 # Pyodide's files

@@ -18,6 +18,7 @@ from typing import Any
 from helpers.course import notebooks
 from helpers.publish.folder import write_text, written_whole
 from helpers.publish.lite.distribution import LOCK, RELEASE, Package, fetch
+from helpers.publish.lite.policy import add_policies
 from helpers.publish.lite.wheel import write_wheel
 
 HERE = Path(__file__).parent
@@ -48,6 +49,7 @@ def build_lite(folder: Path, pyodide: str | Path = RELEASE) -> Path:
         for path in notebooks().values():
             write_text(work / "content" / path.name, for_pyodide(path))
         _run_jupyterlite(work, work / "site")
+        _add_policies(work / "site")
         shutil.copytree(work / "site", draft, dirs_exist_ok=True)
     return folder / "lab" / "index.html"
 
@@ -101,6 +103,13 @@ def _run_jupyterlite(work: Path, out: Path) -> None:
     _pip("install", "--quiet", "--requirement", str(REQUIREMENTS), python=str(python))
     options = ["--lite-dir", str(work), "--contents", str(work / "content"), "--output-dir", str(out)]
     _run([str(python), "-m", "jupyterlite_core.app", "build", *options, "--apps", "lab", "--no-sourcemaps"], work)
+
+
+def _add_policies(site: Path) -> None:
+    try:
+        add_policies(site)
+    except ValueError as error:
+        raise LiteError(str(error)) from None
 
 
 def _pip(*arguments: str, python: str = sys.executable) -> None:
