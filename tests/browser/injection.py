@@ -17,7 +17,9 @@ SLIPPED_IN = {
 def slip_in(page: Path, script: str) -> None:
     """Put one of the scripts into a page."""
     text = page.read_text(encoding="utf-8")
-    page.write_text(text.replace("<body>", f"<body>{SLIPPED_IN[script]}", 1), encoding="utf-8")
+    text, count = re.subn(r"<body\b[^>]*>", lambda tag: tag[0] + SLIPPED_IN[script], text, count=1)
+    assert count == 1
+    page.write_text(text, encoding="utf-8")
 
 
 def without_policy(page: Path) -> None:
