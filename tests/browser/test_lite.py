@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from helpers.course import notebooks
 from helpers.publish.lite import build
-from helpers.publish.lite.distribution import LOCK
+from helpers.publish.lite.distribution import LOCK, Package
 from tests.browser.injection import SLIPPED_IN, ran, slip_in
 from tests.browser.lite import serving
 
@@ -24,7 +24,7 @@ REFUSED = "Content Security Policy"
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A site without the files of Pyodide, which are not on every machine: its kernel asks for them and gets none."""
 
-    def no_files(folder: Path, source: str) -> dict[str, build.Package]:
+    def no_files(folder: Path, source: str) -> dict[str, Package]:
         (folder / LOCK).write_text(json.dumps({"packages": {}}), encoding="utf-8")
         return {}
 
