@@ -43,7 +43,7 @@ def signal_through_time(times: Numbers, *, title: str) -> go.Figure:
     half = dot("half-life", colour=theme.THEORY, showlegend=False, hovertemplate="half is left at step %{x:.0f}")
     figure.add_trace(half, **below)
     dressed(figure, title)
-    figure.update_xaxes(title_text="time step (first input left, loss right)", range=[0.5, float(np.max(times)) + 0.5])
+    figure.update_xaxes(title_text="time step (first left, loss right)", range=[0.5, float(np.max(times)) + 0.5])
     decades(figure, "gradient ‖∂L/∂h<sub>t</sub>‖", -30, 3, **above)
     figure.update_yaxes(title_text="cell keeps", range=[0, 1.08], tickformat=".0%", nticks=4, **below)
     backward_arrow(figure)

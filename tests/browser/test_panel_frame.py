@@ -63,6 +63,11 @@ IN_THE_WAY = """panel => {
     const up = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
     if (across > 2 && up > 2) found.push(named(one) + " | " + named(other));
   }));
+  for (const handle of panel.querySelectorAll(".noUi-handle")) {
+    const name = handle.closest(".widget-inline-hbox")?.querySelector(".widget-label");
+    if (name && handle.getBoundingClientRect().top < name.getBoundingClientRect().bottom)
+      found.push("a handle over " + name.textContent);
+  }
   const edge = panel.getBoundingClientRect().right + 1;
   return found.concat([...panel.querySelectorAll(".main-svg, :is(.live-controls, .site-controls) > *, button")]
     .filter(each => each.getBoundingClientRect().right > edge).map(each => "beyond the edge: " + named(each)));
