@@ -404,7 +404,7 @@ def test_an_error_in_the_recording_ends_it_and_not_the_training(monkeypatch: pyt
 def test_an_error_in_a_forward_hook_stays_there(monkeypatch: pytest.MonkeyPatch) -> None:
     from helpers.doctor.listening import Listener
 
-    monkeypatch.setattr(Listener, "_hear", lambda *_: 1 / 0)
+    monkeypatch.setattr(Listener, "_note", lambda *_: 1 / 0)
     model = perceptron()
     inputs = data()[0]
     with watch(model, show=False) as monitor:

@@ -204,20 +204,20 @@ class Chart:
 
     def _coverage(self) -> float:
         """The share of all weights with a gradient that aren't hidden in steps into which nothing can look."""
-        heard = {
+        measured = {
             each
             for row in self._rows
             for each in row.parameters
             if not math.isnan(self._readings.signals.get(row.place, math.nan))
         }
         learning = [each for each, value in self._gradients.items() if value is not None and each.dim() > 1]
-        unheard = [
+        opaque = [
             each
             for each in learning
-            if each not in heard and (each in self._recording.unheard or each not in self._graph.leaves)
+            if each not in measured and (each in self._recording.opaque or each not in self._graph.leaves)
         ]
         numbers = sum(each.numel() for each in learning)
-        return 1 - sum(each.numel() for each in unheard) / numbers if numbers else 1.0
+        return 1 - sum(each.numel() for each in opaque) / numbers if numbers else 1.0
 
     def _unregistered(self) -> tuple[int, int]:
         """How many tensors, and how many numbers, the outputs were computed from that no optimizer will be given.

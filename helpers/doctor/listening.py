@@ -1,4 +1,4 @@
-"""What leaves the layers of a model in its forward passes, heard by one hook for all modules of the process."""
+"""What leaves the layers of a model in its forward passes, noted by one hook for all modules of the process."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Listener:
             self._handle = None
 
     def clear(self) -> None:
-        """Forget what was heard."""
+        """Forget what was noted."""
         self.outputs.clear()
         self._last = self._made_by = self._kept = None
 
@@ -61,11 +61,11 @@ class Listener:
         kind = self._kinds.get(module)
         if kind is not None and torch.is_grad_enabled():
             try:
-                self._hear(module, kind, inputs, output)
+                self._note(module, kind, inputs, output)
             except Exception as problem:
                 self._failed(problem)
 
-    def _hear(self, module: nn.Module, kind: str, inputs: tuple[Any, ...], output: Any) -> None:
+    def _note(self, module: nn.Module, kind: str, inputs: tuple[Any, ...], output: Any) -> None:
         """Keep what leaves a layer; what leaves an activation counts as that of the layer before it."""
         values = first_tensor(output)
         is_activation, is_layer = kind == "activation", kind == "layer"

@@ -162,7 +162,7 @@ class Recording:
     used: the parameters that a function of torch was called with
     held: the tensors that the model held before it ran
     pairs: the shapes of what two-sided losses compared, where they differ
-    unheard: the parameters that go into a step of the graph into which nothing can look
+    opaque: the parameters that go into a step of the graph into which nothing can look
     """
 
     def __init__(self, model: nn.Module, let_through: Callable[[], None] = lambda: None) -> None:
@@ -190,7 +190,7 @@ class Recording:
         self._reentrant = False
         self._model = model
         self.gradients: Sequence[Tensor | None] = ()
-        self.unheard: set[Tensor] = set()
+        self.opaque: set[Tensor] = set()
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -246,9 +246,9 @@ class Recording:
         self._reentrant = REENTRANT in graph.names
         known = {step for row in self._rows for step in row.steps}
         consumers: dict[Any, list[Any]] | None = None
-        heard = {each for row in self._rows if row.steps for each in row.parameters}
+        covered = {each for row in self._rows if row.steps for each in row.parameters}
         for parameter, leaf in graph.leaves.items():
-            if parameter.dim() < 2 or parameter in heard or not isinstance(parameter, nn.Parameter):
+            if parameter.dim() < 2 or parameter in covered or not isinstance(parameter, nn.Parameter):
                 continue
             consumers = graph.consumers() if consumers is None else consumers
             step = operation_on(leaf, graph, consumers)
@@ -256,7 +256,7 @@ class Recording:
                 continue
             if not name_of(step).startswith(PRODUCT_STEPS):
                 if is_opaque(step):
-                    self.unheard.add(parameter)
+                    self.opaque.add(parameter)
                 continue
             row = self._row_of(parameter, step.name().rstrip("0123456789").removesuffix("Backward").lower())
             row.steps.append(step)
