@@ -87,6 +87,9 @@ _AXIS = {
     "ticklen": 4,
     "title": {"font": {"size": SMALL}, "standoff": 6},
     "tickfont": {"size": SMALL},
+    # Else Plotly hides labels that reach beyond the figure. Where an axis is zoomed to the end of floats, that is its
+    # only one, which has twenty digits; the title then goes below the lowest of none, at infinity.
+    "ticklabeloverflow": "allow",
 }
 
 # A plain dictionary: plotly checks it when a figure takes it, and importing this module stays quick.

@@ -523,6 +523,7 @@ def test_the_saved_figure_holds_every_quantity() -> None:
     assert figure.data[0].z == pytest.approx(np.log10(history.gradient_norm.T))
     assert figure.data[4].z == pytest.approx(history.dead.T)
     assert list(figure.layout.yaxis.ticktext) == list(history.layers)
+    assert figure.layout.xaxis.ticklabeloverflow == figure.layout.yaxis.ticklabeloverflow == "allow"
     for place, button in enumerate(figure.layout.updatemenus[0].buttons):
         assert button.args[0]["visible"] == [other == place for other in range(8)]
 

@@ -22,6 +22,9 @@ Array = NDArray[Any]
 
 MOST_NAMES = 20
 NO_GRADIENT = "#f4d9d6"
+LABELS = {"ticklabeloverflow": "allow"}
+"""Plotly hides labels that reach beyond a figure; where it hides all, as after a zoom to the end of floats, it sets the
+title at infinity."""
 LOW, HIGH = -8.0, 2.0
 
 Scale = tuple[str, bool, float | None, float | None]  # what is shown, whether as log10, the ends of the colour bar
@@ -71,7 +74,8 @@ def layers(readings: Sequence[LayerReading], title: str) -> go.Figure:
     figure.update_layout(template="plotly_white", title_text=title, height=620, barmode="overlay")
     figure.update_yaxes(tickprefix="10<sup>", ticksuffix="</sup>", title_text="norm", row=1, col=1)
     figure.update_yaxes(range=[0, 1], tickformat=".0%", title_text="flat", row=2, col=1)
-    return figure.update_xaxes(title_text="layer (input left, loss right)", row=2, col=1)
+    figure.update_xaxes(title_text="layer (input left, loss right)", row=2, col=1)
+    return figure.update_xaxes(LABELS).update_yaxes(LABELS)
 
 
 def steps(history: WatchHistory) -> go.Figure:
@@ -91,8 +95,9 @@ def steps(history: WatchHistory) -> go.Figure:
     menu = {"buttons": buttons, "type": "dropdown", "x": 1, "xanchor": "right", "y": 1.03, "yanchor": "bottom"}
     count = len(history.layers)
     places = np.unique(np.linspace(1, count, min(count, MOST_NAMES)).round().astype(int)) if count else np.array([])
-    figure.update_xaxes(title_text="training steps", showgrid=False)
+    figure.update_xaxes(LABELS, title_text="training steps", showgrid=False)
     figure.update_yaxes(
+        LABELS,
         title_text="layer (loss above)",
         tickvals=places,
         showgrid=False,

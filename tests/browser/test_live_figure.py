@@ -11,8 +11,12 @@ from typing import Any
 
 import matplotlib.image
 import numpy as np
+import plotly.graph_objects as go
 import pytest
+from playwright.sync_api import Browser
 
+from helpers import theme
+from helpers.live.browser import PLOTLY
 from tests.browser.lab import Sheet, free_port, serve, write_notebook
 
 pytestmark = pytest.mark.browser
@@ -139,6 +143,29 @@ def test_a_raising_compute_shows_its_message_and_the_next_move_works(everything:
 def test_only_useful_buttons_and_none_that_sends_the_figure_anywhere(everything: Sheet) -> None:
     titles = everything.page.locator(".live-figure .modebar-btn").evaluate_all("all => all.map(b => b.dataset.title)")
     assert titles == ["Download plot as a PNG", "Zoom", "Pan", "Reset axes"]
+
+
+NEIGHBOURS = [0.16633550975999756, 0.16633550975999759]
+"""One number of 64 bits lies between them."""
+
+
+def test_an_axis_zoomed_to_the_end_of_floats_is_no_error(browser: Browser) -> None:
+    """Some ten quick zooms lead there: of one tick, at the end of the axis, the label is wider than the margin."""
+    figure = go.Figure(go.Scatter(x=[0, 1], y=[0, 1]), {"template": theme.TEMPLATE, "width": 800, "height": 400})
+    figure.update_layout(xaxis_title_text="layer", yaxis_title_text="gradient")
+    page, said = browser.new_page(), []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.add_script_tag(path=PLOTLY)
+    page.evaluate(
+        """async ({ figure: { data, layout }, range }) => {
+             const plot = document.body.appendChild(document.createElement("div"));
+             await Plotly.newPlot(plot, data, layout);
+             await Plotly.relayout(plot, { "xaxis.range": range, "yaxis.range": range });
+             await Plotly.redraw(plot); }""",  # a zoom alone leaves the titles where they are
+        {"figure": json.loads(figure.to_json()), "range": NEIGHBOURS},
+    )
+    page.close()
+    assert said == []
 
 
 THEME = "async theme => await window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
