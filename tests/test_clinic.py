@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import signal
 from collections.abc import Callable
@@ -200,6 +201,25 @@ def test_a_batch_of_one_sample_with_several_targets_is_not_healthy(dropout: floa
     assert same.verdict == "healthy" and any("are alike" in note for note in same.notes)
     noisy = Net(lambda m, x: m.o(x + torch.randn_like(x)), o=nn.Linear(20, 5))
     assert diagnose(noisy, torch.nn.functional.cross_entropy, torch.ones_like(x), y).healthy, "it draws its own inputs"
+
+
+def test_a_model_of_which_nothing_learns_is_not_healthy() -> None:
+    body, head = mlp(20, 16, 5).requires_grad_(False), nn.Linear(5, 5)
+    used = Net(lambda m, x: (m.body(x), m.head(x[:, :5])), body=body, head=head)
+    x, y = rows()
+    for model, loss in (
+        (Net(lambda m, x: m.body(x), body=body, head=head), lambda out, y: nn.functional.cross_entropy(out, y)),
+        (used, lambda out, y: nn.functional.cross_entropy(out[0], y)),
+    ):
+        diagnosis = diagnose(model, loss, x, y)
+        assert diagnosis.verdict == "detached" and diagnosis.findings[0].layers == ("head",)
+
+
+@pytest.mark.parametrize(("shape", "other"), [((12,), (12, 1)), ((12, 12), (12, 12, 1)), ((1, 5), (1, 5, 1))])
+def test_a_loss_that_compares_every_output_with_every_target(shape: tuple[int, ...], other: tuple[int, ...]) -> None:
+    model = Net(lambda m, x: m.o(x), o=nn.Linear(4, 1))
+    diagnosis = diagnose(model, lambda out, y: (out - y).square().mean(), torch.randn(*shape, 4), torch.randn(shape))
+    assert (diagnosis.verdict == "loss") is (math.prod(torch.broadcast_shapes(shape, other)) > math.prod(other))
 
 
 @pytest.mark.slow

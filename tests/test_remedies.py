@@ -353,7 +353,7 @@ CASES: dict[str, Case] = {
     ),
     "one shape": Case(
         "loss",
-        "targets.unsqueeze(1)",
+        "targets.unsqueeze(-1)",
         lambda: numbers(mlp(FEATURES, 64, 1), flat=True),
         lambda: numbers(mlp(FEATURES, 64, 1)),
     ),

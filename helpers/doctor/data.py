@@ -168,14 +168,15 @@ def _nothing_told_apart(evidence: Evidence) -> Iterator[Finding]:
 
 def _broadcast(evidence: Evidence) -> Iterator[Finding]:
     for left, right in evidence.pairs:
-        one, other = (shape for shape in sorted((left, right), key=len))
-        if len(one) == 1 and len(other) == 2 and other[1] == 1 and other[0] == one[0] > 1:
+        one, other = sorted((left, right), key=len)
+        pairs = math.prod(torch.broadcast_shapes(one, other)) if other == (*one, 1) else 0
+        if pairs > math.prod(other):
             yield Finding(
                 "loss",
                 f"the loss compares shape {left} with shape {right}: every output with every target.",
-                {"pairs compared": float(one[0] ** 2), "samples": float(one[0])},
+                {"pairs compared": float(pairs), "outputs": float(math.prod(one))},
                 LIMITS["broadcast"],
-                "Give both the same shape: outputs.squeeze(1), or targets.unsqueeze(1).",
+                "Give both the same shape: outputs.squeeze(-1), or targets.unsqueeze(-1).",
                 "01_definition.ipynb",
                 kind="loss",
             )

@@ -330,10 +330,13 @@ def _place_of_zero(case: Case) -> tuple[LayerReading, LayerReading] | None:
 
 
 def _detached(case: Case) -> Iterator[Finding]:
+    labels = case.detached
+    if not labels and not case.bad and not any(layer.status == "learns" for layer in case.layers):
+        labels = [layer.label for layer in case.layers if layer.status in ("unused", "not called")]
     if case.frozen:
         summary = "no parameter asks for a gradient: all of them are frozen."
         remedy = "Set requires_grad_(True) on the part that should learn."
-    elif case.detached:
+    elif labels:
         summary = "no gradient reaches layers that should learn."
         remedy = (
             "Between these layers and the loss look for detach(), item(), numpy(), argmax, torch.no_grad() or a tensor "
@@ -341,7 +344,7 @@ def _detached(case: Case) -> Iterator[Finding]:
         )
     else:
         return
-    names = tuple(case.detached)
+    names = tuple(labels)
     evidence = {"layers without gradient": float(len(names))}
     yield Finding("detached", summary, evidence, THRESHOLDS["detached"], remedy, "01_definition.ipynb", names)
 

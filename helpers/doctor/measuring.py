@@ -219,17 +219,14 @@ def together(tensors: Sequence[Tensor]) -> Tensor:
 
 def _norms_within(flat: Tensor, sizes: Sequence[int]) -> Tensor:
     """The norms of stretches of these sizes, on the processor; in float64 where float32 would lose something."""
-    parts = np.split(flat.numpy(), np.cumsum(sizes)[:-1])
-    quick = ((part, length(part)) for part in parts)
-    found = [size if LEAST < size < MOST else float(np.linalg.norm(part.astype(np.float64))) for part, size in quick]
+    numbers, start, found = flat.numpy(), 0, []
+    with np.errstate(all="ignore"):
+        for size in sizes:
+            part = numbers[start : start + size]
+            start += size
+            quick = math.sqrt(part.dot(part))
+            found.append(quick if LEAST < quick < MOST else float(np.linalg.norm(part.astype(np.float64))))
     return torch.tensor(found, dtype=torch.float64)
-
-
-def length(numbers: Array) -> float:
-    """The root of the sum of squares, in the precision of the numbers."""
-    flat = numbers.reshape(-1)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return math.sqrt(flat.dot(flat))
 
 
 def are_plain(tensors: Sequence[Tensor]) -> bool:

@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from .flatness import FLAT_PARTS, Flat, flat_parts
 from .graph import PRODUCTS as PRODUCT_STEPS
 from .graph import REENTRANT, Graph, is_opaque, name_of, operation_on
-from .measuring import LEAST, MOST, TOGETHER, length, norms
+from .measuring import LEAST, MOST, TOGETHER, norms
 
 Array = NDArray[Any]
 
@@ -695,7 +695,8 @@ def _statistics_of(tensors: Sequence[Tensor]) -> list[tuple[float, float, float]
     centres = values.mean(dim=1)
     means = centres.mean(dim=1, dtype=torch.float64)
     away, between = (values - centres[:, None]).numpy(), (centres - means[:, None].float()).numpy()
-    lengths = [(length(part), length(rest)) for part, rest in zip(away, between, strict=True)]
+    with np.errstate(all="ignore"):
+        lengths = [(_length(part), _length(rest)) for part, rest in zip(away, between, strict=True)]
     found = []
     for place, (mean, (spread, rest)) in enumerate(zip(means.tolist(), lengths, strict=True)):
         if LEAST < spread < MOST and (rest == 0 or LEAST < rest < MOST):
@@ -704,6 +705,11 @@ def _statistics_of(tensors: Sequence[Tensor]) -> list[tuple[float, float, float]
         else:
             found.append(_statistics(tensors[place]))
     return found
+
+
+def _length(numbers: Array) -> float:
+    flat = numbers.reshape(-1)
+    return math.sqrt(flat.dot(flat))
 
 
 def _share(mask: Tensor) -> float:
