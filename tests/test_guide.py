@@ -59,6 +59,12 @@ def test_the_page_loads_nothing_and_runs_nothing(page: str) -> None:
     assert "Content-Security-Policy" in page and "break-before: page" in page
 
 
+def test_on_the_site_it_leads_back_to_the_first_page(page: str) -> None:
+    assert "<a " not in page
+    with_home = guide_page({"00": notebooks()["00"]}, home="index.html")
+    assert with_home.count('<a href="index.html">') == 1 and "@media print { .back { display: none; } }" in with_home
+
+
 def test_the_word_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--to", str(tmp_path / "guide"), "--lesson", "03"]) == 0
     page = (tmp_path / "guide/guide.html").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from helpers.publish.glossary import read_glossary
 from helpers.publish.present.build import fit_figures
 from helpers.publish.site.__main__ import addresses_of
 from helpers.publish.site.addresses import Addresses, read_addresses
+from helpers.publish.site.build import with_links_here
 from helpers.publish.site.frame import GLOSSARY, GUIDE, Site
 from helpers.publish.site.home import index_page, read_citation
 from helpers.publish.site.pages import file_name, glossary_page, lesson_page
@@ -250,6 +252,9 @@ def test_what_is_searched_reads_like_the_page() -> None:
 # The map and the table of lesson 00 ----------------------------------------------------------------------------------
 
 
+SHOWN_00 = {"map": lambda: (my_map(),), "progress": lambda: (my_progress(),)}
+
+
 def shown_of(*views: object) -> tuple[str, dict[str, Any]]:
     context = BuildContext("00")
     return "".join(widget_html(view, context) for view in views), context.data
@@ -261,6 +266,18 @@ def test_the_table_of_lessons_leads_to_them_and_is_counted_by_the_page() -> None
         row = re.search(rf'<tr data-lesson="{number}" data-asked="([^"]+)"><td><a href="{file}">', page)
         asked = json.loads(html.unescape(row[1]))
         assert set(asked["questions"]) == {question.id for question in load_bank(number)}
+
+
+def test_a_site_of_some_lessons_has_no_link_to_another() -> None:
+    some = Site({number: PAGES[number] for number in ("00", "03")})
+    text = f'<a href="{PAGES["03"]}#panel">here</a>, <a href="{PAGES["02"]}#x" target="_self">02, <b>not</b> here</a>'
+    assert some.reachable(text) == f'<a href="{PAGES["03"]}#panel">here</a>, 02, <b>not</b> here'
+    context = BuildContext("00")
+    cells = [replace(cell, shown=SHOWN_00.get(cell.id, lambda: ())()) for cell in read_cells(notebooks()["00"])]
+    page = lesson_page(cells, context, some)
+    notes = with_links_here(context.data, some)
+    linked = set(re.findall(r'href=\\?"(\d\d_\w+\.html)', page + json.dumps(notes)))
+    assert linked == set(some.pages.values()) and LESSONS["02"].name in page
 
 
 def test_the_titles_on_the_map_lead_to_the_lessons_of_page_and_notebook_but_not_on_slides() -> None:

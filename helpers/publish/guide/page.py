@@ -32,6 +32,7 @@ p { margin: 0 0 2mm; orphans: 3; widows: 3; }
 table { border-collapse: collapse; margin: 1mm 0 3mm; font-size: 10pt; }
 th, td { padding: 1mm 4mm 1mm 0; text-align: left; vertical-align: top; border-bottom: 0.5pt solid #aaa; }
 tr { break-inside: avoid; }
+@media print { .back { display: none; } }
 code { font-family: Consolas, Menlo, "DejaVu Sans Mono", monospace; font-size: 0.92em; }
 """
 INTRODUCTION = (
@@ -41,12 +42,13 @@ INTRODUCTION = (
 )
 
 
-def guide_page(sources: Mapping[str, Path]) -> str:
-    """The guide to these lessons: the notebook of each by its number."""
+def guide_page(sources: Mapping[str, Path], home: str = "") -> str:
+    """The guide to these lessons: the notebook of each by its number. `home` is the page that it links back to."""
     lessons = "\n".join(_lesson(lesson, path) for lesson, path in sources.items())
     cells = {lesson: read_cells(path) for lesson, path in sources.items()}
+    back = f'<p class="back"><a href="{home}">← {TITLE}</a></p>' if home else ""
     body = (
-        f"<h1>{TITLE} Teacher's guide</h1><p>{INTRODUCTION}</p>{_minutes_table(cells)}{lessons}"
+        f"{back}<h1>{TITLE} Teacher's guide</h1><p>{INTRODUCTION}</p>{_minutes_table(cells)}{lessons}"
         f"<p>© {AUTHORS}, {CONTENT_LICENCE}.</p>"
     )
     return document("Teacher's guide", body, style=STYLE, allowed=WITHOUT_SCRIPTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from helpers.course import notebooks
 from helpers.publish.cells.assets import write_assets
@@ -54,7 +55,7 @@ def build_site(
         (draft / "tables").mkdir()
         write_text(draft / "index.html", index_page(site))
         write_text(draft / GLOSSARY, glossary_page(terms, site))
-        write_text(draft / GUIDE, guide_page(sources))
+        write_text(draft / GUIDE, guide_page(sources, home="index.html"))
         write_text(draft / "assets" / "search_index.js", search_index(sources, terms, site.pages))
         with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as nothing_kept:
             _build_lessons(draft, options, sources, site, store or Store(Path(nothing_kept)))
@@ -75,4 +76,12 @@ def _build_lessons(folder: Path, options: BuildOptions, sources: Mapping[str, Pa
     for lesson, cells in prepared.lessons.items():
         context = prepared.context(lesson, options)
         write_text(folder / site.pages[lesson], lesson_page(cells, context, site))
-        write_text(folder / "tables" / f"{lesson}.js", data_script(context.data))
+        write_text(folder / "tables" / f"{lesson}.js", data_script(with_links_here(context.data, site)))
+
+
+def with_links_here(data: Mapping[str, Any], site: Site) -> Mapping[str, Any]:
+    """What a page's scripts need, without links of figures to lessons that have no page here."""
+    for each in data.values():
+        for note in each.get("spec", {}).get("figure", {}).get("layout", {}).get("annotations", ()):
+            note["text"] = site.reachable(note["text"])
+    return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ WITHOUT_SCRIPTS = (
     "the plots, the quizzes and the search need JavaScript."
 )
 
+LINK_TO_LESSON = re.compile(r'<a href="(\d\d_\w+\.html)[^"]*"[^>]*>(.*?)</a>')
+
 
 @dataclass(frozen=True)
 class Site:
@@ -32,6 +35,11 @@ class Site:
 
     pages: Mapping[str, str]
     addresses: Addresses = Addresses()
+
+    def reachable(self, text: str) -> str:
+        """The HTML with words in place of links to lessons that have no page here."""
+        there = set(self.pages.values())
+        return LINK_TO_LESSON.sub(lambda found: found[0] if found[1] in there else found[2], text)
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,7 @@ def framed(page: Page, site: Site) -> str:
 {contents}
 <main id="main">
 <noscript><p class="site-note">{WITHOUT_SCRIPTS}</p></noscript>
-{page.body}
+{site.reachable(page.body)}
 </main>
 </div>
 <footer>{_around(page, site)}<p>{LICENCE}</p></footer>"""
