@@ -1,7 +1,8 @@
 """A second set of healthy networks that nothing was set on before the doctor met them: unusual forms that are sound.
 
-They were written on 28 November 2026 from papers and the code that people share, before any verdict on them was seen;
-`blind_sick.py` says what came of it. Whether they learn is measured as for the older ones (tests/test_clinic.py).
+They were written on 28 November 2026 from papers and the code that people share, before any verdict on them was seen.
+The README of `helpers/doctor` says what came of it. Whether they learn is measured as for the older ones
+(tests/test_clinic.py).
 """
 
 from __future__ import annotations
