@@ -253,6 +253,12 @@ def test_the_profile_is_what_the_engine_measures_on_the_hidden_network() -> None
         quiz.profile_curve(build(MANY))
 
 
+def test_a_text_that_is_nothing_but_a_drawn_name_stays_a_text() -> None:
+    question = build(with_part({**PROFILE, "question": "{depth}"}, "answers", 0, answer="{width}"))
+    assert question.text in ("12", "20") and question.answers[0].text in ("32", "48")
+    assert question.answers[0].try_state["depth"] in (12, 20)
+
+
 def test_pytorchs_default_comes_with_its_biases() -> None:
     networks = [answer.network for answer in build(PROFILE).answers]
     assert [spec.bias_std > 0 for spec in networks if isinstance(spec, NetworkSpec)] == [False, False, True]

@@ -22,6 +22,8 @@ from helpers.quiz.questions import TYPES, Answer, Question
 
 _NAME = re.compile(r"\{([a-z_]+)\}")
 _TRIES = 1000
+TAKE_VALUES = ("arguments", "network", "try")
+"""Parts of an entry in which a name stands for the value itself."""
 
 
 def instantiate(question: Question, seed: int) -> Question:
@@ -122,16 +124,22 @@ def _order(kind: str, name: str, count: int, seed: int) -> tuple[int, ...]:
     return mixed_places(count, seed, name, may_stay=not TYPES[kind].hides_order)
 
 
-def _filled(thing: Any, drawn: Mapping[str, Any]) -> Any:
-    """`thing` with the drawn values in the place of their names."""
+def _filled(thing: Any, drawn: Mapping[str, Any], takes_values: bool = False) -> Any:
+    """`thing` with the drawn values in the place of their names.
+
+    A text that is nothing but a name becomes the value itself where values stand, and stays a text everywhere else.
+    """
     if isinstance(thing, str):
         alone = _NAME.fullmatch(thing)
-        if alone and alone[1] in drawn:
+        if takes_values and alone and alone[1] in drawn:
             return plain_value(drawn[alone[1]])
         return _NAME.sub(lambda found: say_drawn(drawn[found[1]]) if found[1] in drawn else found[0], thing)
     if isinstance(thing, Mapping):
-        return {name: part if name == "draw" else _filled(part, drawn) for name, part in thing.items()}
-    return [_filled(part, drawn) for part in thing] if isinstance(thing, list) else thing
+        return {
+            name: part if name == "draw" else _filled(part, drawn, takes_values or name in TAKE_VALUES)
+            for name, part in thing.items()
+        }
+    return [_filled(part, drawn, takes_values) for part in thing] if isinstance(thing, list) else thing
 
 
 def _with_numbers(answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
