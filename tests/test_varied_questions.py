@@ -128,7 +128,7 @@ ARITHMETIC: dict[str, tuple[str, Callable[..., float]]] = {
     ),
     "06-bias-factor": (r"with batch norm and bias β = (\S+): ", biased_relu),
     "07-growth-of-squares": (
-        r"(\d+) residual blocks without norms, skips of strength 1, branch scale (\S+)\. ",
+        r"(\d+) residual blocks without normalization, skips of strength 1, branch scale (\S+)\. ",
         lambda blocks, branch: math.exp(int(blocks) * math.log1p(float(branch) ** 2)),
     ),
     "08-left-over": (
