@@ -144,32 +144,29 @@ def _() -> Any:
     return Net(run, where=mlp(768, 32, 2), out=out), F.cross_entropy, *pictures()
 
 
-@sick("own backward pass that returns zeros", "blocked")
-def _() -> Any:
+def with_backward(of: Callable[[Tensor], Tensor | None]) -> Any:
+    """A SiLU written by hand, whose backward pass makes this of the gradient."""
+
     class Broken(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, x: Tensor) -> Tensor:
             return x * torch.sigmoid(x)
 
         @staticmethod
-        def backward(ctx: Any, gradient: Tensor) -> Tensor:
-            return torch.zeros_like(gradient)
+        def backward(ctx: Any, gradient: Tensor) -> Tensor | None:
+            return of(gradient)
 
     return tabular(seq(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 64), Fn(Broken.apply), nn.Linear(64, 4)))
+
+
+@sick("own backward pass that returns zeros", "blocked")
+def _() -> Any:
+    return with_backward(torch.zeros_like)
 
 
 @sick("own backward pass that returns None", "detached")
 def _() -> Any:
-    class Broken(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Tensor) -> Tensor:
-            return x * torch.sigmoid(x)
-
-        @staticmethod
-        def backward(ctx: Any, gradient: Tensor) -> None:
-            return None
-
-    return tabular(seq(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 64), Fn(Broken.apply), nn.Linear(64, 4)))
+    return with_backward(lambda _: None)
 
 
 @sick("answer changed in place after the sigmoid", "error")

@@ -24,7 +24,7 @@ from torch.nn.utils import parametrizations
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.checkpoint import checkpoint
 
-from tests.clinic.parts import Fn, Make
+from tests.clinic.parts import Fn, Make, entering
 
 NOT_SHOWN = frozenset(
     (
@@ -36,28 +36,7 @@ NOT_SHOWN = frozenset(
 
 UNSEEN_HEALTHY: dict[str, Make] = {}
 UNSEEN_SICK: dict[str, tuple[tuple[str, ...], Make]] = {}
-
-
-def healthy(name: str) -> Callable[[Make], Make]:
-    """Enter a function that makes a healthy network."""
-
-    def enter(make: Make) -> Make:
-        assert name not in UNSEEN_HEALTHY, name
-        UNSEEN_HEALTHY[name] = make
-        return make
-
-    return enter
-
-
-def sick(name: str, verdicts: str) -> Callable[[Make], Make]:
-    """Enter a function that makes a sick network, with the verdicts that are right."""
-
-    def enter(make: Make) -> Make:
-        assert name not in UNSEEN_SICK, name
-        UNSEEN_SICK[name] = tuple(verdicts.split()), make
-        return make
-
-    return enter
+healthy, sick = entering(UNSEEN_HEALTHY), entering(UNSEEN_SICK)
 
 
 def itself(loss: Tensor, _: Any) -> Tensor:
