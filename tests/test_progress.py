@@ -159,7 +159,7 @@ def aside(folder):
     return sorted(path for path in folder.glob("progress-damaged-*.sqlite3"))
 
 
-@pytest.mark.parametrize("damage", ["text", "cut", "overwritten page", "no tables"])
+@pytest.mark.parametrize("damage", ["text", "cut", "overwritten page", "no tables", "closed by its header"])
 def test_a_damaged_file_is_set_aside_and_said_so(folder, damage):
     record = Progress()
     row = "INSERT INTO answer (at, lesson, question, given, correct) VALUES (1e9, '01', ?, ?, 1)"
@@ -177,12 +177,26 @@ def test_a_damaged_file_is_set_aside_and_said_so(folder, damage):
         path.write_bytes(content[: len(content) // 2])
     elif damage == "overwritten page":
         path.write_bytes(content[:4096] + b"\x07" * (len(content) - 4096))
+    elif damage == "closed by its header":
+        path.write_bytes(content[:18] + b"\xff" + content[19:])
     again = Progress()
     again.summary()
     fill(again)
     assert "damaged" in again.notice and str(aside(folder)[0]) in again.notice
     assert len(aside(folder)) == 1 and aside(folder)[0].stat().st_size > 0
     assert Progress().answers("01").keys() == {"01-a"} and not Progress().notice
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(0, ""), (5, "is empty. A new one is begun.")])
+@pytest.mark.parametrize("content", [b"", b"S"])
+def test_an_emptied_file_is_named_unless_another_notebook_may_just_begin_it(folder, content, minutes, words):
+    folder.mkdir()
+    (folder / progress.FILE_NAME).write_bytes(content)
+    os.utime(folder / progress.FILE_NAME, (time.time() - 60 * minutes,) * 2)
+    record = Progress()
+    fill(record)
+    assert record.notice.endswith(words) and bool(record.notice) == bool(words)
+    assert record.answers("01").keys() == {"01-a"} and not Progress().notice
 
 
 def test_damage_under_a_running_notebook_is_noticed_too(folder):
@@ -229,6 +243,17 @@ def test_a_folder_in_the_files_place_is_no_accident(folder):
     (folder / progress.FILE_NAME).rmdir()
     record.try_again()
     assert not record.notice and Progress().summary()["01"].solved == {"chain_gradient"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+@pytest.mark.parametrize("end", ["", "-wal", "-shm", "-journal"])
+def test_a_pipe_in_a_files_place_hangs_nothing(folder, end):
+    fill(Progress())
+    (folder / f"{progress.FILE_NAME}{end}").unlink(missing_ok=True)
+    os.mkfifo(folder / f"{progress.FILE_NAME}{end}")
+    record = Progress()
+    record.record_answer("01", "01-b", "b", True)
+    assert f"{progress.FILE_NAME}{end} is no file" in record.notice and "01-b" in record.answers("01")
 
 
 def test_a_file_of_a_later_version_is_left_alone(folder):
@@ -547,6 +572,15 @@ OTHER_RULES = {
     "a column unique": f"CREATE TABLE answer ({ANSWER}, UNIQUE (lesson))",
     "a column more that must be filled": f"CREATE TABLE answer ({ANSWER}, mood TEXT NOT NULL)",
     "no numbers of rows": f"CREATE TABLE answer ({ANSWER}, PRIMARY KEY (at)) WITHOUT ROWID",
+    "a condition that no row meets": f"CREATE TABLE answer ({ANSWER}, CHECK (at < 0))",
+    "values of the column's type only": (
+        "CREATE TABLE answer (at INT, lesson INT, question INT, given INT, correct INT) STRICT"
+    ),
+    "an order of texts that is nowhere explained": (
+        f"CREATE TABLE answer ({ANSWER}); PRAGMA writable_schema = ON;"
+        "UPDATE sqlite_master SET sql = replace(sql, 'lesson TEXT', 'lesson TEXT COLLATE strange')"
+    ),
+    "a table that searches texts": "CREATE VIRTUAL TABLE answer USING fts5(at, lesson, question, given, correct)",
 }
 
 

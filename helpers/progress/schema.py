@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from functools import cache
 
 _STEPS = (  # what each version adds to the one before it
     (
@@ -37,6 +39,8 @@ COLUMNS = {
 }
 TABLES = tuple(COLUMNS)
 
+_WRITE_VERSION = slice(18, 19)
+"""Where a file's header says by which versions of SQLite it may be written (https://sqlite.org/fileformat2.html)."""
 _ABOUT_A_ROW = re.compile(r"value in \w+\.\w+$")  # such as "NULL value in answer.at"
 
 
@@ -81,23 +85,32 @@ def bring_up_to_date(connection: sqlite3.Connection, back_up: Callable[[], objec
 
 
 def check(connection: sqlite3.Connection) -> None:
-    """Read the whole file once; Damaged where its pages don't fit together or its tables aren't those of a record.
+    """Read the whole file once; Damaged where its pages don't fit together or it isn't built as a record is.
 
     A bad value in a row is no damage: reading leaves out the row.
     """
-    for table, columns in COLUMNS.items():
-        there = {row[1]: row for row in connection.execute(f"PRAGMA table_info({table})")}
-        if missing := set(columns) - there.keys():
-            raise Damaged(f"its table {table} lacks {', '.join(sorted(missing))}")
-        keys = [name for name, (*_, key) in there.items() if key]
-        wanted = [name for name, (_, _, _, not_null, *_) in there.items() if not_null and name not in columns]
-        if strange := keys + wanted:
-            raise Damaged(f"its table {table} has rules that a record has not, for {', '.join(strange)}")
-    if added := connection.execute("SELECT type, name FROM sqlite_master WHERE type != 'table'").fetchall():
-        raise Damaged(f"it holds more than the tables of a record: {', '.join(' '.join(each) for each in added)}")
+    if connection.serialize()[_WRITE_VERSION] not in (b"", b"\1", b"\2"):  # SQLite would open it for reading only
+        raise Damaged("its header asks for a newer SQLite")
+    here, wanted = _built(connection), _as_new()
+    if strange := [name for name in sorted(here.keys() | wanted) if here.get(name) != wanted.get(name)]:
+        raise Damaged(f"it is not built as a record is: {', '.join(strange)}")
     for (complaint,) in connection.execute("PRAGMA quick_check(1000000)"):
         if complaint != "ok" and not _ABOUT_A_ROW.search(str(complaint)):
             raise Damaged(str(complaint))
+
+
+@cache
+def _as_new() -> dict[str, str]:
+    """What a new record consists of."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        bring_up_to_date(connection, lambda: None)
+        return _built(connection)
+
+
+def _built(connection: sqlite3.Connection) -> dict[str, str]:
+    """The statement of each table, view, index and trigger, without its spaces, by what it is and its name."""
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
+    return {f"{kind} {name}": "".join(str(statement).split()) for kind, name, statement in rows}
 
 
 def _tables(connection: sqlite3.Connection) -> set[str]:

@@ -27,6 +27,10 @@ RETRY_BUSY_SECONDS = 0.1
 """The same for an attempt after one that failed."""
 FIRST_RETRY, LONGEST_RETRY = 0.5, 5.0
 """Seconds between the attempts in the background: each pause is twice the one before, up to the longest."""
+LONGEST_BEGINNING = 60.0
+"""The most seconds that another notebook takes from making the file to writing into it."""
+SMALLEST = 512
+"""Bytes of the smallest page of SQLite; what is shorter counts as an empty file."""
 NO_ROOM = 200_000
 """A disk with fewer bytes left has no room for the files that SQLite needs beside the record."""
 
@@ -67,6 +71,10 @@ class Store:
         self._followers: list[weakref.WeakMethod[Callable[[], None]]] = []
         self._last_notice = ""
         atexit.register(_try_once_more, weakref.ref(self))
+        if _is_emptied(self.path):
+            self.remarks["damage"] = (
+                f"The record of your progress was damaged: {self.path} is empty. A new one is begun."
+            )
         with self._lock:
             try:
                 self._on_file(check, BUSY_SECONDS)
@@ -222,9 +230,9 @@ class Store:
             raise self._unusable(error) from None
         aside = _dated(self.path, "damaged")
         try:
-            for end in ("", "-wal", "-shm"):
+            for part, copy in zip((self.path, *_beside(self.path)), (aside, *_beside(aside)), strict=True):
                 with suppress(FileNotFoundError):
-                    Path(f"{self.path}{end}").replace(f"{aside}{end}")
+                    part.replace(copy)
         except OSError as hindrance:
             raise _Unusable(f"it is damaged and cannot be moved ({hindrance})") from None
         self.remarks["damage"] = (
@@ -286,6 +294,14 @@ def _try_once_more(store: weakref.ref[Store]) -> None:
         found.try_again(BUSY_SECONDS)
 
 
+def _is_emptied(path: Path) -> bool:
+    """Whether a file that SQLite takes for a new one lies there for longer than a notebook needs to begin a record."""
+    with suppress(OSError):
+        state = path.stat()
+        return path.is_file() and state.st_size < SMALLEST and time.time() - state.st_mtime > LONGEST_BEGINNING
+    return False
+
+
 def _is_damage(error: BaseException) -> bool:
     """Whether the file's content raised it; errors that sqlite3 raises by itself have no code, and are of that kind."""
     code = getattr(error, "sqlite_errorcode", None)
@@ -299,8 +315,7 @@ def _is_read_only(error: BaseException) -> bool:
 
 def _made_writable(path: Path) -> bool:
     """Whether what hinders are files beside the record, as SQLite leaves them that was used while it was read-only."""
-    beside = [each for end in ("-wal", "-shm") if (each := Path(f"{path}{end}")).exists()]
-    closed = [each for each in beside if not _may_write(each)]
+    closed = [each for each in _beside(path) if each.exists() and not _may_write(each)]
     if not closed or not _may_write(path):
         return False
     try:
@@ -313,6 +328,18 @@ def _made_writable(path: Path) -> bool:
 
 def _may_write(path: Path) -> bool:
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _beside(path: Path) -> tuple[Path, Path]:
+    """The two files that SQLite keeps beside one with a write-ahead log."""
+    return Path(f"{path}-wal"), Path(f"{path}-shm")
+
+
+def _refuse_pipes(path: Path) -> None:
+    """OSError where the record or a file of SQLite beside it is none: opening a pipe waits for its other end."""
+    for each in (path, *_beside(path), Path(f"{path}-journal")):
+        if each.exists() and not each.is_file():
+            raise OSError(f"{each.name} is no file")
 
 
 def _dated(path: Path, why: str) -> Path:
@@ -338,6 +365,7 @@ def _copy_in_memory(path: Path) -> sqlite3.Connection:
     for way in ("mode=ro", "immutable=1"):  # in a folder that can't be written only the second one reads
         with suppress(sqlite3.Error, OSError, ValueError):
             if path.is_file():
+                _refuse_pipes(path)
                 with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{way}", uri=True, timeout=1.0)) as source:
                     if version(source) <= VERSION:
                         source.backup(memory)
@@ -366,6 +394,7 @@ def _connection(path: Path, seconds: float) -> Iterator[sqlite3.Connection]:
     if path.parts[0].startswith("~"):
         raise OSError(f"this user has no home folder: name another one in {HOME_VARIABLE}")
     path.parent.mkdir(parents=True, exist_ok=True)
+    _refuse_pipes(path)
     with closing(sqlite3.connect(path, timeout=seconds)) as connection:
         connection.text_factory = text_or_bytes
         if is_new(connection):
