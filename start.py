@@ -46,7 +46,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.publish import commands
-from helpers.virtual_environment import CPU_TORCH_INDEX, ROOT, Problem, out_of_reach, prepare, say, venv_python
+from helpers.virtual_environment import CPU_TORCH_INDEX, ROOT, Problem, out_of_reach, prepare, print_line, venv_python
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 
@@ -171,7 +171,7 @@ def open_lab(arguments: list[str]) -> int:
                 watch(lab, port, token)
             except KeyboardInterrupt:
                 stopped = True
-                say("\nStopping JupyterLab.")
+                print_line("\nStopping JupyterLab.")
             finally:
                 if lab.poll() is None and not ask_lab(port, "api/shutdown", token, "POST"):
                     lab.terminate()
@@ -182,7 +182,7 @@ def open_lab(arguments: list[str]) -> int:
             f"JupyterLab has stopped by itself; its last words are below. If nothing else helps, delete the folder "
             f".venv and start again.\n{report[-2000:]}"
         )
-    say("JupyterLab has stopped.")
+    print_line("JupyterLab has stopped.")
     return 0
 
 
@@ -198,8 +198,8 @@ def watch(lab: subprocess.Popen[bytes], port: int, token: str) -> None:
         time.sleep(0.1)
     if lab.poll() is None:
         key = urllib.parse.quote(token, safe="")
-        say(f"JupyterLab is open at http://127.0.0.1:{port}/lab/tree/{FIRST_NOTEBOOK}?token={key}")
-        say("Press Ctrl-C here to stop it.")
+        print_line(f"JupyterLab is open at http://127.0.0.1:{port}/lab/tree/{FIRST_NOTEBOOK}?token={key}")
+        print_line("Press Ctrl-C here to stop it.")
     while lab.poll() is None:
         time.sleep(0.2)
 
@@ -210,7 +210,7 @@ def watch(lab: subprocess.Popen[bytes], port: int, token: str) -> None:
 def set_up(arguments: list[str]) -> int:
     """Only set up: make .venv and install what the course needs."""
     prepare(cpu_torch=parser_of("setup", set_up).parse_args(arguments).cpu_torch)
-    say("Ready: `python start.py` opens the course.")
+    print_line("Ready: `python start.py` opens the course.")
     return 0
 
 
@@ -232,14 +232,14 @@ def run_tests(arguments: list[str]) -> int:
                 "mypy": ["mypy"],
                 "tests, notebooks, JavaScript and browser": ["pytest", *apart, *options.slow],
             }
-            say(f"{len(checks)} steps. {time_of_tests(bool(options.slow or os.environ.get('CI')))}")
+            print_line(f"{len(checks)} steps. {time_of_tests(bool(options.slow or os.environ.get('CI')))}")
         failed, began = [], time.monotonic()
         for number, (name, command) in enumerate(checks.items(), 1):
             minutes, seconds = divmod(int(time.monotonic() - began), 60)
-            say(f"\n== {name} == (step {number} of {len(checks)}, after {minutes}:{seconds:02d})")
+            print_line(f"\n== {name} == (step {number} of {len(checks)}, after {minutes}:{seconds:02d})")
             if not passes(command, **own_home):
                 failed.append(name)
-    say("\nFailed: " + ", ".join(failed) + "; the reasons stand above." if failed else "\nAll passed.")
+    print_line("\nFailed: " + ", ".join(failed) + "; the reasons stand above." if failed else "\nAll passed.")
     return 1 if failed else 0
 
 

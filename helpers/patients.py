@@ -167,7 +167,7 @@ WARD: Mapping[str, Callable[[int], Patient]] = {
     "E": detached,
     "F": non_finite,
 }
-"""The patients by the letter on their door; each is made from a seed."""
+"""The patients by their letter; each is made from a seed."""
 
 
 def ward(seed: int = 0) -> dict[str, Patient]:

@@ -52,7 +52,7 @@ class Damaged(Problem):
     """A package in `.venv` lacks what pip must know to replace it."""
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Prints a line at once."""
     print(text, flush=True)
 
@@ -296,7 +296,7 @@ def set_up(tests: bool, cpu_torch: bool) -> None:
         try:
             build(tests, cpu_torch)
         except KeyboardInterrupt:
-            say("Stopped before the set-up was complete: the same command takes it up again.")
+            print_line("Stopped before the set-up was complete: the same command takes it up again.")
             raise
         except OSError as error:
             sentence = remedy(str(error))
@@ -311,24 +311,26 @@ def build(tests: bool, cpu_torch: bool) -> None:
     reason = why_afresh(found, wanted)
     check_room(ROOM_NEEDED if reason else ROOM_TO_UPDATE)
     if reason is None:
-        say("Bringing the folder .venv up to date.")
+        print_line("Bringing the folder .venv up to date.")
         try:
             SETUP_LOG.unlink(missing_ok=True)
             fault = fill(wanted, with_torch=found.get("torch") != wanted["torch"])
         except (Damaged, PermissionError) as damage:
             fault = str(damage)
         if fault:
-            say(f"  {fault}")
+            print_line(f"  {fault}")
             reason = "the one that is there is damaged"
     if reason is not None:
-        say(f"Making the folder .venv ({reason}). With its packages this takes a few minutes, and only this once.")
+        print_line(
+            f"Making the folder .venv ({reason}). With its packages this takes a few minutes, and only this once."
+        )
         advise_on_torch(wanted["cpu_torch"])
         wanted["python"] = make_venv({**wanted, "finished": False})
         if fault := fill(wanted, with_torch=True):
             raise Problem(f"The packages were installed and don't work: {fault} See {SETUP_LOG.relative_to(ROOT)}.")
     keep_lab_quiet()
     write_stamp(wanted)
-    say("The set-up is complete.")
+    print_line("The set-up is complete.")
 
 
 def fill(wanted: dict[str, Any], with_torch: bool) -> str:
@@ -381,7 +383,7 @@ def check_room(needed: float) -> None:
 def advise_on_torch(cpu_torch: bool) -> None:
     """Tells a Linux without a graphics card how not to download gigabytes meant for one."""
     if sys.platform == "linux" and not cpu_torch and not Path("/proc/driver/nvidia").exists():
-        say("No NVIDIA card is seen here: `python start.py setup --cpu-torch` downloads some gigabytes less.")
+        print_line("No NVIDIA card is seen here: `python start.py setup --cpu-torch` downloads some gigabytes less.")
 
 
 def make_venv(unfinished: dict[str, Any]) -> str:
@@ -435,7 +437,7 @@ def put_away() -> None:
             goal = unused_name(DISCARDED if ours else KEPT)
             VENV.rename(goal)  # in one step, so that nothing half removed is ever seen under the old name
             if not ours:
-                say(f"What was there is now called {goal.name}: delete it if you don't need it.")
+                print_line(f"What was there is now called {goal.name}: delete it if you don't need it.")
     except OSError as error:
         raise Problem(
             f"Cannot remove the old folder .venv ({error.strerror}): close JupyterLab and the editors and terminals "
@@ -642,7 +644,7 @@ class Progress:
             self.text = text or self.text
         elif worth_a_line and text != self.text:
             self.text = text
-            say(f"  {text}")
+            print_line(f"  {text}")
 
     def _tick(self) -> None:
         while not self.over.wait(0.25):
@@ -667,7 +669,7 @@ def one_at_a_time() -> Iterator[None]:
         ) from error
     with handle:
         if not locked(handle):
-            say("Another set-up is at work in this folder: waiting for it to end.")
+            print_line("Another set-up is at work in this folder: waiting for it to end.")
             while not locked(handle):
                 time.sleep(0.5)
         os.set_inheritable(handle.fileno(), True)

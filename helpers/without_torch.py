@@ -99,10 +99,10 @@ def install() -> None:
         print(NOTICE)
     else:
         shell.set_custom_exc((NeedsTorch,), _end_cell)
-        _say(shell, NOTICE)
+        _show_note(shell, NOTICE)
 
 
-def _say(shell: Any, text: str) -> None:
+def _show_note(shell: Any, text: str) -> None:
     """Show a text beneath the cell, as running text rather than as what a program prints."""
     shell.display_pub.publish({"text/plain": text, "text/markdown": f"> {text}"})
 
@@ -112,7 +112,7 @@ def _say(shell: Any, text: str) -> None:
 
 def _end_cell(shell: Any, _: type, error: NeedsTorch, trace: TracebackType, tb_offset: int | None = None) -> None:
     """Show the sentence in place of a traceback, and let stand-ins be what the cell would have made."""
-    _say(shell, f"This cell ends here: {error}")
+    _show_note(shell, f"This cell ends here: {error}")
     frame, line = _place(trace, shell.user_ns)
     source = "".join(linecache.getlines(frame.f_code.co_filename))
     for name in left_undone(source, line):

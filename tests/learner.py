@@ -194,7 +194,7 @@ class Learner:
         if kind == "comm_open":
             self.opened.append(content["data"].get("state", {}))
         elif kind == "comm_msg" and content["data"].get("method") == "custom":
-            self._hear(content["data"]["content"])
+            self._receive_answer(content["data"]["content"])
         elif parent in self._runs:
             done, printed = self._runs[parent]
             if kind == "stream" and content["name"] == "stdout":
@@ -204,7 +204,7 @@ class Learner:
             elif kind == "status" and content["execution_state"] == "idle" and not done.done():
                 done.set_result(None)
 
-    def _hear(self, content: dict[str, Any]) -> None:
+    def _receive_answer(self, content: dict[str, Any]) -> None:
         if content["type"] == "error":
             self._asked.pop(content["answers"]).set_exception(RuntimeError(content["message"]))
         elif content["type"] == "filled":

@@ -54,7 +54,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
     beside["answers"][0]["try"] = {"gain": 1.23456}
     bank(tmp_path, mine(0), two_right, mine(0), mine(4, question=7), mine(5, lesson="03"))
     assert main([str(tmp_path)]) == 1
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for part in (
         "question 2 (03-mine-1), field answers: 2 of them are correct",
         "question 3, field id: '03-mine-0' is there twice",
@@ -62,12 +62,12 @@ def test_every_fault_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
         "question 5 (03-mine-5)",
         "03_mine.json: 4 faults",
     ):
-        assert part in told
+        assert part in output
     bank(tmp_path, unknown_control, beside)
     assert main([str(tmp_path)]) == 1
-    told = capsys.readouterr().out
-    assert "03-mine-2, field answers[0].try: colour is 1: no control named 'colour'" in told
-    assert "03-mine-3, field answers[0].try: gain is 1.23456" in told
+    output = capsys.readouterr().out
+    assert "03-mine-2, field answers[0].try: colour is 1: no control named 'colour'" in output
+    assert "03-mine-3, field answers[0].try: gain is 1.23456" in output
 
 
 @pytest.mark.parametrize(

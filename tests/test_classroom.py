@@ -170,14 +170,14 @@ def test_each_type_names_the_mistake_by_its_feedback(kind: str, tmp_path: Path) 
         "ordering": [[answer.text for answer in reversed(asked.answers)]],
         "numeric": [12345.678],
     }.get(kind, [answer.text for answer in asked.answers if not answer.correct])[0]
-    told = grade(asked, wrong)
-    assert told.understood
-    assert not told.correct
+    verdict = grade(asked, wrong)
+    assert verdict.understood
+    assert not verdict.correct
     record = Progress(tmp_path / "anna")
     record.record_answer(question.lesson, question.id, wrong, False, seed=5)
     (result,) = results(read_class([tmp_path]).learners).questions
     assert result.mistakes
-    assert all(mistake.feedback in told.feedback for mistake in result.mistakes)
+    assert all(mistake.feedback in verdict.feedback for mistake in result.mistakes)
 
 
 def test_predictions_become_histograms(homes: Path, tmp_path: Path) -> None:

@@ -194,13 +194,13 @@ def test_signals_equal_plain_autograd(widths: list[int], names: list[str], twice
     logits = model.readout(states[-1])
     loss = F.cross_entropy(logits, targets)
     sums = len(model.layers) * 2 + 1  # where the sums of the second part stand
-    heard = [state for place, state in enumerate(states[1:], 1) if place < sums or (place - sums) % 2 == 0] + [logits]
-    signals = torch.autograd.grad(loss, heard)
+    sources = [state for place, state in enumerate(states[1:], 1) if place < sums or (place - sums) % 2 == 0] + [logits]
+    signals = torch.autograd.grad(loss, sources)
     layers = diagnose(model, F.cross_entropy, inputs, targets).layers
     assert [layer.type for layer in layers] == ["Linear", "function"] * len(model.layers) + ["Linear"] * (
         3 if twice else 2
     )
-    for layer, signal, output in zip(layers, signals, heard, strict=True):
+    for layer, signal, output in zip(layers, signals, sources, strict=True):
         assert layer.signal_norm == pytest.approx(float(signal.norm()), rel=1e-9, abs=1e-300)
         assert layer.activation_mean == pytest.approx(float(output.detach().mean()), rel=1e-9, abs=1e-12)
         # Its square is a difference of two means: of equal numbers it leaves the root of their last digit.
@@ -701,9 +701,9 @@ def test_what_the_command_cannot_examine(
     folder: Path, capsys: pytest.CaptureFixture[str], place: str, message: str
 ) -> None:
     assert main([place]) == 2
-    said = capsys.readouterr()
-    assert said.out == "" and said.err.count("\n") == 1
-    assert said.err.startswith(f"Cannot examine {place}: ") and message in said.err
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.count("\n") == 1
+    assert printed.err.startswith(f"Cannot examine {place}: ") and message in printed.err
 
 
 def test_the_command_in_a_shell(folder: Path) -> None:
@@ -711,8 +711,12 @@ def test_the_command_in_a_shell(folder: Path) -> None:
     command = [sys.executable, "-m", "helpers.doctor"]
     ill = subprocess.run([*command, "nets_of_mine:ill"], env=environment, capture_output=True, check=False)
     assert ill.returncode == 1 and "‖∂L/∂output‖" in ill.stdout.decode("utf-8")
-    told = subprocess.run([*command, "--help"], env=environment, capture_output=True, check=False)
-    assert told.returncode == 0 and b"module:function" in told.stdout and b"2 where it can't be examined" in told.stdout
+    result = subprocess.run([*command, "--help"], env=environment, capture_output=True, check=False)
+    assert (
+        result.returncode == 0
+        and b"module:function" in result.stdout
+        and b"2 where it can't be examined" in result.stdout
+    )
 
 
 # The picture ---------------------------------------------------------------------------------------------------------

@@ -147,8 +147,8 @@ def test_a_diagnosis_that_was_not_examined_says_so() -> None:
     class Blind:
         model, verdict, findings, notes, loss = "Net", "not examined", (), (), 1.0
 
-    told = as_dictionary(Blind())
-    assert not told["healthy"] and not told["examined"]
+    as_json = as_dictionary(Blind())
+    assert not as_json["healthy"] and not as_json["examined"]
 
 
 def test_the_functions_come_from_the_package_itself() -> None:

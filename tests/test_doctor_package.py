@@ -69,8 +69,8 @@ def test_an_editable_installation_imports_the_files_of_the_folder(tmp_path: Path
         "from gradient_doctor import report\n"
         "print(gradient_doctor.diagnose.__module__, report.__file__, 'helpers' in sys.modules)"
     )
-    said = run(sys.executable, "-I", "-c", code, folder=tmp_path).split()
-    assert said == ["gradient_doctor.examination", str(DOCTOR / "report.py"), "False"]
+    printed = run(sys.executable, "-I", "-c", code, folder=tmp_path).split()
+    assert printed == ["gradient_doctor.examination", str(DOCTOR / "report.py"), "False"]
 
 
 def run(*command: str | Path, folder: Path, status: int = 0) -> str:

@@ -112,7 +112,7 @@ def test_the_banks_emphasise_nothing_with_asterisks():
     """Neither the course nor what goes out would show them as emphasis."""
     texts = {q.id: [q.text, q.model, q.feedback, *(t for a in q.answers for t in (a.text, a.feedback))] for q in ALL}
     emphasis = re.compile(r"(?<![\w*])\*[A-Za-z][^*]*\*(?![\w*])")
-    assert [(id, text) for id, told in texts.items() for text in told if emphasis.search(text)] == []
+    assert [(id, text) for id, shown_texts in texts.items() for text in shown_texts if emphasis.search(text)] == []
 
 
 # Texts ---------------------------------------------------------------------------------------------------------------
@@ -171,16 +171,16 @@ def test_what_is_written_lies_within_what_is_taken(value, tolerance, precision):
 
 
 def test_numbers_in_words():
-    def said(answer, **more):
+    def answer_text(answer, **more):
         question = Question("07-n", "numeric", "?", (answer,), **more)
         return stated(question, answer) + leeway(question, answer)
 
-    assert said(Answer("", value=0.14142, correct=True), tolerance=0.04) == "0.141 (within 4 %)"
-    assert said(Answer("", value=16.84), tolerance=0.0001, unit="layers") == "16.84 layers (within 0.01 %)"
-    assert said(Answer("", value=538.0), precision=4) == "538 (4 significant digits)"
-    assert said(Answer("", range=(24.5, 26.5)), tolerance=0.1, unit="steps") == "from 24.5 to 26.5 steps"
-    assert said(Answer("", default=True), tolerance=0.1) == "any other number"
-    assert said(Answer("", value=2.0)) == "2"
+    assert answer_text(Answer("", value=0.14142, correct=True), tolerance=0.04) == "0.141 (within 4 %)"
+    assert answer_text(Answer("", value=16.84), tolerance=0.0001, unit="layers") == "16.84 layers (within 0.01 %)"
+    assert answer_text(Answer("", value=538.0), precision=4) == "538 (4 significant digits)"
+    assert answer_text(Answer("", range=(24.5, 26.5)), tolerance=0.1, unit="steps") == "from 24.5 to 26.5 steps"
+    assert answer_text(Answer("", default=True), tolerance=0.1) == "any other number"
+    assert answer_text(Answer("", value=2.0)) == "2"
 
 
 def test_two_corners_of_the_intervals_are_as_documented():
@@ -198,9 +198,9 @@ def test_two_corners_of_the_intervals_are_as_documented():
 @pytest.mark.parametrize("question", [pytest.param(q, id=q.id) for q in SHOWN])
 def test_every_feedback_is_shown_and_the_solution_is_what_grading_takes(question):
     shown = present(question)
-    told = [question.kind.remark(question, place) for place in range(len(question.answers))]
-    assert {remark.feedback for remark in shown.remarks} == set(told)
-    assert all(answer.feedback in remark for answer, remark in zip(question.answers, told, strict=True))
+    remarks = [question.kind.remark(question, place) for place in range(len(question.answers))]
+    assert {remark.feedback for remark in shown.remarks} == set(remarks)
+    assert all(answer.feedback in remark for answer, remark in zip(question.answers, remarks, strict=True))
     assert shown.explanation == (question.model or question.feedback)
     assert bool(shown.solution) == (question.type != "open")
     if shown.options:
@@ -241,9 +241,9 @@ def test_the_command_ends_in_one_sentence(tmp_path, capsys):
         (tmp_path / "file", "03", "name another folder with --to."),
     ):
         assert main(["gift", "--to", str(where), "--lesson", lesson]) == 1
-        told = capsys.readouterr()
-        assert told.out == ""
-        assert told.err.startswith("export: ") and words in told.err and told.err.count("\n") == 1
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.startswith("export: ") and words in printed.err and printed.err.count("\n") == 1
 
 
 def test_a_damaged_bank_is_named(tmp_path):

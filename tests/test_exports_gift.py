@@ -79,14 +79,16 @@ def test_texts_answers_and_feedback_come_back(found):
         body(question, hint=present(question).hint)
     )
     if found.kind in ("multichoice", "numerical"):
-        told = [question.kind.remark(question, question.answers.index(a)) for a in question.presented()]
-        assert [a.feedback.text for a in found.answers] == [as_html(remark) for remark in told]
+        remarks = [question.kind.remark(question, question.answers.index(a)) for a in question.presented()]
+        assert [a.feedback.text for a in found.answers] == [as_html(remark) for remark in remarks]
         assert all(answer.feedback.format == "html" for answer in found.answers)
         assert found.general_feedback is None
     else:
-        said = text_of(found.general_feedback.text)
+        feedback = text_of(found.general_feedback.text)
         assert as_html(question.model or question.feedback) in found.general_feedback.text
-        assert all(text_of(as_html(a.feedback)) in said and text_of(as_html(a.text)) in said for a in question.answers)
+        assert all(
+            text_of(as_html(a.feedback)) in feedback and text_of(as_html(a.text)) in feedback for a in question.answers
+        )
     if found.kind == "multichoice":
         assert [a.text.text for a in found.answers] == [as_html(a.text) for a in question.presented()]
         assert [a.weight > 0 for a in found.answers] == [a.correct for a in question.presented()]
@@ -133,9 +135,9 @@ def test_any_text_comes_back_intact(question):
     assert text_of(found.text.text).startswith(cleaned(question.text))
     assert cleaned(question.code) in text_of(found.text.text)
     if question.type in ("open", "ordering"):
-        said = text_of(found.general_feedback.text)
-        assert all(cleaned(text) in said for each in question.answers for text in (each.text, each.feedback))
-        assert cleaned(question.model or question.feedback) in said
+        feedback = text_of(found.general_feedback.text)
+        assert all(cleaned(text) in feedback for each in question.answers for text in (each.text, each.feedback))
+        assert cleaned(question.model or question.feedback) in feedback
     if question.type == "ordering":
         found.answers.sort(key=lambda answer: int(answer.match))
     for given_back, answer in zip(found.answers, question.answers, strict=question.type != "open"):

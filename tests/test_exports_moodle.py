@@ -154,8 +154,8 @@ def test_answers_and_feedback_come_back(entry):
     question = BY_ID[entry.findtext("idnumber")]
     answers = entry.findall("answer")
     if entry.get("type") in ("multichoice", "numerical"):
-        said = [as_html(question.kind.remark(question, question.answers.index(a))) for a in question.presented()]
-        assert [inner(answer, "feedback") for answer in answers] == said
+        remarks = [as_html(question.kind.remark(question, question.answers.index(a))) for a in question.presented()]
+        assert [inner(answer, "feedback") for answer in answers] == remarks
         assert [float(answer.get("fraction")) > 0 for answer in answers] == [a.correct for a in question.presented()]
         assert inner(entry, "generalfeedback") == ""
     if entry.get("type") in ("multichoice", "ordering"):
@@ -207,9 +207,9 @@ def test_any_text_comes_back_intact(question):
     shown = text_of(inner(entry, "questiontext"))
     assert shown.startswith(cleaned(question.text)) and cleaned(question.code) in shown
     if question.type in ("open", "ordering"):
-        said = text_of(inner(entry, "generalfeedback"))
-        assert all(cleaned(text) in said for each in question.answers for text in (each.text, each.feedback))
-        assert cleaned(question.model or question.feedback) in said
+        feedback = text_of(inner(entry, "generalfeedback"))
+        assert all(cleaned(text) in feedback for each in question.answers for text in (each.text, each.feedback))
+        assert cleaned(question.model or question.feedback) in feedback
     for given_back, answer in zip(entry.findall("answer"), question.answers, strict=question.type != "open"):
         assert text_of(inner(given_back, ".")) == cleaned(answer.text) or question.type == "numeric"
         assert text_of(inner(given_back, "feedback")) == cleaned(answer.feedback) or question.type == "ordering"

@@ -80,9 +80,9 @@ def test_each_type_has_its_place_for_the_answer():
 
 
 def test_points_add_up_to_what_the_head_says():
-    said = [int(number) for number in re.findall(r"lesson \d\d · (\d+) points?", SHEET)]
-    assert said == [question.kind.points(question) for question in QUESTIONS]
-    assert f"of {sum(said)}<" in SHEET
+    points = [int(number) for number in re.findall(r"lesson \d\d · (\d+) points?", SHEET)]
+    assert points == [question.kind.points(question) for question in QUESTIONS]
+    assert f"of {sum(points)}<" in SHEET
     assert f"{len(QUESTIONS)} questions, seed 3" in text_of(SHEET)
 
 
@@ -153,7 +153,7 @@ def test_the_key_begins_with_all_answers_in_a_line():
 
 
 @pytest.mark.parametrize(
-    ("said", "read"),
+    ("text", "expected"),
     [
         ("the gradient is 2.5e-3", "the gradient is 2.5 × 10⁻³"),
         ("1e-12", "10⁻¹²"),
@@ -164,8 +164,8 @@ def test_the_key_begins_with_all_answers_in_a_line():
         ("layer1e5 and 3e5x", "layer1e5 and 3e5x"),
     ],
 )
-def test_numbers_stand_as_people_write_them(said, read):
-    assert paper.as_written(said) == read
+def test_numbers_stand_as_people_write_them(text, expected):
+    assert paper.as_written(text) == expected
 
 
 def test_no_number_on_the_paper_is_written_for_a_machine():

@@ -152,9 +152,9 @@ def test_a_file_in_place_of_the_folder_is_one_sentence(
     (tmp_path / "file").write_text("mine")
     for place in ("file", "file/below"):
         assert main([*words, f"--to={tmp_path / place}"]) == 1
-        said = capsys.readouterr().err
-        assert said.startswith(f"{name}: ") and said.count("\n") == 1
-        assert str(tmp_path / "file") in said and "name a" in said.lower()
+        printed = capsys.readouterr().err
+        assert printed.startswith(f"{name}: ") and printed.count("\n") == 1
+        assert str(tmp_path / "file") in printed and "name a" in printed.lower()
     assert files(tmp_path) == {"file": "mine"}
 
 
@@ -174,8 +174,8 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
 def test_a_read_only_folder_is_one_sentence(name: str, read_only: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main, words = COMMANDS[name]
     assert main([*words, f"--to={read_only / 'out'}"]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith(f"{name}: Cannot write into {read_only}") and said.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"{name}: Cannot write into {read_only}") and printed.count("\n") == 1
 
 
 def test_an_export_leaves_the_earlier_file_where_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,14 +197,14 @@ def test_ctrl_c_ends_a_build_at_once_and_leaves_the_good_site(good: Path, to_all
     while not (good.parent / ".site.new" / "index.html").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(1)
-    said = None
-    while said is None:  # one that comes while the processes start is lost, and whoever pressed it presses again
+    printed = None
+    while printed is None:  # one that comes while the processes start is lost, and whoever pressed it presses again
         if to_all:
             os.killpg(process.pid, signal.SIGINT)
         else:
             process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            said = process.communicate(timeout=5)[1]
+            printed = process.communicate(timeout=5)[1]
     assert process.returncode == 130
-    assert "Traceback" not in said and said.rstrip().endswith(f"site: Stopped. {good} is as it was before.")
+    assert "Traceback" not in printed and printed.rstrip().endswith(f"site: Stopped. {good} is as it was before.")
     assert files(good.parent) == {"site/inner/page.html": "good"}

@@ -32,24 +32,24 @@ def plain(page: str) -> str:
 
 
 def test_each_lesson_has_its_minutes_its_poll_and_its_notes(page: str) -> None:
-    said = plain(page)
+    text = plain(page)
     for lesson, path in notebooks().items():
         cells = read_cells(path)
         minutes = contents(lesson, cells)
         assert f"<td>{LESSONS[lesson].name}</td><td>{minutes.in_class}</td><td>{minutes.alone}</td>" in page, lesson
         for note in notes_of(path, cells).values():
             opening = re.split(r"[*`$_\n\[(]", note)[0]
-            assert opening in said, (lesson, opening)
+            assert opening in text, (lesson, opening)
     for prediction in load_predictions().values():
-        assert prediction.question in said
+        assert prediction.question in text
 
 
 def test_hidden_networks_are_told(page: str) -> None:
-    said = plain(page)
+    text = plain(page)
     profiles = [question for lesson in notebooks() for question in load_bank(lesson) if question.type == "profile"]
     assert len(profiles) >= 5
     for question in profiles:
-        assert all(answer.text in said for answer in question.answers)
+        assert all(answer.text in text for answer in question.answers)
     for number, spec in UNKNOWN.items():
         assert f"<td>{number}</td><td>{spec['activation']}</td><td>{spec['gain']}</td>" in page
 

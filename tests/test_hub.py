@@ -37,7 +37,8 @@ from helpers.progress import Progress
 from helpers.publish.classroom.__main__ import main as look_at_class
 from helpers.server import PromptConnection, give_notebooks
 from tests.browser.lab import ROOT
-from tests.doors import (
+from tests.learner import CONFIG, PASSWORD, Learner, start_hub
+from tests.odd_requests import (
     EVIL,
     HANDSHAKE,
     UPGRADE,
@@ -49,7 +50,6 @@ from tests.doors import (
     malformed,
     upwards,
 )
-from tests.learner import CONFIG, PASSWORD, Learner, start_hub
 
 HUB = ROOT / "hub"
 VALUES = yaml.safe_load((HUB / "values.yaml").read_text(encoding="utf-8"))

@@ -48,10 +48,10 @@ def test_the_gradient_of_the_picture_has_a_component_for_each_neuron_and_input()
 
 def test_the_minutes_of_the_title_are_those_of_the_lesson() -> None:
     cells = read_cells(notebooks()["00"])
-    said = re.findall(r"In class: (\d+) minutes\. Alone: (\d+) minutes\.", cells[0].source)
+    minutes = re.findall(r"In class: (\d+) minutes\. Alone: (\d+) minutes\.", cells[0].source)
     needed = contents("00", cells)
-    assert len(said) == 1
-    assert [int(number) for number in said[0]] == pytest.approx([needed.in_class, needed.alone], abs=3)
+    assert len(minutes) == 1
+    assert [int(number) for number in minutes[0]] == pytest.approx([needed.in_class, needed.alone], abs=3)
 
 
 def test_line_is_straight(panel: Panel) -> None:

@@ -152,15 +152,15 @@ def test_a_small_angle_changes_by_chi_a_layer() -> None:
 
 
 def test_the_level_gain_is_among_the_options_and_is_1_15() -> None:
-    heard = {
+    variance = {
         option: 10 ** theory.signal_profile("tanh", float(option) ** 2, 0, 50, 1.0)[0]
         for option in quiz.load_predictions()["05"].options
     }
-    assert min(heard, key=lambda option: abs(math.log(heard[option]))) == "1.15"
-    assert math.log10(heard["1.15"]) == pytest.approx(0.001, abs=5e-4)
-    assert heard["1"] == pytest.approx(1 / 6, rel=0.1)
-    assert heard["1.667"] == pytest.approx(100, rel=0.1)
-    assert heard["1.414"] == pytest.approx(10, rel=0.1)
+    assert min(variance, key=lambda option: abs(math.log(variance[option]))) == "1.15"
+    assert math.log10(variance["1.15"]) == pytest.approx(0.001, abs=5e-4)
+    assert variance["1"] == pytest.approx(1 / 6, rel=0.1)
+    assert variance["1.667"] == pytest.approx(100, rel=0.1)
+    assert variance["1.414"] == pytest.approx(10, rel=0.1)
 
 
 def test_variance_by_layer_as_the_notebook_measures_it() -> None:

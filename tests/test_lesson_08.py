@@ -79,8 +79,8 @@ def test_half_lives_under_the_plot(panel: panels.Panel) -> None:
         panel.set(**{**START, "forget_bias": bias})
         assert f"half is left after {words.removeprefix('after ')}"[:24] in panel.summary
         assert words.removeprefix("after ").split()[0] in panel.summary.split("half is left after")[1]
-    for said in ("2.2, 14, 103, 760", "7.4"):
-        assert said in NOTES
+    for numbers in ("2.2, 14, 103, 760", "7.4"):
+        assert numbers in NOTES
     assert math.e**2 == pytest.approx(7.4, abs=0.05)
 
 
@@ -243,8 +243,8 @@ def test_a_linear_rule_of_nine_years_forecasts_as_well_as_the_networks() -> None
     rows = np.column_stack([inputs[..., 0], np.ones(len(inputs))])
     weights = np.linalg.lstsq(rows, targets[:, 0], rcond=None)[0]
     inputs, targets = sunspot_windows(9, 1921, 2008)
-    said = np.column_stack([inputs[..., 0], np.ones(len(inputs))]) @ weights
-    assert 100 * np.sqrt(np.mean((said - targets[:, 0]) ** 2)) == pytest.approx(17.6, abs=0.1)
+    predicted = np.column_stack([inputs[..., 0], np.ones(len(inputs))]) @ weights
+    assert 100 * np.sqrt(np.mean((predicted - targets[:, 0]) ** 2)) == pytest.approx(17.6, abs=0.1)
 
 
 # Figures -------------------------------------------------------------------------------------------------------------

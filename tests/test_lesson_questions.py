@@ -13,7 +13,7 @@ from helpers import figures, lesson, progress
 from helpers.lesson.inputs import ChecksInput, ChoiceInput, NumberInput, OrderInput, TextInput, input_for
 from helpers.lesson.questions import QuestionView, QuizView
 from helpers.live import LiveFigure
-from helpers.quiz import BankError, profile_curve, say_number
+from helpers.quiz import BankError, format_number, profile_curve
 from helpers.quiz.instances import build
 from tests.quiz_examples import CHOICE, MANY, OF_EACH_TYPE, OPEN, ORDERING, PROFILE, TEMPLATE, inside
 
@@ -184,7 +184,7 @@ def test_the_picture_is_the_hidden_networks_and_names_it_nowhere() -> None:
     np.testing.assert_array_equal(line.x, np.arange(1, len(mean) + 1))
     shown = live.figure.to_json() + "".join(w.value for w in walk(view) if isinstance(w, ipywidgets.HTML))
     assert not [answer.text for answer in view.question.answers if answer.text in shown]
-    first = f"layer 1: {say_number(10 ** mean[0])}"
+    first = f"layer 1: {format_number(10 ** mean[0])}"
     assert first in shown and f"layer {len(mean)}: " in shown, "its numbers are there for those who can't see it"
 
 

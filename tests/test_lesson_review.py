@@ -61,13 +61,13 @@ def new_kernel():
 # What next ------------------------------------------------------------------------------------------------------------
 
 
-def said(view):
+def text_of(view):
     return re.sub(r"<.*?>", " ", " ".join(getattr(child, "value", "") for child in view.children))
 
 
 def test_who_has_done_nothing_is_told_how_it_begins():
-    told = said(lesson.what_next())
-    assert "Nothing to review yet." in told and "Next lesson: 00 Start here." in told
+    text = text_of(lesson.what_next())
+    assert "Nothing to review yet." in text and "Next lesson: 00 Start here." in text
 
 
 def test_what_was_wrong_is_due_and_counted_by_lesson(record):
@@ -75,28 +75,28 @@ def test_what_was_wrong_is_due_and_counted_by_lesson(record):
         record.record_answer("01", question.id, "x", False)
     record.record_answer("02", questions_of("02")[0].id, "x", False)
     record.record_answer("01", "01-left-the-bank", "x", False)
-    assert "Nothing is due. The next question is due in 10 min." in said(lesson.what_next())
+    assert "Nothing is due. The next question is due in 10 min." in text_of(lesson.what_next())
     put_in_the_past(record, 1)
-    told = said(lesson.what_next())
-    assert "Due for review: 4 questions (3 of lesson 01, 1 of lesson 02)." in told
-    assert "Next lesson: 00 Start here." in told
+    text = text_of(lesson.what_next())
+    assert "Due for review: 4 questions (3 of lesson 01, 1 of lesson 02)." in text
+    assert "Next lesson: 00 Start here." in text
 
 
 def test_what_was_right_is_due_after_two_days(record):
     record.record_answer("00", questions_of("00")[0].id, "x", True)
-    told = said(lesson.what_next())
-    assert "The next question is due in 2 days." in told and "Next lesson: 01" in told
+    text = text_of(lesson.what_next())
+    assert "The next question is due in 2 days." in text and "Next lesson: 01" in text
     put_in_the_past(record, 2)
-    assert "Due for review: 1 question (1 of lesson 00)." in said(lesson.what_next())
+    assert "Due for review: 1 question (1 of lesson 00)." in text_of(lesson.what_next())
 
 
 def test_once_all_is_begun_the_lesson_with_most_left_is_named(record):
     for question in COURSE:
         record.record_answer(question.lesson, question.id, "x", question.lesson != "04")
-    assert f"Most is left in lesson 04 ReLU: {len(questions_of('04'))} of its" in said(lesson.what_next())
+    assert f"Most is left in lesson 04 ReLU: {len(questions_of('04'))} of its" in text_of(lesson.what_next())
     for question in questions_of("04"):
         record.record_answer(question.lesson, question.id, "x", True)
-    assert "every question was right" in said(lesson.what_next())
+    assert "every question was right" in text_of(lesson.what_next())
 
 
 TIMES = [(5, "under a minute"), (31, "1 min"), (3599, "1 h 0 min"), (7500, "2 h 5 min"), (2 * DAY, "2 days")]
@@ -104,7 +104,7 @@ TIMES = [(5, "under a minute"), (31, "1 min"), (3599, "1 h 0 min"), (7500, "2 h 
 
 @pytest.mark.parametrize("seconds, words", TIMES)
 def test_times_are_said_in_words(seconds, words):
-    assert parts.say_duration(seconds) == words
+    assert parts.format_duration(seconds) == words
 
 
 # Mixed review ---------------------------------------------------------------------------------------------------------
@@ -452,23 +452,23 @@ def figure_of(view):
 
 
 def test_the_map_fills_as_lessons_are_done(record):
-    def told(number):
+    def note_of(number):
         return next(note.text for note in lesson.my_map().figure.layout.annotations if note.text[3:5] == number)
 
-    assert "done" not in told("02")
+    assert "done" not in note_of("02")
     for question in questions_of("02"):
         record.record_answer("02", question.id, "x", True)
-    assert "% done" in told("02")
+    assert "% done" in note_of("02")
     record.record_prediction("02", "02", ["ReLU"])
     record.record_prediction("02", "02-factor", 0.25)
     for exercise in ("softsign_slope", "weight_deviation"):
         record.record_exercise("02", exercise, True)
-    assert "✓ done" in told("02") and "done" not in told("03")
+    assert "✓ done" in note_of("02") and "done" not in note_of("03")
 
 
 def test_without_a_score_there_is_a_sentence_and_no_empty_plot():
     view = lesson.my_scores()
-    assert "No scores yet." in said(view) and not any(hasattr(child, "figure") for child in view.children)
+    assert "No scores yet." in text_of(view) and not any(hasattr(child, "figure") for child in view.children)
 
 
 def test_scores_grow_and_fall_with_the_last_answers(record):
@@ -478,15 +478,15 @@ def test_scores_grow_and_fall_with_the_last_answers(record):
     view = lesson.my_scores()
     traces = {trace.name: list(trace.y) for trace in figure_of(view).data}
     assert traces == {"answered": [0, 1, 2, 2, 2, 2, 2], "right": [0, 1, 1, 0, 1, 2, 2]}
-    assert f"2 of {len(COURSE)} questions answered, 2 right at the last try." in said(view)
-    assert "exams" not in said(view)
+    assert f"2 of {len(COURSE)} questions answered, 2 right at the last try." in text_of(view)
+    assert "exams" not in text_of(view)
 
 
 def test_exams_are_drawn_below_with_their_share(record):
     view = lesson.exam("7b", n=4)
     for number, each in enumerate(opened(view).questions):
         give(each, each.question.right_answer() if number else wrong_answer(each.question))
-    assert "No scores yet." in said(lesson.my_scores())
+    assert "No scores yet." in text_of(lesson.my_scores())
     view.hand_in_button.click()
     lesson.exam("not begun")
     opened(lesson.exam("begun only"))
@@ -581,7 +581,7 @@ def test_a_new_beginning_asks_first_and_keeps_a_copy(folder, record):
     (folder / "copy").mkdir()
     copy.replace(folder / "copy" / progress.FILE_NAME)
     assert Progress(folder / "copy").summary().keys() == {"01"}
-    assert "No scores yet." in said(lesson.my_scores()) and "Nothing to review yet." in said(lesson.what_next())
+    assert "No scores yet." in text_of(lesson.my_scores()) and "Nothing to review yet." in text_of(lesson.what_next())
 
 
 def test_growth_counts_from_zero_to_now():

@@ -314,5 +314,5 @@ def test_files_come_from_a_folder_and_must_be_the_releases_own(release: Path, tm
 
 def test_the_command_ends_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--to", str(tmp_path / "out"), "--pyodide", str(tmp_path)]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("lite: pyodide.js of Pyodide 0.27.7 cannot be had") and said.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("lite: pyodide.js of Pyodide 0.27.7 cannot be had") and printed.count("\n") == 1

@@ -37,8 +37,8 @@ def test_the_main_line_of_a_lesson_that_has_been_cut_fits_its_class(lesson: str)
     if not any(DEEPER in cell.tags for cell in cells):
         pytest.skip("no Go deeper sections: not cut yet")
     needed = contents(lesson, cells).in_class
-    (said,) = re.findall(r"In class: (\d+) minutes", cells[0].source)
-    assert needed <= int(said) <= (MOST_OF_THE_LAST if lesson == LAST else MOST_IN_CLASS)
+    (minutes,) = re.findall(r"In class: (\d+) minutes", cells[0].source)
+    assert needed <= int(minutes) <= (MOST_OF_THE_LAST if lesson == LAST else MOST_IN_CLASS)
 
 
 def test_what_a_lesson_is_made_of() -> None:

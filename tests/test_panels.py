@@ -277,7 +277,7 @@ def test_widening_the_spread_of_a_sigmoid_only_loses_slope() -> None:
     values = [panel.live.row(spread=spread)["summary"] for spread in places(panel, "spread")]
     means = [theory.mean_square_slope("sigmoid", spread**2) for spread in places(panel, "spread")]
     assert all(later < earlier for earlier, later in zip(means, means[1:], strict=False))
-    assert all(f"{mean:.4f}" in said for mean, said in zip(means, values, strict=True))
+    assert all(f"{mean:.4f}" in summary for mean, summary in zip(means, values, strict=True))
 
 
 def test_the_axis_holds_every_slope() -> None:

@@ -177,16 +177,16 @@ def test_steps_equal_the_engine(cell: str, length: int) -> None:
 def test_players_equal_the_engine(loss: str) -> None:
     random = np.random.default_rng(2)
     made, judged = draw_dense((3, 16, 2), [random]), draw_dense((2, 9, 1), [random])
-    heard = generator_gradients(made, judged, random.standard_normal((1, 32, 3)), loss)
-    found = decoded(picture.players(heard, 0, 2))
-    units = [np.log10(each[0]) for each in heard.unit_gradients()]
+    gradients = generator_gradients(made, judged, random.standard_normal((1, 32, 3)), loss)
+    found = decoded(picture.players(gradients, 0, 2))
+    units = [np.log10(each[0]) for each in gradients.unit_gradients()]
     assert found.facts["counts"] == [3, 16, 2, 9, 1]
     for column, each in enumerate(units):
         rms = np.log10(np.sqrt(np.mean(10 ** (2 * each))))
         assert found.level[column] == pytest.approx(rms + np.log10(32) / 2, abs=COLUMN)
         expected = np.clip(each - rms, -2, 0.8)
         np.testing.assert_allclose(found.deviation[column, : len(each)], expected, atol=UNIT)
-    logits = heard.at_logits[0, :, 0] * 32  # one for each sample, as if it had been alone
+    logits = gradients.at_logits[0, :, 0] * 32  # one for each sample, as if it had been alone
     assert 10 ** found.level[-1] == pytest.approx(np.sqrt(np.mean(logits**2)), rel=0.02)
     if loss == "wasserstein":
         assert found.level[-1] == 0

@@ -23,7 +23,7 @@ from helpers.publish.cells.widgets import widget_html
 from helpers.publish.present import slides
 from helpers.publish.present.__main__ import main
 from helpers.publish.present.build import build_slides, fit_figures, is_built, slides_page
-from helpers.publish.present.projector import panel_of, write_stage
+from helpers.publish.present.projector import panel_of, write_projector_page
 from helpers.publish.present.serving import PresentError, choose_port
 from helpers.publish.present.slides import slides_of
 from helpers.publish.teacher import notes_of
@@ -202,10 +202,10 @@ def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("lesson", PANELS)
-def test_the_stage_shows_the_main_panel(lesson: str, tmp_path: Path) -> None:
-    write_stage(tmp_path, panel_of(lesson))
+def test_the_projector_shows_the_main_panel(lesson: str, tmp_path: Path) -> None:
+    write_projector_page(tmp_path, panel_of(lesson))
     (cell,) = read_cells(tmp_path / "panel.ipynb")
-    assert cell.source.endswith(f"on_stage(panels.{PANELS[lesson][0]}())")
+    assert cell.source.endswith(f"for_projector(panels.{PANELS[lesson][0]}())")
     assert (tmp_path / "projector.html").is_file()
 
 

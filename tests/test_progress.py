@@ -145,14 +145,14 @@ while True:
 
 def test_a_kill_loses_nothing_that_was_told_written(folder):
     writer = subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True)
-    told = [int(writer.stdout.readline()) for _ in range(20)]
+    acknowledged = [int(writer.stdout.readline()) for _ in range(20)]
     writer.kill()
-    told += [int(line) for line in writer.stdout.read().splitlines() if line]
+    acknowledged += [int(line) for line in writer.stdout.read().splitlines() if line]
     writer.wait()
     writer.stdout.close()
     record = Progress()
     assert not record.notice
-    assert {str(number) for number in told} <= record.summary()["01"].solved
+    assert {str(number) for number in acknowledged} <= record.summary()["01"].solved
 
 
 def aside(folder):
@@ -353,11 +353,11 @@ def test_answers_are_written_in_the_background_and_it_is_said_at_once(folder, im
 
     class Reader:
         def __init__(self, record):
-            self.said, self.record, self.done = [], record, threading.Event()
-            record.follow(self.hear)
+            self.notices, self.record, self.done = [], record, threading.Event()
+            record.follow(self.on_change)
 
-        def hear(self):
-            self.said.append(self.record.notice)
+        def on_change(self):
+            self.notices.append(self.record.notice)
             if not self.record.notice:
                 self.done.set()
 
@@ -365,8 +365,8 @@ def test_answers_are_written_in_the_background_and_it_is_said_at_once(folder, im
     reader = Reader(record)
     with locked(folder):
         record.record_answer("01", "01-a", "1", True)
-        assert len(reader.said) == 1 and "another program holds it" in reader.said[0]
-    assert reader.done.wait(60) and reader.said[1:] == [""]
+        assert len(reader.notices) == 1 and "another program holds it" in reader.notices[0]
+    assert reader.done.wait(60) and reader.notices[1:] == [""]
     assert holds(folder, ["01-a"]) and not record.waiting
 
 
@@ -781,13 +781,13 @@ for number in range(10**6):
 
 def test_a_kill_in_the_middle_of_an_exam_loses_no_answer(folder):
     writer = subprocess.Popen([sys.executable, "-c", KILLED_IN_A_SITTING], stdout=subprocess.PIPE, text=True)
-    told = [writer.stdout.readline().strip() for _ in range(20)]
+    acknowledged = [writer.stdout.readline().strip() for _ in range(20)]
     writer.kill()
-    told += writer.stdout.read().split("\n")[:-1]
+    acknowledged += writer.stdout.read().split("\n")[:-1]
     writer.wait()
     writer.stdout.close()
     given = Progress().sitting("exam").given
-    assert set(told) <= given.keys() and len(given) <= len(told) + 1
+    assert set(acknowledged) <= given.keys() and len(given) <= len(acknowledged) + 1
 
 
 # One's own data -------------------------------------------------------------------------------------------------------

@@ -121,9 +121,9 @@ def test_the_order_of_memories_is_the_engines() -> None:
 
 
 def test_the_order_of_the_story_is_that_of_the_timeline() -> None:
-    told = [answer.feedback[:4] for answer in BY_ID["01-timeline"].answers]
-    assert told == sorted(told) == ["1986", "1991", "1994", "1997", "2010", "2015"]
-    assert set(map(int, told)) <= {milestone.year for milestone in MILESTONES}
+    years = [answer.feedback[:4] for answer in BY_ID["01-timeline"].answers]
+    assert years == sorted(years) == ["1986", "1991", "1994", "1997", "2010", "2015"]
+    assert set(map(int, years)) <= {milestone.year for milestone in MILESTONES}
 
 
 def test_numbers_of_lessons_02_to_10() -> None:

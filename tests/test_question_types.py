@@ -287,13 +287,13 @@ def test_what_is_drawn_stands_in_text_key_feedback_and_state() -> None:
         depth, weight = right.arguments["depth"], right.arguments["weight"]
         slope = {"sigmoid": 0.2217129, "tanh": 0.6347396}[right.arguments["activation"]]
         assert right.number() == pytest.approx((weight * slope) ** depth, rel=1e-5)
-        said = {"sigmoid": "sigmoid", "tanh": "tanh at 0"}[right.arguments["activation"]]
-        assert question.text.startswith(f"{depth} neurons of {said}, weight {weight}.")
-        assert right.feedback == f"One factor a neuron, {depth} of them: {quiz.say_number(right.number() or 0)}."
-        assert f"but {quiz.say_number(right.number() or 0)} is" in other.feedback
+        name = {"sigmoid": "sigmoid", "tanh": "tanh at 0"}[right.arguments["activation"]]
+        assert question.text.startswith(f"{depth} neurons of {name}, weight {weight}.")
+        assert right.feedback == f"One factor a neuron, {depth} of them: {quiz.format_number(right.number() or 0)}."
+        assert f"but {quiz.format_number(right.number() or 0)} is" in other.feedback
         assert other.try_state == {"weight": weight} and default.feedback.startswith(f"Multiply {depth} ")
         assert grade(question, right.number()).correct and not grade(question, other.number()).correct
-        seen.add((depth, weight, said))
+        seen.add((depth, weight, name))
     assert len(seen) == 18
 
 

@@ -481,7 +481,7 @@ SLOPES = {"a": 0.25, "b": 1.0, "c": 1.0}
 
 
 @pytest.mark.parametrize(
-    "said, close, words",
+    "given, close, words",
     [
         (1e-3, False, "You said 0.001. Measured: 9.1e-13. Your number was 9.0 powers of ten too large."),
         (1e-12, True, "Well predicted."),
@@ -491,13 +491,13 @@ SLOPES = {"a": 0.25, "b": 1.0, "c": 1.0}
         ("?", None, "could not be read"),
     ],
 )
-def test_a_number_is_set_against_the_measurement(said, close, words):
-    comparison = compare_prediction(SCALE, said, 9.1e-13)
+def test_a_number_is_set_against_the_measurement(given, close, words):
+    comparison = compare_prediction(SCALE, given, 9.1e-13)
     assert comparison.close is close and words in comparison.sentence
 
 
 @pytest.mark.parametrize(
-    "said, close, words",
+    "given, close, words",
     [
         ("10", True, "You said 10 layers. Passed: 9.5 layers. Well predicted."),
         ("10 layers", True, "Well predicted."),
@@ -506,9 +506,9 @@ def test_a_number_is_set_against_the_measurement(said, close, words):
         ("many", None, "Passed: 9.5 layers. What you predicted could not be read."),
     ],
 )
-def test_a_plain_number_is_judged_more_strictly_than_a_power_of_ten(said, close, words):
+def test_a_plain_number_is_judged_more_strictly_than_a_power_of_ten(given, close, words):
     prediction = Prediction("07-length", "number", "?", "Passed", unit="layers")
-    comparison = compare_prediction(prediction, said, 9.5)
+    comparison = compare_prediction(prediction, given, 9.5)
     assert comparison.close is close and comparison.sentence.endswith(words), comparison.sentence
 
 
@@ -562,4 +562,4 @@ def test_comparing_is_total_in_what_was_kept(thing):
     ],
 )
 def test_numbers_in_sentences(number, text):
-    assert quiz.say_number(number) == text
+    assert quiz.format_number(number) == text

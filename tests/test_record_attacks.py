@@ -153,31 +153,31 @@ def killed_while_writing(writers: int, name: str, draws: random.Random) -> Itera
         subprocess.Popen([sys.executable, "-c", WRITER, f"{name}-{each}"], stdout=subprocess.PIPE, text=True)
         for each in range(writers)
     ]
-    told = [pipes[0].stdout.readline()]  # type: ignore[union-attr]
+    acknowledged = [pipes[0].stdout.readline()]  # type: ignore[union-attr]
     time.sleep(draws.random() * 0.3)
     for pipe in draws.sample(pipes, len(pipes)):
         pipe.kill()
     for pipe in pipes:
-        told += pipe.stdout.read().split("\n")[:-1]  # type: ignore[union-attr]
+        acknowledged += pipe.stdout.read().split("\n")[:-1]  # type: ignore[union-attr]
         pipe.wait()
         pipe.stdout.close()  # type: ignore[union-attr]
-    return (line.strip() for line in told)
+    return (line.strip() for line in acknowledged)
 
 
 def kill(kills: int, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME_VARIABLE, str(home))
-    draws, told, done = random.Random(kills), set(), 0
+    draws, acknowledged, done = random.Random(kills), set(), 0
     while done < kills:
         writers = min(draws.randrange(1, 6), kills - done)
-        told |= set(killed_while_writing(writers, str(done), draws))
+        acknowledged |= set(killed_while_writing(writers, str(done), draws))
         done += writers
         if done % 25 < writers or done == kills:
             record = Progress()
-            assert told <= record.summary()["01"].solved and not record.notice
+            assert acknowledged <= record.summary()["01"].solved and not record.notice
     assert not list(home.glob("progress-damaged*"))
     names = [row["exercise"] for row in Progress().rows("exercise")]
     assert len(names) == len(set(names)), "nothing is there twice"
-    print(f"{done} kills, {len(told)} acknowledged, none lost")
+    print(f"{done} kills, {len(acknowledged)} acknowledged, none lost")
 
 
 @pytest.mark.slow

@@ -1258,9 +1258,9 @@ def pull_by_training(loss: str, distance: float) -> float:
     bells = [np.exp(-((x - mean) ** 2) / 2) / np.exp(-((x - mean) ** 2) / 2).sum() for mean in (0.0, -distance)]
     features, weights = np.stack([x, np.ones_like(x)], axis=1), np.zeros(2)
     for _ in range(60):
-        said = 1 / (1 + np.exp(-features @ weights))
-        slope = features.T @ (bells[0] * (1 - said) - bells[1] * said)
-        curvature = (features * ((bells[0] + bells[1]) * said * (1 - said))[:, None]).T @ features
+        probability = 1 / (1 + np.exp(-features @ weights))
+        slope = features.T @ (bells[0] * (1 - probability) - bells[1] * probability)
+        curvature = (features * ((bells[0] + bells[1]) * probability * (1 - probability))[:, None]).T @ features
         step = np.linalg.solve(curvature, slope)
         weights = weights + step / max(1.0, np.abs(step).max())
     return float(-(bells[1] @ theory.generator_slope(loss, features @ weights)) * weights[0])
@@ -1285,25 +1285,25 @@ def saturating_over_js() -> float:
 
 
 @cache
-def heard_while_fixed(loss: str, seed: int = 0) -> tuple[float, ...]:
+def norms_while_fixed(loss: str, seed: int = 0) -> tuple[float, ...]:
     """The gradient of G = 0.3 z at the ring's centre after 100, 1000 and 4000 steps of its discriminator."""
     game = Game(Recipe("ring", loss, (2, 2), (2, 32, 32, 1)), seed)
     game.generator = game.generator.with_arrays([np.float32(0.3) * a for a in game.generator.arrays])
-    noise, heard = game.noise(512), []
+    noise, norms = game.noise(512), []
     for moment in (100, 1000, 4000):
         while game.discriminator_updates < moment:
             game.discriminator_step()
-        heard.append(float(game.generator_gradients(noise).norm()))
-    return tuple(heard)
+        norms.append(float(game.generator_gradients(noise).norm()))
+    return tuple(norms)
 
 
 def last_over_first(loss: str, seeds: range) -> list[float]:
     """The gradient after 4000 steps over that after 100."""
-    heard = [heard_while_fixed(loss, seed) for seed in seeds]
-    return [last / first for first, _, last in heard]
+    norms = [norms_while_fixed(loss, seed) for seed in seeds]
+    return [last / first for first, _, last in norms]
 
 
-def heard_rows() -> None:
+def norm_rows() -> None:
     rows: tuple[tuple[str, str, float, Any, Any], ...] = (
         (
             "37 saturating",
@@ -1338,7 +1338,7 @@ def heard_rows() -> None:
         claim_of_seeds(name, f"ring, G fixed: {words}", "Arjovsky & Bottou 2017", expected, tolerance, 2, measure)
 
 
-heard_rows()
+norm_rows()
 
 
 @cache

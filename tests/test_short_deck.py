@@ -170,8 +170,8 @@ def test_what_was_asked_on_one_slide_is_answered_on_one() -> None:
     assert "said 08" in measured and "compute()" not in measured and "We count." not in measured
     assert "An LSTM of 64 units" in measured, "the question is asked again"
     both = re.sub('<p class="asked">(A \\w+) .*?</p>', r" \1 ", both)
-    said = "Measure A chain said 01 01 Many. A network said 03 03"
-    assert re.sub("<[^>]*>", " ", both).split() == said.split()
+    expected = "Measure A chain said 01 01 Many. A network said 03 03"
+    assert re.sub("<[^>]*>", " ", both).split() == expected.split()
 
 
 @pytest.mark.parametrize(("lines", "count"), [(3, 1), (30, 0)])

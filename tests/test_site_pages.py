@@ -106,9 +106,9 @@ def test_the_notebook_can_be_downloaded_and_run_only_where_an_address_is_known()
 
 @pytest.mark.parametrize("lesson", PAGES)
 def test_a_page_tells_nobody_to_run_a_cell(lesson: str) -> None:
-    said = text_of(page_of(lesson))
+    text = text_of(page_of(lesson))
     for words in ("Shift + Enter", "Run All", "Run these cells", "reload the page", "Not baked", ".ipynb`"):
-        assert words not in said, words
+        assert words not in text, words
 
 
 def test_what_is_said_otherwise_on_a_page_stands_in_its_notebook() -> None:
@@ -181,10 +181,10 @@ def test_the_first_page_has_every_lesson_with_line_picture_and_notebook() -> Non
 
 
 def test_the_first_page_says_licence_authors_and_how_to_cite() -> None:
-    cited, said = read_citation(), text_of(index_page(KNOWN))
+    cited, text = read_citation(), text_of(index_page(KNOWN))
     assert cited["title"] == TITLE and re.fullmatch(r"\d+\.\d+\.\d+", cited["version"])
     for words in ("BSD 3-Clause", "CC BY 4.0", cited["version"], cited["date-released"][:4], "example.org/course"):
-        assert words in said
+        assert words in text
 
 
 def test_the_moving_picture_rests_for_those_who_want_no_motion_and_on_paper() -> None:
@@ -237,8 +237,8 @@ def test_the_index_holds_every_section_at_an_address_that_exists() -> None:
         assert id in pages[file], address
     assert len(addresses) == len(set(addresses))
     assert {row[0] for row in index["sections"]} == set(PAGES) and len(index["sections"]) > 100
-    for _, address, title, said in index["sections"]:
-        assert title and not re.search(r"[$\\]|\*\*|\]\(|<\w", title + said), address
+    for _, address, title, text in index["sections"]:
+        assert title and not re.search(r"[$\\]|\*\*|\]\(|<\w", title + text), address
     assert len(text) < 400_000
 
 

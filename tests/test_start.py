@@ -452,7 +452,7 @@ def test_torch_for_the_processor_comes_from_its_own_index_and_stays(ready: Cours
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("error", "sentence"),
     [
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "The disk is full"),
         (
@@ -468,14 +468,14 @@ def test_torch_for_the_processor_comes_from_its_own_index_and_stays(ready: Cours
         ("ERROR: something quite new", "pip could not install the packages: ERROR: something quite new"),
     ],
 )
-def test_a_failed_install_is_one_sentence(ready: Course, said: str, sentence: str) -> None:
+def test_a_failed_install_is_one_sentence(ready: Course, error: str, sentence: str) -> None:
     (ready.folder / "requirements.txt").write_text("numpy==1.1\ntorch==2.13.0\n")
-    status, output = ready.run("setup", pip=f"say {said}")
+    status, output = ready.run("setup", pip=f"say {error}")
     assert status == 1
     last = output.splitlines()[-1]
     assert last.startswith("start.py: ") and sentence in last
     assert "Traceback" not in output
-    assert said in (ready.folder / ".venv/setup.log").read_text()
+    assert error in (ready.folder / ".venv/setup.log").read_text()
     assert ready.stamp["finished"] is True, "nothing was unpacked, so what was there still is"
 
 
@@ -722,7 +722,7 @@ def test_all_checks_say_first_how_long_they_take_and_where_they_are(with_tools: 
 
 
 @pytest.mark.parametrize(
-    ("processors", "slow", "told"),
+    ("processors", "slow", "expected"),
     [
         (1, False, "22 minutes on 1 quiet processor."),
         (2, False, "11 minutes on 2 quiet processors."),
@@ -731,10 +731,10 @@ def test_all_checks_say_first_how_long_they_take_and_where_they_are(with_tools: 
     ],
 )
 def test_the_time_of_the_tests_goes_with_the_machine(
-    monkeypatch: pytest.MonkeyPatch, processors: int, slow: bool, told: str
+    monkeypatch: pytest.MonkeyPatch, processors: int, slow: bool, expected: str
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
-    assert start().time_of_tests(slow) == f"They take about {told}"
+    assert start().time_of_tests(slow) == f"They take about {expected}"
     assert start().test_workers() == min(processors + 1, 8)
 
 

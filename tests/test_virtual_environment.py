@@ -598,8 +598,8 @@ def test_36_set_ups_interrupted_at_random_moments(empty: Course, group: bool) ->
         for path in empty.folder.glob(".venv*"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         after, kind = chance.uniform(0, whole), chance.choice(ENDINGS)
-        if said := interrupt(empty, after, kind, group):
-            failures.append(f"{kind.name} after {after:.2f} of {whole:.1f} s: {said}")
+        if failure := interrupt(empty, after, kind, group):
+            failures.append(f"{kind.name} after {after:.2f} of {whole:.1f} s: {failure}")
             print(f"\n{failures[-1]}", flush=True)
     print(f"\ninterrupted set-ups: 36 | {len(failures)}")
     assert failures == []
@@ -640,8 +640,8 @@ def test_whatever_is_removed(quick: Course, way: str) -> None:
         sets = [chance.sample(parts, chance.choice([2, 5, 20, 100, len(parts) // 2])) for _ in range(50)]
     failures = []
     for number, each in enumerate(sets, start=1):
-        if said := removed(quick, each):
-            failures.append(f"{number} of {len(sets)}, {list(map(str, each[:5]))}: {said}")
+        if failure := removed(quick, each):
+            failures.append(f"{number} of {len(sets)}, {list(map(str, each[:5]))}: {failure}")
             print(f"\n{failures[-1]}", flush=True)  # a run that is ended says what it has found
     print(f"\nparts removed, {way}: {len(sets)} | {len(failures)}")
     assert failures == []

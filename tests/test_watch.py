@@ -464,11 +464,11 @@ def watched(steps: int, every: int = 1, show: bool = False) -> Monitor:
 
 def test_outside_a_notebook_a_summary_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     monitor = watched(5, every=2, show=True)
-    said = capsys.readouterr().out
-    assert said == f"{monitor}\n" and monitor.picture is None
-    assert "3 of 5 steps recorded, every 2" in said
-    assert all(len(line) <= 90 for line in said.splitlines())
-    assert len(said.splitlines()) == 3 + 4 + 3
+    printed = capsys.readouterr().out
+    assert printed == f"{monitor}\n" and monitor.picture is None
+    assert "3 of 5 steps recorded, every 2" in printed
+    assert all(len(line) <= 90 for line in printed.splitlines())
+    assert len(printed.splitlines()) == 3 + 4 + 3
     watched(5)
     assert capsys.readouterr().out == ""
 

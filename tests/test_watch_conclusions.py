@@ -99,7 +99,7 @@ def test_the_diagnosis_can_be_asked_for_at_any_time() -> None:
     model = perceptron()
     monitor = watch(model, show=False)
     assert monitor.diagnosis.verdict == "not examined"
-    said = []
+    steps = []
     with monitor:
         assert monitor.diagnosis.verdict == "not examined"
         inputs, targets = data()
@@ -108,8 +108,8 @@ def test_the_diagnosis_can_be_asked_for_at_any_time() -> None:
             stepper.zero_grad()
             F.cross_entropy(model(inputs), targets).backward()
             stepper.step()
-            said.append(monitor.diagnosis.steps)
-    assert said == list(range(1, 26)) and monitor.diagnosis.healthy
+            steps.append(monitor.diagnosis.steps)
+    assert steps == list(range(1, 26)) and monitor.diagnosis.healthy
     assert as_dictionary(monitor.diagnosis)["steps"] == 25
 
 

@@ -15,12 +15,12 @@ from helpers.quiz import (
     Prediction,
     Question,
     available_lessons,
+    format_number,
     grade,
     instantiate,
     load_banks,
     load_predictions,
     read_number,
-    say_number,
 )
 from helpers.quiz.text import shortened
 
@@ -186,26 +186,26 @@ def _mistakes(question: Question, row: Row) -> Iterator[tuple[tuple[int, str], s
     verdict = grade(asked, row["given"])
     places = [place for place, answer in enumerate(asked.answers) if answer.feedback in verdict.feedback]
     if not verdict.understood or verdict.correct or not places:
-        given = _say_given(row["given"])
+        given = _given_text(row["given"])
         yield (-1, given), given, ""
         return
     for place in places:
         answer = asked.answers[place]
-        yield (place, ""), _say_answer(asked, answer, verdict.missing), answer.feedback
+        yield (place, ""), _answer_text(asked, answer, verdict.missing), answer.feedback
 
 
-def _say_answer(question: Question, answer: Answer, missing: Sequence[str]) -> str:
+def _answer_text(question: Question, answer: Answer, missing: Sequence[str]) -> str:
     if answer.text:
         return f"left out: {answer.text}" if answer.text in missing else answer.text
     number = answer.number()
     if number is not None:
-        return f"{say_number(number)} {question.unit}".strip()
+        return f"{format_number(number)} {question.unit}".strip()
     if answer.range is not None:
-        return f"from {say_number(answer.range[0])} to {say_number(answer.range[1])} {question.unit}".strip()
+        return f"from {format_number(answer.range[0])} to {format_number(answer.range[1])} {question.unit}".strip()
     return "another number"
 
 
-def _say_given(given: Any) -> str:
+def _given_text(given: Any) -> str:
     if isinstance(given, Mapping):
         given = given.get("text", "")
     return shortened("; ".join(map(str, given)) if isinstance(given, list) else str(given), 120)
@@ -252,7 +252,7 @@ def _bars(counts: Mapping[int, int]) -> Iterator[tuple[str, int]]:
 
 
 def _power(place: int) -> str:
-    return say_number(10.0**place) if place > SMALLEST_DECADE else "0"
+    return format_number(10.0**place) if place > SMALLEST_DECADE else "0"
 
 
 # Lessons -------------------------------------------------------------------------------------------------------------

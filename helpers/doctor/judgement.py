@@ -320,10 +320,10 @@ def _blocked(case: Case) -> Iterator[Finding]:
 
 def _place_of_zero(case: Case) -> tuple[LayerReading, LayerReading] | None:
     """The last layer on the way whose signal is exactly 0, and the next one, which has a signal."""
-    heard = [layer for layer in case.way if not math.isnan(layer.signal_norm)]
+    layers = [layer for layer in case.way if not math.isnan(layer.signal_norm)]
     if case.outputs_signal > 0:
-        heard.append(LayerReading("the outputs", "what the model returns", 1, "", 0, signal_norm=case.outputs_signal))
-    for before, at in zip(heard, heard[1:], strict=False):
+        layers.append(LayerReading("the outputs", "what the model returns", 1, "", 0, signal_norm=case.outputs_signal))
+    for before, at in zip(layers, layers[1:], strict=False):
         if before.signal_norm == 0 and at.signal_norm > 0 and not before.underflow:
             return before, at
     return None
@@ -631,8 +631,8 @@ def _size_evidence(case: Case, ratio: float) -> dict[str, float]:
 def _reach(case: Case, part: Sequence[LayerReading]) -> float:
     """The largest signal times spread in any call of these layers."""
     names = {layer.name for layer in part}
-    heard = [layer for layer in case.layers if layer.name in names and layer.spread > 0]
-    products = [layer.signal_norm * layer.spread for layer in heard]
+    layers = [layer for layer in case.layers if layer.name in names and layer.spread > 0]
+    products = [layer.signal_norm * layer.spread for layer in layers]
     return max((each for each in products if math.isfinite(each)), default=math.nan)
 
 
@@ -696,8 +696,8 @@ def _is_out_of_reach(case: Case, name: str) -> bool:
     signals = _signals_in_time(case, name)
     if len(spreads) != len(signals) or not spreads:
         return False
-    told = [place for place, spread in enumerate(spreads) if spread > 1e-3 * max(spreads) and max(spreads) > 0]
-    return bool(told) and max(told) < len(signals) - _steps_in_reach(case, name)
+    varying = [place for place, spread in enumerate(spreads) if spread > 1e-3 * max(spreads) and max(spreads) > 0]
+    return bool(varying) and max(varying) < len(signals) - _steps_in_reach(case, name)
 
 
 def _hidden(layers: Sequence[LayerReading]) -> Sequence[LayerReading]:

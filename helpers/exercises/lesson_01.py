@@ -9,7 +9,7 @@ import numpy as np
 
 from helpers.arrays import Array
 from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function, judge_number
-from helpers.quiz import say_number
+from helpers.quiz import format_number
 
 
 def _chain_gradient(weights: Array, slopes: Array) -> float:
@@ -57,7 +57,7 @@ def _judge_float32_depth(thing: Any) -> CheckResult:
         if depth == truth:
             return CheckResult("right", f"After {truth} factors of 0.25, float32 has nothing left but 0.")
         if depth == truth - 1:
-            left = say_number(float(np.float32(0.25) ** np.float32(depth)))
+            left = format_number(float(np.float32(0.25) ** np.float32(depth)))
             return CheckResult("wrong", f"One too few: after {int(depth)} factors float32 still holds {left}.")
         if depth == truth + 1:
             between = f"{int(depth)} neurons have {truth} factors between the last and the first"
@@ -83,7 +83,7 @@ def _judge_float32_depth(thing: Any) -> CheckResult:
         if not 1 <= depth <= 10_000 or depth != int(depth):
             return CheckResult("wrong", "A number of factors is a whole number, at least 1.")
         if depth < truth:
-            left = say_number(float(np.float32(0.25) ** np.float32(depth)))
+            left = format_number(float(np.float32(0.25) ** np.float32(depth)))
             return CheckResult(
                 "wrong", f"After {int(depth)} factors float32 still holds {left}. More factors are needed."
             )

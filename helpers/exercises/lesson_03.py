@@ -13,7 +13,7 @@ from helpers import theory
 from helpers.arrays import Array
 from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function, judge_number, numbers_from
 from helpers.network import NetworkSpec, gradient_profile
-from helpers.quiz import say_number
+from helpers.quiz import format_number
 
 Curve = Callable[[Array], Array]
 
@@ -202,7 +202,7 @@ def _judge_critical_gain(thing: Any) -> CheckResult:
             return CheckResult("right", f"At gain {gain:.4g} a layer multiplies the gradient by {per_layer:.3f}.")
         way = "higher" if gain < critical_gain() else "lower"
         found = [sentence for mistaken, sentence in gain_mistakes() if abs(gain / mistaken - 1) <= 0.01]
-        effect = f"over 30 steps that multiplies the gradient by {say_number(per_layer**30)}."
+        effect = f"over 30 steps that multiplies the gradient by {format_number(per_layer**30)}."
         advice = found[0] if found else f"Go {way}."
         return CheckResult("wrong", f"At gain {gain:.4g} the factor per layer is {per_layer:.3f}: {effect} {advice}")
 

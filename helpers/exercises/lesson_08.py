@@ -12,7 +12,7 @@ import numpy as np
 from helpers import theory
 from helpers.arrays import Array
 from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function, numbers_from
-from helpers.quiz import say_number
+from helpers.quiz import format_number
 from helpers.recurrent import RecurrentSpec, backpropagate, initial_parameters
 
 
@@ -78,8 +78,8 @@ def _beside_measurement(function: Callable[[Array], Any]) -> CheckResult:
     for radius, words in ((0.0, "without recurrent weights"), (0.577, "with PyTorch's usual recurrent weights")):
         gates, measured = measured_path(radius)
         path = numbers_from(function, (gates,), gates.shape[1:])
-        product = say_number(float(np.sqrt(np.mean(path**2))))
-        sentences.append(f"Over 50 steps {words} your product is {product}, measured {say_number(measured)}.")
+        product = format_number(float(np.sqrt(np.mean(path**2))))
+        sentences.append(f"Over 50 steps {words} your product is {product}, measured {format_number(measured)}.")
     return CheckResult("right", " ".join(sentences) + " What is more than the product came back through the gates.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from helpers.classroom.parts import lesson_parts
 from helpers.course import LESSONS, notebooks
 from helpers.figures import course_map
-from helpers.lesson.parts import View, html_box, say_duration, table_html
+from helpers.lesson.parts import View, format_duration, html_box, table_html
 from helpers.live import LiveFigure
 from helpers.progress import LessonDone, progress
 from helpers.quiz import available_lessons
@@ -39,7 +39,7 @@ def my_progress() -> ProgressView:
         mine = done.get(lesson)
         links.append(LESSONS[lesson].notebook)
         counts = [_of(wanted, reached) for wanted, reached in _parts(lesson, mine)]
-        rows.append([LESSONS[lesson].name, *counts, say_duration(mine.seconds) if mine else "–"])
+        rows.append([LESSONS[lesson].name, *counts, format_duration(mine.seconds) if mine else "–"])
     table = table_html(("Lesson", "Predicted", "Exercises", "Quiz: right", "Time"), rows, links)
     return ProgressView([html_box(table)], record)
 

@@ -11,7 +11,16 @@ import ipywidgets as widgets
 from helpers.checks import check_whole
 from helpers.course import LESSONS
 from helpers.lesson.own import EXAM
-from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if, table_html, verdict_html
+from helpers.lesson.parts import (
+    View,
+    format_duration,
+    html_box,
+    make_button,
+    paragraph,
+    show_if,
+    table_html,
+    verdict_html,
+)
 from helpers.lesson.questions import QuestionForm
 from helpers.lesson.reviews import choose_lessons, questions_of
 from helpers.progress import Given, Progress, Sitting, progress
@@ -25,9 +34,13 @@ class ExamQuestion(QuestionForm):
     """A question whose answer is kept and graded only by `reveal`; `kept` is called after each try to keep one."""
 
     def __init__(
-        self, number: int, question: Question, say: Callable[[str], None], kept: Callable[[Question, Any, Grade], None]
+        self,
+        number: int,
+        question: Question,
+        announce: Callable[[str], None],
+        kept: Callable[[Question, Any, Grade], None],
     ) -> None:
-        super().__init__(number, self.keep, say, names_lesson=True)
+        super().__init__(number, self.keep, announce, names_lesson=True)
         self.ask(question)
         self._kept = kept
         self._untouched = self.input.get()
@@ -80,7 +93,8 @@ class PaperView(View):
         self._sitting, self._record = sitting.name, record
         self.score = html_box()
         self.questions = [
-            ExamQuestion(number, question, self._say, self._keep) for number, question in enumerate(questions, start=1)
+            ExamQuestion(number, question, self._announce, self._keep)
+            for number, question in enumerate(questions, start=1)
         ]
         super().__init__([*self.questions, self.score], record)
         for view in self.questions:
@@ -113,10 +127,10 @@ class PaperView(View):
             self._record.answer_sitting(self._sitting, question.id, given)
         self._show_count()
         word = "Kept." if result.understood else f"No answer yet. {result.feedback}"
-        self._say(f"{word} {self._count()}")
+        self._announce(f"{word} {self._count()}")
 
-    def _say(self, text: str) -> None:
-        self.announcer.say(text)
+    def _announce(self, text: str) -> None:
+        self.announcer.announce(text)
 
     def _show_count(self) -> None:
         self.score.value = f'<div class="lesson-score">{self._count()}</div>'
@@ -151,7 +165,7 @@ class ExamView(View):
     def _begin(self) -> None:
         self._record.begin_sitting(self._name, [(question.id, question.seed) for question in self._drawn])
         self._show()
-        self.announcer.say(f"Begun. {counted(len(self.paper.questions), 'question')}.")
+        self.announcer.announce(f"Begun. {counted(len(self.paper.questions), 'question')}.")
 
     def _hand_in(self) -> None:
         self.paper.keep_what_stands()
@@ -164,11 +178,11 @@ class ExamView(View):
             )
             verdict = Verdict("open", "Not yet handed in.", message)
             self.warning.value = verdict_html(verdict)
-            self.announcer.say(verdict.sentence)
+            self.announcer.announce(verdict.sentence)
             return
         self._record.end_sitting(self._name, self.paper.graded(self._sitting()))
         self._show()
-        self.announcer.say(f"Handed in. {self._result_sentence(self._sitting())}")
+        self.announcer.announce(f"Handed in. {self._result_sentence(self._sitting())}")
         self.announcer.bring_into_view(self.head)
 
     def _sitting(self) -> Sitting:
@@ -201,7 +215,7 @@ class ExamView(View):
     def _result_sentence(self, sitting: Sitting) -> str:
         of, taken = len(sitting.questions), (sitting.ended or 0.0) - sitting.begun
         share = f"{100 * sitting.right / of:.0f} %"
-        return f"{sitting.right} of {of} right ({share}). Time from Begin to handing in: {say_duration(taken)}."
+        return f"{sitting.right} of {of} right ({share}). Time from Begin to handing in: {format_duration(taken)}."
 
     def _by_lesson(self, sitting: Sitting) -> str:
         rows = []
@@ -209,7 +223,7 @@ class ExamView(View):
             mine = [view for view in self.paper.questions if view.question.lesson == lesson]
             right = sum(view.is_right for view in mine)
             spent = sum(sitting.seconds.get(view.question.id, 0.0) for view in mine)
-            rows.append((LESSONS[lesson].name, f"{right} of {len(mine)}", say_duration(spent)))
+            rows.append((LESSONS[lesson].name, f"{right} of {len(mine)}", format_duration(spent)))
         return table_html(("Lesson", "Right", "Time"), rows)
 
 

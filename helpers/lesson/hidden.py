@@ -9,7 +9,7 @@ from helpers import figures
 from helpers.arrays import Array
 from helpers.lesson.parts import html_box
 from helpers.live import LiveFigure
-from helpers.quiz import Question, profile_curve, say_number
+from helpers.quiz import Question, format_number, profile_curve
 
 
 def hidden_profile(question: Question) -> widgets.Widget:
@@ -22,5 +22,5 @@ def hidden_profile(question: Question) -> widgets.Widget:
 def _in_numbers(mean: Array) -> str:
     """Some of the layers, first and last among them, as a text that opens at a click."""
     places = sorted({round(place) for place in np.linspace(0, len(mean) - 1, 6)})
-    numbers = "; ".join(f"layer {place + 1}: {say_number(10 ** mean[place])}" for place in places)
+    numbers = "; ".join(f"layer {place + 1}: {format_number(10 ** mean[place])}" for place in places)
     return f"<details><summary>The picture in numbers</summary>{numbers}</details>"

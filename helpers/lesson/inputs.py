@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import ipywidgets as widgets
 
 from helpers.lesson.parts import as_plain, html_box, make_button
-from helpers.quiz import Answer, Question, for_each_type, say_number
+from helpers.quiz import Answer, Question, for_each_type, format_number
 from helpers.quiz.text import as_html
 
 
@@ -136,7 +136,7 @@ class ScaleInput(_Checked):
     def _show(self) -> None:
         self._moved = True
         self.slider.remove_class("lesson-untouched")
-        self.readout.value = say_number(self.slider.value)
+        self.readout.value = format_number(self.slider.value)
 
     def get(self) -> float | None:
         """The slider's number; None while it wasn't moved."""
@@ -160,7 +160,7 @@ def scale_ticks(low: float, high: float) -> str:
     every = next(step for step in (1, 2, 5, 10, 20, 50, 100) if (high - low) / step <= MOST_TICKS)
     places = range(math.ceil(low / every) * every, math.floor(high) + 1, every)
     spans = [
-        f'<span style="left:{100 * (place - low) / (high - low):.2f}%">{say_number(10.0**place)}</span>'
+        f'<span style="left:{100 * (place - low) / (high - low):.2f}%">{format_number(10.0**place)}</span>'
         for place in places
     ]
     return f'<div class="lesson-ticks" aria-hidden="true">{"".join(spans)}</div>'
@@ -169,8 +169,8 @@ def scale_ticks(low: float, high: float) -> str:
 class OrderInput(_Checked):
     """A list whose entries are moved up with buttons, so that the keyboard suffices."""
 
-    def __init__(self, options: Sequence[str], say: Callable[[str], None] = lambda text: None) -> None:
-        self._order, self._say = list(options), say
+    def __init__(self, options: Sequence[str], announce: Callable[[str], None] = lambda text: None) -> None:
+        self._order, self._announce = list(options), announce
         self.places = [widgets.Label() for _ in options]
         self.buttons = [make_button("↑ up", functools.partial(self._raise, n)) for n in range(1, len(options))]
         rows = [widgets.HBox([self.places[0]])]
@@ -200,7 +200,7 @@ class OrderInput(_Checked):
     def _raise(self, place: int) -> None:
         self._order[place - 1], self._order[place] = self._order[place], self._order[place - 1]
         self._show()
-        self._say(f"{self._order[place - 1]} is now at place {place}.")
+        self._announce(f"{self._order[place - 1]} is now at place {place}.")
         self.buttons[max(place - 2, 0)].focus()  # the entry can be moved on without looking for it
 
     def _show(self) -> None:
@@ -260,26 +260,26 @@ class TextInput:
         self.points.lock(locked)
 
 
-Say = Callable[[str], None]
+Announce = Callable[[str], None]
 
 
-def _choice(question: Question, options: Sequence[str], say: Say) -> Input:
+def _choice(question: Question, options: Sequence[str], announce: Announce) -> Input:
     return ChoiceInput(options)
 
 
-INPUTS: Mapping[str, Callable[[Question, Sequence[str], Say], Input]] = for_each_type(
+INPUTS: Mapping[str, Callable[[Question, Sequence[str], Announce], Input]] = for_each_type(
     "helpers/lesson/inputs.py",
     {
         "multiple_choice": _choice,
         "profile": _choice,
-        "many_choice": lambda question, options, say: ChecksInput(options),
-        "numeric": lambda question, options, say: NumberInput(question.unit),
-        "ordering": lambda question, options, say: OrderInput(options, say),
-        "open": lambda question, options, say: TextInput(question.model, question.answers),
+        "many_choice": lambda question, options, announce: ChecksInput(options),
+        "numeric": lambda question, options, announce: NumberInput(question.unit),
+        "ordering": lambda question, options, announce: OrderInput(options, announce),
+        "open": lambda question, options, announce: TextInput(question.model, question.answers),
     },
 )
 
 
-def input_for(question: Question, say: Say = lambda text: None) -> Input:
-    """The way to answer a question; `say` is told what moves, for those who don't see it."""
-    return INPUTS[question.type](question, [answer.text for answer in question.presented()], say)
+def input_for(question: Question, announce: Announce = lambda text: None) -> Input:
+    """The way to answer a question; `announce` is told what moves, for those who don't see it."""
+    return INPUTS[question.type](question, [answer.text for answer in question.presented()], announce)

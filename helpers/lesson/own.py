@@ -11,7 +11,7 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from helpers.figures import scores_over_time
-from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if, verdict_html
+from helpers.lesson.parts import View, format_duration, html_box, make_button, paragraph, show_if, verdict_html
 from helpers.live import LiveFigure
 from helpers.progress import Merged, Progress, growth, progress
 from helpers.quiz import Verdict, load_banks
@@ -33,7 +33,7 @@ def my_scores() -> View:
     seconds = sum(lesson.seconds for lesson in record.summary().values())
     summary = (
         f"{counts.answered[-1]} of {len(questions)} questions answered, {counts.right[-1]} right at the last try. "
-        f"Time spent on predictions, exercises and questions: {say_duration(seconds)}."
+        f"Time spent on predictions, exercises and questions: {format_duration(seconds)}."
     )
     figure = scores_over_time(
         counts.at,
@@ -141,7 +141,7 @@ class DataView(View):
 
     def _show_message(self, verdict: Verdict, more: str = "") -> None:
         self.message.value = verdict_html(verdict, more)
-        self.announcer.say(verdict.sentence)
+        self.announcer.announce(verdict.sentence)
 
 
 def my_data() -> DataView:

@@ -22,7 +22,7 @@ def as_plain(text: str) -> str:
 
 
 class Announcer(anywidget.AnyWidget):
-    """A hidden line that screen readers read out when `say` changes it; it also brings the style sheet along.
+    """A hidden line that screen readers read out when `announce` changes it; it also brings the style sheet along.
 
     It is the view's hand in the page, too: it scrolls.
     """
@@ -34,7 +34,7 @@ class Announcer(anywidget.AnyWidget):
     over = traitlets.Bool(False).tag(sync=True)
     target = traitlets.Dict().tag(sync=True)
 
-    def say(self, text: str) -> None:
+    def announce(self, text: str) -> None:
         """Have the text read out, again if it is the same as before."""
         text = as_plain(text)
         self.text = text + "\u00a0" if text == self.text else text
@@ -111,7 +111,7 @@ def paragraph(text: str) -> widgets.HTML:
     return html_box(f'<div class="lesson-paragraph">{as_html(text)}</div>')
 
 
-def say_duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time as a reader says it: "under a minute", "12 min", "3 h 5 min", "2 days"."""
     minutes = round(seconds / 60)
     if minutes < 1:

@@ -88,7 +88,7 @@ class PredictionView(View):
 
     def _show_message(self, verdict: Verdict) -> None:
         self.status.value = verdict_html(verdict)
-        self.announcer.say(verdict.sentence)
+        self.announcer.announce(verdict.sentence)
 
 
 class ComparisonView(View):
@@ -105,7 +105,7 @@ class ComparisonView(View):
         given = self._record.prediction(self.prediction.id)
         verdict = compare_prediction(self.prediction, given, self.outcome).verdict
         self.sentence.value = verdict_html(verdict)
-        self.announcer.say(verdict.sentence)
+        self.announcer.announce(verdict.sentence)
 
 
 _comparisons: dict[str, ComparisonView] = {}

@@ -22,18 +22,18 @@ _NOT_YET = Grade(False, "", understood=False)
 class QuestionForm(widgets.VBox):
     """One question with a way to answer, a button and a place for feedback; `submit` decides what comes of an answer.
 
-    `say` has a text read out; `more` stands under the feedback.
+    `announce` has a text read out; `more` stands under the feedback.
     """
 
     def __init__(
         self,
         number: int,
         submit: Callable[[], None],
-        say: Callable[[str], None],
+        announce: Callable[[str], None],
         names_lesson: bool = False,
         more: Sequence[widgets.Widget] = (),
     ) -> None:
-        self._number, self._say, self._names_lesson = number, say, names_lesson
+        self._number, self._announce, self._names_lesson = number, announce, names_lesson
         self._text, self._place = html_box(), widgets.VBox()
         self.button = make_button("", submit)
         self.feedback = html_box()
@@ -43,7 +43,7 @@ class QuestionForm(widgets.VBox):
     def ask(self, question: Question) -> None:
         """Show a question, with nothing answered yet."""
         self.question = question
-        self.input = input_for(question, self._say)
+        self.input = input_for(question, self._announce)
         code = f"<pre><code>{html.escape(question.code)}</code></pre>" if question.code else ""
         label = f'<span class="lesson-number">{self._number}.</span>'
         lesson = f"Lesson {LESSONS[question.lesson].name}" if self._names_lesson else ""
@@ -66,18 +66,18 @@ class QuestionView(QuestionForm):
         self,
         number: int,
         question: Question,
-        say: Callable[[str], None],
+        announce: Callable[[str], None],
         answered: Callable[[Question, Any, Grade], None],
         show_state: Callable[[Mapping[str, Any], QuestionView], str] | None = None,
         names_lesson: bool = False,
     ) -> None:
-        self._say, self._answered, self._show_state = say, answered, show_state
+        self._announce, self._answered, self._show_state = announce, answered, show_state
         self.grade = _NOT_YET
         self.show_button = make_button("Show me in the panel", self._show_in_panel)
         self.shown = html_box()
         self.again_button = make_button(question.kind.ask_again, self._vary)
         more = [self.show_button, self.shown, self.again_button]
-        super().__init__(number, self._answer, say, names_lesson, more)
+        super().__init__(number, self._answer, announce, names_lesson, more)
         self._ask(question)
 
     def restore(self, given: Any, seed: int | None = None) -> None:
@@ -102,7 +102,7 @@ class QuestionView(QuestionForm):
 
     def _vary(self) -> None:
         self._ask(another(self.question))
-        self._say(f"A new question. {self.question.text}")
+        self._announce(f"A new question. {self.question.text}")
 
     def _show(self, result: Grade) -> None:
         if result.understood:
@@ -162,7 +162,7 @@ class QuizView(View):
         self.score = html_box()
         show_state = None if panel is None else self._show_state
         self.questions = [
-            QuestionView(number, question, self._say, self._answered, show_state, names_lessons)
+            QuestionView(number, question, self._announce, self._answered, show_state, names_lessons)
             for number, question in enumerate(questions, start=1)
         ]
         super().__init__([*self.questions, self.score], record)
@@ -184,17 +184,17 @@ class QuizView(View):
                 score=result.fraction if question.kind.is_self_graded else None,
             )
         self._show_score()
-        self._say(f"{question.kind.verdict(question, result).sentence} {self._sentence(self.questions)}")
+        self._announce(f"{question.kind.verdict(question, result).sentence} {self._sentence(self.questions)}")
         self._after()
 
-    def _say(self, text: str) -> None:
-        self.announcer.say(text)
+    def _announce(self, text: str) -> None:
+        self.announcer.announce(text)
 
     def _show_state(self, state: Mapping[str, Any], question: QuestionView) -> str:
         """Move the panel, bring it into view, and tell what it shows."""
         assert self.panel is not None
         self.panel.set(**state)
-        self._say(f"The panel is set. It says: {self.panel.summary}")
+        self._announce(f"The panel is set. It says: {self.panel.summary}")
         self.announcer.bring_into_view(self.panel, way_back=question)
         return self.panel.summary
 

@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from helpers.checks import check_whole
 from helpers.course import LESSONS
-from helpers.lesson.parts import View, html_box, make_button, paragraph, say_duration, show_if
+from helpers.lesson.parts import View, format_duration, html_box, make_button, paragraph, show_if
 from helpers.lesson.questions import QuestionView, QuizView, count_right
 from helpers.progress import Progress, Sitting, progress
 from helpers.quiz import Question, available_lessons, instantiate, load_bank, load_banks
@@ -54,7 +54,7 @@ def _due_sentence(record: Progress) -> str:
     due = [lessons[standing.question] for standing in known if standing.is_due(now)]
     if not due:
         wait = min(standing.due for standing in known) - now
-        return f"Nothing is due. The next question is due in {say_duration(wait)}."
+        return f"Nothing is due. The next question is due in {format_duration(wait)}."
     of_lessons = ", ".join(f"{count} of lesson {lesson}" for lesson, count in sorted(Counter(due).items()))
     return f"Due for review: {counted(len(due), 'question')} ({of_lessons})."
 

@@ -1,4 +1,4 @@
-"""The two doors to the engine: gradients of given parameters, and those of networks drawn for the purpose."""
+"""The two entries to the engine: gradients of given parameters, and those of networks drawn for the purpose."""
 
 from __future__ import annotations
 

@@ -230,8 +230,8 @@ def relu_schemes() -> Panel:
 
 def _schemes_summary(signal: dict[str, Array], weights: dict[str, Array], depth: int) -> str:
     def ratios(lines: dict[str, Array]) -> str:
-        said = {name.removeprefix("PyTorch's "): theme.scientific(line[0] - line[-1]) for name, line in lines.items()}
-        return ", ".join(f"{name} {ratio}" for name, ratio in said.items())
+        texts = {name.removeprefix("PyTorch's "): theme.scientific(line[0] - line[-1]) for name, line in lines.items()}
+        return ", ".join(f"{name} {ratio}" for name, ratio in texts.items())
 
     if depth == 1:
         return "With one layer there is no way back.\nAdd a second one."

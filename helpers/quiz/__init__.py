@@ -14,13 +14,13 @@ from helpers.quiz.banks import BANKS, BankError, available_lessons, check_bank, 
 from helpers.quiz.grading import agree, grade
 from helpers.quiz.instances import another, instantiate
 from helpers.quiz.keys import KEYS, compute_key
-from helpers.quiz.numbers import MAX_ANSWER_LENGTH, read_number, say_number
+from helpers.quiz.numbers import MAX_ANSWER_LENGTH, format_number, read_number
 from helpers.quiz.predictions import (
     Comparison,
     check_prediction,
     compare_prediction,
+    describe_outcome,
     for_each_prediction,
-    say_outcome,
 )
 from helpers.quiz.profiles import profile_curve
 from helpers.quiz.questions import NEEDS, Answer, Grade, Prediction, Question
@@ -58,6 +58,6 @@ __all__ = [
     "load_predictions",
     "profile_curve",
     "read_number",
-    "say_number",
-    "say_outcome",
+    "format_number",
+    "describe_outcome",
 ]

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from helpers.quiz.mixing import mixed_places
-from helpers.quiz.numbers import say_number
+from helpers.quiz.numbers import format_number
 from helpers.quiz.questions import TYPES, Answer, Question
 
 _NAME = re.compile(r"\{([a-z_]+)\}")
@@ -83,11 +83,11 @@ def names_in(thing: Any) -> set[str]:
     return set().union(*(names_in(part) for part in thing)) if isinstance(thing, list) else set()
 
 
-def say_drawn(value: Any) -> str:
+def format_drawn(value: Any) -> str:
     """A drawn value as a text carries it."""
     if isinstance(value, Mapping):
         return str(value["said"])
-    return value if isinstance(value, str) else say_number(value)
+    return value if isinstance(value, str) else format_number(value)
 
 
 def plain_value(value: Any) -> Any:
@@ -133,7 +133,7 @@ def _filled(thing: Any, drawn: Mapping[str, Any], takes_values: bool = False) ->
         alone = _NAME.fullmatch(thing)
         if takes_values and alone and alone[1] in drawn:
             return plain_value(drawn[alone[1]])
-        return _NAME.sub(lambda found: say_drawn(drawn[found[1]]) if found[1] in drawn else found[0], thing)
+        return _NAME.sub(lambda found: format_drawn(drawn[found[1]]) if found[1] in drawn else found[0], thing)
     if isinstance(thing, Mapping):
         return {
             name: part if name == "draw" else _filled(part, drawn, takes_values or name in TAKE_VALUES)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpers.quiz.faults import Fault
-from helpers.quiz.instances import build, count_draws, every_instance, names_in, plain_value, say_drawn
+from helpers.quiz.instances import build, count_draws, every_instance, format_drawn, names_in, plain_value
 from helpers.quiz.questions import Question
 from helpers.quiz.text import shortened
 
@@ -102,7 +102,7 @@ def _check_draw(entry: Mapping[str, Any]) -> None:
 def _check_values(name: str, values: list[Any]) -> None:
     if len({isinstance(plain_value(value), str) for value in values}) > 1:
         raise Fault(f"field draw.{name}: {values} must be all numbers or all texts")
-    texts = [say_drawn(value) for value in values]
+    texts = [format_drawn(value) for value in values]
     for text in texts:
         if texts.count(text) > 1:
             raise Fault(f"field draw.{name}: two values read as {text!r}; no reader could tell them apart")

@@ -14,7 +14,7 @@ from helpers.quiz.text import shortened
 MAX_ANSWER_LENGTH = 200
 
 
-def say_number(number: float) -> str:
+def format_number(number: float) -> str:
     """A number as a sentence carries it: 0.25, 12, 9.1e-13."""
     size = abs(number)
     if not math.isfinite(size):

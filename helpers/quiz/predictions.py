@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from helpers.quiz.numbers import read_number, say_number
+from helpers.quiz.numbers import format_number, read_number
 from helpers.quiz.questions import Prediction
 from helpers.quiz.tables import Handler, complete_table
 from helpers.quiz.text import shortened
@@ -61,7 +61,7 @@ def check_prediction(prediction: Prediction, given: object) -> None:
     PREDICTION_TYPES[prediction.type].check(prediction, given)
 
 
-def say_outcome(prediction: Prediction, outcome: object) -> str:
+def describe_outcome(prediction: Prediction, outcome: object) -> str:
     """What was measured, in a sentence; ValueError where the outcome doesn't fit the question."""
     return f"{prediction.outcome}: {PREDICTION_TYPES[prediction.type].in_words(prediction, outcome)}."
 
@@ -70,7 +70,7 @@ def say_outcome(prediction: Prediction, outcome: object) -> str:
 
 
 def _number_in_words(prediction: Prediction, outcome: object) -> str:
-    return f"{say_number(_finite_outcome(prediction, outcome))}{_unit(prediction)}"
+    return f"{format_number(_finite_outcome(prediction, outcome))}{_unit(prediction)}"
 
 
 def _unit(prediction: Prediction) -> str:
@@ -80,7 +80,7 @@ def _unit(prediction: Prediction) -> str:
 def _compare_numbers(prediction: Prediction, given: object, outcome: object, near: float = WELL) -> Comparison:
     """Set two numbers against each other; those within `near` powers of ten are close."""
     measured = _finite_outcome(prediction, outcome)
-    truth = say_outcome(prediction, outcome)
+    truth = describe_outcome(prediction, outcome)
     if given is None:
         return Comparison(None, f"{truth} You skipped the prediction. Try one next time, even a guess.")
     try:
@@ -93,7 +93,7 @@ def _compare_numbers(prediction: Prediction, given: object, outcome: object, nea
         close, distance = math.isclose(predicted, measured, rel_tol=0.1), "Compare the two."
         if close:
             distance = "Well predicted."
-    return Comparison(close, f"You said {say_number(predicted)}{_unit(prediction)}. {truth} {distance}")
+    return Comparison(close, f"You said {format_number(predicted)}{_unit(prediction)}. {truth} {distance}")
 
 
 def _finite_outcome(prediction: Prediction, outcome: object) -> float:
@@ -122,7 +122,7 @@ def _decades_apart(predicted: float, measured: float, near: float) -> tuple[bool
 
 
 def _compare_choice(prediction: Prediction, given: object, outcome: object) -> Comparison:
-    truth = say_outcome(prediction, outcome)
+    truth = describe_outcome(prediction, outcome)
     if given is None:
         return Comparison(None, f"{truth} You skipped the prediction. Try one next time, even a guess.")
     right = given == outcome
@@ -139,7 +139,7 @@ def _chosen_outcome(prediction: Prediction, outcome: object) -> str:
 
 
 def _compare_order(prediction: Prediction, given: object, outcome: object) -> Comparison:
-    numbers, truth = _ordered_outcome(prediction, outcome), say_outcome(prediction, outcome)
+    numbers, truth = _ordered_outcome(prediction, outcome), describe_outcome(prediction, outcome)
     if not isinstance(given, list) or sorted(map(str, given)) != sorted(numbers):
         return Comparison(None, f"{truth} You skipped the prediction. Try one next time, even a guess.")
     wrong = [(a, b) for i, a in enumerate(given) for b in given[i + 1 :] if numbers[a] < numbers[b] - 1e-9]
@@ -152,7 +152,9 @@ def _compare_order(prediction: Prediction, given: object, outcome: object) -> Co
 
 def _order_in_words(prediction: Prediction, outcome: object) -> str:
     numbers = _ordered_outcome(prediction, outcome)
-    return ", ".join(f"{name} {say_number(numbers[name])}" for name in sorted(numbers, key=lambda name: -numbers[name]))
+    return ", ".join(
+        f"{name} {format_number(numbers[name])}" for name in sorted(numbers, key=lambda name: -numbers[name])
+    )
 
 
 def _ordered_outcome(prediction: Prediction, outcome: object) -> dict[str, float]:

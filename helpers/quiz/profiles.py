@@ -8,7 +8,7 @@ import numpy as np
 
 from helpers.arrays import Array
 from helpers.network import NetworkSpec, gradient_profile
-from helpers.quiz.numbers import say_number
+from helpers.quiz.numbers import format_number
 from helpers.quiz.questions import Question
 
 Curve = tuple[float, ...]
@@ -38,7 +38,7 @@ def compare_networks(question: Question, place: int) -> str:
 
 def _ratio(network: NetworkSpec, shows: str) -> str:
     mean = _measured(network, shows)[0]
-    return say_number(10 ** (mean[0] - mean[-1]))
+    return format_number(10 ** (mean[0] - mean[-1]))
 
 
 @functools.lru_cache(maxsize=256)

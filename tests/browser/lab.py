@@ -20,7 +20,7 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from helpers.publish.door import Door
+from helpers.publish.access import Access
 from helpers.publish.present.serving import page_server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,8 +106,8 @@ def serve(
 def serve_announced(command: list[str], folder: Path, cwd: Path = ROOT) -> contextlib.AbstractContextManager[str]:
     """Run a server until the block ends; gives the address that it prints once it is open."""
 
-    def printed(said: str) -> str | None:
-        found = re.search(r" is open at (\S+)\n", said)
+    def printed(output: str) -> str | None:
+        found = re.search(r" is open at (\S+)\n", output)
         return found[1] if found else None
 
     return _server(command, folder, cwd, printed)
@@ -150,10 +150,10 @@ def end(process: subprocess.Popen[Any]) -> None:
 @contextlib.contextmanager
 def serve_pages(folder: Path) -> Iterator[str]:
     """The address of a server of these files, as `start.py present` serves its slides."""
-    door = Door(free_port())
-    with page_server(folder, door) as server:
+    access = Access(free_port())
+    with page_server(folder, access) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield door.url.rstrip("/")
+        yield access.url.rstrip("/")
         server.shutdown()
 
 

@@ -153,8 +153,8 @@ def test_an_axis_zoomed_to_the_end_of_floats_is_no_error(browser: Browser) -> No
     """Some ten quick zooms lead there: of one tick, at the end of the axis, the label is wider than the margin."""
     figure = go.Figure(go.Scatter(x=[0, 1], y=[0, 1]), {"template": theme.TEMPLATE, "width": 800, "height": 400})
     figure.update_layout(xaxis_title_text="layer", yaxis_title_text="gradient")
-    page, said = browser.new_page(), []
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page, errors = browser.new_page(), []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.add_script_tag(path=PLOTLY)
     page.evaluate(
         """async ({ figure: { data, layout }, range }) => {
@@ -165,7 +165,7 @@ def test_an_axis_zoomed_to_the_end_of_floats_is_no_error(browser: Browser) -> No
         {"figure": json.loads(figure.to_json()), "range": NEIGHBOURS},
     )
     page.close()
-    assert said == []
+    assert errors == []
 
 
 THEME = "async theme => await window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
@@ -271,25 +271,25 @@ def test_the_table_of_another_control_waits_while_a_hand_moves(open_sheet: OpenS
     sheet.page.wait_for_function(f"() => !{LIVE}.missing({LIVE}.key(), 1).length", timeout=30_000)
 
 
-HEARD = """
+RECORD = """
 import ipywidgets, plotly.graph_objects as go
 from helpers.live import LiveFigure
 
-slider, label = ipywidgets.IntSlider(0, 0, 100), ipywidgets.Label("heard 0")
-heard = []
+slider, label = ipywidgets.IntSlider(0, 0, 100), ipywidgets.Label("received 0")
+received = []
 
-def hear(change):
-    heard.append(change["new"])
-    label.value = f"heard {len(heard)}, last {heard[-1]}"
+def record(change):
+    received.append(change["new"])
+    label.value = f"received {len(received)}, last {received[-1]}"
 
-slider.observe(hear, "value")
+slider.observe(record, "value")
 live = LiveFigure(go.Figure(go.Scatter(x=[0, 1, 2], name="line")), {"n": slider}, lambda n: {"line": [n, n, n]})
 ipywidgets.VBox([slider, label, live])
 """
 
 
 def test_the_kernel_hears_of_a_moving_slider_seldom_but_of_its_end(open_sheet: OpenSheet, workshop: Path) -> None:
-    sheet = run(open_sheet, workshop, "heard", HEARD)
+    sheet = run(open_sheet, workshop, "received", RECORD)
     elapsed = sheet.page.evaluate(
         f"""async () => {{ const start = performance.now();
                        for (let place = 1; place <= 90; place++) {{
@@ -298,10 +298,10 @@ def test_the_kernel_hears_of_a_moving_slider_seldom_but_of_its_end(open_sheet: O
                        }}
                        return performance.now() - start; }}"""
     )
-    label = sheet.page.locator(".widget-label", has_text="heard")
+    label = sheet.page.locator(".widget-label", has_text="received")
     sheet.page.wait_for_function("() => document.body.innerText.includes('last 90')", timeout=20_000)
-    heard = int(str(label.text_content()).split(",")[0].removeprefix("heard "))
-    assert 2 <= heard <= elapsed / 100 + 2
+    received = int(str(label.text_content()).split(",")[0].removeprefix("received "))
+    assert 2 <= received <= elapsed / 100 + 2
     sheet.wait_for_rest()
     assert sheet.page.evaluate(f"() => {LIVE}.key()[0]") == 90, "an echo took the slider back"
 

@@ -140,7 +140,7 @@ def test_a_panel_moves_by_keyboard_and_a_remote_turns_the_slides(browser: Any, s
     page.wait_for_function(STATE, timeout=30_000)
     slider = page.locator("section.present .live-panel input[type=range]").first
     figure = page.locator("section.present .live-figure").first
-    before, said = figure.get_attribute("data-state"), figure.inner_text()
+    before, text_before = figure.get_attribute("data-state"), figure.inner_text()
     slider.focus()
     for _ in range(4):
         slider.press("ArrowRight")
@@ -148,7 +148,7 @@ def test_a_panel_moves_by_keyboard_and_a_remote_turns_the_slides(browser: Any, s
         "before => Reveal.getCurrentSlide().querySelector('.live-figure').dataset.state !== before", arg=before
     )
     page.wait_for_function(STATE)
-    assert figure.inner_text() != said
+    assert figure.inner_text() != text_before
     here = "() => { const {h, v} = Reveal.getIndices(); return [h, v]; }"
     assert page.evaluate(here) == where, "the arrow keys are the slider's"
     slider.press("PageDown")
@@ -166,10 +166,10 @@ def test_the_speaker_sees_the_notes(browser: Any, slides: str) -> None:
                    return [h, v || 0]; }"""
     )
     turn_to(sheet, noted)
-    said = sheet.page.evaluate("() => document.querySelector('aside.notes p').textContent")
+    note = sheet.page.evaluate("() => document.querySelector('aside.notes p').textContent")
     with sheet.page.expect_popup() as opened:
         sheet.page.keyboard.press("s")
-    opened.value.wait_for_function("said => document.body.innerText.includes(said)", arg=said, timeout=30_000)
+    opened.value.wait_for_function("note => document.body.innerText.includes(note)", arg=note, timeout=30_000)
     sheet.close()
 
 

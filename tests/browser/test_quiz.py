@@ -57,7 +57,7 @@ class Quiz:
         self.tab_to(item.get_by_role("button", name=name, exact=True))
         self.keyboard.press("Enter")
 
-    def hear(self, item: Locator) -> str:
+    def announced(self, item: Locator) -> str:
         """The feedback that is seen, once it has been read out as well."""
         seen = item.locator(".lesson-verdict")
         expect(seen).to_be_visible()
@@ -91,7 +91,7 @@ def test_every_type_is_answered_by_keyboard_alone_and_is_there_after_a_reload(
     for _ in range(wrong_choice(question)):
         quiz.keyboard.press("ArrowDown")
     quiz.press(item, "Check")
-    assert "Not so." in quiz.hear(item)
+    assert "Not so." in quiz.announced(item)
     quiz.press(item, "Show me in the panel")
     expect(sheet.page.locator(".live-panel")).to_be_in_viewport(ratio=0.5)
     for part in (".live-controls", ".live-headline"):
@@ -106,7 +106,7 @@ def test_every_type_is_answered_by_keyboard_alone_and_is_there_after_a_reload(
     quiz.tab_to(item.locator("input[type=text]"))
     quiz.keyboard.type("0.00665")
     quiz.press(item, "Check")
-    assert "Right." in quiz.hear(item)
+    assert "Right." in quiz.announced(item)
 
     item = quiz.item("02-exactly-zero")
     for place, answer in enumerate(BY_ID["02-exactly-zero"].presented()):
@@ -114,7 +114,7 @@ def test_every_type_is_answered_by_keyboard_alone_and_is_there_after_a_reload(
             quiz.tab_to(item.locator("input[type=checkbox]").nth(place))
             quiz.keyboard.press("Space")
     quiz.press(item, "Check")
-    assert "Right." in quiz.hear(item)
+    assert "Right." in quiz.announced(item)
 
     item, question = quiz.item("02-order-of-squares"), BY_ID["02-order-of-squares"]
     order = [answer.text for answer in question.presented()]
@@ -126,13 +126,13 @@ def test_every_type_is_answered_by_keyboard_alone_and_is_there_after_a_reload(
             order.insert(place - 1, order.pop(place))
             expect(item.locator(".lesson-place").nth(place - 1)).to_contain_text(text)
     quiz.press(item, "Check")
-    assert "Right." in quiz.hear(item)
+    assert "Right." in quiz.announced(item)
 
     item = quiz.item("02-factor-of-a-spread")
     quiz.tab_to(item.locator("input[type=text]"))
     quiz.keyboard.type("0")
     quiz.press(item, "Check")
-    quiz.hear(item)
+    quiz.announced(item)
     quiz.press(item, "Ask with other numbers")
     item = sheet.page.locator(".lesson-item").filter(has_text="has weights of variance 1/N, and its pre-activations")
     expect(item.locator("input[type=text]")).to_have_value("")
@@ -140,7 +140,7 @@ def test_every_type_is_answered_by_keyboard_alone_and_is_there_after_a_reload(
     quiz.keyboard.type("99")
     quiz.press(item, "Check")
     varied = item.locator(".lesson-question").inner_text()
-    assert "Not so." in quiz.hear(item)
+    assert "Not so." in quiz.announced(item)
 
     item = quiz.item("02-open-activation")
     quiz.tab_to(item.locator("textarea"))
@@ -163,7 +163,7 @@ def test_every_type_is_answered_by_keyboard_alone_and_is_there_after_a_reload(
     for _ in range(place):
         quiz.keyboard.press("ArrowDown")
     quiz.press(item, "Check")
-    assert "Right." in quiz.hear(item)
+    assert "Right." in quiz.announced(item)
 
     sheet.page.reload()
     sheet.open("quizzes.ipynb")

@@ -53,8 +53,8 @@ def test_answers_of_a_review_and_of_an_exam_are_there_again(open_sheet: Callable
     first.locator(".lesson-verdict").wait_for()
     verdict = first.locator(".lesson-verdict").inner_text()
     assert verdict.startswith("✓ Right.")
-    said = re.compile(r"1 of \d+ right, 1 answered\.")
-    cell(sheet, 0).locator(".lesson-spoken[aria-live=polite]", has_text=said).wait_for(state="attached")
+    score = re.compile(r"1 of \d+ right, 1 answered\.")
+    cell(sheet, 0).locator(".lesson-spoken[aria-live=polite]", has_text=score).wait_for(state="attached")
 
     exam = cell(sheet, 1)
     exam.get_by_role("button", name="Begin").press("Enter")

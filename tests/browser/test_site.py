@@ -187,14 +187,14 @@ def test_what_is_drawn_are_the_values_of_the_engine(lesson_page: tuple[str, Visi
     for _ in range(STATES_A_PANEL):
         places = {tag: dice.randrange(len(table[0])) for tag, (_, table) in found.items()}
         keys = {tag: found[tag][1][0][place] for tag, place in places.items()}
-        for tag, told in zip(keys, here.page.evaluate(DRAWN, keys), strict=True):
+        for tag, state in zip(keys, here.page.evaluate(DRAWN, keys), strict=True):
             panel, (_, notes, rows) = found[tag]
             result = panel.live.compute(**panel.live.values_of(keys[tag]))
-            said = result.get("summary", "")
-            assert notes[places[tag]]["summary"] == said
-            assert told["summary"] == said.replace("\n", "")  # headline and detail are elements of their own
+            summary = result.get("summary", "")
+            assert notes[places[tag]]["summary"] == summary
+            assert state["summary"] == summary.replace("\n", "")  # headline and detail are elements of their own
             np.testing.assert_allclose(rows[places[tag]], expected_row(panel, result), rtol=2e-5, atol=1e-30)
-            for drawn in told["traces"]:
+            for drawn in state["traces"]:
                 name = panel.live.figure.data[drawn["index"]].name
                 compare(name, drawn, result[name])
     assert here.wrong == []
@@ -310,12 +310,12 @@ def test_grading_on_a_page_is_that_of_the_course(visit: Any) -> None:
                 found = grade(question, given)
                 cases.append([asked, given])
                 expected.append([found.correct, found.feedback, found.understood])
-    told = here.page.evaluate(
+    graded = here.page.evaluate(
         """cases => cases.map(([question, given]) => { const g = courseGrading.grade(question, given);
                                                        return [g.correct, g.feedback, g.understood]; })""",
         cases,
     )
-    differing = [(case[1], a, b) for case, a, b in zip(cases, told, expected, strict=True) if a != b]
+    differing = [(case[1], a, b) for case, a, b in zip(cases, graded, expected, strict=True) if a != b]
     assert differing == []
     assert len(cases) > 3000
 
@@ -396,9 +396,9 @@ def test_a_prediction_stands_beside_what_was_measured(browser: Any, tmp_path: Pa
     slider.press("Home")
     here.page.get_by_role("button", name="Keep").click()
     here.page.get_by_text("Show what was measured").click()
-    told = here.page.locator(".site-reveal").inner_text()
-    assert "You said: 1e-20." in told
-    assert "1e-12" in told
+    revealed = here.page.locator(".site-reveal").inner_text()
+    assert "You said: 1e-20." in revealed
+    assert "1e-12" in revealed
     assert here.wrong == []
 
 

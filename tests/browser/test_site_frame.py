@@ -221,10 +221,10 @@ def test_every_kind_of_answer_comes_back_as_it_was_given(visit: Any) -> None:
         else:
             form.locator("input").last.check()
         form.get_by_role("button", name="Check").click()
-    said = here.page.locator(".site-quiz .site-feedback").all_inner_texts()
-    assert all(said)
+    feedback = here.page.locator(".site-quiz .site-feedback").all_inner_texts()
+    assert all(feedback)
     here.page.reload()
-    assert here.page.locator(".site-quiz .site-feedback").all_inner_texts() == said
+    assert here.page.locator(".site-quiz .site-feedback").all_inner_texts() == feedback
     assert here.wrong == []
 
 

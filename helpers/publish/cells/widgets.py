@@ -40,7 +40,7 @@ from helpers.publish.cells.context import BuildContext
 from helpers.publish.cells.pieces import Kind, Piece
 from helpers.publish.cells.running import Cell
 from helpers.publish.cells.text import code_html
-from helpers.quiz import Prediction, Question, for_each_prediction, for_each_type, say_number, say_outcome
+from helpers.quiz import Prediction, Question, describe_outcome, for_each_prediction, for_each_type, format_number
 
 NEEDS_COURSE = "This part needs the running course: <code>python start.py</code> opens it."
 TO_PLAY = "The picture is a still of its last moment. To play, open the course: <code>python start.py</code>."
@@ -190,7 +190,7 @@ def _prediction(prediction: Prediction) -> str:
 def _scale(prediction: Prediction, name: str) -> str:
     count = round((prediction.high - prediction.low) / SCALE_STEP)
     values = [10.0 ** (prediction.low + SCALE_STEP * place) for place in range(count + 1)]
-    labels = [say_number(value) for value in values]
+    labels = [format_number(value) for value in values]
     return (
         '<div class="lesson-scale"><div class="site-control"><input type="range" class="site-untouched" '
         f'aria-labelledby="{name}" min="0" max="{count}" value="{count // 2}" step="1" autocomplete="off" '
@@ -206,7 +206,7 @@ def _comparison(view: ComparisonView) -> str:
         f'<details class="lesson site-reveal" data-prediction="{prediction.id}">'
         "<summary>Show what was measured</summary>"
         f'<div class="lesson-verdict lesson-open"><span class="site-prediction-kept"></span> '
-        f"{as_html(say_outcome(prediction, view.outcome))}</div></details>"
+        f"{as_html(describe_outcome(prediction, view.outcome))}</div></details>"
     )
 
 

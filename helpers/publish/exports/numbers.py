@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from helpers.quiz import Answer, Question, say_number
+from helpers.quiz import Answer, Question, format_number
 
 EXACT = 1e-9  # of the value: what grading allows where the bank states neither tolerance nor precision
 
@@ -28,7 +28,7 @@ class Interval:
 
     def readable(self) -> str:
         """The centre for a reader, with no more digits than the margin asks for."""
-        short = say_number(self.centre)
+        short = format_number(self.centre)
         return short if abs(float(short) - self.centre) <= self.margin / 4 else self.written()
 
 

@@ -1,4 +1,4 @@
-"""Voila behind a door: one panel, one kernel, and nothing else of what Voila can do."""
+"""Voila with a check of access: one panel, one kernel, and nothing else of what Voila can do."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tornado.routing import Matcher
 from tornado.web import HTTPError, RequestHandler
 from voila.app import Voila
 
-from helpers.publish.door import LOOPBACK, Door
+from helpers.publish.access import LOOPBACK, Access
 
 TEMPLATES = Path(__file__).parent / "voila"
 IDLE_SECONDS = 600  # after which a kernel ends whose page is closed
 
 
-class Outside(Matcher):
-    """Matches the requests that the door doesn't let in."""
+class Refused(Matcher):
+    """Matches the requests that may not be answered."""
 
-    def __init__(self, door: Door) -> None:
-        self.door = door
+    def __init__(self, access: Access) -> None:
+        self.access = access
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
         """An empty dictionary for a request that stays outside, None for the others."""
-        return None if self.door.lets_in(request.path, request.headers) else {}
+        return None if self.access.allows(request.path, request.headers) else {}
 
 
 class Refusal(RequestHandler):
@@ -36,23 +36,23 @@ class Refusal(RequestHandler):
         raise HTTPError(403)
 
 
-def serve_panel(notebook: Path, door: Door, files: Sequence[str]) -> None:
+def serve_panel(notebook: Path, access: Access, files: Sequence[str]) -> None:
     """Show a notebook, and give these files that lie beside it, until Ctrl-C."""
 
     class Projector(Voila):
-        """Voila with our template before its own, and the door before every handler."""
+        """Voila with our template before its own, and the check of access before every handler."""
 
         def setup_template_dirs(self) -> None:
             super().setup_template_dirs()
             self.template_paths.insert(0, str(TEMPLATES))
 
         def init_handlers(self) -> list[Any]:
-            return [(Outside(door), Refusal), *super().init_handlers()]
+            return [(Refused(access), Refusal), *super().init_handlers()]
 
     settings = [
         f"--Voila.ip={LOOPBACK}",
-        f"--Voila.base_url={door.path}",
-        f"--port={door.port}",
+        f"--Voila.base_url={access.path}",
+        f"--port={access.port}",
         "--Voila.port_retries=0",
         "--no-browser",
         "--Voila.log_level=40",

@@ -12,15 +12,15 @@ from pathlib import Path
 import ipywidgets
 
 from helpers.panels import PANELS, Panel
-from helpers.publish.door import Door
+from helpers.publish.access import Access
 from helpers.publish.folder import write_text
 from helpers.publish.html import document
 from helpers.publish.present.serving import PresentError, show
 
 FILES = Path(__file__).parent
-STAGE = "projector.html"
-STAGE_FILES = (STAGE, "projector.js", "stage.css")
-STAGE_BODY = """<p role="status">The panel is being made. The first time this takes up to 20 seconds.</p>
+PAGE = "projector.html"
+PAGE_FILES = (PAGE, "projector.js", "projector_page.css")
+PAGE_BODY = """<p role="status">The panel is being made. The first time this takes up to 20 seconds.</p>
 <iframe src="../../" title="The panel"></iframe>"""
 PATIENCE = 120.0  # seconds
 
@@ -35,20 +35,20 @@ def panel_of(lesson: str, name: str = "") -> str:
     return name or names[0]
 
 
-def on_stage(panel: Panel) -> ipywidgets.Widget:
+def for_projector(panel: Panel) -> ipywidgets.Widget:
     """A panel laid out for a projector: what is moved on the left, what is seen on the right."""
     style = ipywidgets.HTML(f"<style>{(FILES / 'projector.css').read_text(encoding='utf-8')}</style>")
     style.layout.display = "none"
     return ipywidgets.VBox([style, panel])
 
 
-def write_stage(folder: Path, panel: str) -> Path:
+def write_projector_page(folder: Path, panel: str) -> Path:
     """Write the notebook with the panel, and the page that shows it as large as the screen allows; give the notebook.
 
     The notebook's source is the course's own: the panel is one of `PANELS`.
     """
-    imports = "from helpers import panels\nfrom helpers.publish.present.projector import on_stage"
-    source = f"{imports}\n\non_stage(panels.{panel}())"
+    imports = "from helpers import panels\nfrom helpers.publish.present.projector import for_projector"
+    source = f"{imports}\n\nfor_projector(panels.{panel}())"
     cell: dict[str, object] = {
         "cell_type": "code",
         "id": "panel",
@@ -60,9 +60,9 @@ def write_stage(folder: Path, panel: str) -> Path:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     write_text(folder / "panel.ipynb", json.dumps(notebook))
-    for name in ("projector.js", "stage.css"):
+    for name in ("projector.js", "projector_page.css"):
         write_text(folder / name, (FILES / name).read_text(encoding="utf-8"))
-    write_text(folder / STAGE, document("A panel of the course", STAGE_BODY, ["stage.css"], ["projector.js"]))
+    write_text(folder / PAGE, document("A panel of the course", PAGE_BODY, ["projector_page.css"], ["projector.js"]))
     return folder / "panel.ipynb"
 
 
@@ -70,16 +70,16 @@ def project(panel: str, port: int, browser: bool) -> None:
     """Show a panel until Ctrl-C."""
     from helpers.publish.present.panel_server import serve_panel
 
-    door = Door(port)
+    access = Access(port)
     with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as place:
-        notebook = write_stage(Path(place), panel)
-        threading.Thread(target=_announce, args=(door, browser), daemon=True).start()
-        serve_panel(notebook, door, list(STAGE_FILES))
+        notebook = write_projector_page(Path(place), panel)
+        threading.Thread(target=_announce, args=(access, browser), daemon=True).start()
+        serve_panel(notebook, access, list(PAGE_FILES))
 
 
-def _announce(door: Door, browser: bool) -> None:
+def _announce(access: Access, browser: bool) -> None:
     """Open the page once the server answers."""
-    url = f"{door.url}voila/files/{STAGE}"
+    url = f"{access.url}voila/files/{PAGE}"
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
@@ -88,4 +88,4 @@ def _announce(door: Door, browser: bool) -> None:
             time.sleep(0.2)
         else:
             return show(url, browser)
-    print(f"The server does not answer on port {door.port}: allow it in your firewall, or give another with --port.")
+    print(f"The server does not answer on port {access.port}: allow it in your firewall, or give another with --port.")

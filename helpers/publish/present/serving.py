@@ -10,7 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from helpers.publish.door import LOOPBACK, Door
+from helpers.publish.access import LOOPBACK, Access
 
 USUAL_PORT, PORTS_TRIED = 8920, 40
 
@@ -20,17 +20,17 @@ class PresentError(RuntimeError):
 
 
 class _Pages(SimpleHTTPRequestHandler):
-    """Gives the files of a folder to whoever comes through the door; the terminal stays the teacher's."""
+    """Gives the files of a folder to requests that have access; the terminal stays the teacher's."""
 
-    def __init__(self, *arguments: Any, door: Door, **more: Any) -> None:
-        self.door = door
+    def __init__(self, *arguments: Any, access: Access, **more: Any) -> None:
+        self.access = access
         super().__init__(*arguments, **more)
 
     def send_head(self) -> Any:
         """Begin the answer to GET and HEAD."""
-        if not self.door.lets_in(self.path, self.headers):  # type: ignore[arg-type]
+        if not self.access.allows(self.path, self.headers):  # type: ignore[arg-type]
             return self.send_error(HTTPStatus.FORBIDDEN)
-        self.path = self.path.removeprefix(self.door.path.rstrip("/"))
+        self.path = self.path.removeprefix(self.access.path.rstrip("/"))
         try:
             return super().send_head()
         except ValueError:  # such as a null byte in the name of a file
@@ -51,9 +51,9 @@ class _Pages(SimpleHTTPRequestHandler):
         """Print nothing."""
 
 
-def page_server(folder: Path, door: Door) -> ThreadingHTTPServer:
-    """A server of the pages of a folder, bound to the door's port and not yet serving."""
-    return ThreadingHTTPServer((LOOPBACK, door.port), partial(_Pages, directory=str(folder), door=door))
+def page_server(folder: Path, access: Access) -> ThreadingHTTPServer:
+    """A server of the pages of a folder, bound to the port and not yet serving."""
+    return ThreadingHTTPServer((LOOPBACK, access.port), partial(_Pages, directory=str(folder), access=access))
 
 
 def choose_port(asked: int | None) -> int:
@@ -81,7 +81,7 @@ def show(url: str, browser: bool) -> None:
 
 def serve_folder(folder: Path, port: int, browser: bool) -> None:
     """Serve the pages of a folder until Ctrl-C."""
-    door = Door(port)
-    with page_server(folder, door) as server:
-        show(f"{door.url}index.html", browser)
+    access = Access(port)
+    with page_server(folder, access) as server:
+        show(f"{access.url}index.html", browser)
         server.serve_forever()

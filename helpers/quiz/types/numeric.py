@@ -7,7 +7,7 @@ from itertools import product
 
 from helpers.quiz.faults import Fault, check_keys
 from helpers.quiz.grading import agree, grade_of, not_understood
-from helpers.quiz.numbers import read_number, say_number
+from helpers.quiz.numbers import format_number, read_number
 from helpers.quiz.questions import Answer, Grade, Question, QuestionType, register
 
 _ANSWER = {
@@ -136,7 +136,7 @@ def _as_text(answer: Answer) -> str:
         return f"range {list(answer.range)}"
     number = answer.number()
     assert number is not None, "a default answer stands for no number"
-    return say_number(number)
+    return format_number(number)
 
 
 NUMERIC = register(
@@ -165,6 +165,6 @@ NUMERIC = register(
         check=_check,
         grade=_grade,
         right_answer=_right_answer,
-        in_words=say_number,
+        in_words=format_number,
     )
 )

@@ -10,7 +10,7 @@ LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
-class Door:
+class Access:
     """The one way in to a server that listens on the loopback interface.
 
     Every address of the server begins with a token that nobody can guess, so that pages of other servers, which a
@@ -31,7 +31,7 @@ class Door:
         """The address of the server."""
         return f"http://{LOOPBACK}:{self.port}{self.path}"
 
-    def lets_in(self, path: str, headers: Mapping[str, str]) -> bool:
+    def allows(self, path: str, headers: Mapping[str, str]) -> bool:
         """Whether a request may be answered; a header that came twice is there twice, or with a comma."""
         hosts = {f"{name}:{self.port}" for name in (LOOPBACK, "localhost")}
         named = [value for name, value in headers.items() if name.lower() == "host"]

@@ -10,7 +10,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.publish.door import LOOPBACK
+from helpers.publish.access import LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Server:
         connection.close()
         return status
 
-    def say(self, request: bytes) -> tuple[int, bytes]:
+    def send(self, request: bytes) -> tuple[int, bytes]:
         """The status of the answer to exactly these bytes, 0 where there is none, and the answer."""
         answer = b""
         with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, self.port), timeout=5) as connection:
@@ -157,7 +157,7 @@ def upwards(server: Server, folder: str) -> dict[str, bytes]:
 
 def let_in(server: Server, requests: dict[str, bytes]) -> dict[str, int]:
     """Which of the requests were answered, with what: a success, a WebSocket, or a file of the machine."""
-    answers = {name: server.say(each) for name, each in requests.items()}
+    answers = {name: server.send(each) for name, each in requests.items()}
     return {
         name: status
         for name, (status, answer) in answers.items()

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 import pytest
 
 import start
-from helpers.publish.door import LOOPBACK, Door
+from helpers.publish.access import LOOPBACK, Access
 from helpers.publish.present.serving import page_server
 from tests.browser.lab import ROOT, free_port, serve, serve_announced
-from tests.doors import (
+from tests.odd_requests import (
     EVIL,
     HANDSHAKE,
     UPGRADE,
@@ -70,10 +70,10 @@ def slides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("slides")
     (folder / "index.html").write_text("slides")
     (folder / "assets").mkdir()
-    door = Door(free_port())
-    with page_server(folder, door) as server:
+    access = Access(free_port())
+    with page_server(folder, access) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Server(door.port, door.token, f"{door.path}index.html")
+        yield Server(access.port, access.token, f"{access.path}index.html")
         server.shutdown()
 
 
@@ -134,7 +134,7 @@ def test_the_slides_answer_no_odd_request(slides: Server) -> None:
     odd = by_other_hosts(slides, page) | by_other_origins(slides, page) | malformed(slides, "/index.html")
     odd |= upwards(slides, f"/{slides.token}/") | malformed(slides, f"/{slides.token}/nothing")
     assert let_in(slides, odd) == {}
-    assert slides.say(request(page, f"Host: {slides.host}"))[0] == 200, "a good one still is"
+    assert slides.send(request(page, f"Host: {slides.host}"))[0] == 200, "a good one still is"
 
 
 @pytest.mark.slow
@@ -195,7 +195,7 @@ def test_jupyterlab_answers_no_odd_request(lab: Server) -> None:
     odd = {name: each for name, each in odd.items() if not name.endswith("another scheme")}
     found = let_in(lab, odd)
     assert {name: status for name, status in found.items() if not name.startswith("/lab/tree/")} == {}
-    assert not [name for name in found if b"root:" in lab.say(odd[name])[1]]
+    assert not [name for name in found if b"root:" in lab.send(odd[name])[1]]
     assert lab.file.read_bytes() == (ROOT / start.FIRST_NOTEBOOK).read_bytes()
     assert kernels_below(os.getpid()) <= before
 
@@ -212,9 +212,11 @@ def test_jupyterlab_starts_kernels_up_to_a_number(tmp_path: Path) -> None:
 
 
 def test_a_door_compares_host_origin_and_token() -> None:
-    door = Door(8920, "secret")
+    access = Access(8920, "secret")
     good = {"Host": "127.0.0.1:8920"}
-    assert door.lets_in("/secret/", good) and door.lets_in("/secret/a.html", good | {"Origin": "http://localhost:8920"})
+    assert access.allows("/secret/", good) and access.allows(
+        "/secret/a.html", good | {"Origin": "http://localhost:8920"}
+    )
     strange_paths = ("/secre/", "/secret", "/", "//secret/", "/secr\u00e9t/")
     strange_hosts = ("127.0.0.1", "127.0.0.1:8921", "[::1]:8920", "evil.example:8920", "")
     strange_origins = ("null", "https://127.0.0.1:8920", "http://127.0.0.1", "")
@@ -224,5 +226,5 @@ def test_a_door_compares_host_origin_and_token() -> None:
         *(("/secret/", good | {"Origin": origin}) for origin in strange_origins),
         ("/secret/", {}),
     ]
-    assert not [request for request in refused if door.lets_in(*request)]
-    assert Door(1).token != Door(1).token and len(Door(1).token) == 32
+    assert not [request for request in refused if access.allows(*request)]
+    assert Access(1).token != Access(1).token and len(Access(1).token) == 32
