@@ -42,33 +42,13 @@ def diagnosis_by_layer(readings: Readings, *, title: str) -> go.Figure:
     )
     signal, gradient, ratio = map(_log10, (readings.signal, readings.gradient, readings.gradient_to_weight))
     low, high = _range(signal, gradient)
-    for name, logs, colour, symbol in (
-        ("signal ‖∂L/∂output‖", signal, theme.MEASURED, "circle"),
-        ("gradient ‖∂L/∂θ‖", gradient, theme.ACTIVATION_COLOURS["tanh"], "diamond"),
-    ):
-        figure.add_trace(_points(name, layers, logs, text, colour, symbol), row=1, col=1)
-        gone = np.isneginf(logs)
-        if gone.any():
-            edge = np.full(gone.sum(), low + 0.02 * (high - low))
-            zeros = _points(f"{name.split()[0]} exactly 0", layers[gone], edge, text[gone], colour, "x")
-            zeros.update(mode="markers", hovertemplate="%{text}: 0<extra></extra>")
-            figure.add_trace(zeros, row=1, col=1)
+    edge = low + 0.02 * (high - low)
+    _add_sizes(figure, "signal ‖∂L/∂output‖", signal, text, edge, colour=theme.MEASURED, symbol="circle")
+    tanh = theme.ACTIVATION_COLOURS["tanh"]
+    _add_sizes(figure, "gradient ‖∂L/∂θ‖", gradient, text, edge, colour=tanh, symbol="diamond")
     ratios = _points("gradient / weight", layers, ratio, text, theme.SIMILARITY, "square", showlegend=False)
     figure.add_trace(ratios, row=2, col=1)
-    for name, shares, colour, pattern in (
-        ("saturated elements", readings.saturated, theme.SATURATED, ""),
-        ("dead units", readings.dead, theme.INK, "/"),
-    ):
-        bars = go.Bar(
-            x=layers,
-            y=_plain(shares),
-            name=name,
-            text=text,
-            textposition="none",
-            marker={"color": colour, "pattern": {"shape": pattern}},
-            hovertemplate="%{text}: %{y:.0%}<extra>" + name + "</extra>",
-        )
-        figure.add_trace(bars, row=3, col=1)
+    _add_flat_shares(figure, readings, text)
     figure.update_layout(template=theme.TEMPLATE, title_text=title, height=780, barmode="overlay", margin_t=116)
     figure.update_xaxes(range=[0, len(layers) + 1])
     figure.update_xaxes(title_text="layer (input left, loss right)", row=3, col=1)
@@ -82,6 +62,38 @@ def diagnosis_by_layer(readings: Readings, *, title: str) -> go.Figure:
         float32_limit(figure, row=1, col=1)
     backward_arrow(figure, "xaxis3")
     return figure
+
+
+def _add_sizes(
+    figure: go.Figure, name: str, logs: Array, text: Array, edge: float, *, colour: str, symbol: str
+) -> None:
+    """A curve over the layers; where it is exactly 0, a cross on the lower edge."""
+    layers = np.arange(1, len(logs) + 1)
+    figure.add_trace(_points(name, layers, logs, text, colour, symbol), row=1, col=1)
+    gone = np.isneginf(logs)
+    if gone.any():
+        at_edge = np.full(gone.sum(), edge)
+        zeros = _points(f"{name.split()[0]} exactly 0", layers[gone], at_edge, text[gone], colour, "x")
+        zeros.update(mode="markers", hovertemplate="%{text}: 0<extra></extra>")
+        figure.add_trace(zeros, row=1, col=1)
+
+
+def _add_flat_shares(figure: go.Figure, readings: Readings, text: Array) -> None:
+    """Bars over the layers: which share of the elements is saturated, and of the units dead."""
+    for name, shares, colour, pattern in (
+        ("saturated elements", readings.saturated, theme.SATURATED, ""),
+        ("dead units", readings.dead, theme.INK, "/"),
+    ):
+        bars = go.Bar(
+            x=np.arange(1, len(text) + 1),
+            y=_plain(shares),
+            name=name,
+            text=text,
+            textposition="none",
+            marker={"color": colour, "pattern": {"shape": pattern}},
+            hovertemplate="%{text}: %{y:.0%}<extra>" + name + "</extra>",
+        )
+        figure.add_trace(bars, row=3, col=1)
 
 
 def _points(

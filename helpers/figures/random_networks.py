@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def both_ways(depths: Numbers, *, title: str) -> go.Figure:
 
 
 SMALLEST_FACTOR, LARGEST_FACTOR = 0.5, 2.0
+QUIET: dict[str, Any] = {"hoverinfo": "skip", "showlegend": False}
 """The per-layer factors at which the colours of `phase_plane` end."""
 
 
@@ -128,8 +130,17 @@ def _add_plane(figure: go.Figure, weight_stds: Numbers, bias_stds: Numbers) -> N
         "click to go there<extra></extra>",
     )
     figure.add_trace(plane, **where)
-    quiet: dict[str, Any] = {"hoverinfo": "skip", "showlegend": False}
-    figure.add_trace(line("critical line", [0, 0], colour=theme.INK, width=2.5, **quiet), **where)
+    _add_marks(figure)
+    figure.add_trace(dot("here", colour=theme.MEASURED, **QUIET), **where)
+    ends = [float(np.min(weight_stds)), float(np.max(weight_stds))]
+    figure.update_xaxes(title_text="σ<sub>w</sub>, weights (blue vanishes, red explodes)", range=ends, **where)
+    figure.update_yaxes(title_text="σ<sub>b</sub>", range=[float(np.min(bias_stds)), float(np.max(bias_stds))], **where)
+
+
+def _add_marks(figure: go.Figure) -> None:
+    """The critical line, the common recipes with their names, and which side is which."""
+    where = {"row": 1, "col": 2}
+    figure.add_trace(line("critical line", [0, 0], colour=theme.INK, width=2.5, **QUIET), **where)
     recipes = go.Scatter(
         x=[1 / np.sqrt(3), 1.0, np.sqrt(2)],
         y=[0.0, 0.0, 0.0],
@@ -137,34 +148,18 @@ def _add_plane(figure: go.Figure, weight_stds: Numbers, bias_stds: Numbers) -> N
         mode="markers",
         cliponaxis=False,
         marker={"size": 9, "symbol": "diamond", "color": theme.INK},
-        **quiet,
+        **QUIET,
     )
     figure.add_trace(recipes, **where)
-    names = go.Scatter(  # at two heights, so that they are apart in a narrow window too
-        x=[0.58, 1.05, 1.45],
-        y=[0.08, 0.2, 0.08],
-        name="names",
-        mode="text",
-        text=["default", "Xavier", "He"],
-        textposition=["middle center", "middle left", "middle right"],
-        textfont={"color": theme.INK},
-        **quiet,
-    )
-    figure.add_trace(names, **where)
-    regions = go.Scatter(
-        x=[0, 0],
-        y=[0, 0],
-        name="regions",
-        mode="text",
-        text=["vanishes", "explodes"],
-        textfont={"color": theme.INK},
-        **quiet,
-    )
-    figure.add_trace(regions, **where)
-    figure.add_trace(dot("here", colour=theme.MEASURED, **quiet), **where)
-    ends = [float(np.min(weight_stds)), float(np.max(weight_stds))]
-    figure.update_xaxes(title_text="σ<sub>w</sub>, weights (blue vanishes, red explodes)", range=ends, **where)
-    figure.update_yaxes(title_text="σ<sub>b</sub>", range=[float(np.min(bias_stds)), float(np.max(bias_stds))], **where)
+    # The names stand at two heights, so that they are apart in a narrow window too.
+    names, sides = ["default", "Xavier", "He"], ["middle center", "middle left", "middle right"]
+    figure.add_trace(_words("names", names, [0.58, 1.05, 1.45], [0.08, 0.2, 0.08], textposition=sides), **where)
+    figure.add_trace(_words("regions", ["vanishes", "explodes"], [0, 0], [0, 0]), **where)
+
+
+def _words(name: str, words: list[str], x: Sequence[float], y: Sequence[float], **more: Any) -> go.Scatter:
+    look = {"mode": "text", "textfont": {"color": theme.INK}, **QUIET}
+    return go.Scatter(x=x, y=y, name=name, text=words, **look, **more)
 
 
 def _add_depth_scale(figure: go.Figure, weight_stds: Numbers, longest: float) -> None:

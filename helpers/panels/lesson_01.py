@@ -20,37 +20,6 @@ Z = np.linspace(-8, 8, 161)
 
 def definition() -> Panel:
     """A chain of single neurons: depth, weight, pre-activation and activation set its gradient."""
-
-    def compute(depth: int, weight: float, preactivation: float, activation: str, bias: str) -> dict[str, Any]:
-        function, slope = ACTIVATIONS[activation].function, ACTIVATIONS[activation].slope
-        places = np.full(depth, preactivation)
-        if bias == FREE:
-            for k in range(1, depth):
-                places[k] = np.clip(weight * function(places[k - 1]), -1e6, 1e6)
-        slopes, curve = slope(places), _slope_curve(activation)
-        with np.errstate(divide="ignore"):
-            factors = np.log10(np.abs(weight * slopes[1:]))
-            steepest = np.log10(weight * np.max(np.abs(curve)))
-        top = next_of((0.3, 1.2, 1.9), np.max(curve))
-        largest = steepest * np.arange(depth - 1, -1, -1)
-        # The backward pass: from the last neuron to the first, one factor weight × slope per neuron.
-        signal = np.append(np.cumsum(factors[::-1])[::-1], 0.0)
-        measured = gaps_for_zero(signal)
-        return {
-            "measured": padded(measured),
-            "largest slope everywhere": padded(largest),
-            "slope": curve,
-            "first neuron": _point(places[0], slopes[0]),
-            "last neuron": _point(places[-1], slopes[-1]),
-            "ranges": {
-                "xaxis": layers_range(depth),
-                "yaxis": decades_range(measured, largest),
-                "yaxis2": [-0.16 * top, top],
-            },
-            "net": picture.chain(slopes, function(places), weight, activation),
-            "summary": _chain_summary(depth, signal[0], float(slopes[0])),
-        }
-
     controls = {
         "depth": int_slider("depth", 20, 1, DEEPEST),
         "weight": float_slider("weight", 1.0, 0.1, 10, 0.1),
@@ -67,7 +36,39 @@ def definition() -> Panel:
         "saturated": {**still, "depth": 40, "weight": 4.0, "preactivation": 4.0},
         "weight 6, zero bias": {**still, "depth": 40, "weight": 6.0, "bias": FREE},
     }
-    return Panel("definition", figures.chain(LAYERS, Z), controls, compute, presets)
+    return Panel("definition", figures.chain(LAYERS, Z), controls, _chain_state, presets)
+
+
+def _chain_state(depth: int, weight: float, preactivation: float, activation: str, bias: str) -> dict[str, Any]:
+    """What the panel shows with these controls."""
+    function, slope = ACTIVATIONS[activation].function, ACTIVATIONS[activation].slope
+    places = np.full(depth, preactivation)
+    if bias == FREE:
+        for k in range(1, depth):
+            places[k] = np.clip(weight * function(places[k - 1]), -1e6, 1e6)
+    slopes, curve = slope(places), _slope_curve(activation)
+    with np.errstate(divide="ignore"):
+        factors = np.log10(np.abs(weight * slopes[1:]))
+        steepest = np.log10(weight * np.max(np.abs(curve)))
+    top = next_of((0.3, 1.2, 1.9), np.max(curve))
+    largest = steepest * np.arange(depth - 1, -1, -1)
+    # The backward pass: from the last neuron to the first, one factor weight × slope per neuron.
+    signal = np.append(np.cumsum(factors[::-1])[::-1], 0.0)
+    measured = gaps_for_zero(signal)
+    return {
+        "measured": padded(measured),
+        "largest slope everywhere": padded(largest),
+        "slope": curve,
+        "first neuron": _point(places[0], slopes[0]),
+        "last neuron": _point(places[-1], slopes[-1]),
+        "ranges": {
+            "xaxis": layers_range(depth),
+            "yaxis": decades_range(measured, largest),
+            "yaxis2": [-0.16 * top, top],
+        },
+        "net": picture.chain(slopes, function(places), weight, activation),
+        "summary": _chain_summary(depth, signal[0], float(slopes[0])),
+    }
 
 
 @cache

@@ -48,42 +48,6 @@ GAINS += [1.8, 2.0, 2.5, 3.0, 4.0]
 
 def initialization_schemes() -> Panel:
     """Eight initializations: the gradient on its way back and the pre-activations on their way up, layer by layer."""
-
-    def compute(scheme: str, activation: str, gain: float, depth: int, width: int) -> dict[str, Any]:
-        bias_std = default_bias_std(width) if scheme == "pytorch_default" else 0.0
-        spec = NetworkSpec(
-            depth=depth,
-            width=width,
-            activation=activation,
-            init=scheme,
-            gain=gain,
-            bias_std=bias_std,
-            batch=BATCH,
-            seeds=4,
-        )
-        profile = gradient_profile(spec)
-        gradient, gradient_band = over_seeds(profile.log10_signal)
-        forward, forward_band = over_seeds(_log10(profile.preactivation_std))
-        variances = theory.preactivation_variances(activation, spec.weight_variance, bias_std**2, depth, 1.0)
-        expected = theory.signal_profile(activation, spec.weight_variance, bias_std**2, depth, 1.0)
-        layers = layers_range(depth)
-        return {
-            "measured": padded(gradient),
-            "spread over seeds": padded(gradient_band),
-            "theory": padded(gradient[-1] + expected),
-            "pre-activations": padded(forward),
-            "spread of pre-activations": padded(forward_band),
-            "theory, forward": padded(0.5 * np.log10(variances)),
-            "ranges": {
-                "xaxis": layers,
-                "xaxis2": layers,
-                "yaxis": decades_range(gradient_band, gradient[-1] + expected),
-                "yaxis2": decades_range(forward_band, 0.5 * np.log10(variances)),
-            },
-            "net": picture.layers(profile, arrives=gradient[0] - gradient[-1]),
-            "summary": _both_ways_summary(spec, gradient, forward),
-        }
-
     controls = {
         "scheme": dropdown("initialization", EIGHT_SCHEMES, "xavier_normal"),
         "activation": activation_choice("relu"),
@@ -101,7 +65,44 @@ def initialization_schemes() -> Panel:
         "standard normal": {**start, "scheme": "standard_normal", "depth": 20},
     }
     figure = figures.both_ways(LAYERS, title="The gradient on its way back, the pre-activations on their way forward")
-    return Panel("initialization_schemes", figure, controls, compute, presets)
+    return Panel("initialization_schemes", figure, controls, _schemes_state, presets)
+
+
+def _schemes_state(scheme: str, activation: str, gain: float, depth: int, width: int) -> dict[str, Any]:
+    """What the panel shows with these controls."""
+    bias_std = default_bias_std(width) if scheme == "pytorch_default" else 0.0
+    spec = NetworkSpec(
+        depth=depth,
+        width=width,
+        activation=activation,
+        init=scheme,
+        gain=gain,
+        bias_std=bias_std,
+        batch=BATCH,
+        seeds=4,
+    )
+    profile = gradient_profile(spec)
+    gradient, gradient_band = over_seeds(profile.log10_signal)
+    forward, forward_band = over_seeds(_log10(profile.preactivation_std))
+    variances = theory.preactivation_variances(activation, spec.weight_variance, bias_std**2, depth, 1.0)
+    expected = theory.signal_profile(activation, spec.weight_variance, bias_std**2, depth, 1.0)
+    layers = layers_range(depth)
+    return {
+        "measured": padded(gradient),
+        "spread over seeds": padded(gradient_band),
+        "theory": padded(gradient[-1] + expected),
+        "pre-activations": padded(forward),
+        "spread of pre-activations": padded(forward_band),
+        "theory, forward": padded(0.5 * np.log10(variances)),
+        "ranges": {
+            "xaxis": layers,
+            "xaxis2": layers,
+            "yaxis": decades_range(gradient_band, gradient[-1] + expected),
+            "yaxis2": decades_range(forward_band, 0.5 * np.log10(variances)),
+        },
+        "net": picture.layers(profile, arrives=gradient[0] - gradient[-1]),
+        "summary": _both_ways_summary(spec, gradient, forward),
+    }
 
 
 def _log10(values: Array) -> Array:
@@ -133,37 +134,6 @@ PLANE_ACTIVATIONS = {theme.ACTIVATION_NAMES[name]: name for name in ("tanh", "re
 
 def initialization() -> Panel:
     """A random network at a place (σ_w, σ_b) of the phase diagram, where a click sets another place."""
-
-    def compute(weight_std: float, bias_std: float, activation: str, depth: int) -> dict[str, Any]:
-        weight_variance, bias_variance = weight_std**2, bias_std**2
-        digits, nearby = _profiles(weight_std, bias_std, activation, depth)
-        gradient, spread = over_seeds(digits.log10_signal)
-        expected = theory.signal_profile(activation, weight_variance, bias_variance, depth, 1.0)
-        alike, far = (float(mean_cosine(inputs)) for inputs, _ in (_near_digits(), _digits()))
-        xi = theory.correlation_depth_scale(activation, weight_variance, bias_variance)
-        layers = layers_range(depth)
-        reach = depth - 6 * xi
-        return {
-            "gradient": padded(gradient),
-            "spread over seeds": padded(spread),
-            "theory": padded(gradient[-1] + expected),
-            "6ξ": np.array([[reach, reach], [-300.0, 300.0]]) if reach > 1 else np.full((2, 2), np.nan),
-            "nearby inputs": padded(nearby.similarity.mean(axis=0)),
-            "theory: nearby": padded(theory.cosines(activation, weight_variance, bias_variance, depth, 1.0, alike)),
-            "two digits": padded(digits.similarity.mean(axis=0)),
-            "theory: digits": padded(theory.cosines(activation, weight_variance, bias_variance, depth, 1.0, far)),
-            **_plane_traces(activation),
-            "here": np.array([[weight_std], [bias_std]]),
-            "depth scale ξ": _depth_scales(activation, bias_std),
-            "ξ here": np.array([[weight_std], [math.log10(np.minimum(xi, LONGEST))]]),
-            "ranges": {"xaxis": layers, "xaxis3": layers, "yaxis": decades_range(spread, gradient[-1] + expected)},
-            "net": [
-                picture.layers(digits, 8, arrives=gradient[0] - gradient[-1], title="here"),
-                *_on_the_critical_line(bias_std, activation, depth),
-            ],
-            "summary": _plane_summary(digits, nearby, xi),
-        }
-
     controls = {
         "weight_std": float_slider("σ_w, weights", 1.0, 0.1, 3.0, 0.01),
         "bias_std": float_slider("σ_b, biases", 0.3, 0.0, 1.0, 0.05),
@@ -181,8 +151,45 @@ def initialization() -> Panel:
     }
     figure = figures.phase_plane(LAYERS, WEIGHT_STDS, BIAS_STDS, every=EVERY, longest=LONGEST)
     return Panel(
-        "initialization", figure, controls, compute, presets, click={"factor per layer": ("weight_std", "bias_std")}
+        "initialization",
+        figure,
+        controls,
+        _plane_state,
+        presets,
+        click={"factor per layer": ("weight_std", "bias_std")},
     )
+
+
+def _plane_state(weight_std: float, bias_std: float, activation: str, depth: int) -> dict[str, Any]:
+    """What the panel shows with these controls."""
+    weight_variance, bias_variance = weight_std**2, bias_std**2
+    digits, nearby = _profiles(weight_std, bias_std, activation, depth)
+    gradient, spread = over_seeds(digits.log10_signal)
+    expected = theory.signal_profile(activation, weight_variance, bias_variance, depth, 1.0)
+    alike, far = (float(mean_cosine(inputs)) for inputs, _ in (_near_digits(), _digits()))
+    xi = theory.correlation_depth_scale(activation, weight_variance, bias_variance)
+    layers = layers_range(depth)
+    reach = depth - 6 * xi
+    return {
+        "gradient": padded(gradient),
+        "spread over seeds": padded(spread),
+        "theory": padded(gradient[-1] + expected),
+        "6ξ": np.array([[reach, reach], [-300.0, 300.0]]) if reach > 1 else np.full((2, 2), np.nan),
+        "nearby inputs": padded(nearby.similarity.mean(axis=0)),
+        "theory: nearby": padded(theory.cosines(activation, weight_variance, bias_variance, depth, 1.0, alike)),
+        "two digits": padded(digits.similarity.mean(axis=0)),
+        "theory: digits": padded(theory.cosines(activation, weight_variance, bias_variance, depth, 1.0, far)),
+        **_plane_traces(activation),
+        "here": np.array([[weight_std], [bias_std]]),
+        "depth scale ξ": _depth_scales(activation, bias_std),
+        "ξ here": np.array([[weight_std], [math.log10(np.minimum(xi, LONGEST))]]),
+        "ranges": {"xaxis": layers, "xaxis3": layers, "yaxis": decades_range(spread, gradient[-1] + expected)},
+        "net": [
+            picture.layers(digits, 8, arrives=gradient[0] - gradient[-1], title="here"),
+            *_on_the_critical_line(bias_std, activation, depth),
+        ],
+        "summary": _plane_summary(digits, nearby, xi),
+    }
 
 
 @lru_cache(maxsize=64)

@@ -30,43 +30,6 @@ LEAST_DIFFERENCE = 1e-7  # float32 tells no smaller difference of two activation
 
 def batch_norm() -> Panel:
     """A deep network with batch or layer normalization or none: its gradient, and how alike two digits look."""
-
-    def compute(
-        norm: str, activation: str, depth: int, batch: int, gain: float, skip: float, norm_bias: float
-    ) -> dict[str, Any]:
-        spec = NetworkSpec(
-            depth=depth,
-            width=WIDTH,
-            activation=activation,
-            gain=gain,
-            norm=norm,
-            skip=skip,
-            batch=batch,
-            seeds=SEEDS,
-            norm_bias=0.0 if norm == "none" else norm_bias,
-        )
-        profile = gradient_profile(spec)
-        mean, spread = over_seeds(profile.log10_signal)
-        plain = np.full(depth, np.nan) if norm == "none" else mean[-1] + _without_normalization(spec)
-        predicted = mean[-1] + _predicted(spec)
-        difference = _difference(profile.similarity.mean(axis=0))
-        layers = layers_range(depth)
-        return {
-            "measured": padded(mean),
-            "spread over seeds": padded(spread),
-            "theory": padded(predicted),
-            "without normalization": padded(plain),
-            "difference of two digits": padded(difference),
-            "ranges": {
-                "xaxis": layers,
-                "xaxis2": layers,
-                "yaxis": decades_range(spread, predicted, plain),
-                "yaxis2": decades_range(difference),
-            },
-            "net": picture.layers(profile, arrives=mean[0] - mean[-1]),
-            "summary": _summary(spec, mean, plain),
-        }
-
     controls = {
         "norm": dropdown("normalization", NORMALIZATIONS, "batch"),
         "activation": dropdown("activation", ACTIVATIONS, "relu"),
@@ -98,7 +61,45 @@ def batch_norm() -> Panel:
     }
     title = "A deep network with and without normalization"
     figure = figures.signal_and_difference(LAYERS, title=title, low=-12, high=12)
-    return Panel("batch_norm", figure, controls, compute, presets)
+    return Panel("batch_norm", figure, controls, _batch_norm_state, presets)
+
+
+def _batch_norm_state(
+    norm: str, activation: str, depth: int, batch: int, gain: float, skip: float, norm_bias: float
+) -> dict[str, Any]:
+    """What the panel shows with these controls."""
+    spec = NetworkSpec(
+        depth=depth,
+        width=WIDTH,
+        activation=activation,
+        gain=gain,
+        norm=norm,
+        skip=skip,
+        batch=batch,
+        seeds=SEEDS,
+        norm_bias=0.0 if norm == "none" else norm_bias,
+    )
+    profile = gradient_profile(spec)
+    mean, spread = over_seeds(profile.log10_signal)
+    plain = np.full(depth, np.nan) if norm == "none" else mean[-1] + _without_normalization(spec)
+    predicted = mean[-1] + _predicted(spec)
+    difference = _difference(profile.similarity.mean(axis=0))
+    layers = layers_range(depth)
+    return {
+        "measured": padded(mean),
+        "spread over seeds": padded(spread),
+        "theory": padded(predicted),
+        "without normalization": padded(plain),
+        "difference of two digits": padded(difference),
+        "ranges": {
+            "xaxis": layers,
+            "xaxis2": layers,
+            "yaxis": decades_range(spread, predicted, plain),
+            "yaxis2": decades_range(difference),
+        },
+        "net": picture.layers(profile, arrives=mean[0] - mean[-1]),
+        "summary": _summary(spec, mean, plain),
+    }
 
 
 def _without_normalization(spec: NetworkSpec) -> Array:

@@ -44,34 +44,6 @@ class Curves:
 
 def recurrent_networks() -> Panel:
     """RNN, GRU and LSTM side by side: the gradient that gets through time, and what the forget gates alone let by."""
-
-    def compute(length: int, radius: float, forget_bias: float, gate: str, input_scale: float) -> dict[str, Any]:
-        common = {"length": length, "gain": radius / DEFAULT_RADIUS, "input_scale": input_scale, **SIZE}
-        plain, gru = _curves(RecurrentSpec("rnn", **common)), _curves(RecurrentSpec("gru", **common))
-        lstm = _curves(RecurrentSpec("lstm", **common, **_forget_gate(gate, forget_bias, length)))
-        back = np.arange(length - 1, -1, -1)
-        kept, half = _by_bias(gate, forget_bias, length)
-        lowest = min(float(np.nanmin(curve)) for curve in (plain.signal, gru.signal, lstm.signal, lstm.path))
-        highest = max(float(np.nanmax(curve)) for curve in (plain.signal, gru.signal, lstm.signal, lstm.cell))
-        return {
-            "RNN": padded(plain.signal, LONGEST),
-            "GRU": padded(gru.signal, LONGEST),
-            "LSTM": padded(lstm.signal, LONGEST),
-            "spread over seeds": padded(lstm.spread, LONGEST),
-            "LSTM's cell": padded(lstm.cell, LONGEST),
-            "product of forget gates": padded(lstm.path, LONGEST),
-            "ρ per step": padded(np.log10(radius) * back, LONGEST),
-            "kept by the gates": padded(10 ** (lstm.path - lstm.path[-1]), LONGEST),
-            "bias alone": padded(kept[back], LONGEST),
-            "half-life": np.array([[length - half if half < length else np.nan], [0.5]]),
-            "ranges": {
-                **dict.fromkeys(("xaxis", "xaxis2"), layers_range(length)),
-                "yaxis": [-next_of(LOWEST, 0.5 - lowest), next_of(HIGHEST, highest)],
-            },
-            "net": [plain.picture, gru.picture, lstm.picture],
-            "summary": _summary(length, plain, gru, lstm, half),
-        }
-
     controls = {
         "length": steps("length", LENGTHS, 100),
         "radius": steps("radius ρ", [(f"{radius:g}", radius) for radius in RADII], DEFAULT_RADIUS),
@@ -103,9 +75,38 @@ def recurrent_networks() -> Panel:
         "recurrent_networks",
         figures.signal_through_time(TIMES, title="Gradients through time"),
         controls,
-        compute,
+        _recurrent_state,
         presets,
     )
+
+
+def _recurrent_state(length: int, radius: float, forget_bias: float, gate: str, input_scale: float) -> dict[str, Any]:
+    """What the panel shows with these controls."""
+    common = {"length": length, "gain": radius / DEFAULT_RADIUS, "input_scale": input_scale, **SIZE}
+    plain, gru = _curves(RecurrentSpec("rnn", **common)), _curves(RecurrentSpec("gru", **common))
+    lstm = _curves(RecurrentSpec("lstm", **common, **_forget_gate(gate, forget_bias, length)))
+    back = np.arange(length - 1, -1, -1)
+    kept, half = _by_bias(gate, forget_bias, length)
+    lowest = min(float(np.nanmin(curve)) for curve in (plain.signal, gru.signal, lstm.signal, lstm.path))
+    highest = max(float(np.nanmax(curve)) for curve in (plain.signal, gru.signal, lstm.signal, lstm.cell))
+    return {
+        "RNN": padded(plain.signal, LONGEST),
+        "GRU": padded(gru.signal, LONGEST),
+        "LSTM": padded(lstm.signal, LONGEST),
+        "spread over seeds": padded(lstm.spread, LONGEST),
+        "LSTM's cell": padded(lstm.cell, LONGEST),
+        "product of forget gates": padded(lstm.path, LONGEST),
+        "ρ per step": padded(np.log10(radius) * back, LONGEST),
+        "kept by the gates": padded(10 ** (lstm.path - lstm.path[-1]), LONGEST),
+        "bias alone": padded(kept[back], LONGEST),
+        "half-life": np.array([[length - half if half < length else np.nan], [0.5]]),
+        "ranges": {
+            **dict.fromkeys(("xaxis", "xaxis2"), layers_range(length)),
+            "yaxis": [-next_of(LOWEST, 0.5 - lowest), next_of(HIGHEST, highest)],
+        },
+        "net": [plain.picture, gru.picture, lstm.picture],
+        "summary": _summary(length, plain, gru, lstm, half),
+    }
 
 
 def _forget_gate(gate: str, bias: float, length: int) -> dict[str, Any]:
