@@ -89,7 +89,7 @@ class Chart:
     def first_bad(self, inputs: Any, targets: Any) -> str | None:
         """Where nan or infinity stand at first: "" if nowhere, None if in the computation itself."""
         gradients = [value for value in self._gradients.values() if value is not None]
-        if torch.isfinite(self._loss).all() and all(map(math.isfinite, [*gradients, *self._readings.signals.values()])):
+        if all(map(math.isfinite, [float(self._loss.detach()), *gradients, *self._readings.signals.values()])):
             return ""
         if not all(map(_finite, flatten(inputs))):
             return "the inputs"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import sys
 from collections import OrderedDict, UserDict
@@ -73,6 +74,7 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
         torch.inference_mode(False),
         torch.enable_grad(),
         _uncompiled(),
+        _uncollected(),
     ):
         case, evidence, layers, parameters = _examine(model, loss_function, inputs, targets, let_through, held)
     findings, notes = judge(case, evidence)
@@ -197,6 +199,19 @@ def _uncompiled() -> Iterator[None]:
         if stance is not None and "torch._dynamo" in sys.modules:
             stack.enter_context(stance("force_eager"))
         yield
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collections, which would go through all that the passes hold and free none of it."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 # The passes ----------------------------------------------------------------------------------------------------------

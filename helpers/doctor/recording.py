@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 from torch.overrides import TorchFunctionMode
@@ -21,8 +20,6 @@ from .flatness import FLAT_PARTS, Flat, flat_parts
 from .graph import PRODUCTS as PRODUCT_STEPS
 from .graph import REENTRANT, Graph, is_opaque, name_of, operation_on
 from .measuring import LEAST, MOST, TOGETHER, norms
-
-Array = NDArray[Any]
 
 NEAR = 2.0**30
 """So many times the smallest number that can be trusted counts as near to it."""
@@ -694,22 +691,17 @@ def _statistics_of(tensors: Sequence[Tensor]) -> list[tuple[float, float, float]
     values = torch.stack(list(tensors)).reshape(len(tensors), len(tensors[0]), -1)
     centres = values.mean(dim=1)
     means = centres.mean(dim=1, dtype=torch.float64)
-    away, between = (values - centres[:, None]).numpy(), (centres - means[:, None].float()).numpy()
-    with np.errstate(all="ignore"):
-        lengths = [(_length(part), _length(rest)) for part, rest in zip(away, between, strict=True)]
+    apart = torch.linalg.vector_norm((values - centres[:, None]).flatten(1), dim=1).tolist()
+    between = torch.linalg.vector_norm(centres - means[:, None].float(), dim=1).tolist()
+    samples, features = math.sqrt(tensors[0].numel()), math.sqrt(centres.shape[1])
     found = []
-    for place, (mean, (spread, rest)) in enumerate(zip(means.tolist(), lengths, strict=True)):
+    for place, (mean, spread, rest) in enumerate(zip(means.tolist(), apart, between, strict=True)):
         if LEAST < spread < MOST and (rest == 0 or LEAST < rest < MOST):
-            spread, rest = spread / math.sqrt(away[place].size), rest / math.sqrt(between[place].size)
+            spread, rest = spread / samples, rest / features
             found.append((mean, math.hypot(spread, rest), spread))
         else:
             found.append(_statistics(tensors[place]))
     return found
-
-
-def _length(numbers: Array) -> float:
-    flat = numbers.reshape(-1)
-    return math.sqrt(flat.dot(flat))
 
 
 def _share(mask: Tensor) -> float:
