@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import gc
 import math
 import os
 import random
@@ -547,6 +549,21 @@ def test_a_graph_of_the_callers_own_stays_valid() -> None:
     assert model[0].weight.grad is not None
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_garbage_is_collected_afterwards_as_before_and_not_in_between(before: bool) -> None:
+    seen: list[bool] = []
+    model, (inputs, targets) = mlp(2, 16), digits()
+    model[0].register_forward_hook(lambda *_: seen.append(gc.isenabled()))
+    (gc.enable if before else gc.disable)()
+    try:
+        diagnose(model, F.cross_entropy, inputs, targets)
+        with pytest.raises(DiagnosisError):
+            diagnose(model, F.cross_entropy, inputs, targets[:1])
+        assert seen == [False, False] and gc.isenabled() is before
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
 def test_it_works_where_gradients_are_switched_off(context: Callable[[], Any]) -> None:
     model, (inputs, targets) = mlp(2, 16), digits()
@@ -751,6 +768,13 @@ def test_show_has_verdict_evidence_and_picture(monkeypatch: pytest.MonkeyPatch) 
     dead = [None if math.isnan(layer.dead) else layer.dead for layer in diagnosis.layers]
     assert list(traces["dead units"].y) == dead
     assert traces["dead units"].text[1] == "2 1 (ReLU)"
+
+
+@pytest.mark.parametrize("status", ["learns", "frozen", "detached", "unused", "unregistered", "not called"])
+def test_every_cell_of_the_table_stands_apart(status: str) -> None:
+    layer = dataclasses.replace(diagnose(mlp(2, 16), F.cross_entropy, *digits()).layers[0], status=status)
+    signal = f"{layer.signal_norm:.1e}"
+    assert f" {signal} " in str(Diagnosis((layer,), (), 1.0, "model", 1, 1))
 
 
 def test_names_of_a_model_are_text_and_not_html(monkeypatch: pytest.MonkeyPatch) -> None:

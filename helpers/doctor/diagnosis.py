@@ -100,7 +100,7 @@ def _row(layer: LayerReading) -> str:
     if layer.status in ("detached", "unused"):
         gradient = layer.status
     if layer.status == "unregistered":
-        gradient = "untrained"
+        gradient = "unlisted"  # by model.parameters()
     if layer.status == "not called":
         gradient = "no call"
     return (
