@@ -6,6 +6,7 @@ import gc
 import importlib
 import inspect
 import json
+import re
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -82,6 +83,23 @@ def test_every_control_moves_over_its_whole_range(make: Callable[[], panels.Pane
             assert all(not np.isinf(panel.data[trace]).any() for trace in shown), f"{name} = {value}"
         assert len(seen) > 1, f"moving {name} changes nothing that is said"
         control.value = start
+
+
+@pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())
+def test_a_sentence_counts_one_thing_in_the_singular(make: Callable[[], panels.Panel]) -> None:
+    """With each slider at its smallest whole number, alone and together with the others before it."""
+    panel = make()
+    for name in panel.controls:
+        numbers = [value for value in places(panel, name) if isinstance(value, float | int) and value >= 1]
+        if numbers:
+            panel.controls[name].value = min(numbers)
+        assert not MANY.findall(panel.summary), panel.summary
+
+
+MANY = re.compile(
+    r"(?<![\d.,×⁻/−-])\b1 (?:\w+ )?(?:steps|layers|units|blocks|branches|paths|networks|neurons|samples|times|make)\b"
+)
+"""One of what there are several of."""
 
 
 @pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())

@@ -89,7 +89,7 @@ def born_dead(depths: Numbers, widths: Numbers, probability: Array) -> go.Figure
     Traces to come: the marker "here" on the map; over the depths the "counted" share of nets with the "band of
     chance" around the "theory", and the marker "this depth".
     """
-    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.1)
+    figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.14)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     figure.add_trace(
         go.Heatmap(

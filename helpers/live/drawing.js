@@ -542,7 +542,7 @@ function drawWords(g) {
   const taken = edge + ctx.measureText(net.title ?? INPUTS[net.kind]).width + 16;
   ctx.fillStyle = of.text;
   write(g, g.narrow ? 11 : 12, "center");
-  if (view.top === 0 && !(g.narrow && g.low)) ctx.fillText("loss", g.lampX, line); // there the button stands
+  if (view.top === 0) ctx.fillText("loss", g.lampX, line);
   if (net.kind === "places") drawPlayers(g, line);
   if (view.hover >= 0 && view.hover < net.columns) drawReading(g, line, taken);
   else if (!g.narrow && net.kind !== "places") {

@@ -26,6 +26,7 @@ from helpers.panels.curves import (
 )
 from helpers.panels.panel import Panel
 from helpers.picture import NetworkPicture
+from helpers.words import counted
 
 FAMILY = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu")
 THREE = ("PyTorch's default", "Xavier", "He")
@@ -257,19 +258,19 @@ def born_dead() -> Panel:
 
     def compute(depth: int, width: int) -> dict[str, Any]:
         expected = probability[width - 1]
-        counted = (_first_silent_layers(width)[:, None] <= LAYERS).mean(axis=0)
+        silent = (_first_silent_layers(width)[:, None] <= LAYERS).mean(axis=0)
         chance = 2 * np.sqrt(expected * (1 - expected) / NETS)
-        share, layer = counted[depth - 1], f"{0.5**width:.3g}"
+        share, layer = silent[depth - 1], f"{0.5**width:.3g}"
         return {
             "here": np.array([[depth], [width]]),
-            "counted": counted,
+            "counted": silent,
             "theory": expected,
             "band of chance": np.stack([np.maximum(expected - chance, 0), np.minimum(expected + chance, 1)]),
             "this depth": np.array([[depth], [share]]),
             "ranges": {"xaxis2": [0.5, next_of(LAST_DEPTHS, depth) + 0.5]},
             "summary": f"{share:.1%} of {NETS} networks are silent on their input from the start.\n"
-            f"{depth} layers of {width}: theory says {expected[depth - 1]:.1%}. One layer goes silent with probability "
-            f"2⁻ᴺ = {layer}.",
+            f"{counted(depth, 'layer')} of {width}: theory says {expected[depth - 1]:.1%}. "
+            f"One layer goes silent with probability 2⁻ᴺ = {layer}.",
         }
 
     controls = {

@@ -119,7 +119,7 @@ def path_lengths() -> Panel:
             },
             "summary": f"The gradient that arrives has passed {float(measured @ count):.2f} branches on average.\n"
             f"Theory: {float(expected @ count):.2f}; nine tenths came through {low} to {high}. "
-            f"{counted(blocks, 'block')} make {theme.scientific(blocks * np.log10(2))} paths, most of them "
+            f"{counted(blocks, 'block')}: {theme.scientific(blocks * np.log10(2))} paths, most of them "
             f"through about {blocks / 2:g} branches.",
         }
 

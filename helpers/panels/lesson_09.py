@@ -16,6 +16,7 @@ from helpers.panels.controls import dropdown, float_slider, steps
 from helpers.panels.curves import decades_range, gaps_for_zero
 from helpers.panels.panel import Panel
 from helpers.picture import NetworkPicture
+from helpers.words import counted
 
 LOSSES = theory.GENERATOR_LOSSES
 NAMES = {loss: theme.LOSS_LOOKS[loss][0] for loss in LOSSES}
@@ -109,7 +110,7 @@ def _duel_summary(
     critic = loss == "wasserstein"
     doubt = "" if critic else f", fakes get D = {theme.number(seen.confidence[at].mean())}"
     judge = "critic" if critic else "discriminator"
-    when = f"After {trained} steps" if trained else "Untrained"
+    when = f"After {counted(trained, 'step')}" if trained else "Untrained"
     best = f"Best {judge}: {theme.scientific(np.log10(optimum))}."
     if trained < 5:
         best += " Too early to trust: the push may point the wrong way."
@@ -230,8 +231,8 @@ def way_back() -> Panel:
             "net": pictures[at],
             "summary": f"Under the saturating loss samples receive {theme.scientific(mean['saturating'][BORDER])}.\n"
             f"Non-saturating {theme.scientific(mean['non_saturating'][BORDER])}, Wasserstein "
-            f"{theme.scientific(mean['wasserstein'][BORDER])}. After {trained} discriminator steps fakes get D = "
-            f"{theme.number(confidence[at])}.",
+            f"{theme.scientific(mean['wasserstein'][BORDER])}. "
+            f"After {counted(trained, 'discriminator step')} fakes get D = {theme.number(confidence[at])}.",
         }
 
     controls = {"trained": steps("D's steps", list(MOMENTS), 0)}

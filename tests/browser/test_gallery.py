@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Locator
 
 from helpers.course import notebooks
 from helpers.publish.site.pages import file_name
@@ -47,16 +47,11 @@ def test_every_panel_at_three_widths_in_both_themes(
             for place, name in enumerate(NAMES):
                 panel = sheet.page.locator(".live-panel").nth(place)
                 panel.scroll_into_view_if_needed()
-                sheet.page.wait_for_timeout(1300 if panel.locator(".live-net").count() else 100)  # a first pulse
                 shots.append(tmp_path / f"{theme}_{width}_{name}.png")
-                panel.screenshot(path=shots[-1])
-                looks = [CLIPPED, SCROLLED, IN_THE_WAY, *([PAPER] if theme == "Dark" else [])]
-                found = [each for look in looks for each in panel.evaluate(look)]
-                if found:
-                    wrong[theme, width, name] = found
+                wrong[theme, width, name] = seen(panel, shots[-1], dark=theme == "Dark")
             contact_sheets(shots, tmp_path / f"sheet_{theme}_{width}", 2000)
     print(f"contact sheets: {tmp_path}/sheet_*.png")
-    assert wrong == {} and [each for each in sheet.console if BUSY not in each] == []
+    assert faults(wrong) == {} and [each for each in sheet.console if BUSY not in each] == []
 
 
 @pytest.mark.timeout(1800)
@@ -69,19 +64,25 @@ def test_every_panel_of_the_site_at_two_widths_in_both_themes(browser: Browser, 
                 here = Visit(browser, (site / file_name(path)).as_uri(), width=width, theme=theme)
                 for place, panel in enumerate(here.page.locator(".live-panel").all()):
                     here.rest(panel)
-                    here.page.wait_for_timeout(1300 if panel.locator(".live-net").count() else 100)  # a first pulse
                     shots.append(tmp_path / f"site_{theme}_{width}_{lesson}_{place}.png")
-                    panel.screenshot(path=shots[-1])
-                    looks = [CLIPPED, SCROLLED, IN_THE_WAY, *([PAPER] if theme == "dark" else [])]
-                    found = [each for look in looks for each in panel.evaluate(look)]
-                    if found:
-                        wrong[theme, width, lesson, place] = found
-                if here.wrong:
-                    wrong[theme, width, lesson, "console"] = here.wrong
+                    wrong[theme, width, lesson, place] = seen(panel, shots[-1], dark=theme == "dark")
+                wrong[theme, width, lesson, "console"] = here.wrong
                 here.page.context.close()
             contact_sheets(shots, tmp_path / f"sheet_site_{theme}_{width}", 2000)
     print(f"contact sheets: {tmp_path}/sheet_*.png")
-    assert wrong == {}
+    assert faults(wrong) == {}
+
+
+def seen(panel: Locator, target: Path, *, dark: bool) -> list[str]:
+    """Take a picture of a panel, and say what a program sees wrong in it."""
+    panel.page.wait_for_timeout(1300 if panel.locator(".live-net").count() else 100)  # a first pulse
+    panel.screenshot(path=target)
+    looks = [CLIPPED, SCROLLED, IN_THE_WAY, *([PAPER] if dark else [])]
+    return [each for look in looks for each in panel.evaluate(look)]
+
+
+def faults(found: dict[Any, list[str]]) -> dict[Any, list[str]]:
+    return {where: each for where, each in found.items() if each}
 
 
 def contact_sheets(shots: list[Path], target: Path, width: int) -> None:

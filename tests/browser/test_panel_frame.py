@@ -39,10 +39,11 @@ CLIPPED = """panel => {
     const words = [...menu.options].map(option => pen.measureText(option.text).width);
     return Math.max(...words) + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) > menu.clientWidth + 1;
   });
-  const texts = ".widget-label, .widget-readout, .site-control :is(label, output), button, .live-summary > span";
-  const wide = [...panel.querySelectorAll(texts)]
+  const names = ".widget-label, .widget-readout, .site-control :is(label, output), button";
+  const wide = [...panel.querySelectorAll(`${names}, .live-summary > span`)]
     .filter(each => each.scrollWidth > each.clientWidth + 1);
-  return [...menus, ...wide].map(each => each.textContent.slice(0, 60));
+  const wrapped = [...panel.querySelectorAll(names)].filter(each => each.scrollHeight > each.clientHeight + 4);
+  return [...menus, ...wide, ...wrapped].map(each => each.textContent.slice(0, 60));
 }"""
 SCROLLED = """panel => [...panel.querySelectorAll("*")].filter(each => {
   const {overflowX, overflowY} = getComputedStyle(each);
@@ -63,6 +64,20 @@ IN_THE_WAY = """panel => {
     const up = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
     if (across > 2 && up > 2) found.push(named(one) + " | " + named(other));
   }));
+  const box = each => each.getBoundingClientRect();
+  const seen = selector => [...panel.querySelectorAll(selector)].filter(each => box(each).width);
+  const titles = seen(".xtitle");
+  titles.forEach((one, i) => titles.slice(i + 1).forEach(other => {
+    const apart = Math.max(box(one).left, box(other).left) - Math.min(box(one).right, box(other).right);
+    if (apart < 8 && Math.abs(box(one).top - box(other).top) < 8) found.push("titles touch: " + named(one));
+  }));
+  for (const title of seen(".ytitle")) for (const plot of seen("rect.nsewdrag"))
+    if (box(title).right > box(plot).left - 1 && box(title).left < box(plot).right &&
+        box(title).bottom > box(plot).top && box(title).top < box(plot).bottom)
+      found.push("in a plot: " + named(title));
+  const play = panel.querySelector(".live-net-play")?.getBoundingClientRect();
+  const net = panel.querySelector(".live-net[data-stacked] canvas")?.getBoundingClientRect();
+  if (net && net.width < 640 && play.top < net.bottom) found.push("the button over a lamp");
   for (const handle of panel.querySelectorAll(".noUi-handle")) {
     const name = handle.closest(".widget-inline-hbox")?.querySelector(".widget-label");
     if (name && handle.getBoundingClientRect().top < name.getBoundingClientRect().bottom)
