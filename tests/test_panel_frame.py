@@ -129,6 +129,11 @@ def test_on_a_narrow_page_columns_stand_one_above_the_other() -> None:
     assert wide.keys() == narrow.keys(), "what one changes the other one changes back"
 
 
+def test_a_column_whose_axis_stood_beside_it_has_labels_of_its_own_on_a_narrow_page() -> None:
+    meta = figures.singular_values([-2, -1, 0]).layout.meta
+    assert (meta["wide"]["yaxis2.showticklabels"], meta["narrow"]["yaxis2.showticklabels"]) == (False, True)
+
+
 def test_on_a_narrow_page_a_long_title_has_two_lines() -> None:
     figure = figures.both_networks(["z", "x", "logit"], 1)
     wide, narrow = figure.layout.meta["wide"], figure.layout.meta["narrow"]

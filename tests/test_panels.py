@@ -102,6 +102,12 @@ MANY = re.compile(
 """One of what there are several of."""
 
 
+def test_a_sentence_writes_a_minus_as_people_do() -> None:
+    panel = panels.activation_derivatives()
+    panel.set(here=-3.0)
+    assert "at z = −3.0," in panel.summary and "at z = −3.0," in panel.live.row()["summary"]
+
+
 @pytest.mark.parametrize("make", PANELS.values(), ids=PANELS.keys())
 def test_presets_move_the_controls_they_name(make: Callable[[], panels.Panel]) -> None:
     panel = make()

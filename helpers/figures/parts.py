@@ -96,6 +96,8 @@ def stacking(figure: go.Figure, columns: Sequence[Sequence[Place]] = (), gap: fl
             across, up = layout[x].domain or (0, 1), layout[y].domain or (0, 1)
             wide.update({f"{x}.domain": list(across), f"{y}.domain": list(up)})
             narrow.update({f"{x}.domain": [0, 1], f"{y}.domain": [low + share * up[0], low + share * up[1]]})
+            if layout[y].showticklabels is False:  # beside it stands the same axis
+                wide[f"{y}.showticklabels"], narrow[f"{y}.showticklabels"] = False, True
     titles = {axis.plotly_name: axis.title.text or "" for axis in figure.select_xaxes()}
     long = {axis: text for axis, text in titles.items() if len(text) > LONG_TITLE and " (" in text}
     if long:  # in two lines, or its ends would be cut off

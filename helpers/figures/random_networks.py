@@ -198,7 +198,7 @@ def singular_values(edges: Numbers) -> go.Figure:
         figure.add_trace(bars, row=1, col=column)
     dressed(figure, "Singular values of ∂h_L/∂x", height=theme.ALONE).update_layout(bargap=0)
     figure.add_vline(x=0, line={"color": theme.INK, "width": 1.5, "dash": "dot"})
-    figure.update_xaxes(range=[float(edges[0]), float(edges[-1])], tickprefix="10<sup>", ticksuffix="</sup>", nticks=8)
+    figure.update_xaxes(range=[float(edges[0]), float(edges[-1])], tickprefix="10<sup>", ticksuffix="</sup>", dtick=4)
     figure.update_xaxes(title_text="singular value (first bar: all below)")
     figure.update_yaxes(range=[0, 1], tickformat=".0%", nticks=4)
     figure.update_yaxes(title_text="share", col=1)

@@ -44,6 +44,23 @@ export const tickText = (value) => String(value).replace("-", "\u2212");
 const mostTicks = ({ settings, length, isAcross }) =>
   settings.nticks || Math.min(9, Math.max(4, length / (isAcross ? 80 : 40))) + 1;
 
+/** @typedef {{kind: string, mark: SVGElement, home: SVGGElement, group: SVGGElement, copies: SVGElement[]}} Row */
+
+/**
+ * A group for copies of a mark, in the place of Plotly's own.
+ * @param {string} kind of the mark: "grid", "tick" or "label"
+ * @param {SVGElement} mark
+ * @returns {Row}
+ */
+function rowOf(kind, mark) {
+  const home = /** @type {SVGGElement} */ (mark.parentNode);
+  const group = document.createElementNS("http://www.w3.org/2000/svg", "g");
+  group.setAttribute("class", "live-axis");
+  home.after(group);
+  home.style.display = "none";
+  return { kind, mark, home, group, copies: [] };
+}
+
 /**
  * One axis of Plotly's, seen over another range than it is drawn with.
  * @implements {Axis}
@@ -58,13 +75,25 @@ class MovedAxis {
     this.axis = axis;
     this.ends = ends;
     this.type = axis.type;
-    /** @type {SVGGElement[]} Plotly's groups that ours stand for */
-    this.hidden = [];
-    /** @type {SVGGElement[]} */
-    this.ours = [];
+    /** @type {Row[]} */
+    this.rows = [];
     this.anchored = anchoredTo(plot, axis) ?? [];
     const marks = axis.settings.visible ? marksOf(plot, axis) : null;
-    if (marks) this.draw(marks);
+    for (const [kind, mark] of Object.entries(marks ?? {})) if (mark) this.rows.push(rowOf(kind, mark));
+    this.move(ends);
+  }
+  /**
+   * Over other ends: what is drawn moves, since new elements would cost the browser more than all the rest.
+   * @param {Ends} ends
+   */
+  move(ends) {
+    this.ends = ends;
+    const values = ticksBetween(ends, tickStep(ends, mostTicks(this.axis)));
+    const inside = values.filter((value) => {
+      const at = this.c2p(value);
+      return at > INSIDE && at < this.length - INSIDE;
+    });
+    for (const row of this.rows) this.put(row, row.kind === "grid" ? inside : values);
     this.shift();
   }
   get length() {
@@ -79,40 +108,25 @@ class MovedAxis {
     const share = (value - this.ends[0]) / (this.ends[1] - this.ends[0]);
     return this.length * (this.axis.isAcross ? share : 1 - share);
   }
-  /** @param {import("./plotly.js").Marks} marks */
-  draw({ grid, tick, label }) {
-    const values = ticksBetween(this.ends, tickStep(this.ends, mostTicks(this.axis)));
-    const inside = values.filter((value) => {
-      const at = this.c2p(value);
-      return at > INSIDE && at < this.length - INSIDE;
-    });
-    if (grid) this.put(grid, inside, () => {});
-    if (tick) this.put(tick, values, () => {});
-    if (label) this.put(label, values, (copy, value) => relabel(copy, tickText(value)));
-  }
   /**
    * A copy of one of Plotly's marks at each value.
-   * @param {SVGElement} mark
+   * @param {Row} row
    * @param {number[]} values
-   * @param {(copy: SVGElement, value: number) => void} dress
    */
-  put(mark, values, dress) {
-    const home = /** @type {SVGGElement} */ (mark.parentNode);
-    const group = document.createElementNS("http://www.w3.org/2000/svg", "g");
-    group.setAttribute("class", "live-axis");
-    for (const value of values) {
-      const copy = /** @type {SVGElement} */ (mark.cloneNode(true));
-      const at = this.offset + this.c2p(value);
+  put({ kind, mark, group, copies }, values) {
+    for (let i = copies.length; i < values.length; i++) {
+      copies.push(/** @type {SVGElement} */ (mark.cloneNode(true)));
+      group.append(copies[i]);
+    }
+    copies.forEach((copy, i) => {
+      copy.style.display = i < values.length ? "" : "none";
+      if (i >= values.length) return;
+      const at = this.offset + this.c2p(values[i]);
       const moved = copy.localName === "g" ? /** @type {SVGElement} */ (copy.firstElementChild) : copy;
       moved.setAttribute("transform", this.axis.isAcross ? `translate(${at},0)` : `translate(0,${at})`);
-      moved.style.display = "";
-      dress(copy, value);
-      group.append(copy);
-    }
-    home.after(group);
-    this.ours.push(group);
-    this.hidden.push(home);
-    home.style.display = "none";
+      moved.style.display = copy.style.display;
+      if (kind === "label") relabel(copy, tickText(values[i]));
+    });
   }
   /** What stands at a value of the axis goes with it, or is out of sight. */
   shift() {
@@ -123,10 +137,16 @@ class MovedAxis {
       element.style.display = at < 0 || at > this.length ? "none" : "";
     }
   }
+  /** Whether Plotly has kept its axis as it was. */
+  isThere() {
+    return this.rows.every(({ group, home }) => group.isConnected && home.isConnected);
+  }
   /** Plotly's own marks are seen again. */
   remove() {
-    for (const group of this.ours) group.remove();
-    for (const home of this.hidden) home.style.display = "";
+    for (const { group, home } of this.rows) {
+      group.remove();
+      home.style.display = "";
+    }
     for (const { element } of this.anchored) {
       element.removeAttribute("transform");
       element.style.display = "";
@@ -141,7 +161,7 @@ class MovedAxis {
 function relabel(label, text) {
   const words = label.querySelector("text");
   const place = words?.querySelector("tspan") ?? words;
-  if (place) place.textContent = text;
+  if (place && place.textContent !== text) place.textContent = text;
 }
 
 /** The axes of a figure as the hand that moves sees them. */
@@ -177,11 +197,14 @@ export class Axes {
       const id = axisOfRange(key);
       const before = this.moved.get(id);
       if (before?.ends[0] === low && before.ends[1] === high) continue;
-      if (before) this.take(id, before);
       const axis = drawnAxis(this.plot, id);
-      if (axis && canMove(this.plot, axis, [low, high], this.light))
-        this.moved.set(id, new MovedAxis(this.plot, axis, [low, high]));
-      else left[key] = [low, high];
+      const possible = axis && canMove(this.plot, axis, [low, high], this.light);
+      if (possible && before?.isThere()) before.move([low, high]);
+      else {
+        if (before) this.take(id, before);
+        if (possible) this.moved.set(id, new MovedAxis(this.plot, axis, [low, high]));
+        else left[key] = [low, high];
+      }
     }
     return left;
   }

@@ -649,13 +649,17 @@ function drawRuler(g, taken, y) {
   const to = g.x(dark - 1) + Math.min(g.pitch / 2, 20);
   const from = Math.max(g.left, taken);
   const last = LAST_ONES[net.kind];
-  const words =
-    g.narrow || !last ? "less than a millionth" : `less than a millionth of the last ${last}’s gradient arrives here`;
+  const short = "less than a millionth";
+  const whole = g.narrow || !last ? short : `${short} of the last ${last}’s gradient arrives here`;
   ctx.fillStyle = of.text;
   write(g, g.narrow ? 10 : 12, "center");
-  const wide = ctx.measureText(words).width;
+  const widthOf = (/** @type {string} */ words) => ctx.measureText(words).width;
+  const fitsInside = (/** @type {string} */ words) => to - from > widthOf(words) + 40;
+  const fitsBeside = (/** @type {string} */ words) => !g.narrow && to + 8 + widthOf(words) < g.lampX;
+  const words = [whole, short].find((words) => fitsInside(words) || fitsBeside(words)) ?? "";
+  const inside = words !== "" && fitsInside(words);
+  const wide = widthOf(words);
   const middle = (from + to) / 2;
-  const fits = to - from > wide + 40;
   if (to - from > 14) {
     ctx.strokeStyle = of.text;
     ctx.globalAlpha = 0.7;
@@ -664,8 +668,8 @@ function drawRuler(g, taken, y) {
     ctx.moveTo(to - 0.5, y - 6);
     ctx.lineTo(to - 0.5, y + 4);
     ctx.moveTo(from, y);
-    ctx.lineTo(fits ? middle - wide / 2 - 8 : to, y);
-    if (fits) {
+    ctx.lineTo(inside ? middle - wide / 2 - 8 : to, y);
+    if (inside) {
       ctx.moveTo(middle + wide / 2 + 8, y);
       ctx.lineTo(to, y);
     }
@@ -675,8 +679,8 @@ function drawRuler(g, taken, y) {
     ctx.stroke();
     ctx.globalAlpha = 1;
   }
-  if (fits) ctx.fillText(words, middle, y + 4);
-  else if (!g.narrow && to + 8 + wide < g.lampX) {
+  if (inside) ctx.fillText(words, middle, y + 4);
+  else {
     write(g, 12, "left");
     ctx.fillText(words, Math.max(to, from) + 8, y + 4);
   }

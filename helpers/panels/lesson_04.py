@@ -269,8 +269,8 @@ def born_dead() -> Panel:
             "this depth": np.array([[depth], [share]]),
             "ranges": {"xaxis2": [0.5, next_of(LAST_DEPTHS, depth) + 0.5]},
             "summary": f"{share:.1%} of {NETS} networks are silent on their input from the start.\n"
-            f"{counted(depth, 'layer')} of {width}: theory says {expected[depth - 1]:.1%}. "
-            f"One layer goes silent with probability 2⁻ᴺ = {layer}.",
+            f"{counted(depth, 'layer')} of {width}: in theory {expected[depth - 1]:.1%}. "
+            f"One layer goes silent with 2⁻ᴺ = {layer}.",
         }
 
     controls = {

@@ -110,14 +110,17 @@ def _duel_summary(
     critic = loss == "wasserstein"
     doubt = "" if critic else f", fakes get D = {theme.number(seen.confidence[at].mean())}"
     judge = "critic" if critic else "discriminator"
-    when = f"After {counted(trained, 'step')}" if trained else "Untrained"
     best = f"Best {judge}: {theme.scientific(np.log10(optimum))}."
     if trained < 5:
         best += " Too early to trust: the push may point the wrong way."
     return (
         f"The {NAMES[loss]} loss pulls the generator with {theme.scientific(log10)}.\n"
-        f"{when}, distance {distance:g}{doubt} (means of {SEEDS} seeds). {best}"
+        f"{_when(trained, 'step')}, distance {distance:g}{doubt} (means of {SEEDS} seeds). {best}"
     )
+
+
+def _when(trained: int, step: str) -> str:
+    return f"After {counted(trained, step)}" if trained else "Untrained"
 
 
 # Losses by the logit --------------------------------------------------------------------------------------------------
@@ -232,7 +235,7 @@ def way_back() -> Panel:
             "summary": f"Under the saturating loss samples receive {theme.scientific(mean['saturating'][BORDER])}.\n"
             f"Non-saturating {theme.scientific(mean['non_saturating'][BORDER])}, Wasserstein "
             f"{theme.scientific(mean['wasserstein'][BORDER])}. "
-            f"After {counted(trained, 'discriminator step')} fakes get D = {theme.number(confidence[at])}.",
+            f"{_when(trained, 'discriminator step')}, fakes get D = {theme.number(confidence[at])}.",
         }
 
     controls = {"trained": steps("D's steps", list(MOMENTS), 0)}

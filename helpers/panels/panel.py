@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import ipywidgets
@@ -10,6 +11,7 @@ import plotly.graph_objects as go
 
 from helpers.live import LiveFigure
 from helpers.panels.controls import plain_layout, plain_style
+from helpers.words import minus
 
 Compute = Callable[..., dict[str, Any]]
 Presets = Mapping[str, Mapping[str, Any]]
@@ -35,7 +37,7 @@ class Panel(ipywidgets.VBox):
         self.name = name
         self.controls = dict(controls)
         self.presets = dict(presets or {})
-        self.live = LiveFigure(figure, controls, compute, click)
+        self.live = LiveFigure(figure, controls, _written(compute), click)
         rows: list[ipywidgets.Widget] = []
         if self.presets:
             self.buttons = [self._button(preset) for preset in self.presets]
@@ -67,6 +69,17 @@ class Panel(ipywidgets.VBox):
     def summary(self) -> str:
         """What the panel says: its headline and what stands under it."""
         return str(self.data.get("summary", "")).replace("\n", " ")
+
+
+def _written(compute: Compute) -> Compute:
+    """The same with a sentence whose negative numbers have a minus."""
+
+    @wraps(compute)
+    def written(**values: Any) -> dict[str, Any]:
+        result = compute(**values)
+        return {**result, "summary": minus(result["summary"])} if "summary" in result else result
+
+    return written
 
 
 def _row(widgets: list[ipywidgets.Widget], name: str) -> ipywidgets.Box:
