@@ -42,7 +42,6 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from helpers.publish import commands
@@ -271,10 +270,8 @@ def hand_on(word: str, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     prepare(cpu_torch=options.cpu_torch)
     words = [each for each in arguments if each != "--cpu-torch"]
-    # Folders again, as seen from where one stands: of an option that stands twice the last one counts.
-    folders = [f"--{name}={value}" for name, value in vars(options).items() if isinstance(value, Path)]
     try:
-        return 0 if passes([module, *words, *folders]) else 1
+        return 0 if passes([module, *words], **{commands.CALLED_FROM: os.getcwd()}) else 1
     except KeyboardInterrupt:
         if word == "present":
             return 0  # the way to end it

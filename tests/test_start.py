@@ -783,10 +783,21 @@ def test_tests_leave_the_learners_progress_alone(with_tools: Course) -> None:
     assert home != "/home/learner" and not Path(home).exists()
 
 
-def hands_on(course: Course, module: str) -> None:
-    """Put a program in place of a module of `helpers.publish` that prints how it was called."""
+STAND_IN = """
+import sys
+from pathlib import Path
+from helpers.publish import commands
+print(sys.argv[1:])
+read = vars(commands.read({word!r}, sys.argv[1:]))
+print({{name: str(value) for name, value in read.items() if isinstance(value, Path)}})
+print(*read.get("folders", []))
+"""
+
+
+def hands_on(course: Course, module: str, word: str) -> None:
+    """Put a program in place of a module of `helpers.publish` that prints how it was called, and its folders."""
     (course.folder / f"helpers/publish/{module}").mkdir()
-    (course.folder / f"helpers/publish/{module}/__main__.py").write_text("import sys\nprint(sys.argv[1:])")
+    (course.folder / f"helpers/publish/{module}/__main__.py").write_text(STAND_IN.format(word=word))
 
 
 @pytest.mark.parametrize(
@@ -798,23 +809,34 @@ def hands_on(course: Course, module: str) -> None:
         ("present", ["present", "04", "--panel", "born_dead", "--port", "9000", "--no-browser"], {}),
         ("exports", ["export", "paper", "--to", "out", "--lesson", "03", "--lesson", "4"], {"to": "out"}),
         ("exports", ["export", "anki", "--seed=-1"], {"to": "exports"}),
+        ("check_bank", ["check", "mine", "--example"], {"folder": "mine"}),
+        ("classroom", ["class", "a", "b", "--to", "out"], {"to": "out"}),
     ],
 )
 def test_words_are_handed_on_with_folders_seen_from_where_one_stands(
     ready: Course, module: str, words: list[str], folders: dict[str, str]
 ) -> None:
-    hands_on(ready, module)
+    hands_on(ready, module, words[0])
     status, output = ready.run(*words, "--cpu-torch")
     assert status == 0
-    seen = [f"--{name}={(ready.folder / place).resolve()}" for name, place in folders.items()]
-    assert output.splitlines()[-1] == str([*words[1:], *seen])
+    read = {name: str((ready.folder / place).resolve()) for name, place in folders.items()}
+    assert output.splitlines()[-3:-1] == [str(words[1:]), str(read)]
 
 
-def test_the_site_lies_in_the_course_wherever_one_stands(ready: Course) -> None:
-    hands_on(ready, "site")
-    command, elsewhere = [sys.executable, "../start.py", "site"], ready.folder / "notebooks"
-    output = subprocess.check_output(command, cwd=elsewhere, env=ready.environment(), text=True)
-    assert output.strip() == str([f"--to={(ready.folder / 'site').resolve()}"])
+def test_folders_are_seen_from_where_one_stands_and_the_course_writes_into_itself(ready: Course) -> None:
+    elsewhere = ready.folder / "notebooks"
+    for module, words, read in (
+        ("check_bank", ["check", "mine"], {"folder": elsewhere / "mine"}),
+        ("classroom", ["class", "a", "../b"], {"to": ready.folder / "class"}),
+        ("site", ["site"], {"to": ready.folder / "site"}),
+    ):
+        hands_on(ready, module, words[0])
+        command = [sys.executable, "../start.py", *words]
+        output = subprocess.check_output(command, cwd=elsewhere, env=ready.environment(), text=True, timeout=60)
+        _, found, folders = output.splitlines()[-3:]
+        assert found == str({name: str(place.resolve()) for name, place in read.items()})
+        given = [] if module != "classroom" else [(elsewhere / name).resolve() for name in ("a", "../b")]
+        assert folders == " ".join(map(str, given))
 
 
 def test_benchmarks_get_their_words_and_pass_on_their_status(ready: Course) -> None:

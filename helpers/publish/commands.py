@@ -7,6 +7,7 @@ the work read them again. Nothing but the standard library is needed here.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ Command = tuple[argparse.ArgumentParser, str]
 """A command line, and the module that does what it says."""
 
 ROOT = Path(__file__).resolve().parents[2]
+CALLED_FROM = "GRADIENT_COURSE_CALLED_FROM"
+"""The environment variable with the folder in which `start.py` was called."""
 PYODIDE_VERSION = "0.27.7"
 PYODIDE = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE_VERSION}/full/"
 EXPORTS = {
@@ -153,8 +156,8 @@ def read(word: str, arguments: list[str]) -> argparse.Namespace:
 
 
 def folder(text: str) -> Path:
-    """A folder, seen from where one stands."""
-    return Path(text).resolve()
+    """A folder, seen from where `start.py` was called; the programs that it starts run in the course's folder."""
+    return Path(os.environ.get(CALLED_FROM, ""), text).resolve()
 
 
 def address(text: str) -> str | Path:
