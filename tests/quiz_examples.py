@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,20 @@ WRONG = for_each_type(
         "open": lambda question: {"text": "words", "points": []},
     },
 )
+
+
+KINDS: Mapping[str, tuple[str, str]] = for_each_type(
+    "tests/quiz_examples.py",
+    {
+        "multiple_choice": ("multichoice", "multichoice"),
+        "many_choice": ("multichoice", "multichoice"),
+        "profile": ("multichoice", "multichoice"),
+        "numeric": ("numerical", "numerical"),
+        "ordering": ("matching", "ordering"),
+        "open": ("essay", "essay"),
+    },
+)
+"""What each type of question is in GIFT and in Moodle."""
 
 
 def wrong_answer(question: Question) -> Any:
