@@ -56,6 +56,8 @@ def test_what_the_project_file_promises_is_there() -> None:
     assert {each.split(">")[0] for each in project["dependencies"]} == {"numpy", "torch"}
     assert "torch>=2.2" in project["dependencies"]
     assert (DOCTOR / "py.typed").is_file() and (DOCTOR / project["readme"]).is_file()
+    licence = (DOCTOR / "LICENSE").read_text(encoding="utf-8")
+    assert licence == (DOCTOR.parents[1] / "LICENSE").read_text(encoding="utf-8"), "packed with the wheel"
     below = {path.relative_to(DOCTOR).as_posix() for path in DOCTOR.rglob("*.py") if path.parent != DOCTOR}
     assert below == {"editable/gradient_doctor/__init__.py"}, "only files of the folder are packed"
 
