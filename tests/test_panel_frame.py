@@ -62,10 +62,13 @@ def test_a_sentence_has_a_headline_and_two_lines_at_most(name: str) -> None:
 
 @pytest.mark.parametrize("name", PANELS)
 def test_axes_hold_what_is_shown_and_half_of_them_at_least_is_used(name: str) -> None:
-    """Of lines over layers; an axis ends at one of a few places, so a line that just passes one uses less of it."""
+    """Of lines over layers; an axis ends at one of a few places, so a line that just passes one uses less of it.
+
+    A panel whose axes don't move has nothing to hold.
+    """
     panel = PANELS[name]()
     if not {"xaxis", "yaxis"} <= set(panel.data.get("ranges", ())):
-        pytest.skip("its axes don't move")
+        return
     for preset in ({}, *panel.presets.values()):
         panel.set(**preset)
         on_it = [trace for trace in panel.live.figure.data if trace.yaxis in (None, "y") and trace.name in panel.data]
