@@ -47,7 +47,6 @@ class Dense:
 def draw_dense(
     sizes: Sequence[int],
     generators: Sequence[np.random.Generator],
-    leak: float = 0.2,
     output: str = "linear",
     dtype: DTypeLike = np.float64,
 ) -> Dense:
@@ -63,7 +62,7 @@ def draw_dense(
         bound = 1 / math.sqrt(fan_in)
         weights.append(np.stack([each.uniform(-bound, bound, (fan_in, fan_out)) for each in generators]).astype(dtype))
         biases.append(np.stack([each.uniform(-bound, bound, (1, fan_out)) for each in generators]).astype(dtype))
-    return Dense(tuple(weights), tuple(biases), leak, output)
+    return Dense(tuple(weights), tuple(biases), output=output)
 
 
 # Forward and backward -------------------------------------------------------------------------------------------------

@@ -236,10 +236,7 @@ def discriminators(
     sizes: Sequence[int],
     loss: str,
     moments: Sequence[int],
-    *,
     seeds: int = 4,
-    batch: int = 64,
-    learning_rate: float = 3e-3,
 ) -> list[Dense]:
     """Train discriminators of `seeds` draws side by side while the generator stands still; as they are at `moments`.
 
@@ -248,7 +245,8 @@ def discriminators(
     begins with the wrong slope stays with slope -1, which the penalty likes as well as 1.
     """
     nets = draw_dense(sizes, [np.random.default_rng((seed, 91)) for seed in range(seeds)], dtype=np.float32)
-    random, optimizer, kept = np.random.default_rng(9), Adam(learning_rate), []
+    random, optimizer, batch = np.random.default_rng(9), Adam(3e-3), 64
+    kept = []
     for step in range(moments[-1] + 1):
         if step in moments:
             kept.append(nets)

@@ -68,15 +68,15 @@ class Norms:
             return np.ldexp(np.sqrt(squares), exponents), 0.5 * np.log2(squares) + exponents
 
 
-def recentre(array: Array, exponents: list[int], norms: Norms, layers: int = 1) -> list[int]:
+def recentre(array: Array, exponents: list[int], norms: Norms) -> list[int]:
     """Multiply each seed's part by the power of two that brings its norm near 1; returns the exponents that undo it.
 
     The norms of `array` · 2^exponents are those added last to `norms`. Nothing is done, which saves a pass over
-    the array, while they are so near 1 that the next `layers` may each change them by a factor of 16.
+    the array, while they are so near 1 that the next layer may change them by a factor of 16.
     """
     most = 100 if array.dtype.itemsize == 4 else 1000
     logarithms = [log2 - exponent for log2, exponent in zip(norms.last(), exponents, strict=True)]
-    if max(logarithms) <= STRAY - 4 * layers and min(logarithms) >= 4 * layers - STRAY:
+    if max(logarithms) <= STRAY - 4 and min(logarithms) >= 4 - STRAY:
         return exponents
     shifts = [max(-most, min(most, round(log2))) if math.isfinite(log2) else 0 for log2 in logarithms]
     array *= np.array([2.0**-shift for shift in shifts], array.dtype)[:, None, None]

@@ -34,9 +34,9 @@ sys.path.append(os.path.abspath("gradient-course"))
 """
 
 
-def course_address(pyproject: Path = PYPROJECT) -> str:
+def course_address() -> str:
     """Where the course is published, "" where it isn't."""
-    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
     return str(project.get("urls", {}).get("Source", ""))
 
 

@@ -15,6 +15,7 @@ from helpers.quiz import (
     Prediction,
     Question,
     available_lessons,
+    for_each_prediction,
     format_number,
     grade,
     instantiate,
@@ -32,6 +33,8 @@ Z_90 = 1.645
 """Quantile of the normal distribution for a two-sided interval of 90 %."""
 SMALLEST_DECADE, LARGEST_DECADE = -320, 300
 """Powers of ten that a histogram shows; predictions beyond them count as these."""
+MOST_PROPOSED = 10
+"""The most questions that are proposed."""
 MOST_BARS = 16
 """The most bars of a histogram of numbers."""
 
@@ -143,10 +146,10 @@ def results(learners: Sequence[Learner], lessons: Sequence[str] = ()) -> ClassRe
     )
 
 
-def to_take_up(found: ClassResults, most: int = 10) -> tuple[QuestionResult, ...]:
+def to_take_up(found: ClassResults) -> tuple[QuestionResult, ...]:
     """The questions to take up again in the next class, those that most of the class still gets wrong first."""
     missed = [each for each in found.questions if each.still_wrong >= FEWEST]
-    return tuple(sorted(missed, key=lambda each: (-each.least_share_wrong, each.question.id))[:most])
+    return tuple(sorted(missed, key=lambda each: (-each.least_share_wrong, each.question.id))[:MOST_PROPOSED])
 
 
 def _by(rows: Sequence[Row], column: str) -> dict[str, list[Row]]:
@@ -215,12 +218,19 @@ def _given_text(given: Any) -> str:
 
 
 def _prediction_result(prediction: Prediction, given: Sequence[Any]) -> PredictionResult:
-    if prediction.type in ("scale", "number"):
-        return PredictionResult(prediction, _decades(prediction, given))
+    return PredictionResult(prediction, COUNTS[prediction.type](prediction, given))
+
+
+def _options(prediction: Prediction, given: Sequence[Any]) -> tuple[tuple[str, int], ...]:
+    """The options in their order, those that nobody chose too; what is no option any more after them."""
+    counts = Counter(map(str, given))
+    known = [(option, counts.pop(option, 0)) for option in prediction.options]
+    return (*known, *counts.most_common())
+
+
+def _orders(prediction: Prediction, given: Sequence[Any]) -> tuple[tuple[str, int], ...]:
     counts = Counter(", ".join(map(str, each)) if isinstance(each, list) else str(each) for each in given)
-    options = prediction.options if prediction.type == "choice" else ()
-    known = [(option, counts.pop(option, 0)) for option in options]
-    return PredictionResult(prediction, (*known, *counts.most_common()))
+    return tuple(counts.most_common())
 
 
 def _decades(prediction: Prediction, given: Sequence[Any]) -> tuple[tuple[str, int], ...]:
@@ -249,6 +259,13 @@ def _bars(counts: Mapping[int, int]) -> Iterator[tuple[str, int]]:
     for start in range(low, high + 1, width):
         count = sum(counts.get(place, 0) for place in range(start, start + width))
         yield f"{_power(start)} to {_power(start + width)}", count
+
+
+COUNTS = for_each_prediction(
+    "helpers/classroom/counting.py",
+    {"choice": _options, "order": _orders, "scale": _decades, "number": _decades},
+)
+"""How often what was predicted, for each type of prediction."""
 
 
 def _power(place: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,9 +50,9 @@ def _mean(values: Array) -> float:
     return float(_BELL @ values)
 
 
-def settled_variance(activation: Curve, gain: float, rounds: int = 300, start: float = 1.0) -> float:
+def settled_variance(activation: Curve, gain: float, rounds: int = 300) -> float:
     """The variance q of pre-activations that reproduces itself: q = gain² E[activation(z)²] for z ~ N(0, q)."""
-    q = start
+    q = 1.0
     for _ in range(rounds):
         q = gain**2 * _mean(activation(math.sqrt(q) * _X) ** 2)
     return q
@@ -137,10 +137,10 @@ def _judge_predict_factor(function: Any) -> CheckResult:
     return _beside_measurement(function) if result.correct else result
 
 
-def _beside_measurement(function: Callable[..., Any], gains: Sequence[float] = (1.0, 4.0)) -> CheckResult:
+def _beside_measurement(function: Callable[..., Any]) -> CheckResult:
     """Hold a law that agrees with theory against a network as well."""
     sentences = []
-    for gain in gains:
+    for gain in (1.0, 4.0):
         claimed = float(numbers_from(function, (sigmoid, sigmoid_slope, gain), ()))
         measured = measured_factor(gain)
         sentences.append(

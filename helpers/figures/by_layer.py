@@ -21,12 +21,12 @@ from helpers.figures.parts import (
 )
 
 
-def signal_by_layer(depths: Numbers, *, title: str, low: float, high: float, activation: str = "sigmoid") -> go.Figure:
+def signal_by_layer(depths: Numbers, *, title: str, low: float, high: float) -> go.Figure:
     """Gradient signal log10‖∂L/∂h‖ over layers: "measured", its "spread over seeds", and "theory" dashed.
 
     `depths` are the layers 1 … deepest. The one picture that runs through the course.
     """
-    colour = theme.ACTIVATION_COLOURS[activation]
+    colour = theme.ACTIVATION_COLOURS["sigmoid"]
     figure = go.Figure(
         [
             band("spread over seeds", depths, colour=colour),

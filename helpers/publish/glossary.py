@@ -42,9 +42,9 @@ def _pattern(term: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-]){re.escape(term)}(s|es)?(?![\w-])", re.IGNORECASE)
 
 
-def read_glossary(file: Path = FILE) -> tuple[Term, ...]:
+def read_glossary() -> tuple[Term, ...]:
     """All terms, in alphabetical order."""
-    rows = json.loads(file.read_text(encoding="utf-8"))
+    rows = json.loads(FILE.read_text(encoding="utf-8"))
     return tuple(sorted((Term(**row) for row in rows), key=lambda term: term.term.lower()))
 
 

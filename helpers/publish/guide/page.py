@@ -105,7 +105,7 @@ def _hidden_networks(lesson: str, path: Path) -> Iterator[str]:
 
 def _profile_questions(path: Path) -> list[dict[str, Any]]:
     bank = json.loads((BANKS / f"{path.stem}.json").read_text(encoding="utf-8"))
-    return [question for question in bank if question["type"] == "profile"]
+    return [question for question in bank if "network" in question]
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

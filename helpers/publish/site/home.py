@@ -103,6 +103,6 @@ authors.{source}</p>
 </section>"""
 
 
-def read_citation(file: Path = CITATION) -> Mapping[str, str]:
+def read_citation() -> Mapping[str, str]:
     """The fields of CITATION.cff that stand in one line."""
-    return dict(re.findall(r"^([\w-]+): (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE))
+    return dict(re.findall(r"^([\w-]+): (.+)$", CITATION.read_text(encoding="utf-8"), re.MULTILINE))
