@@ -19,6 +19,7 @@ from helpers.publish.cells.context import BuildContext, BuildOptions
 from helpers.publish.cells.preparing import prepare
 from helpers.publish.cells.store import Store
 from helpers.publish.present.build import build_slides
+from helpers.publish.present.short import to_run
 from tests.browser.conftest import QUICK
 from tests.browser.injection import SLIPPED_IN, ran, slip_in
 from tests.browser.lab import Sheet, free_port, serve_announced, serve_pages, write_notebook
@@ -57,7 +58,7 @@ def slides(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def quickly_made(lesson: str, folder: Path, kept: Store, whole: bool = False) -> Path:
     notebook, options = notebooks()[lesson], replace(QUICK, whole=whole)
-    prepared = prepare({lesson: notebook}, options, kept, deeper=whole)
+    prepared = prepare({lesson: notebook}, options, kept, only=None if whole else to_run)
     context = prepared.context(lesson, options)
     return build_slides(notebook, folder / lesson, context, prepared.lessons[lesson]).parent
 

@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import Any
 from tqdm import tqdm
 
 from helpers.publish.cells.context import BuildContext, BuildOptions
-from helpers.publish.cells.deeper import DEEPER
 from helpers.publish.cells.running import Cell, panels_in, read_cells
 from helpers.publish.cells.store import Key, Store, note_files, versions
 from helpers.words import counted
@@ -46,21 +45,29 @@ class Prepared:
         return BuildContext(lesson, options, tables=dict(self.tables))
 
 
-def prepare(notebooks: Mapping[str, Path], options: BuildOptions, store: Store, deeper: bool = True) -> Prepared:
+def prepare(
+    notebooks: Mapping[str, Path],
+    options: BuildOptions,
+    store: Store,
+    only: Callable[[Sequence[Cell]], Collection[str]] | None = None,
+) -> Prepared:
     """Run these notebooks, by lesson, and bake the panels that they show, as far as it isn't kept.
 
-    Without `deeper` the panels of *Go deeper* sections are not baked.
+    `only` gives the ids of the cells that must run: no others are, unless a whole run is kept, and only their panels
+    are baked.
     A bar shows how many pieces of work are done, and what is left. NotebookError names a cell that raised. Ctrl-C ends
     it at once, and leaves nothing half written.
     """
     same = {"versions": versions()}
-    tasks = {}
+    tasks, shown = {}, []
     for lesson, path in notebooks.items():
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        content, cells = hashlib.sha256(path.read_bytes()).hexdigest(), read_cells(path)
         key = {**same, "lesson": path.name, "content": content, "quick": options.quick}
-        tasks[f"lesson {lesson}"] = Task(f"lesson {lesson}", key, run_one, (lesson, path, options))
-    cells = [cell for path in notebooks.values() for cell in read_cells(path)]
-    shown = panels_in(cell for cell in cells if deeper or DEEPER not in cell.tags)
+        wanted = sorted(only(cells)) if only else [cell.id for cell in cells]
+        part = wanted if only and store.get(key) is None else None
+        key = {**key, "only": part} if part else key
+        tasks[f"lesson {lesson}"] = Task(f"lesson {lesson}", key, run_one, (lesson, path, options, part))
+        shown += panels_in(cell for cell in cells if cell.id in wanted)
     for name in shown:
         key = {**same, "panel": name, "part": options.fineness.part}
         tasks[f"panel {name}"] = Task(f"panel {name}", key, bake_one, (name, options))
@@ -155,11 +162,11 @@ def _do(task: Task, store: Store) -> Any:
     return value
 
 
-def run_one(lesson: str, notebook: Path, options: BuildOptions) -> list[dict[str, Any]]:
-    """The cells of a notebook, run, as JSON takes them."""
+def run_one(lesson: str, notebook: Path, options: BuildOptions, only: Collection[str] | None) -> list[dict[str, Any]]:
+    """The cells of a notebook, run, as JSON takes them; with `only` no others than these."""
     from helpers.publish.cells.lessons import run_lesson  # not for those who bake: fewer files are in use there
 
-    return [cell_to(cell) for cell in run_lesson(notebook, BuildContext(lesson, options))]
+    return [cell_to(cell) for cell in run_lesson(notebook, BuildContext(lesson, options), only)]
 
 
 def bake_one(panel: str, options: BuildOptions) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,15 +71,17 @@ def panels_in(cells: Iterable[Cell]) -> list[str]:
     return [name for name in dict.fromkeys(called) if name in known]
 
 
-def run_cells(path: Path, quick: bool = False) -> list[Cell]:
+def run_cells(path: Path, quick: bool = False, only: Collection[str] | None = None) -> list[Cell]:
     """Run a notebook from top to bottom, as its kernel would; NotebookError names a cell that raised.
 
     quick: run only the imports, the exercises and the cells that do nothing but show something, and keep the stored
-    texts of the others.
+    texts of the others. only: run the cells with these ids alone.
     """
     cells = read_cells(path)
     with notebook_shell(path.parent) as shell:
         for cell in cells:
+            if only is not None and cell.id not in only:
+                continue
             if cell.kind == "code" and (not quick or cell.slide == "skip" or cell.tags & {HIDE_INPUT, EXERCISE}):
                 outcome = shell.run(cell.source)
                 needs_another = quick and isinstance(outcome.error, NameError)  # one that was not run

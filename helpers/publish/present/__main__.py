@@ -18,6 +18,7 @@ from helpers.publish.folder import FolderError
 from helpers.publish.present.build import build_slides, is_built
 from helpers.publish.present.projector import panel_of, project
 from helpers.publish.present.serving import PresentError, choose_port, serve_folder
+from helpers.publish.present.short import to_run
 from helpers.publish.teacher import NotesError
 
 KEPT = NOTEBOOKS.parent / "slides"
@@ -60,7 +61,7 @@ def _present(chosen: argparse.Namespace) -> None:
     port = choose_port(chosen.port)
     folder = KEPT / chosen.lesson
     if chosen.fresh or not is_built(every[chosen.lesson], folder, options):
-        print("Making the slides: the lesson is run once, which takes half a minute or more. Next time they are kept.")
+        print("Making the slides: what they show is run once, which takes up to a minute. Next time they are kept.")
         _build(chosen.lesson, folder, options, chosen.fresh)
     return serve_folder(folder, port, chosen.browser)
 
@@ -68,7 +69,7 @@ def _present(chosen: argparse.Namespace) -> None:
 def _build(lesson: str, folder: Path, options: BuildOptions, fresh: bool) -> Path:
     """Make the slides, and show how far they are."""
     notebook = notebooks()[lesson]
-    prepared = prepare({lesson: notebook}, options, Store(fresh=fresh), deeper=options.whole)
+    prepared = prepare({lesson: notebook}, options, Store(fresh=fresh), only=None if options.whole else to_run)
     return build_slides(notebook, folder, prepared.context(lesson, options), prepared.lessons[lesson])
 
 

@@ -15,8 +15,9 @@ from helpers.course import LESSONS, Lesson
 from helpers.lesson import as_html
 from helpers.publish.cells.context import BuildContext
 from helpers.publish.cells.deeper import DEEPER, title_of
+from helpers.publish.cells.needed import needed
 from helpers.publish.cells.pieces import Kind, Piece
-from helpers.publish.cells.running import Cell
+from helpers.publish.cells.running import Cell, panels_in
 from helpers.publish.cells.text import markdown_html, output_html
 from helpers.publish.cells.widgets import with_pieces
 from helpers.publish.present.slides import BETWEEN_BLOCKS, Block, Slide
@@ -32,6 +33,7 @@ FEW_LINES = 10
 
 MYTHS, TAKE_AWAY = "Myth check", "Take-away"
 CLAIM, STEPS, SOURCES = re.compile(r'\*\*["“]'), re.compile(r"\d+\. "), re.compile(r"\*\*Sources?\.")
+ASKS_OR_ANSWERS = re.compile(r"\b(?:predict|compare)\(")
 SEEN = re.compile(r"\bseen\b")
 """A word in the id of a cell that says what one has seen in the panel above it."""
 
@@ -83,6 +85,19 @@ def short_deck(
     stacks = [list(deck.slides(part)) for part in parts_of(cells)]
     stacks.append([at_home(cells, LESSONS[context.lesson])])
     return [stack for stack in stacks if stack]
+
+
+def to_run(cells: Sequence[Cell]) -> frozenset[str]:
+    """The ids of the cells that must run for the short deck, of a lesson that has not been run yet."""
+    return needed(cells, {cell.id for part in parts_of(cells) for cell in _shown_of(part)})
+
+
+def _shown_of(part: Part) -> Iterator[Cell]:
+    """The cells of code of which the short deck shows what they print or show."""
+    for place, cell in enumerate(part.cells):
+        asks = ASKS_OR_ANSWERS.search(cell.source)
+        if cell.kind == "code" and (part.heading == MYTHS or SHORT in cell.tags or asks or panels_in([cell])):
+            yield from part.cells[max(place - 1, 0) : place + 1] if asks else [cell]
 
 
 class _Deck:

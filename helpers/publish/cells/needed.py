@@ -1,0 +1,105 @@
+"""Which cells of a notebook must run so that some of them show what they show in a whole run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Sequence
+
+from helpers.publish.cells.running import Cell
+
+HARMLESS = frozenset({"print", "compare", "check"})
+"""Calls that leave their arguments as they are."""
+
+Names = set[str]
+
+
+def needed(cells: Sequence[Cell], wanted: Collection[str]) -> frozenset[str]:
+    """The ids of the wanted cells, of the imports, and of all cells before that give or change a name they use.
+
+    What a call is handed counts as changed by it. Cells that only share a generator of random numbers without a name,
+    such as PyTorch's own, don't count as related: a cell that draws from it sets its seed.
+    """
+    code = [(cell, ast.parse(cell.source)) for cell in cells if cell.kind == "code"]
+    imported = _stored(tree for cell, tree in code if cell.slide == "skip")
+    found: set[str] = set()
+    names: Names = set()
+    for cell, tree in reversed(code):
+        if cell.slide == "skip" or cell.id in wanted or _changed(tree) & names:
+            found.add(cell.id)
+            names = (names - _given_anew(tree.body)) | (_read(tree.body, set()) - imported)
+    return frozenset(found)
+
+
+def _changed(tree: ast.Module) -> Names:
+    """Names that a cell binds, and those that it may change: by assigning to a part, or by handing them to a call."""
+    found = _stored([tree])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
+            found |= _loaded([node])
+        elif isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in HARMLESS):
+            inner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+            found |= _loaded([*inner, *node.args, *(each.value for each in node.keywords)])
+    return found
+
+
+def _given_anew(statements: Iterable[ast.stmt]) -> Names:
+    """Names that are bound in any case, whatever they were before."""
+    found: Names = set()
+    for statement in statements:
+        found |= _bound(statement) - _loaded([statement])
+    return found
+
+
+def _read(statements: Iterable[ast.stmt], bound: Names) -> Names:
+    """Names that are used before the statements themselves bind them; `bound` takes what they bind."""
+    found: Names = set()
+    for statement in statements:
+        if isinstance(statement, ast.For):
+            found |= _loaded([statement.iter]) - bound
+            bound |= _stored([statement.target])
+            found |= _read([*statement.body, *statement.orelse], bound)
+        elif isinstance(statement, ast.With):
+            found |= _loaded(item.context_expr for item in statement.items) - bound
+            bound |= _stored(item.optional_vars for item in statement.items if item.optional_vars)
+            found |= _read(statement.body, bound)
+        else:
+            found |= _loaded([statement]) - bound
+            bound |= _bound(statement)
+    return found
+
+
+def _bound(statement: ast.stmt) -> Names:
+    """Names that a statement binds in any case, for those after it."""
+    match statement:
+        case ast.Assign():
+            return _stored(statement.targets)
+        case ast.AnnAssign():
+            return _stored([statement.target])
+        case ast.FunctionDef() | ast.ClassDef():
+            return {statement.name}
+        case ast.Import() | ast.ImportFrom():
+            return _stored([statement])
+    return set()
+
+
+def _loaded(nodes: Iterable[ast.AST]) -> Names:
+    """Names that are used, those of a comprehension or of a function among them."""
+    found: Names = set()
+    for node in (inner for each in nodes for inner in ast.walk(each)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, ast.AugAssign):
+            found |= {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
+    return found
+
+
+def _stored(nodes: Iterable[ast.AST]) -> Names:
+    found: Names = set()
+    for node in (inner for each in nodes for inner in ast.walk(each)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+    return found
