@@ -130,12 +130,17 @@ def _kind(trace: Any, name: str, array: Array) -> str:
     raise ValueError(f"compute()[{name!r}] has shape {array.shape}; allowed are (n,) for y and (2, n) for x and y")
 
 
-def _pack(rows: Sequence[Array]) -> bytes:
-    """Rows as one compressed block: 15 bits of mantissa are kept, and the bytes of a kind stand together."""
-    bits = np.concatenate(rows).view(np.uint32)
+def _rounded(rows: Sequence[Array]) -> Array:
+    """The bits of the rows' numbers, (rows, size): 15 bits of mantissa are kept, the last eight are 0."""
+    bits = np.stack(rows).view(np.uint32)
     infinite_or_nan = (bits & 0x7F800000) == 0x7F800000
-    rounded = np.where(infinite_or_nan, bits, (bits + 0x80) & np.uint32(0xFFFFFF00)).astype("<u4")
-    planes = rounded.view(np.uint8).reshape(-1, 4).T
+    found: Array = np.where(infinite_or_nan, bits, bits + 0x80) & np.uint32(0xFFFFFF00)
+    return found
+
+
+def _pack(rows: Sequence[Array]) -> bytes:
+    """Rows as one compressed block: the bytes of a kind stand together."""
+    planes = _rounded(rows).astype("<u4").view(np.uint8).reshape(-1, 4).T
     return zlib.compress(np.ascontiguousarray(planes).tobytes(), 6)
 
 
@@ -262,15 +267,15 @@ class LiveFigure(anywidget.AnyWidget):
             for grid, place, control in pairs
         }
 
-    def baked(self, keys: Sequence[Key]) -> tuple[bytes, list[Notes]]:
-        """The rows of these states in one block, packed as they travel, and the notes of each."""
+    def baked(self, keys: Sequence[Key]) -> tuple[Array, list[Notes]]:
+        """The bits of the rows of these states, (states, size), rounded as they travel, and the notes of each."""
         rows: list[Array] = []
         notes: list[Notes] = []
         for key in keys:
             row, note = self._computed(key)
             rows.append(row)
             notes.append(note)
-        return _pack(rows), notes
+        return _rounded(rows), notes
 
     def show(self, result: Result) -> None:
         """Draw this result, of the shapes of the first one; ValueError where controls decide what is drawn."""

@@ -182,7 +182,7 @@ def test_what_is_drawn_are_the_values_of_the_engine(lesson_page: tuple[str, Visi
     for name in PANELS[lesson]:
         panel: Panel = getattr(panels, name)()
         (tag,) = (tag for tag, each in data.items() if each.get("spec", {}).get("label") == panel.live.spec["label"])
-        found[tag] = panel, opened(data[tag]["table"], panel.live.spec["size"])
+        found[tag] = panel, opened(data[tag]["table"])
         here.rest(here.page.locator(f"#panel-{tag}"))
     for _ in range(STATES_A_PANEL):
         places = {tag: dice.randrange(len(table[0])) for tag, (_, table) in found.items()}

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import base64
-import json
-import zlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import ipywidgets
+import numpy as np
 
 from helpers import panels
 from helpers.live import Grid, LiveFigure
 from helpers.panels import Panel
+from helpers.publish.cells.packing import Table, table
 from helpers.publish.cells.states import Axis, Budget, State, states_to_bake
-
-Table = Mapping[str, str]
-"""The rows of a panel's states, packed ("rows"), and the states with their notes ("index"), both as base64."""
 
 USUAL = Budget(2500)
 BUDGETS: Mapping[str, Budget] = {
@@ -38,6 +36,8 @@ BUDGETS: Mapping[str, Budget] = {
     "cliff": Budget(3500),
 }
 """Budgets of the panels that are not the usual one: by how long a state takes to compute, and how large its row is."""
+
+FLOATS = np.finfo(np.float32)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,23 @@ def figure_data(live: LiveFigure, tag: str) -> dict[str, Any]:
     """A figure without its table: what `live.js` calls spec, with ids that are the same in every build."""
     spec = dict(live.spec)
     spec["grids"] = [{**grid, "id": control_class(tag, grid["name"])} for grid in live.spec["grids"]]
+    spec["figure"] = in_single_precision(live.spec["figure"])
     return {"spec": spec, "row": _text(bytes(live.row_shown)), "notes": live.notes_shown}
+
+
+def in_single_precision(part: Any) -> Any:
+    """A part of a figure as JSON takes it, its arrays of doubles as floats where a float can hold their numbers."""
+    if isinstance(part, list):
+        return [in_single_precision(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if part.get("dtype") != "f8":
+        return {name: in_single_precision(each) for name, each in part.items()}
+    numbers = np.frombuffer(base64.b64decode(part["bdata"]), "<f8")
+    sizes = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)])
+    if sizes.size and not (sizes.min() >= FLOATS.tiny and sizes.max() <= FLOATS.max):
+        return part
+    return {**part, "dtype": "f4", "bdata": _text(numbers.astype("<f4").tobytes())}
 
 
 def control_class(tag: str, name: str) -> str:
@@ -133,11 +149,10 @@ def panel_frame(panel: Panel, tag: str) -> dict[str, Any]:
 
 
 def table_of(live: LiveFigure, states: Sequence[State]) -> Table:
-    """The rows of the states as `live.js` unpacks them, and the states with their notes as compressed JSON."""
+    """The rows of the states with their notes, packed."""
     keys = [list(state) for state in states]
     rows, notes = live.baked(keys)
-    index = json.dumps({"keys": keys, "notes": notes}, separators=(",", ":"), ensure_ascii=False)
-    return {"index": _text(zlib.compress(index.encode(), 9)), "rows": _text(rows)}
+    return table(keys, rows, [math.prod(trace["shape"]) for trace in live.spec["layout_of_row"]], notes)
 
 
 def _text(data: bytes) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from helpers.publish.cells.bake import Fineness, Table, baked
+from helpers.publish.cells.bake import Fineness, baked
+from helpers.publish.cells.packing import Table
 from helpers.publish.cells.pieces import Piece
 
 

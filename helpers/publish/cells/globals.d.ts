@@ -10,6 +10,8 @@ declare const courseLive: Pick<LiveModule, "Live"> &
   Pick<StatesModule, "nearestIndex">;
 
 declare const Plotly: any;
+/** plotly.js, compressed with gzip, as base64: helpers/publish/cells/assets.py writes it. */
+declare const coursePlotly: string;
 declare const Reveal: any;
 declare const RevealNotes: any;
 
@@ -24,7 +26,7 @@ interface PanelData {
   notes: import("../../live/rows.js").Notes;
   controls: Described[];
   presets: State[];
-  table?: { index: string; rows: string };
+  table?: { index: string; columns: string };
 }
 
 /** The panels of a page by tag, and its questions by name; a question has the tag of the panel that shows its answer. */

@@ -11,6 +11,56 @@ const coursePages = (() => {
   /** @type {(base64: string) => Uint8Array<ArrayBuffer>} */
   const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 
+  /** @typedef {{vectors: number, distinct: number, width: number, steps: boolean}} Head what the index says of a column */
+  /** @typedef {(number: number) => Uint32Array} Column the vector of a state or of a network */
+
+  /**
+   * The columns of a table, as packing.py writes them.
+   * @type {(bytes: Uint8Array, heads: Head[]) => Column[]}
+   */
+  function columnsIn(bytes, heads) {
+    let at = 0;
+    const take = (/** @type {number} */ count, /** @type {number} */ width) => {
+      const found = new Uint32Array(count);
+      for (let b = 0; b < width; b++) for (let i = 0; i < count; i++) found[i] |= bytes[at++] << (8 * b);
+      return found;
+    };
+    return heads.map(({ vectors, distinct, width, steps }) => {
+      const places = take(vectors, 2),
+        ends = take(distinct, 2),
+        mask = 2 ** (8 * width) - 1;
+      for (let v = 1; v < distinct; v++) ends[v] += ends[v - 1];
+      const values = take(ends[distinct - 1] ?? 0, width);
+      const vector = (/** @type {number} */ v) => values.subarray(v ? ends[v - 1] : 0, ends[v]);
+      for (let v = 0; steps && v < distinct; v++) {
+        const numbers = vector(v);
+        for (let i = 1; i < numbers.length; i++) numbers[i] = (numbers[i] + numbers[i - 1]) & mask;
+      }
+      return (number) => vector(places[number]);
+    });
+  }
+
+  /**
+   * The row of a state, whose floats lack their last byte in the table.
+   * @type {(traces: Column[], state: number) => Float32Array}
+   */
+  function rowOf(traces, state) {
+    const bits = traces.flatMap((column) => [...column(state)]);
+    return new Float32Array(Uint32Array.from(bits, (each) => each << 8).buffer);
+  }
+
+  /**
+   * The numbers of a network's picture as net.js reads them, from the columns of the networks.
+   * @type {(fields: Column[], net: number) => string}
+   */
+  function netData(fields, net) {
+    const [level, shut, gradient, activation, links, rows] = fields.map((column) => column(net));
+    const units = gradient.map((each, i) => each | (activation[i] << 4));
+    const pairs = (/** @type {Uint32Array} */ numbers) => [...numbers].flatMap((each) => [each & 255, each >> 8]);
+    const bytes = [...pairs(level), ...shut, ...units, ...links, ...pairs(rows)];
+    return btoa(String.fromCharCode(...bytes));
+  }
+
   /**
    * The place in `keys` of the state nearest to `key`: menus count more than the whole way of a slider.
    * @type {(keys: number[][], key: number[], controls: Described[]) => number}
@@ -84,5 +134,17 @@ const coursePages = (() => {
    */
   const turnsSlides = (key, { inControl, onButton }) => !inControl && !(onButton && (key === " " || key === "Enter"));
 
-  return { bytesOf, nearest, differences, partsOf, verdictOf, score, largestScale, turnsSlides };
+  return {
+    bytesOf,
+    columnsIn,
+    rowOf,
+    netData,
+    nearest,
+    differences,
+    partsOf,
+    verdictOf,
+    score,
+    largestScale,
+    turnsSlides,
+  };
 })();

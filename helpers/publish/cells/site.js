@@ -14,7 +14,7 @@
 
 (() => {
   const { Live, unpackRows, inflate, nearestIndex } = courseLive;
-  const { bytesOf, nearest, differences, partsOf, verdictOf, score } = coursePages;
+  const { bytesOf, columnsIn, rowOf, netData, nearest, differences, partsOf, verdictOf, score } = coursePages;
   const data = globalThis.courseData ?? {};
   /**
    * @template {HTMLElement} E
@@ -47,24 +47,29 @@
 
   // ---------------------------------------------------------------- tables
 
+  const NET_FIELDS = 6; // columns of what the network's pictures show, after those of the traces
+
+  /** @typedef {import("../../live/rows.js").Notes} Notes */
+
   /** The baked rows of one panel by state; opened when first asked. */
   class Table {
     /**
-     * @param {{index: string, rows: string}} packed
-     * @param {number} size of a row
+     * @param {{index: string, columns: string}} packed
      * @param {Described[]} controls
      */
-    constructor(packed, size, controls) {
+    constructor(packed, controls) {
       this.packed = packed;
-      this.size = size;
       this.controls = controls;
       /** @type {number[][]} */
       this.keys = [];
-      /** @type {import("../../live/rows.js").Notes[]} */
+      /** @type {Notes[]} */
       this.notes = [];
       /** @type {Map<string, number>} */
       this.numbers = new Map();
-      this.values = new Float32Array();
+      /** @type {number[]} */
+      this.nets = []; // of each state, the number of its first network
+      /** @type {((number: number) => Uint32Array)[]} */
+      this.columns = [];
       /** @type {Promise<void> | null} */
       this.opened = null;
     }
@@ -73,13 +78,18 @@
       return this.opened;
     }
     async read() {
-      const { index, rows } = this.packed;
-      const [json, values] = await Promise.all([inflate(bytesOf(index), "deflate"), unpackRows(bytesOf(rows), true)]);
-      const { keys, notes } = JSON.parse(new TextDecoder().decode(json));
+      const { index, columns } = this.packed;
+      const [json, bytes] = await Promise.all([index, columns].map((each) => inflate(bytesOf(each), "deflate")));
+      const { keys, notes, columns: heads } = JSON.parse(new TextDecoder().decode(json));
       this.numbers = new Map(
         keys.map((/** @type {number[]} */ key, /** @type {number} */ i) => [JSON.stringify(key), i]),
       );
-      Object.assign(this, { keys, notes, values, packed: { index: "", rows: "" } });
+      let nets = 0;
+      for (const { net = [] } of notes) {
+        this.nets.push(nets);
+        nets += net.length;
+      }
+      Object.assign(this, { keys, notes, columns: columnsIn(bytes, heads), packed: { index: "", columns: "" } });
     }
     /**
      * The number of the state that is baked nearest to `key`.
@@ -90,11 +100,43 @@
     }
     /** @param {number} number */
     row(number) {
-      return this.values.subarray(number * this.size, (number + 1) * this.size);
+      return rowOf(this.columns.slice(0, -NET_FIELDS), number);
+    }
+    /**
+     * @param {number} number
+     * @returns {Notes}
+     */
+    notesOf(number) {
+      const notes = this.notes[number];
+      if (!notes.net) return notes;
+      const fields = this.columns.slice(-NET_FIELDS);
+      return { ...notes, net: notes.net.map((net, i) => ({ ...net, data: netData(fields, this.nets[number] + i) })) };
     }
   }
 
   // ---------------------------------------------------------------- panels
+
+  /** @type {Promise<void> | null} */
+  let plotly = null;
+  /** plotly.js comes compressed, in a script of its own; it is unpacked once. */
+  function plotlyIsHere() {
+    plotly ??= inflate(bytesOf(coursePlotly), "gzip").then(run);
+    return plotly;
+  }
+
+  /**
+   * Runs the source of a script.
+   * @param {BlobPart} source
+   */
+  async function run(source) {
+    const script = document.createElement("script");
+    script.src = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+    await new Promise((done, failed) => {
+      Object.assign(script, { onload: done, onerror: () => failed(new Error("plotly.js can't be run")) });
+      document.head.append(script);
+    });
+    URL.revokeObjectURL(script.src);
+  }
 
   /**
    * @param {HTMLElement} root
@@ -147,7 +189,7 @@
       async ask(key, id) {
         await table.open();
         const number = table.nearest(/** @type {number[]} */ (key)); // a page's controls stand on their grids
-        react({ type: "rows", keys: [key], notes: [table.notes[number]], packed: false, answers: id }, [
+        react({ type: "rows", keys: [key], notes: [table.notesOf(number)], packed: false, answers: id }, [
           table.row(number),
         ]);
       },
@@ -169,7 +211,7 @@
       this.row = row;
       this.notes = notes;
       this.description = controls;
-      this.table = table && new Table(table, spec.size, controls);
+      this.table = table && new Table(table, controls);
       /** @type {Promise<void> | null} */
       this.started = null;
       /** @type {InstanceType<typeof Live> | null} */
@@ -196,6 +238,7 @@
       const spec = structuredClone(this.spec);
       if (TOUCHED) spec.figure.layout.dragmode = false; // else a swipe over a plot doesn't scroll the page
       const source = this.table ? bakedSource(this.table) : { listen: () => () => {} };
+      await plotlyIsHere();
       this.live = element.live = new Live(element, spec, Plotly, this.controls, source);
       await this.live.start(spec.first, await unpackRows(bytesOf(this.row), false), this.notes);
       await this.table?.open();

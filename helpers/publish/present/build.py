@@ -99,7 +99,7 @@ def slides_page(lesson: str, stacks: Sequence[Sequence[Slide]]) -> str:
     title = LESSONS[lesson].name
     body = "\n".join(f"<section>{''.join(_slide(slide, title) for slide in stack)}</section>" for stack in stacks)
     body = LINK.sub(r"\1", body)
-    ours = ("plotly.min.js", "live.js", "grading.js", "pages.js", f"../tables/{lesson}.js", "site.js")
+    ours = ("plotly.js", "live.js", "grading.js", "pages.js", f"../tables/{lesson}.js", "site.js")
     scripts = [f"assets/{name}" for name in (*ours, "reveal/reveal.js", "reveal/notes.js", "present.js")]
     sheets = [f"assets/{name}" for name in ("reveal/reveal.css", "site.css", "present.css")]
     framed = f'<div class="reveal"><div class="slides">\n{body}\n</div></div>'

@@ -32,7 +32,7 @@ def lesson_page(cells: Sequence[Cell], context: BuildContext, site: Site) -> str
         description=f"Lesson {lesson.number} of a course on vanishing gradients: {lesson.shows}.",
         lesson=lesson.number,
         contents=_contents(sections_of(shown)),
-        scripts=("assets/plotly.min.js", f"tables/{lesson.number}.js"),
+        scripts=("assets/plotly.js", f"tables/{lesson.number}.js"),
     )
     return framed(page, site)
 

@@ -1,0 +1,98 @@
+"""The table of a panel in few bytes: of what its states have in common, one copy is kept.
+
+A table is made of columns. A column holds one vector for each state or network: the numbers of a trace, say, or the
+levels of a network's layers. `columnsIn` in pages.js reads what is written here.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from helpers.arrays import Array
+from helpers.picture import Packed
+
+Note = Mapping[str, Any]
+Table = Mapping[str, str]
+"""The states with their notes ("index"), and the numbers of all columns ("columns"), compressed, as base64."""
+
+NET_FIELDS = {"level": 2, "shut": 1, "gradient": 1, "activation": 1, "links": 1, "rows": 2}
+"""What `helpers.picture.packing` packs of a network, in its order, and the bytes of a number of each."""
+
+ROW_BYTES = 3  # of the four of a float: the last one of a rounded row is 0
+LONGEST = 2**16 - 1
+"""Numbers that a vector may have, and vectors that a column may have."""
+
+
+def table(keys: Sequence[Sequence[int]], rows: Array, sizes: Sequence[int], notes: Sequence[Note]) -> Table:
+    """The table of these states.
+
+    rows: (states, numbers) the bits of a rounded row for each state, uint32. sizes: how many of its numbers belong to
+    each trace. notes: what goes with each state; the numbers of its pictures of networks become columns.
+    """
+    traces = np.split(rows >> np.uint32(8), np.cumsum(sizes)[:-1], axis=1)
+    columns = [_column(list(trace), ROW_BYTES) for trace in traces]
+    nets = [_fields(net) for note in notes for net in note.get("net", ())]
+    columns += [_column([net[name] for net in nets], width) for name, width in NET_FIELDS.items()]
+    heads = [head for head, _ in columns]
+    index = {"keys": keys, "notes": [_without_numbers(note) for note in notes], "columns": heads}
+    text = json.dumps(index, separators=(",", ":"), ensure_ascii=False)
+    return {"index": _packed(text.encode()), "columns": _packed(b"".join(block for _, block in columns))}
+
+
+def _column(vectors: Sequence[Array], width: int) -> tuple[Mapping[str, Any], bytes]:
+    """What the index says of a column, and its bytes: the place of each vector among the distinct ones, the lengths of
+    these, and their numbers of `width` bytes, as they are or as steps along each vector.
+    """
+    distinct = {each.tobytes(): each for each in vectors}
+    places = {content: place for place, content in enumerate(distinct)}
+    if max(len(distinct), *map(len, distinct.values()), 0) > LONGEST:
+        raise ValueError(f"a column has {len(distinct)} distinct vectors; they and their numbers may be {LONGEST}")
+    plain, steps = (
+        _planes(np.concatenate([change(each) for each in distinct.values()] or [np.zeros(0, np.uint32)]), width)
+        for change in (np.asarray, _steps)
+    )
+    by_steps = len(zlib.compress(steps)) < len(zlib.compress(plain))
+    head = {"vectors": len(vectors), "distinct": len(distinct), "width": width, "steps": by_steps}
+    about = _planes([places[each.tobytes()] for each in vectors], 2) + _planes(list(map(len, distinct.values())), 2)
+    return head, about + (steps if by_steps else plain)
+
+
+def _steps(vector: Array) -> Array:
+    """The first number, and by how much each of the others is more than the one before it, without a sign."""
+    return np.diff(vector, prepend=vector.dtype.type(0))
+
+
+def _planes(numbers: Sequence[int] | Array, width: int) -> bytes:
+    """The low bytes of all numbers, then the next ones: they compress better so."""
+    planes = np.asarray(numbers, "<u4").view(np.uint8).reshape(-1, 4).T[:width]
+    return np.ascontiguousarray(planes).tobytes()
+
+
+def _fields(net: Packed) -> Mapping[str, Array]:
+    """The numbers of a packed picture by `NET_FIELDS`, as uint32."""
+    data, columns, units = base64.b64decode(net["data"]), net["columns"], net["columns"] * net["units"]
+    linked = (units - net["units"] + 1) // 2 if net["linked"] else 0
+    parts = {"level": "<u2", "shut": "u1", "units": "u1", "links": "u1", "rows": "<u2"}
+    counts = (columns, columns, units, linked, columns * len(net["rows"]))
+    found, at = {}, 0
+    for (name, kind), count in zip(parts.items(), counts, strict=True):
+        part = np.frombuffer(data, kind, count, at)
+        found[name], at = part.astype(np.uint32), at + part.nbytes
+    both = found.pop("units")
+    return {**found, "gradient": both & np.uint32(15), "activation": both >> np.uint32(4)}
+
+
+def _without_numbers(note: Note) -> Note:
+    if "net" not in note:
+        return note
+    return {**note, "net": [{name: each for name, each in net.items() if name != "data"} for net in note["net"]]}
+
+
+def _packed(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data, 9)).decode("ascii")
