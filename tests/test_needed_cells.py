@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -9,7 +12,8 @@ import pytest
 
 from helpers.course import notebooks
 from helpers.publish.cells import preparing
-from helpers.publish.cells.context import BuildContext
+from helpers.publish.cells.bake import Fineness
+from helpers.publish.cells.context import BuildContext, BuildOptions
 from helpers.publish.cells.lessons import run_lesson
 from helpers.publish.cells.needed import needed
 from helpers.publish.cells.preparing import prepare
@@ -78,15 +82,18 @@ def test_a_deck_takes_a_whole_run_that_is_kept(tmp_path: Path, monkeypatch: pyte
     ]
 
 
-def blocks_of(lesson: str, only: Collection[str] | None) -> list[list[object]]:
-    context = BuildContext(lesson)
+def deck_of(lesson: str, only: Collection[str] | None) -> str:
+    """The slides and the data of their scripts; figures are numbered as they come: a whole run has shown others too."""
+    context = BuildContext(lesson, BuildOptions(Fineness(0.001)))
     stacks = short_deck(run_lesson(notebooks()[lesson], context, only), context)
-    return [[slide.blocks for slide in stack] for stack in stacks]
+    text = json.dumps([[[dataclasses.asdict(slide) for slide in stack] for stack in stacks], context.data])
+    numbers: dict[str, str] = {}
+    return re.sub(rf"\b{lesson}-\d+\b", lambda tag: numbers.setdefault(tag[0], f"figure {len(numbers) + 1}"), text)
 
 
 def check_deck(lesson: str) -> None:
     part = to_run(read_cells(notebooks()[lesson]))
-    assert blocks_of(lesson, part) == blocks_of(lesson, None)
+    assert deck_of(lesson, part) == deck_of(lesson, None)
 
 
 @pytest.mark.slow
