@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -206,3 +207,9 @@ def test_any_text_comes_back_intact(question):
         assert text_of(inner(given_back, ".")) == cleaned(answer.text) or question.type == "numeric"
         assert text_of(inner(given_back, "feedback")) == cleaned(answer.feedback) or question.type == "ordering"
     assert [unit.text for unit in entry.iter("unit_name")] == ([cleaned(question.unit)] if question.unit else [])
+
+
+def test_the_guide_for_teachers_says_what_questions_that_ask_for_an_order_need() -> None:
+    assert "ordering" in {entry.get("type") for entry in ENTRIES}  # which Moodle has had since 4.4
+    guide = " ".join((Path(__file__).parents[1] / "docs" / "teaching.md").read_text(encoding="utf-8").split())
+    assert "Questions that ask for an order need Moodle 4.4 or newer, or the plugin *Ordering*" in guide
