@@ -340,6 +340,18 @@ def test_the_picture_can_be_paused_and_rests_for_those_who_want_no_motion(browse
         context.close()
 
 
+def test_a_title_on_the_map_leads_to_its_lesson_from_a_file_too(browser: Any, site: Path) -> None:
+    page = browser.new_page()
+    page.goto((site / PAGES["00"]).as_uri())
+    link = page.locator(".annotation a[href]", has_text="Deep sigmoid networks")
+    link.wait_for(state="attached")
+    link.evaluate("link => link.scrollIntoView({ block: 'center' })")
+    box = link.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_url(f"**/{PAGES['03']}")
+    page.close()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("page", ["index.html", "glossary.html", PAGES["00"]])
 def test_axe_finds_nothing_with_the_search_open_and_answers_kept(visit: Any, site: Path, page: str, theme: str) -> None:

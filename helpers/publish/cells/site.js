@@ -241,8 +241,24 @@
       await plotlyIsHere();
       this.live = element.live = new Live(element, spec, Plotly, this.controls, source);
       await this.live.start(spec.first, await unpackRows(bytesOf(this.row), false), this.notes);
+      this.linkNotes();
       await this.table?.open();
       this.root.dataset.ready = "";
+    }
+    /** Plotly drops the address of a link between files: put those of the notes back whenever they are drawn. */
+    linkNotes() {
+      /** @type {{text?: string}[]} */
+      const notes = /** @type {any} */ (this.spec.figure.layout).annotations ?? [];
+      const links = notes.flatMap(({ text = "" }) => [...text.matchAll(/<a href="([^"]+)"[^>]*>(.*?)<\/a>/g)]);
+      if (!links.length) return;
+      const addresses = new Map(links.map(([, address, title]) => [title, address]));
+      const plot = /** @type {any} */ (get(".live-plot", this.root));
+      const link = () => {
+        for (const each of findAll(".annotation a", plot))
+          each.setAttribute("href", addresses.get(each.textContent ?? "") ?? "");
+      };
+      plot.on("plotly_afterplot", link);
+      link();
     }
     /**
      * A button that leads back to a question, and is gone then.
