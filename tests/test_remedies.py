@@ -91,9 +91,11 @@ def binary(model: nn.Module, loss: Loss, factor: float = 1.0) -> tuple[nn.Module
     return model, loss, factor * inputs, (inputs[:, :1] > 0).float()
 
 
-def numbers(model: nn.Module, loss: Loss = F.mse_loss, scale: float = 1.0, flat: bool = False) -> Any:
+def numbers(
+    model: nn.Module, loss: Loss = F.mse_loss, scale: float = 1.0, flat: bool = False, shift: float = 0.0
+) -> Any:
     inputs, _ = rows(64)
-    targets = scale * (inputs[:, :1] + inputs[:, 1:2])
+    targets = scale * (inputs[:, :1] + inputs[:, 1:2]) + shift
     return model, loss, inputs, targets[:, 0] if flat else targets
 
 
@@ -131,6 +133,15 @@ def carrying(m: Any, x: Tensor) -> Tensor:
 
 def cell() -> nn.ModuleDict:
     return nn.ModuleDict({"c": nn.GRUCell(8, 32), "o": nn.Linear(32, CLASSES)})
+
+
+def signed(low: float) -> Any:
+    model, loss, inputs, targets = binary(mlp(FEATURES, 64, 1), F.binary_cross_entropy_with_logits)
+    return model, loss, inputs, torch.where(targets > 0, targets, torch.tensor(low))
+
+
+def by_heart(model: nn.Module) -> tuple[nn.Module, Loss, Any, Any]:
+    return model, F.nll_loss, torch.randn(64, FEATURES), torch.randint(0, CLASSES, (64,))
 
 
 def hinge_that_is_met(out: Tensor, y: Tensor) -> Tensor:
@@ -356,6 +367,35 @@ CASES: dict[str, Case] = {
         "targets.unsqueeze(-1)",
         lambda: numbers(mlp(FEATURES, 64, 1), flat=True),
         lambda: numbers(mlp(FEATURES, 64, 1)),
+    ),
+    "no sigmoid behind the last layer": Case(
+        "loss",
+        "Leave out the sigmoid",
+        lambda: numbers(seq(mlp(FEATURES, 64, 1), nn.Sigmoid()), shift=30.0),
+        lambda: numbers(mlp(FEATURES, 64, 1), shift=30.0),
+        3e-2,
+        steps=400,
+    ),
+    "targets in the range of a sigmoid": Case(
+        "loss",
+        "scale the targets into its range",
+        lambda: numbers(seq(mlp(FEATURES, 64, 1), nn.Sigmoid()), shift=30.0),
+        lambda: numbers(seq(mlp(FEATURES, 64, 1), nn.Sigmoid()), scale=0.1, shift=0.5),
+        3e-2,
+        steps=400,
+    ),
+    "log_softmax for nll_loss": Case(
+        "loss",
+        "log_softmax of the logits",
+        lambda: by_heart(mlp(FEATURES, 64, CLASSES)),
+        lambda: by_heart(seq(mlp(FEATURES, 64, CLASSES), nn.LogSoftmax(1))),
+        1e-2,
+    ),
+    "labels of 0 and 1": Case(
+        "loss",
+        "(y + 1) / 2",
+        lambda: signed(-1.0),
+        lambda: signed(0.0),
     ),
     "logits for cross entropy": Case(
         "loss",

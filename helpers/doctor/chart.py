@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,7 +13,17 @@ from .graph import Graph
 from .judgement import Case
 from .measuring import norms
 from .readings import LayerReading
-from .recording import OUTPUTS, BackwardReadings, Recording, Row, flatten, may_be_alike, own_parameters, rows_alike
+from .recording import (
+    OUTPUTS,
+    RECURRENT,
+    BackwardReadings,
+    Recording,
+    Row,
+    flatten,
+    may_be_alike,
+    own_parameters,
+    rows_alike,
+)
 
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
@@ -33,7 +43,9 @@ class Chart:
         loss: Tensor,
         graph: Graph,
         of_outputs: Graph,
+        does_without: Callable[[Sequence[Tensor]], bool],
     ) -> None:
+        """`does_without` says whether the loss stays the same whatever numbers stand in these parameters."""
         self._model, self._recording, self._readings = model, recording, readings
         self._loss, self._graph = loss, graph
         self._modules = list(model.named_modules())
@@ -42,11 +54,15 @@ class Chart:
         self._sizes = dict(zip(self._names, norms([each.detach() for each in self._names]).tolist(), strict=True))
         self._of_outputs = of_outputs
         some_learn = any(each is not None for each in readings.gradients)
-        self._unused = set(self._of_outputs.leaves) if some_learn else set()
+        self._unused = set(self._of_outputs.leaves) - set(graph.leaves) if some_learn else set()
         self._biases = {each for each, name in self._names.items() if "bias" in name.rpartition(".")[2]}
         rows = recording.rows
         self._rows = [*rows, *_never_called(self._modules, rows)]
         self._statuses = {row.place: self._status(row) for row in self._rows}
+        doubtful = self._doubtful() if some_learn else []
+        if doubtful and does_without(doubtful):
+            self._unused.update(doubtful)
+            self._statuses = {row.place: self._status(row) for row in self._rows}
         self._matrices = {row.place for row in self._rows if any(each.dim() > 1 for each in _asking(row.parameters))}
         self.layers = tuple(self._reading(row) for row in self._rows)
         self._by_place = {row.place: layer for row, layer in zip(self._rows, self.layers, strict=True)}
@@ -250,15 +266,30 @@ class Chart:
             if self._statuses[row.place] == "detached":
                 (twins if self._has_twin(row, learning) else found).append(row.label)
             elif self._statuses[row.place] == "learns":
-                found += [
-                    self._names[each]
-                    for each in _asking(row.parameters)
-                    if self._gradients[each] is None
-                    and each in self._recording.used
-                    and each not in self._unused
-                    and row.type != "MultiheadAttention"
-                ]
+                found += [self._names[each] for each in self._silent(row)]
         return found, twins
+
+    def _doubtful(self) -> list[Tensor]:
+        """Parameters at work that get no gradient: cut off, or of no use to the loss."""
+        return [
+            each
+            for row in self._rows
+            if row.call == 1 and self._statuses[row.place] in ("detached", "learns")
+            for each in self._silent(row)
+        ]
+
+    def _silent(self, row: Row) -> list[Tensor]:
+        """The parameters of a layer that should learn, are at work, and get no gradient."""
+        if self._statuses[row.place] == "detached":
+            return _asking(row.parameters)
+        return [
+            each
+            for each in _asking(row.parameters)
+            if self._gradients[each] is None
+            and each in self._recording.used
+            and each not in self._unused
+            and row.type != "MultiheadAttention"
+        ]
 
     def _has_twin(self, row: Row, learning: set[str]) -> bool:
         shapes = {name: each.shape for each, name in self._names.items()}
@@ -280,13 +311,15 @@ class Chart:
         return bool(row.parameters) and not row.steps and (matrices > 1 or named)
 
     def _forgotten(self) -> Iterator[tuple[str, int, int]]:
-        """Name, calls and silent calls of modules whose answers were cut from the graph at nearly every call."""
+        """Name, calls and silent calls of modules whose answers were cut off, or thrown away, at nearly every call."""
+        modules = dict(self._modules)
         calls: dict[str, list[Row]] = {}
         for row in self._rows:
             if row.call and row.steps and row.place in self._matrices:
                 calls.setdefault(row.name, []).append(row)
         for name, rows in calls.items():
-            cut = [row for row in rows if row.cut]
+            is_state = isinstance(modules[name], RECURRENT)
+            cut = [row for row in rows if row.cut or is_state]
             if len(rows) < MANY_CALLS or len(cut) < 0.8 * len(rows):
                 continue
             silent = [
@@ -296,7 +329,7 @@ class Chart:
             ]
             if len(silent) >= 0.8 * len(rows):
                 yield name, len(rows), len(silent)
-            elif self._stand_alone(rows):
+            elif all(row.cut for row in cut) and self._stand_alone(rows):
                 yield name, len(rows), len(cut)
 
     def _stand_alone(self, rows: Sequence[Row]) -> bool:

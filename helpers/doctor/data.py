@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .readings import Finding, Threshold
+from .comparing import BITS, Compared, are_shares, findings_of_comparisons, notes_of_comparisons
+from .readings import Finding, Threshold, some
 from .recording import flatten, norm
 
 FAR = 1e4
@@ -23,6 +24,9 @@ LARGE_INPUTS = 30.0
 MANY, SAME = 8, 1e-6
 """In a batch of MANY samples not all are of one class, nor closer in the answer than SAME times its size."""
 
+DROPS_NEARLY_ALL = 0.9
+"""Dropout with a p of at least this is told."""
+
 OFFSET = 10.0
 """Inputs whose mean is so many times their standard deviation count as not centred."""
 
@@ -32,9 +36,6 @@ LIMITS = {
         "size of the targets over that of the outputs, at least 1: below 10,000",
         "our measurement: a network that starts at outputs of about 1 reaches targets of 1e10 at no usual learning "
         "rate and at once when they are standardised; tests/clinic",
-    ),
-    "broadcast": Threshold(
-        0, "outputs and targets of one shape", "what torch's broadcasting does with (N, 1) and (N,): all N² pairs"
     ),
     "over the batch": Threshold(
         0, "probabilities that sum to 1 for each sample", "the definition of softmax: one sample, all classes"
@@ -49,9 +50,11 @@ LIMITS = {
 class Evidence:
     """What the checks look at: the batch, what the model returned, and the functions that the loss is made of.
 
-    pairs: the shapes of outputs and targets that the loss compared although they differ
+    compared: what the loss compared with what
     steps: names of the steps between outputs and loss in autograd's graph
     normalises: whether the first layer takes mean and scale out of its inputs
+    dropped: name and p of the dropout in training mode that drops most
+    mixed: names of recurrent or attention layers that carry one sample's numbers into the answers to others
     quiet: what the model returns in eval mode, without dropout's noise; None where nobody asked
     """
 
@@ -59,9 +62,11 @@ class Evidence:
     targets: Any
     returned: Any
     loss: float
-    pairs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]
+    compared: Sequence[Compared]
     steps: Collection[str]
     normalises: bool
+    dropped: tuple[str, float] = ("", 0.0)
+    mixed: Sequence[str] = ()
     quiet: Any = None
 
     @cached_property
@@ -95,7 +100,7 @@ def findings_of_data(evidence: Evidence) -> Iterator[Finding]:
     """What is wrong with data and loss."""
     yield from _large_targets(evidence)
     yield from _nothing_told_apart(evidence)
-    yield from _broadcast(evidence)
+    yield from findings_of_comparisons(evidence.compared)
     yield from _softmax_over_the_batch(evidence)
 
 
@@ -115,7 +120,8 @@ def notes_of_data(evidence: Evidence) -> Iterator[str]:
     yield from _notes_of_inputs(evidence)
     yield from _notes_of_targets(evidence)
     yield from _notes_of_one_answer(evidence)
-    yield from _notes_of_outputs(evidence)
+    yield from notes_of_comparisons(evidence.compared)
+    yield from _notes_of_layers(evidence)
 
 
 def why_flat(evidence: Evidence) -> str:
@@ -166,28 +172,11 @@ def _nothing_told_apart(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def _broadcast(evidence: Evidence) -> Iterator[Finding]:
-    for left, right in evidence.pairs:
-        one, other = sorted((left, right), key=len)
-        pairs = math.prod(torch.broadcast_shapes(one, other)) if other == (*one, 1) else 0
-        if pairs > math.prod(other):
-            yield Finding(
-                "loss",
-                f"the loss compares shape {left} with shape {right}: every output with every target.",
-                {"pairs compared": float(pairs), "outputs": float(math.prod(one))},
-                LIMITS["broadcast"],
-                "Give both the same shape: outputs.squeeze(-1), or targets.unsqueeze(-1).",
-                "01_definition.ipynb",
-                kind="loss",
-            )
-            return
-
-
 def _softmax_over_the_batch(evidence: Evidence) -> Iterator[Finding]:
     for each in evidence.outputs[:1]:
-        if each.dim() < 2 or min(each.shape) < 2 or not _are_shares(each, 0):
+        if each.dim() < 2 or min(each.shape) < 2 or not are_shares(each, 0):
             continue
-        if not any(_are_shares(each, axis) for axis in range(1, each.dim())):
+        if not any(are_shares(each, axis) for axis in range(1, each.dim())):
             yield Finding(
                 "loss",
                 "the outputs are probabilities that sum to 1 over the batch, and not over the classes.",
@@ -240,12 +229,15 @@ def _is_alike(tensor: Tensor) -> bool:
 def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
     """Whether samples that differ all get the same answer, or are all of one class."""
     targets = flatten(evidence.targets)
-    if evidence.classes > 1:
+    if evidence.classes > 1 or (len(targets) == 1 and targets[0].is_floating_point()):
         counted = targets[0][targets[0] != -100]
-        if counted.numel() >= MANY and bool((counted == counted.reshape(-1)[0]).all()):
+        value = float(counted.reshape(-1)[0]) if counted.numel() >= MANY else math.nan
+        counts = evidence.classes > 1 or value != 0 or any(each.function in BITS for each in evidence.compared)
+        if counts and bool((counted == value).all()) and value == value:  # residuals are compared with 0
+            what = f"class {value:.0f}" if evidence.classes > 1 else f"{value:.3g}"
             yield (
-                f"All {counted.numel():,} targets of the batch are class {int(counted.reshape(-1)[0])}: check how they "
-                "are made, and shuffle the samples."
+                f"All {counted.numel():,} targets of the batch are {what}: check how they are made, and shuffle the "
+                "samples."
             )
     answers = [each for each in evidence.outputs if each.dim() > 1][:1]
     given = [each for each in flatten(evidence.inputs) if _is_batch(each)]
@@ -276,30 +268,15 @@ def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
         )
 
 
-def _notes_of_outputs(evidence: Evidence) -> Iterator[str]:
-    if not {"LogSoftmaxBackward", "BinaryCrossEntropyWithLogitsBackward"} & set(evidence.steps):
-        return
-    for each in evidence.outputs:
-        if each.dim() > 1 and each.shape[1] > 1 and _are_shares(each, 1) and "LogSoftmaxBackward" in evidence.steps:
-            yield (
-                "The outputs are probabilities (they sum to 1), and the loss takes the softmax once more: hand it "
-                "logits. A second softmax leaves little of the gradient."
-            )
-            return
-        if (
-            "BinaryCrossEntropyWithLogitsBackward" in evidence.steps
-            and 0 <= float(each.min()) <= float(each.max()) <= 1
-        ):
-            yield (
-                "The outputs lie between 0 and 1, and the loss takes the sigmoid once more: hand it logits, or use "
-                "binary_cross_entropy."
-            )
-            return
-
-
-def _are_shares(tensor: Tensor, dim: int) -> bool:
-    """Whether numbers are probabilities along an axis."""
-    return bool((tensor >= 0).all()) and bool(((tensor.sum(dim) - 1).abs() < 1e-3).all())
+def _notes_of_layers(evidence: Evidence) -> Iterator[str]:
+    name, share = evidence.dropped
+    if share >= DROPS_NEARLY_ALL:
+        yield f"{name} drops {share:.0%} of its inputs: p is the share that is dropped, usually 0.1 to 0.5."
+    if evidence.mixed:
+        yield (
+            f"The answer to one sample depends on the others: {some(evidence.mixed)} takes the first axis as time, and "
+            "here it is the batch. Set batch_first=True."
+        )
 
 
 def _rms(tensor: Tensor) -> float:

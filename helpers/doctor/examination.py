@@ -28,7 +28,7 @@ from .hygiene import Held, untouched
 from .inputs import NOT_GIVEN, adapted
 from .judgement import Case, examined, judge, suspects_shattering
 from .readings import LayerReading
-from .recording import BackwardReadings, Recording, flatten, own_parameters
+from .recording import BackwardReadings, Recording, flatten, norm, own_parameters
 from .tracing import Tracing
 
 MARGIN = 2.0**10
@@ -117,17 +117,18 @@ def _examine(
     elif small and bool(torch.isfinite(loss).all()):
         readings = _completed(readings, _in_double(recording, model, loss_function, inputs, targets))
     of_outputs = Graph(recording.outputs, known=graph)
-    chart = Chart(model, names, recording, readings, loss, graph, of_outputs)
+    again = _Again(model, loss_function, inputs, targets, states)
+    chart = Chart(model, names, recording, readings, loss, graph, of_outputs, partial(again.is_the_same_without, loss))
     evidence = Evidence(
         inputs=inputs,
         targets=targets,
         returned=recording.returned,
         loss=float(loss.detach()),
-        pairs=recording.pairs,
+        compared=recording.compared,
         steps=frozenset(name_of(step) for step in graph.order if step not in of_outputs.steps),
         normalises=_normalises_first(recording),
+        dropped=_largest_dropout(model),
     )
-    again = _Again(model, loss_function, inputs, targets, states)
     bad = chart.first_bad(inputs, targets)
     if bad is None:
         bad = again.where_numbers_end() or chart.recorded_bad()
@@ -136,6 +137,8 @@ def _examine(
         case = replace(case, neighbours=again.cosine_of_neighbours())
     if tells_nothing(evidence):
         evidence = replace(evidence, quiet=again.outputs_in_eval_mode())
+    elif (suspects := _expect_time_first(model, evidence)) and again.mixes_samples():
+        evidence = replace(evidence, mixed=suspects)
     return case, evidence, chart.layers, list(names)
 
 
@@ -385,6 +388,32 @@ def _normalises_first(recording: Recording) -> bool:
     return any("Norm" in kind for kind in kinds)
 
 
+def _largest_dropout(model: nn.Module) -> tuple[str, float]:
+    """Name and p of the dropout at work that drops most."""
+    kinds = nn.modules.dropout._DropoutNd
+    found = [(name, each.p) for name, each in model.named_modules() if isinstance(each, kinds) and each.training]
+    return max(found, key=lambda each: each[1], default=("", 0.0))
+
+
+def _expect_time_first(model: nn.Module, evidence: Evidence) -> list[str]:
+    """Names of layers that take the first axis as time, where it holds samples: there is one answer for each of them.
+
+    Recurrent layers and attention of torch have time first unless they are told otherwise.
+    """
+    inputs, targets = flatten(evidence.inputs), flatten(evidence.targets)
+    if not inputs or inputs[0].dim() < 2 or not evidence.outputs or len(targets) != 1:
+        return []
+    samples = len(inputs[0])
+    answers = targets[0].shape[1:].numel() == 1 and targets[0].dim() > 0
+    if samples < 2 or not answers or not len(targets[0]) == len(evidence.outputs[0]) == samples:
+        return []
+    return [
+        name
+        for name, each in model.named_modules()
+        if isinstance(each, nn.RNNBase | nn.MultiheadAttention) and not each.batch_first
+    ]
+
+
 @dataclass
 class _Again:
     """Further runs of the same batch with the same random numbers, where the first one calls for them."""
@@ -412,12 +441,41 @@ class _Again:
         except Exception:  # what the first run recorded stands
             return ""
 
-    def outputs_in_eval_mode(self) -> Any:
+    def is_the_same_without(self, loss: Tensor, parameters: Sequence[Tensor]) -> bool:
+        """Whether the loss stays the same to the last bit when these parameters get other numbers, far from theirs."""
+        self._rewind()
+        before = [each.detach().clone() for each in parameters]
+        draw = torch.Generator().manual_seed(0)
+        try:
+            for each, kept in zip(parameters, before, strict=True):
+                size = norm(kept) / math.sqrt(max(1, kept.numel())) or 1.0
+                each.data.copy_(size * torch.randn(kept.shape, generator=draw).to(kept) - 3 * kept)
+            with torch.enable_grad():
+                other = self.loss_function(_call(self.model, _copy(self.inputs)), _copy(self.targets))
+            return torch.equal(other.detach(), loss.detach())
+        except Exception:
+            return False
+        finally:
+            for each, kept in zip(parameters, before, strict=True):
+                each.data.copy_(kept)
+
+    def mixes_samples(self) -> bool:
+        """Whether the answers to other samples change with the first one, which is replaced by the last."""
+        quiet = self.outputs_in_eval_mode()
+
+        def changed(each: Tensor) -> Tensor:
+            return torch.cat([each[-1:], each[1:]]) if each.dim() else each.clone()
+
+        other = self.outputs_in_eval_mode(changed)
+        pairs = zip(flatten(quiet)[:1], flatten(other)[:1], strict=False)
+        return any(not torch.allclose(one[1:], two[1:], rtol=1e-3, equal_nan=True) for one, two in pairs)
+
+    def outputs_in_eval_mode(self, change: Callable[[Tensor], Tensor] = torch.clone) -> Any:
         """What the model returns without dropout's noise; None where it can't be run so. It stays in eval mode."""
         self._rewind()
         try:
             with torch.no_grad():
-                return _call(self.model.eval(), _copy(self.inputs))
+                return _call(self.model.eval(), _copy(self.inputs, change))
         except Exception:
             return None
 

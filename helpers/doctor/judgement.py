@@ -269,10 +269,11 @@ def _forgotten(case: Case) -> Iterator[Finding]:
     for name, calls, silent in case.forgotten:
         yield Finding(
             "detached",
-            "the state is detached at nearly every step: no gradient goes back through time.",
-            {"calls": float(calls), "calls whose answer was detached": float(silent)},
+            "the state is detached or thrown away at nearly every step: no gradient goes back through time.",
+            {"calls": float(calls), "calls whose answer leads nowhere": float(silent)},
             THRESHOLDS["detached"],
-            "Leave out detach() inside the loop over time; detach the state once between batches only.",
+            "Leave out detach() inside the loop over time, and hand each step the state of the one before it; detach "
+            "the state once between batches only.",
             "08_lstms.ipynb",
             (name,),
         )
@@ -297,7 +298,8 @@ def _blocked(case: Case) -> Iterator[Finding]:
     if place is None or case.waking:
         return
     before, at = place
-    if at.dead == at.dead or before.dead >= THRESHOLDS["dead"].value or before.label in case.symmetric:
+    limit = THRESHOLDS["dead"].value
+    if at.dead >= limit or before.dead >= limit or before.label in case.symmetric:
         return
     remedy = "Look at what it computes: a product with 0, a constant, or a part that is flat everywhere."
     if at.type == "Softmax":

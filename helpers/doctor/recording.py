@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 from torch.overrides import TorchFunctionMode
 
+from .comparing import DIFFERENCES, LOSSES, MOST_COMPARED, Compared, compared
 from .flatness import FLAT_PARTS, Flat, flat_parts
 from .graph import PRODUCTS as PRODUCT_STEPS
 from .graph import REENTRANT, Graph, is_opaque, name_of, operation_on
@@ -37,13 +38,10 @@ PRODUCTS = frozenset(
 )
 """Functions of torch that apply a matrix: where they take a parameter themselves, they are a layer."""
 
-COMPARISONS = frozenset(["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "__sub__", "__rsub__", "rsub"])
-"""Functions of torch by which a loss compares outputs and targets element by element."""
-
 CUTS = frozenset(["detach", "detach_", "item", "numpy", "tolist"])
 """Functions of torch whose result has no way back."""
 
-HEARD = CUTS | PRODUCTS | {"softmax"} | {f"{name}{ending}" for name in FLAT_PARTS for ending in ("", "_")}
+HEARD = CUTS | PRODUCTS | LOSSES | {"softmax"} | {f"{name}{ending}" for name in FLAT_PARTS for ending in ("", "_")}
 """Functions of torch that something is read of."""
 
 RECURRENT = (nn.RNNBase, nn.RNNCellBase)
@@ -158,7 +156,7 @@ class Recording:
     outputs: the tensors that the model returned and that have a gradient
     used: the parameters that a function of torch was called with
     held: the tensors that the model held before it ran
-    pairs: the shapes of what two-sided losses compared, where they differ
+    compared: what losses compared with what
     opaque: the parameters that go into a step of the graph into which nothing can look
     """
 
@@ -173,7 +171,7 @@ class Recording:
         self.returned: Any = None
         self.used: set[Tensor] = set()
         self.held: Sequence[Tensor] = ()
-        self.pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+        self.compared: list[Compared] = []
         self._calls: Counter[str] = Counter()
         self._again: Counter[str] | None = None
         self._unread: list[tuple[Row, Tensor]] = []
@@ -426,6 +424,8 @@ class Recording:
                 self.used.add(each)
         if name not in HEARD:
             return function(*args, **kwargs)
+        if name in LOSSES:
+            return self._function_of_loss(function, name, args, kwargs)
         if name in CUTS:
             if args and isinstance(args[0], Tensor) and args[0].grad_fn is not None:
                 self._cut.add(args[0].grad_fn)
@@ -506,10 +506,11 @@ class Recording:
         self._read_output(row, output)
 
     def _function_of_loss(self, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if name in COMPARISONS and not _in_functorch():
-            pair = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)][:2]
-            if len(pair) == 2 and pair[0].shape != pair[1].shape:
-                self.pairs.append((tuple(pair[0].shape), tuple(pair[1].shape)))
+        if (name in LOSSES or name in DIFFERENCES) and len(self.compared) < MOST_COMPARED and not _in_functorch():
+            with torch._C.DisableTorchFunction():
+                found = compared(name, (*args, *kwargs.values()))
+            if found is not None:
+                self.compared.append(found)
         return function(*args, **kwargs)
 
     def _read_output(self, row: Row, output: Any) -> None:

@@ -1,0 +1,264 @@
+"""What a loss function compares with what, and whether that is what it is made for.
+
+The last activation is read from autograd's graph, and not guessed from the numbers: logits may lie between 0 and 1 by
+chance, and those that come out of a sigmoid always do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from .graph import PASSES_ON, name_of
+from .readings import Finding, Threshold
+
+DIFFERENCES = frozenset(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "__sub__", "__rsub__", "rsub"))
+"""Functions of torch that compare element by element, by the difference."""
+
+LOGARITHMS = frozenset(("nll_loss", "kl_div"))
+"""Functions of torch that expect logarithms of probabilities."""
+
+SOFTMAXES = frozenset(("cross_entropy", "log_softmax"))
+"""Functions of torch that take the softmax of what they are given."""
+
+BITS = frozenset(("binary_cross_entropy", "binary_cross_entropy_with_logits"))
+"""Functions of torch that expect targets from 0 to 1."""
+
+LOSSES = (DIFFERENCES | LOGARITHMS | SOFTMAXES | BITS) - {"sub", "__sub__", "__rsub__", "rsub"}
+"""Functions of torch that are losses wherever they are called."""
+
+MOST_COMPARED = 64
+"""So many comparisons are looked at."""
+
+RANGES = {
+    "SigmoidBackward": (0.0, 1.0),
+    "HardsigmoidBackward": (0.0, 1.0),
+    "SoftmaxBackward": (0.0, 1.0),
+    "TanhBackward": (-1.0, 1.0),
+    "ReluBackward": (0.0, math.inf),
+    "SoftplusBackward": (0.0, math.inf),
+    "ExpBackward": (0.0, math.inf),
+}
+"""Between which numbers lies what comes out of a step of autograd's graph."""
+
+KEEPS_THE_RANGE = (
+    *PASSES_ON,
+    *(f"{each}Backward" for each in ("Select", "Slice", "Unbind", "Split", "Index", "Gather")),
+)
+"""Steps that pass numbers on, all or some of them, and no others."""
+
+BEYOND, FEW, NEARLY_ALL = 0.05, 0.1, 0.95
+"""A target counts as out of reach that lies so far (in widths of the range) beyond; with few such, nothing is said."""
+
+LIMITS = {
+    "broadcast": Threshold(
+        0, "outputs and targets of one shape", "what torch's broadcasting does with (N, 1) and (N,): all N² pairs"
+    ),
+    "logarithms": Threshold(
+        1.1,
+        "exp of what nll_loss and kl_div are given, summed over the classes: at most 1",
+        "probabilities sum to 1; without that the loss has no lower bound",
+    ),
+    "reach": Threshold(
+        NEARLY_ALL, "targets that the last activation can reach", "the ranges of sigmoid, tanh, softmax, ReLU"
+    ),
+    "bits": Threshold(0.5, "targets from 0 to 1", "beyond them binary cross-entropy has no minimum"),
+}
+"""What is normal, by finding."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A function of torch, and the two tensors that it was called with: what was computed, and what is wanted."""
+
+    function: str
+    computed: Tensor
+    wanted: Tensor
+
+    @cached_property
+    def activation(self) -> tuple[str, float, float]:
+        """Name and range of the activation whose numbers are compared; "" and all numbers where none is known."""
+        step = self.computed.grad_fn
+        while step is not None and name_of(step).startswith(KEEPS_THE_RANGE):
+            step = next((below for below, _ in step.next_functions if below is not None), None)
+        name = "" if step is None else name_of(step)
+        if name == "HardtanhBackward":
+            return "hardtanh", step._saved_min_val, step._saved_max_val
+        return name.removesuffix("Backward").lower() if name in RANGES else "", *RANGES.get(name, (-math.inf, math.inf))
+
+    @cached_property
+    def numbers(self) -> Tensor:
+        """What was computed, without its graph."""
+        return self.computed.detach()
+
+
+def compared(function: str, given: Sequence[object]) -> Compared | None:
+    """What a call of a function of torch compares; None where it isn't one thing that learns with one that doesn't."""
+    pair = [each for each in given if isinstance(each, Tensor)][:2]
+    if function == "log_softmax" and len(pair) == 1:
+        pair *= 2
+    if len(pair) < 2 or not all(each.numel() and each.layout == torch.strided for each in pair):
+        return None
+    if function in DIFFERENCES and not pair[0].requires_grad:
+        pair = pair[::-1]
+    return Compared(function, *pair)
+
+
+def findings_of_comparisons(seen: Sequence[Compared]) -> Iterator[Finding]:
+    """What makes a loss another function than was meant, at most one finding of each kind."""
+    for check in (_broadcast, _no_logarithms, _no_bits, _out_of_reach):
+        found = next((finding for each in seen for finding in check(each)), None)
+        if found is not None:
+            yield found
+
+
+def notes_of_comparisons(seen: Sequence[Compared]) -> Iterator[str]:
+    """What is worth knowing of the loss's arguments, at most one note of each kind."""
+    for check in (_note_of_shares, _note_of_logits, _note_of_reach, _note_of_soft_labels):
+        found = next((note for each in seen for note in check(each)), None)
+        if found is not None:
+            yield found
+
+
+def _broadcast(each: Compared) -> Iterator[Finding]:
+    left, right = tuple(each.computed.shape), tuple(each.wanted.shape)
+    one, other = sorted((left, right), key=len)
+    if each.function not in DIFFERENCES or other != (*one, 1):
+        return
+    pairs = math.prod(torch.broadcast_shapes(one, other))
+    if pairs > math.prod(other):
+        yield _finding(
+            "broadcast",
+            f"the loss compares shape {left} with shape {right}: every output with every target.",
+            {"pairs compared": float(pairs), "outputs": float(math.prod(one))},
+            "Give both the same shape: outputs.squeeze(-1), or targets.unsqueeze(-1).",
+        )
+
+
+def _no_logarithms(each: Compared) -> Iterator[Finding]:
+    if each.function not in LOGARITHMS or not _sums_of_exp(each) > LIMITS["logarithms"].value:
+        return
+    what = "probabilities" if are_shares(each.numbers, -1) else "numbers"
+    yield _finding(
+        "logarithms",
+        f"{each.function} is given {what} in place of logarithms of probabilities: it has no lower bound so.",
+        {"exp, summed over the classes": _sums_of_exp(each)},
+        "Hand it log_softmax of the logits; or hand the logits to cross_entropy, which has its softmax inside."
+        if each.function == "nll_loss"
+        else "Hand it log_softmax of the logits: the first argument of kl_div is the logarithm, the second is not.",
+    )
+
+
+def _no_bits(each: Compared) -> Iterator[Finding]:
+    if each.function not in BITS:
+        return
+    low, high = _ends(each.wanted)
+    if low < -LIMITS["bits"].value or high > 1 + LIMITS["bits"].value:
+        yield _finding(
+            "bits",
+            f"the targets of {each.function} go from {low:.3g} to {high:.3g}: beyond 0 and 1 it has no minimum.",
+            {"smallest target": low, "largest": high},
+            "Make the targets 0 and 1, or shares between: labels of -1 and 1 are (y + 1) / 2.",
+        )
+
+
+def _out_of_reach(each: Compared) -> Iterator[Finding]:
+    name, low, high = each.activation
+    share = _share_out_of_reach(each)
+    if share >= NEARLY_ALL:
+        yield _finding(
+            "reach",
+            f"the targets lie where the {name} at the end can't get ({_interval(low, high)}).",
+            dict(zip(("share out of reach", "smallest target", "largest"), (share, *_ends(each.wanted)), strict=True)),
+            f"Leave out the {name} behind the last layer, or scale the targets into its range.",
+        )
+
+
+def _note_of_reach(each: Compared) -> Iterator[str]:
+    share = _share_out_of_reach(each)
+    if FEW <= share < NEARLY_ALL:
+        name, low, high = each.activation
+        yield (
+            f"{share:.0%} of the targets lie where the {name} at the end can't get ({_interval(low, high)}): leave it "
+            "out, or scale the targets."
+        )
+
+
+def _note_of_shares(each: Compared) -> Iterator[str]:
+    if each.function in LOGARITHMS and _sums_of_exp(each) < 2 - LIMITS["logarithms"].value:
+        yield (
+            f"The probabilities that {each.function} is given sum to {_sums_of_exp(each):.2g} over the classes, and "
+            "not to 1: take the (log-)softmax over the axis of the classes."
+        )
+
+
+def _note_of_logits(each: Compared) -> Iterator[str]:
+    """Where a bounded activation stands before the loss's own softmax or sigmoid."""
+    name, low, high = each.activation
+    if not name:
+        return
+    if each.function in SOFTMAXES and high < math.inf:
+        classes = each.numbers.shape[1 if each.numbers.dim() > 1 else 0]
+        most = 1 / (1 + (classes - 1) * math.exp(low - high))
+        yield (
+            f"The loss takes a softmax of what has been through a {name}: no class of {classes:,} gets a probability "
+            f"above {most:.2g}. Hand it the logits before the {name}."
+        )
+    if each.function == "binary_cross_entropy_with_logits":
+        ends = (f"{1 / (1 + math.exp(-end)):.2g}" for end in (low, high))
+        yield (
+            f"The loss takes a sigmoid of what has been through a {name}: probabilities lie between "
+            f"{' and '.join(ends)}. Hand it the logits before the {name}."
+        )
+
+
+def _note_of_soft_labels(each: Compared) -> Iterator[str]:
+    wanted = each.wanted
+    if each.function != "cross_entropy" or not wanted.is_floating_point() or wanted.dim() < 2:
+        return
+    sums = wanted.detach().sum(1)
+    if float(((sums - 1).abs() > BEYOND).float().mean()) > FEW:
+        yield (
+            f"The shares that cross_entropy is given as targets sum to {float(sums.mean()):.3g} and not to 1: for "
+            "several labels at once take binary_cross_entropy_with_logits."
+        )
+
+
+def _share_out_of_reach(each: Compared) -> float:
+    name, low, high = each.activation
+    if each.function not in DIFFERENCES or not name or each.wanted.requires_grad:
+        return 0.0
+    wanted = each.wanted.detach()
+    margin = BEYOND * (high - low if high < math.inf else float(wanted.abs().max()))
+    return float(((wanted < low - margin) | (wanted > high + margin)).float().mean())
+
+
+def _sums_of_exp(each: Compared) -> float:
+    """The median of the probabilities' sums over the classes; of kl_div over the axis where they come nearest 1."""
+    numbers = each.numbers.float()
+    axes = range(numbers.dim()) if each.function == "kl_div" or numbers.dim() < 2 else (1,)
+    sums = [float(numbers.exp().sum(axis).median()) for axis in axes]
+    return min(sums, key=lambda value: abs(value - 1))
+
+
+def are_shares(tensor: Tensor, dim: int) -> bool:
+    """Whether numbers are probabilities along an axis."""
+    return bool((tensor >= 0).all()) and bool(((tensor.sum(dim) - 1).abs() < 1e-3).all())
+
+
+def _ends(tensor: Tensor) -> tuple[float, float]:
+    low, high = tensor.detach().aminmax()
+    return float(low), float(high)
+
+
+def _interval(low: float, high: float) -> str:
+    return f"above {low:g}" if high == math.inf else f"{low:g} to {high:g}"
+
+
+def _finding(limit: str, summary: str, evidence: dict[str, float], remedy: str) -> Finding:
+    return Finding("loss", summary, evidence, LIMITS[limit], remedy, "01_definition.ipynb", kind="loss")
