@@ -318,7 +318,7 @@ class Chart:
             if row.call and row.steps and row.place in self._matrices:
                 calls.setdefault(row.name, []).append(row)
         for name, rows in calls.items():
-            is_state = isinstance(modules[name], RECURRENT)
+            is_state = isinstance(modules.get(name), RECURRENT)
             cut = [row for row in rows if row.cut or is_state]
             if len(rows) < MANY_CALLS or len(cut) < 0.8 * len(rows):
                 continue

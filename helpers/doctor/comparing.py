@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -83,7 +84,7 @@ class Compared:
     @cached_property
     def activation(self) -> tuple[str, float, float]:
         """Name and range of the activation whose numbers are compared; "" and all numbers where none is known."""
-        step = self.computed.grad_fn
+        step: Any = self.computed.grad_fn
         while step is not None and name_of(step).startswith(KEEPS_THE_RANGE):
             step = next((below for below, _ in step.next_functions if below is not None), None)
         name = "" if step is None else name_of(step)
