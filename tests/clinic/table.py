@@ -21,6 +21,8 @@ from tests.clinic.blind_sick import BLIND_SICK
 from tests.clinic.healthy import HEALTHY
 from tests.clinic.parts import Example, Make
 from tests.clinic.sick import SICK
+from tests.clinic.third_healthy import THIRD_HEALTHY, THIRD_NOT_SHOWN
+from tests.clinic.third_sick import THIRD_SICK
 from tests.clinic.unseen import NOT_SHOWN, UNSEEN_HEALTHY, UNSEEN_SICK
 
 SEEDS = (0, 1, 2)
@@ -70,7 +72,7 @@ def all_seen(names: Iterable[str] | None = None, seeds: Iterable[int] = SEEDS) -
     """All networks of the clinic, or those named, by every seed."""
     patients = {name: (("healthy",), make) for name, make in HEALTHY.items()} | SICK
     if names is not None:
-        patients |= _unseen() | _blind()
+        patients |= _unseen() | _blind() | _third()
     chosen = patients if names is None else {name: patients[name] for name in names}
     return [examine(name, right, make, seed) for name, (right, make) in chosen.items() for seed in seeds]
 
@@ -86,6 +88,10 @@ def _blind() -> Ward:
     return _healthy(BLIND_HEALTHY, BLIND_NOT_SHOWN) | BLIND_SICK
 
 
+def _third() -> Ward:
+    return _healthy(THIRD_HEALTHY, THIRD_NOT_SHOWN) | THIRD_SICK
+
+
 def _healthy(ward: dict[str, Make], left_out: frozenset[str]) -> Ward:
     return {name: (("healthy",), make) for name, make in ward.items() if name not in left_out}
 
@@ -98,6 +104,11 @@ def all_unseen(seeds: Iterable[int] = SEEDS) -> list[Seen]:
 def all_blind(seeds: Iterable[int] = SEEDS) -> list[Seen]:
     """The networks of the second blind set, by every seed."""
     return all_seen(_blind(), seeds)
+
+
+def all_third(seeds: Iterable[int] = SEEDS) -> list[Seen]:
+    """The networks of the third blind set, by every seed."""
+    return all_seen(_third(), seeds)
 
 
 def table(seen: Iterable[Seen]) -> str:

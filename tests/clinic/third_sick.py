@@ -441,7 +441,7 @@ def _() -> Any:
 
 @sick("generator step on a critic that gives exactly 0", "loss blocked")
 def _() -> Any:
-    net = Net(
+    net: Any = Net(
         lambda m, z: (1 - m.critic(m.generator(z)).sigmoid() + 1e-12).log().mean(),
         generator=mlp(8, 32, 16),
         critic=mlp(16, 32, 1).requires_grad_(False),
