@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import signal
@@ -13,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.doctor import diagnose
+from helpers.doctor import DiagnosisError, diagnose
 from tests.benchmarks.doctor import table_of_times, times
 from tests.clinic.blind_healthy import BLIND_HEALTHY, BLIND_NOT_SHOWN
 from tests.clinic.blind_sick import BLIND_SICK
@@ -21,7 +22,9 @@ from tests.clinic.healthy import HEALTHY
 from tests.clinic.parts import Net, classify, mlp, rows, seq
 from tests.clinic.peers import all_trained, table_of, train
 from tests.clinic.sick import CONTROLS, FAULTY, SICK
-from tests.clinic.table import SEEDS, Seen, all_blind, all_seen, all_unseen, examine, made, reported, table
+from tests.clinic.table import SEEDS, Seen, all_blind, all_seen, all_third, all_unseen, examine, made, reported, table
+from tests.clinic.third_healthy import THIRD_HEALTHY, THIRD_NOT_SHOWN
+from tests.clinic.third_sick import THIRD_SICK
 from tests.clinic.unseen import UNSEEN_HEALTHY, UNSEEN_SICK
 from tests.clinic.watched import all_watched, learns
 from tests.test_doctor import state_of
@@ -136,6 +139,18 @@ def test_the_second_blind_set() -> None:
     assert all(each.hit for each in (*seen, *trained)), [each for each in (*seen, *trained) if not each.hit]
 
 
+def test_the_third_blind_set_is_large_and_has_names_of_its_own() -> None:
+    older = {*BLIND_HEALTHY, *BLIND_SICK, *UNSEEN_HEALTHY, *UNSEEN_SICK, *HEALTHY, *SICK}
+    assert len(THIRD_HEALTHY) >= 50 and len(THIRD_SICK) >= 40 and not {*THIRD_HEALTHY, *THIRD_SICK} & older
+
+
+@pytest.mark.exhaustive
+def test_the_third_blind_set() -> None:
+    seen = all_third()
+    print("\n" + table(seen))
+    assert all(each.hit for each in seen), [each for each in seen if not each.hit]
+
+
 @pytest.mark.parametrize("name", ["blobs, Sigmoid, glorot, 12 layers, 0", "circles, Exponential, glorot, 8 layers, 0"])
 def test_a_faulty_network_of_the_research_benchmark_is_found_while_it_trains(name: str) -> None:
     trained = train(name, FAULTY[name], 0, is_faulty=True)
@@ -242,10 +257,11 @@ def test_the_research_benchmark_at_step_0() -> None:
 
 @pytest.mark.exhaustive
 def test_the_healthy_ones_learn() -> None:
-    stuck = [name for name, make in {**HEALTHY, **BLIND_HEALTHY}.items() if not learns(make)]
+    stuck = {name for name, make in {**HEALTHY, **BLIND_HEALTHY, **THIRD_HEALTHY}.items() if not learns(make)}
+    left_out = BLIND_NOT_SHOWN | THIRD_NOT_SHOWN
     print("\ndon't learn:", stuck)
-    assert {*stuck} & {*BLIND_HEALTHY} <= BLIND_NOT_SHOWN
-    assert len(stuck) <= 0.02 * len(HEALTHY) + len(BLIND_NOT_SHOWN)
+    assert stuck & {*BLIND_HEALTHY, *THIRD_HEALTHY} <= left_out
+    assert len(stuck) <= 0.02 * len(HEALTHY) + len(left_out)
 
 
 # Contract ------------------------------------------------------------------------------------------------------------
@@ -309,10 +325,12 @@ def test_all_that_a_module_holds_is_put_back() -> None:
 
 @pytest.mark.exhaustive
 def test_every_network_of_the_clinic_is_left_as_it_was() -> None:
-    for name, make in {**HEALTHY, **{name: make for name, (_, make) in SICK.items()}}.items():
+    sick = {name: make for ward in (SICK, UNSEEN_SICK, BLIND_SICK, THIRD_SICK) for name, (_, make) in ward.items()}
+    for name, make in {**HEALTHY, **UNSEEN_HEALTHY, **BLIND_HEALTHY, **THIRD_HEALTHY, **sick}.items():
         example = made(make, 0)
         before = state_of(example[0])
-        diagnose(*example)
+        with contextlib.suppress(DiagnosisError):
+            diagnose(*example)
         assert state_of(example[0]) == before, name
 
 
@@ -370,8 +388,6 @@ def test_an_interrupt_while_the_state_is_put_back_waits(monkeypatch: pytest.Monk
     ],
 )
 def test_a_hint_where_arguments_are_mixed_up(arguments: Callable[..., tuple[Any, ...]], hint: str) -> None:
-    from helpers.doctor import DiagnosisError
-
     with pytest.raises(DiagnosisError, match=f"(?s){hint}"):
         diagnose(*arguments(*classify(mlp(20, 8, 5), rows)))
 

@@ -58,6 +58,14 @@ NOTED: dict[str, tuple[Given, str]] = {
     "softmax before cross-entropy": ((net(nn.Softmax(1)), F.cross_entropy, X, Y), "above 0.48"),
     "sigmoid before cross-entropy": ((net(nn.Sigmoid()), F.cross_entropy, X, Y), "above 0.48"),
     "tanh before log_softmax": ((net(nn.Tanh(), nn.LogSoftmax(1)), F.nll_loss, X, Y), "been through a tanh"),
+    "softmax by hand before cross-entropy": (
+        (net(lambda z: z.exp() / z.exp().sum(1, keepdim=True)), F.cross_entropy, X, Y),
+        "been through a softmax",
+    ),
+    "ReLU before cross-entropy": ((net(nn.ReLU()), F.cross_entropy, X, Y), "been through a relu"),
+    "cross-entropy with a minus": ((net(), lambda out, y: -F.cross_entropy(out, y), X, Y), "turned round"),
+    "half the negative mean square": ((net(out=1), lambda out, y: -0.5 * F.mse_loss(out, y), X, BITS), "turned round"),
+    "tiny targets": ((net(out=1), F.mse_loss, X, 1e-7 * X[:, :1]), "targets are tiny"),
     "ReLU before binary cross-entropy": (
         (net(nn.ReLU(), out=1), F.binary_cross_entropy_with_logits, X, BITS),
         "between 0.5 and 1",
@@ -105,6 +113,28 @@ NEIGHBOURS: dict[str, Given] = {
         SHARES[:, None].expand(-1, 3, -1),
     ),
     "softplus, positive targets": (net(nn.Softplus(), out=1), F.mse_loss, X, X[:, :1].abs()),
+    "a likelihood below zero": (
+        net(out=2),
+        lambda out, y: -torch.distributions.Normal(out[:, :1], 0.01 + out[:, 1:].exp()).log_prob(y).mean(),
+        X,
+        BITS,
+    ),
+    "an entropy that is raised": (
+        net(nn.LogSoftmax(1)),
+        lambda out, y: F.nll_loss(out, y) + 3 * (out.exp() * out).sum(1).mean(),
+        X,
+        Y,
+    ),
+    "a softplus of a parameter that is small": (
+        Net(
+            lambda m, x: m.o(x + F.softplus(m.rho) * torch.randn_like(x)),
+            o=net(),
+            rho=nn.Parameter(torch.full((20,), -9.0)),
+        ),
+        F.cross_entropy,
+        X,
+        Y,
+    ),
     "a residual without targets": (net(out=1), lambda out, y: squares(out, y), X, torch.zeros(64, 1)),
     "adversary's labels up to 1.2": (
         net(out=1),
@@ -151,6 +181,29 @@ def test_a_bias_that_drops_out_of_a_derivative_is_not_ill() -> None:
     torch.manual_seed(0)
     model = Net(run, energy=mlp(20, 32, 1, activation=nn.Tanh))
     assert diagnose(model, F.mse_loss, X, X.sin()).healthy
+
+
+def test_weights_read_by_data_are_cut_off_and_a_module_that_is_not_called_is_not() -> None:
+    torch.manual_seed(0)
+    parts = {"a": nn.Linear(20, 16), "out": nn.Linear(16, 4), "spare": nn.Linear(3, 3)}
+    model = Net(lambda m, x: m.out(F.relu(F.linear(x, m.a.weight.data, m.a.bias.data))), **parts)
+    diagnosis = diagnose(model, F.cross_entropy, X, Y)
+    assert diagnosis.verdict == "detached" and diagnosis.findings[0].layers == ("a",), str(diagnosis)
+    model = Net(lambda m, x: m.out(F.relu(m.a(x))), **parts)
+    diagnosis = diagnose(model, F.cross_entropy, X, Y)
+    assert diagnosis.healthy and any("didn't call spare" in note for note in diagnosis.notes), str(diagnosis)
+
+
+def test_a_first_step_that_works_on_a_state_of_zero_blocks_nothing() -> None:
+    def run(m: Any, x: Tensor) -> Tensor:
+        h = torch.zeros(len(x), 16)
+        for step in x.unbind(1):
+            h = m.cell(step, h * torch.exp(-F.relu(m.decay(step))))
+        return m.out(h)
+
+    torch.manual_seed(0)
+    model = Net(run, decay=nn.Linear(8, 16), cell=nn.GRUCell(8, 16), out=nn.Linear(16, 4))
+    assert diagnose(model, F.cross_entropy, torch.randn(64, 12, 8), Y).healthy
 
 
 @pytest.mark.parametrize("how", ["no_grad", "detach", "argmax", "own backward"])

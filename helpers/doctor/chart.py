@@ -43,9 +43,9 @@ class Chart:
         loss: Tensor,
         graph: Graph,
         of_outputs: Graph,
-        does_without: Callable[[Sequence[Tensor]], bool],
+        changes: Callable[[Sequence[Tensor]], tuple[bool, bool]],
     ) -> None:
-        """`does_without` says whether the loss stays the same whatever numbers stand in these parameters."""
+        """`changes` says whether outputs and loss change when these parameters get other numbers."""
         self._model, self._recording, self._readings = model, recording, readings
         self._loss, self._graph = loss, graph
         self._modules = list(model.named_modules())
@@ -58,11 +58,10 @@ class Chart:
         self._biases = {each for each, name in self._names.items() if "bias" in name.rpartition(".")[2]}
         rows = recording.rows
         self._rows = [*rows, *_never_called(self._modules, rows)]
+        self._cut_off: set[Tensor] = set()
         self._statuses = {row.place: self._status(row) for row in self._rows}
-        doubtful = self._doubtful() if some_learn else []
-        if doubtful and does_without(doubtful):
-            self._unused.update(doubtful)
-            self._statuses = {row.place: self._status(row) for row in self._rows}
+        if some_learn:
+            self._try_out(changes)
         self._matrices = {row.place for row in self._rows if any(each.dim() > 1 for each in _asking(row.parameters))}
         self.layers = tuple(self._reading(row) for row in self._rows)
         self._by_place = {row.place: layer for row, layer in zip(self._rows, self.layers, strict=True)}
@@ -168,6 +167,8 @@ class Chart:
             return "frozen"
         if any(self._gradients[each] is not None for each in asking):
             return "learns"
+        if any(each in self._cut_off for each in asking):
+            return "detached"
         if row.call == 0 or (math.isnan(row.mean) and not any(each in self._recording.used for each in asking)):
             return "not called"
         return "unused" if any(each in self._unused for each in asking) else "detached"
@@ -261,7 +262,7 @@ class Chart:
         twins: list[str] = []
         learning = {name for parameter, name in self._names.items() if self._gradients.get(parameter)}
         for row in self._rows:
-            if row.call != 1:
+            if row.call > 1:
                 continue
             if self._statuses[row.place] == "detached":
                 (twins if self._has_twin(row, learning) else found).append(row.label)
@@ -269,18 +270,27 @@ class Chart:
                 found += [self._names[each] for each in self._silent(row)]
         return found, twins
 
-    def _doubtful(self) -> list[Tensor]:
-        """Parameters at work that get no gradient: cut off, or of no use to the loss."""
-        return [
-            each
-            for row in self._rows
-            if row.call == 1 and self._statuses[row.place] in ("detached", "learns")
-            for each in self._silent(row)
-        ]
+    def _try_out(self, changes: Callable[[Sequence[Tensor]], tuple[bool, bool]]) -> None:
+        """Tell what is cut off from what the loss can do without, by other numbers in parameters without a gradient.
+
+        They are at work and get no gradient; or nothing calls their module, and yet the outputs depend on them.
+        """
+        silent = self._without_gradient("detached", "learns")
+        if silent and not changes(silent)[1]:
+            self._unused.update(silent)
+        idle = self._without_gradient("not called")
+        if idle and changes(idle)[0]:
+            self._cut_off.update(idle)
+        if silent or idle:
+            self._statuses = {row.place: self._status(row) for row in self._rows}
+
+    def _without_gradient(self, *statuses: str) -> list[Tensor]:
+        rows = [row for row in self._rows if row.call < 2 and self._statuses[row.place] in statuses]
+        return [each for row in rows for each in self._silent(row)]
 
     def _silent(self, row: Row) -> list[Tensor]:
         """The parameters of a layer that should learn, are at work, and get no gradient."""
-        if self._statuses[row.place] == "detached":
+        if self._statuses[row.place] in ("detached", "not called"):
             return _asking(row.parameters)
         return [
             each
@@ -319,17 +329,17 @@ class Chart:
                 calls.setdefault(row.name, []).append(row)
         for name, rows in calls.items():
             is_state = isinstance(modules.get(name), RECURRENT)
-            cut = [row for row in rows if row.cut or is_state]
-            if len(rows) < MANY_CALLS or len(cut) < 0.8 * len(rows):
-                continue
-            silent = [
+            cut = [row for row in rows if row.cut]
+            lost = [
                 row
-                for row in cut
+                for row in (rows if is_state else cut)
                 if not any(step in self._graph.steps or step in self._of_outputs.steps for step in row.steps)
             ]
-            if len(silent) >= 0.8 * len(rows):
-                yield name, len(rows), len(silent)
-            elif all(row.cut for row in cut) and self._stand_alone(rows):
+            if len(rows) < MANY_CALLS or max(len(cut), len(lost)) < 0.8 * len(rows):
+                continue
+            if len(lost) >= 0.8 * len(rows):
+                yield name, len(rows), len(lost)
+            elif self._stand_alone(rows):
                 yield name, len(rows), len(cut)
 
     def _stand_alone(self, rows: Sequence[Row]) -> bool:

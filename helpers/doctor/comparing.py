@@ -53,10 +53,16 @@ KEEPS_THE_RANGE = (
 )
 """Steps that pass numbers on, all or some of them, and no others."""
 
+SCALINGS = ("NegBackward", "MulBackward", "DivBackward", "MeanBackward", "SumBackward")
+"""Steps that take a loss times a number."""
+
+NOT_NEGATIVE = ("MseLossBackward", "SmoothL1LossBackward", "HuberLossBackward")
+"""Steps that are losses of 0 or more."""
+
 BEYOND, FEW, NEARLY_ALL = 0.05, 0.1, 0.95
 """A target counts as out of reach that lies so far (in widths of the range) beyond; with few such, nothing is said."""
 
-LIMITS = {
+OF_COMPARISONS = {
     "broadcast": Threshold(
         0, "outputs and targets of one shape", "what torch's broadcasting does with (N, 1) and (N,): all N² pairs"
     ),
@@ -142,7 +148,7 @@ def _broadcast(each: Compared) -> Iterator[Finding]:
 
 
 def _no_logarithms(each: Compared) -> Iterator[Finding]:
-    if each.function not in LOGARITHMS or not _sums_of_exp(each) > LIMITS["logarithms"].value:
+    if each.function not in LOGARITHMS or not _sums_of_exp(each) > OF_COMPARISONS["logarithms"].value:
         return
     what = "probabilities" if are_shares(each.numbers, -1) else "numbers"
     yield _finding(
@@ -159,7 +165,7 @@ def _no_bits(each: Compared) -> Iterator[Finding]:
     if each.function not in BITS:
         return
     low, high = _ends(each.wanted)
-    if low < -LIMITS["bits"].value or high > 1 + LIMITS["bits"].value:
+    if low < -OF_COMPARISONS["bits"].value or high > 1 + OF_COMPARISONS["bits"].value:
         yield _finding(
             "bits",
             f"the targets of {each.function} go from {low:.3g} to {high:.3g}: beyond 0 and 1 it has no minimum.",
@@ -191,7 +197,7 @@ def _note_of_reach(each: Compared) -> Iterator[str]:
 
 
 def _note_of_shares(each: Compared) -> Iterator[str]:
-    if each.function in LOGARITHMS and _sums_of_exp(each) < 2 - LIMITS["logarithms"].value:
+    if each.function in LOGARITHMS and _sums_of_exp(each) < 2 - OF_COMPARISONS["logarithms"].value:
         yield (
             f"The probabilities that {each.function} is given sum to {_sums_of_exp(each):.2g} over the classes, and "
             "not to 1: take the (log-)softmax over the axis of the classes."
@@ -199,8 +205,10 @@ def _note_of_shares(each: Compared) -> Iterator[str]:
 
 
 def _note_of_logits(each: Compared) -> Iterator[str]:
-    """Where a bounded activation stands before the loss's own softmax or sigmoid."""
+    """Where an activation stands before the loss's own softmax or sigmoid."""
     name, low, high = each.activation
+    if each.function in SOFTMAXES and each.numbers.dim() > 1 and are_shares(each.numbers, 1):
+        name, low, high = "softmax", 0.0, 1.0  # one by hand
     if not name:
         return
     if each.function in SOFTMAXES and high < math.inf:
@@ -209,6 +217,11 @@ def _note_of_logits(each: Compared) -> Iterator[str]:
         yield (
             f"The loss takes a softmax of what has been through a {name}: no class of {classes:,} gets a probability "
             f"above {most:.2g}. Hand it the logits before the {name}."
+        )
+    elif each.function == "cross_entropy" and name == "relu":
+        yield (
+            "The loss takes a softmax of what has been through a relu: a class that it sets to 0 gets no gradient from "
+            "that sample. Hand it the logits before the relu."
         )
     if each.function == "binary_cross_entropy_with_logits":
         ends = (f"{1 / (1 + math.exp(-end)):.2g}" for end in (low, high))
@@ -228,6 +241,18 @@ def _note_of_soft_labels(each: Compared) -> Iterator[str]:
             f"The shares that cross_entropy is given as targets sum to {float(sums.mean()):.3g} and not to 1: for "
             "several labels at once take binary_cross_entropy_with_logits."
         )
+
+
+def is_turned(loss: Tensor) -> bool:
+    """Whether a loss that can't be negative is: it was multiplied by a negative number, and is maximised."""
+    step: Any = loss.grad_fn if loss.numel() == 1 and float(loss) < 0 else None
+    while step is not None and name_of(step) in SCALINGS:
+        below = [each for each, _ in step.next_functions if each is not None]
+        step = below[0] if len(below) == 1 else None
+    name = "" if step is None else name_of(step)
+    if name.startswith("NllLoss"):
+        return any(name_of(each) == "LogSoftmaxBackward" for each, _ in step.next_functions if each is not None)
+    return name in NOT_NEGATIVE
 
 
 def _share_out_of_reach(each: Compared) -> float:
@@ -262,4 +287,4 @@ def _interval(low: float, high: float) -> str:
 
 
 def _finding(limit: str, summary: str, evidence: dict[str, float], remedy: str) -> Finding:
-    return Finding("loss", summary, evidence, LIMITS[limit], remedy, "01_definition.ipynb", kind="loss")
+    return Finding("loss", summary, evidence, OF_COMPARISONS[limit], remedy, "01_definition.ipynb", kind="loss")

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .comparing import BITS, Compared, are_shares, findings_of_comparisons, notes_of_comparisons
+from .comparing import BITS, OF_COMPARISONS, Compared, are_shares, findings_of_comparisons, notes_of_comparisons
 from .readings import Finding, Threshold, some
 from .recording import flatten, norm
 
@@ -27,10 +27,13 @@ MANY, SAME = 8, 1e-6
 DROPS_NEARLY_ALL = 0.9
 """Dropout with a p of at least this is told."""
 
+TINY = 1e-4
+"""Targets so many times as large as the outputs are told."""
+
 OFFSET = 10.0
 """Inputs whose mean is so many times their standard deviation count as not centred."""
 
-LIMITS = {
+LIMITS = OF_COMPARISONS | {
     "targets": Threshold(
         FAR,
         "size of the targets over that of the outputs, at least 1: below 10,000",
@@ -55,6 +58,7 @@ class Evidence:
     normalises: whether the first layer takes mean and scale out of its inputs
     dropped: name and p of the dropout in training mode that drops most
     mixed: names of recurrent or attention layers that carry one sample's numbers into the answers to others
+    turned: whether a loss that can't be negative is, and so is maximised
     quiet: what the model returns in eval mode, without dropout's noise; None where nobody asked
     """
 
@@ -67,6 +71,7 @@ class Evidence:
     normalises: bool
     dropped: tuple[str, float] = ("", 0.0)
     mixed: Sequence[str] = ()
+    turned: bool = False
     quiet: Any = None
 
     @cached_property
@@ -260,6 +265,14 @@ def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
             f"The targets are large (root mean square {wanted:.3g}) beside the outputs ({outputs:.3g}): standardise "
             "them, or the first steps do little else than find their mean."
         )
+    like = [each for each in flatten(evidence.targets) if each.is_floating_point() and each.numel()]
+    if len(like) == 1 and like[0].dim() and 0 < _rms(like[0]) < TINY * outputs:
+        yield (
+            f"The targets are tiny (root mean square {_rms(like[0]):.3g}) beside the outputs ({outputs:.3g}): an error "
+            "as large as they are hardly counts. Standardise them."
+        )
+    if evidence.turned:
+        yield "The loss is turned round: a loss of 0 or more comes times a negative number, so that it is maximised."
     classes = evidence.classes
     if classes > 1 and evidence.loss > 3 * math.log(classes) + 2:
         yield (

@@ -20,6 +20,7 @@ from torch.jit._fuser import optimized_execution
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from .chart import Chart
+from .comparing import is_turned
 from .data import Evidence, tells_nothing
 from .diagnosis import Diagnosis
 from .graph import Graph, name_of
@@ -118,7 +119,9 @@ def _examine(
         readings = _completed(readings, _in_double(recording, model, loss_function, inputs, targets))
     of_outputs = Graph(recording.outputs, known=graph)
     again = _Again(model, loss_function, inputs, targets, states)
-    chart = Chart(model, names, recording, readings, loss, graph, of_outputs, partial(again.is_the_same_without, loss))
+    chart = Chart(
+        model, names, recording, readings, loss, graph, of_outputs, partial(again.changes, recording.returned, loss)
+    )
     evidence = Evidence(
         inputs=inputs,
         targets=targets,
@@ -128,6 +131,7 @@ def _examine(
         steps=frozenset(name_of(step) for step in graph.order if step not in of_outputs.steps),
         normalises=_normalises_first(recording),
         dropped=_largest_dropout(model),
+        turned=is_turned(loss),
     )
     bad = chart.first_bad(inputs, targets)
     if bad is None:
@@ -441,8 +445,8 @@ class _Again:
         except Exception:  # what the first run recorded stands
             return ""
 
-    def is_the_same_without(self, loss: Tensor, parameters: Sequence[Tensor]) -> bool:
-        """Whether the loss stays the same to the last bit when these parameters get other numbers, far from theirs."""
+    def changes(self, returned: Any, loss: Tensor, parameters: Sequence[Tensor]) -> tuple[bool, bool]:
+        """Whether outputs and loss change in a single bit when these parameters get other numbers, far from theirs."""
         self._rewind()
         before = [each.detach().clone() for each in parameters]
         draw = torch.Generator().manual_seed(0)
@@ -450,14 +454,15 @@ class _Again:
             for each, kept in zip(parameters, before, strict=True):
                 size = norm(kept) / math.sqrt(max(1, kept.numel())) or 1.0
                 each.data.copy_(size * torch.randn(kept.shape, generator=draw).to(kept) - 3 * kept)
-            with torch.enable_grad():
-                other = self.loss_function(_call(self.model, _copy(self.inputs)), _copy(self.targets))
-            return torch.equal(other.detach(), loss.detach())
+            outputs = _call(self.model, _copy(self.inputs))
+            other = self.loss_function(outputs, _copy(self.targets))
         except Exception:
-            return False
+            return False, True  # nothing is known; what gets no gradient stays an alarm
         finally:
             for each, kept in zip(parameters, before, strict=True):
                 each.data.copy_(kept)
+        pairs = list(zip(flatten(returned), flatten(outputs), strict=False))
+        return not all(torch.equal(one, two) for one, two in pairs), not torch.equal(other.detach(), loss.detach())
 
     def mixes_samples(self) -> bool:
         """Whether the answers to other samples change with the first one, which is replaced by the last."""

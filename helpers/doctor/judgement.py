@@ -325,8 +325,9 @@ def _place_of_zero(case: Case) -> tuple[LayerReading, LayerReading] | None:
     layers = [layer for layer in case.way if not math.isnan(layer.signal_norm)]
     if case.outputs_signal > 0:
         layers.append(LayerReading("the outputs", "what the model returns", 1, "", 0, signal_norm=case.outputs_signal))
+    reached = {layer.name for layer in case.layers if layer.signal_norm > 0}  # a first call may work on a state of 0
     for before, at in zip(layers, layers[1:], strict=False):
-        if before.signal_norm == 0 and at.signal_norm > 0 and not before.underflow:
+        if before.name not in reached and before.signal_norm == 0 and at.signal_norm > 0 and not before.underflow:
             return before, at
     return None
 

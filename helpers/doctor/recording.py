@@ -442,7 +442,7 @@ class Recording:
             return output
         z = args[0] if args else kwargs.get("input")
         flat = flat_parts(name, args, kwargs)
-        if flat is None or not isinstance(z, Tensor) or not _is_real(z):
+        if flat is None or isinstance(z, nn.Parameter) or not _is_real(z):  # of a parameter it makes another weight
             return function(*args, **kwargs)
         values = z.detach()
         # before the call, which may work in place

@@ -20,7 +20,7 @@ from tests.clinic.blind_healthy import moons, tabular, waves
 from tests.clinic.parts import Attention, Fn, Make, Net, Skip, conv, entering, feed, mlp, seq
 from tests.clinic.unseen import itself, pictures, sentences, shifted, table
 
-THIRD_NOT_SHOWN: frozenset[str] = frozenset()
+THIRD_NOT_SHOWN = frozenset(("deep clustering by the Student kernel against its own sharpened shares (DEC)",))
 """Those whose loss doesn't fall by 30 % on one batch, so that they don't count."""
 
 THIRD_HEALTHY: dict[str, Make] = {}
@@ -1081,5 +1081,5 @@ def _() -> Any:
     x = torch.zeros(4, 8, 12, 12)
     x[:, :, 6, 6] = 1
     y = torch.zeros(4, 3, 12, 12)
-    y[:, :, 3:9, 3:9] = torch.rand(4, 3, 1, 1)
+    y[:, :, 3:9, 3:9] = torch.rand(3, 1, 1)
     return Net(run, start=nn.Identity(), rule=rule, out=Fn(lambda h: h[:, :3])), F.mse_loss, x, y
