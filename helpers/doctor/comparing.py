@@ -245,7 +245,7 @@ def _note_of_soft_labels(each: Compared) -> Iterator[str]:
 
 def is_turned(loss: Tensor) -> bool:
     """Whether a loss that can't be negative is: it was multiplied by a negative number, and is maximised."""
-    step: Any = loss.grad_fn if loss.numel() == 1 and float(loss) < 0 else None
+    step: Any = loss.grad_fn if loss.numel() == 1 and float(loss.detach()) < 0 else None
     while step is not None and name_of(step) in SCALINGS:
         below = [each for each, _ in step.next_functions if each is not None]
         step = below[0] if len(below) == 1 else None

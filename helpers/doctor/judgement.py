@@ -581,10 +581,13 @@ def _notes_of_reach(case: Case) -> Iterator[str]:
 def _trunk(case: Case) -> list[LayerReading]:
     """The layers on the way that learn a matrix and get a gradient, each once: at the call that gets most.
 
-    What weights of zero silence for the moment is left out.
+    What weights of zero silence for the moment is left out. A call that works on a state of zero, and gets exactly
+    none, gives way to the module's other calls.
     """
     best: dict[str, LayerReading] = {}
-    for layer in case.trunk:
+    silent = {layer.name for layer in case.trunk if layer.signal_norm == 0}
+    others = [layer for layer in case.layers if layer.name in silent and layer.signal_norm > 0]
+    for layer in (*case.trunk, *others):
         if layer.status == "learns" and math.isfinite(layer.signal_norm):
             known = best.setdefault(layer.name, layer)
             if layer.signal_norm > known.signal_norm:
