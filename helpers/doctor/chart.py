@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .graph import Graph
-from .judgement import Case
+from .judgement import MANY_CALLS, Case
 from .measuring import norms
 from .readings import LayerReading
 from .recording import (
@@ -26,9 +26,6 @@ from .recording import (
 )
 
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
-
-MANY_CALLS = 8
-"""A module that is called this often, and mostly without a way to the loss, has lost its state's gradient."""
 
 
 class Chart:

@@ -488,7 +488,7 @@ def _vanishing(case: Case) -> Iterator[Finding]:
                 {
                     "first steps over last": early / late,
                     "reach in steps": float(_steps_in_reach(case, name)),
-                    "steps": float(len(_signals_in_time(case, name))),
+                    "steps": float(len(case.in_time[name])),
                 },
                 limit,
                 "Use an LSTM whose forget gates start open (forget bias of the size of ln(steps)), or shorter "
@@ -507,7 +507,7 @@ def _shattered(case: Case) -> Iterator[Finding]:
     """
     limit = THRESHOLDS["shattered"]
     growth = case.growth_of_reach
-    if growth >= limit.value and not case.neighbours >= ALIKE and not _has_skips(case):
+    if growth >= limit.value and not case.neighbours >= ALIKE and not case.skips:
         yield Finding(
             "shattered",
             "inputs that lie close together get unrelated gradients.",
@@ -521,10 +521,6 @@ def _shattered(case: Case) -> Iterator[Finding]:
             "07_resnets.ipynb",
             _ends(case)[0],
         )
-
-
-def _has_skips(case: Case) -> bool:
-    return case.skips > 0
 
 
 def _notes(case: Case) -> Iterator[str]:
@@ -560,7 +556,7 @@ def _notes(case: Case) -> Iterator[str]:
 
 
 def _notes_of_reach(case: Case) -> Iterator[str]:
-    if case.growth_of_reach >= THRESHOLDS["shattered"].value and case.neighbours < ALIKE and _has_skips(case):
+    if case.growth_of_reach >= THRESHOLDS["shattered"].value and case.neighbours < ALIKE and case.skips:
         yield (
             f"Neighbours have gradients with a cosine of {case.neighbours:.2f}, as in every deep network with batch "
             "norm and skip connections at its start; it learns all the same."
@@ -568,7 +564,7 @@ def _notes_of_reach(case: Case) -> Iterator[str]:
     limit = THRESHOLDS["vanishing through time"]
     for name, early, late in _through_time(case):
         if late > 0 and early / late <= limit.value and not _is_out_of_reach(case, name):
-            reach, steps = _steps_in_reach(case, name), len(_signals_in_time(case, name))
+            reach, steps = _steps_in_reach(case, name), len(case.in_time[name])
             yield (
                 f"{name}: through time the gradient reaches back about {reach} of {steps} steps (there it is at "
                 "1e-3). What the answer depends on must lie within; an open forget gate reaches further."
@@ -685,13 +681,9 @@ def _all_in_time(case: Case) -> dict[str, Sequence[float]]:
     return found | {name: signals for name, signals in calls.items() if len(signals) >= MANY_CALLS}
 
 
-def _signals_in_time(case: Case, name: str) -> Sequence[float]:
-    return case.in_time.get(name, ())
-
-
 def _steps_in_reach(case: Case, name: str) -> int:
     """How many of the last steps have a signal of at least a thousandth of the largest."""
-    signals = _signals_in_time(case, name)
+    signals = case.in_time[name]
     least = REACHED * max(signals)
     return len(signals) - next((place for place, signal in enumerate(signals) if signal >= least), 0)
 
@@ -699,7 +691,7 @@ def _steps_in_reach(case: Case, name: str) -> int:
 def _is_out_of_reach(case: Case, name: str) -> bool:
     """Whether the inputs differ from sample to sample only at steps that hardly any gradient reaches."""
     spreads = case.input_spreads.get(name) or case.call_spreads.get(name) or ()
-    signals = _signals_in_time(case, name)
+    signals = case.in_time[name]
     if len(spreads) != len(signals) or not spreads:
         return False
     varying = [place for place, spread in enumerate(spreads) if spread > 1e-3 * max(spreads) and max(spreads) > 0]
