@@ -25,6 +25,9 @@ from .recording import (
     rows_alike,
 )
 
+MOST_TRIED = 8
+"""So many layers are tried one by one."""
+
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
 
@@ -273,17 +276,16 @@ class Chart:
         They are at work and get no gradient; or nothing calls their module, and yet the outputs depend on them.
         """
         silent = self._without_gradient("detached", "learns")
-        if silent and not changes(silent)[1]:
-            self._unused.update(silent)
+        needed = _needed(silent, lambda parameters: changes(parameters)[1])
+        self._unused.update(each for part in silent for each in part if each not in needed)
         idle = self._without_gradient("not called")
-        if idle and changes(idle)[0]:
-            self._cut_off.update(idle)
+        self._cut_off |= _needed(idle, lambda parameters: changes(parameters)[0])
         if silent or idle:
             self._statuses = {row.place: self._status(row) for row in self._rows}
 
-    def _without_gradient(self, *statuses: str) -> list[Tensor]:
+    def _without_gradient(self, *statuses: str) -> list[list[Tensor]]:
         rows = [row for row in self._rows if row.call < 2 and self._statuses[row.place] in statuses]
-        return [each for row in rows for each in self._silent(row)]
+        return [part for row in rows if (part := self._silent(row))]
 
     def _silent(self, row: Row) -> list[Tensor]:
         """The parameters of a layer that should learn, are at work, and get no gradient."""
@@ -386,6 +388,16 @@ def _never_called(modules: Sequence[tuple[str, nn.Module]], called: Sequence[Row
         if own:
             rows.append(Row(-2 - len(rows), name or "model", type(module).__name__, 0, own))
     return rows
+
+
+def _needed(parts: list[list[Tensor]], matter: Callable[[list[Tensor]], bool]) -> set[Tensor]:
+    """The parameters that matter: tried all at once, and layer by layer where they do and are few."""
+    together = [each for part in parts for each in part]
+    if not together or not matter(together):
+        return set()
+    if not 1 < len(parts) <= MOST_TRIED:
+        return set(together)
+    return {each for part in parts if matter(part) for each in part} or set(together)
 
 
 def _asking(parameters: Any) -> list[Tensor]:

@@ -96,7 +96,7 @@ class Row:
     @property
     def label(self) -> str:
         """The name, and which call it is after the first."""
-        return self.name if self.call == 1 else f"{self.name} #{self.call}"
+        return self.name if self.call <= 1 else f"{self.name} #{self.call}"
 
 
 class _Signal(NamedTuple):
