@@ -442,7 +442,8 @@ class Recording:
             return output
         z = args[0] if args else kwargs.get("input")
         flat = flat_parts(name, args, kwargs)
-        if flat is None or isinstance(z, nn.Parameter) or not _is_real(z):  # of a parameter it makes another weight
+        is_weight = isinstance(z, nn.Parameter)  # of which the function makes another weight
+        if flat is None or is_weight or not isinstance(z, Tensor) or not _is_real(z):
             return function(*args, **kwargs)
         values = z.detach()
         # before the call, which may work in place
