@@ -41,6 +41,9 @@ export class Strip {
     host.append(this.canvas, this.button, this.spoken);
     plot.after(this.cursor);
     this.ctx = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
+    // A canvas outside the page: on one inside it a change of font makes the browser lay out the page at once.
+    this.sheet = document.createElement("canvas");
+    this.pen = /** @type {CanvasRenderingContext2D} */ (this.sheet.getContext("2d"));
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.print = matchMedia("print");
     /** @type {import("./looks.js").LookName} */
@@ -292,7 +295,8 @@ export class Strip {
       hover: net.columns === this.nets[0].columns ? this.hover : -1,
       last: i === this.nets.length - 1,
     }));
-    drawNets(this.ctx, this.pixels, this.nets, views);
+    drawNets(this.pen, this.pixels, this.nets, views);
+    this.ctx.drawImage(this.sheet, 0, 0);
   }
   /**
    * @param {number} width in device pixels
@@ -301,8 +305,8 @@ export class Strip {
    */
   fit(width, height, shown) {
     if (this.canvas.width === width && this.canvas.height === height && this.pixels.width === width) return;
-    this.canvas.width = width;
-    this.canvas.height = height;
+    this.canvas.width = this.sheet.width = width;
+    this.canvas.height = this.sheet.height = height;
     this.canvas.style.height = `${shown}px`;
     this.pixels = new Pixels(width, height);
   }

@@ -148,6 +148,34 @@ def test_without_motion_nothing_starts_and_three_stills_follow_the_button(
     assert len(seen) == 2 and rest not in seen and sheet.page.evaluate(INK) == rest
 
 
+def test_drawing_leaves_the_layout_of_the_page_to_the_browser(sheet: Sheet) -> None:
+    """After a change of the page a drawing that asks for its layout costs one more than the frame's own."""
+    page = sheet.page
+    page.wait_for_function(f"() => {STRIP}.seen && !{STRIP}.running")
+    counts = page.context.new_cdp_session(page)
+    counts.send("Performance.enable")
+
+    def layouts(draw: str) -> int:
+        def count() -> int:
+            metrics = counts.send("Performance.getMetrics")["metrics"]
+            return int(next(each["value"] for each in metrics if each["name"] == "LayoutCount"))
+
+        before = count()
+        page.evaluate(
+            f"""async () => {{ const {{headline}} = {STRIP.removesuffix(".strip")};
+                 const text = headline.textContent;
+                 for (let i = 0; i < 20; i++) {{
+                   headline.textContent = text + i;
+                   {draw};
+                   headline.textContent = text;
+                 }}
+                 await new Promise(requestAnimationFrame); }}"""
+        )
+        return count() - before
+
+    assert layouts(f"{STRIP}.paint()") < 10 <= 20 <= layouts("headline.getBoundingClientRect()")
+
+
 def test_paper_is_light_and_a_theme_or_a_new_size_leaves_a_pulse_whole(sheet: Sheet) -> None:
     page = sheet.page
     page.wait_for_function(f"() => {STRIP}.seen && !{STRIP}.running")
