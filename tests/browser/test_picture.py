@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -250,6 +252,17 @@ def test_the_site_shows_the_engine_s_numbers_for_baked_states(browser: Any, site
         page.wait_for_function(AT_REST, arg=key)
         shows(page, twin.data["net"])
     assert wrong == []
+    page.context.close()
+
+
+def test_the_units_are_on_paper_too(browser: Any, site: Path) -> None:
+    """As the browser prints it: a canvas that is painted pixel by pixel for print would come out without its pixels."""
+    page = browser.new_context(viewport={"width": 1366, "height": 768}, offline=True).new_page()
+    page.goto((site / file_name(notebooks()["03"])).as_uri())
+    page.locator(".live-panel").first.scroll_into_view_if_needed()
+    page.wait_for_function(f"() => document.querySelector('.live-figure')?.live?.strip.seen && !{STRIP}.running")
+    images = re.findall(rb"/Subtype /Image\s.*?stream\r?\n(.*?)\r?\nendstream", page.pdf(), re.DOTALL)
+    assert images and len(set(zlib.decompress(images[0]))) > 50, "the picture has no units"
     page.context.close()
 
 
