@@ -317,6 +317,8 @@ def test_paper_takes_whole_plots_open_folds_and_no_menu(visit: Any) -> None:
     assert right <= 681
     assert not here.page.get_by_role("banner").is_visible()
     assert here.page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    opening = here.page.locator("p:has(+ ol)").first
+    assert opening.evaluate("each => getComputedStyle(each).breakAfter") == "avoid", "it stands alone at a page's end"
     here.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert not here.page.evaluate("[...document.querySelectorAll('.site-deeper')].some(each => each.open)")
 
