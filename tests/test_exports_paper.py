@@ -135,8 +135,9 @@ def test_versions_ask_the_same_in_other_numbers_and_orders():
 
 def test_title_date_and_space_are_the_teachers():
     sheet, key = paper.documents(QUESTIONS, 3, paper.Layout("Test <2>", "14 March", working_mm=40))
-    assert "Test &lt;2&gt; Questions" in sheet
-    assert "Test &lt;2&gt; Key" in key
+    assert "<h1>Test &lt;2&gt;</h1>" in sheet
+    assert "<h1>Test &lt;2&gt; · Key</h1>" in key
+    assert all("<h1>Test · Version B" in page for page in paper.documents(QUESTIONS, 3, paper.Layout("Test"), "B"))
     assert "14 March" in sheet
     assert ".working { height: 40mm; }" in sheet
     numeric = sum(question.type == "numeric" for question in QUESTIONS)

@@ -20,6 +20,7 @@ from helpers.quiz.schema import whole_schema
 from helpers.quiz.text import shortened
 
 BANKS = DATA / "quiz"
+_FIELDS = re.compile(r"must (?P<unknown>not )?contain [\[{](?P<names>.*)[\]}] properties$")
 
 
 class BankError(ValueError):
@@ -134,7 +135,15 @@ def _check_form(path: Path, content: Any, definition: str, schema: str, only: in
     except fastjsonschema.JsonSchemaValueException as error:
         steps = tuple(int(step) if step.isdigit() else step for step in error.path[1:])
         reason = error.message.removeprefix(error.name or "").strip()
-        raise BankError(f"{place(steps)}: {shortened(reason)}") from None
+        raise BankError(f"{place(steps)}: {shortened(_in_words(reason))}") from None
+
+
+def _in_words(reason: str) -> str:
+    """What the check says of fields, without the words of schemas."""
+    if found := _FIELDS.match(reason):
+        names = found["names"].replace("'", "")
+        return f"has a field that isn't known here: {names}" if found["unknown"] else f"lacks the field {names}"
+    return reason
 
 
 def _validator(path: Path, schema: str, definition: str) -> Callable[[Any], Any]:

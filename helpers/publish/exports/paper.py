@@ -33,7 +33,8 @@ h1 { font-size: 18pt; margin: 0 0 2mm; }
 header { border-bottom: 1pt solid #000; padding-bottom: 5mm; margin-bottom: 6mm; break-after: avoid; }
 .blanks { display: flex; gap: 8mm; margin: 5mm 0 0; }
 .blanks span { flex: 1; border-bottom: 0.6pt solid #000; padding-bottom: 1mm; }
-.blanks span.wide { flex: 3; }
+.blanks span.wide { flex: 2; }
+.blanks .date { white-space: nowrap; }
 .blanks .points { display: flex; justify-content: space-between; }
 .blanks i { font-style: normal; }
 .question { display: grid; grid-template-columns: 9mm 1fr; margin: 0 0 7mm; break-inside: avoid; }
@@ -92,15 +93,15 @@ def documents(
     total = sum(question.kind.points(question) for question in questions)
     date = f"<i>{as_html(layout.date)}</i>" if layout.date else ""
     blanks = (
-        f'<div class="blanks"><span class="wide">Name</span><span>Date {date}</span>'
+        f'<div class="blanks"><span class="wide">Name</span><span class="date">Date {date}</span>'
         f'<span class="points">Points<i>of {total}</i></span></div>'
     )
-    heading = (layout.title or TITLE) + (f" Version {version}" if version else "")
+    heading = (layout.title or TITLE) + (f" · Version {version}" if version else "")
     label = f"seed {seed}" + (f", version {version}" if version else "")
     style = STYLE + f".working {{ height: {layout.working_mm}mm; }}\n"
     return (
-        _page(f"{heading} Questions", label, blanks, [_asked(each) for each in shown], style),
-        _page(f"{heading} Key", label, _answers(shown), [_solved(each) for each in shown], style),
+        _page(heading, label, blanks, [_asked(each) for each in shown], style),
+        _page(f"{heading} · Key", label, _answers(shown), [_solved(each) for each in shown], style),
     )
 
 
