@@ -34,6 +34,19 @@ def squares(out: Tensor, y: Tensor) -> Tensor:
 
 
 MISTAKES: dict[str, tuple[Given, str]] = {
+    "pictures (N, 1, H, W) with (N, H, W)": (
+        (nn.Conv2d(3, 1, 3, padding=1), F.mse_loss, torch.rand(8, 3, 6, 6), torch.rand(8, 6, 6)),
+        "every output with every target",
+    ),
+    "a hinge of (N, 1) and (N,)": (
+        (net(out=1), lambda out, y: F.relu(1 - y * out).mean(), X, 2 * BITS[:, 0] - 1),
+        "every output with every target",
+    ),
+    "soft margin with labels 0 and 1": ((net(out=1), F.soft_margin_loss, X, BITS), "labels of -1 and 1"),
+    "margin of pairs with labels 0 and 1": (
+        (net(out=2), lambda out, y: F.margin_ranking_loss(out[:, 0], out[:, 1], y), X, BITS[:, 0]),
+        "labels of -1 and 1",
+    ),
     "nll_loss of logits": ((net(), F.nll_loss, X, Y), "nll_loss is given numbers"),
     "nll_loss of probabilities": ((net(nn.Softmax(1)), F.nll_loss, X, Y), "nll_loss is given probabilities"),
     "kl_div of probabilities": ((net(nn.Softmax(1)), kl, X, SHARES), "kl_div is given probabilities"),
@@ -55,6 +68,55 @@ def test_a_loss_that_is_given_what_it_is_not_made_for(name: str) -> None:
 
 
 NOTED: dict[str, tuple[Given, str]] = {
+    "log-likelihood by hand without its minus": (
+        (net(), lambda out, y: F.log_softmax(out, 1)[torch.arange(64), y].mean(), X, Y),
+        "away from the targets",
+    ),
+    "1 minus the squared error": ((net(out=1), lambda out, y: 1 - squares(out, y), X, X[:, :1]), "away from"),
+    "hinge with labels 0 and 1": (
+        (net(out=1), lambda out, y: F.relu(1 - y * out).mean(), X, BITS),
+        "No sample whose target is 0",
+    ),
+    "one sample of 64 with a margin that isn't met": (
+        (net(out=1), lambda out, y: F.relu(out - out.topk(2, 0)[0][1]).sum(), X, Y),
+        "of the samples get no gradient",
+    ),
+    "cosines without a temperature": (
+        (Net(lambda m, x: F.normalize(m.o(x)) @ F.normalize(x[:32, :4]).T, o=net()), F.cross_entropy, X, Y),
+        "been through a cosine",
+    ),
+    "a temperature of 0.0005": (
+        (Net(lambda m, x: F.normalize(m.o(x)) @ F.normalize(x[:32, :4]).T / 5e-4, o=net()), F.cross_entropy, X, Y),
+        "0 or 1. Check the scale",
+    ),
+    "log-probabilities against one-hot targets": (
+        (net(nn.LogSoftmax(1)), F.mse_loss, X, F.one_hot(Y, 4).float()),
+        "below 0",
+    ),
+    "63 of 64 targets left out": (
+        (net(), F.cross_entropy, X, torch.where(torch.arange(64) > 0, -100, Y)),
+        "98.4% of the targets",
+    ),
+    "tiny inputs": ((net(), F.cross_entropy, 1e-5 * X, Y), "inputs are tiny"),
+    "two inputs, four targets": ((net(), F.cross_entropy, X[torch.arange(64) % 2], Y.roll(1) // 2), "Only 2 of 64"),
+    "three words and 97 times padding": (
+        (
+            seq(nn.Embedding(9, 8), lambda h: h.mean(1), nn.Linear(8, 4)),
+            F.cross_entropy,
+            F.pad(torch.arange(192).reshape(64, 3) % 8 + 1, (0, 97)),
+            Y,
+        ),
+        "97% of the inputs",
+    ),
+    "a loss times 1e-12": ((net(), lambda out, y: 1e-12 * F.cross_entropy(out, y), X, Y), "eps of Adam"),
+    "a variance of 1e-10": (
+        (net(out=1), lambda out, y: F.gaussian_nll_loss(out, y, torch.full_like(out, 1e-10), eps=1e-12), X, X[:, :1]),
+        "times as large as the weights",
+    ),
+    "a branch times 0": (
+        (Net(lambda m, x: m.o(x) + 0.0 * m.b(x), o=net(), b=nn.Linear(20, 4)), F.cross_entropy, X, Y),
+        "exactly 0 in b",
+    ),
     "softmax before cross-entropy": ((net(nn.Softmax(1)), F.cross_entropy, X, Y), "above 0.48"),
     "sigmoid before cross-entropy": ((net(nn.Sigmoid()), F.cross_entropy, X, Y), "above 0.48"),
     "tanh before log_softmax": ((net(nn.Tanh(), nn.LogSoftmax(1)), F.nll_loss, X, Y), "been through a tanh"),
@@ -63,8 +125,8 @@ NOTED: dict[str, tuple[Given, str]] = {
         "been through a softmax",
     ),
     "ReLU before cross-entropy": ((net(nn.ReLU()), F.cross_entropy, X, Y), "been through a relu"),
-    "cross-entropy with a minus": ((net(), lambda out, y: -F.cross_entropy(out, y), X, Y), "turned round"),
-    "half the negative mean square": ((net(out=1), lambda out, y: -0.5 * F.mse_loss(out, y), X, BITS), "turned round"),
+    "cross-entropy with a minus": ((net(), lambda out, y: -F.cross_entropy(out, y), X, Y), "away from the targets"),
+    "half the negative mean square": ((net(out=1), lambda out, y: -0.5 * F.mse_loss(out, y), X, BITS), "away from"),
     "tiny targets": ((net(out=1), F.mse_loss, X, 1e-7 * X[:, :1]), "targets are tiny"),
     "ReLU before binary cross-entropy": (
         (net(nn.ReLU(), out=1), F.binary_cross_entropy_with_logits, X, BITS),
@@ -91,6 +153,37 @@ def test_a_note_of_loss_or_targets(name: str) -> None:
 
 
 NEIGHBOURS: dict[str, Given] = {
+    "a table of pairs by hand": (
+        net(out=1),
+        lambda out, y: F.softplus((y[None] > y[:, None]) * (out - out.T)).mean(),
+        X,
+        X[:, 0],
+    ),
+    "quantiles against quantiles": (
+        net(out=8),
+        lambda out, y: F.relu(y[:, None, :] - out[:, :, None]).mean() + F.relu(out[:, :, None] - y[:, None, :]).mean(),
+        X,
+        X[:, :8],
+    ),
+    "a hinge of labels -1 and 1": (net(out=1), lambda out, y: F.relu(1 - y * out).mean(), X, 2 * BITS - 1),
+    "distances of pairs that are alike or not": (
+        Net(lambda m, x: (m.o(x[:, :20]) - m.o(x.flip(1)[:, :20])).norm(dim=1), o=net()),
+        lambda out, y: (y * out**2 + (1 - y) * F.relu(1 - out) ** 2).mean(),
+        X,
+        BITS[:, 0],
+    ),
+    "cosines over a temperature": (
+        Net(lambda m, x: F.normalize(m.o(x)) @ F.normalize(x[:32, :4]).T / 0.5, o=net()),
+        F.cross_entropy,
+        X,
+        Y,
+    ),
+    "a masked language model": (
+        seq(nn.Embedding(50, 16), nn.Linear(16, 50)),
+        lambda out, y: F.cross_entropy(out.flatten(0, 1), y.flatten()),
+        torch.arange(640).square().reshape(32, 20) % 47,
+        torch.where(torch.arange(640) % 7 == 0, torch.arange(640) % 50, -100).reshape(32, 20),
+    ),
     "logits that lie between 0 and 1 by chance": (
         Net(lambda m, x: 0.5 + 0.01 * m.o(x), o=net()),
         F.cross_entropy,
@@ -272,3 +365,57 @@ def test_a_state_that_is_thrown_away_at_each_step(carried: bool) -> None:
     diagnosis = diagnose(model, F.cross_entropy, torch.randn(64, 12, 8), Y)
     assert (diagnosis.verdict == "detached") is not carried
     assert diagnosis.healthy is carried
+
+
+# What the modules hold -----------------------------------------------------------------------------------------------
+
+
+def held(*layers: Any) -> nn.Module:
+    torch.manual_seed(0)
+    return seq(nn.Linear(20, 32), *layers, nn.Linear(32, 4))
+
+
+def tied_by_data() -> nn.Module:
+    model = held(nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 32))
+    model[3].weight.data = model[1].weight.data
+    return model
+
+
+def pretrained() -> nn.Module:
+    layer = nn.Linear(32, 32).requires_grad_(False)
+    nn.init.orthogonal_(layer.weight)
+    return held(layer)
+
+
+SAME = nn.Linear(32, 32)
+HELD: dict[str, tuple[Callable[[], nn.Module], str]] = {
+    "a frozen layer as it was drawn": (
+        lambda: held(nn.Linear(32, 32).requires_grad_(False)),
+        "1: frozen, with numbers",
+    ),
+    "frozen after training": (pretrained, ""),
+    "a layer three times": (lambda: held(SAME, SAME, nn.Tanh(), SAME), "one and the same Linear 3 times"),
+    "an activation three times": (lambda: held(*[nn.Tanh()] * 3), ""),
+    "two parameters over the same numbers": (tied_by_data, "an optimizer changes twice"),
+    "momentum of 0": (lambda: held(nn.BatchNorm1d(32, momentum=0.0)), "a momentum of 0"),
+    "batch norm in eval mode": (lambda: held(nn.BatchNorm1d(32).eval()), "has never seen a batch"),
+    "batch norm without statistics": (lambda: held(nn.BatchNorm1d(32, track_running_stats=False).eval()), ""),
+    "a model in eval mode": (lambda: held(nn.Dropout(0.1)).eval(), "model is in eval mode"),
+    "batch norm as it comes": (lambda: held(nn.BatchNorm1d(32)), ""),
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_notes_of_what_modules_hold(name: str) -> None:
+    make, words = HELD[name]
+    diagnosis = diagnose(make(), F.cross_entropy, X, Y)
+    assert diagnosis.healthy and words in " ".join(diagnosis.notes) and bool(diagnosis.notes) is bool(words)
+
+
+def test_a_loss_of_the_parameters_alone_is_cut_off() -> None:
+    model = net()
+    penalty = lambda: sum(each.square().sum() for each in model.parameters())  # noqa: E731
+    diagnosis = diagnose(model, lambda out, y: F.cross_entropy(out.detach(), y) + 1e-4 * penalty(), X, Y)
+    assert diagnosis.verdict == "detached" and "on the parameters alone" in diagnosis.findings[0].summary
+    assert diagnose(model, lambda out, y: F.cross_entropy(out, y) + 1e-4 * penalty(), X, Y).healthy
+    assert diagnose(model, lambda out, y: F.cross_entropy(model(X), y), X, Y).healthy, "the loss may run the model"

@@ -147,6 +147,24 @@ def test_a_layer_that_does_not_move_is_unchanged() -> None:
     assert any("No optimizer holds 6" in note for note in diagnosis.notes)
 
 
+@pytest.mark.parametrize("spare", [1, 4])
+def test_a_layer_that_the_loss_has_no_use_for_is_a_note_where_the_network_learns(spare: int) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.trunk, self.spare = perceptron(depth=9), nn.ModuleList(nn.Linear(4, 4) for _ in range(spare))
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.trunk(x)
+            for layer in self.spare:
+                layer(out)
+            return out
+
+    diagnosis = trained(Net(), rate=3e-3, optimizer=torch.optim.Adam).diagnosis
+    assert ("unchanged" in verdicts(diagnosis)) is (spare > 1)
+    assert any("nothing changes them" in note for note in diagnosis.notes) is (spare == 1)
+
+
 def test_a_frozen_layer_is_no_finding() -> None:
     model = perceptron()
     model[0].requires_grad_(False)

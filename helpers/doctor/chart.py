@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .graph import Graph
+from .graph import PRODUCTS, Graph
 from .judgement import MANY_CALLS, Case
 from .measuring import norms
 from .readings import LayerReading
@@ -96,6 +96,7 @@ class Chart:
             unregistered=self._unregistered(),
             symmetric=tuple(self._symmetric()),
             forgotten=tuple(self._forgotten()),
+            beside=self._is_beside(),
             coverage=self._coverage(),
             input_spreads={row.label: row.input_spread for row in self._rows if len(row.input_spread) > 1},
             call_spreads=self._call_spreads(),
@@ -235,6 +236,18 @@ class Chart:
         ]
         numbers = sum(each.numel() for each in learning)
         return 1 - sum(each.numel() for each in opaque) / numbers if numbers else 1.0
+
+    def _is_beside(self) -> bool:
+        """Whether no layer's output, nor what the model returned, is in the graph of the loss, nor any product.
+
+        With products the loss runs the model itself.
+        """
+        made = [step for row in self._rows for step in row.steps]
+        outputs = [each.grad_fn for each in self._recording.outputs if each.grad_fn is not None]
+        some_learn = any(each is not None for each in self._gradients.values())
+        if not some_learn or not outputs or any(name.startswith(PRODUCTS) for name in self._graph.names):
+            return False
+        return not any(step in self._graph.steps for step in (*made, *outputs))
 
     def _unregistered(self) -> tuple[int, int]:
         """How many tensors, and how many numbers, the outputs were computed from that no optimizer will be given.

@@ -30,8 +30,17 @@ SOFTMAXES = frozenset(("cross_entropy", "log_softmax"))
 BITS = frozenset(("binary_cross_entropy", "binary_cross_entropy_with_logits"))
 """Functions of torch that expect targets from 0 to 1."""
 
-LOSSES = (DIFFERENCES | LOGARITHMS | SOFTMAXES | BITS) - {"sub", "__sub__", "__rsub__", "rsub"}
+SIGNS = frozenset(("soft_margin_loss", "hinge_embedding_loss", "cosine_embedding_loss", "margin_ranking_loss"))
+"""Functions of torch that expect labels of -1 and 1, as their last tensor."""
+
+BY_HAND = frozenset(("sub", "__sub__", "__rsub__", "rsub", "mul", "__mul__", "__rmul__"))
+"""Functions of torch that losses written by hand compare with, element by element."""
+
+LOSSES = (DIFFERENCES | LOGARITHMS | SOFTMAXES | BITS | SIGNS) - BY_HAND
 """Functions of torch that are losses wherever they are called."""
+
+COMPARING = LOSSES | BY_HAND
+"""Functions of torch that compare within a loss function."""
 
 MOST_COMPARED = 64
 """So many comparisons are looked at."""
@@ -44,6 +53,7 @@ RANGES = {
     "ReluBackward": (0.0, math.inf),
     "SoftplusBackward": (0.0, math.inf),
     "ExpBackward": (0.0, math.inf),
+    "LogSoftmaxBackward": (-math.inf, 0.0),
 }
 """Between which numbers lies what comes out of a step of autograd's graph."""
 
@@ -53,14 +63,20 @@ KEEPS_THE_RANGE = (
 )
 """Steps that pass numbers on, all or some of them, and no others."""
 
-SCALINGS = ("NegBackward", "MulBackward", "DivBackward", "MeanBackward", "SumBackward")
-"""Steps that take a loss times a number."""
-
-NOT_NEGATIVE = ("MseLossBackward", "SmoothL1LossBackward", "HuberLossBackward")
-"""Steps that are losses of 0 or more."""
-
 BEYOND, FEW, NEARLY_ALL = 0.05, 0.1, 0.95
 """A target counts as out of reach that lies so far (in widths of the range) beyond; with few such, nothing is said."""
+
+SHARP = 50.0
+"""Logits so far apart make a softmax of 0 and 1, which is as good as no gradient: exp(-50) is 2e-22."""
+
+NEAR = 1e-3
+"""A length so near to 1 is 1, up to rounding."""
+
+IGNORED = -100
+"""The class number that cross_entropy leaves out, unless it is told another."""
+
+MASKED = -1e4
+"""Logits below were masked on purpose."""
 
 OF_COMPARISONS = {
     "broadcast": Threshold(
@@ -74,6 +90,7 @@ OF_COMPARISONS = {
     "reach": Threshold(
         NEARLY_ALL, "targets that the last activation can reach", "the ranges of sigmoid, tanh, softmax, ReLU"
     ),
+    "signs": Threshold(0, "labels of -1 and 1", "PyTorch's manual; a label of 0 gives no gradient"),
     "bits": Threshold(0.5, "targets from 0 to 1", "beyond them binary cross-entropy has no minimum"),
 }
 """What is normal, by finding."""
@@ -96,6 +113,8 @@ class Compared:
         name = "" if step is None else name_of(step)
         if name == "HardtanhBackward":
             return "hardtanh", step._saved_min_val, step._saved_max_val
+        if name in ("MmBackward", "BmmBackward") and _are_cosines(self.numbers, step):
+            return "cosine", -1.0, 1.0
         return name.removesuffix("Backward").lower() if name in RANGES else "", *RANGES.get(name, (-math.inf, math.inf))
 
     @cached_property
@@ -106,19 +125,20 @@ class Compared:
 
 def compared(function: str, given: Sequence[object]) -> Compared | None:
     """What a call of a function of torch compares; None where it isn't one thing that learns with one that doesn't."""
-    pair = [each for each in given if isinstance(each, Tensor)][:2]
+    tensors = [each for each in given if isinstance(each, Tensor)]
+    pair = [tensors[0], tensors[-1]] if function in SIGNS and tensors else tensors[:2]
     if function == "log_softmax" and len(pair) == 1:
         pair *= 2
     if len(pair) < 2 or not all(each.numel() and each.layout == torch.strided for each in pair):
         return None
-    if function in DIFFERENCES and not pair[0].requires_grad:
+    if function in DIFFERENCES | BY_HAND and not pair[0].requires_grad:
         pair = pair[::-1]
     return Compared(function, *pair)
 
 
 def findings_of_comparisons(seen: Sequence[Compared]) -> Iterator[Finding]:
     """What makes a loss another function than was meant, at most one finding of each kind."""
-    for check in (_broadcast, _no_logarithms, _no_bits, _out_of_reach):
+    for check in (_broadcast, _no_logarithms, _no_bits, _no_signs, _out_of_reach):
         found = next((finding for each in seen for finding in check(each)), None)
         if found is not None:
             yield found
@@ -126,23 +146,26 @@ def findings_of_comparisons(seen: Sequence[Compared]) -> Iterator[Finding]:
 
 def notes_of_comparisons(seen: Sequence[Compared]) -> Iterator[str]:
     """What is worth knowing of the loss's arguments, at most one note of each kind."""
-    for check in (_note_of_shares, _note_of_logits, _note_of_reach, _note_of_soft_labels):
+    for check in (_note_of_shares, _note_of_logits, _note_of_sharp_logits, _note_of_reach, _note_of_labels):
         found = next((note for each in seen for note in check(each)), None)
         if found is not None:
             yield found
 
 
 def _broadcast(each: Compared) -> Iterator[Finding]:
+    """Shapes that differ in axes of 1 only; on purpose by hand where both were given as many axes as the pairs have."""
     left, right = tuple(each.computed.shape), tuple(each.wanted.shape)
-    one, other = sorted((left, right), key=len)
-    if each.function not in DIFFERENCES or other != (*one, 1):
+    same = [size for size in left if size > 1] == [size for size in right if size > 1]
+    on_purpose = each.function in BY_HAND and len(left) == len(right)
+    learns = each.computed.requires_grad and not each.wanted.requires_grad
+    if each.function not in DIFFERENCES | BY_HAND or not same or on_purpose or not learns:
         return
-    pairs = math.prod(torch.broadcast_shapes(one, other))
-    if pairs > math.prod(other):
+    pairs = math.prod(torch.broadcast_shapes(left, right))
+    if pairs > math.prod(left):
         yield _finding(
             "broadcast",
             f"the loss compares shape {left} with shape {right}: every output with every target.",
-            {"pairs compared": float(pairs), "outputs": float(math.prod(one))},
+            {"pairs compared": float(pairs), "outputs": float(math.prod(left))},
             "Give both the same shape: outputs.squeeze(-1), or targets.unsqueeze(-1).",
         )
 
@@ -171,6 +194,17 @@ def _no_bits(each: Compared) -> Iterator[Finding]:
             f"the targets of {each.function} go from {low:.3g} to {high:.3g}: beyond 0 and 1 it has no minimum.",
             {"smallest target": low, "largest": high},
             "Make the targets 0 and 1, or shares between: labels of -1 and 1 are (y + 1) / 2.",
+        )
+
+
+def _no_signs(each: Compared) -> Iterator[Finding]:
+    if each.function in SIGNS and not bool((each.wanted.detach().abs() == 1).all()):
+        low, high = _ends(each.wanted)
+        yield _finding(
+            "signs",
+            f"{each.function} knows labels of -1 and 1, and is given {low:.3g} to {high:.3g}.",
+            {"smallest label": low, "largest": high},
+            "Make the labels -1 and 1: 2 * y - 1 of labels 0 and 1.",
         )
 
 
@@ -211,19 +245,24 @@ def _note_of_logits(each: Compared) -> Iterator[str]:
         name, low, high = "softmax", 0.0, 1.0  # one by hand
     if not name:
         return
-    if each.function in SOFTMAXES and high < math.inf:
+    if each.function in SOFTMAXES and high - low < math.inf:
+        remedy = (
+            "Divide the cosines by a temperature (0.05 to 0.5)."
+            if name == "cosine"
+            else f"Hand it the logits before the {name}."
+        )
         classes = each.numbers.shape[1 if each.numbers.dim() > 1 else 0]
         most = 1 / (1 + (classes - 1) * math.exp(low - high))
         yield (
             f"The loss takes a softmax of what has been through a {name}: no class of {classes:,} gets a probability "
-            f"above {most:.2g}. Hand it the logits before the {name}."
+            f"above {most:.2g}. {remedy}"
         )
     elif each.function == "cross_entropy" and name == "relu":
         yield (
             "The loss takes a softmax of what has been through a relu: a class that it sets to 0 gets no gradient from "
             "that sample. Hand it the logits before the relu."
         )
-    if each.function == "binary_cross_entropy_with_logits":
+    if each.function == "binary_cross_entropy_with_logits" and name != "logsoftmax":
         ends = (f"{1 / (1 + math.exp(-end)):.2g}" for end in (low, high))
         yield (
             f"The loss takes a sigmoid of what has been through a {name}: probabilities lie between "
@@ -231,11 +270,32 @@ def _note_of_logits(each: Compared) -> Iterator[str]:
         )
 
 
-def _note_of_soft_labels(each: Compared) -> Iterator[str]:
-    wanted = each.wanted
+def _note_of_sharp_logits(each: Compared) -> Iterator[str]:
+    """Where logits lie so far apart that a softmax or a sigmoid of them is 0 or 1."""
+    numbers = each.numbers.float()
+    if each.function in SOFTMAXES and numbers.dim() > 1:
+        known = numbers.where(numbers > MASKED, torch.tensor(math.nan))
+        apart = float((known - known.nanmean(1, keepdim=True)).square().nanmean(1).sqrt().median())
+    elif each.function == "binary_cross_entropy_with_logits":
+        apart = float(numbers.abs().median())
+    else:
+        return
+    if SHARP < apart < math.inf:
+        yield (
+            f"The logits that {each.function} is given lie {apart:.3g} apart: nearly all probabilities are 0 or 1. "
+            "Check the scale of the last layer, and the temperature that they are divided by."
+        )
+
+
+def _note_of_labels(each: Compared) -> Iterator[str]:
+    wanted = each.wanted.detach()
+    if each.function in ("cross_entropy", "nll_loss") and not wanted.is_floating_point():
+        left_out = float((wanted == IGNORED).float().mean())
+        if NEARLY_ALL <= left_out < 1:
+            yield f"{left_out:.1%} of the targets are {IGNORED}, and left out: check how they are made."
     if each.function != "cross_entropy" or not wanted.is_floating_point() or wanted.dim() < 2:
         return
-    sums = wanted.detach().sum(1)
+    sums = wanted.sum(1)
     if float(((sums - 1).abs() > BEYOND).float().mean()) > FEW:
         yield (
             f"The shares that cross_entropy is given as targets sum to {float(sums.mean()):.3g} and not to 1: for "
@@ -243,25 +303,22 @@ def _note_of_soft_labels(each: Compared) -> Iterator[str]:
         )
 
 
-def is_turned(loss: Tensor) -> bool:
-    """Whether a loss that can't be negative is: it was multiplied by a negative number, and is maximised."""
-    step: Any = loss.grad_fn if loss.numel() == 1 and float(loss.detach()) < 0 else None
-    while step is not None and name_of(step) in SCALINGS:
-        below = [each for each, _ in step.next_functions if each is not None]
-        step = below[0] if len(below) == 1 else None
-    name = "" if step is None else name_of(step)
-    if name.startswith("NllLoss"):
-        return any(name_of(each) == "LogSoftmaxBackward" for each, _ in step.next_functions if each is not None)
-    return name in NOT_NEGATIVE
-
-
 def _share_out_of_reach(each: Compared) -> float:
     name, low, high = each.activation
     if each.function not in DIFFERENCES or not name or each.wanted.requires_grad:
         return 0.0
     wanted = each.wanted.detach()
-    margin = BEYOND * (high - low if high < math.inf else float(wanted.abs().max()))
+    margin = BEYOND * (high - low if high - low < math.inf else float(wanted.abs().max()))
     return float(((wanted < low - margin) | (wanted > high + margin)).float().mean())
+
+
+def _are_cosines(numbers: Tensor, step: Any) -> bool:
+    """Whether a product of matrices is one of vectors of length 1, by what it keeps for the backward pass."""
+    if float(numbers.abs().max()) > 1 + NEAR:
+        return False
+    kept = [(step._saved_self, -1), (step._saved_mat2, -2)]
+    sizes = [torch.linalg.vector_norm(each, dim=axis) for each, axis in kept if each is not None]
+    return all(bool(((each - 1).abs() < NEAR).all()) for each in sizes)
 
 
 def _sums_of_exp(each: Compared) -> float:
@@ -283,7 +340,9 @@ def _ends(tensor: Tensor) -> tuple[float, float]:
 
 
 def _interval(low: float, high: float) -> str:
-    return f"above {low:g}" if high == math.inf else f"{low:g} to {high:g}"
+    if high == math.inf:
+        return f"above {low:g}"
+    return f"below {high:g}" if low == -math.inf else f"{low:g} to {high:g}"
 
 
 def _finding(limit: str, summary: str, evidence: dict[str, float], remedy: str) -> Finding:

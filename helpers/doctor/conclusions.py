@@ -77,6 +77,9 @@ PATIENCE = 200
 LEARNED = 0.9
 """A loss below this share of the constant prediction's, or 0.7 of the first one where that isn't known, has fallen."""
 
+SPARE = 0.1
+"""A network that learns may hold this share of layers that its loss has no use for."""
+
 CLIPPED, ALIKE = 1e-5, 1e-3
 """Gradient norms that agree so well with the largest one were clipped to it, if the losses don't agree as well."""
 
@@ -183,7 +186,10 @@ def conclude(training: Training) -> TrainingDiagnosis:
     notes = list(_notes(training))
     if learned:
         notes += [f"{each.summary[0].upper()}{each.summary[1:]} The network learns all the same." for each in layers]
-        layers, steps = [], [each for each in steps if each.verdict == "unchanged"]
+        still = [each for each in steps if each.verdict == "unchanged"]
+        spare = [each for each in still if len(each.layers) <= SPARE * len(training.held)]
+        notes += [f"{some(each.layers)}: an optimizer holds them, and nothing changes them." for each in spare]
+        layers, steps = [], [each for each in still if each not in spare]
     elif learned is None:
         steps = [each for each in steps if each.verdict != "update too small"]
     return TrainingDiagnosis(

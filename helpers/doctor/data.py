@@ -24,11 +24,20 @@ LARGE_INPUTS = 30.0
 MANY, SAME = 8, 1e-6
 """In a batch of MANY samples not all are of one class, nor closer in the answer than SAME times its size."""
 
-DROPS_NEARLY_ALL = 0.9
-"""Dropout with a p of at least this is told."""
+DROPS_MUCH = 0.8
+"""Dropout with a p of at least this is told: it may be the share that was to be kept."""
 
-TINY = 1e-4
-"""Targets so many times as large as the outputs are told."""
+TINY = 1e-2
+"""Targets so many times as large as the outputs, and inputs of such a size, are told."""
+
+NEARLY_ALL = 0.95
+"""What holds for this share of the samples is told."""
+
+MOSTLY, MOST_SEEN = 0.8, 2**16
+"""This share of padding is told; in inputs of at most so many numbers equal samples are looked for."""
+
+OF_CLASSES = frozenset(("LogSoftmaxBackward", "NllLossBackward", "NllLoss2DBackward"))
+"""Steps of a loss whose targets are class numbers."""
 
 OFFSET = 10.0
 """Inputs whose mean is so many times their standard deviation count as not centred."""
@@ -58,7 +67,8 @@ class Evidence:
     normalises: whether the first layer takes mean and scale out of its inputs
     dropped: name and p of the dropout in training mode that drops most
     mixed: names of recurrent or attention layers that carry one sample's numbers into the answers to others
-    turned: whether a loss that can't be negative is, and so is maximised
+    at_outputs: the gradient at the first output, up to a positive factor; None where it wasn't kept
+    of_modules: notes of what the modules hold
     quiet: what the model returns in eval mode, without dropout's noise; None where nobody asked
     """
 
@@ -71,7 +81,8 @@ class Evidence:
     normalises: bool
     dropped: tuple[str, float] = ("", 0.0)
     mixed: Sequence[str] = ()
-    turned: bool = False
+    at_outputs: Tensor | None = None
+    of_modules: Sequence[str] = ()
     quiet: Any = None
 
     @cached_property
@@ -126,7 +137,9 @@ def notes_of_data(evidence: Evidence) -> Iterator[str]:
     yield from _notes_of_targets(evidence)
     yield from _notes_of_one_answer(evidence)
     yield from notes_of_comparisons(evidence.compared)
+    yield from _notes_of_direction(evidence)
     yield from _notes_of_layers(evidence)
+    yield from evidence.of_modules
 
 
 def why_flat(evidence: Evidence) -> str:
@@ -201,6 +214,9 @@ def _notes_of_inputs(evidence: Evidence) -> Iterator[str]:
     given = [each for each in flatten(evidence.inputs) if _is_batch(each)]
     if given and not any(each.is_floating_point() for each in given) and all(map(_is_alike, given)):
         yield f"All {len(given[0]):,} samples of the batch are alike: check how the inputs are loaded."
+    if len(given) == 1:
+        yield from _notes_of_padding(given[0])
+        yield from _notes_of_twins(given[0], flatten(evidence.targets))
     for each in given:
         if not each.is_floating_point():
             continue
@@ -214,11 +230,47 @@ def _notes_of_inputs(evidence: Evidence) -> Iterator[str]:
                 f"All {len(each):,} samples of the batch are alike (spread {spread:.1g} at a size of {size:.3g}): "
                 "check how the inputs are loaded."
             )
+        elif not evidence.normalises and size < TINY:
+            yield (
+                f"The inputs are tiny (root mean square {size:.3g}): beside its biases the first layer hardly sees "
+                "them. Divide them by their standard deviation."
+            )
         elif not evidence.normalises and (size > LARGE_INPUTS or abs(mean) > OFFSET * deviation):
             yield (
                 f"The inputs are not standardised (mean {mean:.3g}, standard deviation {deviation:.3g}): subtract "
                 "their mean and divide by their standard deviation, or begin with a normalization."
             )
+
+
+def _notes_of_padding(tokens: Tensor) -> Iterator[str]:
+    if tokens.is_floating_point() or tokens.dim() != 2 or tokens.shape[1] < MANY:
+        return
+    last = tokens[:, -1:]
+    padded = (tokens == last).flip(1).long().cumprod(1).sum(1).double() / tokens.shape[1]
+    if bool((last == last[0]).all()) and float(padded.mean()) >= MOSTLY and not _is_alike(tokens):
+        yield (
+            f"{float(padded.mean()):.0%} of the inputs are one number at the ends of the rows, {int(last[0, 0])}: if "
+            "it is padding, cut the rows, mask it, or hand over lengths, or it outweighs the rest."
+        )
+
+
+def _notes_of_twins(inputs: Tensor, targets: Sequence[Tensor]) -> Iterator[str]:
+    """Where many inputs stand in the batch twice, with different targets."""
+    if len(targets) != 1 or not targets[0].dim() or len(targets[0]) != len(inputs) or inputs.numel() > MOST_SEEN:
+        return
+    if targets[0].layout != torch.strided or targets[0].is_complex() or inputs.is_complex():
+        return
+    rows = inputs.detach().flatten(1)
+    different, place = rows.unique(dim=0, return_inverse=True)
+    if 2 * len(different) > len(rows) or len(different) == 1:
+        return
+    answers = targets[0].detach().reshape(len(rows), -1)
+    both = torch.cat([place[:, None].double(), answers.double()], 1)
+    if len(both.unique(dim=0)) > len(different):
+        yield (
+            f"Only {len(different):,} of {len(rows):,} inputs of the batch are different, and equal ones have other "
+            "targets: check how the inputs are loaded."
+        )
 
 
 def _is_batch(tensor: Tensor) -> bool:
@@ -271,8 +323,6 @@ def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
             f"The targets are tiny (root mean square {_rms(like[0]):.3g}) beside the outputs ({outputs:.3g}): an error "
             "as large as they are hardly counts. Standardise them."
         )
-    if evidence.turned:
-        yield "The loss is turned round: a loss of 0 or more comes times a negative number, so that it is maximised."
     classes = evidence.classes
     if classes > 1 and evidence.loss > 3 * math.log(classes) + 2:
         yield (
@@ -281,9 +331,54 @@ def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
         )
 
 
+def _notes_of_direction(evidence: Evidence) -> Iterator[str]:
+    """What the gradient at the outputs does to the answers: away from the targets, or nothing for many samples."""
+    gradient, targets = evidence.at_outputs, flatten(evidence.targets)
+    if gradient is None or not gradient.dim() or not evidence.outputs or gradient.shape != evidence.outputs[0].shape:
+        return
+    of_samples = gradient.abs().flatten(1).amax(1) if gradient.dim() > 1 and gradient.numel() else gradient.abs()
+    silent = float((of_samples == 0).float().mean())
+    if len(of_samples) >= MANY and NEARLY_ALL <= silent < 1:
+        yield f"{silent:.0%} of the samples get no gradient from the loss: all but a few have no part in it."
+    if len(targets) != 1 or targets[0].layout != torch.strided or targets[0].device != gradient.device:
+        return
+    away = _away(gradient, evidence.outputs[0], targets[0].detach(), evidence.steps)
+    if len(away) >= MANY and float(away.float().mean()) >= NEARLY_ALL:
+        yield "The loss pushes the answers away from the targets, and not towards them: look at its sign."
+    if targets[0].numel() == gradient.numel() >= 2 * MANY:
+        wanted, moved = targets[0].reshape(-1), gradient.reshape(-1) != 0
+        zero = wanted == 0
+        are_bits, some_zero = bool((zero | (wanted == 1)).all()), MANY <= int(zero.sum()) < len(zero)
+        if are_bits and some_zero and not bool(moved[zero].any()) and float(moved[~zero].float().mean()) > 0.5:
+            yield (
+                "No sample whose target is 0 gets a gradient from the loss. If 0 is a class, make the labels -1 and 1, "
+                "as hinge losses have them."
+            )
+
+
+def _away(gradient: Tensor, outputs: Tensor, targets: Tensor, steps: Collection[str]) -> Tensor:
+    """For every answer with a gradient whether a step of descent takes it away from its target."""
+    if targets.is_floating_point() and targets.numel() == outputs.numel():
+        answers, wanted = outputs.reshape(-1), targets.reshape(-1)
+        moved = gradient.reshape(-1) != 0
+        aways = [((answers - wanted) * gradient.reshape(-1) < 0)[moved]]
+        if bool(((wanted == 0) | (wanted == 1)).all()):  # logits, or distances of which either may be meant
+            aways.append(((0.5 - wanted) * gradient.reshape(-1) < 0)[moved])
+            aways = aways if float(answers.min()) < 0 < float(answers.max()) else [moved[:0]]
+        if bool((wanted.abs() == 1).all()):  # a critic's, of which either sign may be meant
+            aways = [moved[:0]]
+        return max(aways, key=lambda each: float(each.float().mean()))
+    is_class = not targets.is_floating_point() and targets.dtype != torch.bool and outputs.dim() > 1
+    if not is_class or targets.shape != outputs.shape[:1] + outputs.shape[2:] or OF_CLASSES.isdisjoint(steps):
+        return gradient.new_zeros(0, dtype=torch.bool)
+    counted = (targets >= 0) & (targets < outputs.shape[1])
+    at_target = gradient.gather(1, targets.long().clamp(0, outputs.shape[1] - 1).unsqueeze(1)).squeeze(1)[counted]
+    return at_target[at_target != 0] > 0
+
+
 def _notes_of_layers(evidence: Evidence) -> Iterator[str]:
     name, share = evidence.dropped
-    if share >= DROPS_NEARLY_ALL:
+    if share >= DROPS_MUCH:
         yield f"{name} drops {share:.0%} of its inputs: p is the share that is dropped, usually 0.1 to 0.5."
     if evidence.mixed:
         yield (

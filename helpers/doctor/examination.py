@@ -20,7 +20,6 @@ from torch.jit._fuser import optimized_execution
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from .chart import Chart
-from .comparing import is_turned
 from .data import Evidence, tells_nothing
 from .diagnosis import Diagnosis
 from .graph import Graph, name_of
@@ -28,6 +27,7 @@ from .hooks import interrupts_held
 from .hygiene import Held, untouched
 from .inputs import NOT_GIVEN, adapted
 from .judgement import Case, examined, judge, suspects_shattering
+from .modules import notes_of_modules
 from .readings import LayerReading
 from .recording import BackwardReadings, Recording, flatten, norm, own_parameters
 from .tracing import Tracing
@@ -131,7 +131,8 @@ def _examine(
         steps=frozenset(name_of(step) for step in graph.order if step not in of_outputs.steps),
         normalises=_normalises_first(recording),
         dropped=_largest_dropout(model),
-        turned=is_turned(loss),
+        at_outputs=recording.at_outputs,
+        of_modules=tuple(notes_of_modules(model)),
     )
     bad = chart.first_bad(inputs, targets)
     if bad is None:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 from torch.overrides import TorchFunctionMode
 
-from .comparing import DIFFERENCES, LOSSES, MOST_COMPARED, Compared, compared
+from .comparing import COMPARING, LOSSES, MOST_COMPARED, Compared, compared
 from .flatness import FLAT_PARTS, Flat, flat_parts
 from .graph import PRODUCTS as PRODUCT_STEPS
 from .graph import REENTRANT, Graph, is_opaque, name_of, operation_on
@@ -157,6 +157,7 @@ class Recording:
     used: the parameters that a function of torch was called with
     held: the tensors that the model held before it ran
     compared: what losses compared with what
+    at_outputs: the gradient of the first of the outputs, up to a positive factor; None where it wasn't kept
     opaque: the parameters that go into a step of the graph into which nothing can look
     """
 
@@ -185,6 +186,7 @@ class Recording:
         self._reentrant = False
         self._model = model
         self.gradients: Sequence[Tensor | None] = ()
+        self.at_outputs: Tensor | None = None
         self.opaque: set[Tensor] = set()
 
     @contextmanager
@@ -280,6 +282,9 @@ class Recording:
             arrived = [pair for pair in zip(kept, found[len(wanted) :], strict=True) if pair[1] is not None]
             for (each, _), value in zip(arrived, norms([gradient for _, gradient in arrived]).tolist(), strict=True):
                 self._signals[each.place] = math.hypot(self._signals.get(each.place, 0.0), value)
+            first = self.outputs[0].grad_fn if self.outputs else None
+            of_first = (gradient for each, gradient in arrived if each.place == OUTPUTS and each.step is first)
+            self.at_outputs = next(of_first, None)
         self.gradients = [None if place in measured else each for place, each in enumerate(found[: len(parameters)])]
         sizes = iter(norms([each for each in self.gradients if each is not None]).tolist())
         gradients = [
@@ -507,7 +512,7 @@ class Recording:
         self._read_output(row, output)
 
     def _function_of_loss(self, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if (name in LOSSES or name in DIFFERENCES) and len(self.compared) < MOST_COMPARED and not _in_functorch():
+        if name in COMPARING and len(self.compared) < MOST_COMPARED and not _in_functorch():
             with torch._C.DisableTorchFunction():
                 found = compared(name, (*args, *kwargs.values()))
             if found is not None:

@@ -1,0 +1,119 @@
+"""What can be told of a model by looking at what its modules hold, without running it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .readings import some
+
+ENOUGH = 256
+"""With so many numbers the shape of their distribution can be told."""
+
+LARGE_GAIN = 3.0
+"""A recurrent matrix of independent numbers lets a state grow by this factor at a step; 1 keeps its size."""
+
+BATCH_NORMS = nn.modules.batchnorm._BatchNorm
+RANDOM = (BATCH_NORMS, nn.modules.dropout._DropoutNd)
+
+
+def notes_of_modules(model: nn.Module) -> Iterator[str]:
+    """What is worth knowing of a model's modules and parameters."""
+    modules = [pair for pair in model.named_modules() if not isinstance(pair[1], torch.jit.ScriptModule)]
+    yield from _notes_of_modes(model, [(name, each) for name, each in modules if isinstance(each, RANDOM)])
+    yield from _notes_of_sharing(model, modules)
+    yield from _notes_of_numbers(model, modules)
+
+
+def _notes_of_modes(model: nn.Module, found: Sequence[tuple[str, nn.Module]]) -> Iterator[str]:
+    norms = [(name, each) for name, each in found if isinstance(each, BATCH_NORMS) and each.track_running_stats]
+    still = [name for name, each in norms if each.training and each.momentum == 0]
+    if still:
+        yield (
+            f"{some(still)}: a momentum of 0 leaves the running mean and variance as they are, and eval mode works "
+            "with these. PyTorch's momentum is the share of the new batch, usually 0.1."
+        )
+    fresh = [name for name, each in norms if not each.training and each.num_batches_tracked == 0 and _is_new(each)]
+    if fresh:
+        yield (
+            f"{some(fresh)}: batch norm in eval mode that has never seen a batch (mean 0, variance 1) normalises "
+            "nothing. Call model.train() before training, or load the statistics."
+        )
+    elif found and not model.training:
+        yield "The model is in eval mode, without dropout and with running statistics: model.train() before training."
+
+
+def _is_new(norm: nn.Module) -> bool:
+    mean, variance = norm.running_mean, norm.running_var
+    return isinstance(mean, Tensor) and isinstance(variance, Tensor) and not mean.any() and bool((variance == 1).all())
+
+
+def _notes_of_sharing(model: nn.Module, modules: Sequence[tuple[str, nn.Module]]) -> Iterator[str]:
+    for name, module in modules:
+        counts = Counter(map(id, module._modules.values()))
+        often = [child for child in module._modules.values() if child is not None and counts[id(child)] > 1]
+        if often and any(True for _ in often[0].parameters()):
+            yield (
+                f"{name or 'The model'} holds one and the same {type(often[0]).__name__} {counts[id(often[0])]} times, "
+                "with the same weights each time. Layers of their own are made one by one: [make() for _ in range(n)]."
+            )
+            break
+    places: dict[tuple[int, torch.Size], str] = {}
+    for name, each in model.named_parameters():
+        if each.layout is torch.strided and each.numel() and each.device.type != "meta":
+            other = places.setdefault((each.data_ptr(), each.shape), name)
+            if other != name:
+                yield (
+                    f"{other} and {name} are two parameters over the same numbers, which an optimizer changes twice. "
+                    "Assign the parameter itself: a.weight = b.weight, without .data."
+                )
+                break
+
+
+def _notes_of_numbers(model: nn.Module, modules: Sequence[tuple[str, nn.Module]]) -> Iterator[str]:
+    halves = [name for name, each in model.named_parameters() if each.dtype is torch.float16 and each.requires_grad]
+    if halves:
+        yield (
+            f"Weights in float16 ({some(halves)}): gradients below 6e-8 are 0, updates are lost in rounding, and "
+            "Adam's eps of 1e-8 is 0. Keep the weights in float32, and run under torch.autocast with a GradScaler."
+        )
+    frozen = [name for name, module in modules if _is_fresh_and_frozen(module)]
+    if frozen and any(each.requires_grad for each in model.parameters()):
+        yield (
+            f"{some(frozen)}: frozen, with numbers as they are drawn at the start. Load weights that were trained, or "
+            "let them learn."
+        )
+    wild = [name for name, each in modules if isinstance(each, nn.RNNBase) and _gain(each) > LARGE_GAIN]
+    if wild:
+        yield (
+            f"{some(wild)}: the recurrent weights are large, so that gates and states saturate. Begin with PyTorch's "
+            "own, or with orthogonal ones."
+        )
+
+
+def _gain(module: nn.RNNBase) -> float:
+    weights = [each.detach() for name, each in module.named_parameters() if name.startswith("weight_hh")]
+    return max((float(each.square().mean().sqrt()) * math.sqrt(each.shape[1]) for each in weights), default=0.0)
+
+
+def _is_fresh_and_frozen(module: nn.Module) -> bool:
+    """Whether a layer doesn't learn, and its weights are spread as PyTorch draws them.
+
+    Linear and convolutional ones evenly up to 1 / √fan_in, embeddings normally with standard deviation 1.
+    """
+    weight = module._parameters.get("weight")
+    layer = isinstance(module, nn.Linear | nn.modules.conv._ConvNd | nn.Embedding)
+    if not layer or weight is None or weight.requires_grad or weight.numel() < ENOUGH or not weight.is_floating_point():
+        return False
+    numbers = weight.detach().float()
+    size = float(numbers.square().mean().sqrt())
+    if isinstance(module, nn.Embedding):
+        tails = float((numbers.abs() > 2).float().mean())  # 0.0455 of a normal distribution
+        return abs(size - 1) < 0.05 and abs(float(numbers.mean())) < 0.1 and 0.02 < tails < 0.07
+    bound = 1 / math.sqrt(weight[0].numel())
+    largest = float(numbers.abs().max())
+    return 0.95 * bound < largest <= bound * (1 + 1e-4) and abs(size * math.sqrt(3) / bound - 1) < 0.1
