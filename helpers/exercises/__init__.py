@@ -1,4 +1,4 @@
-"""The "Write it yourself" tasks: what is asked, how it is checked, hints in stages, and a solution that tests run."""
+"""The "Write it yourself" tasks: the task, how it is checked, hints in stages, and a solution that the tests run."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ __all__ = ["EXERCISES", "Exercise", "CheckResult", "check_exercise", "get_exerci
 def check_exercise(exercise_id: str, thing: Any) -> CheckResult:
     """Judge a learner's function or number; never raises for what the learner's code does.
 
-    ValueError where there is no exercise of that id.
+    ValueError where there is no exercise with this id.
     """
     exercise = get_exercise(exercise_id)
     if thing is ... or thing is None:
         return CheckResult("open", "Not yet done: replace the three dots, then run the cell again.", exercise.hints[0])
     try:
         result = exercise.judge(thing)
-    except Failed as failure:  # where it is called once more after all was right
+    except Failed as failure:  # a judge may call it once more after all values were right
         result = CheckResult("wrong", f"Called once more, {failure}")
     return result if result.correct else CheckResult(result.status, result.message, exercise.hints[0])
 
 
 def get_exercise(exercise_id: str) -> Exercise:
-    """The exercise of this id; ValueError that lists all ids where there is none."""
+    """The exercise with this id; ValueError that lists all ids where there is none."""
     return EXERCISES[check_choice("exercise", exercise_id, EXERCISES)]

@@ -1,9 +1,9 @@
 """How a learner's function or number is judged.
 
-The function is tried on several inputs in a thread of its own. If it raises, the line is named; a loop without an end,
-a demand for too much memory and printing without end are stopped. That is a guard against slips and no sandbox. It
-doesn't cover what Python itself can't interrupt: one long call into C, such as `7**(3*10**7)`, keeps the notebook until
-it is done, and code that catches every exception, or waits in C, goes on in the background. The message then says so;
+The function is tried on several inputs in a thread of its own. If it raises, the line is named; an endless loop, a
+request for too much memory and endless printing are stopped. That guards against slips; it is no sandbox. It can't stop
+what Python itself can't interrupt: one long call into C, such as `7**(3*10**7)`, blocks the notebook until it is done,
+and code that catches every exception, or waits in C, goes on in the background. The message then says so;
 *Kernel → Restart* ends both.
 """
 
@@ -33,25 +33,25 @@ from helpers.quiz import read_number
 SECONDS = 5.0
 """How long a learner's function may take on one input."""
 MEMORY = 2_000_000_000
-"""How many bytes a learner's function may ask for, where the system can tell."""
+"""How many bytes a learner's function may allocate, where the system can enforce it."""
 PRINTED = 10_000
 """How many characters a learner's function may print on one input."""
 LONGEST = 300
-"""How many characters of an error's own words are shown."""
+"""How many characters of an error's message are shown."""
 GOES_ON = (
     " It could not be stopped and goes on in the background: it is in one long call, or it catches every exception. "
     "*Kernel → Restart* ends it."
 )
 
 DIGITS = {"float16": 3, "bfloat16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1}
-"""The significant digits of the types that are too coarse for the tolerance of an exercise."""
+"""The significant digits of the types that are too coarse for an exercise's tolerance."""
 
 Status = Literal["right", "wrong", "open"]
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found. `open` means that there is nothing to judge yet; `hint` is the exercise's first hint."""
+    """The result of a check. `open` means that there is nothing to judge yet; `hint` is the exercise's first hint."""
 
     status: Status
     message: str
@@ -77,14 +77,14 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong rule that people really use, and what to tell who used it."""
+    """A wrong rule that people really use, and the sentence that explains the mistake."""
 
     rule: Callable[..., Any]
     sentence: str
 
 
 class Failed(Exception):
-    """The learner's code gave no usable value; the message goes on after a call, as in "On `f(1)`: …"."""
+    """The learner's code gave no usable value; the message continues a sentence such as "On `f(1)`: …"."""
 
 
 # Trying a learner's function -----------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def judge_function(
     floor: float = 0.0,
     mistakes: Sequence[Mistake] = (),
 ) -> CheckResult:
-    """Hold the function against a rule on each of the inputs: relative tolerance, and an absolute floor."""
+    """Compare the function with a rule on each input, with a relative tolerance and an absolute floor."""
 
     def complain(given: Array, *arguments: Any) -> str:
         expected = np.asarray(rule(*arguments), dtype=np.float64)
@@ -118,10 +118,10 @@ def judge_values(
     complain: Callable[..., str],
     inputs: Sequence[tuple[Any, ...]],
 ) -> CheckResult:
-    """Have the numbers that the function gives on each of the inputs judged, where no rule says which they must be.
+    """Judge the numbers that the function returns on each input by `complain`, where no rule gives the right ones.
 
-    `shape(*arguments)` is the shape that they must have; `complain(numbers, *arguments)` goes on after the call, as in
-    "gives only zeros.", or is empty where nothing is wrong.
+    `shape(*arguments)` is the required shape; `complain(numbers, *arguments)` continues the sentence after the call, as
+    in "gives only zeros.", or is empty where nothing is wrong.
     """
     if not callable(function):
         return CheckResult("wrong", f"Hand over the function itself, `{name}` without brackets, not what it returns.")
@@ -149,9 +149,9 @@ def _named_mistake(given: Any, arguments: tuple[Any, ...], mistakes: Sequence[Mi
 def call_safely(
     function: Callable[..., Any], arguments: tuple[Any, ...], read: Callable[[Any], Any] = lambda value: value
 ) -> Any:
-    """What `read` makes of the function's value on copies of the arguments; Failed says what went wrong, in which line.
+    """Call the function on copies of the arguments and return `read` of its value; Failed names the error and its line.
 
-    An object of the learner's own may do anything while it is read, too.
+    `read` runs under the same guard, since an object of the learner's own class may do anything while it is read.
     """
     outcome: dict[str, Any] = {}
 
@@ -167,12 +167,12 @@ def call_safely(
     with _judges_kept(), _limited_memory(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
         try:
             thread.start()
-        except RuntimeError:  # a browser has no threads: there it runs here, and only closing the page stops it
+        except RuntimeError:  # a browser has no threads: run it here; only closing the page stops it
             work()
         else:
             _wait_for(thread)
     if "error" in outcome:
-        error = outcome.pop("error")  # what is kept would keep all that the code made
+        error = outcome.pop("error")  # its traceback would keep all objects of the code alive
         raise Failed(str(error) if isinstance(error, Failed) else _describe(error, function))
     return outcome["value"]
 
@@ -185,13 +185,13 @@ def _wait_for(thread: threading.Thread) -> None:
     except KeyboardInterrupt:
         raise Failed(f"you stopped it.{_stop(thread)}") from None
     if thread.is_alive():
-        waited = time.monotonic() - began  # longer than that where a call into C let nobody look at the clock
+        waited = time.monotonic() - began  # longer where a call into C held the interpreter
         seconds = SECONDS if waited < 2 * SECONDS else waited
         raise Failed(f"no answer after {seconds:.2g} seconds. Is there a loop without an end?{_stop(thread)}")
 
 
 def _stop(thread: threading.Thread) -> str:
-    """Make the thread's Python code raise SystemExit, and say so where it goes on all the same."""
+    """Make the thread's Python code raise SystemExit; return a sentence if it keeps running all the same."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
     thread.join(0.5)
     return GOES_ON if thread.is_alive() else ""
@@ -199,8 +199,8 @@ def _stop(thread: threading.Thread) -> str:
 
 @contextlib.contextmanager
 def _limited_memory() -> Iterator[None]:
-    """Let the process grow by `MEMORY` bytes only: more raises MemoryError. Where there is no such limit (other than
-    on Linux), the time limit has to do."""
+    """Let the process grow by at most `MEMORY` bytes; more raises MemoryError. Elsewhere than on Linux there is no such
+    limit, only the one on time."""
     try:
         import resource
 
@@ -219,7 +219,7 @@ def _limited_memory() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _judges_kept() -> Iterator[None]:
-    """Put back what the code changes in numpy and among Python's own functions, by which it is judged."""
+    """Undo the code's changes to numpy and builtins, since the judgement relies on them."""
     before = [(vars(module), dict(vars(module))) for module in (builtins, np)]
     try:
         yield
@@ -229,7 +229,7 @@ def _judges_kept() -> Iterator[None]:
 
 
 class _LimitedOutput(io.TextIOBase):
-    """Passes on the first characters that are printed, and says so where it leaves the rest out."""
+    """Passes on the first `PRINTED` characters, then prints that the rest is left out."""
 
     def __init__(self, out: TextIO) -> None:
         self._out, self._left = out, PRINTED
@@ -247,7 +247,7 @@ class _LimitedOutput(io.TextIOBase):
 
 
 def _describe(error: BaseException, function: Callable[..., Any]) -> str:
-    """The error in words, with the deepest line of the learner's own code."""
+    """Describe the error and the innermost line of the learner's own code."""
     try:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     except Exception:
@@ -267,20 +267,20 @@ def _describe(error: BaseException, function: Callable[..., Any]) -> str:
 
 
 def numbers_from(function: Callable[..., Any], arguments: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
-    """The float64 numbers of this shape that the function gives; Failed says what is amiss."""
+    """Call the function and return its value as float64 numbers of this shape; Failed says what is wrong."""
     numbers: Array = call_safely(function, arguments, partial(_as_numbers, shape=shape))[0]
     return numbers
 
 
 def _numbers_or_nothing(raw: Any, shape: tuple[int, ...]) -> tuple[Array, str] | None:
-    """As `_as_numbers`; None where the function gives nothing yet."""
+    """As `_as_numbers`; None where the function returns nothing yet."""
     return None if raw is ... or raw is None else _as_numbers(raw, shape)
 
 
 def _as_numbers(raw: Any, shape: tuple[int, ...]) -> tuple[Array, str]:
-    """The value as finite float64 numbers of the wanted shape, and a sentence where its type is a coarse one.
+    """The value as finite float64 numbers of the given shape, and a sentence if its type is too coarse.
 
-    Failed says what is amiss.
+    Failed says what is wrong.
     """
     types: list[str] = []
     try:
@@ -309,7 +309,7 @@ def _as_numbers(raw: Any, shape: tuple[int, ...]) -> tuple[Array, str]:
 
 
 def _without_tensors(value: Any, types: list[str]) -> Any:
-    """The value with arrays in the place of PyTorch's tensors, also within lists; notes the tensors' types."""
+    """The value with PyTorch's tensors replaced by arrays, also inside lists; appends the tensors' types to `types`."""
     if isinstance(value, list | tuple):
         return [_without_tensors(part, types) for part in value]
     if np.ma.is_masked(value):
@@ -323,7 +323,7 @@ def _without_tensors(value: Any, types: list[str]) -> Any:
 
 
 def _as_float64(array: Array) -> Array:
-    """The array in float64; Failed where its type is one that only turns into numbers by losing something."""
+    """The array in float64; Failed or TypeError where the conversion would lose information or make no sense."""
     if np.iscomplexobj(array) or (array.dtype == object and any(isinstance(each, complex) for each in array.flat)):
         raise Failed(f"it returns complex numbers, of type {array.dtype.name}; real ones are wanted.")
     if array.dtype == bool or (array.dtype == object and any(isinstance(each, bool) for each in array.flat)):
@@ -334,7 +334,7 @@ def _as_float64(array: Array) -> Array:
 
 
 def _show(value: Any) -> str:
-    """Numbers, arrays, lists of arrays and functions, short enough for a sentence."""
+    """Format a number, an array, a list of arrays or a function, short enough for a sentence."""
     if callable(value):
         return str(getattr(value, "__name__", "a function"))
     if isinstance(value, list):
@@ -359,7 +359,7 @@ def judge_number(thing: Any, judge: Callable[[float], CheckResult]) -> CheckResu
 
 
 def _scalar(thing: Any) -> Any:
-    """What an array or tensor of one number holds; None for one that holds more."""
+    """The number in an array or tensor of one number; None for one that holds more."""
     try:
         return thing.item() if hasattr(thing, "item") else thing
     except Exception:

@@ -42,7 +42,7 @@ def _judge_chain_gradient(function: Any) -> CheckResult:
 
 
 def float32_zero_depth() -> int:
-    """The number of factors 0.25 after which a float32 product is exactly 0."""
+    """How many factors of 0.25 make a float32 product exactly 0."""
     product, depth = np.float32(1), 0
     while product > 0:
         product, depth = product * np.float32(0.25), depth + 1

@@ -45,7 +45,7 @@ def _softsign(z: Any) -> Any:
 
 
 def weight_deviation(z: Array, wanted: float) -> float:
-    """The standard deviation of the weights at which a tanh layer multiplies the norm of the gradient by `wanted`."""
+    """The standard deviation of the weights with which a tanh layer multiplies the gradient's norm by `wanted`."""
     return wanted / math.sqrt(len(z) * _mean_square_slope(z))
 
 

@@ -46,12 +46,12 @@ def _arctan_slope(z: Array) -> Array:
 
 
 def _mean(values: Array) -> float:
-    """Mean over z ~ N(0, 1) of what was taken at the points `_X`."""
+    """Mean over z ~ N(0, 1) of a function, given its values at the points `_X`."""
     return float(_BELL @ values)
 
 
 def settled_variance(activation: Curve, gain: float, rounds: int = 300) -> float:
-    """The variance q of pre-activations that reproduces itself: q = gain² E[activation(z)²] for z ~ N(0, q)."""
+    """The fixed point q of the pre-activations' variance: q = gain² E[activation(z)²] for z ~ N(0, q)."""
     q = 1.0
     for _ in range(rounds):
         q = gain**2 * _mean(activation(math.sqrt(q) * _X) ** 2)
@@ -69,13 +69,13 @@ def factor(activation: Curve, slope: Curve, gain: float) -> float:
 
 @functools.cache
 def measured_factor(gain: float) -> float:
-    """The per-layer factor that the engine measures in a sigmoid network of variance gain²/N, mean of its seeds."""
+    """The per-layer factor that the engine measures in a sigmoid network, weight variance gain²/N, mean over seeds."""
     spec = NetworkSpec(depth=30, width=128, activation="sigmoid", init="lecun_normal", gain=gain, batch=32, seeds=4)
     return float(np.mean(gradient_profile(spec, data="gaussian").per_layer_factor()))
 
 
 def _variance_instead(activation: Curve, gain: float) -> float:
-    """The fixed point of somebody who takes the variance of the activations for their mean square."""
+    """The fixed point found when the activations' variance is taken for their mean square."""
     q = 1.0
     for _ in range(300):
         values = activation(math.sqrt(q) * _X)
@@ -84,7 +84,7 @@ def _variance_instead(activation: Curve, gain: float) -> float:
 
 
 def _at(q: Callable[[Curve, float], float]) -> Callable[[Curve, Curve, float], float]:
-    """The factor of somebody who finds another variance q."""
+    """The factor found with another, wrong variance q."""
     return lambda f, s, g: g * _root_mean_square(s, max(q(f, g), 0.0))
 
 
@@ -138,7 +138,7 @@ def _judge_predict_factor(function: Any) -> CheckResult:
 
 
 def _beside_measurement(function: Callable[..., Any]) -> CheckResult:
-    """Hold a law that agrees with theory against a network as well."""
+    """Compare a law that agrees with theory with a measured network as well."""
     sentences = []
     for gain in (1.0, 4.0):
         claimed = float(numbers_from(function, (sigmoid, sigmoid_slope, gain), ()))
@@ -152,7 +152,7 @@ def _beside_measurement(function: Callable[..., Any]) -> CheckResult:
 
 
 def _solve(of: Callable[[float], float]) -> float:
-    """The gain from 0.1 to 200 at which a rising function is 1."""
+    """The gain between 0.1 and 200 at which an increasing function equals 1."""
     low, high = 0.1, 200.0
     for _ in range(50):
         middle = math.sqrt(low * high)
@@ -162,13 +162,13 @@ def _solve(of: Callable[[float], float]) -> float:
 
 @functools.cache
 def critical_gain() -> float:
-    """The gain at which a deep network of slow sigmoids keeps its gradient."""
+    """The gain at which a deep network of slow sigmoids preserves its gradient."""
     return _solve(lambda gain: factor(slow_sigmoid, slow_sigmoid_slope, gain))
 
 
 @functools.cache
 def gain_mistakes() -> tuple[tuple[float, str], ...]:
-    """Wrong gains that people find, and what to tell them."""
+    """Wrong gains that people find, each with the sentence that explains the mistake."""
     slope, value = slow_sigmoid_slope, slow_sigmoid
     sigmoids = float(theory.critical_gain("sigmoid"))
     return (

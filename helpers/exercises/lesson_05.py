@@ -92,7 +92,7 @@ def _of_weights_alone(weights: Array, _: Array) -> Array:
 
 
 def _by_hand(weights: Array, x: Array, wrong: str = "") -> Array:
-    """Singular values of the product of layers, with one slip."""
+    """Singular values of the Jacobian of all layers, computed with the mistake `wrong` if one is given."""
     h, matrix = x, np.eye(len(x))
     for number, w in enumerate(weights):
         z = h @ w

@@ -53,7 +53,7 @@ def _path_energy(blocks: int, alpha: float) -> Array:
 
 
 def _terms(blocks: int, weight: float) -> Array:
-    """How many paths have each length, times what one of them carries."""
+    """The number of paths of each length times the weight that one of them carries."""
     return np.array([math.comb(blocks, k) * weight**k for k in range(blocks + 1)])
 
 

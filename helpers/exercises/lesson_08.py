@@ -40,7 +40,7 @@ def _forget_path(gates: Array) -> Array:
 
 @functools.cache
 def measured_path(radius: float) -> tuple[Array, float]:
-    """An LSTM's forget gates (steps, units), and what is left of a gradient from the last cell to the first."""
+    """An LSTM's forget gates (steps, units), and the share of the gradient that remains from last cell to first."""
     spec = RecurrentSpec("lstm", length=50, hidden=32, radius=radius, forget_bias=1.0, batch=1, seeds=1)
     inputs, ones = np.random.default_rng(8).standard_normal((50, 1, 1)), np.ones((1, 32))
     profile = backpropagate(spec, initial_parameters(spec), inputs, 0 * ones, ones)
@@ -73,7 +73,7 @@ def _judge_forget_path(function: Any) -> CheckResult:
 
 
 def _beside_measurement(function: Callable[[Array], Any]) -> CheckResult:
-    """Hold a product that is right against what the engine measures, without recurrent weights and with them."""
+    """Compare a correct product with what the engine measures, without recurrent weights and with them."""
     sentences = []
     for radius, words in ((0.0, "without recurrent weights"), (0.577, "with PyTorch's usual recurrent weights")):
         gates, measured = measured_path(radius)

@@ -44,7 +44,7 @@ def _judge_loss_slopes(function: Any) -> CheckResult:
 
 
 def silent_distance() -> float:
-    """The distance of two unit bells at which the best discriminator leaves the saturating generator `PULL`."""
+    """The distance of two unit normals at which the optimal discriminator leaves the saturating generator `PULL`."""
     near, far = 4.0, 20.0
     for _ in range(60):
         middle = (near + far) / 2

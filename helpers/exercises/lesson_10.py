@@ -38,7 +38,7 @@ def _by_sum(gradients: list[Array], threshold: float) -> Array:
 
 
 def _unscaled(gradients: list[Array], threshold: float) -> Array:
-    """Divided by the norm, without the threshold on top."""
+    """A typical mistake: divide by the norm without multiplying by the threshold."""
     row = _row(gradients)
     norm = float(np.linalg.norm(row))
     return row / norm if norm > threshold else row

@@ -11,7 +11,7 @@ from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_fun
 
 
 def _fitted_factor(signal: Array) -> float:
-    """10 to the minus slope of the line through log10 of the signal over the layers."""
+    """10 to the power of minus the slope of the line fitted to log10 of the signal by layer."""
     return float(10 ** -np.polyfit(np.arange(len(signal)), np.log10(signal), 1)[0])
 
 
@@ -46,7 +46,7 @@ def _judge_fitted_factor(function: Any) -> CheckResult:
 
 
 def _saturated_share(outputs: Array) -> float:
-    """Share of tanh's outputs where its slope, 1 − a², is below 1 % of its maximum."""
+    """The share of tanh outputs a at which the slope, 1 − a², is below 1 % of its maximum."""
     return float(np.mean(1 - outputs**2 < 0.01))
 
 

@@ -1,6 +1,6 @@
 """What a lesson shows a learner besides its panel: predictions, checks, the quiz, the map of the course.
 
-Questions and grading live in `quiz`, tasks in `exercises`, the record in `progress`; here they are only shown. Every
+Questions and grading are in `quiz`, tasks in `exercises`, the record in `progress`; this package only shows them. Every
 function returns a widget, so that a call at the end of a cell displays it. All text is escaped; `backticks` mark code.
 """
 

@@ -15,7 +15,7 @@ WORDS = {"right": "Right.", "wrong": "Not yet right.", "open": "Open."}
 
 
 class CheckView(View):
-    """The verdict on an exercise; a button opens one hint after the other, the solution last."""
+    """The verdict on an exercise, with a button that reveals one hint after another and finally the solution."""
 
     def __init__(self, exercise: Exercise, result: CheckResult, record: Progress) -> None:
         self.exercise, self.result = exercise, result
@@ -49,7 +49,7 @@ class CheckView(View):
 def check(exercise_id: str, thing: Any) -> CheckView:
     """Judge the learner's function or number and show the verdict; three dots count as "not yet done".
 
-    ValueError where there is no exercise of that id; never raises for what the learner's code does.
+    ValueError where there is no exercise with this id; never raises for what the learner's code does.
     """
     exercise, record = get_exercise(exercise_id), progress()
     result = check_exercise(exercise_id, thing)

@@ -1,4 +1,4 @@
-"""The lessons of the course with what the learner has done of each."""
+"""The lessons of the course and how much of each the learner has done."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from helpers.quiz import available_lessons
 
 
 def my_map() -> LiveFigure:
-    """The map of the course, and behind the title of each lesson what part of it the learner has done."""
+    """The map of the course; behind each lesson's title is the share of it that the learner has done."""
     done, shares = progress().summary(), {}
     for lesson in available_lessons():
         parts = _parts(lesson, done.get(lesson))
@@ -24,7 +24,7 @@ def my_map() -> LiveFigure:
 
 
 class ProgressView(View):
-    """A table of the lessons, and of what is done of each."""
+    """A table of the lessons and how much of each the learner has done."""
 
 
 def my_progress() -> ProgressView:
@@ -45,7 +45,7 @@ def my_progress() -> ProgressView:
 
 
 def _parts(lesson: str, mine: LessonDone | None) -> list[tuple[set[str], set[str]]]:
-    """The ids of predictions, exercises and questions that there are, and those that the learner has done."""
+    """The ids of a lesson's predictions, exercises and questions, each paired with those that the learner has done."""
     done, parts = mine or LessonDone(lesson), lesson_parts(lesson)
     return [
         (set(parts.predictions), done.predicted),
@@ -55,7 +55,7 @@ def _parts(lesson: str, mine: LessonDone | None) -> list[tuple[set[str], set[str
 
 
 def _of(wanted: set[str], reached: set[str]) -> str:
-    """ "2 of 3", with a tick where all is reached; a dash where there is nothing to reach."""
+    """ "2 of 3", with a tick where all are reached; a dash where there is nothing to reach."""
     if not wanted:
         return "–"
     count = len(wanted & reached)

@@ -1,4 +1,4 @@
-"""Exams: a paper that a seed draws, with feedback only at the end."""
+"""Exams: a paper drawn by a seed, with feedback only at the end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from helpers.words import counted
 
 
 class ExamQuestion(QuestionForm):
-    """A question whose answer is kept and graded only by `reveal`; `kept` is called after each try to keep one."""
+    """A question whose answer is kept, and graded only by `reveal`; `kept` is called after each attempt to keep one."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class ExamQuestion(QuestionForm):
         self._show_kept()
 
     def keep(self) -> None:
-        """Keep the answer as it stands, or say why it can't be read."""
+        """Keep the current answer, or say why it can't be read."""
         given = self.input.get()
         result = grade(self.question, given)
         if result.understood:
@@ -63,12 +63,12 @@ class ExamQuestion(QuestionForm):
         self._kept(self.question, given, result)
 
     def keep_what_stands(self) -> None:
-        """Keep what was entered since the last time, though nobody pressed the button."""
+        """Keep an answer that was changed since it was last kept, without a press of the button."""
         if self.input.get() != self._untouched:
             self.keep()
 
     def reveal(self, given: Any) -> None:
-        """Show the feedback, without an answer the right one, and take no more answers."""
+        """Show the feedback, or the right answer if none was given, and lock the question."""
         result = grade(self.question, given)
         if result.understood:
             self.input.put(given)
@@ -87,7 +87,7 @@ class ExamQuestion(QuestionForm):
 
 
 class PaperView(View):
-    """The questions of a sitting, with the answers kept so far."""
+    """The questions of a sitting and the answers kept so far."""
 
     def __init__(self, questions: Sequence[Question], sitting: Sitting, record: Progress) -> None:
         self._sitting, self._record = sitting.name, record
@@ -103,7 +103,7 @@ class PaperView(View):
         self._show_count()
 
     def keep_what_stands(self) -> None:
-        """Keep what stands in the fields of all questions."""
+        """Keep the current answers of all questions."""
         for view in self.questions:
             view.keep_what_stands()
 
@@ -112,7 +112,7 @@ class PaperView(View):
         return [str(number) for number, view in enumerate(self.questions, start=1) if not view.is_kept]
 
     def graded(self, sitting: Sitting) -> list[Given]:
-        """The answers as they go into the record."""
+        """The graded answers, ready for the record."""
         return [_graded(view.question, sitting) for view in self.questions if view.question.id in sitting.given]
 
     def reveal(self, given: Mapping[str, Any]) -> None:
@@ -122,7 +122,7 @@ class PaperView(View):
         show_if(self.score, False)
 
     def _keep(self, question: Question, given: Any, result: Grade) -> None:
-        """Keep an answer; nothing shows whether it is right."""
+        """Keep an answer without showing whether it is right."""
         if result.understood:
             self._record.answer_sitting(self._sitting, question.id, given)
         self._show_count()
@@ -140,7 +140,7 @@ class PaperView(View):
 
 
 class ExamView(View):
-    """A paper before it is begun, while it is written, and once it is handed in."""
+    """A paper before it begins, while it is being written, and after it is handed in."""
 
     def __init__(
         self, seed: str, count: int, lessons: Sequence[str], record: Progress, needs: Collection[str] = ()
@@ -191,7 +191,7 @@ class ExamView(View):
         return sitting
 
     def _show(self) -> None:
-        """Show the state that the record tells."""
+        """Show the state of the sitting in the record."""
         sitting = self._record.sitting(self._name)
         writing = sitting is not None and sitting.ended is None
         count = len(sitting.questions if sitting else self._drawn)
@@ -230,9 +230,10 @@ class ExamView(View):
 def exam(seed: int | str, n: int = 10, lessons: Sequence[str] | None = None, needs: Collection[str] = ()) -> ExamView:
     """Set an exam of `n` questions, spread over the lessons; the same seed gives the same paper everywhere.
 
-    seed: one for the whole class (`seed="7b spring"`), or one each (`seed="Ada Lovelace"`).
-    lessons: two-digit numbers, such as ["03", "04"]; None for all. What was begun or handed in is shown again.
-    needs: what is at hand: "panel", "run" (cells that are run), or both; without it no question asks for more than
+    seed: one for the whole class (`seed="7b spring"`), or one each (`seed="Ada Lovelace"`). A paper that was begun or
+    handed in is shown again.
+    lessons: two-digit numbers, such as ["03", "04"]; None for all.
+    needs: what learners may use: "panel", "run" (running cells), or both; without it no question needs more than
     pencil and paper. ValueError where the seed is empty, `n` is below 1 or a lesson has no questions.
     """
     name = normalized(seed)

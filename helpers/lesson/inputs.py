@@ -1,4 +1,4 @@
-"""Ways to answer, each one made of plain ipywidgets, so that the keyboard suffices."""
+"""Ways to answer a question, built from plain ipywidgets, so that they work with the keyboard alone."""
 
 from __future__ import annotations
 
@@ -15,22 +15,19 @@ from helpers.quiz.text import as_html
 
 
 class Input(Protocol):
-    """A way to answer: `get` gives None where nothing is chosen yet, `put` shows an earlier answer.
-
-    `label` is what the button says that submits the answer as it stands.
-    """
+    """A way to answer: `get` returns None where nothing is chosen yet, `put` shows an earlier answer."""
 
     widget: widgets.Widget
 
     @property
     def label(self) -> str:
-        """What the button says that submits the answer as it stands."""
+        """The label of the button that submits the current answer."""
 
     def answered(self) -> None:
-        """Take note that an answer was read."""
+        """Called after an answer could be read."""
 
     def get(self) -> Any:
-        """The answer as it stands."""
+        """The current answer."""
 
     def put(self, given: Any) -> None:
         """Show an earlier answer."""
@@ -40,7 +37,7 @@ class Input(Protocol):
 
 
 class _Checked:
-    """An input whose answer is checked as it stands."""
+    """An input whose answer is checked in one step."""
 
     label = "Check"
 
@@ -76,7 +73,7 @@ class ChoiceInput(_OneWidget):
 
 
 class ChecksInput(_Checked):
-    """Any number of several texts, each with a box to tick."""
+    """Any number of the texts, each with a box to tick."""
 
     def __init__(self, options: Sequence[str]) -> None:
         self._options = list(options)
@@ -89,7 +86,7 @@ class ChecksInput(_Checked):
         return [text for text, box in zip(self._options, self.boxes, strict=True) if box.value]
 
     def put(self, given: Any) -> None:
-        """Tick those texts of a list that are still among the options."""
+        """Tick the texts in the list, if they are still among the options."""
         for text, box in zip(self._options, self.boxes, strict=True):
             box.value = isinstance(given, list) and text in given
 
@@ -100,7 +97,7 @@ class ChecksInput(_Checked):
 
 
 class NumberInput(_OneWidget):
-    """A number as free text, so that 1e-6 and 10⁻⁶ can both be written."""
+    """A number as free text, so that both 1e-6 and 10⁻⁶ can be entered."""
 
     def __init__(self, unit: str = "") -> None:
         self.widget = widgets.Text(
@@ -116,9 +113,9 @@ class NumberInput(_OneWidget):
 
 
 class ScaleInput(_Checked):
-    """A number on a slider over powers of ten, with ticks at them and the number in words beside it.
+    """A number on a logarithmic slider, with ticks at powers of ten and the number beside it.
 
-    It has no value until it is moved: a place where it happens to stand is nobody's answer.
+    It has no value until it is moved, since its initial position is nobody's answer.
     """
 
     def __init__(self, low: float, high: float) -> None:
@@ -139,7 +136,7 @@ class ScaleInput(_Checked):
         self.readout.value = format_number(self.slider.value)
 
     def get(self) -> float | None:
-        """The slider's number; None while it wasn't moved."""
+        """The slider's number; None until it has been moved."""
         return float(self.slider.value) if self._moved else None
 
     def put(self, given: Any) -> None:
@@ -148,7 +145,7 @@ class ScaleInput(_Checked):
         self._show()
 
     def lock(self, locked: bool) -> None:
-        """Stop or allow the moving."""
+        """Stop or allow moving the slider."""
         self.slider.disabled = locked
 
 
@@ -156,7 +153,7 @@ MOST_TICKS = 8
 
 
 def scale_ticks(low: float, high: float) -> str:
-    """The powers of ten under a slider from 10**low to 10**high, as HTML: each at its place, eight at most."""
+    """The ticks under a slider from 10**low to 10**high, as HTML: every 1, 2, 5 … powers of ten, about eight."""
     every = next(step for step in (1, 2, 5, 10, 20, 50, 100) if (high - low) / step <= MOST_TICKS)
     places = range(math.ceil(low / every) * every, math.floor(high) + 1, every)
     spans = [
@@ -167,7 +164,7 @@ def scale_ticks(low: float, high: float) -> str:
 
 
 class OrderInput(_Checked):
-    """A list whose entries are moved up with buttons, so that the keyboard suffices."""
+    """A list whose entries are moved up with buttons, so that it works with the keyboard alone."""
 
     def __init__(self, options: Sequence[str], announce: Callable[[str], None] = lambda text: None) -> None:
         self._order, self._announce = list(options), announce
@@ -175,7 +172,7 @@ class OrderInput(_Checked):
         self.buttons = [make_button("↑ up", functools.partial(self._raise, n)) for n in range(1, len(options))]
         rows = [widgets.HBox([self.places[0]])]
         rows += [widgets.HBox([place, button]) for place, button in zip(self.places[1:], self.buttons, strict=True)]
-        column = f"{min(4 + 0.55 * max(map(len, options)), 36):.1f}em"  # so that the buttons stand under each other
+        column = f"{min(4 + 0.55 * max(map(len, options)), 36):.1f}em"  # so that the buttons line up
         for place in self.places:
             place.layout.width = column
             place.add_class("lesson-place")
@@ -187,13 +184,13 @@ class OrderInput(_Checked):
         return list(self._order)
 
     def put(self, given: Any) -> None:
-        """Take an order of the same entries."""
+        """Show an earlier order, if it has the same entries."""
         if isinstance(given, list) and sorted(map(str, given)) == sorted(self._order):
             self._order = list(given)
             self._show()
 
     def lock(self, locked: bool) -> None:
-        """Stop or allow the moving."""
+        """Stop or allow moving entries."""
         for button in self.buttons:
             button.disabled = locked
 
@@ -201,7 +198,7 @@ class OrderInput(_Checked):
         self._order[place - 1], self._order[place] = self._order[place], self._order[place - 1]
         self._show()
         self._announce(f"{self._order[place - 1]} is now at place {place}.")
-        self.buttons[max(place - 2, 0)].focus()  # the entry can be moved on without looking for it
+        self.buttons[max(place - 2, 0)].focus()  # so that the entry can be moved again at once
 
     def _show(self) -> None:
         for number, (label, name) in enumerate(zip(self.places, self._order, strict=True), start=1):
@@ -211,7 +208,7 @@ class OrderInput(_Checked):
 
 
 class TextInput:
-    """A text of one's own; once it is there, the model answer beside it and the points of the rubric to tick."""
+    """A text field; once the text is submitted, also the model answer and the points of the rubric to tick."""
 
     def __init__(self, model: str, rubric: Sequence[Answer]) -> None:
         self._model = model
@@ -229,7 +226,7 @@ class TextInput:
 
     @property
     def label(self) -> str:
-        """What comes next: to compare, or to keep what was ticked."""
+        """The next step: comparing, or keeping the ticked points."""
         return "Keep my points" if self.is_compared else "Compare with a model answer"
 
     def answered(self) -> None:
@@ -240,13 +237,13 @@ class TextInput:
             self._shown.children = (html_box(model), html_box(ask), self.points.widget)
 
     def get(self) -> Any:
-        """The text, and the places of the ticked points once there were some to tick."""
+        """The text; once the rubric is shown, the text and the indices of the ticked points."""
         if not self.is_compared:
             return self.text.value
         return {"text": self.text.value, "points": [n for n, box in enumerate(self.points.boxes) if box.value]}
 
     def put(self, given: Any) -> None:
-        """Show an earlier text with the points that were ticked."""
+        """Show an earlier text and the points ticked then."""
         text, points = (given.get("text"), given.get("points")) if isinstance(given, dict) else (given, None)
         if isinstance(text, str):
             self.text.value = text
@@ -281,5 +278,5 @@ INPUTS: Mapping[str, Callable[[Question, Sequence[str], Announce], Input]] = for
 
 
 def input_for(question: Question, announce: Announce = lambda text: None) -> Input:
-    """The way to answer a question; `announce` is told what moves, for those who don't see it."""
+    """The input for a question; it calls `announce` with each change that screen-reader users must hear."""
     return INPUTS[question.type](question, [answer.text for answer in question.presented()], announce)

@@ -1,7 +1,7 @@
 import { watchConnection } from "../live/ipywidgets.js";
 
 /**
- * A line that only screen readers see: what it says is read out when it changes.
+ * A line that only screen readers see: its text is read out when it changes.
  * @param {{model: any, el: HTMLElement}} view
  */
 function render({ model, el }) {
@@ -14,7 +14,7 @@ function render({ model, el }) {
   const first = setTimeout(() => {
     const lesson = el.closest(".lesson");
     if (lesson && !lesson.hasAttribute(FREE)) freeKeys(lesson);
-    say(); // a live region speaks only of what changes after it is there
+    say(); // a live region announces only changes made after it was added
   }, 200);
   const show = () => showTarget(model.get("target"));
   const warn = () => warnOf(model.get("warning"), model.get("over"));
@@ -29,13 +29,13 @@ function render({ model, el }) {
     model.off("change:target", show);
     model.off("change:warning change:over", warn);
     setTimeout(() => {
-      // the last view of the page takes its warning along
+      // the last view on the page removes the warning
       if (!document.querySelector(".lesson-spoken")) document.querySelector(".lesson-warning")?.remove();
     });
   };
 }
 
-const OVER_SECONDS = 8; // that the end of a warning stays in view
+const OVER_SECONDS = 8; // how long the end of a warning stays in view
 const LOST_CLICK =
   "The connection to the kernel was cut while you pressed a button. If nothing has happened, press it once more.";
 const LOST_CLICK_SECONDS = 20;
@@ -46,10 +46,10 @@ function warnOfLostClick() {
 }
 
 /**
- * A warning at the foot of the window, the same for all views of the page.
+ * Show a warning at the foot of the window, shared by all views on the page.
  * @param {string} text
  * @param {boolean} over
- * @param {number} [seconds] after which it leaves by itself; 0: it stays
+ * @param {number} [seconds] after which it disappears; 0: it stays
  */
 function warnOf(text, over, seconds = over ? OVER_SECONDS : 0) {
   let box = document.querySelector(".lesson-warning");
@@ -68,7 +68,7 @@ function warnOf(text, over, seconds = over ? OVER_SECONDS : 0) {
 }
 
 /**
- * The element of a mark that is shown: a widget may stand in several places.
+ * The visible element with a mark; a widget may be displayed in several places.
  * @param {string} mark
  */
 function shownOf(mark) {
@@ -76,13 +76,13 @@ function shownOf(mark) {
   return marked.find((each) => each.offsetParent);
 }
 
-/** @param {HTMLElement | undefined} target its top comes to the top of the window, where a panel's controls are */
+/** @param {HTMLElement | undefined} target scrolled to the top of the window, since a panel's controls are at its top */
 function scrollTo(target) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   target?.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
 }
 
-/** @param {{mark: string, back?: string}} what is asked for, and where its figure leads back to */
+/** @param {{mark: string, back?: string}} marks of the element to show, and of the one its figure leads back to */
 function showTarget({ mark, back }) {
   const target = shownOf(mark);
   scrollTo(target);
@@ -91,7 +91,7 @@ function showTarget({ mark, back }) {
 }
 
 /**
- * A button beside a figure's sentence that leads back to a question, and is gone then.
+ * Add a button above a figure that leads back to a question and then disappears.
  * @param {Element} figure
  * @param {string} back
  */
@@ -116,8 +116,8 @@ const FREE = "data-lm-suppress-shortcuts"; // JupyterLab heeds it
 let groups = 0;
 
 /**
- * Keys that belong to the answers: JupyterLab would move on to the next cell, and ipywidgets' radio buttons, which
- * share no name, would not be one group to the arrow keys.
+ * Keep the keys of the inputs from JupyterLab, which would move on to the next cell, and give ipywidgets' radio buttons
+ * a common name, without which the arrow keys don't treat them as one group.
  * @param {Element} lesson
  */
 function freeKeys(lesson) {

@@ -1,4 +1,4 @@
-"""The learner's own record: scores over time, where the data lies, export, reading back, and a new beginning."""
+"""The learner's own record: scores over time, where the data is stored, export, import and reset."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from helpers.quiz.text import as_html
 from helpers.runtime import SHORT_LIVED, is_short_lived
 
 EXAM = "exam"
-"""What the name of an exam's sitting begins with."""
+"""The prefix of the name of an exam's sitting."""
 
 
 def my_scores() -> View:
-    """A plot of the questions answered and right over time, with the results of exams; a sentence before the first."""
+    """Plot the questions answered and right over time, with exam results; a sentence where there is no answer yet."""
     record = progress()
     questions = {question.id for question in load_banks()}
     exams = [each for each in record.sittings() if each.ended is not None and each.name.startswith(EXAM)]
@@ -46,12 +46,11 @@ def my_scores() -> View:
 
 
 MOST_NAMED = 5
-"""How many entries that can't be read are named."""
+"""How many unreadable entries are named."""
 
 
 class DataView(View):
-    """Where the record lies, buttons that export it and read an export back, and one that begins anew once that is
-    confirmed."""
+    """Where the record is stored, and buttons that export it, read an export back, and start over after a question."""
 
     def __init__(self, record: Progress) -> None:
         self._record = record
@@ -69,10 +68,10 @@ class DataView(View):
         self._ask(False)
 
     def read(self, path: str | Path) -> DataView:
-        """Add what an export, or a copy of a record, holds and the record doesn't; returns the view that says so.
+        """Add the entries of an export or a copy of a record that the record lacks; returns this view with the result.
 
-        Entries are ordered by time, and none is there twice. Raises FileNotFoundError or another OSError where the file
-        can't be opened, ValueError where it is no export of this course or damaged all through, RuntimeError where the
+        Entries are ordered by time, none twice. Raises FileNotFoundError or another OSError where the file can't be
+        opened, ValueError where it isn't an export of this course or no part of it can be read, RuntimeError where the
         record can't be written now. The record then stays as it is.
         """
         path = Path(path).expanduser()
@@ -82,7 +81,7 @@ class DataView(View):
         return self
 
     def _read_uploaded(self, change: dict[str, object]) -> None:
-        """Read each file that was chosen, and take it out of the widget, so that it can be chosen again."""
+        """Read each chosen file, then clear the widget, so that the same file can be chosen again."""
         if not self.upload.value:
             return
         uploaded = self.upload.value
@@ -120,7 +119,7 @@ class DataView(View):
         self._show_message(Verdict("right", "Exported.", message), f" {link}")
 
     def _ask(self, asking: bool) -> None:
-        """Show the two answers to the question in place of the button that asks it, or the other way round."""
+        """Replace the reset button by the two buttons that answer the question, or the other way round."""
         show_if(self.reset_button, not asking)
         show_if(self.confirm_button, asking)
         show_if(self.keep_button, asking)
@@ -145,7 +144,7 @@ class DataView(View):
 
 
 def my_data() -> DataView:
-    """Show where the learner's record lies, and offer to export it, to read an export back, or to begin anew.
+    """Show where the learner's record is stored, and offer to export it, to read an export back, or to start over.
 
     `lesson.my_data().read("export.json")` reads a file back without the button; see `DataView.read`.
     """
@@ -153,7 +152,7 @@ def my_data() -> DataView:
 
 
 def _write(record: Progress, name: str, content: str) -> Path | None:
-    """The export as a whole file beside the record; None where it can't be written."""
+    """Write the export beside the record, whole or not at all; None where it can't be written."""
     path, half = record.path.with_name(name), record.path.with_name(f"{name}.part")
     try:
         half.write_text(content, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Small parts of what a lesson shows: safe text, boxes, buttons, verdicts, and the line that is read out."""
+"""Small parts of a lesson's widgets: escaped text, boxes, buttons, verdicts, and announcements for screen readers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def as_plain(text: str) -> str:
 
 
 class Announcer(anywidget.AnyWidget):
-    """A hidden line that screen readers read out when `announce` changes it; it also brings the style sheet along.
+    """A hidden line that screen readers read out when `announce` changes it.
 
-    It is the view's hand in the page, too: it scrolls.
+    It also loads the style sheet, shows warnings and scrolls the page for its view.
     """
 
     _esm = browser.joined(browser.HERE / "ipywidgets.js", Path(__file__).with_name("lesson.js"))
@@ -35,22 +35,22 @@ class Announcer(anywidget.AnyWidget):
     target = traitlets.Dict().tag(sync=True)
 
     def announce(self, text: str) -> None:
-        """Have the text read out, again if it is the same as before."""
+        """Have the text read out, even if it is the same as before."""
         text = as_plain(text)
         self.text = text + "\u00a0" if text == self.text else text
 
     def warn(self, text: str, over: bool = False) -> None:
         """Show a warning at the foot of the window, wherever the page is scrolled to, and have it read out.
 
-        It stays until a text is shown that says that the matter is `over`; several views show one warning once.
+        It stays until a text with `over` replaces it. Several views with the same warning show it once.
         """
         with self.hold_sync():
             self.warning, self.over = text, over
 
     def bring_into_view(self, widget: object, way_back: widgets.DOMWidget | None = None) -> None:
-        """Have the page scroll to a widget, wherever on the page it is shown.
+        """Scroll the page to a widget, wherever it is shown.
 
-        A live figure in it then offers the way back to another widget.
+        A live figure in it then offers a button that leads to the widget `way_back`.
         """
         if isinstance(widget, widgets.DOMWidget):
             back = "" if way_back is None else _marked(way_back)
@@ -58,14 +58,14 @@ class Announcer(anywidget.AnyWidget):
 
 
 def _marked(widget: widgets.DOMWidget) -> str:
-    """The class by which the page finds a widget."""
+    """Add the CSS class by which the page finds a widget, and return it."""
     mark = f"lesson-target-{widget.model_id}"
     widget.add_class(mark)
     return mark
 
 
 def html_box(content: str = "", *classes: str) -> widgets.HTML:
-    """A box of HTML that is safe already, with CSS classes."""
+    """A box for HTML that is already escaped, with CSS classes."""
     box = widgets.HTML(content)
     for name in classes:
         box.add_class(name)
@@ -80,19 +80,18 @@ def make_button(label: str, action: Callable[[], None], primary: bool = False) -
 
 
 def show_if(widget: widgets.Widget, shown: bool) -> None:
-    """Show a widget, or leave it out of the page and of the way of the keyboard."""
+    """Show a widget, or hide it from the page and from keyboard navigation."""
     widget.layout.display = None if shown else "none"
 
 
 def verdict_html(verdict: Verdict, more: str = "") -> str:
-    """A verdict that sign, word and colour all tell; its texts are escaped here, `more` is HTML already."""
+    """A verdict as HTML, shown by sign, word and colour; its texts are escaped here, `more` already is HTML."""
     head = f"<strong>{verdict.sign} {html.escape(verdict.word)}</strong>"
     return f'<div class="lesson-verdict lesson-{verdict.kind}">{head} {as_html(verdict.message)}{more}</div>'
 
 
 def table_html(head: Sequence[str], rows: Sequence[Sequence[str]], links: Sequence[str] = ()) -> str:
-    """A table of texts in the course's look; the first cell of a row names it, and links to the row's address in
-    `links`."""
+    """A table in the course's style, its texts escaped; the first cell of each row links to its address in `links`."""
     top = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
     cells = [[html.escape(cell) for cell in row] for row in rows]
     for row, address in zip(cells, links, strict=False):
@@ -102,7 +101,7 @@ def table_html(head: Sequence[str], rows: Sequence[Sequence[str]], links: Sequen
 
 
 def link_html(notebook: str, inside: str) -> str:
-    """A link from one notebook to another, which opens beside it."""
+    """A link to another notebook, which opens in a new tab."""
     return f"<a href='{notebook}' target='_blank'>{inside}</a>"
 
 
@@ -112,7 +111,7 @@ def paragraph(text: str) -> widgets.HTML:
 
 
 def format_duration(seconds: float) -> str:
-    """A time as a reader says it: "under a minute", "12 min", "3 h 5 min", "2 days"."""
+    """A duration for a sentence: "under a minute", "12 min", "3 h 5 min", "2 days"."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return "under a minute"
@@ -122,7 +121,7 @@ def format_duration(seconds: float) -> str:
 
 
 class View(widgets.VBox):
-    """A column in the course's look, with its announcer and, where there is one, the notice about the record."""
+    """A column in the course's style, with its announcer and the notice about the record, if there is one."""
 
     children: tuple[widgets.Widget, ...]
 
@@ -135,7 +134,7 @@ class View(widgets.VBox):
         record.shown()
 
     def _show_notice(self) -> None:
-        """Say at the top what the learner has to know about the record, and warn while it isn't in its file."""
+        """Show the notice about the record at the top, and a warning while it can't be written to its file."""
         notice, trouble = self._kept_by.notice, self._kept_by.trouble
         if self.announcer.warning and not self.announcer.over and not trouble:
             written = f"Everything is written to {self._kept_by.path} again."

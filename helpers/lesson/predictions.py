@@ -1,4 +1,4 @@
-"""A question asked before anything is shown, and what was predicted beside what was measured."""
+"""Ask for a prediction before anything is shown, and later compare it with the measurement."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ INPUTS: Mapping[str, Callable[[Prediction], Input]] = for_each_prediction(
 
 
 class PredictionView(View):
-    """A question asked before anything is shown, and the prediction once it is kept."""
+    """The question that asks for a prediction, and the prediction once it is kept."""
 
     def __init__(self, prediction: Prediction, record: Progress) -> None:
         self.prediction, self._record, self.is_open = prediction, record, True
@@ -75,7 +75,7 @@ class PredictionView(View):
         try:
             self.input.put(given)
         except (TypeError, ValueError, traitlets.TraitError):
-            return  # kept when the question was another one
+            return  # kept for an older version of the question
         self._open(False)
         self.status.value = verdict_html(Verdict("right", "Kept.", "You predicted this earlier."))
 
@@ -92,7 +92,7 @@ class PredictionView(View):
 
 
 class ComparisonView(View):
-    """The prediction beside what was measured; follows when the prediction is kept or changed."""
+    """The prediction compared with the measurement; it is updated when the prediction is kept or changed."""
 
     def __init__(self, prediction: Prediction, outcome: object, record: Progress) -> None:
         self.prediction, self.outcome, self._record = prediction, outcome, record
@@ -117,12 +117,12 @@ def _refresh_comparison(prediction_id: str) -> None:
 
 
 def predict(prediction_id: str) -> PredictionView:
-    """Ask for a prediction ("01") and keep it; ValueError where there is none of that id."""
+    """Ask for a prediction by its id and keep it; ValueError for an unknown id."""
     return PredictionView(_prediction(prediction_id), progress())
 
 
 def compare(prediction_id: str, outcome: object) -> ComparisonView:
-    """Set the kept prediction against what was measured; see `quiz.compare_prediction` for `outcome`.
+    """Compare the kept prediction with what was measured; see `quiz.compare_prediction` for `outcome`.
 
     ValueError for an unknown id or an outcome that doesn't fit the question.
     """

@@ -1,4 +1,4 @@
-"""A lesson's quiz: its questions one under another, each with a way to answer and the feedback on it."""
+"""A lesson's quiz: its questions one below another, each with an input and its feedback."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _NOT_YET = Grade(False, "", understood=False)
 
 
 class QuestionForm(widgets.VBox):
-    """One question with a way to answer, a button and a place for feedback; `submit` decides what comes of an answer.
+    """One question with an input, a button that calls `submit`, and a place for feedback.
 
-    `announce` has a text read out; `more` stands under the feedback.
+    `announce` has a text read out; the widgets in `more` follow below the feedback.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class QuestionForm(widgets.VBox):
         self.add_class("lesson-item")
 
     def ask(self, question: Question) -> None:
-        """Show a question, with nothing answered yet."""
+        """Show a question, not yet answered."""
         self.question = question
         self.input = input_for(question, self._announce)
         code = f"<pre><code>{html.escape(question.code)}</code></pre>" if question.code else ""
@@ -57,9 +57,9 @@ class QuestionForm(widgets.VBox):
 class QuestionView(QuestionForm):
     """A question of a quiz: each answer gets its feedback at once, and a button shows why in the panel.
 
-    A question that varies can be asked again with other numbers. `grade` is that of the last answer that could be read.
-    `answered` is called after each answer, with what was given and its grade; `show_state` moves the panel to a state
-    with a way back to this question, and tells what it then shows; None where there is no panel.
+    A question that varies can be asked again with other numbers. `grade` is the grade of the last readable answer.
+    `answered` is called after each answer, with the answer and its grade; `show_state` moves the panel to a state,
+    offers the way back to this question and returns what the panel shows; it is None where there is no panel.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class QuestionView(QuestionForm):
         self._ask(question)
 
     def restore(self, given: Any, seed: int | None = None) -> None:
-        """Show an answer given earlier, to the instance of that seed, graded as the bank grades it now."""
+        """Show an earlier answer to the instance with this seed, graded by the present bank."""
         question = self.question if seed is None else instantiate(self.question, seed)
         regraded = grade(question, given)
         if regraded.understood:
@@ -122,12 +122,12 @@ class QuestionView(QuestionForm):
 
 
 class SettablePanel(Protocol):
-    """A panel whose controls can be moved by name, as those of `helpers.panels` can."""
+    """A panel whose controls can be set by name, such as those of `helpers.panels`."""
 
     controls: dict[str, widgets.Widget]
 
     def set(self, **values: Any) -> None:
-        """Move controls to the values."""
+        """Set the named controls to the values."""
 
     @property
     def summary(self) -> str:
@@ -141,10 +141,10 @@ def count_right(views: Sequence[QuestionView]) -> str:
 
 
 class QuizView(View):
-    """Some questions one under another, with what was answered before, and a score.
+    """Questions one below another, with earlier answers and a score.
 
-    earlier: answers given before, by the question's id; names_lessons: whether each question says which lesson it is
-    of; score: the sentence below the questions; after: called after each answer.
+    earlier: earlier answers by the question's id; names_lessons: whether each question names its lesson; score: makes
+    the sentence below the questions; after: called after each answer.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class QuizView(View):
         self._show_score()
 
     def _answered(self, question: Question, given: Any, result: Grade) -> None:
-        """Keep an answer, and tell the score."""
+        """Keep an answer, and update and announce the score."""
         if result.understood:
             self._record.record_answer(
                 question.lesson,
@@ -191,7 +191,7 @@ class QuizView(View):
         self.announcer.announce(text)
 
     def _show_state(self, state: Mapping[str, Any], question: QuestionView) -> str:
-        """Move the panel, bring it into view, and tell what it shows."""
+        """Set the panel, scroll to it, and return what it shows."""
         assert self.panel is not None
         self.panel.set(**state)
         self._announce(f"The panel is set. It says: {self.panel.summary}")
@@ -205,7 +205,7 @@ class QuizView(View):
 def quiz(lesson: str, panel: SettablePanel | None = None) -> QuizView:
     """Show the quiz of a lesson ("01") with the answers given so far; BankError where its bank can't be read.
 
-    panel: the lesson's panel; wrong answers then offer to move its sliders to where one sees why. BankError where a
+    panel: the lesson's panel; wrong answers then offer to set its sliders so that one sees why. BankError where a
     question names a control that this panel doesn't have.
     """
     questions, record = load_bank(lesson), progress()
@@ -216,7 +216,7 @@ def quiz(lesson: str, panel: SettablePanel | None = None) -> QuizView:
 
 
 def _check_states(question: Question, controls: Mapping[str, widgets.Widget]) -> None:
-    """The states to try name controls of the panel, and options that a menu has."""
+    """Check that the states to try name controls of the panel and options of its menus; BankError otherwise."""
     for place, answer in enumerate(question.answers):
         for name, value in answer.try_state.items():
             field = f"question {question.id}, answer {place + 1}, field try.{name}"

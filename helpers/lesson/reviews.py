@@ -1,4 +1,4 @@
-"""Mixed review: questions of all lessons, the weakest first, and a word on what is due."""
+"""Mixed review: questions of all lessons, the weakest first, and what is due."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from helpers.quiz.schedule import count_due, standings, weakest_first
 from helpers.words import counted
 
 ROUND_SECONDS = 12 * 3600.0
-"""A round that was begun longer ago is not taken up again."""
+"""A round begun longer ago is not resumed."""
 
 
 def choose_lessons(lessons: Sequence[str] | None) -> tuple[str, ...]:
-    """The lessons asked for, as two-digit numbers; all that have a bank for None. ValueError for an unknown one."""
+    """The chosen lessons as two-digit numbers; None chooses all that have a bank. ValueError for an unknown one."""
     available = available_lessons()
     if lessons is None:
         return available
@@ -60,7 +60,7 @@ def _due_sentence(record: Progress) -> str:
 
 
 def _lesson_sentence(record: Progress) -> str:
-    """The first lesson that isn't begun; else the one with the most questions not yet right."""
+    """Name the first lesson that isn't begun, else the one with the most questions not yet right."""
     done = record.summary()
     for lesson in available_lessons():
         if lesson not in done:
@@ -84,7 +84,7 @@ def is_complete(views: Sequence[QuestionView]) -> bool:
 
 
 def count_round(views: Sequence[QuestionView]) -> str:
-    """The score of a round, and once it is complete, where to look again."""
+    """The score of a round and, once it is complete, the lessons to look at again."""
     wrong = Counter(view.question.lesson for view in views if not view.grade.correct)
     if not is_complete(views) or not wrong:
         return count_right(views)
@@ -93,7 +93,7 @@ def count_round(views: Sequence[QuestionView]) -> str:
 
 
 class ReviewView(View):
-    """A round of questions, the weakest first; once it is complete, another one may begin."""
+    """A round of questions, the weakest first; once it is complete, a button begins another."""
 
     def __init__(self, count: int, lessons: Sequence[str], record: Progress) -> None:
         self._count, self._lessons, self._record = count, lessons, record
@@ -148,7 +148,7 @@ class ReviewView(View):
 
 
 def questions_of(sitting: Sitting, pool: Sequence[Question]) -> list[Question]:
-    """The questions of a paper, with the values that their seeds draw; those that have left the banks are left out."""
+    """The questions of a sitting, with the values that their seeds draw; questions no longer in a bank are left out."""
     by_id = {question.id: question for question in pool}
     return [instantiate(by_id[name], seed or 0) for name, seed in sitting.questions if name in by_id]
 
@@ -156,7 +156,7 @@ def questions_of(sitting: Sitting, pool: Sequence[Question]) -> list[Question]:
 def review(n: int = 10, lessons: Sequence[str] | None = None) -> ReviewView:
     """Ask `n` questions across the lessons, the weakest first: due, then least likely remembered, then new ones.
 
-    lessons: two-digit numbers, such as ["03", "04"]; None for all. The round that was begun in the last 12 hours is
-    taken up again, with its answers. ValueError where `n` is below 1 or a lesson has no questions.
+    lessons: two-digit numbers, such as ["03", "04"]; None for all. A round begun in the last 12 hours is resumed with
+    its answers. ValueError where `n` is below 1 or a lesson has no questions.
     """
     return ReviewView(check_whole("n", n, 1), choose_lessons(lessons), progress())

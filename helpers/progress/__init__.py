@@ -1,7 +1,7 @@
-"""What the learner has done: answers, predictions and exercises, in one small SQLite file in the user's data folder.
+"""The learner's record: answers, predictions and exercises, in one small SQLite file in the user's data folder.
 
-Every entry is a row that is never changed, so that two notebooks can write at once and a kill loses nothing that was
-written. The folder is the platform's own for user data; the environment variable GRADIENT_COURSE_HOME names another.
+Every entry is a row that is never changed, so that two notebooks can write at once and a killed process loses nothing
+already written. The folder is the platform's folder for user data, or the one named by GRADIENT_COURSE_HOME.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _opened: dict[Path, Progress] = {}
 
 
 def progress() -> Progress:
-    """The record that the notebook's widgets share; opened once a folder."""
+    """The record shared by all widgets of a notebook; opened once per folder."""
     folder = home()
     if folder not in _opened:
         _opened[folder] = Progress(folder)
@@ -42,5 +42,5 @@ def progress() -> Progress:
 
 
 def summary() -> dict[str, LessonDone]:
-    """What is done in each lesson, by its two-digit number; see `Progress.summary`."""
+    """What the learner has done in each lesson, by its two-digit number; see `Progress.summary`."""
     return progress().summary()

@@ -1,4 +1,4 @@
-"""A record as one JSON file, and what such a file, or a copy of a record, adds to another record."""
+"""Export a record as one JSON file, and merge such a file or a copy of a record into another record."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from helpers.progress.store import Store, text_or_bytes
 COURSE = "Where did the gradient go?"
 SQLITE = b"SQLite format 3\0"
 DEFAULTS: Mapping[str, Any] = {"seconds": 0.0, "seed": None, "score": None}
-"""What the columns hold that the first version of the record lacked."""
+"""Default values of the columns that the first version of the record lacked."""
 
 _WANTED = 'It must be what "Export as one JSON file" has written, or a copy of progress.sqlite3.'
 
@@ -31,11 +31,11 @@ def as_text(tables: Mapping[str, Sequence[Row]]) -> str:
     rows = {table: [_plain(row) for row in tables[table]] for table in TABLES}
     about = {"course": COURSE, "format": VERSION, "exported": iso(time.time())}
     text = json.dumps({**about, **rows}, indent=1, ensure_ascii=False)
-    return text.encode(errors="backslashreplace").decode()  # half a character, as browsers may send one, as \u…
+    return text.encode(errors="backslashreplace").decode()  # a lone surrogate, which browsers may send, becomes \u…
 
 
 def stored(connection: sqlite3.Connection, table: str) -> list[tuple[int, Row]]:
-    """All rows of a table as they lie in the file, with their numbers, in their order."""
+    """All rows of a table as stored in the file, with their row numbers, in order."""
     cursor = connection.execute(f"SELECT rowid, * FROM {table} ORDER BY rowid")
     names = [column[0] for column in cursor.description[1:]]
     return [(number, dict(zip(names, values, strict=True))) for number, *values in cursor]
@@ -45,9 +45,9 @@ def stored(connection: sqlite3.Connection, table: str) -> list[tuple[int, Row]]:
 
 
 def read(name: str, content: bytes) -> tuple[dict[str, list[Row]], list[str]]:
-    """The rows of an export or of a copy of a record by table, and the names of those that can't be read.
+    """Read an export or a copy of a record: its rows by table, and the names of those that can't be read.
 
-    ValueError, a sentence that names the file, where it is neither.
+    ValueError with a sentence that names the file where it is neither.
     """
     from_file = content.startswith(SQLITE)
     tables, left_out = _from_file(name, content) if from_file else (_from_text(name, content), [])
@@ -74,7 +74,7 @@ def _from_text(name: str, content: bytes) -> dict[str, list[tuple[int, Row]]]:
 
 
 def _from_plain(row: Any) -> Row:
-    """A row of an export as it would lie in the file; whatever else stands there, `sort_out` finds."""
+    """A row of an export as it would be stored in the database; `sort_out` reports anything that isn't one."""
     if not isinstance(row, dict):
         return {"at": row}
     texts = {column: json.dumps(row[column]) for column in ("given", "detail") if column in row}
@@ -89,7 +89,7 @@ def _seconds(at: Any) -> Any:
 
 
 def _from_file(name: str, content: bytes) -> tuple[dict[str, list[tuple[int, Row]]], list[str]]:
-    """All rows that a copy of a record still gives, and what breaks off."""
+    """All rows that can be read from a copy of a record, and the names of tables that can't be read to the end."""
     tables, broken = {}, []
     with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as folder:
         path = Path(folder, "copy.sqlite3")
@@ -110,7 +110,7 @@ def _from_file(name: str, content: bytes) -> tuple[dict[str, list[tuple[int, Row
 
 
 def _whole_size(content: bytes) -> int:
-    """How many bytes the header of a SQLite file says that it has; SQLite reads nothing of a shorter one."""
+    """The size in bytes that the header of a SQLite file gives; SQLite refuses to read a shorter file."""
     size = int.from_bytes(content[16:18]) * int.from_bytes(content[28:32])
     return size if size <= 2 * len(content) + 1_000_000 else 0  # a damaged header may say anything
 
@@ -134,9 +134,9 @@ def _check_version(name: str, found: int) -> None:
 
 
 def merge(store: Store, tables: Mapping[str, Sequence[Row]]) -> tuple[int, Path | None]:
-    """Add the rows that the record doesn't hold, ordered by time, and nothing twice.
+    """Add the rows that the record doesn't hold yet, ordered by time.
 
-    Gives how many were added, and where the copy of the record as it was before lies. RuntimeError where the record
+    Returns how many were added, and the path of a copy of the record as it was before. RuntimeError where the record
     can't be written now; nothing is added then.
     """
     new = store.read(lambda connection: {table: _unknown(connection, table, rows) for table, rows in tables.items()})
@@ -156,7 +156,7 @@ def merge(store: Store, tables: Mapping[str, Sequence[Row]]) -> tuple[int, Path 
 
 
 def _unknown(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> list[Row]:
-    """Those of the rows that the table doesn't hold yet; of equal ones as many as are missing."""
+    """The rows that the table doesn't hold yet; of several equal ones, as many as are missing."""
     good, _ = sort_out(table, stored(connection, table))
     known, new = Counter(identity_of(row) for row in good), []
     for row in rows:
@@ -169,13 +169,13 @@ def _unknown(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) ->
 
 
 def identity_of(row: Row) -> str:
-    """What makes two rows the same: every column, the time to the millisecond that an export keeps."""
+    """A text that is equal for equal rows: all columns, with the time to the millisecond, as exports keep it."""
     return json.dumps({**row, "at": iso(row["at"])}, sort_keys=True)
 
 
 def _weave_in(connection: sqlite3.Connection, table: str, new: Sequence[Row]) -> None:
-    """Put rows among those of a table by their time. The old rows get other numbers and stay as they are, also those
-    that can't be read; each of the two keeps its own order, since a clock may have been set back."""
+    """Insert rows among those of a table by time. Old rows, even unreadable ones, get new numbers and stay unchanged
+    otherwise. Both the old and the new rows keep their own order, since a clock may have been set back."""
     old: list[tuple[float, int, Row | None]] = []
     for number, values in stored(connection, table):
         at = values["at"] if isinstance(values["at"], float) else old[-1][0] if old else 0.0
@@ -192,5 +192,5 @@ def _weave_in(connection: sqlite3.Connection, table: str, new: Sequence[Row]) ->
 
 
 def _plain(row: Row) -> Row:
-    """A row as a reader outside the course wants it."""
+    """A row as written to an export: `correct` as 0 or 1, the time as ISO 8601."""
     return {**row, **({"correct": int(row["correct"])} if "correct" in row else {}), "at": iso(row["at"])}

@@ -1,4 +1,4 @@
-"""What a learner knew at each moment."""
+"""Count the questions answered, and answered right, over time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of a learner's answers, predictions and exercises, and what can be read from it."""
+"""The record of a learner's answers, predictions and exercises, and summaries of it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from helpers.progress.schema import TABLES
 from helpers.progress.store import Store
 
 LONGEST_SECONDS = 300.0
-"""The most that a single entry counts for: whoever takes longer has gone away."""
+"""The most time counted for a single entry: a longer pause means the learner was away."""
 
 MOST_NAMED = 3
-"""How many rows that can't be read a notice names."""
+"""How many unreadable rows a notice names."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """An answer to a question; `correct` as it was graded then, `at` in seconds since 1970.
+    """An answer to a question; `correct` is the grade it got then, `at` is in seconds since 1970.
 
-    `seed` made the numbers of a parametrised question; `score` (0 to 1) is how a learner graded an open answer;
+    `seed` drew the numbers of a parametrised question; `score` (0 to 1) is the learner's own grade of an open answer;
     `seconds` is the time spent on it, see `Progress`.
     """
 
@@ -41,7 +41,7 @@ class Given:
 
 @dataclass
 class LessonDone:
-    """What is done of one lesson; the sets hold ids. `seconds` is the time spent on predictions, tries and answers."""
+    """What a learner has done in one lesson; the sets hold ids. `seconds` is the time spent on all of it."""
 
     lesson: str
     answered: set[str] = field(default_factory=set)
@@ -53,7 +53,7 @@ class LessonDone:
 
 @dataclass(frozen=True)
 class Sitting:
-    """A paper of questions that somebody works on: (id, seed) of each, when it was begun and ended, how many right."""
+    """One sitting of a paper: (id, seed) of its questions, when it began and ended, the number of right answers."""
 
     name: str
     questions: tuple[tuple[str, int | None], ...]
@@ -66,8 +66,8 @@ class Sitting:
 
 @dataclass(frozen=True)
 class Merged:
-    """What reading a file back did: entries `added`, those `known` already, and the names of those `left_out` because
-    they can't be read. `copy` is where the record as it was before lies, None where nothing was added."""
+    """The result of reading a file back: the numbers of entries `added` and already `known`, and the names of those
+    `left_out` as unreadable. `copy` is the path of the record as it was before, None where nothing was added."""
 
     added: int
     known: int
@@ -78,8 +78,8 @@ class Merged:
 class Progress(Store):
     """A learner's record: every answer, prediction and try is a row that is never changed.
 
-    Time spent is measured from the last row of this notebook, or from when something was last shown, to this row; at
-    most five minutes count. Rows that can't be read are left out, and `notice` names them.
+    The time spent on a row is measured from this notebook's previous row, or from when something was last shown; at
+    most five minutes count. Unreadable rows are left out, and `notice` names them.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -87,7 +87,7 @@ class Progress(Store):
         super().__init__(folder)
 
     def shown(self) -> None:
-        """Begin to measure the time anew: the learner sees something to work on."""
+        """Restart the clock: the learner now sees something to work on."""
         self._since = time.monotonic()
 
     def record_answer(
@@ -113,7 +113,7 @@ class Progress(Store):
         self._record("exercise", lesson=lesson, exercise=exercise, correct=correct)
 
     def answers(self, lesson: str) -> dict[str, Given]:
-        """The last answer to each question of a lesson that has one."""
+        """The last answer to each answered question of a lesson, by the question's id."""
         return {each.question: each for each in self.history() if each.lesson == lesson}
 
     def history(self) -> tuple[Given, ...]:
@@ -121,12 +121,12 @@ class Progress(Store):
         return tuple(Given(**row) for row in self.rows("answer"))
 
     def prediction(self, prediction: str) -> Any | None:
-        """The last prediction of this id, or None."""
+        """The last answer given to the prediction with this id, or None."""
         kept = [row["given"] for row in self.rows("prediction") if row["prediction"] == prediction]
         return kept[-1] if kept else None
 
     def summary(self) -> dict[str, LessonDone]:
-        """What is done, by two-digit number of the lesson; a question counts as right if its last answer was."""
+        """What was done, by two-digit lesson number; a question counts as right if its last answer was right."""
         done: dict[str, LessonDone] = {}
 
         def of(lesson: str, seconds: float) -> LessonDone:
@@ -149,16 +149,16 @@ class Progress(Store):
     # Sittings: a round of review, an exam -----------------------------------------------------------------------------
 
     def begin_sitting(self, name: str, questions: Sequence[tuple[str, int | None]]) -> None:
-        """Begin a paper of this name, with the ids and seeds of its questions; a former one of the name is over."""
+        """Begin a sitting with the ids and seeds of its questions; it replaces an earlier one of the same name."""
         self.shown()
         self._record("sitting", sitting=name, event="begun", detail=[list(each) for each in questions])
 
     def answer_sitting(self, name: str, question: str, given: Any) -> None:
-        """Keep an answer that is to be graded only when the sitting ends; a later one replaces it."""
+        """Keep an answer that is graded only when the sitting ends; a later answer replaces it."""
         self._record("sitting", sitting=name, event="answer", detail=[question, given])
 
     def end_sitting(self, name: str, graded: Sequence[Given]) -> None:
-        """End the sitting and keep its graded answers, all or none; nothing where it has ended already."""
+        """End the sitting and keep all its graded answers in one transaction; does nothing if it has ended already."""
         right = sum(answer.correct for answer in graded)
         ended = {"at": time.time(), "sitting": name, "event": "ended", "detail": right, "seconds": self._spent()}
 
@@ -188,24 +188,24 @@ class Progress(Store):
                 found[place[name]] = _further(found[place[name]], row)
         return found
 
-    # One's own data ---------------------------------------------------------------------------------------------------
+    # The learner's own data -------------------------------------------------------------------------------------------
 
     def export(self) -> str:
-        """Everything that is kept, as JSON text; times as ISO 8601 in UTC."""
+        """The whole record as JSON text; times as ISO 8601 in UTC."""
         return exchange.as_text({table: self.rows(table) for table in TABLES})
 
     def read_back(self, name: str, content: bytes) -> Merged:
-        """Add what an export, or a copy of a record, holds and this record doesn't, ordered by time; see `Merged`.
+        """Add the entries of an export or a copy of a record that this record lacks, ordered by time; see `Merged`.
 
-        name: of the file, for messages. Raises ValueError where the content is neither, or damaged all through;
-        RuntimeError where the record can't be written now. Nothing is changed then.
+        name: the file's name, for messages. Raises ValueError where the content is neither or no part of it can be
+        read, RuntimeError where the record can't be written now. Nothing is changed then.
         """
         tables, left_out = exchange.read(name, content)
         added, copy = exchange.merge(self, tables)
         return Merged(added, sum(map(len, tables.values())) - added, tuple(left_out), copy)
 
     def rows(self, table: str) -> list[Row]:
-        """The rows of a table that can be read, in their order; `notice` names the others."""
+        """The readable rows of a table, in order; `notice` names the others."""
         good, bad = sort_out(table, self.read(lambda connection: exchange.stored(connection, table)))
         named = "; ".join(bad[:MOST_NAMED]) + (f"; and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else "")
         self.remark(table, f"Left out of your record, since it cannot be read: {named}." if bad else "")
@@ -224,7 +224,7 @@ class Progress(Store):
 
 
 def _further(sitting: Sitting, row: Row) -> Sitting:
-    """The sitting after one more row."""
+    """The sitting updated by one more row."""
     if row["event"] == "ended":
         return replace(sitting, ended=row["at"], right=row["detail"])
     question, given = row["detail"]
@@ -233,7 +233,7 @@ def _further(sitting: Sitting, row: Row) -> Sitting:
 
 
 def _insert(connection: sqlite3.Connection, table: str, row: Row) -> None:
-    """Add a row, unless exactly this one is there: a write whose end wasn't seen is done again."""
+    """Add a row unless an identical one exists: a write that may or may not have succeeded is repeated."""
     values = encoded(row)
     places, same = ", ".join("?" * len(values)), " AND ".join(f"{name} IS ?" for name in values)
     connection.execute(

@@ -1,6 +1,6 @@
-"""The rows of the record as they lie in the file, and which of them can be read.
+"""Decode and encode the rows of the record.
 
-A row that can't be read is left out and named; it hides no other.
+An unreadable row is left out and named; the others are still read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from helpers.progress.schema import COLUMNS
 
 Row = dict[str, Any]
-"""A row by column, decoded: `given` and `detail` are what the JSON text in the file stands for."""
+"""A row by column, decoded: `given` and `detail` are parsed from the JSON text in the file."""
 
 LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
@@ -23,7 +23,7 @@ class BadRow(ValueError):
 
 
 def decoded(table: str, stored: Mapping[str, Any]) -> Row:
-    """A row of the file as the course uses it; BadRow names the first column whose value can't be."""
+    """Decode a row of the file; BadRow names the first column with an invalid value."""
     row = {column: _READERS[column](column, stored.get(column)) for column in COLUMNS[table]}
     if table == "sitting":
         _check_event(row["event"], row["detail"])
@@ -31,9 +31,9 @@ def decoded(table: str, stored: Mapping[str, Any]) -> Row:
 
 
 def sort_out(table: str, stored: Iterable[tuple[int, Mapping[str, Any]]]) -> tuple[list[Row], list[str]]:
-    """The rows that can be read, and the names of the others with what is wrong with them.
+    """The readable rows, and the names of the others with what is wrong with them.
 
-    stored: the number of each row and the row itself, in their order
+    stored: the number of each row and the row itself, in order.
     """
     good, bad = [], []
     for number, row in stored:
@@ -45,7 +45,7 @@ def sort_out(table: str, stored: Iterable[tuple[int, Mapping[str, Any]]]) -> tup
 
 
 def encoded(row: Mapping[str, Any]) -> Row:
-    """The row as it goes into the file."""
+    """Encode a row for the file."""
     texts = {name: json.dumps(value) for name, value in row.items() if name in ("given", "detail")}
     return {name: int(value) if name == "correct" else texts.get(name, value) for name, value in row.items()}
 
@@ -77,7 +77,7 @@ def _number(column: str, value: Any, least: float = 0.0, most: float = LATEST) -
         raise BadRow(f"{column} is {_shown(value)}, not a number")
     if not least <= value <= most:
         raise BadRow(f"{column} is {_shown(value)}, not between {least:g} and {most:g}")
-    return float(value)  # 1 in an export that another program has written is the 1.0 of the record
+    return float(value)  # an export rewritten by another program may hold 1 for 1.0
 
 
 def _flag(column: str, value: Any) -> bool:
@@ -114,7 +114,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
 
 
 def _check_event(event: str, detail: Any) -> None:
-    """BadRow where the detail of a sitting's row isn't what its event asks for."""
+    """Raise BadRow where the detail of a sitting's row doesn't fit its event."""
     if event == "begun":
         fits = _is_list(detail) and all(_is_list(each, 2) and _is_named(each[0], each[1]) for each in detail)
     elif event == "answer":

@@ -1,4 +1,4 @@
-"""The tables of the record, and how a file of an earlier version of the course becomes one of today.
+"""The tables of the record, and how files of earlier versions of the course are brought up to date.
 
 A row is written once and never changed. A new version adds columns and tables, so that no row is ever rewritten.
 """
@@ -40,16 +40,16 @@ COLUMNS = {
 TABLES = tuple(COLUMNS)
 
 _WRITE_VERSION = slice(18, 19)
-"""Where a file's header says by which versions of SQLite it may be written (https://sqlite.org/fileformat2.html)."""
+"""The byte of a file's header that says which versions of SQLite may write it (https://sqlite.org/fileformat2.html)."""
 _ABOUT_A_ROW = re.compile(r"value in \w+\.\w+$")  # such as "NULL value in answer.at"
 
 
 class NewerFile(Exception):
-    """The file was written by a later version of the course."""
+    """The file was written by a newer version of the course."""
 
 
 class Damaged(Exception):
-    """The file is no record of this course, or no longer one."""
+    """The file is not a record of this course, or is damaged."""
 
 
 def version(connection: sqlite3.Connection) -> int:
@@ -58,14 +58,14 @@ def version(connection: sqlite3.Connection) -> int:
 
 
 def is_new(connection: sqlite3.Connection) -> bool:
-    """Whether the file holds nothing yet."""
+    """Whether the file is still empty."""
     return version(connection) == 0 and not _tables(connection)
 
 
 def bring_up_to_date(connection: sqlite3.Connection, back_up: Callable[[], object]) -> None:
-    """Add what later versions have, in one transaction, after `back_up` has copied a file of an earlier version.
+    """Add the tables and columns of later versions in one transaction; `back_up` first copies a file of an earlier one.
 
-    Raises NewerFile where the file knows more than we do, Damaged where it holds something else.
+    Raises NewerFile where a newer version wrote the file, Damaged where it holds other tables.
     """
     if version(connection) == VERSION:
         return
@@ -85,9 +85,9 @@ def bring_up_to_date(connection: sqlite3.Connection, back_up: Callable[[], objec
 
 
 def check(connection: sqlite3.Connection) -> None:
-    """Read the whole file once; Damaged where its pages don't fit together or it isn't built as a record is.
+    """Read the whole file once; Damaged where its pages are inconsistent or its tables aren't those of a record.
 
-    A bad value in a row is no damage: reading leaves out the row.
+    A bad value in a row doesn't count as damage: `sort_out` leaves the row out.
     """
     if connection.serialize()[_WRITE_VERSION] not in (b"", b"\1", b"\2"):  # SQLite would open it for reading only
         raise Damaged("its header asks for a newer SQLite")
@@ -101,14 +101,14 @@ def check(connection: sqlite3.Connection) -> None:
 
 @cache
 def _as_new() -> dict[str, str]:
-    """What a new record consists of."""
+    """The schema of a new record, as `_built` returns it."""
     with closing(sqlite3.connect(":memory:")) as connection:
         bring_up_to_date(connection, lambda: None)
         return _built(connection)
 
 
 def _built(connection: sqlite3.Connection) -> dict[str, str]:
-    """The statement of each table, view, index and trigger, without its spaces, by what it is and its name."""
+    """The SQL of each table, view, index and trigger, without whitespace, by its kind and name."""
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
     return {f"{kind} {name}": "".join(str(statement).split()) for kind, name, statement in rows}
 

@@ -1,4 +1,4 @@
-"""The one small SQLite file that the record lies in, whatever the disk is like."""
+"""The SQLite file of the record, kept usable when the disk is full, read-only or damaged."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from helpers.progress.schema import TABLES, VERSION, Damaged, NewerFile, bring_u
 HOME_VARIABLE = "GRADIENT_COURSE_HOME"
 FILE_NAME = "progress.sqlite3"
 BUSY_SECONDS = 2.0
-"""How long an answer waits for a file that another program holds."""
+"""How long a read or write waits for a file that another program has locked."""
 RETRY_BUSY_SECONDS = 0.1
-"""The same for an attempt after one that failed."""
+"""The same for an attempt that follows a failed one."""
 FIRST_RETRY, LONGEST_RETRY = 0.5, 5.0
-"""Seconds between the attempts in the background: each pause is twice the one before, up to the longest."""
+"""Seconds between attempts in the background: each pause is twice the previous one, up to the longest."""
 LONGEST_BEGINNING = 60.0
-"""The most seconds that another notebook takes from making the file to writing into it."""
+"""The most seconds that another notebook takes between creating the file and writing to it."""
 SMALLEST = 512
-"""Bytes of the smallest page of SQLite; what is shorter counts as an empty file."""
+"""SQLite's smallest page in bytes; a shorter file counts as empty."""
 NO_ROOM = 200_000
-"""A disk with fewer bytes left has no room for the files that SQLite needs beside the record."""
+"""With fewer free bytes the disk counts as full: SQLite needs room for its own files beside the record."""
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG}
 _OWN_ERRORS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
@@ -42,8 +42,8 @@ Work = Callable[[sqlite3.Connection], T]
 
 
 def home() -> Path:
-    """The folder where the progress is kept: never the course's own, which may be read-only or shared."""
-    with suppress(RuntimeError):  # of a user without a home folder
+    """The folder of the record: outside the course folder, which may be read-only or shared."""
+    with suppress(RuntimeError):  # raised for a user without a home folder
         named = os.environ.get(HOME_VARIABLE) or platformdirs.user_data_dir("gradient-course", appauthor=False)
         return Path(os.path.expanduser(named))
     return Path("~")
@@ -54,10 +54,10 @@ class _Unusable(Exception):
 
 
 class Store:
-    """Work done in transactions on a file. It never raises for the state of the disk: `notice` says it in a sentence.
+    """Run work in transactions on a file. Disk problems raise nothing; `notice` describes them in a sentence.
 
-    What can't be written waits in memory, in order, and is tried again with each further write and in the background
-    until it is in the file. A damaged file is set aside and a new one begun.
+    Entries that can't be written wait in memory, in order; each further write and a background thread try again until
+    they are in the file. A damaged file is set aside and a new one begun.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -65,8 +65,8 @@ class Store:
         self.remarks: dict[str, str] = {}
         self._lock = threading.RLock()
         self._waiting: list[Work[object]] = []
-        self._memory: sqlite3.Connection | None = None  # while the file is out of use: what is known of it, and waits
-        self._in_memory = 0  # how many of those that wait are in memory already
+        self._memory: sqlite3.Connection | None = None  # while the file is unusable: its known and waiting entries
+        self._in_memory = 0  # how many of the waiting entries it holds already
         self._retry: threading.Thread | None = None
         self._followers: list[weakref.WeakMethod[Callable[[], None]]] = []
         self._last_notice = ""
@@ -83,32 +83,30 @@ class Store:
 
     @property
     def notice(self) -> str:
-        """What the learner has to know about the record, in sentences; empty where all is well."""
+        """What the learner needs to know about the record, in sentences; empty where all is well."""
         return " ".join(filter(None, self.remarks.values()))
 
     @property
     def trouble(self) -> str:
-        """Why the record isn't in its file now, in a sentence; empty where it is."""
+        """Why the record can't be written to its file now, in a sentence; empty where it can."""
         return self.remarks.get("trouble", "")
 
     @property
     def waiting(self) -> int:
-        """How many entries are in memory only."""
+        """The number of entries that are only in memory."""
         return len(self._waiting)
 
     def remark(self, about: str, sentence: str) -> None:
-        """Let `notice` say a sentence about something; an empty one takes the last one back."""
+        """Set the sentence about a subject in `notice`; an empty one removes it."""
         self.remarks[about] = sentence
         self._notify_followers()
 
     def follow(self, changed: Callable[[], None]) -> None:
-        """Have a method called whenever `notice` has changed, in whatever thread found it, as long as its object is
-        in use."""
+        """Call a method whenever `notice` changes, as long as its object exists; the call may come from any thread."""
         self._followers.append(weakref.WeakMethod(changed))
 
     def write(self, work: Work[object]) -> None:
-        """Do the work in one transaction, after all that waits. It may be done again, so doing it twice must not differ
-        from doing it once."""
+        """Run the work in one transaction, after all waiting work. It may run twice, so it must be idempotent."""
         with self._lock:
             self._waiting.append(work)
             try:
@@ -119,7 +117,7 @@ class Store:
         self._notify_followers()
 
     def read(self, work: Work[T]) -> T:
-        """Read from the file or, while it is out of use, from what is known of it together with what waits."""
+        """Read from the file or, while it is unusable, from the copy in memory, which includes waiting entries."""
         with self._lock:
             self.try_again()
             if self._memory is None:
@@ -134,17 +132,17 @@ class Store:
         return found
 
     def try_again(self, seconds: float = RETRY_BUSY_SECONDS) -> None:
-        """Write what waits, if the file can be used again."""
+        """Write the waiting entries, if the file is usable again."""
         with self._lock:
             if self.trouble or self._waiting:
-                with suppress(sqlite3.Error):  # such as damage that only writing finds; the next attempt may do better
+                with suppress(sqlite3.Error):  # such as damage found only when writing; the next attempt may succeed
                     self._write_waiting(seconds)
         self._notify_followers()
 
     def empty(self) -> Path:
-        """Begin a new record and give the path of the copy of the old one.
+        """Empty the record and return the path of a copy of the old one.
 
-        RuntimeError, a sentence for the reader, where no copy can be made; the record then stays as it is.
+        RuntimeError with a sentence for the reader where no copy can be made; the record then stays as it is.
         """
 
         def work(connection: sqlite3.Connection) -> None:
@@ -154,9 +152,9 @@ class Store:
         return self.change("reset", work, "Nothing was reset")
 
     def change(self, why: str, work: Work[T], otherwise: str) -> Path:
-        """Do the work on the file after a copy of it is made, and give the copy's path; `why` stands in its name.
+        """Copy the file, run the work on it, and return the copy's path; `why` is part of the copy's name.
 
-        RuntimeError that begins with `otherwise` where the file is out of use or can't be copied; nothing is done then.
+        RuntimeError that begins with `otherwise` where the file is unusable or can't be copied; nothing is done then.
         """
         self.try_again(BUSY_SECONDS)
         if self.trouble:
@@ -174,7 +172,7 @@ class Store:
     # The file and the memory --------------------------------------------------------------------------------------
 
     def _write_waiting(self, seconds: float) -> None:
-        """Write all that waits in one transaction; leave the file where that can't be done now."""
+        """Write all waiting entries in one transaction; go on in memory where that can't be done now."""
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("BEGIN IMMEDIATE")
@@ -191,7 +189,7 @@ class Store:
             self.remarks.pop("trouble", None)
 
     def _on_file(self, work: Work[T], seconds: float) -> T:
-        """Do the work in one transaction on the file, or on a new one where it is damaged; _Unusable says why not."""
+        """Run the work in one transaction on the file, or on a new one if it is damaged; _Unusable if neither works."""
         for _ in range(3):
             try:
                 with _connection(self.path, seconds) as connection:
@@ -209,7 +207,7 @@ class Store:
         raise _Unusable("it is damaged again and again")
 
     def _unusable(self, error: Exception) -> _Unusable:
-        """The error in words that help a reader."""
+        """The error, with a message that helps the learner."""
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
             return _Unusable("another program holds it")
         with suppress(OSError):
@@ -218,7 +216,7 @@ class Store:
         return _Unusable(str(error))
 
     def _set_aside(self, seconds: float) -> None:
-        """Rename a damaged file, and what SQLite keeps beside it, so that a new one can begin."""
+        """Rename a damaged file and SQLite's files beside it, so that a new one can be created."""
         try:
             with _connection(self.path, seconds) as connection:
                 check(connection)
@@ -241,7 +239,7 @@ class Store:
         )
 
     def _leave_file(self, why: str) -> None:
-        """Go on in memory, and say so."""
+        """Go on in memory, and say so in `notice`."""
         if self._memory is None:
             self._memory, self._in_memory = _copy_in_memory(self.path), 0
         for each in self._waiting[self._in_memory :]:
@@ -260,7 +258,7 @@ class Store:
                 self._retry.start()
 
     def _retried(self) -> bool:
-        """Try again from the background; True where nothing is left to do."""
+        """Try again in the background; True where nothing is left to do."""
         with self._lock:
             self.try_again()
             if not self.trouble:
@@ -277,7 +275,7 @@ class Store:
 
 
 def _keep_trying(store: weakref.ref[Store]) -> None:
-    """Try until all is written, or until nobody needs the store any more."""
+    """Try until everything is written, or until the store is no longer used."""
     pause = FIRST_RETRY
     while True:
         time.sleep(pause)
@@ -289,13 +287,13 @@ def _keep_trying(store: weakref.ref[Store]) -> None:
 
 
 def _try_once_more(store: weakref.ref[Store]) -> None:
-    """The last attempt, when Python ends."""
+    """The last attempt, when Python exits."""
     if found := store():
         found.try_again(BUSY_SECONDS)
 
 
 def _is_emptied(path: Path) -> bool:
-    """Whether a file that SQLite takes for a new one lies there for longer than a notebook needs to begin a record."""
+    """Whether the file is empty although it is older than a notebook needs to begin a record."""
     with suppress(OSError):
         state = path.stat()
         return path.is_file() and state.st_size < SMALLEST and time.time() - state.st_mtime > LONGEST_BEGINNING
@@ -303,18 +301,18 @@ def _is_emptied(path: Path) -> bool:
 
 
 def _is_damage(error: BaseException) -> bool:
-    """Whether the file's content raised it; errors that sqlite3 raises by itself have no code, and are of that kind."""
+    """Whether the file's content caused the error; those without a code, raised by the sqlite3 module itself, count."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & 0xFF in _DAMAGE
 
 
 def _is_read_only(error: BaseException) -> bool:
-    """Whether SQLite may not write."""
+    """Whether the error says that SQLite may not write."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
 
 
 def _made_writable(path: Path) -> bool:
-    """Whether what hinders are files beside the record, as SQLite leaves them that was used while it was read-only."""
+    """Make SQLite's files beside the record writable, if a read-only record left them read-only; True on success."""
     closed = [each for each in _beside(path) if each.exists() and not _may_write(each)]
     if not closed or not _may_write(path):
         return False
@@ -331,38 +329,38 @@ def _may_write(path: Path) -> bool:
 
 
 def _beside(path: Path) -> tuple[Path, Path]:
-    """The two files that SQLite keeps beside one with a write-ahead log."""
+    """The two files that SQLite keeps beside a database with a write-ahead log."""
     return Path(f"{path}-wal"), Path(f"{path}-shm")
 
 
 def _refuse_pipes(path: Path) -> None:
-    """OSError where the record or a file of SQLite beside it is none: opening a pipe waits for its other end."""
+    """OSError where the record or a file of SQLite beside it isn't a regular file: opening a pipe would block."""
     for each in (path, *_beside(path), Path(f"{path}-journal")):
         if each.exists() and not each.is_file():
             raise OSError(f"{each.name} is no file")
 
 
 def _dated(path: Path, why: str) -> Path:
-    """A name beside the file that nothing has yet."""
+    """An unused path beside the file, with the date and time in its name."""
     return path.with_name(f"progress-{why}-{datetime.now():%Y%m%d-%H%M%S-%f}.sqlite3")
 
 
 def _copy(path: Path, aside: Path) -> None:
-    """Copy a record as it was after the last transaction."""
+    """Copy a record in its state after the last transaction."""
     try:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(aside)) as copy:
             source.backup(copy)
     except sqlite3.Error:
         with suppress(OSError):
-            aside.unlink()  # half a copy helps nobody, and may fill the disk
+            aside.unlink()  # an incomplete copy is useless and may fill the disk
         raise
 
 
 def _copy_in_memory(path: Path) -> sqlite3.Connection:
-    """A record in memory, with whatever can still be read from the file."""
+    """A copy of the record in memory, with whatever can be read from the file."""
     memory = sqlite3.connect(":memory:", check_same_thread=False)
     memory.text_factory = text_or_bytes
-    for way in ("mode=ro", "immutable=1"):  # in a folder that can't be written only the second one reads
+    for way in ("mode=ro", "immutable=1"):  # in a read-only folder only the second one works
         with suppress(sqlite3.Error, OSError, ValueError):
             if path.is_file():
                 _refuse_pipes(path)
@@ -381,7 +379,7 @@ def _copy_in_memory(path: Path) -> sqlite3.Connection:
 
 
 def text_or_bytes(value: bytes) -> str | bytes:
-    """A text from the file, or its bytes where they are no UTF-8: such a row is left out, and raises nothing."""
+    """Decode a text from the file; bytes that aren't UTF-8 are returned as they are, so that only their row is lost."""
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -390,7 +388,7 @@ def text_or_bytes(value: bytes) -> str | bytes:
 
 @contextmanager
 def _connection(path: Path, seconds: float) -> Iterator[sqlite3.Connection]:
-    """A connection of its own for each piece of work: safe across threads, kernels and kills."""
+    """Open a connection for one piece of work, so that threads, kernels and killed processes can't interfere."""
     if path.parts[0].startswith("~"):
         raise OSError(f"this user has no home folder: name another one in {HOME_VARIABLE}")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -398,7 +396,7 @@ def _connection(path: Path, seconds: float) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(path, timeout=seconds)) as connection:
         connection.text_factory = text_or_bytes
         if is_new(connection):
-            with suppress(sqlite3.OperationalError):  # another notebook is at it, or the file system has no WAL
+            with suppress(sqlite3.OperationalError):  # another notebook is doing it, or the file system has no WAL
                 connection.execute("PRAGMA journal_mode = WAL")
         bring_up_to_date(connection, lambda: _copy(path, _dated(path, "before-new-version")))
         with connection:

@@ -1,11 +1,11 @@
 """Questions and how they are graded; nothing here draws or stores.
 
-A bank is a JSON file in `data/quiz/`, one a lesson; `data/quiz/schema.json` and the files in `types/` describe it. The
-plain types (`multiple_choice`, `many_choice`, `numeric`) have the shape that jupyterquiz reads, with a few fields of
-our own; `ordering`, `profile` (which network made this gradient profile?) and `open` (a model answer, a rubric for
-grading oneself) are ours. A numeric answer may name a `key`: a function of `KEYS` that computes the value from the
-engine and the closed forms, so that no key drifts from the truth. `instantiate` draws other values for questions that
-have some.
+A bank is a JSON file in `data/quiz/`, one per lesson; `data/quiz/schema.json` and the files in `types/` describe its
+form. The plain types (`multiple_choice`, `many_choice`, `numeric`) have the form that jupyterquiz reads, plus a few
+fields of our own; `ordering`, `profile` (which network made this gradient profile?) and `open` (a model answer and a
+rubric for self-grading) are ours. A numeric answer may name a `key`: a function in `KEYS` that computes the value from
+the engine and the closed forms, so that the two can't disagree. `instantiate` draws other values for questions that
+vary.
 """
 
 from __future__ import annotations

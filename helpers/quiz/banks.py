@@ -24,16 +24,16 @@ _FIELDS = re.compile(r"must (?P<unknown>not )?contain [\[{](?P<names>.*)[\]}] pr
 
 
 class BankError(ValueError):
-    """A file in `data/quiz/` that is missing, damaged or not as the schema wants it; the message says where."""
+    """A file in `data/quiz/` is missing, damaged or doesn't match the schema; the message says where."""
 
 
 def available_lessons(folder: Path = BANKS) -> tuple[str, ...]:
-    """Two-digit numbers of the lessons that have a bank, in order."""
+    """The two-digit numbers of the lessons that have a bank, in order."""
     return tuple(sorted(path.name[:2] for path in folder.glob("[0-9][0-9]_*.json")))
 
 
 def load_bank(lesson: str, folder: Path = BANKS) -> tuple[Question, ...]:
-    """Read the questions of a lesson ("01" or "01_definition"), ready to be asked; `instantiate` varies those that can.
+    """Read the questions of a lesson ("01" or "01_definition"), ready to be asked; `instantiate` draws other values.
 
     Raises BankError, which names file, question and field, where the bank is missing, damaged or not valid.
     """
@@ -42,13 +42,13 @@ def load_bank(lesson: str, folder: Path = BANKS) -> tuple[Question, ...]:
 
 
 def load_banks(lessons: Iterable[str] | None = None, folder: Path = BANKS) -> tuple[Question, ...]:
-    """Read the questions of some lessons, one lesson after the other; of all lessons where none is given."""
+    """Read the questions of the given lessons, one lesson after the other; None reads all lessons."""
     wanted = available_lessons(folder) if lessons is None else lessons
     return tuple(question for lesson in wanted for question in load_bank(lesson, folder))
 
 
 def load_predictions(folder: Path = BANKS) -> dict[str, Prediction]:
-    """Read what the lessons ask before they show anything, by id; BankError as in `load_bank`."""
+    """Read the predictions that the lessons ask for, by id; BankError as in `load_bank`."""
     path = folder / "predictions.json"
     entries = _validated(path, _read_text(path), "predictions", _read_text(folder / "schema.json"))
     predictions = [Prediction(**{**entry, "options": tuple(entry.get("options", ()))}) for entry in entries]
@@ -63,7 +63,7 @@ def load_predictions(folder: Path = BANKS) -> dict[str, Prediction]:
 
 
 def _bank_path(lesson: str, folder: Path) -> Path:
-    """The file of a lesson's bank, by its number or by its whole name."""
+    """The file of a lesson's bank, given the lesson's number or full name."""
     found = sorted(folder.glob(f"{lesson[:2]}_*.json")) if re.fullmatch(r"\d\d(_\w+)?", lesson) else []
     for path in found:
         if lesson in (path.stem, path.stem[:2]):
@@ -77,9 +77,9 @@ def _bank_path(lesson: str, folder: Path) -> Path:
 
 
 def check_bank(path: Path) -> tuple[tuple[Question, ...], tuple[str, ...]]:
-    """The sound questions of a bank, and all that is wrong with it: a sentence each, with question and field.
+    """Return the valid questions of a bank and its faults, a sentence each that names question and field.
 
-    The bank may lie anywhere; its name begins with the number of the lesson, as in `03_mine.json`.
+    The bank may be in any folder; its name begins with the number of the lesson, as in `03_mine.json`.
     """
     try:
         if not re.fullmatch(r"\d\d_.+", path.stem):
@@ -105,7 +105,7 @@ def check_bank(path: Path) -> tuple[tuple[Question, ...], tuple[str, ...]]:
 
 @functools.lru_cache(maxsize=64)
 def _questions(path: Path, text: str, schema: str) -> tuple[Question, ...]:
-    """The checked questions of a bank with this text; a lesson asks for the same bank again and again."""
+    """The checked questions of a bank with this text; cached, since a lesson loads the same bank many times."""
     entries = _validated(path, text, "bank", schema)
     questions = tuple(_question(path, number, entry) for number, entry in enumerate(entries, start=1))
     _refuse_twins(path, questions)
@@ -113,14 +113,14 @@ def _questions(path: Path, text: str, schema: str) -> tuple[Question, ...]:
 
 
 def _validated(path: Path, text: str, definition: str, schema: str) -> list[dict[str, Any]]:
-    """The file's content, held against one definition of the schema."""
+    """The file's content, checked against one definition of the schema."""
     content = _parsed(path, text)
     _check_form(path, content, definition, schema)
     return list(content)
 
 
 def _check_form(path: Path, content: Any, definition: str, schema: str, only: int | None = None) -> None:
-    """BankError where the content, or the entry at the place `only`, isn't as the schema wants it."""
+    """Raise BankError where the content, or only the entry at index `only`, doesn't match the schema."""
     part = content if only is None else [content[only]]
     first = 0 if only is None else only
 
@@ -139,7 +139,7 @@ def _check_form(path: Path, content: Any, definition: str, schema: str, only: in
 
 
 def _in_words(reason: str) -> str:
-    """What the check says of fields, without the words of schemas."""
+    """A validator's message about fields in plain words."""
     if found := _FIELDS.match(reason):
         names = found["names"].replace("'", "")
         return f"has a field that isn't known here: {names}" if found["unknown"] else f"lacks the field {names}"
@@ -155,7 +155,7 @@ def _validator(path: Path, schema: str, definition: str) -> Callable[[Any], Any]
 
 @functools.lru_cache(maxsize=4)
 def _compiled(schema: str) -> Callable[[Any], Any]:
-    """The check of a schema; it takes 70 ms to make, too much to make it anew for each bank."""
+    """The validator of a schema; cached, since compiling it takes 70 ms, too long to repeat for each bank."""
     return cast(Callable[[Any], Any], fastjsonschema.compile(json.loads(schema), use_default=False, use_formats=False))
 
 
@@ -189,12 +189,12 @@ def _missing(path: Path) -> BankError:
 
 
 def _remedy(path: Path) -> str:
-    """How a lost file of the course comes back; nothing where it may hold somebody's own work."""
+    """How to restore a file of the course; empty for a file outside it, which may be somebody's own work."""
     return f" To restore it: git checkout -- data/quiz/{path.name}" if path.parent == BANKS else ""
 
 
 def _shown(path: Path) -> str:
-    """A path as the reader of an error knows it: from the course folder on where it lies in there."""
+    """A path for an error message, relative to the course folder if it is inside it."""
     root = BANKS.parent.parent
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 

@@ -1,4 +1,4 @@
-"""What may be wrong with an entry of a bank beyond its form, and the checks that several types share."""
+"""The error for an entry of a bank that makes no sense, and the checks that several types of question share."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from helpers.quiz.text import shortened
 
 
 class Fault(ValueError):
-    """What is wrong with an entry of a bank; the message begins with the field."""
+    """An entry of a bank has the right form but makes no sense; the message begins with the field."""
 
 
 def check_one_correct(question: Question) -> None:
-    """Exactly one answer is correct."""
+    """Raise Fault unless exactly one answer is correct."""
     correct = sum(answer.correct for answer in question.answers)
     if correct != 1:
         raise Fault(f"field answers: {correct} of them are correct; it must be one")
 
 
 def check_keys(question: Question) -> None:
-    """Each key is known, takes its arguments and gives a finite number."""
+    """Raise Fault unless each key is known, takes its arguments and gives a finite number."""
     for index, answer in enumerate(question.answers):
         if answer.key is not None:
             _check_key(f"field answers[{index}]", answer.key, answer)
 
 
 MOST_LAYERS = 10_000
-"""More layers or blocks than this take too long to compute while somebody waits for a quiz."""
+"""The most layers or blocks a key may ask for; more take too long to compute while somebody waits for a quiz."""
 
 
 def _check_key(field: str, key: str, answer: Answer) -> None:
@@ -44,9 +44,9 @@ def _check_key(field: str, key: str, answer: Answer) -> None:
     given = shortened(", ".join(f"{name}={value!r}" for name, value in answer.arguments.items()), 200)
     try:
         inspect.signature(KEYS[key]).bind(**answer.arguments)
-        with np.errstate(all="ignore"):  # what comes of it is judged below
+        with np.errstate(all="ignore"):  # the result is checked below
             number = compute_key(key, **answer.arguments)
-    except Exception as error:  # whatever a file's arguments do to a formula
+    except Exception as error:  # a bank's arguments may make a formula raise anything
         raise Fault(f"{field}.arguments: {key}({given}): {error}") from None
     if not math.isfinite(number):
         raise Fault(f"{field}.arguments: {key}({given}) is {number}; it must be a finite number")

@@ -1,4 +1,4 @@
-"""Grading: any answer at all gets a grade or a clear word; nothing is evaluated as code."""
+"""Grading: any input gets a grade or a clear message; nothing is evaluated as code."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from helpers.quiz.questions import Answer, Grade, Question
 
 
 def grade(question: Question, given: object) -> Grade:
-    """Grade any answer at all; never raises, evaluates nothing as code.
+    """Grade any input as an answer; never raises, evaluates nothing as code.
 
-    given: for one choice the answer's text or its place (from 0); for several a list of these; for an ordering the list
-    of all texts; for a number a number or a text such as "1e-6", "1×10^-6", "10⁻⁶", "0,25", "1/4" or "0.25^10", with or
-    without the question's unit; for an open question the text, or {"text": …, "points": places of the rubric's points
-    that it makes}.
+    given: for a single choice the answer's text or index (from 0); for several choices a list of these; for an ordering
+    the list of all texts; for a numeric question a number or a text such as "1e-6", "1×10^-6", "10⁻⁶", "0,25", "1/4" or
+    "0.25^10", with or without the unit; for an open question the text, or {"text": …, "points": indices of the points
+    of the rubric that the text makes}.
     """
     return question.kind.grade(question, given)
 
 
 def agree(number: float, expected: float, tolerance: float | None, precision: int | None) -> bool:
-    """Whether a number counts as the expected one: within a relative tolerance, or in its significant digits."""
+    """Whether a number is as expected: within a relative tolerance, to `precision` significant digits, or to 1e-9."""
     if tolerance is not None:
         return abs(number - expected) <= tolerance * abs(expected)
     if precision is not None:
@@ -29,22 +29,22 @@ def agree(number: float, expected: float, tolerance: float | None, precision: in
     return math.isclose(number, expected, rel_tol=1e-9)
 
 
-# For the types -------------------------------------------------------------------------------------------------------
+# Used by the types ---------------------------------------------------------------------------------------------------
 
 
 def not_understood(feedback: str) -> Grade:
-    """The grade of what can't be read as an answer."""
+    """The grade of an input that can't be read as an answer."""
     return Grade(correct=False, feedback=feedback, understood=False)
 
 
 def grade_of(answer: Answer, more: str = "") -> Grade:
-    """The grade of somebody who gave this answer; `more` is added to its feedback."""
+    """The grade for choosing this answer; `more` is appended to its feedback."""
     feedback = f"{answer.feedback} {more}" if more else answer.feedback
     return Grade(answer.correct, feedback, try_state=answer.try_state, fraction=float(answer.correct))
 
 
 def place_of(question: Question, given: object) -> int | None:
-    """The place of an answer that was given as its text or as its place; None where there is no such answer."""
+    """The index of an answer, given as its text or index; None where there is no such answer."""
     if isinstance(given, str):
         return next((place for place, answer in enumerate(question.answers) if answer.text == given), None)
     if isinstance(given, int | np.integer) and not isinstance(given, bool) and 0 <= given < len(question.answers):
@@ -53,7 +53,7 @@ def place_of(question: Question, given: object) -> int | None:
 
 
 def places_of(question: Question, given: object) -> set[int] | None:
-    """The places of several answers; None where one of them is no answer, or where it is no list at all."""
+    """The indices of several answers; None where one of them is no answer, or `given` is not a list."""
     if not isinstance(given, list | tuple):
         return None
     places = {place_of(question, each) for each in given}
@@ -61,5 +61,5 @@ def places_of(question: Question, given: object) -> set[int] | None:
 
 
 def quoted(answer: Answer) -> str:
-    """An answer with its feedback, in a list of several."""
+    """An answer and its feedback as one entry of a list."""
     return f"“{answer.text.rstrip('.')}”. {answer.feedback}"

@@ -1,9 +1,9 @@
-"""From an entry of a bank to a question that can be asked: a seed chooses the values, the key follows from them.
+"""Turn an entry of a bank into a question that can be asked: a seed chooses the values, the key follows from them.
 
-An entry with `draw` is a template: `{depth}` stands for the value drawn for depth, in texts as a reader writes it, as
-an argument of a key as it is. In the feedback of an answer with a key `{value}` is its own number, `{right}` the right
-one. Of a profile question the seed also chooses which of the networks is drawn, and of any question with answers to
-choose from or to order, how they are ordered.
+An entry with `draw` is a template: `{depth}` stands for the value drawn for depth, formatted for a reader in texts and
+unchanged as an argument of a key. In the feedback of an answer with a key, `{value}` is its own number and `{right}`
+the right one. The seed also chooses which network a profile question shows, and in which order the answers appear where
+they are to be chosen or put in order.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from helpers.quiz.questions import TYPES, Answer, Question
 _NAME = re.compile(r"\{([a-z_]+)\}")
 _TRIES = 1000
 TAKE_VALUES = ("arguments", "network", "try")
-"""Parts of an entry in which a name stands for the value itself."""
+"""Fields of an entry in which a name in braces stands for the unformatted value."""
 
 
 def instantiate(question: Question, seed: int) -> Question:
-    """The same question with the values and the order that `seed` draws."""
+    """Return the same question with the values and the order of answers that `seed` draws."""
     if question.varies:
         return build(question.entry, seed)
     return replace(question, seed=seed, order=_order(question.type, question.id, len(question.answers), seed))
 
 
 def another(question: Question) -> Question:
-    """The instance of the next seed that asks something else; the question itself where a thousand seeds ask the same.
+    """The instance for the next seed that asks something else.
 
-    A question that draws nothing stays as it is.
+    The question itself if it draws nothing, or if the next thousand seeds all ask the same.
     """
     if not question.varies:
         return question
@@ -52,7 +52,7 @@ def another(question: Question) -> Question:
 
 
 def build(entry: Mapping[str, Any], seed: int = 0) -> Question:
-    """Make a question of a valid entry of a bank."""
+    """Make a question from a valid entry of a bank."""
     dice = random.Random(f"{entry['id']} {seed}")
     drawn = {name: dice.choice(values) for name, values in sorted(entry.get("draw", {}).items())}
     question = _instance(entry, drawn, dice, seed)
@@ -60,14 +60,14 @@ def build(entry: Mapping[str, Any], seed: int = 0) -> Question:
 
 
 def count_draws(entry: Mapping[str, Any]) -> int:
-    """How many combinations of values an entry can draw."""
+    """The number of combinations of values that an entry can draw."""
     return math.prod(len(values) for values in entry.get("draw", {}).values())
 
 
 def every_instance(entry: Mapping[str, Any]) -> Iterator[Question]:
-    """A question for each combination of values that an entry can draw; one for an entry without draws.
+    """Yield a question for each combination of values that an entry can draw; one for an entry without draws.
 
-    `{value}` and `{right}` still stand in the feedback, so that an answer whose number can't be computed can be named.
+    `{value}` and `{right}` are left unfilled in the feedback, so that the check can name an answer without a number.
     """
     draw = entry.get("draw", {})
     for values in itertools.product(*draw.values()):
@@ -84,14 +84,14 @@ def names_in(thing: Any) -> set[str]:
 
 
 def format_drawn(value: Any) -> str:
-    """A drawn value as a text carries it."""
+    """A drawn value, formatted for a text."""
     if isinstance(value, Mapping):
         return str(value["said"])
     return value if isinstance(value, str) else format_number(value)
 
 
 def plain_value(value: Any) -> Any:
-    """A drawn value as a key or a network takes it."""
+    """A drawn value as it is passed to a key or a network."""
     return value["value"] if isinstance(value, Mapping) else value
 
 
@@ -118,16 +118,16 @@ def _instance(entry: Mapping[str, Any], drawn: Mapping[str, Any], dice: random.R
 
 
 def _order(kind: str, name: str, count: int, seed: int) -> tuple[int, ...]:
-    """The places of the answers as they are shown; empty where the bank's order is kept."""
+    """The indices of the answers in the order shown; empty where the bank's order is kept."""
     if not TYPES[kind].is_mixed:
         return ()
     return mixed_places(count, seed, name, may_stay=not TYPES[kind].hides_order)
 
 
 def _filled(thing: Any, drawn: Mapping[str, Any], takes_values: bool = False) -> Any:
-    """`thing` with the drawn values in the place of their names.
+    """`thing` with the names in braces replaced by the drawn values.
 
-    A text that is nothing but a name becomes the value itself where values stand, and stays a text everywhere else.
+    Within the fields of TAKE_VALUES a text that is only a name becomes the value itself; elsewhere it stays a text.
     """
     if isinstance(thing, str):
         alone = _NAME.fullmatch(thing)

@@ -1,4 +1,4 @@
-"""The computed answers: functions that a numeric answer of a bank may name, so that no key drifts from the truth."""
+"""Computed answers: a numeric answer in a bank may name one of these functions instead of a number kept by hand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _slope(activation: str, z: float) -> float:
 
 
 def _power(base: float, exponent: float, fewer: float = 0.0) -> float:
-    """base to the exponent, or to so many fewer."""
+    """base ** (exponent - fewer)."""
     return float(base ** (exponent - fewer))
 
 
@@ -38,27 +38,27 @@ def _product(first: float, second: float) -> float:
 def _per_layer_factor(
     activation: str, weight_variance: float, bias_variance: float = 0.0, layers: float = 1.0
 ) -> float:
-    """The factor of one layer, or of several: to the power of `layers`."""
+    """The factor of one layer to the power of `layers`."""
     return float(theory.per_layer_factor(activation, weight_variance, bias_variance) ** layers)
 
 
 def _spread_factor(activation: str, spread: float, power: float = 1.0) -> float:
-    """√E[slope²] under a spread of z, the factor of a layer with weights of variance 1/width; or a power of it."""
+    """√E[slope²] for z of standard deviation `spread`, to a power: a layer's factor for weight variance 1/width."""
     return float(theory.mean_square_slope(activation, spread**2) ** (power / 2))
 
 
 def _gain_factor(activation: str, gain: float, power: float = 1.0) -> float:
-    """The factor of a layer whose weights have variance gain²/width; or a power of it."""
+    """The factor of a layer whose weights have variance gain²/width, to a power."""
     return float(theory.per_layer_factor(activation, gain**2) ** power)
 
 
 def _he_leaky(leak: float, depth: int, fewer: int = 1, power: float = 1.0) -> float:
-    """Layer 1 over layer `depth` in a leaky ReLU net with He's weights, √(1 + leak²) a step back; or a power of it."""
+    """Signal at layer 1 over layer `depth` in a leaky ReLU net with He's weights, √(1 + leak²) per step, to a power."""
     return float((1 + leak**2) ** (power * (depth - fewer) / 2))
 
 
 def _init_std(rule: str, fan_in: int, fan_out: int, power: float = 1.0) -> float:
-    """The standard deviation of the weights that a rule asks for; its square with power 2."""
+    """The standard deviation of the weights that a rule asks for, to a power; `power` 2 gives the variance."""
     variance = {"he": 2 / fan_in, "lecun": 1 / fan_in, "xavier": 2 / (fan_in + fan_out)}[rule]
     return float(variance ** (power / 2))
 
@@ -66,22 +66,22 @@ def _init_std(rule: str, fan_in: int, fan_out: int, power: float = 1.0) -> float
 def _normalized_factor(
     activation: str, norm: str = "batch", layers: float = 1.0, power: float = 1.0, norm_bias: float = 0.0
 ) -> float:
-    """The factor of one layer with normalization, or of several; or a power of it."""
+    """The factor of one layer with normalization to the power of `layers` · `power`."""
     return float(theory.normalized_factor(activation, norm, norm_bias) ** (layers * power))
 
 
 def _value_chain(activation: str, depth: int, weight: float, preactivation: float = 0.0) -> float:
-    """(weight · value) ** depth: what comes of taking the activation's value for its slope."""
+    """(weight · value) ** depth: the result of mistaking the activation's value for its slope."""
     return float((weight * get_activation(activation).function(preactivation)) ** depth)
 
 
 def _chain(activation: str, depth: int, weight: float = 1.0, preactivation: float = 0.0, fewer: int = 0) -> float:
-    """Derivative of a chain's output by its input, (weight · slope) ** depth; or with so many factors fewer."""
+    """Derivative of a chain's output by its input, (weight · slope) ** (depth - fewer)."""
     return float(theory.chain_gradient(activation, depth - fewer, weight, preactivation)[-1])
 
 
 def _zero_depth(factor: float, dtype: str = "float32") -> float:
-    """The number of factors after which their running product is exactly 0 in the given float type."""
+    """How many times 1 can be multiplied by `factor` until the product is exactly 0 in the given float type."""
     if not abs(factor) <= 0.99:
         raise ValueError(f"factor is {factor}; it must be between -0.99 and 0.99, so that the product soon ends at 0")
     kind = np.dtype(dtype).type
@@ -92,12 +92,12 @@ def _zero_depth(factor: float, dtype: str = "float32") -> float:
 
 
 def _active(bias: float, variance: float) -> float:
-    """The share of pre-activations from N(bias, variance) above 0."""
+    """The share of pre-activations drawn from N(bias, variance) that are above 0."""
     return 0.5 * math.erfc(-bias / math.sqrt(2 * variance))
 
 
 def _depth_until(activation: str, weight_variance: float, ratio: float) -> float:
-    """The least depth at which the first layer's signal is below `ratio` of the last one's, at a steady factor."""
+    """The smallest depth at which the first layer's signal is below `ratio` times the last one's."""
     steps = math.log(ratio) / math.log(theory.per_layer_factor(activation, weight_variance))
     return float(math.floor(steps) + 2)  # a network of depth L has L - 1 steps
 
@@ -120,17 +120,17 @@ def _reach(activation: str, weight_std: float, bias_std: float) -> float:
 
 
 def _residual_size(blocks: int, branch: float, skip: float = 1.0, norm: str = "none", power: float = 1.0) -> float:
-    """By what a residual network changes the root mean square of its signal on the way up, to a power."""
+    """The factor by which a residual network changes the root mean square of its activations, to a power."""
     return float(theory.residual_theory(blocks, skip, branch, norm).size[-1] ** power)
 
 
 def _residual_signal(blocks: int, branch: float, skip: float = 1.0, norm: str = "none") -> float:
-    """By what it changes the norm of the gradient on the way down."""
+    """The factor by which a residual network changes the norm of the gradient on the way back."""
     return float(10 ** theory.residual_theory(blocks, skip, branch, norm).log10_signal[0])
 
 
 def _path_length(blocks: int, branch: float, norm: str = "none") -> float:
-    """Through how many branches the squared gradient has passed, on average."""
+    """The average number of branches that the squared gradient has passed through."""
     return float(theory.residual_theory(blocks, 1.0, branch, norm).share.sum())
 
 
@@ -140,12 +140,12 @@ def _gradient_correlation(blocks: int, skip: float, norm: str = "none") -> float
 
 
 def _forget_product(bias: float, steps: float) -> float:
-    """What a forget gate that depends on this bias alone keeps after so many steps."""
+    """The share of the cell kept after `steps` steps by a forget gate that depends on this bias alone."""
     return float(10 ** theory.log10_forget_product(bias, steps))
 
 
 def _memory_span(bias: float) -> float:
-    """1 / (1 - f), after which a forget gate's product has fallen to about 1/e."""
+    """1 / (1 - f): the number of steps after which a forget gate's product has fallen to about 1/e."""
     return 1 / (1 - theory.forget_gate(bias))
 
 
@@ -160,7 +160,7 @@ def _clipped_entry(entry: float, other: float, threshold: float) -> float:
 
 
 def _divided_by_sum(entry: float, other: float, threshold: float) -> float:
-    """The same with the sum of the entries in the place of the norm."""
+    """The wrong value of the same entry when the sum of the entries is taken for the norm."""
     return entry * threshold / (entry + other)
 
 
@@ -175,7 +175,7 @@ def _generator_slope(loss: str, logit: float) -> float:
 
 
 def _other_slope(loss: str, logit: float) -> float:
-    """The slope of the other one of the two losses log(1 - D) and -log D."""
+    """The size of the slope of the other of the two losses log(1 - D) and -log D."""
     return _generator_slope({"saturating": "non_saturating", "non_saturating": "saturating"}[loss], logit)
 
 
@@ -223,7 +223,7 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "generator_pull": theory.optimal_generator_gradient,
     "js_divergence": theory.js_divergence,
 }
-"""The functions that a numeric answer may name as its `key`; `arguments` in the bank are theirs."""
+"""The functions that a numeric answer may name as its `key`; the bank's `arguments` are passed to them."""
 
 
 @functools.cache
@@ -232,5 +232,5 @@ def _computed(key: str, arguments: tuple[tuple[str, Any], ...]) -> float:
 
 
 def compute_key(key: str, **arguments: Any) -> float:
-    """Compute the number that the function `key` of `KEYS` gives; ValueError where there is none of that name."""
+    """Compute the number that the function `KEYS[key]` returns; ValueError where `KEYS` has no such function."""
     return _computed(check_choice("key", key, KEYS), tuple(sorted(arguments.items())))

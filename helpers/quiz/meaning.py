@@ -1,4 +1,4 @@
-"""What a schema can't say well: which answers go together, whether keys can be computed and names are drawn."""
+"""Checks that a schema can't express well: the answers agree, keys can be computed, and the names used are drawn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from helpers.quiz.questions import Question
 from helpers.quiz.text import shortened
 
 MOST_DRAWS = 1000
-"""Combinations of drawn values that an entry may have at most: each of them is checked."""
+"""The most combinations of drawn values that an entry may have, since each of them is checked."""
 
 _LATEX = re.compile(r"\\[a-zA-Z]+|\\[()\[\]]|\$[^$\n]*[\\^_{][^$\n]*\$")
 _CODE = re.compile(r"`[^`\n]*`")
@@ -20,7 +20,7 @@ _NUMBERS = {"value", "right"}
 
 
 def checked(entry: Mapping[str, Any], lesson: str) -> Question:
-    """The question that an entry of a lesson's bank makes; Fault, which names the field, where it makes no sense."""
+    """Make the question of an entry of a lesson's bank; Fault, which names the field, where it makes no sense."""
     if entry["id"][:2] != lesson:
         raise Fault(f"field id: must begin with {lesson}-")
     _check_texts(entry)
@@ -50,7 +50,7 @@ def _check_instance(question: Question) -> None:
 
 
 def _check_feedback(question: Question) -> None:
-    """Feedback names only numbers that there are."""
+    """Check that `{value}` and `{right}` are used in feedback only where such a number exists."""
     right = next((answer.number() for answer in question.answers if answer.correct), None)
     for index, answer in enumerate(question.answers):
         numbers = {"value": answer.number(), "right": right}
@@ -60,7 +60,7 @@ def _check_feedback(question: Question) -> None:
 
 
 def _check_texts(entry: Mapping[str, Any]) -> None:
-    """Texts hold no LaTeX, which nothing here shows as formulas."""
+    """Check that texts hold no LaTeX, since the quiz doesn't render formulas."""
     for field, text in _texts(entry):
         found = _LATEX.search(_CODE.sub("", text))
         if found:

@@ -1,4 +1,4 @@
-"""Numbers as learners write them, and as sentences carry them; nothing is evaluated as code."""
+"""Read numbers as learners write them, and format numbers for sentences; nothing is evaluated as code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_ANSWER_LENGTH = 200
 
 
 def format_number(number: float) -> str:
-    """A number as a sentence carries it: 0.25, 12, 9.1e-13."""
+    """A number formatted for a sentence: 0.25, 12, 9.1e-13."""
     size = abs(number)
     if not math.isfinite(size):
         return f"{number:g}"
@@ -39,9 +39,9 @@ _MINUSES = str.maketrans("−–‒﹣－", "-----")
 
 
 def read_number(given: object, unit: str = "") -> float:
-    """Read a finite number from a number or a text; ValueError, a sentence for the reader, where there is none.
+    """Read a finite number from a number or a text; ValueError with a sentence for the reader where there is none.
 
-    Takes 1e-6, 1×10^-6, 10⁻⁶, 0,25, 1/4, 0.25^10, a per cent sign, and the given unit behind it.
+    Accepts 1e-6, 1×10^-6, 10⁻⁶, 0,25, 1/4 and 0.25^10, followed by a per cent sign or the given unit if need be.
     """
     if isinstance(given, str):
         number = _parse(given, unit)
@@ -83,7 +83,7 @@ def _parse(text: str, unit: str) -> float:
 
 
 def _with_point(plain: str, text: str) -> str:
-    """A decimal comma made a point; refused where it might have been meant to part thousands."""
+    """Replace a decimal comma by a point; ValueError where the comma might separate thousands."""
     if "," not in plain:
         return plain
     if "." in plain or re.search(r"(?<!\d)[1-9]\d{0,2},\d{3}(?!\d)", plain) or re.search(r",\d*,", plain):
@@ -98,4 +98,4 @@ def _evaluate(value: Callable[[float, float], float], first: str, second: str) -
         return math.inf
     except ZeroDivisionError:
         raise ValueError("That divides by zero. Write a finite number.") from None
-    return result if isinstance(result, float) else math.nan  # a negative base to a broken power is complex
+    return result if isinstance(result, float) else math.nan  # a negative base to a fractional power is complex

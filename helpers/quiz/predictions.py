@@ -1,4 +1,4 @@
-"""What a learner predicted, set against what was measured."""
+"""Comparing what a learner predicted with what was measured."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WELL = math.log10(1.5)
 
 @dataclass(frozen=True)
 class Comparison:
-    """A prediction beside what was measured: `close` is None where nobody predicted."""
+    """A prediction compared with the measurement; `close` is None where there is no prediction to compare."""
 
     close: bool | None
     sentence: str
@@ -35,11 +35,11 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionType:
-    """What there is to know of a type of prediction, apart from how it is asked.
+    """A type of prediction, apart from how it is asked.
 
-    compare: a prediction, what was given (None: nothing) and the outcome, set against each other.
-    in_words: the outcome; both raise ValueError where the outcome doesn't fit the question.
-    check: raises ValueError, a sentence for the reader, where what is given can't be read.
+    compare: compares the answer given (None: none) with the outcome.
+    in_words: describes the outcome; both raise ValueError where the outcome doesn't fit the question.
+    check: raises ValueError with a sentence for the reader where the answer given can't be read.
     """
 
     compare: Callable[[Prediction, object, object], Comparison]
@@ -48,16 +48,16 @@ class PredictionType:
 
 
 def compare_prediction(prediction: Prediction, given: object, outcome: object) -> Comparison:
-    """Set what was predicted (None: nothing) against what was measured.
+    """Compare what was predicted (None: nothing) with what was measured.
 
     outcome: for `scale` and `number` the measured number, for `choice` the option that came true, for `order` a
-    mapping from each option to its measured number (largest first is right). ValueError where it is none of these.
+    mapping from each option to its measured number (largest first is right). ValueError for anything else.
     """
     return PREDICTION_TYPES[prediction.type].compare(prediction, given, outcome)
 
 
 def check_prediction(prediction: Prediction, given: object) -> None:
-    """Raise ValueError, a sentence for the reader, where what is given can't be kept as a prediction."""
+    """Raise ValueError with a sentence for the reader where `given` can't be read as a prediction."""
     PREDICTION_TYPES[prediction.type].check(prediction, given)
 
 
@@ -78,7 +78,7 @@ def _unit(prediction: Prediction) -> str:
 
 
 def _compare_numbers(prediction: Prediction, given: object, outcome: object, near: float = WELL) -> Comparison:
-    """Set two numbers against each other; those within `near` powers of ten are close."""
+    """Compare two numbers; they are close if they are at most `near` powers of ten apart."""
     measured = _finite_outcome(prediction, outcome)
     truth = describe_outcome(prediction, outcome)
     if given is None:
@@ -109,7 +109,7 @@ def _finite_outcome(prediction: Prediction, outcome: object) -> float:
 
 
 def _decades_apart(predicted: float, measured: float, near: float) -> tuple[bool, str]:
-    """Whether a number is close, at most `near` powers of ten away, and how far away in words."""
+    """Whether the prediction is at most `near` powers of ten off, and how far off it is, in words."""
     decades = math.log10(predicted) - math.log10(measured)
     if abs(decades) <= WELL:
         return True, "Well predicted."
@@ -176,9 +176,9 @@ PREDICTION_TYPES: Mapping[str, PredictionType] = {
         check=lambda prediction, given: read_number(given, unit=prediction.unit),
     ),
 }
-"""The types of prediction by the name that `predictions.json` gives them."""
+"""The types of prediction by their name in `predictions.json`."""
 
 
 def for_each_prediction(purpose: str, handlers: Mapping[str, Handler]) -> Mapping[str, Handler]:
-    """A table of what is done with each type of prediction; LookupError unless it has exactly these types."""
+    """Return a table with a handler for each type of prediction; LookupError unless it has exactly these types."""
     return complete_table(purpose, handlers, PREDICTION_TYPES, "prediction type")

@@ -15,9 +15,9 @@ Curve = tuple[float, ...]
 
 
 def profile_curve(question: Question) -> tuple[Array, Array]:
-    """What a profile question draws: log10 by layer, mean over seeds (depth,), lowest and highest (2, depth).
+    """The curve of a profile question, log10 by layer: mean over seeds (depth,), lowest and highest (2, depth).
 
-    A layer of which every seed has an exact zero is NaN. ValueError where the question has no hidden network.
+    A layer at which any seed has an exact zero is NaN. ValueError where the question has no hidden network.
     """
     if question.network is None:
         raise ValueError(f"question is {question.id!r}; only one of type profile has a hidden network")
@@ -26,7 +26,7 @@ def profile_curve(question: Question) -> tuple[Array, Array]:
 
 
 def compare_networks(question: Question, place: int) -> str:
-    """A sentence with what was drawn, and, of another network chosen instead, what that one would have shown."""
+    """A sentence with the ratio in the curve shown and, where another network was chosen, the ratio in that one."""
     assert question.network is not None
     chosen = question.answers[place].network
     assert chosen is not None

@@ -1,4 +1,4 @@
-"""What a question, an answer and a prediction are, and what a type of question consists of."""
+"""The records of a question, an answer and a prediction, and of a type of question."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from helpers.quiz.verdict import Verdict
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer of a question, with the feedback that is its own.
+    """One answer of a question, with its own feedback.
 
-    By the question's type: a choice (`multiple_choice`, `many_choice`, `profile`), a number, a range of numbers or
-    `default`, any other number (`numeric`), an entry at its right place (`ordering`), a point of the rubric (`open`).
+    Depending on the question's type: a choice (`multiple_choice`, `many_choice`, `profile`); a number, a range of
+    numbers or the `default` for any other number (`numeric`); an entry (`ordering`); a point of the rubric (`open`).
     """
 
     feedback: str
@@ -32,7 +32,7 @@ class Answer:
     network: NetworkSpec | None = None
 
     def number(self) -> float | None:
-        """The number this answer stands for: computed where it has a key, else as written in the bank."""
+        """The number of this answer: computed if it has a key, else as written in the bank."""
         if self.key is None:
             return self.value
         return compute_key(self.key, **self.arguments)
@@ -40,10 +40,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Grade:
-    """What `grade` found. `understood` is False where no answer could be read; such a try counts for nothing.
+    """The result of `grade`. `understood` is False where no answer could be read; such a try doesn't count.
 
-    `fraction` is the part that is right, from 0 to 1. Of a multiple answer `wrong` holds what should not have been
-    picked and `missing` what should have; of an open one `missing` holds the points that the text does not make.
+    `fraction` is the part that is right, from 0 to 1. For several choices, `wrong` holds those picked by mistake and
+    `missing` those that should have been picked; for an open question, `missing` holds the points that the text lacks.
     `try_state` maps names of the panel's controls to values at which the reader can see why.
     """
 
@@ -58,14 +58,14 @@ class Grade:
 
 @dataclass(frozen=True)
 class Question:
-    """One question of a bank, ready to be asked: what depends on a seed has been filled in for `seed`.
+    """One question of a bank, ready to be asked: all that depends on a seed has been filled in for `seed`.
 
-    `type` is a name in `TYPES`. `needs` is what it can't be answered without, one of `NEEDS`, or empty. `answers` are
-    the choices, the numbers, the entries in their right order, or the points of the rubric; `order` holds their places
-    as they are shown, where that isn't the bank's order. `tolerance` is relative; without it `precision` counts
-    significant digits. `feedback` goes with a right order, `model` is the model answer of an open question, and `shows`
-    names the quantity of a `GradientProfile` that a profile question draws. `entry` is the bank's own, of which
-    `instantiate` makes further instances.
+    `type` is a name in `TYPES`. `needs` names what the answer requires, one of `NEEDS`, or is empty. `answers` are the
+    choices, the numbers, the entries in their right order, or the points of the rubric; `order` holds their indices in
+    the order shown, where that isn't the bank's order. `tolerance` is relative; without it `precision` is the number of
+    significant digits. `feedback` is shown for a right order, `model` is the model answer of an open question, and
+    `shows` names the quantity of a `GradientProfile` that a profile question draws. `entry` is the entry in the bank,
+    from which `instantiate` makes further instances.
     """
 
     id: str
@@ -96,7 +96,7 @@ class Question:
 
     @property
     def varies(self) -> bool:
-        """Whether another seed asks something else, and not only in another order."""
+        """Whether another seed changes the question, not only the order of its answers."""
         return "draw" in self.entry
 
     @property
@@ -105,29 +105,29 @@ class Question:
         return next((answer.network for answer in self.answers if answer.correct), None)
 
     def presented(self) -> tuple[Answer, ...]:
-        """The answers in the order in which a learner meets them."""
+        """The answers in the order shown to the learner."""
         return tuple(self.answers[place] for place in self.order) if self.order else self.answers
 
     def right_answer(self) -> Any:
-        """What to give to be graded right: a text, texts, a number, or for `open` the model answer with all points."""
+        """The input that is graded right: a text, texts, a number, or for `open` the model answer with all points."""
         return self.kind.right_answer(self)
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is said after any answer: a text, then each entry with its feedback, `numbered` where the order counts."""
+    """Shown after any answer: a text, then each entry with its feedback, `numbered` where the order counts."""
 
     text: str
     numbered: bool
 
 
 def answers_in(entry: Mapping[str, Any], dice: random.Random) -> tuple[Answer, ...]:
-    """The answers of an entry of a bank, as they stand there."""
+    """The answers of an entry of a bank, unchanged."""
     return tuple(answer_of(answer) for answer in entry["answers"])
 
 
 def answer_of(entry: Mapping[str, Any]) -> Answer:
-    """One answer of an entry of a bank."""
+    """Make an answer from one in an entry of a bank."""
     bounds = entry.get("range")
     return Answer(
         feedback=entry["feedback"],
@@ -143,7 +143,7 @@ def answer_of(entry: Mapping[str, Any]) -> Answer:
 
 
 def plain_verdict(question: Question, grade: Grade) -> Verdict:
-    """Right, not so, or no answer yet."""
+    """The verdict of most types: right, wrong, or no answer yet."""
     if not grade.understood:
         return Verdict("open", "No answer yet.", grade.feedback)
     return Verdict("right", "Right.", grade.feedback) if grade.correct else Verdict("wrong", "Not so.", grade.feedback)
@@ -151,21 +151,21 @@ def plain_verdict(question: Question, grade: Grade) -> Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionType:
-    """All that the course must know of a type of question, apart from how it is shown or written to a file.
+    """Everything the course knows about a type of question, apart from how it is shown or written to a file.
 
-    name: what a bank writes as `type`.
-    fields: a JSON Schema of what an entry has besides id, type, question and code: `required` and `properties`.
-    answers: the answers of an entry whose draws are filled in; `dice` draws what else a seed decides.
-    check: raises `Fault` where an instance makes no sense; it is called for every value that can be drawn.
+    name: the value of `type` in a bank.
+    fields: a JSON Schema (`required` and `properties`) of an entry's fields besides id, type, question and code.
+    answers: makes the answers from an entry whose draws are filled in; `dice` draws whatever else depends on the seed.
+    check: raises `Fault` where an instance makes no sense; called for every combination of values that can be drawn.
     grade, right_answer: as `quiz.grade` and `Question.right_answer`.
-    verdict: a grade in a word.
-    remark: what is said to somebody who gives the answer at that place.
-    share: the part of the mark that an answer earns by itself, from -1 to 1.
-    points: what the question is worth.
-    explanation: what is said after any answer, if anything.
+    verdict: a grade as a word and a message.
+    remark: the feedback for choosing the answer at an index.
+    share: the part of the mark that an answer contributes, from -1 to 1.
+    points: the number of points the question is worth.
+    explanation: shown after any answer, if there is one.
     in_words: a right answer in words.
     is_mixed: whether the answers are shown in an order that a seed draws; `hides_order`: never in the bank's order.
-    is_self_graded: whether only its reader can grade an answer; papers leave such questions out.
+    is_self_graded: whether only the learner can grade an answer; papers leave such questions out.
     ask_again: the label of the button that asks another instance.
     """
 
@@ -188,14 +188,14 @@ class QuestionType:
 
 
 NEEDS: Mapping[str, str] = {"panel": "the lesson's panel", "run": "cells of the lesson that are run"}
-"""What a question may need, by the word that a bank writes."""
+"""What a question may need to be answered, by its name in a bank."""
 
 TYPES: dict[str, QuestionType] = {}
 """The types of question by name, each registered by its file in `helpers/quiz/types/`."""
 
 
 def register(kind: QuestionType) -> QuestionType:
-    """Make a type known under its name; ValueError where the name is taken."""
+    """Register a type under its name; ValueError where the name is taken."""
     if kind.name in TYPES:
         raise ValueError(f"question type {kind.name!r} is registered already")
     TYPES[kind.name] = kind

@@ -1,4 +1,4 @@
-"""JSON as banks are written: what isn't JSON is named with its line; what no bank can mean is refused."""
+"""Read banks as strict JSON: errors name the line, and names given twice or numbers that aren't finite are refused."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _SMART_QUOTES = "“”„‟«»‘’"
 
 
 class NotJson(ValueError):
-    """The text is no JSON; the message says where and what stands there."""
+    """The text is not JSON; the message says where and quotes the line."""
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Stands in the place of what a bank may not hold."""
+    """Marks a value in parsed content that a bank may not hold."""
 
     reason: str
 
 
 def parse(text: str) -> Any:
-    """The content of a text in JSON; NotJson where it is none. `refused_in` finds what may not be in it."""
+    """Parse a text as JSON; NotJson where it is not. Values that a bank may not hold become `Refused`."""
     try:
         return json.loads(
             text, object_pairs_hook=_object, parse_constant=_not_finite, parse_float=_float, parse_int=_int
@@ -37,7 +37,7 @@ def parse(text: str) -> Any:
 
 
 def refused_in(content: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Each place in parsed content that holds something refused, with the reason."""
+    """Yield the path of each refused value in parsed content, with the reason."""
     if isinstance(content, Refused):
         yield where, content.reason
     parts = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
@@ -69,7 +69,7 @@ def _int(digits: str) -> int | Refused:
 
 
 def _described(text: str, error: json.JSONDecodeError) -> str:
-    """Line, column, the text there, and what is likely wrong with it."""
+    """Line, column, the likely mistake, and the line's text."""
     place, guess = _likely(text, error)
     line, column = text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)
     shown = shortened(text.split("\n")[line - 1].strip(), 100)
@@ -77,7 +77,7 @@ def _described(text: str, error: json.JSONDecodeError) -> str:
 
 
 def _likely(text: str, error: json.JSONDecodeError) -> tuple[int, str]:
-    """The place of the mistake and a guess at what it is."""
+    """The position of the mistake and a guess at what it is."""
     place = error.pos
     rest, before = text[place:].lstrip(), text[:place].rstrip()
     at = len(text) - len(rest)

@@ -1,7 +1,7 @@
 """When each answered question should come again, by the algorithm FSRS-6.
 
-The schedule is computed from the answers each time it is asked for, so there is no second state that could drift from
-the record. Source: Ye, Su and Cao, "A Stochastic Shortest Path Algorithm for Optimizing Spaced Repetition Scheduling"
+The schedule is computed from the answers each time, so there is no second state that could contradict the record.
+Source: Ye, Su and Cao, "A Stochastic Shortest Path Algorithm for Optimizing Spaced Repetition Scheduling"
 (KDD 2022), and its successor in the package `fsrs`, with the package's default parameters.
 """
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from fsrs import Card, Rating
 
 SOON = timedelta(minutes=10)
-"""A wrong answer comes again after this; so does a right one that followed a wrong one within this time."""
+"""A question comes again after this long if it was answered wrong, or right within this time after a wrong answer."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How well a question is remembered: `due` in seconds since 1970, `retrievability` the chance to know it now.
+    """How well a question is remembered: `due` in seconds since 1970, `retrievability` the chance of recall now.
 
-    `stability` is the number of days after which that chance has fallen to 0.9; `right` is the last answer.
+    `stability` is the number of days after which that chance falls to 0.9; `right`: whether the last answer was right.
     """
 
     question: str
@@ -41,7 +41,7 @@ class Standing:
 
 
 def standings(history: Sequence[Given], now: float) -> dict[str, Standing]:
-    """How well each question is remembered that was ever answered, by its id.
+    """How well each question answered so far is remembered, by its id.
 
     history: the answers, the oldest first (`Progress.history`); now: seconds since 1970.
     """
@@ -66,8 +66,8 @@ def standings(history: Sequence[Given], now: float) -> dict[str, Standing]:
 def weakest_first(questions: Sequence[Question], history: Sequence[Given], now: float) -> list[Question]:
     """The questions in the order in which to review them: due, then not yet due, then never answered.
 
-    The first two begin with what was answered wrong, then with what is least likely to be remembered; the last keep
-    their order.
+    The first two groups begin with questions last answered wrong, then go by the chance of recall, lowest first; the
+    last group keeps its order.
     """
     known = standings(history, now)
 
@@ -81,18 +81,18 @@ def weakest_first(questions: Sequence[Question], history: Sequence[Given], now: 
 
 
 def count_due(questions: Sequence[Question], history: Sequence[Given], now: float) -> int:
-    """How many of the questions should come again by now."""
+    """The number of questions that are due for review by now."""
     known = standings(history, now)
     return sum(question.id in known and known[question.id].is_due(now) for question in questions)
 
 
 def _is_review(given: Given) -> bool:
-    """An open answer counts once its writer has compared it with the model answer, not while it is only a text."""
+    """Whether an answer counts as a review; an open one does only once it has been compared with the model answer."""
     return given.score is None or not isinstance(given.given, str)
 
 
 def _rating(given: Given, before: Given | None) -> Rating:
-    """Again for a wrong answer, Good for a right one; Hard for half an answer, or right after reading why not."""
+    """Again for a wrong answer, Good for a right one; Hard if it is half right, or right just after a wrong one."""
     from fsrs import Rating
 
     if given.score is not None:

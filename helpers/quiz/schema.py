@@ -11,7 +11,7 @@ from helpers.quiz.types import TYPES
 def whole_schema(shared: Mapping[str, Any], definition: str) -> dict[str, Any]:
     """A JSON Schema (draft 7) for one of the definitions, "bank" or "predictions".
 
-    shared: the content of `schema.json`; KeyError or TypeError where it isn't as it should be.
+    shared: the content of `schema.json`; KeyError or TypeError where it is malformed.
     """
     definitions = shared["definitions"]
     question = definitions["question"]

@@ -1,4 +1,4 @@
-"""Tables of handlers by type that are complete, or end the import of the module that makes them."""
+"""Tables of handlers by type; an incomplete one fails when its module is imported."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Handler = TypeVar("Handler")
 def complete_table(
     purpose: str, handlers: Mapping[str, Handler], types: Collection[str], thing: str
 ) -> Mapping[str, Handler]:
-    """The handlers, if there is exactly one for each of the types; LookupError otherwise.
+    """Return the handlers if there is exactly one for each type; LookupError otherwise.
 
-    purpose: where the table stands, such as "helpers/lesson/inputs.py"; thing: what the types are types of.
+    purpose: the module that holds the table, such as "helpers/lesson/inputs.py"; thing: such as "question type".
     """
     missing, unknown = sorted(set(types) - set(handlers)), sorted(set(handlers) - set(types))
     if missing:

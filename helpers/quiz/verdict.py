@@ -1,4 +1,4 @@
-"""What is said of an answer, an exercise or a prediction: one type for every view that shows it."""
+"""The verdict on an answer, an exercise or a prediction: one type for every view that shows it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Literal
 Kind = Literal["right", "wrong", "open", "differs", "asked"]
 
 SIGNS: Mapping[Kind, str] = {"right": "✓", "wrong": "✗", "open": "·", "differs": "≠", "asked": "?"}
-"""The sign that goes with each kind, for those who see no colour."""
+"""The sign for each kind, so that colour isn't needed to tell them apart."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A verdict in a word and a message. `kind` decides sign and colour; read the kind, never the sign.
+    """A verdict: a word and a message. `kind` decides sign and colour; code checks the kind, never the sign.
 
-    right and wrong judge; open is for what isn't judged (yet), differs for a prediction that didn't come true, and
-    asked for a question to the reader.
+    right and wrong are judgements; open is for what isn't judged (yet), differs for a prediction that didn't come true,
+    and asked for a question to the reader.
     """
 
     kind: Kind
@@ -31,5 +31,5 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """Word and message, to be read out."""
+        """Word and message in one text, as a screen reader announces them."""
         return f"{self.word} {self.message}".strip()

@@ -1,8 +1,8 @@
 """The types of question: each file in this folder registers one.
 
-A type is one record, a `QuestionType`: its fields in a bank, how it is checked, drawn and graded, and what is said of
-an answer. It knows no widget, no figure and no format of an export: whoever shows or writes questions has a table with
-an entry for each type, made by `for_each_type`, so that a type which a table has forgotten ends the import.
+A type is one record, a `QuestionType`: its fields in a bank, how its questions are checked, instantiated and graded,
+and the feedback on an answer. It knows no widget, no figure and no export format: code that shows or writes questions
+keeps a table with an entry for each type, made by `for_each_type`, so that a missing entry fails at import.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ for _module in pkgutil.iter_modules(__path__):
 
 
 def for_each_type(purpose: str, handlers: Mapping[str, Handler]) -> Mapping[str, Handler]:
-    """A table of what is done with each type of question; LookupError unless it has exactly the registered types.
+    """Return a table with a handler for each type of question; LookupError unless it has exactly the registered types.
 
-    purpose: where the table stands, for the message, such as "helpers/lesson/inputs.py".
+    purpose: the module that holds the table, such as "helpers/lesson/inputs.py"; the error names it.
     """
     return complete_table(purpose, handlers, TYPES, "question type")

@@ -1,4 +1,4 @@
-"""Several answers, of which some are correct but not all."""
+"""Several answers, some of them correct, but not all."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _right_answer(question: Question) -> list[str]:
 
 
 def _share(question: Question, answer: Answer) -> float:
-    """Each right one earns its part, and each wrong one costs as much as makes ticking them all worth nothing."""
+    """Correct answers share +1 equally and wrong ones share -1, so that ticking every answer earns 0."""
     alike = sum(each.correct == answer.correct for each in question.answers)
     return (1 if answer.correct else -1) / alike
 

@@ -1,4 +1,4 @@
-"""A number. Wrong numbers and ranges have feedback of their own, and so has any other number."""
+"""A number. The bank gives feedback for particular wrong numbers and ranges, and for any other number."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _grade(question: Question, given: object) -> Grade:
 
 
 def _matching(question: Question, number: float) -> Answer:
-    """The first answer of the bank that takes the number, else the default one."""
+    """The first answer in the bank that matches the number, else the default one."""
     found = (answer for answer in question.answers if _takes(question, answer, number))
     return next(found, None) or next(answer for answer in question.answers if answer.default)
 
@@ -97,11 +97,11 @@ def _check_forms(question: Question) -> None:
 
 
 MOST = 1e300
-"""Beyond this a tolerance would overflow."""
+"""A larger number would overflow when multiplied by a tolerance."""
 
 
 def _check_values(question: Question) -> None:
-    """A value written beside a key is the key's number, rounded."""
+    """Check that a value written beside a key is the key's number, rounded."""
     for index, answer in enumerate(question.answers):
         number = answer.number()
         if answer.key is None or answer.value is None or number is None:
@@ -112,7 +112,7 @@ def _check_values(question: Question) -> None:
 
 
 def _check_apart(question: Question, one: tuple[int, Answer], other: tuple[int, Answer]) -> None:
-    """No number stands for a wrong answer and is taken for a right one, or the other way round."""
+    """Check that no number belonging to a wrong answer is graded right, or the other way round."""
     (place, wrong), (_, right) = one, other
     for number in _standing_for(wrong):
         if _takes(question, right, number):

@@ -1,4 +1,4 @@
-"""Answered in words and graded by the learner, who ticks the points of the rubric that the words make."""
+"""An answer in words, graded by the learner, who ticks the points of the rubric that it makes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _grade(question: Question, given: object) -> Grade:
 
 
 def _verdict(question: Question, grade: Grade) -> Verdict:
-    """Nothing is right or wrong before the points are ticked, and afterwards they are counted."""
+    """The answer is neither right nor wrong until its points are ticked; then they are counted."""
     if grade.correct or not grade.understood:
         return plain_verdict(question, grade)
     made = len(question.answers) - len(grade.missing)

@@ -1,4 +1,4 @@
-"""Entries to put in order. In the bank they stand in their right order, and their feedback says why."""
+"""Entries to put in order. The bank lists them in the right order, and their feedback says why."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ENTRY = {
 
 
 def _check(question: Question) -> None:
-    """Entries with keys stand in the order of their numbers, whichever way round."""
+    """Check that the numbers of entries with keys rise throughout or fall throughout."""
     check_keys(question)
     numbers = [number for answer in question.answers if (number := answer.number()) is not None]
     pairs = list(zip(numbers, numbers[1:], strict=False))
@@ -53,7 +53,7 @@ def _same_texts(given: Sequence[object], right: Sequence[str]) -> bool:
 
 
 def _pairs_in_order(given: Sequence[str], right: Sequence[str]) -> float:
-    """The part of all pairs that stand the right way round."""
+    """The fraction of all pairs that are in the right order."""
     places = [right.index(text) for text in given]
     pairs = [(first, second) for n, first in enumerate(places) for second in places[n + 1 :]]
     return sum(first < second for first, second in pairs) / len(pairs)

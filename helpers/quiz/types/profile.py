@@ -34,7 +34,7 @@ _ANSWER = {
 
 
 def _answers(entry: Mapping[str, Any], dice: random.Random) -> tuple[Answer, ...]:
-    """The networks to choose among; the hidden one has the feedback that says what gave it away."""
+    """The networks to choose among; the hidden one gets the feedback that says what gives it away."""
     right = dice.randrange(len(entry["answers"]))
     return tuple(
         Answer(
@@ -49,7 +49,7 @@ def _answers(entry: Mapping[str, Any], dice: random.Random) -> tuple[Answer, ...
 
 
 def _network(settings: Mapping[str, Any]) -> NetworkSpec:
-    """A network of these settings; PyTorch's default comes with the biases that it draws, N(0, 1/(3 width)) here."""
+    """A network with these settings; PyTorch's default also draws biases, here from N(0, 1/(3 width))."""
     spec = NetworkSpec(**settings)
     if spec.init == "pytorch_default" and "bias_std" not in settings:
         return replace(spec, bias_std=(3 * spec.width) ** -0.5)
@@ -57,7 +57,7 @@ def _network(settings: Mapping[str, Any]) -> NetworkSpec:
 
 
 MOST_WORK = 2e9
-"""Multiplications that measuring a network may take, one or two seconds; 100 layers of 100 on 32 samples take 3e7."""
+"""The most multiplications for measuring a network, one or two seconds; 100 layers of 100 on 32 samples take 3e7."""
 
 
 def _check(question: Question) -> None:
