@@ -21,7 +21,7 @@ from helpers.datasets import classification_batch, digits_split, gaussian
 from helpers.exercises import EXERCISES, check_exercise
 from helpers.exercises.lesson_06 import batch_norm_backward
 from helpers.models import MLP
-from helpers.network import NetworkSpec, gradient_profile
+from helpers.network import NetworkSpec, backpropagate, gradient_profile
 from helpers.panels import lesson_06
 from helpers.training import History, train
 from tests.test_panels import ends, places, slope_per_layer
@@ -306,6 +306,20 @@ def test_the_dots_lie_on_the_lines(scale_panel: panels.Panel) -> None:
         for dot, name in (("loss here", "loss"), ("gradient here", "‖∂L/∂W‖")):
             (x,), (y,) = scale_panel.data[dot]
             assert y == pytest.approx(np.interp(x, lesson_06.SCALES, scale_panel.data[name]), abs=0.02)
+
+
+def test_another_scale_is_one_more_network(scale_panel: panels.Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    networks: list[int] = []
+
+    def counted(spec: NetworkSpec, *more: Any) -> Any:
+        networks.append(spec.seeds)
+        return backpropagate(spec, *more)
+
+    monkeypatch.setattr(lesson_06, "backpropagate", counted)
+    for scale in (0.3, 0.4):
+        scale_panel.set(norm="batch", activation="elu", scale=scale)
+        assert scale_panel.data["loss"].shape == lesson_06.SCALES.shape
+    assert sorted(networks)[:2] == [1, 1] and sum(networks) <= 2 + len(lesson_06.SCALES)
 
 
 def test_scaling_in_the_engine_agrees_with_autograd() -> None:

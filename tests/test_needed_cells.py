@@ -41,6 +41,8 @@ def needed_of(*sources: str, imports: str = FIRST) -> list[int]:
         (("a = []", "print(a)", "assert a == []", "a"), [0, 1, 4]),
         (("a = [0]", "a[0] += 1", "a"), [0, 1, 2, 3]),
         (("model = torch.nn.Linear(1, 1)", "history = train(model)", "show(model)"), [0, 1, 2, 3]),
+        (("data = [1]", "model = 2", "train(model, data, steps=2)", "data"), [0, 1, 4]),
+        (("data = [1]", "history = model.fit(data)", "data"), [0, 1, 2, 3]),
         (("a = 1", "a = 2", "a"), [0, 2, 3]),
         (("a = 1", "a += 2", "a"), [0, 1, 2, 3]),
         (("a = 1", "if math.pi > 3:\n    a = 2", "a"), [0, 1, 2, 3]),

@@ -209,6 +209,12 @@ def test_the_projector_shows_the_main_panel(lesson: str, tmp_path: Path) -> None
     assert (tmp_path / "projector.html").is_file()
 
 
+def test_what_runs_cells_and_bakes_panels_does_without_nbconvert() -> None:
+    """It loads for seconds, in each process anew."""
+    modules = "helpers.publish.present.__main__, helpers.publish.cells.lessons"
+    subprocess.run([sys.executable, "-c", f"import sys, {modules}; assert 'nbconvert' not in sys.modules"], check=True)
+
+
 def test_start_py_hands_the_words_on() -> None:
     answer = subprocess.run([sys.executable, ROOT / "start.py", "present", "--help"], capture_output=True, text=True)
     assert answer.returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -104,8 +105,12 @@ def _batch_norm_state(
 
 def _without_normalization(spec: NetworkSpec) -> Array:
     """log10 of signal_l / signal_L of the same networks without normalization, on no more digits than it takes."""
-    without = replace(spec, norm="none", norm_bias=0.0, batch=min(spec.batch, BATCH))
-    mean, _ = over_seeds(gradient_profile(without).log10_signal)
+    return _relative_signal(replace(spec, norm="none", norm_bias=0.0, batch=min(spec.batch, BATCH)))
+
+
+@lru_cache(maxsize=64)  # one for all kinds of normalization, all biases and all large batches
+def _relative_signal(spec: NetworkSpec) -> Array:
+    mean, _ = over_seeds(gradient_profile(spec).log10_signal)
     relative: Array = mean - mean[-1]
     return relative
 
@@ -149,16 +154,19 @@ def scale_invariance() -> Panel:
     """The last hidden layer's weights times a factor: what it does to the loss and to that layer's gradient."""
 
     def compute(norm: str, activation: str, scale: float) -> dict[str, Any]:
-        loss, gradient = _over_scales(norm, activation, np.append(SCALES, np.log10(scale)))
+        loss, gradient = _over_all_scales(norm, activation)
+        here = np.log10([scale])
+        loss_here, gradient_here = _over_scales(norm, activation, here)
         one = int(np.argmin(np.abs(SCALES)))
         return {
-            "loss": loss[:-1],
-            "loss here": np.array([[np.log10(scale)], [loss[-1]]]),
-            "‖∂L/∂W‖": gradient[:-1],
+            "loss": loss,
+            "loss here": np.array([here, loss_here]),
+            "‖∂L/∂W‖": gradient,
             "1 / scale": gradient[one] - SCALES,
-            "gradient here": np.array([[np.log10(scale)], [gradient[-1]]]),
-            "summary": f"Weights × {scale:.3g}: gradient × {theme.scientific(gradient[-1] - gradient[one])}.\n"
-            f"{NORMALIZATION_NAMES[norm].capitalize()}: the loss is {loss[-1]:.4f}, and {loss[one]:.4f} at scale 1.",
+            "gradient here": np.array([here, gradient_here]),
+            "summary": f"Weights × {scale:.3g}: gradient × {theme.scientific(gradient_here[0] - gradient[one])}.\n"
+            f"{NORMALIZATION_NAMES[norm].capitalize()}: the loss is {loss_here[0]:.4f}, "
+            f"and {loss[one]:.4f} at scale 1.",
         }
 
     controls = {
@@ -177,6 +185,12 @@ def scale_invariance() -> Panel:
     return Panel(
         "scale_invariance", figures.loss_and_gradient_by_scale(SCALES, title=title), controls, compute, presets
     )
+
+
+@cache
+def _over_all_scales(norm: str, activation: str) -> tuple[Array, Array]:
+    """`_over_scales` of `SCALES`, which most states of the panel have in common."""
+    return _over_scales(norm, activation, SCALES)
 
 
 def _over_scales(norm: str, activation: str, log10_scales: Array) -> tuple[Array, Array]:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -110,3 +111,8 @@ def _with_number_of_look(each: Mapping[str, Any], looks: list[str]) -> Mapping[s
 
 def _json(data: Any) -> str:
     return json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def heading_id(title: str) -> str:
+    """The id of a heading; no cell has one that ends so."""
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"<[^>]*>", "", title).lower()).strip("-") + "-heading"

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from helpers.publish.cells.running import Cell
 
-HARMLESS = frozenset({"print", "compare", "check"})
-"""Calls that leave their arguments as they are."""
+CHANGED = {"print": 0, "compare": 0, "check": 0, "train": 1}
+"""Of what these functions are handed, how many of the first arguments they may change; other calls may change all."""
 
 Names = set[str]
 
@@ -36,9 +36,10 @@ def _changed(tree: ast.Module) -> Names:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
             found |= _loaded([node])
-        elif isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in HARMLESS):
+        elif isinstance(node, ast.Call):
             inner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
-            found |= _loaded([*inner, *node.args, *(each.value for each in node.keywords)])
+            handed = [*inner, *node.args, *(each.value for each in node.keywords)]
+            found |= _loaded(handed[: CHANGED.get(node.func.id) if isinstance(node.func, ast.Name) else None])
     return found
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from helpers.publish.cells.deeper import DEEPER
 from helpers.publish.cells.running import Cell
-from helpers.publish.cells.text import heading_id, markdown_html
+from helpers.publish.cells.text import markdown_html
+from helpers.publish.html import heading_id
 
 HEADING = re.compile(r"^(#{1,3}) (.+)$", re.MULTILINE)
 CODE = re.compile(r"```.*?```", re.DOTALL)
