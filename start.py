@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Sets the course up and starts it; `python start.py --help` lists the words it knows.
+"""Sets the course up and starts it; `python start.py --help` lists its commands.
 
-Needs nothing but Python itself. Everything it installs goes into the folder `.venv` beside this file.
+Needs only Python itself. Everything it installs goes into the folder `.venv` beside this file.
 """
 
 import sys
@@ -15,7 +15,7 @@ if not OLDEST <= sys.version_info[:2] <= NEWEST:
         + "for instance `python3.13 start.py` (on Windows `py -3.13 start.py`)."
     )
 
-# Up to here any Python 3 must be able to run this file, and all of it must be able to read it.
+# Any Python 3 must be able to run the lines up to here, and to parse the whole file.
 import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -30,7 +30,7 @@ for entry in os.scandir(HERE):
 if HERE not in sys.path:  # Python leaves it out where PYTHONSAFEPATH is set
     sys.path.insert(0, HERE)
 
-# Up to here nothing is imported for which a file of the same name in this folder could be taken.
+# Up to here nothing is imported that a file with the same name in this folder could replace.
 import argparse
 import contextlib
 import secrets
@@ -50,16 +50,16 @@ from helpers.virtual_environment import CPU_TORCH_INDEX, ROOT, Problem, out_of_r
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 
 USUAL_PORT, PORTS_TRIED = 8888, 50
-LAB_PATIENCE = 180.0  # seconds JupyterLab gets to answer: the first start on a slow disk takes long
-MINUTES, MINUTES_SLOW = 11, 20  # that all tests take on two quiet processors, without and with the slow ones
-LEAST_MINUTES = 5  # that the tests in the browser take, one after another
+LAB_PATIENCE = 180.0  # seconds that JupyterLab may take to answer: the first start from a slow disk is slow
+MINUTES, MINUTES_SLOW = 11, 20  # how long all tests take on two idle processors, without and with the slow ones
+LEAST_MINUTES = 5  # how long the tests in the browser take, one after another
 MOST_WORKERS = 8
-GRACE = 10.0  # seconds a program gets to end by itself
+GRACE = 10.0  # seconds that a program has to end before it is terminated
 
 
 @contextlib.contextmanager
 def child(command: list[str], grace: float = GRACE, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that runs in the folder of the course and does not outlive this one."""
+    """Run a program in the course folder; it is ended when the block ends."""
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, **options)
     try:
         yield process
@@ -74,13 +74,13 @@ def child(command: list[str], grace: float = GRACE, **options: Any) -> Iterator[
 
 
 def environment() -> dict[str, str]:
-    """The environment of everything that computes: one thread for each product of small matrices."""
+    """The environment for programs that compute: matrices are small, so that one thread per product is fastest."""
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     return {**threads, **os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}
 
 
 def passes(command: list[str], **more: str) -> bool:
-    """Runs a Python module of `.venv`, and tells whether it ended well."""
+    """Run a Python module in `.venv`; returns whether it succeeded."""
     with child([str(venv_python()), "-m", *command], env={**environment(), **more}) as process:
         while process.poll() is None:  # on Windows a plain wait would miss Ctrl-C
             time.sleep(0.05)
@@ -91,7 +91,7 @@ def passes(command: list[str], **more: str) -> bool:
 
 
 def free_port(asked: int | None) -> int:
-    """The port asked for, or the first free one from the usual one on."""
+    """The port asked for, or the first free one from `USUAL_PORT` on; Problem where none is free."""
     if asked is not None:
         if not is_free(asked):
             raise Problem(
@@ -109,7 +109,7 @@ def free_port(asked: int | None) -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port."""
+    """Whether a server can listen on this port."""
     with socket.socket() as probe:
         if os.name != "nt":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -132,7 +132,7 @@ def ask_lab(port: int, path: str, token: str, method: str = "GET") -> bool:
 
 
 def lab_command(port: int, browser: bool) -> list[str]:
-    """The command line of a JupyterLab that asks nothing of the network."""
+    """The command line of a JupyterLab that requests nothing from the network."""
     settings = [
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
@@ -186,7 +186,7 @@ def open_lab(arguments: list[str]) -> int:
 
 
 def watch(lab: subprocess.Popen[bytes], port: int, token: str) -> None:
-    """Says when JupyterLab is there, and waits until it ends."""
+    """Print the address once JupyterLab answers, and wait until it ends."""
     patience = time.monotonic() + LAB_PATIENCE
     while lab.poll() is None and not ask_lab(port, "api/status", token):
         if time.monotonic() > patience:
@@ -203,7 +203,7 @@ def watch(lab: subprocess.Popen[bytes], port: int, token: str) -> None:
         time.sleep(0.2)
 
 
-# The words
+# The commands
 
 
 def set_up(arguments: list[str]) -> int:
@@ -243,12 +243,12 @@ def run_tests(arguments: list[str]) -> int:
 
 
 def test_workers() -> int:
-    """How many processes share the tests: one more than processors, since tests in the browser often wait."""
+    """The number of processes that share the tests: one more than processors, since browser tests often wait."""
     return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
 
 
 def time_of_tests(slow: bool) -> str:
-    """A sentence that says how long all tests take here, from what was measured on two quiet processors."""
+    """A sentence that estimates how long all tests take here, from a measurement on two idle processors."""
     at_most = min(os.cpu_count() or 1, MOST_WORKERS)
     minutes = MINUTES_SLOW if slow else MINUTES
     here = max(minutes * 2 / at_most, LEAST_MINUTES)
@@ -264,7 +264,7 @@ def run_benchmarks(arguments: list[str]) -> int:
 
 
 def hand_on(word: str, arguments: list[str]) -> int:
-    """Sets up what is missing, and hands a command line on to the module of `helpers.publish` that does the work."""
+    """Set up what is missing, and pass a command line on to the module of `helpers.publish` that does the work."""
     parser, module = commands.WORDS[word]()
     add_torch_option(parser)
     options = parser.parse_args(arguments)
@@ -274,7 +274,7 @@ def hand_on(word: str, arguments: list[str]) -> int:
         return 0 if passes([module, *words], **{commands.CALLED_FROM: os.getcwd()}) else 1
     except KeyboardInterrupt:
         if word == "present":
-            return 0  # the way to end it
+            return 0  # Ctrl-C is the normal way to end it
         raise
 
 
@@ -286,7 +286,7 @@ WORDS: dict[str, Callable[[list[str]], int]] = {
 
 
 def parser_of(word: str, function: Callable[[list[str]], int]) -> argparse.ArgumentParser:
-    """A parser with the options that every word takes."""
+    """A parser with the option that every command takes."""
     parser = argparse.ArgumentParser(
         f"python start.py {word}".strip(), description=function.__doc__, allow_abbrev=False
     )
@@ -295,14 +295,14 @@ def parser_of(word: str, function: Callable[[list[str]], int]) -> argparse.Argum
 
 
 def add_torch_option(parser: argparse.ArgumentParser) -> None:
-    """The option that every word takes."""
+    """Add the option that every command takes."""
     parser.add_argument(
         "--cpu-torch", action="store_true", help=f"install torch for the processor, from {CPU_TORCH_INDEX}"
     )
 
 
 def add_lab_options(parser: argparse.ArgumentParser) -> None:
-    """The options of opening JupyterLab."""
+    """Add the options for opening JupyterLab."""
     parser.add_argument(
         "--port", type=commands.port_number, help=f"where JupyterLab listens (the first free one from {USUAL_PORT})"
     )
@@ -310,7 +310,7 @@ def add_lab_options(parser: argparse.ArgumentParser) -> None:
 
 
 def print_help() -> int:
-    """Lists the words."""
+    """Print the help, with all commands."""
     parser = parser_of("", open_lab)
     parser.usage = "python start.py [word] [options]"
     parser.description = "Without a word: " + str(open_lab.__doc__)
@@ -323,7 +323,7 @@ def print_help() -> int:
 
 
 def act(arguments: list[str]) -> int:
-    """Does what the command line asks for."""
+    """Run the command that the command line names."""
     first = arguments[0] if arguments else ""
     if first in ("-h", "--help", "help"):
         return print_help()
@@ -338,15 +338,15 @@ def act(arguments: list[str]) -> int:
 
 
 def interrupt(*_: object) -> None:
-    """Turns a request to end into what Ctrl-C does."""
+    """Handle a signal like Ctrl-C."""
     raise KeyboardInterrupt
 
 
 def listen_to_signals() -> None:
-    """Ends in order on a signal, except on one that is ignored from the start, as by `nohup` or by `&` in a script.
+    """Exit cleanly on a signal, unless it was ignored from the start, as after `nohup` or `&` in a script.
 
-    What is started from here must get SIGINT all the same, as a kernel does by which JupyterLab interrupts it:
-    a program that is started inherits that a signal is ignored, but not a handler that does nothing.
+    Programs started from here must still receive SIGINT, with which JupyterLab interrupts kernels. They inherit an
+    ignored signal but not a handler, so an ignored SIGINT is replaced by a handler that does nothing.
     """
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -358,7 +358,7 @@ def listen_to_signals() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Acts, and puts every failure that is known into one sentence."""
+    """Run the command, and print a sentence about a known kind of failure."""
     listen_to_signals()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

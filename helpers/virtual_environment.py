@@ -1,7 +1,7 @@
-"""Makes the folder `.venv` and fills it with the course's packages; `start.py` does so before everything else.
+"""Makes the folder `.venv` and installs the course's packages in it; `start.py` does so before everything else.
 
-Needs nothing but Python itself. No path is trusted: before pip runs, the interpreter in `.venv` says where it would
-write, and whatever isn't a finished `.venv` of this course is made anew.
+Needs only Python itself. No path is trusted: before pip runs, the interpreter in `.venv` reports where it would write,
+and anything but a complete `.venv` of this course is replaced.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ from helpers import runtime
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-STAMP = VENV / "course.json"  # what the last set-up installed, and whether it was finished
-DRAFT = VENV / "course.new"  # the next one, on its way
+STAMP = VENV / "course.json"  # what the last set-up installed, and whether it was completed
+DRAFT = VENV / "course.new"  # the next stamp while it is written
 SETUP_LOG = VENV / "setup.log"
 LOCK = ROOT / ".venv.lock"
-DISCARDED = ROOT / ".venv.discarded"  # an old .venv on its way out
-KEPT = ROOT / ".venv.old"  # a .venv that this program has not made
+DISCARDED = ROOT / ".venv.discarded"  # an old .venv that is being removed
+KEPT = ROOT / ".venv.old"  # a .venv that this program didn't make
 
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
-OWN_NAMES = {"start", "test"}  # of files that may lie beside start.py, though Python has a module `test`
-AS_LOCKED = ["--require-hashes", "--no-deps", "--only-binary=:all:"]  # the files of the folder locks, and no others
+OWN_NAMES = {"start", "test"}  # files allowed beside start.py, although Python has a module `test`
+AS_LOCKED = ["--require-hashes", "--no-deps", "--only-binary=:all:"]  # only the packages in the folder locks
 ROOM_NEEDED, ROOM_TO_UPDATE = 3.0, 0.5  # GB
 
 
 class Problem(Exception):
-    """Something is missing; the message is a sentence that says what, and what to do about it."""
+    """Something prevents the command; the message is a sentence that says what, and what to do about it."""
 
 
 class Damaged(Problem):
-    """A package in `.venv` lacks what pip must know to replace it."""
+    """A package in `.venv` lacks the list of files that pip needs to replace it."""
 
 
 def print_line(text: str) -> None:
-    """Prints a line at once."""
+    """Print a line and flush it."""
     print(text, flush=True)
 
 
@@ -63,7 +63,7 @@ def venv_python() -> Path:
 
 
 def in_venv(*command: str) -> list[str]:
-    """The command line of a Python in `.venv` that neither the environment nor the folder it runs in leads astray."""
+    """A command line for the Python in `.venv`, isolated from environment variables and from the current folder."""
     return [str(venv_python()), "-I", "-B", *command]
 
 
@@ -73,7 +73,7 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(led_astray)}
 
 
-# What is there, and what is wanted
+# What exists, and what is needed
 
 
 INQUIRY = """
@@ -98,7 +98,7 @@ for file in importlib.metadata.files("pip"):
 
 @dataclass(frozen=True)
 class Interpreter:
-    """What the Python in `.venv` says of itself: where it installs, what it stands on, and what it lacks."""
+    """What the Python in `.venv` reports: where it installs, its base installation and version, and its modules."""
 
     places: list[str]
     base: str
@@ -107,17 +107,17 @@ class Interpreter:
 
     @property
     def is_own(self) -> bool:
-        """Whether all that it installs goes into the course's `.venv`, and nothing from elsewhere is mixed in."""
+        """Whether it installs only into the course's `.venv`, and its base installation is outside of it."""
         return real(self.places[0]) == real_venv() and all(map(is_inside, self.places)) and not is_inside(self.base)
 
     @property
     def missing(self) -> list[str]:
-        """The modules that it doesn't find, or finds outside the course's folder."""
+        """The modules that it doesn't find, or finds outside the course folder."""
         return [name for name, file in self.modules.items() if not (file and is_inside(file, ROOT))]
 
 
 def ask_interpreter(modules: Iterable[str] = ()) -> Interpreter | None:
-    """The Python in `.venv` if it runs and installs into `.venv` alone; None otherwise."""
+    """The Python in `.venv` if it runs and installs only into `.venv`; None otherwise."""
     command = in_venv("-c", INQUIRY, *modules)
     try:
         answer = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=120)
@@ -128,7 +128,7 @@ def ask_interpreter(modules: Iterable[str] = ()) -> Interpreter | None:
 
 
 def pip_is_whole() -> bool:
-    """Whether the pip in `.venv` has all of its files, each with the content that its list of files names."""
+    """Whether the pip in `.venv` has all of its files, each with the checksum in its list of files."""
     try:
         answer = subprocess.run(
             in_venv("-c", PIP_INQUIRY), capture_output=True, text=True, env=clean_environment(), timeout=120
@@ -140,23 +140,23 @@ def pip_is_whole() -> bool:
 
 
 def real(path: str | Path) -> str:
-    """A path with its links followed, in the spelling by which the system compares."""
+    """A path with its links resolved, normalized for comparison on this system."""
     return os.path.normcase(os.path.realpath(path))
 
 
 def real_venv() -> str:
-    """Where `.venv` lies, unless it is a link."""
+    """The path that `.venv` must resolve to, which it doesn't if it is a link."""
     return os.path.normcase(VENV)
 
 
 def is_inside(path: str | Path, folder: Path | None = None) -> bool:
-    """Whether a path, with its links followed, lies in a folder, which is `.venv` unless another is named."""
+    """Whether a path, with its links resolved, is inside a folder, by default `.venv`."""
     around = real_venv() if folder is None else real(folder)
     return (real(path) + os.sep).startswith(around + os.sep)
 
 
 def leads_out() -> bool:
-    """Whether anything in `.venv` but the interpreter is a link to elsewhere."""
+    """Whether anything in `.venv` except the interpreter is a link that leads out of it."""
     programs = str(venv_python().parent)
     for folder, folders, files in os.walk(VENV):
         names = [name for name in folders + files if folder != programs or not name.startswith("python")]
@@ -167,7 +167,7 @@ def leads_out() -> bool:
 
 
 def modules_needed() -> list[str]:
-    """The modules that must be there: `helpers`, and one of each package that requirements.txt asks for."""
+    """The modules that must be importable: `helpers`, and one for each package in requirements.txt."""
     try:
         return ["helpers", *(name.replace("-", "_") for name in runtime.pins())]
     except (OSError, UnicodeError) as error:
@@ -175,7 +175,7 @@ def modules_needed() -> list[str]:
 
 
 def read_stamp() -> dict[str, Any]:
-    """What the last set-up left behind; empty where there is none."""
+    """The stamp of the last set-up; empty where there is none."""
     try:
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -184,14 +184,14 @@ def read_stamp() -> dict[str, Any]:
 
 
 def write_stamp(stamp: dict[str, Any]) -> None:
-    """Writes the stamp in one step: it is there whole or not at all."""
+    """Write the stamp in one step, so that it is there whole or not at all."""
     DRAFT.unlink(missing_ok=True)
     DRAFT.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
     os.replace(DRAFT, STAMP)
 
 
 def digest(*names: str) -> str:
-    """A fingerprint of files of the course."""
+    """A fingerprint of some files of the course; Problem where one can't be read."""
     fingerprint = hashlib.sha256()
     for name in names:
         try:
@@ -202,7 +202,7 @@ def digest(*names: str) -> str:
 
 
 def missing_file(name: str, error: OSError | UnicodeError) -> Problem:
-    """The sentence about a file of the course that can't be read."""
+    """The Problem for a file of the course that can't be read."""
     why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
     return Problem(
         f"Cannot read {name} ({why}): bring it back with `git checkout -- {name}`, or download the course again."
@@ -210,7 +210,7 @@ def missing_file(name: str, error: OSError | UnicodeError) -> Problem:
 
 
 def wanted_stamp(tests: bool, cpu_torch: bool) -> dict[str, Any]:
-    """What the stamp says once all that is asked for is installed; what was asked for before stays."""
+    """The stamp once everything asked for is installed; what earlier set-ups asked for stays included."""
     before = read_stamp()
     return {
         "finished": True,
@@ -224,9 +224,9 @@ def wanted_stamp(tests: bool, cpu_torch: bool) -> dict[str, Any]:
 
 
 def is_ready(tests: bool, cpu_torch: bool) -> bool:
-    """Whether `.venv` holds all that is asked for, so that nothing is left to do."""
+    """Whether `.venv` holds everything asked for, so that nothing is left to do."""
     found, wanted = read_stamp(), wanted_stamp(tests, cpu_torch)
-    if not tests:  # test tools that lag behind keep nobody from learning
+    if not tests:  # learners don't need test tools that are up to date
         wanted["test_tools"] = found.get("test_tools")
     if found != wanted:
         return False
@@ -235,7 +235,7 @@ def is_ready(tests: bool, cpu_torch: bool) -> bool:
 
 
 def why_afresh(found: dict[str, Any], wanted: dict[str, Any]) -> str | None:
-    """Why `.venv` must be made anew rather than brought up to date by pip, or None where pip can do that."""
+    """Why `.venv` must be made anew; None where pip can bring it up to date."""
     if not os.path.lexists(VENV):
         return "there is none yet"
     if not found:
@@ -258,7 +258,7 @@ def why_afresh(found: dict[str, Any], wanted: dict[str, Any]) -> str | None:
 
 
 def prepare(tests: bool = False, cpu_torch: bool = False) -> None:
-    """Makes sure that `.venv` holds all that is asked for, and that no file hides any of it."""
+    """Make sure that `.venv` holds everything asked for, and that no file in the course folder hides a module."""
     if not is_ready(tests, cpu_torch):
         set_up(tests, cpu_torch)
     check_names()
@@ -274,7 +274,7 @@ for path in sys.argv[1:]:
 
 
 def check_names() -> None:
-    """Finds a file that Python would take for a module that the course imports: one of the same name."""
+    """Raise Problem for a file that Python would import instead of a module with the same name."""
     files = [*ROOT.glob("*.py"), *ROOT.glob("notebooks/*.py")]
     files = [file for file in files if file.stem.isidentifier() and file.stem not in OWN_NAMES]
     if not files:
@@ -289,9 +289,9 @@ def check_names() -> None:
 
 
 def set_up(tests: bool, cpu_torch: bool) -> None:
-    """Makes `.venv`, or brings it up to date, while no other program does."""
+    """Make `.venv` or bring it up to date, while holding the lock."""
     with one_at_a_time():
-        if is_ready(tests, cpu_torch):  # somebody else has done it while we waited
+        if is_ready(tests, cpu_torch):  # another program did it while we waited
             return
         try:
             build(tests, cpu_torch)
@@ -306,7 +306,7 @@ def set_up(tests: bool, cpu_torch: bool) -> None:
 
 
 def build(tests: bool, cpu_torch: bool) -> None:
-    """Makes `.venv`, or brings it up to date."""
+    """Make `.venv` or bring it up to date."""
     found, wanted = read_stamp(), wanted_stamp(tests, cpu_torch)
     reason = why_afresh(found, wanted)
     check_room(ROOM_NEEDED if reason else ROOM_TO_UPDATE)
@@ -334,7 +334,7 @@ def build(tests: bool, cpu_torch: bool) -> None:
 
 
 def fill(wanted: dict[str, Any], with_torch: bool) -> str:
-    """Installs what is asked for, and tries it: "" if all of it works, otherwise a sentence."""
+    """Install everything asked for and import it; returns "" if all of it works, otherwise a sentence."""
     settings = pip_settings()
     if with_torch:
         install_torch(wanted, settings)
@@ -350,10 +350,10 @@ def fill(wanted: dict[str, Any], with_torch: bool) -> str:
 
 
 def install_torch(wanted: dict[str, Any], settings: dict[str, str]) -> None:
-    """Installs whichever build of torch pip finds, provided that its checksum is known.
+    """Install the build of torch that pip finds, provided that its checksum is known.
 
-    It is fetched first: from a list of checksums alone pip would pick one of an index, before one that a school has
-    put into a folder (`find-links`) or that PyTorch's index has for the processor.
+    It is downloaded first: given only a list of checksums, pip would prefer a build from an index over one that a
+    school has put into a folder (`find-links`) or the one for the processor on PyTorch's index.
     """
     (pin,) = (f"torch=={version}" for name, version in runtime.pins().items() if name == "torch")
     index = ["--index-url", CPU_TORCH_INDEX] if wanted["cpu_torch"] else []
@@ -371,7 +371,7 @@ def torch_is_for_cuda() -> bool:
 
 
 def check_room(needed: float) -> None:
-    """Doesn't begin what the disk has no room for."""
+    """Raise Problem if the disk has less than `needed` GB free."""
     free = shutil.disk_usage(ROOT).free / 1e9
     if free < needed:
         raise Problem(
@@ -381,13 +381,13 @@ def check_room(needed: float) -> None:
 
 
 def advise_on_torch(cpu_torch: bool) -> None:
-    """Tells a Linux without a graphics card how not to download gigabytes meant for one."""
+    """On Linux without an NVIDIA card, say how to avoid downloading gigabytes meant for one."""
     if sys.platform == "linux" and not cpu_torch and not Path("/proc/driver/nvidia").exists():
         print_line("No NVIDIA card is seen here: `python start.py setup --cpu-torch` downloads some gigabytes less.")
 
 
 def make_venv(unfinished: dict[str, Any]) -> str:
-    """Makes an empty `.venv`, stamped as unfinished, in place of whatever was there; returns its Python's version."""
+    """Replace whatever is there by an empty `.venv`, stamped as unfinished; returns its Python's version."""
     release = f"{sys.version_info[0]}.{sys.version_info[1]}"
     if not all(importlib.util.find_spec(module) for module in ("venv", "ensurepip")):
         raise Problem(
@@ -398,13 +398,13 @@ def make_venv(unfinished: dict[str, Any]) -> str:
     put_away()
     VENV.mkdir()
     write_stamp(unfinished)
-    # pip comes in a step of its own: venv would start it as a program that neither holds the lock nor ends with us.
+    # pip is installed in a separate step: venv would start it as a program that doesn't hold the lock or end with us.
     make_and_check([base, "-I", "-B", "-m", "venv", "--without-pip", str(VENV)])
     return make_and_check(in_venv("-m", "ensurepip", "--upgrade", "--default-pip")).version
 
 
 def make_and_check(command: list[str]) -> Interpreter:
-    """Takes one step in making `.venv`; what comes of it must install into `.venv` alone."""
+    """Run one step of making `.venv`; afterwards its Python must install only into `.venv`."""
     status, report = run_logged(command, clean_environment(), lambda _: ("making the folder .venv", False))
     there = ask_interpreter()
     if status != 0 or there is None:
@@ -413,7 +413,7 @@ def make_and_check(command: list[str]) -> Interpreter:
 
 
 def base_python() -> str:
-    """The Python to build on: never one in `.venv`, which is about to go."""
+    """The Python to build on: never one in `.venv`, which is about to be removed."""
     beneath = getattr(sys, "_base_executable", None) or sys.executable
     if not os.path.exists(beneath) or os.path.normcase(os.path.abspath(beneath)).startswith(real_venv() + os.sep):
         beneath = os.path.realpath(sys.executable)
@@ -426,16 +426,16 @@ def base_python() -> str:
 
 
 def put_away() -> None:
-    """Makes room for a new `.venv`: removes an old one of the course's, and keeps what this program hasn't made."""
+    """Make room for a new `.venv`: remove an old one of the course, or rename one that this program didn't make."""
     try:
         if VENV.is_symlink() or (VENV.exists() and real(VENV) != real_venv()):
             remove_link(VENV)
         elif VENV.is_dir() and {path.name for path in VENV.iterdir()} <= {DRAFT.name}:
-            remove(VENV)  # a set-up was ended before its first word
+            remove(VENV)  # a set-up was ended before it wrote its stamp
         elif os.path.lexists(VENV):
             ours = bool(read_stamp())
             goal = unused_name(DISCARDED if ours else KEPT)
-            VENV.rename(goal)  # in one step, so that nothing half removed is ever seen under the old name
+            VENV.rename(goal)  # in one step, so that the old name never holds a half-removed folder
             if not ours:
                 print_line(f"What was there is now called {goal.name}: delete it if you don't need it.")
     except OSError as error:
@@ -448,7 +448,7 @@ def put_away() -> None:
 
 
 def remove(folder: Path) -> None:
-    """Removes a folder and what is in it, as far as that can be; no link is followed."""
+    """Remove a folder and its contents as far as possible, without following links."""
     if os.name != "nt" and not folder.is_symlink():
         open_up(folder)
         for inner, names, _ in os.walk(folder):
@@ -459,13 +459,13 @@ def remove(folder: Path) -> None:
 
 
 def open_up(folder: str | Path) -> None:
-    """Lets what is in a folder of one's own be removed."""
+    """Make the contents of a folder removable for its owner."""
     with contextlib.suppress(OSError):
         os.chmod(folder, stat.S_IRWXU)
 
 
 def remove_link(link: Path) -> None:
-    """Removes a link to a folder, and leaves the folder alone."""
+    """Remove a link to a folder, but not the folder."""
     try:
         link.unlink()
     except OSError:
@@ -473,17 +473,17 @@ def remove_link(link: Path) -> None:
 
 
 def unused_name(path: Path) -> Path:
-    """This path, or the first one with a number after it that is free."""
+    """The path, or the first free one with a number appended."""
     names = [path, *(path.with_name(f"{path.name}-{number}") for number in range(2, 1000))]
     return next(name for name in names if not os.path.lexists(name))
 
 
 def keep_lab_quiet() -> None:
-    """Lets JupyterLab not ask for news and updates; whoever wants them can still switch them on."""
+    """Set JupyterLab not to ask for news and updates by default; users can still turn them on."""
     settings = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
     file = VENV / "share/jupyter/lab/settings/overrides.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.unlink(missing_ok=True)  # it may be the same file as one elsewhere
+    file.unlink(missing_ok=True)  # it may be a hard link to another file
     file.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
 
 
@@ -492,18 +492,18 @@ PASSED_ON = {
     *("timeout", "default-timeout", "retries", "resume-retries", "keyring-provider", "use-feature", "use-deprecated"),
     *("cache-dir", "no-cache-dir"),
 }
-"""The settings of pip that say whence packages come; no other reaches it, since others say where they go."""
+"""The settings of pip about where packages come from; others aren't passed on, since some change where they go."""
 
 
 def pip_settings() -> dict[str, str]:
-    """The environment for pip, with the learner's own index, proxy and certificate, wherever they are set."""
+    """The environment for pip, with the user's own index, proxy and certificate, wherever they are configured."""
     variables = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     listing = in_venv("-m", "pip", "config", "list")
     answer = subprocess.run(listing, capture_output=True, text=True, env={**clean_environment(), **variables})
     if answer.returncode != 0:
         raise Problem(f"pip cannot read its configuration: {last_line(answer.stdout + answer.stderr)}")
     found = [re.match(r"(global|install|:env:)\.([\w-]+)=(.*)", line) for line in answer.stdout.splitlines()]
-    order = ["global", "install", ":env:"]  # the later one counts
+    order = ["global", "install", ":env:"]  # later ones override earlier ones
     settings = {
         f"PIP_{match[2].upper().replace('-', '_')}": str(ast.literal_eval(match[3]))
         for match in sorted(filter(None, found), key=lambda match: order.index(match[1]))
@@ -514,11 +514,11 @@ def pip_settings() -> dict[str, str]:
 
 
 def pip_run(words: list[str], wanted: dict[str, Any], settings: dict[str, str]) -> None:
-    """Runs pip in `.venv`, and shows in one line how far it is."""
+    """Run pip in `.venv`, with its progress in one line."""
 
     def step(line: str) -> tuple[str, bool]:
         if line.startswith("Installing collected packages"):
-            write_stamp({**wanted, "finished": False})  # from here on, half a job must be seen to be one
+            write_stamp({**wanted, "finished": False})  # an interruption after this must be recognized
         return pip_step(line)
 
     command = in_venv("-m", "pip", *words, "--progress-bar=off", "--no-input")
@@ -533,12 +533,12 @@ def pip_run(words: list[str], wanted: dict[str, Any], settings: dict[str, str]) 
 def run_logged(
     command: list[str], settings: dict[str, str], step: Callable[[str], tuple[str, bool]]
 ) -> tuple[int, str]:
-    """Runs a program of the set-up; returns its status and its last lines, and keeps all of them in a file.
+    """Run a program of the set-up; returns its status and its last lines, and logs all of its output.
 
-    `step` makes of a line what a learner sees of it, and tells whether that is worth a line of its own.
+    `step` turns a line of output into the text shown to the user, and says whether to print it on a line of its own.
     """
     recent: collections.deque[str] = collections.deque(maxlen=200)
-    # The program keeps the lock open: should this one be killed, nobody clears .venv while the other still fills it.
+    # The program inherits the lock: if this one is killed, nobody clears .venv while the other still writes to it.
     options = {"env": {**settings, "PYTHONUNBUFFERED": "1"}, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with open(SETUP_LOG, "a", encoding="utf-8") as log, Progress() as progress, crew(command, **options) as program:
         for raw in program.stdout or ():
@@ -550,7 +550,7 @@ def run_logged(
 
 
 def pip_step(line: str) -> tuple[str, bool]:
-    """What a line of pip's says to a learner, and whether it is worth a line of its own."""
+    """The text shown for a line of pip's output, and whether to print it on a line of its own."""
     found = re.match(r"\s*Downloading (\S+?)-(\d\S*?)-\S+ \((\d\S*) (\w+)\)", line)
     if found:
         name, version, size, unit = found.groups()
@@ -605,19 +605,19 @@ REMEDIES = [
 
 
 def remedy(report: str) -> str | None:
-    """The sentence for a failure that is known, or None."""
+    """The sentence for a known failure, or None."""
     return next((sentence for signs, sentence in REMEDIES if re.search(signs, report)), None)
 
 
 def last_line(report: str) -> str:
-    """The last line of a report that says something, errors first."""
+    """The last error in a report, or else its last line that isn't empty."""
     lines = [line.strip() for line in report.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR")]
     return (errors or lines or ["it gave no reason."])[-1]
 
 
 class Progress:
-    """One line that says what goes on and for how long, so that a long wait is seen to be alive."""
+    """One line that shows the current step and the elapsed time, so that a long wait is visibly alive."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -639,7 +639,7 @@ class Progress:
             print("\r", end="", flush=True)
 
     def show(self, text: str, worth_a_line: bool) -> None:
-        """Takes the next step to show; without a terminal only the big ones are printed."""
+        """Show the next step; without a terminal, print it only if it is `worth_a_line`."""
         if self.live:
             self.text = text or self.text
         elif worth_a_line and text != self.text:
@@ -658,7 +658,7 @@ class Progress:
 
 @contextlib.contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Lets a second set-up in the same folder wait for the first."""
+    """Make a second set-up in the same folder wait for the first."""
     try:
         if LOCK.is_symlink():
             LOCK.unlink()
@@ -677,7 +677,7 @@ def one_at_a_time() -> Iterator[None]:
 
 
 def locked(handle: IO[str]) -> bool:
-    """Whether this program now holds the lock; the system takes it back when the last holder ends."""
+    """Try to take the lock; returns whether this program holds it. The system releases it when the last holder ends."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -690,13 +690,13 @@ def locked(handle: IO[str]) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     except OSError:
-        pass  # a network disk without locks: go on unguarded
+        pass  # a network disk without locks: go on without one
     return True
 
 
 @contextlib.contextmanager
 def crew(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A program of the set-up that ends, with all that it has started, when this one is told to."""
+    """Run a program of the set-up; if this one is interrupted, end it with everything that it has started."""
     apart = out_of_reach()
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, close_fds=False, **options, **apart)
     try:
@@ -708,7 +708,7 @@ def crew(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]
 
 
 def end_all(process: subprocess.Popen[bytes]) -> None:
-    """Ends a program that `out_of_reach` has set apart, and all that it has started."""
+    """End a program started with `out_of_reach`, and everything that it has started."""
     if sys.platform == "win32":
         subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True)
         process.wait()
@@ -721,7 +721,7 @@ def end_all(process: subprocess.Popen[bytes]) -> None:
 
 
 def out_of_reach() -> dict[str, Any]:
-    """Keeps Ctrl-C from a program, so that it reaches this one alone, which then ends the other in order."""
+    """Options for Popen that keep Ctrl-C from a program, so that only this one receives it and ends it cleanly."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}

@@ -1,6 +1,6 @@
-"""A class on this one machine, to try a hub before it goes to a real server: see README.md beside this file.
+"""A hub for trying out a class on this machine before moving to a real server: see README.md beside this file.
 
-It listens on 127.0.0.1 alone, and all learners' programs run under the account of whoever starts it.
+It listens only on 127.0.0.1, and all learners' programs run under the account that starts it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ password = os.environ.get("COURSE_HUB_PASSWORD", "")
 if len(password) < 8:
     sys.exit("COURSE_HUB_PASSWORD must hold the password of the class, of 8 characters or more: set it, start again.")
 
-# Who comes in. One password for all proves nobody's name: a real class needs another authenticator (values.yaml).
+# Who may log in. A shared password proves nobody's name: a real class needs another authenticator (values.yaml).
 c.JupyterHub.authenticator_class = "shared-password"
 c.SharedPasswordAuthenticator.user_password = password
 c.Authenticator.allow_all = True
@@ -29,7 +29,7 @@ c.JupyterHub.bind_url = "http://127.0.0.1:8000"
 proxy = HERE / "node_modules" / ".bin" / "configurable-http-proxy"
 c.ConfigurableHTTPProxy.command = [str(proxy) if proxy.exists() else proxy.name]
 
-# What it keeps, all of it beneath one folder; a learner's home holds notebooks and progress.
+# What it stores, all in one folder; a learner's home folder holds notebooks and progress.
 FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
 c.JupyterHub.db_url = f"sqlite:///{FOLDER / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(FOLDER / "jupyterhub_cookie_secret")
@@ -49,7 +49,7 @@ c.Spawner.environment = {
 }
 c.Spawner.start_timeout = c.Spawner.http_timeout = 300  # a whole class starts in the same minute
 
-# A forgotten server keeps its memory from the others: it ends after an hour of rest. The learner's work is on disk.
+# An idle server is stopped after an hour, since its memory is needed by others. The learner's work is on disk.
 c.JupyterHub.load_roles = [
     {
         "name": "idle-culler",

@@ -1,1 +1,1 @@
-"""Programs for those who work on the course: `python -m tools.normalise`."""
+"""Programs for developers of the course, such as `python -m tools.normalise`."""

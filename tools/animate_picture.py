@@ -1,9 +1,9 @@
-"""Make the moving picture at the top of README, and the still that lesson 00 shows before it is run.
+"""Make the animation at the top of README, and the still that lesson 00 shows before it is run.
 
     python -m tools.animate_picture
 
-Draws pictures of the course's own networks with the browser's half of the live figures, in a Chromium, frame by frame.
-Needs Chromium, and playwright and Pillow of the development extras.
+Draws pictures of the course's own networks, frame by frame, with the live figures' JavaScript in Chromium. Needs
+Chromium, and playwright and Pillow from the development extras.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MOVING, STILL = ROOT / "data" / "network.webp", ROOT / "data" / "network.png"
 WIDTH, HEIGHT, FRAMES_A_SECOND, MOST_BYTES = 880, 222, 20, 1_500_000
 PULSE, REST = 1.15, 1.6
-"""Seconds of a pulse, and of the state at rest after it."""
+"""The seconds that a pulse takes, and those that its last frame is held."""
 
 PAGE = """<!doctype html><meta charset="utf-8"><style>
 body { margin: 0; width: %(width)dpx; background: #10161f; font-family: Inter, "Segoe UI", "DejaVu Sans", sans-serif; }
@@ -53,7 +53,7 @@ window.draw = (title, net, places, time) => {
 
 
 def scenes() -> list[tuple[str, Packed, int]]:
-    """Titles, networks, and how many columns wide each is drawn."""
+    """The title of each scene, its network, and the number of columns in which it is drawn."""
 
     def layers(**spec: Any) -> Packed:
         found = picture.layers(gradient_profile(NetworkSpec(batch=32, seeds=1, **spec)))
@@ -82,13 +82,13 @@ def opened(chromium: Browser) -> Page:
 
 
 def frame(page: Page, title: str, net: Packed, places: int, time: float) -> Image.Image:
-    """One moment, 0 … 1 of the pulse."""
+    """One frame; `time` is from 0 to 1 over the pulse."""
     page.evaluate("([title, net, places, time]) => draw(title, net, places, time)", [title, net, places, time])
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
 def draw(moving: Path, still: Path) -> None:
-    """Write both pictures. RuntimeError where no Chromium is found, or the moving one is too large."""
+    """Write both pictures. RuntimeError where no Chromium is found, or the animation is too large."""
     chromium = next(
         (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
     )

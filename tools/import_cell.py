@@ -1,7 +1,7 @@
-"""The first code cell of every notebook: one line that finds the course or fetches it, and the names that are used.
+"""The first code cell of every notebook: lines that find or fetch the course, and import the names that are used.
 
-`python -m tools.normalise` writes it. Once the course is published, its address stands in pyproject.toml, and the cell
-fetches the course from there. The address is one that `git clone` takes:
+`python -m tools.normalise` writes it. Once the course is published, its address is in pyproject.toml, and the cell
+fetches the course from there. The address is one that `git clone` accepts:
 
     [project.urls]
     Source = "https://…"
@@ -35,13 +35,13 @@ sys.path.append(os.path.abspath("gradient-course"))
 
 
 def course_address() -> str:
-    """Where the course is published, "" where it isn't."""
+    """The address at which the course is published, "" if it isn't."""
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
     return str(project.get("urls", {}).get("Source", ""))
 
 
 def head(address: str) -> str:
-    """What finds the course, or fetches it from the address at which it is published ("" where it isn't)."""
+    """The lines that find the course, or fetch it from the address at which it is published ("" if it isn't)."""
     return FIND_OR_FETCH.replace("ADDRESS", address) if address else FIND
 
 

@@ -1,4 +1,4 @@
-"""How long each lesson takes: `python -m tools.minutes [LESSON …]` prints the minutes, and what they are made of."""
+"""How long each lesson takes: `python -m tools.minutes [LESSON …]` prints the minutes and the counts behind them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TITLES = ("class", "alone", "class, whole", "alone, whole", "words", "cells", "s
 
 
 def main(lessons: list[str]) -> int:
-    """Print a table of the lessons named, or of all: the main line, and the whole with its Go deeper sections."""
+    """Print a table of the lessons named, or of all: the main line, and the whole with the Go deeper sections."""
     print("lesson  " + "  ".join(TITLES))
     for lesson, path in notebooks().items():
         if not lessons or lesson in lessons:

@@ -1,7 +1,7 @@
 """Normalises notebooks: `python -m tools.normalise [--check] [--run] [NOTEBOOK …]`.
 
-What git keeps is what somebody wrote, and the few outputs that a test compares. Everything else makes differences
-that nobody can read.
+Git keeps only what somebody wrote, and the few outputs that a test compares. Everything else would make diffs
+unreadable.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, DATA = ROOT / "notebooks", ROOT / "data"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CHECKED = "nbval-check-output"  # nbval compares the outputs of the cells with this tag
-STILL = "still"  # until a cell with this tag is run, a picture stands there of what it will show
+STILL = "still"  # a cell with this tag has a picture of what it will show as its output until it is run
 SHOW = {"panels", "figures", "lesson", "predict", "quiz", "check", "timeline"}  # calls of these only show something
 IMPORTS_FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterLab and Notebook, and in Colab
 SPEAKING_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -62,9 +62,9 @@ def normalised(text: str) -> str:
 
 
 def kept_metadata(cell: Node, is_deeper: bool = False) -> Node:
-    """The tags and the slide type of a cell, and what folds it.
+    """The tags and slide type of a cell, and the metadata that folds it.
 
-    Tags that say what a cell does or where it stands are set anew; imports and headings of *Go deeper* are folded.
+    Tags that follow from a cell's code or position are set anew; imports and headings of *Go deeper* are folded.
     """
     own = {tag for tag in cell.metadata.get("tags", []) if tag not in (HIDE_INPUT, EXERCISE, DEEPER)}
     tags = sorted({*own, *shown_tags(cell), *([DEEPER] if is_deeper else [])})
@@ -77,7 +77,7 @@ def kept_metadata(cell: Node, is_deeper: bool = False) -> Node:
 
 
 def shown_tags(cell: Node) -> list[str]:
-    """`exercise` for a cell that checks the learner's lines, `hide-input` for one whose calls only show something."""
+    """`exercise` for a cell that checks the learner's code, `hide-input` for one whose calls only show something."""
     if cell.cell_type != "code":
         return []
     called = [_called(node.func) for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
@@ -87,14 +87,14 @@ def shown_tags(cell: Node) -> list[str]:
 
 
 def _called(function: ast.expr) -> str:
-    """The first name of what is called: `panels` in `panels.relu()`."""
+    """The first name in a call: `panels` in `panels.relu()`."""
     while isinstance(function, ast.Attribute):
         function = function.value
     return function.id if isinstance(function, ast.Name) else ""
 
 
 def kept_outputs(outputs: list[Node], count: int) -> list[Node]:
-    """The text among the outputs of a cell, what was printed as one piece."""
+    """The text outputs of a cell, with everything printed in one piece."""
     kept: list[Node] = []
     for output in outputs:
         if output.output_type == "stream" and output.name == "stdout":
@@ -109,7 +109,7 @@ def kept_outputs(outputs: list[Node], count: int) -> list[Node]:
 
 
 def still() -> list[Node]:
-    """The picture of a network that does not move yet, as the output of a cell."""
+    """The still picture of a network, as the output of a cell."""
     image = base64.b64encode((DATA / "network.png").read_bytes()).decode("ascii")
     words = (
         "A network of 40 sigmoid layers. The light is the gradient. "
@@ -119,13 +119,13 @@ def still() -> list[Node]:
 
 
 def unspeaking_ids(text: str) -> list[str]:
-    """The ids of cells that are not small words joined by hyphens, or that stand twice."""
-    ids = [cell.get("id", "(none)") for cell in json.loads(text)["cells"]]  # nbformat would mend them by chance
+    """The ids of cells that are not lower-case words joined by hyphens, or that occur twice."""
+    ids = [cell.get("id", "(none)") for cell in json.loads(text)["cells"]]  # nbformat would replace them by random ones
     return [id for id in ids if not SPEAKING_ID.fullmatch(id) or MACHINE_ID.fullmatch(id) or ids.count(id) > 1]
 
 
 def with_import_cell(text: str, address: str) -> str:
-    """A notebook whose first code cell finds the course, or fetches it from the address, and imports what is used."""
+    """The notebook with a first code cell that finds or fetches the course and imports the names used."""
     notebook = nbformat.reads(text, as_version=4)
     first, *others = [cell for cell in notebook.cells if cell.cell_type == "code"] or [None]
     if first is not None and "from helpers" in first.source:
@@ -134,9 +134,9 @@ def with_import_cell(text: str, address: str) -> str:
 
 
 def run(text: str, folder: Path) -> str:
-    """Runs a notebook from top to bottom, away from the learner's own progress, and gives its text with what it said.
+    """Run a notebook from top to bottom and return its text with the outputs; the user's own record isn't touched.
 
-    In a process of its own, as a kernel would be: what another notebook has set (seeds, threads) is unknown there.
+    It runs in a process of its own, like a kernel, so that no other notebook's settings (seeds, threads) affect it.
     """
     context = multiprocessing.get_context("spawn")
     with (
@@ -160,7 +160,7 @@ def _run(text: str, folder: Path, home: str) -> str:
 
 
 def _outputs(outcome: Outcome) -> Iterator[Node]:
-    """What a cell printed, and the value of its last line as a kernel writes it."""
+    """The output that a cell printed, and the value of its last line as a kernel formats it."""
     if outcome.text:
         yield nbformat.v4.new_output("stream", name="stdout", text=outcome.text)
     if outcome.value is not None:

@@ -22,7 +22,7 @@ LOCKS = ROOT / "locks"
 OLDEST_PYTHON = "3.11"
 PUBLIC_INDEX = "https://pypi.org/simple"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu/torch/"
-FOR_CUDA = re.compile(r"nvidia-|cuda-|triton==")  # what torch needs on Linux, except where it is built without CUDA
+FOR_CUDA = re.compile(r"nvidia-|cuda-|triton==")  # packages that torch needs on Linux, unless it is built without CUDA
 CPU_WHEEL = (
     r"torch-{version}(?:%2B|\+)cpu-cp3\d+-cp3\d+-"
     r"(?:manylinux\w+_(?:x86_64|aarch64)|win_amd64)\.whl#sha256=([0-9a-f]+)"
@@ -38,7 +38,7 @@ HEADER = "# Written by `python -m tools.renew_locks`, from requirements.txt and 
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files."""
+    """Write all lock files."""
     parser = argparse.ArgumentParser(prog="python -m tools.renew_locks", description=__doc__)
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions that requirements.txt allows")
     options = parser.parse_args(arguments)
@@ -60,14 +60,14 @@ def main(arguments: list[str]) -> int:
 
 
 def resolve(name: str, more: list[str], options: list[str], upgrade: bool) -> list[str]:
-    """Write the lock file `name`: what requirements.txt and `more` lines need, but not torch and what only CUDA needs.
+    """Write the lock file `name` for requirements.txt and the lines `more`, without torch and packages for CUDA.
 
-    Returns all packages, these too, as one piece of text each. Versions are kept, unless `upgrade`.
+    Returns all packages, including those, as one block of text each. Versions are kept, unless `upgrade`.
     """
     known = [LOCKS / f"{file}.txt" for file in (name, "torch", "cuda")]
-    draft = LOCKS / "draft.txt"  # uv takes the versions over from the file that it writes
+    draft = LOCKS / "draft.txt"  # uv keeps the versions that are in its output file
     kept = "" if upgrade else "".join(path.read_text(encoding="utf-8") for path in known if path.exists())
-    draft.write_text(re.sub(r" \\\n +--hash=\S+", "", kept), encoding="utf-8")  # checksums are asked for anew
+    draft.write_text(re.sub(r" \\\n +--hash=\S+", "", kept), encoding="utf-8")  # uv fetches the checksums again
     words = ["--universal", "--generate-hashes", "--only-binary=:all:", "--no-config", "--no-header", "--quiet"]
     where = [f"--python-version={OLDEST_PYTHON}", f"--default-index={PUBLIC_INDEX}", f"--output-file={draft}"]
     command = [sys.executable, "-m", "uv", "pip", "compile", *words, *where, *options, "requirements.txt", "-"]
@@ -84,14 +84,14 @@ def resolve(name: str, more: list[str], options: list[str], upgrade: bool) -> li
 
 
 def name_of(block: str) -> str:
-    """The name of the package that a piece of a lock file is about."""
+    """The name of the package in a block of a lock file."""
     return block.partition("==")[0]
 
 
 def with_cpu_builds(torch: str) -> str:
     """The lock of torch, with the checksums of the builds for the processor added.
 
-    They are asked of PyTorch's index. Where it isn't reached, those that the present file has for the version are kept.
+    They come from PyTorch's index. If it can't be reached, those in the present file for the same version are kept.
     """
     version = torch.partition(" ")[0].partition("==")[2]
     try:

@@ -1,7 +1,7 @@
 """Renews helpers/live/plotly after a change of plotly in requirements.txt: `python -m tools.renew_plotly`.
 
-It takes the build that draws the traces of the plane, in the version of the plotly.js that the installed plotly package
-ships, with `npm pack`, which holds the archive against npm's checksum. This needs npm, and the network.
+It downloads the build for two-dimensional traces, in the version of plotly.js that the installed plotly package ships,
+with `npm pack`, which checks the archive against npm's checksum. This needs npm and the network.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SOURCES = Path(__file__).resolve().parents[1] / "data" / "SOURCES.md"
 
 
 def version_of(script: Path) -> str:
-    """The version that a plotly.js says in its first lines."""
+    """The version stated in the first lines of a plotly.js."""
     found = re.search(r"^\* plotly\.js .*?v([\d.]+)$", script.read_text(encoding="utf-8")[:200], re.MULTILINE)
     if found is None:
         raise ValueError(f"{script} doesn't begin as a plotly.js does, with its version")
@@ -31,12 +31,12 @@ def version_of(script: Path) -> str:
 
 
 def whole() -> Path:
-    """The whole plotly.js, as the plotly package ships it."""
+    """The full plotly.js that the plotly package ships."""
     return Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 
 def main() -> int:
-    """Fetch script and licence, and write version and checksum into data/SOURCES.md."""
+    """Download script and licence, and write version and checksum into data/SOURCES.md."""
     version = version_of(whole())
     with tempfile.TemporaryDirectory() as place:
         subprocess.run(["npm", "pack", "--silent", f"{PACKAGE}@{version}"], cwd=place, check=True)

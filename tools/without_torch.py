@@ -1,6 +1,7 @@
 """`python -m tools.without_torch 03 07`: runs the cells of lessons as in a browser, where there is no PyTorch.
 
-A line a lesson: its number, its code cells, and how many of them end for want of PyTorch. Any other error ends it all.
+It prints a line per lesson: its number, how many code cells it has, and the ids of those that fail because PyTorch is
+missing. Any other error ends the program.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from helpers.without_torch import NeedsTorch
 
 
 def visit(shell: NotebookShell, path: Path) -> tuple[int, list[str]]:
-    """Run a notebook: how many code cells it has, and the ids of those that end."""
+    """Run a notebook; returns the number of its code cells and the ids of those that need PyTorch."""
     shell.reset(new_session=False)
     ended = []
     cells = [cell for cell in read_cells(path) if cell.kind == "code"]
@@ -34,7 +35,7 @@ def visit(shell: NotebookShell, path: Path) -> tuple[int, list[str]]:
 
 
 def main(lessons: Sequence[str]) -> None:
-    """Run lessons, all where none is named, and print a line each."""
+    """Run lessons, all if none is named, and print a line each."""
     with tempfile.TemporaryDirectory() as folder, notebook_shell(NOTEBOOKS) as shell:
         shutil.copy(TORCH, folder)
         sys.path.insert(0, folder)  # before the real one

@@ -1,7 +1,6 @@
 """What a class knows, from the records of its learners, which are only read.
 
-`read_class` finds the records in folders, `results` counts what stands in them. How it is shown is in
-`publish.classroom`.
+`read_class` finds the records in folders, `results` counts their entries; `publish.classroom` shows them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a class answered, counted: per question, per prediction, and per learner and lesson."""
+"""Count what a class answered: per question, per prediction, and per learner and lesson."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FEWEST = 2
 Z_90 = 1.645
 """Quantile of the normal distribution for a two-sided interval of 90 %."""
 SMALLEST_DECADE, LARGEST_DECADE = -320, 300
-"""Powers of ten that a histogram shows; predictions beyond them count as these."""
+"""The range of powers of ten in a histogram; predictions beyond it are counted at its ends."""
 MOST_PROPOSED = 10
 """The most questions that are proposed."""
 MOST_BARS = 16
@@ -41,7 +41,7 @@ MOST_BARS = 16
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer, what its feedback says of it, and how many learners gave it, each counted by the first try."""
+    """A wrong answer, its feedback, and how many learners gave it at their first try."""
 
     answer: str
     feedback: str
@@ -52,8 +52,8 @@ class Mistake:
 class QuestionResult:
     """How a class answered one question.
 
-    asked: learners with at least one answer; right_first, right_last: those whose first and last answer was right.
-    mistakes: the wrong first answers, the commonest first. An answer to a question with several options may hold
+    asked: learners with at least one answer; right_first, right_last: those whose first, or last, answer was right.
+    mistakes: the wrong first answers, the most common first. An answer to a question with several choices may contain
     several mistakes.
     """
 
@@ -65,15 +65,15 @@ class QuestionResult:
 
     @property
     def still_wrong(self) -> int:
-        """Learners whose last answer is wrong."""
+        """The number of learners whose last answer is wrong."""
         return self.asked - self.right_last
 
     @property
     def least_share_wrong(self) -> float:
-        """The share of wrong last answers that the class has at least, with 95 % confidence.
+        """A lower bound for the share of wrong last answers, with 95 % confidence.
 
-        The lower end of Wilson's score interval (E. B. Wilson, JASA 22, 1927, p. 209): two of two weigh less than
-        twenty of twenty-five.
+        The lower end of Wilson's score interval (E. B. Wilson, JASA 22, 1927, p. 209), by which two of two count for
+        less than twenty of twenty-five.
         """
         share, per_learner = self.still_wrong / self.asked, Z_90**2 / self.asked
         spread = Z_90 * math.sqrt(share * (1 - share) / self.asked + per_learner / (4 * self.asked))
@@ -89,13 +89,13 @@ class PredictionResult:
 
     @property
     def learners(self) -> int:
-        """How many predicted."""
+        """The number of learners who predicted."""
         return sum(count for _, count in self.bars)
 
 
 @dataclass(frozen=True)
 class LearnerLesson:
-    """What a learner has done of a lesson, and of how much; `right` counts by the last answers, `seconds` is time."""
+    """How much of a lesson's `parts` a learner has done; `right` counts last answers, `seconds` is the time spent."""
 
     predicted: int
     solved: int
@@ -106,14 +106,14 @@ class LearnerLesson:
 
     @property
     def share(self) -> float:
-        """The part of the predictions, exercises and questions that is done, a question by any answer."""
+        """The share of the predictions, exercises and questions done; any answer counts for a question."""
         whole = len(self.parts.predictions) + len(self.parts.exercises) + len(self.parts.questions)
         return (self.predicted + self.solved + self.answered) / whole if whole else 0.0
 
 
 @dataclass(frozen=True)
 class ClassResults:
-    """Everything counted. `lessons` maps names of learners to the lessons that they have begun; `unknown` counts the
+    """All counts. `lessons` maps names of learners to the lessons that they have begun; `unknown` is the number of
     entries for questions, predictions and exercises that this version of the course doesn't have."""
 
     questions: tuple[QuestionResult, ...]
@@ -123,7 +123,7 @@ class ClassResults:
 
 
 def results(learners: Sequence[Learner], lessons: Sequence[str] = ()) -> ClassResults:
-    """Count what stands in the records, of all lessons or of those named by their two-digit numbers."""
+    """Count the entries of the records, for all lessons or those given by two-digit number."""
     chosen = [lesson for lesson in available_lessons() if not lessons or lesson in lessons]
     questions = {question.id: question for question in load_banks(chosen)}
     predictions = {each.id: each for each in load_predictions().values() if each.lesson in chosen}
@@ -147,13 +147,13 @@ def results(learners: Sequence[Learner], lessons: Sequence[str] = ()) -> ClassRe
 
 
 def to_take_up(found: ClassResults) -> tuple[QuestionResult, ...]:
-    """The questions to take up again in the next class, those that most of the class still gets wrong first."""
+    """The questions to take up again in the next class, ordered by `least_share_wrong`, the largest first."""
     missed = [each for each in found.questions if each.still_wrong >= FEWEST]
     return tuple(sorted(missed, key=lambda each: (-each.least_share_wrong, each.question.id))[:MOST_PROPOSED])
 
 
 def _by(rows: Sequence[Row], column: str) -> dict[str, list[Row]]:
-    """Rows by what stands in a column."""
+    """Rows grouped by the value of a column."""
     found: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         found[row[column]].append(row)
@@ -181,9 +181,9 @@ def _question_result(question: Question, tries: Sequence[Sequence[Row]]) -> Ques
 
 
 def _mistakes(question: Question, row: Row) -> Iterator[tuple[tuple[int, str], str, str]]:
-    """The answers of the bank that a wrong answer consists of or lacks: a key, the answer, its feedback.
+    """Yield the bank's answers that a wrong answer contains by mistake or lacks: a key, the answer, its feedback.
 
-    An answer that the bank no longer has stands for itself, without a feedback.
+    An answer that the bank no longer has is yielded as given, without feedback.
     """
     asked = instantiate(question, row["seed"]) if row["seed"] is not None else question
     verdict = grade(asked, row["given"])
@@ -222,7 +222,7 @@ def _prediction_result(prediction: Prediction, given: Sequence[Any]) -> Predicti
 
 
 def _options(prediction: Prediction, given: Sequence[Any]) -> tuple[tuple[str, int], ...]:
-    """The options in their order, those that nobody chose too; what is no option any more after them."""
+    """The options in their order, including those that nobody chose, then answers that are no longer options."""
     counts = Counter(map(str, given))
     known = [(option, counts.pop(option, 0)) for option in prediction.options]
     return (*known, *counts.most_common())
@@ -234,7 +234,7 @@ def _orders(prediction: Prediction, given: Sequence[Any]) -> tuple[tuple[str, in
 
 
 def _decades(prediction: Prediction, given: Sequence[Any]) -> tuple[tuple[str, int], ...]:
-    """Numbers counted by their power of ten, the empty ones between them too; others after them."""
+    """Numbers counted by power of ten, including empty bars between them; then answers that aren't positive numbers."""
     counts: Counter[int] = Counter()
     others: Counter[str] = Counter()
     for each in given:
@@ -251,7 +251,7 @@ def _decades(prediction: Prediction, given: Sequence[Any]) -> tuple[tuple[str, i
 
 
 def _bars(counts: Mapping[int, int]) -> Iterator[tuple[str, int]]:
-    """At most `MOST_BARS` bars of equal width in powers of ten over all that was given."""
+    """At most `MOST_BARS` bars that cover all numbers, each the same number of powers of ten wide."""
     if not counts:
         return
     low, high = min(counts), max(counts)
@@ -265,7 +265,7 @@ COUNTS = for_each_prediction(
     "helpers/classroom/counting.py",
     {"choice": _options, "order": _orders, "scale": _decades, "number": _decades},
 )
-"""How often what was predicted, for each type of prediction."""
+"""For each type of prediction, the function that counts the answers."""
 
 
 def _power(place: int) -> str:
@@ -276,7 +276,7 @@ def _power(place: int) -> str:
 
 
 def _lessons_of(learner: Learner, parts: Mapping[str, LessonParts]) -> Iterator[tuple[str, LearnerLesson]]:
-    """The lessons that a learner has begun, with what is done of each."""
+    """The lessons that a learner has begun, and how much of each is done."""
     for lesson, mine in parts.items():
         rows = {
             table: [row for row in learner.rows[table] if row["lesson"] == lesson]
@@ -299,7 +299,7 @@ def _lessons_of(learner: Learner, parts: Mapping[str, LessonParts]) -> Iterator[
 
 
 def _unknown(learner: Learner, chosen: Sequence[str], parts: Mapping[str, LessonParts]) -> int:
-    """How many entries belong to nothing that this version of the course has; lessons not chosen don't count."""
+    """The number of entries for things that this version of the course lacks; lessons not chosen don't count."""
     columns = {"answer": "question", "prediction": "prediction", "exercise": "exercise"}
     others = set(available_lessons()) - set(chosen)
     return sum(

@@ -1,4 +1,4 @@
-"""What a lesson asks of its learner: the ids of its predictions, exercises and questions."""
+"""The parts of a lesson that a learner does: the ids of its predictions, exercises and questions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from helpers.quiz import load_bank, load_predictions
 
 @dataclass(frozen=True)
 class LessonParts:
-    """Ids by kind."""
+    """The ids of a lesson's parts, by kind."""
 
     predictions: frozenset[str]
     exercises: frozenset[str]

@@ -1,8 +1,8 @@
 """The records of a class: files that the course has kept or exported, found in folders and only read.
 
-A file lies in the folder of its learner, however deep (as in the homes of a hub), or bears the learner's name. Files of
-one name are one learner. So are two names of which one record holds all that stands in the other, as where somebody
-hands in an export twice.
+A file is in the folder of its learner, at any depth (as in the home folders of a hub), or is named after the learner.
+Files with the same name belong to one learner. So do two names if one record contains all of the other, as when
+somebody hands in an export twice.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from helpers.progress.schema import TABLES
 Rows = dict[str, list[Row]]
 
 LARGEST_FILE = 200_000_000
-"""Bytes; a record of a whole year has less than a hundredth of it."""
+"""Bytes; a record of a whole year has less than a hundredth of that."""
 
 _EXPORT = re.compile(r"gradient-course-\d{8}-\d{6}( ?\(\d+\))?$")
-"""The name that the course gives an export, without its suffix; a browser numbers a second download."""
+"""The file name of an export without its suffix; browsers add a number to a second download."""
 _COPY_NUMBER = re.compile(r" ?\(\d+\)$")
 
 
 @dataclass(frozen=True)
 class Learner:
-    """A learner's name, rows by table (see `progress.schema`), the oldest first, and the files they come from."""
+    """A learner's name, the rows by table (see `progress.schema`), oldest first, and the files they come from."""
 
     name: str
     rows: Mapping[str, Sequence[Row]] = field(repr=False)
@@ -42,7 +42,7 @@ class Learner:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file, or a part of one, that can't be read, and why, in a sentence."""
+    """A file, or a part of one, that can't be read, and the reason as a sentence."""
 
     path: Path
     reason: str
@@ -50,16 +50,16 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Class:
-    """The learners by name, and what was left out."""
+    """The learners, ordered by name, and what was left out."""
 
     learners: tuple[Learner, ...]
     left_out: tuple[LeftOut, ...]
 
 
 def read_class(folders: Sequence[Path]) -> Class:
-    """The learners whose records or exports lie in these folders. FileNotFoundError names a folder that isn't there.
+    """Read the learners whose records or exports are in these folders; FileNotFoundError for a missing folder.
 
-    No file is changed, and nothing is written beside one.
+    No file is changed, and none is written beside them.
     """
     found: dict[str, tuple[list[Rows], list[Path]]] = {}
     left_out: list[LeftOut] = []
@@ -83,7 +83,7 @@ def read_class(folders: Sequence[Path]) -> Class:
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
-    """The files in a folder that may be records, in the order of their names."""
+    """The files in a folder that may be records, ordered by name."""
     if not folder.exists():
         raise FileNotFoundError(f"There is no folder {folder}.")
     if folder.is_file():
@@ -95,16 +95,16 @@ def _candidates(folder: Path) -> Iterator[Path]:
 
 
 def _may_be_record(path: Path, deep: bool) -> bool:
-    """A home holds many files; deep in it only those count that bear a name which the course gives."""
+    """Whether a file may be a record; deep in a home folder only files with names given by the course count."""
     if path.name == FILE_NAME:
         return True
     if path.suffix == ".sqlite3":
-        return not deep and not (path.parent / FILE_NAME).exists()  # else it is a copy that the course made
+        return not deep and not (path.parent / FILE_NAME).exists()  # beside a record it is a copy made by the course
     return path.suffix == ".json" and (not deep or bool(_EXPORT.match(path.stem)))
 
 
 def _name(folder: Path, path: Path) -> str:
-    """The learner's name: that of the folder in which the file lies, else that of the file."""
+    """The learner's name: the name of the folder that contains the file, else the file's own."""
     if path == folder:
         return _COPY_NUMBER.sub("", path.stem)
     inside = path.relative_to(folder).parts
@@ -114,7 +114,7 @@ def _name(folder: Path, path: Path) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """What stands in a file; of a SQLite file also what its log holds so far."""
+    """The contents of a file; for a SQLite file including its write-ahead log."""
     if path.stat().st_size > LARGEST_FILE:
         raise ValueError(f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, too much for a record of this course.")
     log = path.with_name(f"{path.name}-wal")
@@ -128,12 +128,12 @@ def _content(path: Path) -> bytes:
             with closing(sqlite3.connect(copy)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error:
-            return path.read_bytes()  # damaged: `read` says how far it can be read
+            return path.read_bytes()  # damaged: `read` reports how much of it can be read
         return copy.read_bytes()
 
 
 def _merged(parts: Sequence[Rows]) -> Rows:
-    """The rows of several files by time, each once."""
+    """The rows of several files, ordered by time, without duplicates."""
     merged: Rows = {}
     for table in TABLES:
         once = {identity_of(row): row for rows in parts for row in rows.get(table, [])}
@@ -142,7 +142,7 @@ def _merged(parts: Sequence[Rows]) -> Rows:
 
 
 def _without_twins(learners: Sequence[Learner]) -> Iterator[Learner]:
-    """The learners without those whose rows all stand in the record of another one."""
+    """The learners without those whose rows are all in another learner's record."""
     rows = [{identity_of(row) for table in TABLES for row in each.rows[table]} for each in learners]
     for place, mine in enumerate(rows):
         others = (other for other in range(len(rows)) if other != place)

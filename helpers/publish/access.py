@@ -1,4 +1,4 @@
-"""Who may come in to a server on this machine: whoever has its address with the token, from its own pages."""
+"""Access control for a server on this machine: requests need its secret address and must come from its own pages."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Access:
-    """The one way in to a server that listens on the loopback interface.
+    """The rule for access to a server that listens on the loopback interface.
 
-    Every address of the server begins with a token that nobody can guess, so that pages of other servers, which a
-    browser lets send requests to this one, can't name anything here. Host and Origin are checked besides: another name
-    for this machine, as DNS rebinding makes one, stays outside, and so does a page from elsewhere that knows the token.
+    Every path of the server begins with a secret token, so that pages of other servers, which a browser allows to send
+    requests here, can't address anything. Host and Origin are checked as well, which keeps out DNS rebinding and a
+    foreign page that knows the token.
     """
 
     port: int
@@ -23,7 +23,7 @@ class Access:
 
     @property
     def path(self) -> str:
-        """What every path begins with."""
+        """The prefix of every path."""
         return f"/{self.token}/"
 
     @property
@@ -32,7 +32,7 @@ class Access:
         return f"http://{LOOPBACK}:{self.port}{self.path}"
 
     def allows(self, path: str, headers: Mapping[str, str]) -> bool:
-        """Whether a request may be answered; a header that came twice is there twice, or with a comma."""
+        """Whether a request may be answered. A Host sent twice, as two headers or joined by a comma, is refused."""
         hosts = {f"{name}:{self.port}" for name in (LOOPBACK, "localhost")}
         named = [value for name, value in headers.items() if name.lower() == "host"]
         origins = [value for name, value in headers.items() if name.lower() == "origin"]

@@ -19,12 +19,12 @@ from helpers.words import counted
 EXAMPLE = DATA / "examples" / "03_example.json"
 """A bank with a question of each type, to copy from."""
 SEEDS = 20
-"""How many instances of a question that draws numbers are tried in the panel."""
+"""How many instances of a question with drawn numbers are tried in the panel."""
 OTHER_FILES = ("schema.json", "predictions.json")
 
 
 def main(arguments: list[str]) -> int:
-    """Check the banks that the command line names, or write the example; 1 where something is wrong."""
+    """Check the banks named on the command line, or write the example; returns 1 where something is wrong."""
     chosen = commands.read("check", arguments)
     try:
         if chosen.example:
@@ -78,7 +78,7 @@ def _report(path: Path) -> int:
 
 
 def _panel_faults(path: Path, questions: Iterable[Question]) -> Iterator[str]:
-    """Values of `try` that the lesson's main panel can't be set to."""
+    """Yield a sentence for each `try` to which the lesson's main panel can't be set."""
     lesson = path.name[:2]
     names = panels.PANELS.get(lesson, [])
     panel = getattr(panels, names[0])() if names else None
@@ -98,7 +98,7 @@ def _states(question: Question) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _refusal(panel: panels.Panel, state: Mapping[str, Any]) -> str:
-    """Why the panel can't stand at a state; empty where it can."""
+    """Why the panel can't be set to a state; empty where it can."""
     for name, value in state.items():
         try:
             panel.set(**{name: value})

@@ -1,7 +1,7 @@
-"""The command lines of `start.py export`, `site`, `lite`, `present`, `class` and `check`, each declared once.
+"""The command lines of `start.py export`, `site`, `lite`, `present`, `class`, `check` and `guide`, each declared once.
 
-`start.py` reads them before anything is installed, so that a mistake or `--help` costs no set-up; the programs that do
-the work read them again. Nothing but the standard library is needed here.
+`start.py` parses them before anything is installed, so that a mistake or `--help` costs no set-up; the programs that do
+the work parse them again. This module needs only the standard library.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 Command = tuple[argparse.ArgumentParser, str]
-"""A command line, and the module that does what it says."""
+"""The parser of a command line, and the module that does the work."""
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLED_FROM = "GRADIENT_COURSE_CALLED_FROM"
-"""The environment variable with the folder in which `start.py` was called."""
+"""The environment variable with the folder from which `start.py` was called."""
 PYODIDE_VERSION = "0.27.7"
 PYODIDE = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE_VERSION}/full/"
 EXPORTS = {
@@ -147,21 +147,21 @@ WORDS: Mapping[str, Callable[[], Command]] = {
     "check": check,
     "guide": guide,
 }
-"""The words that `start.py` hands on; the first line of each docstring is its help."""
+"""The commands that `start.py` passes on; each docstring is the command's help."""
 
 
 def read(word: str, arguments: list[str]) -> argparse.Namespace:
-    """What a command line says; where it is wrong, the program ends with a sentence."""
+    """Parse a command line; a mistake in it ends the program with a sentence."""
     return WORDS[word]()[0].parse_args(arguments)
 
 
 def folder(text: str) -> Path:
-    """A folder, seen from where `start.py` was called; the programs that it starts run in the course's folder."""
+    """A folder, relative to where `start.py` was called; the programs that it starts run in the course's folder."""
     return Path(os.environ.get(CALLED_FROM, ""), text).resolve()
 
 
 def address(text: str) -> str | Path:
-    """An http address as it is, or a folder."""
+    """An http address, unchanged, or a folder."""
     return text if text.startswith(("https://", "http://")) else folder(text)
 
 
@@ -180,7 +180,7 @@ def port_number(text: str) -> int:
 
 
 def part(text: str) -> float:
-    """A part of the states, from 0 to 1."""
+    """A share of the states, from 0 to 1."""
     try:
         share = float(text)
     except ValueError:

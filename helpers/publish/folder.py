@@ -1,4 +1,4 @@
-"""A folder of files written whole: filled beside its place, and put there once it is complete."""
+"""Write a folder or a file whole or not at all: it is filled beside its place and moved there once complete."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ MARK = "made-by-start.txt"
 
 
 class FolderError(RuntimeError):
-    """Nothing can be written to a place; the message says why and what to do."""
+    """A folder can't be written; the message says why and what to do."""
 
 
 @contextlib.contextmanager
 def written_whole(folder: Path, command: str) -> Iterator[Path]:
-    """An empty folder to fill, which takes the place of `folder` when the block ends without an exception.
+    """Yield an empty folder to fill, which replaces `folder` when the block ends without an exception.
 
-    Until then, and whatever interrupts the block, `folder` stays as it is. A mark in it names the command that has
-    made it; only a folder with this mark, or an empty one, is replaced. FolderError where there is another, or where
-    nothing can be written.
+    Until then, and whatever interrupts the block, `folder` stays as it is. A file in it names the command that made
+    it; only a folder with this file, or an empty one, is replaced. FolderError for any other folder, or where nothing
+    can be written.
     """
     draft = _beside(folder, "new")
     try:
@@ -40,12 +40,12 @@ def written_whole(folder: Path, command: str) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file that is the same on every system: UTF-8, and lines that end in one character."""
+    """Write a text file that is the same on every system: UTF-8, with lines that end in a line feed."""
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write one file whole: until all of its content is on the disk, an earlier file of this name stays."""
+    """Write a file in one step: an earlier file of this name stays until all of the content is written."""
     draft = _beside(path, "new")
     try:
         draft.write_bytes(content)
@@ -55,7 +55,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def digest(folder: Path, without: str) -> str:
-    """A fingerprint of the names and contents of all files in a folder, except those of one name."""
+    """A fingerprint of the names and contents of all files in a folder, except those named `without`."""
     found = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != without:
@@ -69,7 +69,7 @@ def _beside(path: Path, purpose: str) -> Path:
 
 
 def _make_way(folder: Path) -> None:
-    """Refuse what isn't ours, and clear what a build has left that was killed."""
+    """Refuse folders that this program didn't make, and clear what a killed build left behind."""
     draft, old = _beside(folder, "new"), _beside(folder, "old")
     for left in (draft, old):
         if left.exists() and not (left / MARK).exists():
@@ -87,7 +87,7 @@ def _make_way(folder: Path) -> None:
 
 
 def _swap(draft: Path, folder: Path) -> None:
-    """Put the draft in place of the folder; the earlier one comes back where that fails."""
+    """Replace the folder by the draft; put the earlier one back where that fails."""
     old = _beside(folder, "old")
     if folder.exists():
         folder.rename(old)
@@ -101,7 +101,7 @@ def _swap(draft: Path, folder: Path) -> None:
 
 
 def _reason(error: OSError) -> str:
-    """What the system says, and what to do about it."""
+    """The system's message, and what to do about it."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full. Make room, or name another folder"
     return f"{error.strerror or error} ({error.filename}). Name another folder"

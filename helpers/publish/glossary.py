@@ -1,4 +1,4 @@
-"""The glossary: what each term means, and the cell of the lesson that says so first (`data/glossary.json`)."""
+"""The glossary: what each term means, and the cell of the lesson that defines it (`data/glossary.json`)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Term:
     cell: str
 
     def stands_in(self, text: str) -> bool:
-        """Whether a text uses the term, alone or in the plural."""
+        """Whether a text uses the term, in the singular or plural."""
         return bool(_pattern(self.term).search(text))
 
     def is_marked_in(self, text: str) -> bool:
-        """Whether a text has the term in bold, or a part of it as in "**He's** variance"."""
+        """Whether a text has the term, or a part of it as in "**He's** variance", in bold."""
         marked = [each.lower() for each in BOLD.findall(text)]
         return self.stands_in(text.replace("**", "")) and any(
             self.stands_in(each) or each in self.term.lower() for each in marked
@@ -49,9 +49,9 @@ def read_glossary() -> tuple[Term, ...]:
 
 
 def glossary_faults(terms: Sequence[Term], lessons: Mapping[str, Sequence[Cell]]) -> list[str]:
-    """What is wrong with the glossary, one sentence each: a term twice, not defined where it says, used before.
+    """The faults of the glossary as sentences: a term listed twice, not defined in its cell, or used before that cell.
 
-    A definition stands in bold. The start page and the titles of lessons may use a term before: they announce it.
+    A definition has its term in bold. The start page and the titles of lessons may use a term earlier.
     """
     names = [term.term.lower() for term in terms]
     found = [f"{name}: two rows; a term has one meaning" for name in sorted(set(names)) if names.count(name) > 1]
@@ -69,7 +69,7 @@ def glossary_faults(terms: Sequence[Term], lessons: Mapping[str, Sequence[Cell]]
 
 
 def _before(term: Term, lessons: Mapping[str, Sequence[Cell]]) -> Iterator[tuple[str, Cell]]:
-    """The prose before the definition of a term, in the order of the course; start page and titles left out."""
+    """The prose before the definition of a term, in course order, without the start page and the titles."""
     for lesson, cells in lessons.items():
         for place, cell in enumerate(_prose(cells)):
             if (lesson, cell.id) == (term.lesson, term.cell):

@@ -1,4 +1,4 @@
-"""The frame of a page: its head with style sheets, scripts and a Content-Security-Policy, around a body."""
+"""HTML pages: a head with style sheets, scripts and a Content-Security-Policy, around a given body."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# The page's own files, from a server ('self') or opened from a disk (file:). No script stands in a page's HTML, so that
-# text which found its way into one can't run. Plotly and reveal.js set style attributes. Only a script that
-# runs already can make a blob: site.js makes one of plotly.js, which comes compressed.
+# The page's own files, from a server ('self') or opened from disk (file:). Pages hold no inline scripts, so injected
+# text can't run. Plotly and reveal.js set style attributes. Only a script that already runs can make a blob: site.js
+# makes one of plotly.js, which is shipped compressed.
 POLICY = (
     "default-src 'none'",
     "script-src 'self' file: blob:{scripts}",
@@ -51,11 +51,11 @@ def document(
 ) -> str:
     """A page of HTML.
 
-    Style sheets and scripts are addresses of files; those in `early` run before anything is drawn. `style` is a style
-    sheet that stands in the page. `allowed` is the page's Content-Security-Policy where it isn't `policy()`. `about`
-    are tags about the page for other programs.
+    `sheets` and `scripts` are addresses of files; the scripts in `early` run before anything is drawn. `style` is an
+    inline style sheet. `allowed` is the page's Content-Security-Policy, by default `policy()`. `about` are tags for the
+    head that describe the page to other programs.
     """
-    icon = '<link rel="icon" href="data:,">'  # else a server is asked for one
+    icon = '<link rel="icon" href="data:,">'  # without it browsers ask the server for one
     tags = [
         *about,
         *(f'<script src="{script}"></script>' for script in early),
@@ -82,9 +82,9 @@ def document(
 
 
 def data_script(data: Mapping[str, Any]) -> str:
-    """What the scripts of a page need, as a script: a page opened from a file may load nothing else.
+    """The data for the scripts of a page, as a script, since a page opened from disk may load no other files.
 
-    A look that many figures share (Plotly's template) is written once, and each figure gets it when the script runs.
+    A Plotly template that many figures share is written once; the script assigns it to each figure when it runs.
     """
     looks: list[str] = []
     text = _json({name: _with_number_of_look(each, looks) for name, each in data.items()})
@@ -98,7 +98,7 @@ SHARE_LOOKS = (
 
 
 def _with_number_of_look(each: Mapping[str, Any], looks: list[str]) -> Mapping[str, Any]:
-    """What a page knows of a figure, with its template's number among `looks` in its place, where there is one."""
+    """A page's data on a figure, with its template, if it has one, replaced by the template's index in `looks`."""
     if "template" not in each.get("spec", {}).get("figure", {}).get("layout", {}):
         return each
     spec, figure = each["spec"], each["spec"]["figure"]

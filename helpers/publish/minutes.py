@@ -1,8 +1,8 @@
-"""How long a lesson takes, in class and alone, from what it is made of.
+"""Estimate how long a lesson takes, in class and alone, from its contents.
 
-The speeds of speech and of silent reading are usual ones. The other constants were fitted once, so that lessons 01 to
-05, as they stood before they were cut, come out near the 65, 65, 65, 85 and 90 minutes that readers estimated for them
-(tests/test_minutes.py). They stay as they are.
+The speeds of speech and of silent reading are typical ones. The other constants were fitted once, so that lessons 01 to
+05, before they were shortened, come out near the 65, 65, 65, 85 and 90 minutes that readers estimated for them
+(tests/test_minutes.py). They are not fitted again.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ CELL, SLIDER, FORMULA = 2.5, 0.75, 2.0  # minutes for each, in class and alone
 EXERCISE_SHOWN, EXERCISE_SOLVED = 1.0, 8.0  # in class it is only introduced
 QUESTION_IN_CLASS, QUESTION_ALONE = 0.25, 1.0  # a class answers a few
 HOMEWORK = ("Write it yourself", "Quiz")
-"""The sections whose words nobody reads aloud."""
+"""The sections that nobody reads aloud."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a lesson is made of: words (those of the homework apart), cells that compute, sliders and so on."""
+    """The contents of a lesson, counted: words (those of the homework apart), cells that compute, sliders and so on."""
 
     words: int
     homework_words: int
@@ -46,7 +46,7 @@ class Contents:
 
     @property
     def alone(self) -> int:
-        """Minutes for one who works through all of it."""
+        """Minutes for a learner who works through everything alone."""
         read = (self.words + self.homework_words) / WORDS_READ
         return round(read + self._hands_on + EXERCISE_SOLVED * self.exercises + QUESTION_ALONE * self.questions)
 
@@ -56,7 +56,7 @@ class Contents:
 
 
 def contents(lesson: str, cells: Sequence[Cell], whole: bool = False) -> Contents:
-    """What a lesson is made of; without its *Go deeper* sections unless the whole is asked for."""
+    """Count the contents of a lesson, including its *Go deeper* sections only if `whole` is true."""
     section = ""
     words = {False: 0, True: 0}
     formulas = computing = exercises = sliders = questions = 0
@@ -78,7 +78,7 @@ def contents(lesson: str, cells: Sequence[Cell], whole: bool = False) -> Content
 
 @cache
 def _controls_of(panel: str) -> int:
-    """How many controls a panel has; making it computes what it shows first, which takes most of the time here."""
+    """The number of a panel's controls; cached, since making the panel computes its first state, which is slow."""
     return len(getattr(panels, panel)().controls)
 
 

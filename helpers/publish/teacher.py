@@ -1,4 +1,4 @@
-"""The teacher's notes of a lesson: `data/teacher/NN_slug.md`, each note under the id of the cell that it goes with."""
+"""The teacher's notes of a lesson: `data/teacher/NN_slug.md`, each note under the id of its cell."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NotesError(ValueError):
 
 
 def notes_of(notebook: Path, cells: Sequence[Cell], folder: Path = FOLDER) -> Mapping[str, str]:
-    """The notes of a lesson as Markdown by the id of their cell, none where there is no file.
+    """The notes of a lesson as Markdown, by the id of their cell; empty where there is no file.
 
     NotesError where a note is bound to a cell that the notebook doesn't have.
     """
@@ -38,7 +38,7 @@ def read_notes(text: str) -> list[tuple[str, str]]:
 
 
 def spread(cells: Sequence[Cell], notes: Mapping[str, str]) -> dict[str, str]:
-    """The id of the note that goes with each cell: its own, else the one before it in the same section."""
+    """The id of the note for each cell: its own, else the previous one in the same section."""
     found, current = {}, ""
     for cell in cells:
         if cell.id in notes:

@@ -1,4 +1,4 @@
-"""The server of one learner: every Jupyter server started with JUPYTER_CONFIG_PATH=hub/server reads this."""
+"""The settings of a learner's server: every Jupyter server started with JUPYTER_CONFIG_PATH=hub/server reads them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ c.ServerApp.root_dir = str(Path.home())
 c.ServerApp.kernel_websocket_connection_class = "helpers.server.PromptConnection"
 c.ServerApp.kernel_manager_class = "helpers.server.LimitedKernels"
 
-# A closed notebook leaves its kernel behind, and twelve lessons would leave twelve. One that is open is never ended.
+# Closing a notebook leaves its kernel running, so twelve lessons would leave twelve. Kernels of open notebooks stay.
 c.MappingKernelManager.cull_idle_timeout = 20 * 60
 c.MappingKernelManager.cull_interval = 60
 

@@ -1,5 +1,5 @@
-"""The cells of a notebook as pages need them: run once, turned into HTML, and their panels baked into tables.
+"""The cells of a notebook prepared for pages: run once, turned into HTML, and their panels baked into tables.
 
-A panel's rows are computed once and stored; the same `live.js` draws them on a page that draws them in JupyterLab. Site
-and slides are both made of these cells.
+A panel's rows are computed once and stored; pages draw them with the same `live.js` as JupyterLab. Site and slides are
+both built from these cells.
 """

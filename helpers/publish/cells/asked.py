@@ -1,4 +1,4 @@
-"""What a lesson asks, as attributes of an element by which a script counts what is answered."""
+"""The ids of a lesson's questions and predictions as HTML attributes, from which a script counts the answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from helpers.quiz import available_lessons
 
 
 def asked_of(lesson: str) -> str:
-    """The number of a lesson and the ids of its questions and predictions, as attributes."""
+    """The number of a lesson and the ids of its questions and predictions, as HTML attributes."""
     if lesson not in available_lessons():
         return f'data-lesson="{lesson}"'
     parts = lesson_parts(lesson)

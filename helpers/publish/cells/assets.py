@@ -29,13 +29,13 @@ def write_assets(folder: Path) -> None:
 
 
 def packed_script(source: bytes) -> str:
-    """plotly.js in half of its bytes, as a script: a page opened from a file loads nothing else."""
+    """plotly.js compressed to half its size, as a script, since a page opened from disk may load only scripts."""
     packed = base64.b64encode(gzip.compress(source, compresslevel=9, mtime=0)).decode("ascii")
     return f'globalThis.coursePlotly="{packed}";\n'
 
 
 def classic_script(module: str) -> str:
-    """`live.js` as a script that a page opened from a file may load: browsers refuse modules there."""
+    """`live.js` as a classic script, since browsers refuse modules on a page opened from disk."""
     body = re.sub(r"^export default ", "const jupyterWidget = ", module, flags=re.MULTILINE)
     body = re.sub(r"^export ", "", body, flags=re.MULTILINE)
     return f"const courseLive = (() => {{\n{body}\nreturn {{ Live, unpackRows, inflate, nearestIndex }};\n}})();\n"

@@ -1,4 +1,4 @@
-"""A panel as data: its figure, its controls with all their labels, its presets, and the table of its baked rows."""
+"""A panel as data: its figure, its controls with all labels, its presets, and the table of its baked rows."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ BUDGETS: Mapping[str, Budget] = {
     "recurrent_networks": Budget(450),
     "cliff": Budget(3500),
 }
-"""Budgets of the panels that are not the usual one: by how long a state takes to compute, and how large its row is."""
+"""Budgets of panels that don't use `USUAL`, set by how long a state takes to compute and how large its row is."""
 
 FLOATS = np.finfo(np.float32)
 
 
 @dataclass(frozen=True)
 class Fineness:
-    """How much is baked: all that the budgets allow, or only a part of it, for a trial."""
+    """How much is baked: all that the budgets allow, or only a part of it for a trial build."""
 
     part: float = 1.0
 
@@ -53,14 +53,14 @@ class Fineness:
 
 
 def control_kind(control: ipywidgets.Widget) -> str:
-    """The native control in its place: "check", "menu" or "slider"."""
+    """The kind of HTML control that replaces a widget: "check", "menu" or "slider"."""
     if isinstance(control.value, bool):
         return "check"
     return "menu" if isinstance(control, ipywidgets.Dropdown | ipywidgets.ToggleButtons) else "slider"
 
 
 def control_labels(grid: Grid, control: ipywidgets.Widget) -> list[str]:
-    """What the control reads at each of its places."""
+    """The text that the control shows at each of its places."""
     if grid.kind == "index":
         return [str(label) for label in control._options_labels]
     if grid.kind == "bool":
@@ -70,7 +70,7 @@ def control_labels(grid: Grid, control: ipywidgets.Widget) -> list[str]:
 
 
 def nearest_place(grid: Grid, value: Any, control: ipywidgets.Widget) -> int:
-    """The place on a control's grid that is nearest to a value."""
+    """The place on a control's grid nearest to a value."""
     place = grid.place(value, control)
     if isinstance(place, int):
         return place
@@ -78,7 +78,7 @@ def nearest_place(grid: Grid, value: Any, control: ipywidgets.Widget) -> int:
 
 
 def places(live: LiveFigure, values: Mapping[str, Any]) -> dict[int, int]:
-    """Values of some controls as {number of the control: place on its grid}."""
+    """The values of some controls as {number of the control: place on its grid}."""
     return {
         number: nearest_place(grid, values[grid.name], live.named_controls[grid.name])
         for number, grid in enumerate(live.grids)
@@ -87,14 +87,14 @@ def places(live: LiveFigure, values: Mapping[str, Any]) -> dict[int, int]:
 
 
 def anchors(panel: Panel) -> list[State]:
-    """The panel's first state and those of its presets."""
+    """The panel's initial state and those of its presets."""
     first = dict(places(panel.live, panel.live.values))
     found = [{**first, **places(panel.live, values)} for values in ({}, *panel.presets.values())]
     return list(dict.fromkeys(tuple(state[number] for number in sorted(state)) for state in found))
 
 
 def axes(panel: Panel) -> list[Axis]:
-    """The controls as `states` wants them."""
+    """The controls in the form that `states_to_bake` takes."""
     return [
         Axis(grid.name, grid.count, control_kind(control) == "slider")
         for grid, control in zip(panel.live.grids, panel.controls.values(), strict=True)
@@ -102,7 +102,7 @@ def axes(panel: Panel) -> list[Axis]:
 
 
 def figure_data(live: LiveFigure, tag: str) -> dict[str, Any]:
-    """A figure without its table: what `live.js` calls spec, with ids that are the same in every build."""
+    """A figure without its table: the spec of `live.js`, with ids that are the same in every build, row and notes."""
     spec = dict(live.spec)
     spec["grids"] = [{**grid, "id": control_class(tag, grid["name"])} for grid in live.spec["grids"]]
     spec["figure"] = in_single_precision(live.spec["figure"])
@@ -110,7 +110,7 @@ def figure_data(live: LiveFigure, tag: str) -> dict[str, Any]:
 
 
 def in_single_precision(part: Any) -> Any:
-    """A part of a figure as JSON takes it, its arrays of doubles as floats where a float can hold their numbers."""
+    """A part of a figure for JSON, with arrays of doubles stored as floats where all numbers are in a float's range."""
     if isinstance(part, list):
         return [in_single_precision(each) for each in part]
     if not isinstance(part, dict):
@@ -125,17 +125,17 @@ def in_single_precision(part: Any) -> Any:
 
 
 def control_class(tag: str, name: str) -> str:
-    """CSS class by which `live.js` knows the controls of a panel."""
+    """The CSS class by which `live.js` finds a control of a panel."""
     return f"live-control-{tag}-{name}"
 
 
 def panel_data(panel: Panel, tag: str, states: Sequence[State]) -> dict[str, Any]:
-    """All that the page needs of a panel: `panel_frame`, and the table of the rows of these states."""
+    """All data of a panel that the page needs: `panel_frame`, and the table of rows for these states."""
     return {**panel_frame(panel, tag), "table": table_of(panel.live, states)}
 
 
 def panel_frame(panel: Panel, tag: str) -> dict[str, Any]:
-    """What the page needs of a panel beside its table: figure, controls and presets."""
+    """The data of a panel without its table: figure, controls and presets."""
     live = panel.live
     controls = zip(live.grids, panel.controls.values(), strict=True)
     return {
@@ -149,7 +149,7 @@ def panel_frame(panel: Panel, tag: str) -> dict[str, Any]:
 
 
 def table_of(live: LiveFigure, states: Sequence[State]) -> Table:
-    """The rows of the states with their notes, packed."""
+    """The packed rows and notes of these states."""
     keys = [list(state) for state in states]
     rows, notes = live.baked(keys)
     return table(keys, rows, [math.prod(trace["shape"]) for trace in live.spec["layout_of_row"]], notes)
@@ -160,7 +160,7 @@ def _text(data: bytes) -> str:
 
 
 def baked(name: str, fineness: Fineness) -> Table:
-    """The table of the panel of this name."""
+    """Bake the table of the panel with this name."""
     panel: Panel = getattr(panels, name)()
     return table_of(panel.live, states_of(panel, fineness))
 

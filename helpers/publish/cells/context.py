@@ -1,4 +1,4 @@
-"""What the widgets of one page have in common while it is built, and what is asked for of all pages."""
+"""The state shared by the widgets of one page while it is built, and the options for all pages."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class BuildOptions:
 
 @dataclass
 class BuildContext:
-    """One page that is being built: the data of its scripts by tag.
+    """One page that is being built: `data` is the data for its scripts, by tag.
 
-    `tables` has the tables of panels that were baked before, by the panel's name; others are baked when they are put on
-    the page.
+    `tables` holds the tables of panels baked before, by the panel's name; others are baked when they are put on the
+    page.
     """
 
     lesson: str
@@ -36,7 +36,7 @@ class BuildContext:
     tables: dict[str, Table] = field(default_factory=dict)
 
     def put(self, piece: Piece) -> str:
-        """The HTML of a piece; what the page's scripts need for it goes to the page's data."""
+        """Return the HTML of a piece, and add the data that its scripts need to the page's data."""
         for name, each in piece.data.items():
             panel = each.get("table")
             self.data[name] = {**each, "table": self._table(panel)} if panel else each

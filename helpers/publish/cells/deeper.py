@@ -1,7 +1,7 @@
-"""*Go deeper* sections: which cells of a notebook leave the main line.
+"""*Go deeper* sections: which cells of a notebook aren't part of the main line.
 
 A markdown cell that begins with the heading `### Go deeper: …` opens such a section. It ends before the next markdown
-cell that begins with a heading of the same level or a higher one, which is also where JupyterLab ends what it folds.
+cell that begins with a heading of the same or a higher level, which is also where JupyterLab ends a folded section.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ ENDING = re.compile(r"#{1,3} ")
 
 
 def title_of(source: str) -> str:
-    """The title of the section that a markdown cell opens, "" where it opens none."""
+    """The title of the section that a markdown cell opens, or ""."""
     found = HEADING.match(source)
     return found[1].strip() if found else ""
 
 
 def deeper_cells(cells: Iterable[tuple[str, str]]) -> list[bool]:
-    """For cells given as (kind, source): whether each belongs to a *Go deeper* section."""
+    """Whether each cell, given as (kind, source), belongs to a *Go deeper* section."""
     flags, inside = [], False
     for kind, source in cells:
         if kind == "markdown" and ENDING.match(source):

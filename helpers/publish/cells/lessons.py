@@ -1,4 +1,4 @@
-"""A lesson that has been run, as pages take it."""
+"""Run a lesson for pages."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from helpers.publish.cells.widgets import with_pieces
 
 
 def run_lesson(notebook: Path, context: BuildContext, only: Collection[str] | None = None) -> list[Cell]:
-    """The cells of a notebook, run (`only` these ids, if given), with pieces in place of what they have shown."""
+    """Run the cells of a notebook, or `only` those with these ids; the objects that they show become pieces."""
     return with_pieces(run_cells(notebook, context.options.quick, only), context)

@@ -1,4 +1,4 @@
-"""Which cells of a notebook must run so that some of them show what they show in a whole run."""
+"""Which cells of a notebook must run so that some of them show the same as in a complete run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Names = set[str]
 
 
 def needed(cells: Sequence[Cell], wanted: Collection[str]) -> frozenset[str]:
-    """The ids of the wanted cells, of the imports, and of all cells before that give or change a name they use.
+    """The ids of the wanted cells, of the imports, and of all earlier cells that bind or change a name they use.
 
     What a call is handed counts as changed by it. Cells that only share a generator of random numbers without a name,
     such as PyTorch's own, don't count as related: a cell that draws from it sets its seed.
@@ -44,7 +44,7 @@ def _changed(tree: ast.Module) -> Names:
 
 
 def _given_anew(statements: Iterable[ast.stmt]) -> Names:
-    """Names that are bound in any case, whatever they were before."""
+    """Names that the statements always bind to new values, independent of the old ones."""
     found: Names = set()
     for statement in statements:
         found |= _bound(statement) - _loaded([statement])
@@ -52,7 +52,7 @@ def _given_anew(statements: Iterable[ast.stmt]) -> Names:
 
 
 def _read(statements: Iterable[ast.stmt], bound: Names) -> Names:
-    """Names that are used before the statements themselves bind them; `bound` takes what they bind."""
+    """Names that are used before the statements themselves bind them; names that they bind are added to `bound`."""
     found: Names = set()
     for statement in statements:
         if isinstance(statement, ast.For):
@@ -70,7 +70,7 @@ def _read(statements: Iterable[ast.stmt], bound: Names) -> Names:
 
 
 def _bound(statement: ast.stmt) -> Names:
-    """Names that a statement binds in any case, for those after it."""
+    """Names that a statement always binds for the statements after it."""
     match statement:
         case ast.Assign():
             return _stored(statement.targets)
@@ -84,7 +84,7 @@ def _bound(statement: ast.stmt) -> Names:
 
 
 def _loaded(nodes: Iterable[ast.AST]) -> Names:
-    """Names that are used, those of a comprehension or of a function among them."""
+    """Names that are used, including those inside comprehensions and functions."""
     found: Names = set()
     for node in (inner for each in nodes for inner in ast.walk(each)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):

@@ -1,7 +1,7 @@
-"""The table of a panel in few bytes: of what its states have in common, one copy is kept.
+"""The table of a panel, packed: vectors that several states share are stored once.
 
-A table is made of columns. A column holds one vector for each state or network: the numbers of a trace, say, or the
-levels of a network's layers. `columnsIn` in pages.js reads what is written here.
+A table consists of columns. A column holds one vector for each state or network: for instance the numbers of a trace,
+or the levels of a network's layers. `columnsIn` in pages.js reads this format.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from helpers.picture import Packed
 
 Note = Mapping[str, Any]
 Table = Mapping[str, str]
-"""The states with their notes ("index"), and the numbers of all columns ("columns"), compressed, as base64."""
+"""The states with their notes ("index") and the numbers of all columns ("columns"), compressed, in base64."""
 
 NET_FIELDS = {"level": 2, "shut": 1, "gradient": 1, "activation": 1, "links": 1, "rows": 2}
-"""What `helpers.picture.packing` packs of a network, in its order, and the bytes of a number of each."""
+"""The fields of a network that `helpers.picture.packing` packs, in its order, with the bytes of a number of each."""
 
-ROW_BYTES = 3  # of the four of a float: the last one of a rounded row is 0
+ROW_BYTES = 3  # of a float's four: the last byte of each number in a rounded row is 0
 LONGEST = 2**16 - 1
-"""Numbers that a vector may have, and vectors that a column may have."""
+"""The most numbers in a vector, and the most distinct vectors in a column."""
 
 
 def table(keys: Sequence[Sequence[int]], rows: Array, sizes: Sequence[int], notes: Sequence[Note]) -> Table:
-    """The table of these states.
+    """Pack the table of these states.
 
-    rows: (states, numbers) the bits of a rounded row for each state, uint32. sizes: how many of its numbers belong to
-    each trace. notes: what goes with each state; the numbers of its pictures of networks become columns.
+    rows: (states, numbers), uint32, the bits of each state's rounded row. sizes: how many of its numbers belong to each
+    trace. notes: the notes of each state; the numbers of their pictures of networks become columns.
     """
     traces = np.split(rows >> np.uint32(8), np.cumsum(sizes)[:-1], axis=1)
     columns = [_column(list(trace), ROW_BYTES) for trace in traces]
@@ -46,8 +46,8 @@ def table(keys: Sequence[Sequence[int]], rows: Array, sizes: Sequence[int], note
 
 
 def _column(vectors: Sequence[Array], width: int) -> tuple[Mapping[str, Any], bytes]:
-    """What the index says of a column, and its bytes: the place of each vector among the distinct ones, the lengths of
-    these, and their numbers of `width` bytes, as they are or as steps along each vector.
+    """The entry of a column in the index, and its bytes: the place of each vector among the distinct ones, the lengths
+    of these, and their numbers of `width` bytes, plain or as differences along each vector.
     """
     distinct = {each.tobytes(): each for each in vectors}
     places = {content: place for place, content in enumerate(distinct)}
@@ -64,18 +64,18 @@ def _column(vectors: Sequence[Array], width: int) -> tuple[Mapping[str, Any], by
 
 
 def _steps(vector: Array) -> Array:
-    """The first number, and by how much each of the others is more than the one before it, without a sign."""
+    """The first number, then the difference of each number from the previous one, as unsigned integers that wrap."""
     return np.diff(vector, prepend=vector.dtype.type(0))
 
 
 def _planes(numbers: Sequence[int] | Array, width: int) -> bytes:
-    """The low bytes of all numbers, then the next ones: they compress better so."""
+    """The lowest bytes of all numbers, then the next bytes, and so on; this order compresses better."""
     planes = np.asarray(numbers, "<u4").view(np.uint8).reshape(-1, 4).T[:width]
     return np.ascontiguousarray(planes).tobytes()
 
 
 def _fields(net: Packed) -> Mapping[str, Array]:
-    """The numbers of a packed picture by `NET_FIELDS`, as uint32."""
+    """The numbers of a packed picture for each of `NET_FIELDS`, as uint32."""
     data, columns, units = base64.b64decode(net["data"]), net["columns"], net["columns"] * net["units"]
     linked = (units - net["units"] + 1) // 2 if net["linked"] else 0
     parts = {"level": "<u2", "shut": "u1", "units": "u1", "links": "u1", "rows": "<u2"}

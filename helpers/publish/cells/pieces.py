@@ -1,4 +1,4 @@
-"""What cells show, as pages take it: HTML and data, which can be kept when the objects themselves are gone."""
+"""What cells show, prepared for pages: HTML and data, which can be stored when the objects themselves are gone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Kind = Literal["panel", "figure", "prediction", "comparison", "exercise", "quiz"
 class Piece:
     """One object that a cell has shown.
 
-    parts: the questions of a quiz, of which its HTML consists. prediction: the id of the one that is asked for or
-    compared with. data: what the page's scripts need, by name; where a panel's table belongs, the panel's name stands.
+    parts: the questions of a quiz, from which its HTML is made. prediction: the id of the prediction asked for or
+    compared. data: the data for the page's scripts, by name; the panel's name takes the place of a panel's table.
     """
 
     kind: Kind

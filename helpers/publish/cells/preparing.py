@@ -1,4 +1,4 @@
-"""Running lessons and baking panels for pages, in as many processes as there are processors, as far as none is kept."""
+"""Run lessons and bake panels for pages, with a process for each processor, unless the result is stored already."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from helpers.words import counted
 
 @dataclass(frozen=True)
 class Task:
-    """A piece of work: what the bar calls it, what it depends on beside the course's own files, and how it is done."""
+    """A piece of work: its name in the progress bar, its key in the store, and the function that does it."""
 
     name: str
     key: Key
@@ -35,13 +35,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Lessons that were run, by number, and the tables of their panels, by the panel's name."""
+    """Lessons that were run, by number, and the tables of their panels, by name."""
 
     lessons: Mapping[str, list[Cell]]
     tables: Mapping[str, Mapping[str, str]]
 
     def context(self, lesson: str, options: BuildOptions) -> BuildContext:
-        """A page to build, with these tables."""
+        """The context for building a page with these tables."""
         return BuildContext(lesson, options, tables=dict(self.tables))
 
 
@@ -51,12 +51,12 @@ def prepare(
     store: Store,
     only: Callable[[Sequence[Cell]], Collection[str]] | None = None,
 ) -> Prepared:
-    """Run these notebooks, by lesson, and bake the panels that they show, as far as it isn't kept.
+    """Run these notebooks, by lesson, and bake the panels that they show, unless the results are in the store.
 
-    `only` gives the ids of the cells that must run: no others are, unless a whole run is kept, and only their panels
-    are baked.
-    A bar shows how many pieces of work are done, and what is left. NotebookError names a cell that raised. Ctrl-C ends
-    it at once, and leaves nothing half written.
+    `only` returns the ids of the cells that must run: only these are run, unless a complete run is stored, and only
+    their panels are baked.
+    A bar shows how many pieces of work are done and what is left. NotebookError names a cell that raised. Ctrl-C stops
+    at once and leaves nothing half written.
     """
     same = {"versions": versions()}
     tasks, shown = {}, []
@@ -78,7 +78,7 @@ def prepare(
 
 
 def _results(tasks: Sequence[Task], store: Store) -> dict[str, Any]:
-    """The result of each task by its name: what is kept, and what processes compute."""
+    """The result of each task by its name, taken from the store or computed."""
     kept = {task.name: value for task in tasks if (value := store.get(task.key)) is not None}
     left = [task for task in tasks if task.name not in kept]
     if left:
@@ -98,7 +98,7 @@ def _computed(tasks: Sequence[Task], store: Store, bar: Any) -> Iterator[tuple[s
         futures = _started_deaf(lambda: {pool.submit(_do, task, store): task.name for task in tasks})
         try:
             yield from _as_they_come(futures, bar)
-        except BaseException:  # Ctrl-C too: nobody waits for what nobody wants any more
+        except BaseException:  # also on Ctrl-C: don't wait for results that nobody needs
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
                 process.terminate()
@@ -106,7 +106,7 @@ def _computed(tasks: Sequence[Task], store: Store, bar: Any) -> Iterator[tuple[s
 
 
 def _as_they_come(futures: Mapping[Future[Any], str], bar: Any) -> Iterator[tuple[str, Any]]:
-    """Each name with its result once it is there; the bar says what is left."""
+    """Yield each name with its result as soon as it is done; the bar says what is left."""
     left = dict(futures)
     while left:
         bar.set_postfix_str(_names_left(list(left.values())))
@@ -118,7 +118,7 @@ def _as_they_come(futures: Mapping[Future[Any], str], bar: Any) -> Iterator[tupl
 
 
 def _names_left(names: Sequence[str]) -> str:
-    """What is left, lessons by number and panels counted: "left: lessons 03, 04; 5 panels"."""
+    """The remaining work, with lessons by number and panels counted: "left: lessons 03, 04; 5 panels"."""
     lessons = ", ".join(name.removeprefix("lesson ") for name in names if name.startswith("lesson "))
     panels = sum(name.startswith("panel ") for name in names)
     parts = [f"lessons {lessons}" if lessons else "", counted(panels, "panel") if panels else ""]
@@ -144,9 +144,9 @@ def _one_thread_each(home: str) -> Iterator[None]:
 
 
 def _started_deaf(start: Callable[[], Any]) -> Any:
-    """What `start` gives; the processes that it starts take no Ctrl-C, which is for the one that started them.
+    """Return `start()`; the processes that it starts ignore Ctrl-C, which only this process handles.
 
-    One that comes within the second that this takes is lost: only what a process ignores is ignored by those it starts.
+    A process inherits only ignored signals, so this one ignores Ctrl-C meanwhile, for about a second.
     """
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -165,8 +165,8 @@ def _do(task: Task, store: Store) -> Any:
 
 
 def run_one(lesson: str, notebook: Path, options: BuildOptions, only: Collection[str] | None) -> list[dict[str, Any]]:
-    """The cells of a notebook, run, as JSON takes them; with `only` no others than these."""
-    from helpers.publish.cells.lessons import run_lesson  # not for those who bake: fewer files are in use there
+    """Run the cells of a notebook, or `only` those with these ids, and return them in a form for JSON."""
+    from helpers.publish.cells.lessons import run_lesson  # baked tables shall not depend on these files
 
     return [cell_to(cell) for cell in run_lesson(notebook, BuildContext(lesson, options), only)]
 
@@ -179,7 +179,7 @@ def bake_one(panel: str, options: BuildOptions) -> Mapping[str, str]:
 
 
 def cell_to(cell: Cell) -> dict[str, Any]:
-    """A cell with pieces as JSON takes it."""
+    """A cell with pieces, in a form for JSON."""
     return {**dataclasses.asdict(cell), "tags": sorted(cell.tags)}
 
 

@@ -1,4 +1,4 @@
-"""Running a notebook in this process: what each of its cells printed, and the objects that it showed."""
+"""Run a notebook in this process, and keep what each cell printed and the objects that it showed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NotebookError(RuntimeError):
 
 @dataclass
 class Cell:
-    """One cell of a notebook: `kind` "markdown" or "code", and for code what it printed and the objects it showed."""
+    """One cell of a notebook; `kind` is "markdown" or "code", `text` what code printed, `shown` the objects shown."""
 
     id: str
     kind: str
@@ -44,12 +44,12 @@ class Cell:
 
     @property
     def only_shows(self) -> bool:
-        """Whether the code is nothing but the call that makes what is shown."""
+        """Whether the code only makes calls that show something."""
         return HIDE_INPUT in self.tags
 
 
 def read_cells(path: Path) -> list[Cell]:
-    """The cells of a notebook with the texts that are stored with them, not yet run."""
+    """The cells of a notebook with their stored text outputs, not yet run."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     return [
         Cell(
@@ -65,7 +65,7 @@ def read_cells(path: Path) -> list[Cell]:
 
 
 def panels_in(cells: Iterable[Cell]) -> list[str]:
-    """The names of the panels that these cells show, as the lessons' records have them."""
+    """The names of the panels that these cells show, among those listed in `LESSONS`."""
     known = {name for lesson in LESSONS.values() for name in lesson.panels}
     called = [name for cell in cells if cell.kind == "code" for name in re.findall(r"\bpanels\.(\w+)\(", cell.source)]
     return [name for name in dict.fromkeys(called) if name in known]
@@ -74,8 +74,8 @@ def panels_in(cells: Iterable[Cell]) -> list[str]:
 def run_cells(path: Path, quick: bool = False, only: Collection[str] | None = None) -> list[Cell]:
     """Run a notebook from top to bottom, as its kernel would; NotebookError names a cell that raised.
 
-    quick: run only the imports, the exercises and the cells that do nothing but show something, and keep the stored
-    texts of the others. only: run the cells with these ids alone.
+    quick: run only the imports, the exercises and the cells that only show something, and keep the stored texts of the
+    others. only: run only the cells with these ids.
     """
     cells = read_cells(path)
     with notebook_shell(path.parent) as shell:
@@ -84,7 +84,7 @@ def run_cells(path: Path, quick: bool = False, only: Collection[str] | None = No
                 continue
             if cell.kind == "code" and (not quick or cell.slide == "skip" or cell.tags & {HIDE_INPUT, EXERCISE}):
                 outcome = shell.run(cell.source)
-                needs_another = quick and isinstance(outcome.error, NameError)  # one that was not run
+                needs_another = quick and isinstance(outcome.error, NameError)  # a cell that was not run
                 if outcome.error and not needs_another:
                     raise NotebookError(f"{path.name}, cell {cell.id}: {outcome.error!r}") from outcome.error
                 if not needs_another:
@@ -97,7 +97,7 @@ def run_cells(path: Path, quick: bool = False, only: Collection[str] | None = No
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a cell: what it printed, what it showed, the value of its last line, and what it raised."""
+    """The result of a cell: what it printed, what it showed, the value of its last line, and what it raised."""
 
     text: str
     shown: tuple[Any, ...]
@@ -106,14 +106,14 @@ class Outcome:
 
 
 class _ObjectsShown(DisplayFormatter):
-    """Keeps objects that are shown as they are, where a kernel would turn them into texts and pictures."""
+    """Keeps the objects shown, where a kernel would turn them into texts and pictures."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self.shown: list[Any] = []
 
     def format(self, obj: Any, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Keep the object; there is nothing to print."""
+        """Keep the object and print nothing."""
         self.shown.append(obj)
         return {}, {}
 
@@ -124,20 +124,20 @@ class _WithoutPrompt(DisplayHook):
 
 
 class NotebookShell(InteractiveShell):
-    """IPython's shell without a terminal and without a history; `run` gives what a cell showed as objects."""
+    """IPython's shell without a terminal and history; `run` returns the objects that a cell showed."""
 
     displayhook_class = traitlets.Type(_WithoutPrompt)
-    kernel = None  # programs look for it to know that they run in a notebook
+    kernel = None  # programs check this attribute to find out whether they run in a notebook
 
     def init_display_formatter(self) -> None:
-        """Keep what is shown."""
+        """Keep the objects shown."""
         self.display_formatter = self.objects = _ObjectsShown(parent=self)
 
     def init_sys_modules(self) -> None:
         """Leave `__main__` to the program that runs the notebook."""
 
     def showtraceback(self, *_: Any, **__: Any) -> None:
-        """Print no traceback: `run` gives the exception."""
+        """Print no traceback: `run` returns the exception."""
 
     showsyntaxerror = showtraceback
 
@@ -154,7 +154,7 @@ class NotebookShell(InteractiveShell):
 
 @contextlib.contextmanager
 def notebook_shell(folder: Path) -> Iterator[NotebookShell]:
-    """A shell whose cells run in a folder; progress bars go nowhere, and the user's IPython folder stays untouched."""
+    """A shell that runs cells in a folder, hides progress bars and leaves the user's IPython folder untouched."""
     config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"cache_size": 0}})
     with (
         tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as ipython_dir,
@@ -168,4 +168,4 @@ def notebook_shell(folder: Path) -> Iterator[NotebookShell]:
         finally:
             NotebookShell.clear_instance()
             atexit.unregister(shell.atexit_operations)
-            shell.reset(new_session=False)  # what the cells computed is of no use any more
+            shell.reset(new_session=False)  # free what the cells computed

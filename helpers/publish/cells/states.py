@@ -1,4 +1,4 @@
-"""Which states of a panel are baked: lines through the states worth seeing, and a grid where controls cross."""
+"""Which states of a panel are baked: lines through its initial state and presets, and a grid across all controls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONG = 30  # a slider with fewer places is hardly the main one
 
 @dataclass(frozen=True)
 class Axis:
-    """One control: its name, how many places it has, and whether neighbouring places are alike (a slider)."""
+    """One control: its name, its number of places, and whether neighbouring places look similar (a slider)."""
 
     name: str
     count: int
@@ -25,30 +25,30 @@ class Axis:
 
 @dataclass(frozen=True)
 class Budget:
-    """At most about `states` states; in the grid, controls named in `held` stay at the places given."""
+    """At most about `states` states; in the grid, the controls in `held` take only the places given."""
 
     states: int
     held: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def main_axis(axes: Sequence[Axis]) -> int:
-    """The number of the slider that is moved most: the first long one, else the longest."""
+    """The number of the main slider: the first long one, else the control with the most places."""
     long = [number for number, axis in enumerate(axes) if axis.ordered and axis.count >= LONG]
     return long[0] if long else max(range(len(axes)), key=lambda number: axes[number].count)
 
 
 def spread(count: int, wanted: int) -> list[int]:
-    """`wanted` of the places 0 … count - 1, evenly apart, both ends among them."""
+    """`wanted` of the places 0 … count - 1, evenly spaced, including both ends."""
     if wanted >= count:
         return list(range(count))
     return sorted({round(i * (count - 1) / (wanted - 1)) for i in range(wanted)})
 
 
 def states_to_bake(axes: Sequence[Axis], anchors: Sequence[State], budget: Budget) -> list[State]:
-    """The states that are baked, sorted, so that neighbours along the last controls stand together.
+    """The states to bake, sorted, so that neighbours along the last controls are adjacent.
 
-    anchors: the panel's first state and those of its presets, which are always in. Along the main slider the line
-    through the first one is whole, if the budget allows. What the lines leave of it goes to a grid that crosses all
+    anchors: the panel's initial state and those of its presets, which are always included. The line through the first
+    anchor along the main slider is complete if the budget allows it. The rest of the budget goes to a grid across all
     controls.
     """
     chosen = _lines(axes, anchors, round(SHARE_OF_LINES * budget.states))
@@ -57,7 +57,7 @@ def states_to_bake(axes: Sequence[Axis], anchors: Sequence[State], budget: Budge
 
 
 def _lines(axes: Sequence[Axis], anchors: Sequence[State], room: int) -> set[State]:
-    """Lines along every control through every anchor, as dense as the room allows; at worst the anchors alone."""
+    """Lines along every control through every anchor, as dense as `room` allows; at worst only the anchors."""
     main = main_axis(axes)
     for density in DENSITIES:
         lines = set(anchors) | set(_line(anchors[0], main, spread(axes[main].count, max(room, 2))))
@@ -74,7 +74,7 @@ def _line(state: State, axis: int, places: Sequence[int]) -> Iterator[State]:
 
 
 def _grid(axes: Sequence[Axis], anchors: Sequence[State], budget: Budget, room: int) -> list[list[int]]:
-    """Places of each control whose crossings number at most `room`: the anchors' first, then more in turn."""
+    """Places of each control with at most `room` combinations: those of the anchors, then more, control by control."""
     main = main_axis(axes)
     steps = [_refinements(number, axis, anchors, budget) for number, axis in enumerate(axes)]
     places = [[anchors[0][number]] for number in range(len(axes))]
@@ -93,7 +93,7 @@ def _grid(axes: Sequence[Axis], anchors: Sequence[State], budget: Budget, room: 
 
 
 def _refinements(number: int, axis: Axis, anchors: Sequence[State], budget: Budget) -> list[list[int]]:
-    """Ever more places of a control: those of the anchors, then evenly spread ones besides."""
+    """Ever larger sets of places of a control: those of the anchors, then evenly spaced ones as well."""
     if axis.name in budget.held:
         return [list(budget.held[axis.name])]
     own = {anchor[number] for anchor in anchors}

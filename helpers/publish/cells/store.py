@@ -1,7 +1,7 @@
-"""What was computed for pages and is kept: run lessons and baked tables, as long as what they were made from stays.
+"""A store of results for pages: run lessons and baked tables, valid as long as their sources are unchanged.
 
-An entry is found by its key (what was asked for, and the versions of the packages) and names the course's own files
-that were in use while it was made. It counts as long as each of them is what it was.
+An entry is found by its key (the request and the versions of the packages) and lists the course's own files that were
+in use while it was made. It is valid as long as none of them has changed.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from helpers.runtime import pins
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / ".cache" / "pages"
 LIMIT = 200_000_000
-"""Bytes that all entries together may take. Those that were not used for longest are removed first."""
+"""The most bytes that all entries may take; the least recently used are removed first."""
 
-DAY = 86400.0  # seconds after which a draft is one that a killed build has left
+DAY = 86400.0  # seconds after which a draft must be left from a killed build
 
 Key = Mapping[str, object]
 
 
 @dataclass
 class Store:
-    """The entries in a folder. `fresh`: none is taken, and what is computed replaces it."""
+    """The entries in a folder. `fresh`: existing entries are ignored and replaced by new results."""
 
     folder: Path = FOLDER
     fresh: bool = False
@@ -43,7 +43,7 @@ class Store:
     hashes: dict[str, str] = field(default_factory=dict)
 
     def get(self, key: Key) -> Any | None:
-        """What was kept under a key, None where there is nothing whole that was made from the files as they are now."""
+        """The value stored under a key; None where there is no intact entry made from the present files."""
         path = self._path(key)
         if self.fresh:
             return None
@@ -56,7 +56,7 @@ class Store:
         return value if all(self._hash(name) == found for name, found in made_from.items()) else None
 
     def put(self, key: Key, value: Any) -> None:
-        """Keep a value with the files of the course that are in use now; a folder that can't be written is no fault."""
+        """Store a value with the files of the course in use now; does nothing if the folder can't be written."""
         entry = {"made from": {name: self._hash(name) for name in files_in_use(self.root)}, "value": value}
         text = json.dumps(entry, separators=(",", ":"))
         with contextlib.suppress(OSError):
@@ -71,7 +71,7 @@ class Store:
                 raise
 
     def prune(self, limit: int = LIMIT) -> None:
-        """Remove what is over the limit, and drafts that nobody writes any more."""
+        """Remove entries beyond the limit, and abandoned drafts."""
         with contextlib.suppress(OSError):
             for draft in self.folder.glob("*.draft"):
                 if draft.stat().st_mtime < time.time() - DAY:
@@ -88,7 +88,7 @@ class Store:
         return self.folder / f"{name}.entry"
 
     def _hash(self, name: str) -> str:
-        """The checksum of a file of the course, "" where there is none."""
+        """The checksum of a file of the course, "" if it doesn't exist."""
         if name not in self.hashes:
             try:
                 self.hashes[name] = hashlib.sha256((self.root / name).read_bytes()).hexdigest()
@@ -110,7 +110,7 @@ _read: set[str] = set()
 
 
 def note_files() -> None:
-    """Note from now on which files this process reads. It can't be undone, so it is for a process of its own."""
+    """Record from now on which files this process opens. That can't be undone, so call it in a process of its own."""
     sys.addaudithook(_note)
 
 
@@ -120,10 +120,10 @@ def _note(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def files_in_use(root: Path = ROOT) -> list[str]:
-    """The modules of the course that this process has loaded, and its data that were read, from the root of the course.
+    """The course's modules that this process has loaded and the data files that it has read, relative to `root`.
 
-    All that an earlier piece of work has read counts too: what it left in memory may be in use. What puts cells onto
-    pages of one kind or another doesn't count.
+    Files read for earlier tasks count too, since their contents may still be in memory. The modules that put cells on
+    particular kinds of pages don't count.
     """
     modules = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     paths = {Path(path) for path in (*modules, *_read) if path}

@@ -1,4 +1,4 @@
-"""What a cell shows, as HTML and as the data that the page's scripts need."""
+"""The widgets and figures that cells show, as HTML and as the data for the page's scripts."""
 
 from __future__ import annotations
 
@@ -47,23 +47,23 @@ TO_PLAY = "The picture is a still of its last moment. To play, open the course: 
 SCALE_STEP = 0.25
 LINK_TO_NOTEBOOK = re.compile(r"<a href='(?:notebooks/)?(\w+)\.ipynb'[^>]*>")
 LINK_TO_PAGE = r'<a href="\1.html">'
-LINK_IN_FIGURE = r'<a href="\1.html" target="_self">'  # Plotly opens a window of its own otherwise
+LINK_IN_FIGURE = r'<a href="\1.html" target="_self">'  # without target Plotly opens a new window
 
 
 def widget_html(shown: Any, context: BuildContext) -> str:
-    """The HTML of any object that a cell has shown; its data goes to the page's."""
+    """The HTML of any object that a cell has shown; its data is added to the page's."""
     return context.put(piece_of(shown, context))
 
 
 def with_pieces(cells: Sequence[Cell], context: BuildContext) -> list[Cell]:
-    """The cells with pieces in place of the objects that they have shown."""
+    """The cells with the objects that they have shown replaced by pieces."""
     return [replace(cell, shown=tuple(piece_of(shown, context) for shown in cell.shown)) for cell in cells]
 
 
 def piece_of(shown: Any, context: BuildContext) -> Piece:
-    """Any object that a cell has shown, as pages take it; what only a kernel can do is said to need the running course.
+    """The piece for any object that a cell has shown; for what needs a kernel it refers to the running course.
 
-    Figures have the same tag in all pieces that are made with the same context.
+    A figure has the same tag in all pieces made with the same context.
     """
     if isinstance(shown, Piece):
         return shown
@@ -97,7 +97,7 @@ def _other(shown: Any, context: BuildContext) -> tuple[Kind, str]:
 
 
 def _figures_in(shown: Any) -> Sequence[LiveFigure]:
-    """The figures without controls somewhere in a box: the picture of a game, say."""
+    """The figures without controls anywhere inside a box, such as the picture of a game."""
     if isinstance(shown, LiveFigure):
         return [] if shown.named_controls else [shown]
     return [figure for child in getattr(shown, "children", ()) for figure in _figures_in(child)]
@@ -162,7 +162,7 @@ def _control(name: str, css: str, grid: Any, control: ipywidgets.Widget, place: 
 
 
 def _progress() -> str:
-    """The lessons, each with what a script counts of the answers that the browser keeps."""
+    """A table of the lessons, in which a script counts the answers kept by the browser."""
     rows = "".join(
         f'<tr {asked_of(lesson)}><td><a href="{path.stem}.html">{html.escape(LESSONS[lesson].name)}</a></td>'
         "<td>–</td><td>–</td></tr>"
@@ -262,8 +262,8 @@ def _question(number: int, view: QuestionView, panel: Panel | None, context: Bui
 
 
 def question_data(question: Question, panel: Panel | None = None) -> dict[str, Any]:
-    """What `grading.js` needs of a question, and what names its answers; feedback is that of `quiz.grade`, and all
-    numbers are computed."""
+    """The data of a question that `grading.js` needs, and the ids under which answers are kept. Feedback is the same as
+    from `quiz.grade`; all numbers are computed."""
     answers = [
         {
             "text": answer.text,
@@ -328,7 +328,7 @@ def _radios(question: Question, name: str) -> str:
 
 
 def _text(question: Question, name: str) -> str:
-    """A text to write, and once it is written the model answer with the points to tick."""
+    """A text field, and the model answer with points to tick, which is hidden until the text is submitted."""
     return (
         f'<textarea aria-labelledby="{name}" rows="5" autocomplete="off"></textarea>'
         f'<div class="site-rubric" hidden><p><b>A model answer.</b> {as_html(question.model)}</p>'
@@ -347,7 +347,7 @@ QUESTION_FIELDS: Mapping[str, Callable[[Question, str], str]] = for_each_type(
         "open": _text,
     },
 )
-"""The HTML in which each type of question is answered, by the question and its name on the page."""
+"""For each type of question the function that makes its input fields from the question and its name on the page."""
 
 GRADERS: Mapping[str, str] = for_each_type(
     "helpers/publish/cells/widgets.py",

@@ -20,7 +20,7 @@ _HOW = "Name a folder with copies of progress.sqlite3 or with exports, or one th
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page and the tables, and put every failure that is known into one sentence."""
+    """Write the page and the tables, or print a sentence about a known kind of failure and return 1."""
     chosen = commands.read("class", arguments)
     try:
         unknown = [lesson for lesson in chosen.lesson if lesson not in available_lessons()]
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _numbered(learners: Sequence[Learner]) -> tuple[Learner, ...]:
-    """The learners with numbers for names, in an order that doesn't follow the alphabet."""
+    """The learners with numbers instead of names, in an order that isn't alphabetical."""
     mixed = sorted(learners, key=lambda each: hashlib.sha256(each.name.encode()).hexdigest())
     return tuple(replace(each, name=f"{number:02d}", files=()) for number, each in enumerate(mixed, start=1))
 

@@ -1,4 +1,4 @@
-"""What a class knows, as one HTML page: nothing to load, no script, made for the screen and for paper."""
+"""What a class knows, as one self-contained HTML page without scripts, for the screen and for paper."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ code {{ font-family: Consolas, Menlo, "DejaVu Sans Mono", monospace; font-size: 
 
 
 def class_page(group: Class, found: ClassResults, today: date, hide_names: bool = False) -> str:
-    """The page; with `hide_names` it doesn't name the files that were left out."""
+    """The page as HTML; with `hide_names` it doesn't name the files that were left out."""
     head = (
         f"<header><h1>What the class knows</h1><p class='small'>{as_html(TITLE)} "
         f"{counted(len(group.learners), 'learner')}, {today.isoformat()}.</p></header>"

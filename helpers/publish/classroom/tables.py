@@ -34,7 +34,7 @@ LEARNER_COLUMNS = (
 
 
 def question_table(found: ClassResults) -> str:
-    """A line for each question that somebody has answered."""
+    """A CSV table with a row for each question that somebody has answered."""
     rows = []
     for each in found.questions:
         first = each.mistakes[0] if each.mistakes else None
@@ -47,7 +47,7 @@ def question_table(found: ClassResults) -> str:
 
 
 def learner_table(found: ClassResults) -> str:
-    """A line for each lesson that a learner has begun."""
+    """A CSV table with a row for each learner and lesson begun."""
     return _as_csv(
         LEARNER_COLUMNS,
         (
@@ -78,5 +78,5 @@ def _as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _harmless(cell: object) -> object:
-    """A text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    """The cell, with an apostrophe in front of a text that a spreadsheet would take for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

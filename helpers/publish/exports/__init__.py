@@ -1,6 +1,6 @@
-"""The question banks for other places: an Anki deck, Moodle XML, GIFT, a printed paper with its key.
+"""Export the question banks: an Anki deck, Moodle XML, GIFT, a printed paper with its key.
 
-`choose` takes the questions, `export` writes them in one of `FORMATS`. Nothing here grades, draws on screen or stores.
+`choose` selects the questions, `export` writes them in one of `FORMATS`. Nothing here grades, displays or stores.
 """
 
 from __future__ import annotations

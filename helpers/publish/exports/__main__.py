@@ -13,7 +13,7 @@ from helpers.words import counted
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files, name them, and put every failure that is known into one sentence."""
+    """Write the files and list them, or print a sentence about a known kind of failure and return 1."""
     chosen = commands.read("export", arguments)
     try:
         layout = _layout(chosen)
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _layout(chosen: argparse.Namespace) -> dict[str, Layout]:
-    """The layout of a paper; ChoiceError where one is asked for in another format."""
+    """The layout of a paper; ChoiceError where layout options are given for another format."""
     layout = Layout(
         chosen.title, chosen.date, WORKING_MM if chosen.space is None else chosen.space, versions=chosen.versions
     )

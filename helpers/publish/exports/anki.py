@@ -1,4 +1,4 @@
-"""A deck of cards for Anki (apps.ankiweb.net), written by genanki: the question in front, its answer behind."""
+"""A deck of cards for Anki (apps.ankiweb.net), written by genanki: question on the front, answer on the back."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ FIELDS = ("Question", "Options", "Answer", "Feedback", "Lesson", "Id")
 
 
 def stable_id(name: str) -> int:
-    """The number by which Anki knows a deck or a note type again: always the same for a name (31 bits, not 0)."""
+    """The number by which Anki recognizes a deck or a note type: always the same for a name (31 bits, not 0)."""
     digest = hashlib.sha256(f"{TITLE} {name}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1 or 1
 
 
 def guid(question: Question) -> str:
-    """The name by which Anki knows the card again, whatever has changed in it."""
+    """The identifier by which Anki recognizes the card, even after its text has changed."""
     return str(genanki.guid_for(TITLE, question.id))
 
 
 def files(questions: Sequence[Question], seed: int | str) -> dict[str, bytes]:
-    """The deck as a file; on a second import Anki takes over what has changed since the first."""
+    """The deck as a file; on a second import Anki updates the cards that have changed since the first."""
     return {"anki.apkg": package(questions, timestamp=time.time())}
 
 
 def package(questions: Sequence[Question], timestamp: float) -> bytes:
     """The content of an .apkg file, a deck for each lesson.
 
-    timestamp: seconds since 1970. On a second import Anki takes over what carries a later one than it has.
-    The same questions and timestamp give the same bytes.
+    timestamp: seconds since 1970; on a second import Anki updates cards that have a later one. The same questions and
+    timestamp give the same bytes.
     """
     model = _note_type()
     decks, pictures = [], []
@@ -91,7 +91,7 @@ def _note(model: genanki.Model, shown: Presented, picture: Picture | None) -> ge
         as_html(lesson_name(question.lesson)),
         question.id,
     ]
-    # An opening bracket could begin a word that Anki obeys, such as [sound:…].
+    # An opening bracket could begin one of Anki's own tags, such as [sound:…].
     return genanki.Note(
         model=model,
         fields=[field.replace("[", "&#91;") for field in fields],
@@ -106,7 +106,7 @@ def _options(shown: Presented) -> str:
 
 
 def _without_clock(archive: BytesIO) -> bytes:
-    """The same zip archive, its files dated alike, so that it depends on nothing but what is in it."""
+    """The same zip archive with a fixed date for its files, so that its bytes depend only on their contents."""
     repacked = BytesIO()
     with zipfile.ZipFile(archive) as source, zipfile.ZipFile(repacked, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():

@@ -1,4 +1,4 @@
-"""Which questions go out, and what each of them asks under a seed."""
+"""Select the questions to export, and instantiate them with a seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from helpers.quiz.papers import can_be_asked, draw_paper
 
 
 class ChoiceError(ValueError):
-    """Questions were asked for that are not there; the message is a sentence that says what can be had."""
+    """The questions asked for don't exist; the message says which ones do."""
 
 
 def choose(
@@ -20,13 +20,13 @@ def choose(
     folder: Path = BANKS,
     needs: Collection[str] = (),
 ) -> tuple[Question, ...]:
-    """The questions of some lessons ("03"; all, where none is named), in the order of the banks.
+    """The questions of some lessons ("03"; all if none is named), in the order of the banks.
 
-    seed: draws the numbers and networks of the questions that have some, and the order of the options.
-    questions: only so many of them: the paper that an exam of this seed, number and lessons has (`draw_paper`).
-    needs: what is at hand when they are answered, of `NEEDS`; questions that need anything else are left out.
+    seed: draws the numbers and networks of questions that vary, and the order of the options.
+    questions: how many to draw: the same paper as an exam with this seed, number and lessons (`draw_paper`).
+    needs: the names in `NEEDS` that are available to learners; questions that need anything else are left out.
 
-    Raises ChoiceError where there is no such lesson or not as many questions; BankError for a damaged bank.
+    Raises ChoiceError for an unknown lesson or too few questions; BankError for a damaged bank.
     """
     bank = can_be_asked(load_banks(_wanted_lessons(lessons, folder), folder), needs)
     if questions is not None:

@@ -1,4 +1,4 @@
-"""The formats by name, and the files that each of them writes."""
+"""The export formats by name, and writing their files."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from helpers.publish.folder import write_file
 from helpers.quiz import Question
 
 Writer = Callable[..., Mapping[str, bytes]]
-"""Questions and seed -> the content of each file by its name."""
+"""Takes questions and a seed, and returns the content of each file by its name."""
 
 FORMATS: Mapping[str, Writer] = {name: import_module(f"helpers.publish.exports.{name}").files for name in EXPORTS}
-"""The function `files` of the module that has the name of the format."""
+"""For each format the function `files` of the module with its name."""
 
 
 def export(format: str, questions: Sequence[Question], folder: Path, seed: int | str = 0, **layout: Any) -> list[Path]:
-    """Write the questions in one of `FORMATS` into a folder, made where it isn't there; returns the files written.
+    """Write the questions in one of `FORMATS` into a folder, created if need be; returns the files written.
 
-    `layout` goes to the format; only "paper" has one (`paper.Layout`, as the argument `layout`).
+    `layout` is passed to the format; only "paper" takes one (`paper.Layout`, as the argument `layout`).
 
-    Each file is written whole: until it is there, an earlier one stays. Raises ValueError for a format that is not
-    known, and OSError where nothing can be written.
+    Each file replaces an earlier one only once it is complete. Raises ValueError for an unknown format, and OSError
+    where a file can't be written.
     """
     check_choice("format", format, FORMATS)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""GIFT: questions as a plain text that Moodle and other platforms read (docs.moodle.org, "GIFT format").
+"""GIFT: questions as plain text that Moodle and other platforms read (docs.moodle.org, "GIFT format").
 
-It carries no files, so a picture stands in the text as a data: address, with its words for readers that drop it. Not
-every reader knows orderings, so an order is asked as a matching of entries and places. It has no units: the question
-names its own.
+GIFT holds no files, so a picture is embedded as a data: address, with a description for platforms that drop it. Not
+every platform supports orderings, so an order is asked as a matching of entries and places. GIFT has no units, so the
+question's text names the unit.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def files(questions: Sequence[Question], seed: int | str) -> dict[str, bytes]:
 
 
 def document(questions: Sequence[Question]) -> str:
-    """The questions as one text, a blank line between any two, a category for each lesson."""
+    """The questions as one text, separated by blank lines, with a category for each lesson."""
     blocks = [f"// {TITLE}"]
     for lesson, group in groupby(questions, key=lambda question: question.lesson):
         blocks.append(f"$CATEGORY: {category_path(lesson)}")
@@ -37,10 +37,10 @@ def document(questions: Sequence[Question]) -> str:
 
 
 def escaped(text: str) -> str:
-    r"""A text in which nothing is a sign of the format any more; a line break becomes \n."""
+    r"""Escape a text for GIFT; a line break becomes \n."""
     text = re.sub(r"([\\~=#{}:])", r"\\\1", text).replace("\n", r"\n")
-    # A text may begin with what reads as its format, [plain], or as its weight, %50%, after blanks too: then its format
-    # is named first.
+    # A text that begins with something like a format, [plain], or a weight, %50%, even after blanks, would be misread;
+    # naming the format first prevents that.
     return f"[html]{text}" if text.lstrip().startswith(("[", "%")) else text
 
 
@@ -88,7 +88,7 @@ def _numeric(question: Question) -> Iterator[str]:
 
 
 def _decimal(number: str) -> str:
-    """A number without a power of ten, which only Moodle itself would read: "1.6e-05" is "0.000016"."""
+    """A number without a power of ten, "0.000016" for "1.6e-05", which only Moodle itself would read."""
     return f"{Decimal(number):f}"
 
 

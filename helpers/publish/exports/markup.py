@@ -1,4 +1,4 @@
-"""Texts of the banks as HTML that any reader takes."""
+"""Texts of the banks as HTML that any platform accepts."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _NO_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 
 def cleaned(text: str) -> str:
-    """The text with what a file of text can't hold (control characters, halves of pairs) marked by a U+FFFD."""
+    """The text with characters that a text file can't hold (control characters, lone surrogates) replaced by U+FFFD."""
     return _NO_TEXT.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def as_html(text: str) -> str:
-    """A text as HTML that can do no harm: what stands in `backticks` becomes code, a line break stays one."""
+    """Escape a text for HTML; text in `backticks` becomes code, line breaks are kept."""
     return text_as_html(cleaned(text))
 
 
 def body(question: Question, picture: str = "", hint: str = "") -> str:
-    """What a question shows, as HTML: text, unit of the answer, code, a picture as HTML, and a hint how to answer."""
+    """A question as HTML: its text, the unit of the answer, code, a picture given as HTML, and a hint on answering."""
     unit = f" (in {as_html(question.unit)})" if question.unit else ""
     code = f"<pre><code>{html.escape(cleaned(question.code), quote=False)}</code></pre>" if question.code else ""
     how = f"<p><em>{as_html(hint)}</em></p>" if hint else ""
@@ -31,7 +31,7 @@ def body(question: Question, picture: str = "", hint: str = "") -> str:
 
 
 def explained(question: Question) -> str:
-    """What is said after any answer: why an order is as it is; of an open question the model answer and the points."""
+    """The explanation shown after any answer as HTML: the reasons for an order, or model answer and rubric."""
     explanation = question.kind.explanation(question)
     if explanation is None:
         return ""

@@ -1,7 +1,8 @@
 """Moodle XML: the format of Moodle's own question bank (docs.moodle.org, "Moodle XML format").
 
-Choices become Moodle's multichoice, numeric numerical with tolerance and unit, ordering ordering (part of Moodle since
-4.4, before that the plugin qtype_ordering), open essay with the model answer and the rubric for whoever grades.
+Choices become Moodle's type multichoice; numeric becomes numerical with tolerance and unit; ordering stays ordering
+(part of Moodle since 4.4, before that the plugin qtype_ordering); open becomes essay, with the model answer and the
+rubric for the grader.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def files(questions: Sequence[Question], seed: int | str) -> dict[str, bytes]:
 
 
 def document(questions: Sequence[Question]) -> str:
-    """The questions as one XML file, a category for each lesson."""
+    """The questions as one XML text, with a category for each lesson."""
     root = ET.Element("quiz")
     for lesson, group in groupby(questions, key=lambda question: question.lesson):
         _category(root, lesson)
@@ -37,7 +38,7 @@ def document(questions: Sequence[Question]) -> str:
 
 
 def category_path(lesson: str) -> str:
-    """Where Moodle files the questions of a lesson; a slash within a name is written twice."""
+    """The path of Moodle's category for a lesson; a slash within a name is doubled."""
     names = (TITLE, lesson_name(lesson))
     return "/".join(["$course$", "top", *(name.replace("/", "//") for name in names)])
 
@@ -48,7 +49,7 @@ def _category(root: ET.Element, lesson: str) -> None:
 
 
 def _text(parent: ET.Element, tag: str, content: str, **attributes: str) -> ET.Element:
-    """`<tag><text>content</text></tag>`, the way Moodle wraps every text."""
+    """Add `<tag><text>content</text></tag>`, as Moodle wraps every text."""
     element = ET.SubElement(parent, tag, attributes)
     ET.SubElement(element, "text").text = content
     return element

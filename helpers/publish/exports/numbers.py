@@ -1,4 +1,4 @@
-"""Answers in the numbers that other programs want: what is taken, how far off one may be, what it earns."""
+"""Answers as numbers for other programs: the accepted interval, the margin, and the share of the mark."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from dataclasses import dataclass
 
 from helpers.quiz import Answer, Question, format_number
 
-EXACT = 1e-9  # of the value: what grading allows where the bank states neither tolerance nor precision
+EXACT = 1e-9  # the relative margin in grading where the bank states neither tolerance nor precision
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The numbers that an answer takes: `centre` ± `margin`, the margin not negative."""
+    """The numbers that an answer accepts: `centre` ± `margin`, with margin ≥ 0."""
 
     centre: float
     margin: float
 
     def written(self) -> str:
-        """The centre in digits that a program reads: six, or all where six would be off by part of the margin."""
+        """The centre as a program reads it: six digits, or all if six would be off by over 1 % of the margin."""
         short = f"{self.centre:.6g}"
         return short if abs(float(short) - self.centre) <= self.margin / 100 else repr(self.centre)
 
     def margin_written(self) -> str:
-        """The margin in digits that a program reads."""
+        """The margin as a program reads it."""
         return f"{self.margin:.12g}"
 
     def readable(self) -> str:
-        """The centre for a reader, with no more digits than the margin asks for."""
+        """The centre for a human reader, with no more digits than the margin requires."""
         short = format_number(self.centre)
         return short if abs(float(short) - self.centre) <= self.margin / 4 else self.written()
 
 
 def interval(question: Question, answer: Answer) -> Interval | None:
-    """What a numeric answer takes, as `helpers.quiz.grade` does; None for the default answer, which takes the rest.
+    """The numbers that a numeric answer accepts, as in `helpers.quiz.grade`; None for the default answer.
 
-    Two corners differ from grading, since these forms have closed and symmetric intervals: a range takes its upper end
-    as well, and significant digits around a power of ten count as far below it as above it.
+    Two details differ from grading, since these formats have closed, symmetric intervals: a range includes its upper
+    end, and with significant digits the interval around a power of ten is as wide below it as above it.
     """
     if answer.range is not None:
         low, high = answer.range
@@ -54,12 +54,12 @@ def interval(question: Question, answer: Answer) -> Interval | None:
 
 
 def share(question: Question, answer: Answer) -> str:
-    """What an answer earns, in per cent of the mark, in digits that a program reads."""
+    """The share of the mark that an answer earns, in per cent, as a program reads it."""
     return f"{100 * question.kind.share(question, answer):.7g}"
 
 
 def stated(question: Question, answer: Answer) -> str:
-    """What an answer takes, in words and with the unit: "0.141", "from 24.5 to 26.5 steps", "any other number"."""
+    """What an answer accepts, in words and with the unit: "0.141", "from 24.5 to 26.5 steps", "any other number"."""
     taken = interval(question, answer)
     if taken is None:
         return "any other number"
@@ -71,7 +71,7 @@ def stated(question: Question, answer: Answer) -> str:
 
 
 def leeway(question: Question, answer: Answer) -> str:
-    """How far off an answer may be, to stand behind what `stated` says: " (within 4 %)"; empty where it is exact."""
+    """How far off an answer may be, to follow the text of `stated`: " (within 4 %)"; empty if it must be exact."""
     if answer.range is not None or answer.default:
         return ""
     if question.tolerance is not None:

@@ -1,6 +1,6 @@
-"""A paper to print, and its key as a second page: HTML with nothing to load, made for A4 and for Letter.
+"""A paper to print, and its key as a second page: self-contained HTML for A4 and Letter.
 
-A paper may come in versions, with the same questions in other numbers and orders, so that neighbours can't copy.
+A paper may come in versions, with the same questions but other numbers and orders, so that neighbours can't copy.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from helpers.theme import power_of_ten
 from helpers.words import counted
 
 WORKING_MM = 25
-"""Height of the space for working beside a number that is asked for, in millimetres."""
+"""Height in millimetres of the space for working above the answer to a numeric question."""
 
 STYLE = """
 @page { margin: 18mm 16mm 20mm;
@@ -62,8 +62,8 @@ ul.remarks li { margin: 1.4mm 0; padding-left: 6mm; text-indent: -6mm; font-size
 
 @dataclass(frozen=True)
 class Layout:
-    """What stands on a paper besides the questions: title and date as they are to be printed, space for working in
-    millimetres, and in how many versions it comes."""
+    """The layout of a paper: title and date as they are printed, space for working in millimetres, and the number of
+    versions."""
 
     title: str = ""
     date: str = ""
@@ -72,7 +72,7 @@ class Layout:
 
 
 def files(questions: Sequence[Question], seed: int | str, layout: Layout | None = None) -> dict[str, bytes]:
-    """The paper and its key as files; with several versions a pair for each, `paper_A.html` and `paper_A_key.html`."""
+    """The paper and its key as files; several versions give a pair each, `paper_A.html` and `paper_A_key.html`."""
     layout = layout or Layout()
     if layout.versions == 1:
         sheet, key = documents(questions, seed, layout)
@@ -87,7 +87,7 @@ def files(questions: Sequence[Question], seed: int | str, layout: Layout | None 
 def documents(
     questions: Sequence[Question], seed: int | str, layout: Layout | None = None, version: str = ""
 ) -> tuple[str, str]:
-    """The paper and its key, each one HTML page; seed and version stand on both, since they belong together."""
+    """The paper and its key, each one HTML page; both show seed and version, so that they can be matched."""
     layout = layout or Layout()
     shown = [present(question) for question in questions]
     total = sum(question.kind.points(question) for question in questions)
@@ -123,7 +123,7 @@ _POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e(-?)([1-9]\d*)(?!\w)")
 
 
 def as_written(page: str) -> str:
-    """A page of HTML with numbers as people write them, 2 × 10⁻³ for 2e-3; code and what a cell prints (2e-03) stay."""
+    """A page with numbers as people write them, 2 × 10⁻³ for 2e-3; code and printed output (2e-03) stay unchanged."""
     parts = _KEPT.split(page)
     return "".join(part if place % 2 else _POWER.sub(_as_power, part) for place, part in enumerate(parts))
 
@@ -135,7 +135,7 @@ def _as_power(found: re.Match[str]) -> str:
 
 
 def _answers(shown: Sequence[Presented]) -> str:
-    """The solutions one after another, to grade by; an open question has a dash."""
+    """The list of all solutions, for grading; an open question has a dash."""
     answers = "".join(
         f"<li><b>{number}</b>{as_html(each.solution or '–')}</li>" for number, each in enumerate(shown, start=1)
     )

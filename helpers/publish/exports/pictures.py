@@ -1,4 +1,4 @@
-"""The picture of a profile question: an SVG drawn from the numbers that the course draws, with nothing to load."""
+"""The picture of a profile question: a self-contained SVG drawn from the same numbers as the course's own plot."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from helpers.quiz import Question, profile_curve
 
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 92.0, 620.0, 16.0, 296.0
-DECADES = 8  # an axis of at least so many, so that level looks level
+DECADES = 8  # the fewest on the axis, so that a level curve looks level
 QUANTITIES = {"signal": "gradient norm ‖∂L/∂h‖", "weight_gradient": "weight gradient ‖∂L/∂W‖"}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An SVG with a name for its file, which changes with what it shows, and in words what is seen."""
+    """An SVG, a file name that changes with its contents, and a description in words."""
 
     name: str
     svg: str
     words: str
 
     def image(self, source: str) -> str:
-        """An HTML image that finds the picture at `source`, and shrinks with a narrow screen."""
+        """An HTML image with the address `source`, which shrinks on a narrow screen."""
         size = f'width="{WIDTH}" height="{HEIGHT}" style="max-width:100%;height:auto"'
         return f'<p><img src="{source}" alt="{html.escape(self.words)}" {size}></p>'
 
 
 def picture_of(question: Question) -> Picture | None:
-    """What a question with a hidden network draws; None for the others."""
+    """The picture of a question with a hidden network; None for other questions."""
     if question.network is None:
         return None
     mean, spread = profile_curve(question)
@@ -44,7 +44,7 @@ def picture_of(question: Question) -> Picture | None:
 
 
 def in_words(mean: Array, quantity: str) -> str:
-    """The line in words, at up to five layers; mean: log10 by layer (depth,)."""
+    """The curve in words, at up to five layers; mean: log10 by layer (depth,)."""
     places = sorted({round(place) for place in np.linspace(0, len(mean) - 1, 5)})
     values = [f"layer {place + 1}: {_power(mean[place])}" for place in places]
     return f"The {quantity} by layer, from the input to the loss. " + ", ".join(values) + "."
@@ -56,7 +56,7 @@ def _power(log10: float) -> str:
 
 @dataclass(frozen=True)
 class _Axes:
-    """Where layers and powers of ten lie on the drawing."""
+    """The positions of layers and powers of ten in the drawing."""
 
     layers: int
     low: int
@@ -73,7 +73,7 @@ class _Axes:
 
 
 def profile_svg(mean: Array, spread: Array, quantity: str) -> str:
-    """A line by layer on an axis in decades, with its band; where the line breaks off, there is an exact zero.
+    """A curve by layer on a logarithmic axis, with its band; it is interrupted at layers with an exact zero.
 
     mean: log10 (depth,), NaN for an exact zero; spread: lowest and highest (2, depth). Same numbers, same bytes.
     """
@@ -93,7 +93,7 @@ def profile_svg(mean: Array, spread: Array, quantity: str) -> str:
 
 
 def _curve(axes: _Axes, run: Array, mean: Array, spread: Array) -> list[str]:
-    """The band and the line over neighbouring layers."""
+    """The band and the line over consecutive layers."""
     layers = run + 1
     edge = axes.points([*layers, *layers[::-1]], [*spread[0][run], *spread[1][run][::-1]])
     dots = "".join(
@@ -108,7 +108,7 @@ def _curve(axes: _Axes, run: Array, mean: Array, spread: Array) -> list[str]:
 
 
 def _frame(axes: _Axes, quantity: str) -> list[str]:
-    """Grid, axes, their numbers and titles, and the way of the backward pass."""
+    """Grid, axes, their numbers and titles, and the arrow of the backward pass."""
     parts = []
     for power in _ticks(axes.low, axes.high, at_most=9):
         y = axes.y(power)
@@ -133,7 +133,7 @@ def _text(x: float, y: float, content: str, anchor: str) -> str:
 
 
 def _ticks(low: int, high: int, at_most: int) -> list[int]:
-    """Whole numbers from low to high at the same round distance, not more than so many."""
+    """At most `at_most` whole numbers from low to high, at an equal round distance."""
     distance = next(
         each * 10**power for power in range(9) for each in (1, 2, 5) if (high - low) / (each * 10**power) < at_most
     )

@@ -1,4 +1,4 @@
-"""A question as it stands on paper or on a card: its options in an order, its solution, and a remark on each answer."""
+"""A question prepared for paper or a card: its options in order, its solution, and a remark on each answer."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from helpers.quiz import Answer, Question, for_each_type
 
 @dataclass(frozen=True)
 class Remark:
-    """What there is to say to one answer. `label` is what the answer says, with its letter where it has one.
+    """The feedback on one answer. `label` is the answer's text, with its letter if it has one.
 
-    `right` is None where there is no right or wrong: an entry of an ordering, a point of a rubric.
+    `right` is None where there is no right or wrong: for an entry of an ordering or a point of a rubric.
     """
 
     label: str
@@ -25,10 +25,10 @@ class Remark:
 
 @dataclass(frozen=True)
 class Presented:
-    """`options` are texts to choose from or to order, lettered from A; none where something is to be written.
+    """`options` are texts to choose from or to order, lettered from A; empty where the answer is written.
 
-    `solution` is short: letters or numbers, empty for an open question. `explanation` says why an order is as it is, or
-    is the model answer. `hint` says how to answer, where the form of the options doesn't tell.
+    `solution` is short: letters or numbers, empty for an open question. `explanation` gives the reasons for an order,
+    or is the model answer. `hint` says how to answer, where the options don't make it clear.
     """
 
     question: Question
@@ -44,7 +44,7 @@ class Presented:
         return solution + (f"<p>{as_html(self.explanation)}</p>" if self.explanation else "")
 
     def remarked(self) -> str:
-        """The remarks as a list in HTML, each with a sign that says whether it is about a right answer."""
+        """The remarks as an HTML list, each with a sign that says whether its answer is right."""
         signs = {True: "✓", False: "✗", None: "•"}
         items = "".join(
             f"<li>{signs[each.right]} <b>{as_html(each.label)}</b> – {as_html(each.feedback)}</li>"
@@ -54,12 +54,12 @@ class Presented:
 
 
 def present(question: Question) -> Presented:
-    """The question with its options in the order in which it shows them."""
+    """Prepare a question, with its options in the order shown."""
     return PRESENTERS[question.type](question)
 
 
 def _lettered(question: Question) -> list[tuple[str, Answer, str]]:
-    """Letter, answer and what is said to it, in the order in which the question shows its answers."""
+    """Letter, answer and remark, in the order in which the question shows its answers."""
     return [
         (letter, answer, question.kind.remark(question, question.answers.index(answer)))
         for letter, answer in zip(ascii_uppercase, question.presented(), strict=False)

@@ -1,1 +1,1 @@
-"""The teacher's guide: one page to print, with what a teacher wants to know of each lesson."""
+"""The teacher's guide: one page to print, with what a teacher needs to know about each lesson."""

@@ -12,7 +12,7 @@ from helpers.publish.teacher import NotesError
 
 
 def main(arguments: list[str]) -> int:
-    """Write the guide that the command line asks for."""
+    """Write the guide to the lessons named on the command line."""
     chosen = commands.read("guide", arguments)
     every = notebooks()
     if unknown := [lesson for lesson in chosen.lesson if lesson not in every]:

@@ -1,4 +1,4 @@
-"""The page of the teacher's guide, made for A4 and for Letter: minutes, poll, notes, and answers, lesson by lesson."""
+"""The page of the teacher's guide, for A4 and Letter: minutes, polls, notes and answers, lesson by lesson."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ INTRODUCTION = (
 
 
 def guide_page(sources: Mapping[str, Path], home: str = "") -> str:
-    """The guide to these lessons: the notebook of each by its number. `home` is the page that it links back to."""
+    """The guide as HTML. `sources`: the notebook of each lesson by its number; `home`: the page it links back to."""
     lessons = "\n".join(_lesson(lesson, path) for lesson, path in sources.items())
     cells = {lesson: read_cells(path) for lesson, path in sources.items()}
     back = f'<p class="back"><a href="{home}">← {TITLE}</a></p>' if home else ""
@@ -73,7 +73,7 @@ def _lesson(lesson: str, path: Path) -> str:
 
 
 def _poll(lesson: str) -> Iterator[str]:
-    """The questions that the class answers before it sees anything."""
+    """The predictions that the class makes before it sees anything."""
     for prediction in load_predictions().values():
         if prediction.lesson == lesson:
             options = f" <em>({' · '.join(map(html.escape, prediction.options))})</em>" if prediction.options else ""
@@ -81,7 +81,7 @@ def _poll(lesson: str) -> Iterator[str]:
 
 
 def _section(cells: Sequence[Cell], id: str) -> str:
-    """The heading above a cell, or its own, without the lesson's number and marks of Markdown."""
+    """The heading of or above a cell, without the lesson's number and without asterisks."""
     heading = ""
     for cell in cells:
         if cell.kind == "markdown" and (found := re.match(r"#{1,3} +(?:\d\d )?(.+)", cell.source)):
@@ -92,7 +92,7 @@ def _section(cells: Sequence[Cell], id: str) -> str:
 
 
 def _hidden_networks(lesson: str, path: Path) -> Iterator[str]:
-    """What may be hidden in the lesson's quiz, and what gives each away; in lesson 11 the six of the panel too."""
+    """The networks that the lesson's quiz may hide and what gives each away; in lesson 11 also those of the panel."""
     if lesson == "11":
         rows = [
             [str(number), *(html.escape(str(value)) for value in spec.values())] for number, spec in UNKNOWN.items()

@@ -12,7 +12,7 @@ from helpers.publish.lite.distribution import DistributionError
 
 
 def main(arguments: list[str]) -> int:
-    """Build the site that the command line asks for."""
+    """Build the site according to the command line."""
     chosen = commands.read("lite", arguments)
     began = time.monotonic()
     try:

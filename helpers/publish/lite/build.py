@@ -1,4 +1,4 @@
-"""Building the JupyterLite site: Pyodide's files, wheels, notebooks, and JupyterLite's own build around them."""
+"""Build the JupyterLite site: Pyodide's files, wheels, notebooks, and JupyterLite's own build around them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class LiteError(RuntimeError):
 
 
 def build_lite(folder: Path, pyodide: str | Path = RELEASE) -> Path:
-    """Write the site into `folder`, which is made anew once all of it is there, and give its first page.
+    """Write the site into `folder`, which is replaced once the site is complete, and return its first page.
 
-    `pyodide` is where Pyodide's files are taken from: an http address, or a folder with its full distribution.
-    DistributionError, LiteError or FolderError say in a sentence what hinders it.
+    `pyodide` is the source of Pyodide's files: an http address, or a folder with its full distribution. Raises
+    DistributionError, LiteError or FolderError with a sentence that says what is wrong.
     """
     with (
         written_whole(folder, "python start.py lite") as draft,
@@ -55,14 +55,14 @@ def build_lite(folder: Path, pyodide: str | Path = RELEASE) -> Path:
 
 
 def for_pyodide(path: Path) -> str:
-    """A notebook as it is, except that it asks for the browser's kernel, so that nobody has to choose one."""
+    """A notebook, unchanged except that it names the browser's kernel, so that nobody has to choose one."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     notebook["metadata"]["kernelspec"] = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
     return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
 
 def add_course(distribution: Path, packages: Mapping[str, Package]) -> None:
-    """Put the course and its packages beside Pyodide's, and write the lock file that loads them where imported."""
+    """Put the course and its packages beside Pyodide's, and write the lock file that loads them when imported."""
     _pip("download", "--quiet", "--no-deps", *PURE, "--dest", str(distribution), "--requirement", str(PACKAGES))
     ours = [_entry(path) for path in sorted(distribution.glob("*-none-any.whl")) if path.name not in _names(packages)]
     every = {**packages, **{entry["name"]: entry for entry in ours}}
@@ -78,7 +78,7 @@ def _names(packages: Mapping[str, Package]) -> set[str]:
 
 
 def _entry(wheel: Path) -> dict[str, Any]:
-    """What a lock file says of a pure wheel."""
+    """The entry of a pure wheel in a lock file."""
     name, version = wheel.name.split("-")[:2]
     with zipfile.ZipFile(wheel) as archive:
         tops = {path.partition("/")[0] for path in archive.namelist()}
@@ -96,7 +96,7 @@ def _entry(wheel: Path) -> dict[str, Any]:
 
 
 def _run_jupyterlite(work: Path, out: Path) -> None:
-    """JupyterLite's own build, in an environment that is made for it and thrown away."""
+    """Run JupyterLite's own build in a temporary environment made for it."""
     environment = work / "environment"
     venv.create(environment, with_pip=True)
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -117,7 +117,7 @@ def _pip(*arguments: str, python: str = sys.executable) -> None:
 
 
 def _run(command: list[str], cwd: Path | None = None) -> None:
-    """Run a program quietly; LiteError with its last words where it fails."""
+    """Run a program quietly; LiteError with the end of its output where it fails."""
     done = subprocess.run(
         command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     )

@@ -1,4 +1,4 @@
-"""The Content-Security-Policy of JupyterLite's pages, which come without one."""
+"""Add a Content-Security-Policy to JupyterLite's pages, which come without one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from helpers.publish.folder import write_text
 from helpers.publish.html import hash_of
 
-# JupyterLab makes functions of the schemas of its settings ('unsafe-eval'); anywidget and plotly.js are imported from
-# the memory of the page (blob:). All else comes from the site itself, Python too, and no other host is asked.
+# JupyterLab compiles the schemas of its settings to functions ('unsafe-eval'); anywidget and plotly.js are imported
+# from the page's memory (blob:). All else, Python included, comes from the site itself; no other host is contacted.
 POLICY = (
     "default-src 'none'",
     "script-src 'self' 'unsafe-eval' blob:{scripts}",
@@ -30,9 +30,9 @@ DATA = re.compile(r"""\stype\s*=\s*["']?application/(?:\w+\+)?json""", re.IGNORE
 
 
 def with_policy(page: str) -> str:
-    """A page with its policy, by which no script runs but those of the site and those that stand in the page now.
+    """Add the policy to a page; it allows only scripts of the site and the inline scripts that the page has now.
 
-    ValueError where the page has no head for it.
+    ValueError where the page has no head.
     """
     scripts = [content for attributes, content in SCRIPT.findall(page) if is_inline(attributes)]
     allowed = "; ".join(POLICY).format(scripts="".join(f" '{hash_of(each)}'" for each in dict.fromkeys(scripts)))
@@ -44,12 +44,12 @@ def with_policy(page: str) -> str:
 
 
 def is_inline(attributes: str) -> bool:
-    """Whether a script tag with these attributes holds a script: no address of one, and no data."""
+    """Whether a script tag with these attributes holds a script itself, neither a link to one nor data."""
     return not re.search(r"\ssrc\s*=", attributes, re.IGNORECASE) and not DATA.search(attributes)
 
 
 def add_policies(folder: Path) -> list[Path]:
-    """Give every page in a folder its policy; ValueError names a page that has no place for one."""
+    """Add the policy to every page in a folder and return the pages; ValueError names a page without a head."""
     pages = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".html", ".htm"))
     for page in pages:
         try:

@@ -1,4 +1,4 @@
-"""Goes into the browser as `torch`: there is no PyTorch, and who asks for it is told so by `helpers.without_torch`."""
+"""Stands in for `torch` in the browser, where there is no PyTorch: `helpers.without_torch` explains that to users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The course as a wheel for the browser: `helpers`, `data` beside it, and a `torch` that says there is none."""
+"""The course as a wheel for the browser: `helpers`, `data`, and a substitute for `torch` that says there is none."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ MOMENT = (2020, 1, 1, 0, 0, 0)  # the same in every build
 
 
 def write_wheel(folder: Path, versions: Mapping[str, str]) -> Path:
-    """Write the wheel into `folder`; `versions` are those of the packages that are there in the browser."""
+    """Write the wheel into `folder` and return its path; `versions` are those of the packages in the browser."""
     path = folder / FILE_NAME
     information = f"{NAME}-{VERSION}.dist-info"
     contents = {file.relative_to(ROOT).as_posix(): file.read_bytes() for file in _files()}
     wanted = pins()
     asked = "".join(f"{name}=={versions[name]}\n" for name in wanted if name in versions)
-    contents["requirements.txt"] = asked.encode()  # what lesson 00 holds the installation against
+    contents["requirements.txt"] = asked.encode()  # lesson 00 checks the installation against it
     contents["torch.py"] = TORCH.read_bytes()
     contents[f"{information}/METADATA"] = f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {VERSION}\n".encode()
     contents[f"{information}/WHEEL"] = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -40,4 +40,4 @@ def _files() -> Iterator[Path]:
         for path in sorted((ROOT / top).rglob("*")):
             if path.is_file() and not LEFT_OUT & set(path.relative_to(ROOT).parts):
                 yield path
-    yield from notebooks().values()  # the map of the course asks which lessons are there
+    yield from notebooks().values()  # the map of the course looks up which lessons exist

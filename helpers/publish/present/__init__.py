@@ -1,5 +1,5 @@
-"""A lesson for the projector: as slides that need no kernel, or its panel alone over the whole screen, with one.
+"""A lesson for the projector: as slides without a kernel, or its panel alone over the whole screen with a kernel.
 
-The slides are the cells of the notebook as `helpers.publish.site` runs and bakes them, cut by their slide types;
-reveal.js (folder `reveal`, MIT licence) turns them.
+The slides are the cells of the notebook as `helpers.publish.cells` runs and bakes them: a short deck, or the whole
+lesson divided by slide types. reveal.js (folder `reveal`, MIT licence) shows them.
 """

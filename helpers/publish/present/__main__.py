@@ -25,7 +25,7 @@ KEPT = NOTEBOOKS.parent / "slides"
 
 
 def main(arguments: list[str]) -> int:
-    """Present what the command line asks for."""
+    """Present the lesson or panel named on the command line."""
     chosen = commands.read("present", arguments)
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -67,7 +67,7 @@ def _present(chosen: argparse.Namespace) -> None:
 
 
 def _build(lesson: str, folder: Path, options: BuildOptions, fresh: bool) -> Path:
-    """Make the slides, and show how far they are."""
+    """Make the slides and show progress."""
     notebook = notebooks()[lesson]
     prepared = prepare({lesson: notebook}, options, Store(fresh=fresh), only=None if options.whole else to_run)
     return build_slides(notebook, folder, prepared.context(lesson, options), prepared.lessons[lesson])

@@ -1,4 +1,4 @@
-"""Writing the slides of a lesson: one page, its table, and the files that both need."""
+"""Write the slides of a lesson: one page, its table of data, and the files that both need."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ REVEAL = HERE / "reveal"
 FINGERPRINT = "made-from.txt"
 LINK = re.compile(r'<a href="\d\d_[^"]*"[^>]*>(.*?)</a>')
 TALLEST, LOWEST = 560, 500
-"""Pixels that a figure may be high: a taller one would be scaled down to its slide, and its type with it. On the short
-deck a panel's plot is at least so high, unless the picture of the network stands above it.
+"""The greatest height of a figure in pixels, since a taller one would be scaled down with its type, and the least
+height of a panel's plot in the short deck, unless the picture of the network is above it.
 """
 
 
 def build_slides(notebook: Path, folder: Path, context: BuildContext, cells: Sequence[Cell] | None = None) -> Path:
-    """Write the slides of a notebook into a folder that is made anew, and give their page.
+    """Write the slides of a notebook into a new folder and return the path of their page.
 
-    `cells` are those of the notebook, where it has been run before. NotebookError where a cell raises, FolderError
-    where nothing can be written into the folder.
+    `cells` are the notebook's cells, if it has been run already. NotebookError where a cell raises, FolderError where
+    the folder can't be written.
     """
     with written_whole(folder, "python start.py present") as draft:
         write_assets(draft / "assets")
@@ -58,7 +58,7 @@ def build_slides(notebook: Path, folder: Path, context: BuildContext, cells: Seq
 
 
 def is_built(notebook: Path, folder: Path, options: BuildOptions) -> bool:
-    """Whether the folder holds the slides that `build_slides` would write into it, each file whole."""
+    """Whether the folder already holds what `build_slides` would write, with every file intact."""
     try:
         made_from, contents = (folder / FINGERPRINT).read_text(encoding="utf-8").split()
     except (OSError, ValueError):
@@ -67,7 +67,7 @@ def is_built(notebook: Path, folder: Path, options: BuildOptions) -> bool:
 
 
 def fingerprint(notebook: Path, options: BuildOptions) -> str:
-    """What the slides depend on: the notebook, the helpers, the data, and how much was asked for."""
+    """A fingerprint of all that the slides depend on: the notebook, the helpers, the data and the options."""
     found = hashlib.sha256(f"{options.fineness.part} {options.quick} {options.whole}".encode())
     folders = (NOTEBOOKS.parent / "helpers", NOTEBOOKS.parent / "data")
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if "__pycache__" not in path.parts]
@@ -78,9 +78,9 @@ def fingerprint(notebook: Path, options: BuildOptions) -> str:
 
 
 def fit_figures(data: Mapping[str, Any], lowest: int = 0) -> None:
-    """Make figures in a page's data no taller than `TALLEST`, and panels without a picture no lower than `lowest`.
+    """Limit figures in a page's data to the height `TALLEST`, and panels without a picture to at least `lowest`.
 
-    Their links to other lessons become text.
+    Links to other lessons in the figures become text.
     """
     for each in data.values():
         if "spec" in each:
@@ -95,7 +95,7 @@ def fit_figures(data: Mapping[str, Any], lowest: int = 0) -> None:
 
 
 def slides_page(lesson: str, stacks: Sequence[Sequence[Slide]]) -> str:
-    """The slides as HTML. Links to other lessons become text, since only this one is here."""
+    """The slides as HTML. Links to other lessons become text, since the folder holds only this one."""
     title = LESSONS[lesson].name
     body = "\n".join(f"<section>{''.join(_slide(slide, title) for slide in stack)}</section>" for stack in stacks)
     body = LINK.sub(r"\1", body)
@@ -108,10 +108,10 @@ def slides_page(lesson: str, stacks: Sequence[Sequence[Slide]]) -> str:
 
 @cache
 def speaker_script() -> str:
-    """The hash of the script that reveal.js writes into the speaker's window, as a Content-Security-Policy names it."""
+    """The hash, for a Content-Security-Policy, of the script that reveal.js writes into the speaker's window."""
     notes = (REVEAL / "notes.js").read_text(encoding="utf-8")
     script = notes.partition("<script>")[2].partition(r"<\/script>")[0]
-    return hash_of(re.sub(r"\\(.)", r"\1", script))  # it stands in a template literal
+    return hash_of(re.sub(r"\\(.)", r"\1", script))  # undo the escapes of the template literal it is in
 
 
 def _slide(slide: Slide, title: str) -> str:

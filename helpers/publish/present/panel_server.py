@@ -1,4 +1,4 @@
-"""Voila with a check of access: one panel, one kernel, and nothing else of what Voila can do."""
+"""Voila with access control: it serves one panel with one kernel, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from voila.app import Voila
 from helpers.publish.access import LOOPBACK, Access
 
 TEMPLATES = Path(__file__).parent / "voila"
-IDLE_SECONDS = 600  # after which a kernel ends whose page is closed
+IDLE_SECONDS = 600  # until the kernel of a closed page is ended
 
 
 class Refused(Matcher):
-    """Matches the requests that may not be answered."""
+    """Matches the requests that are refused."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
-        """An empty dictionary for a request that stays outside, None for the others."""
+        """An empty dictionary for a request that is refused, None for the others."""
         return None if self.access.allows(request.path, request.headers) else {}
 
 
 class Refusal(RequestHandler):
-    """Answers whatever stays outside, WebSockets too."""
+    """Answers refused requests, including those for WebSockets."""
 
     def prepare(self) -> None:
         """Refuse before any method is called."""
@@ -37,10 +37,10 @@ class Refusal(RequestHandler):
 
 
 def serve_panel(notebook: Path, access: Access, files: Sequence[str]) -> None:
-    """Show a notebook, and give these files that lie beside it, until Ctrl-C."""
+    """Serve a notebook and the given files beside it until Ctrl-C."""
 
     class Projector(Voila):
-        """Voila with our template before its own, and the check of access before every handler."""
+        """Voila with our template before its own, and the access check before every handler."""
 
         def setup_template_dirs(self) -> None:
             super().setup_template_dirs()

@@ -1,4 +1,4 @@
-"""A panel alone over the whole screen, with a live kernel, by Voila."""
+"""A panel alone over the whole screen, with a live kernel, served by Voila."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATIENCE = 120.0  # seconds
 
 
 def panel_of(lesson: str, name: str = "") -> str:
-    """The panel of a lesson that has this name, or its main one; PresentError where there is none."""
+    """The name of a lesson's panel, checked; its main panel if `name` is empty. PresentError where there is none."""
     names = PANELS.get(lesson, [])
     if not names:
         raise PresentError(f"Lesson {lesson} has no panel of its own: leave out --panel for its slides.")
@@ -36,16 +36,16 @@ def panel_of(lesson: str, name: str = "") -> str:
 
 
 def for_projector(panel: Panel) -> ipywidgets.Widget:
-    """A panel laid out for a projector: what is moved on the left, what is seen on the right."""
+    """A panel laid out for a projector: controls on the left, the figure on the right."""
     style = ipywidgets.HTML(f"<style>{(FILES / 'projector.css').read_text(encoding='utf-8')}</style>")
     style.layout.display = "none"
     return ipywidgets.VBox([style, panel])
 
 
 def write_projector_page(folder: Path, panel: str) -> Path:
-    """Write the notebook with the panel, and the page that shows it as large as the screen allows; give the notebook.
+    """Write a notebook with the panel and a page that shows it as large as the screen allows; return the notebook.
 
-    The notebook's source is the course's own: the panel is one of `PANELS`.
+    `panel` goes into the notebook's code, so it must be a name in `PANELS`.
     """
     imports = "from helpers import panels\nfrom helpers.publish.present.projector import for_projector"
     source = f"{imports}\n\nfor_projector(panels.{panel}())"

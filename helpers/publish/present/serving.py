@@ -1,4 +1,4 @@
-"""A small server on this machine for a folder of pages: speaker notes open a window, and files may not talk to one."""
+"""A small local server for the slides, since a page opened from disk may not talk to its speaker-notes window."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PresentError(RuntimeError):
 
 
 class _Pages(SimpleHTTPRequestHandler):
-    """Gives the files of a folder to requests that have access; the terminal stays the teacher's."""
+    """Serves the files of a folder to requests that have access; prints nothing in the teacher's terminal."""
 
     def __init__(self, *arguments: Any, access: Access, **more: Any) -> None:
         self.access = access
@@ -37,11 +37,11 @@ class _Pages(SimpleHTTPRequestHandler):
             return self.send_error(HTTPStatus.NOT_FOUND)
 
     def list_directory(self, path: Any) -> None:
-        """Tell nobody which files there are."""
+        """List no directory."""
         self.send_error(HTTPStatus.NOT_FOUND)
 
     def end_headers(self) -> None:
-        """Keep the token from other servers, and this server's answers out of their pages."""
+        """Keep the token from other servers, and this server's answers from their pages."""
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("Cross-Origin-Resource-Policy", "same-origin")
         self.send_header("X-Content-Type-Options", "nosniff")
@@ -52,12 +52,12 @@ class _Pages(SimpleHTTPRequestHandler):
 
 
 def page_server(folder: Path, access: Access) -> ThreadingHTTPServer:
-    """A server of the pages of a folder, bound to the port and not yet serving."""
+    """A server for the pages of a folder, bound to the port but not yet serving."""
     return ThreadingHTTPServer((LOOPBACK, access.port), partial(_Pages, directory=str(folder), access=access))
 
 
 def choose_port(asked: int | None) -> int:
-    """The port asked for, or the first free one from the usual one on; PresentError where it is taken."""
+    """The port asked for, or the first free one from `USUAL_PORT` on; PresentError where none is free."""
     ports = [asked] if asked is not None else range(USUAL_PORT, USUAL_PORT + PORTS_TRIED)
     for port in ports:
         with socket.socket() as probe:
@@ -71,7 +71,7 @@ def choose_port(asked: int | None) -> int:
 
 
 def show(url: str, browser: bool) -> None:
-    """Open the browser at an address, where it is wanted, and print the address."""
+    """Open a browser at an address, if wanted, and print the address."""
     opened = browser and webbrowser.open(url)
     if browser and not opened:
         print("No browser could be opened from here: type the address below into one.", flush=True)

@@ -1,7 +1,7 @@
-"""The short deck: the questions of a lesson, its panels with what to try beside them, its verdicts and its take-away.
+"""The short deck: a lesson's questions, its panels with what to try beside them, its verdicts and its take-away.
 
-What a cell shows and where it stands decide what becomes of it, not a list of cells. The learner's part, that is
-exercises, quiz and *Go deeper* sections, is named on the last slide.
+What a cell shows and its position decide how it is presented; no cell is listed by name. The last slide names the
+learner's part: exercises, quiz and *Go deeper* sections.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from helpers.quiz import load_bank, load_predictions
 from helpers.words import counted
 
 SHORT = "short"
-"""The tag of cells that the short deck shows whatever they are; of code it shows what came of it."""
+"""The tag of cells that the short deck always shows; of a code cell it shows the output."""
 
 FEW_LINES = 10
-"""Of what a cell has printed, as many lines go beside what is compared with it."""
+"""The most lines of a cell's printed text that are shown with a comparison."""
 
 MYTHS, TAKE_AWAY = "Myth check", "Take-away"
 CLAIM, STEPS, SOURCES = re.compile(r'\*\*["“]'), re.compile(r"\d+\. "), re.compile(r"\*\*Sources?\.")
 ASKS_OR_ANSWERS = re.compile(r"\b(?:predict|compare)\(")
 SEEN = re.compile(r"\bseen\b")
-"""A word in the id of a cell that says what one has seen in the panel above it."""
+"""A word in the id of a cell that says what was seen in the panel above it."""
 
 PRESETS = re.compile(r'<div class="site-presets">.*?</div>')
 PRESET = re.compile(r'<button type="button" data-preset="\d+">(.*?)</button>')
@@ -43,14 +43,14 @@ PRESET = re.compile(r'<button type="button" data-preset="\d+">(.*?)</button>')
 
 @dataclass(frozen=True)
 class Part:
-    """A section of the lesson: its heading without the number signs, and its cells on the main line."""
+    """A section of the lesson: its heading without the number signs, and its cells outside *Go deeper*."""
 
     heading: str
     cells: Sequence[Cell]
 
 
 def parts_of(cells: Sequence[Cell]) -> list[Part]:
-    """The sections of a lesson; the first one begins with its title. Imports and *Go deeper* are left out."""
+    """The sections of a lesson, without imports and *Go deeper*; the first begins with the lesson's title."""
     parts: list[tuple[str, list[Cell]]] = []
     for cell in cells:
         if cell.slide == "skip" or DEEPER in cell.tags:
@@ -63,7 +63,7 @@ def parts_of(cells: Sequence[Cell]) -> list[Part]:
 
 
 def frames_of(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """The cells that stand together: those from one of slide type "slide" or "subslide" up to the next."""
+    """The cells in groups, each from a cell of slide type "slide" or "subslide" up to the next."""
     frames: list[list[Cell]] = []
     for cell in cells:
         if cell.slide in ("slide", "subslide") or not frames:
@@ -77,8 +77,8 @@ def short_deck(
 ) -> list[list[Slide]]:
     """The slides of a lesson that has been run: a stack for each section that has any.
 
-    `notes` are the teacher's, by the id of their cell. In the speaker's window they are followed by what the lesson
-    says of a panel before it shows it.
+    `notes` are the teacher's, by the id of their cell. The speaker's window shows them, followed by the lesson's text
+    before a panel.
     """
     cells = with_pieces(cells, context)
     deck = _Deck(cells, context, notes or {})
@@ -88,12 +88,12 @@ def short_deck(
 
 
 def to_run(cells: Sequence[Cell]) -> frozenset[str]:
-    """The ids of the cells that must run for the short deck, of a lesson that has not been run yet."""
+    """The ids of the cells that must run for the short deck; the lesson needn't have been run."""
     return needed(cells, {cell.id for part in parts_of(cells) for cell in _shown_of(part)})
 
 
 def _shown_of(part: Part) -> Iterator[Cell]:
-    """The cells of code of which the short deck shows what they print or show."""
+    """The code cells whose output the short deck shows."""
     for place, cell in enumerate(part.cells):
         asks = ASKS_OR_ANSWERS.search(cell.source)
         if cell.kind == "code" and (part.heading == MYTHS or SHORT in cell.tags or asks or panels_in([cell])):
@@ -101,7 +101,7 @@ def _shown_of(part: Part) -> Iterator[Cell]:
 
 
 class _Deck:
-    """What the slides of one lesson have in common while they are made."""
+    """The state shared by the slides of one lesson while they are made."""
 
     def __init__(self, cells: Sequence[Cell], context: BuildContext, notes: Mapping[str, str]) -> None:
         self.context, self.notes, self.bound = context, notes, spread(cells, notes)
@@ -130,7 +130,7 @@ class _Deck:
             yield from self.usual(part)
 
     def slide(self, part: Part, blocks: Sequence[Block], cells: Sequence[Cell], said: Sequence[str] = ()) -> Slide:
-        """A slide of these blocks, with the teacher's notes on the cells that it stands for, and what else is said."""
+        """A slide with these blocks, the teacher's notes on its cells, and the texts `said` as further notes."""
         bound = dict.fromkeys(self.bound[cell.id] for cell in cells if cell.id in self.bound)
         return Slide(part.heading, list(blocks), [*(self.notes[id] for id in bound), *said])
 
@@ -154,14 +154,14 @@ class _Deck:
                     yield self.measured(ids, part)
 
     def told(self, cell: Cell) -> list[Block]:
-        """What a cell says without its code: its text, or what it printed and showed."""
+        """A cell without its code: its text, or its output."""
         if cell.kind == "markdown":
             return _paragraphs(cell.source)
         printed = [Block(output_html(cell.text))] if cell.text.strip() else []
         return printed + [Block(self.context.put(piece)) for piece in cell.shown]
 
     def panel(self, panel: Piece, cell: Cell, part: Part) -> Iterator[Slide]:
-        """A panel with what to try, or else what the lesson says of it, beside it; then what is to be seen."""
+        """A panel beside the steps to try, or else beside the lesson's text about it; then what the panel shows."""
         place = part.cells.index(cell)
         before = [each for each in _text_before(part.cells, place) if each.id != self.title]
         after = _text_after(part.cells, place)
@@ -181,7 +181,7 @@ class _Deck:
             yield self.slide(part, [_heading("What the panel shows"), *blocks], seen)
 
     def measured(self, ids: set[str], part: Part) -> Slide:
-        """What was asked and what was measured, of all predictions that were made together."""
+        """One slide with the questions and the measurements of all predictions made together."""
         questions = load_predictions()
         wanted = set().union(ids, *(group for group in self.together if group & ids))
         cells = [cell for cell in self.answers if wanted & {each.prediction for each in _all("comparison", cell)}]
@@ -197,7 +197,7 @@ class _Deck:
     # ---- myths and take-away
 
     def myths(self, part: Part) -> Iterator[Slide]:
-        """For each claim a slide: what is claimed, what was printed, and the verdict, which comes last."""
+        """A slide for each claim: the claim, the output, and the verdict, which appears last."""
         claims: list[list[Cell]] = []
         for cell in part.cells:
             if CLAIM.match(_without_heading(cell.source)) or not claims:
@@ -213,7 +213,7 @@ class _Deck:
             yield self.slide(part, blocks, cells)
 
     def take_away(self, part: Part) -> Slide:
-        """What to take away; the sources go to the speaker."""
+        """The slide of the take-away; the sources go into the speaker's notes."""
         texts = [text for cell in part.cells for text in _blocks(cell.source)]
         kept = [text for text in texts if not SOURCES.match(text)]
         sources = [text for text in texts if SOURCES.match(text)]
@@ -224,7 +224,7 @@ class _Deck:
 
 
 def _title(cell: Cell, lesson: Lesson) -> list[Block]:
-    """The title, what the lesson shows, and what one can do after it."""
+    """The title, what the lesson shows, and its goals."""
     heading, *texts = _blocks(cell.source)
     goals = [text for place, text in enumerate(texts) if STEPS.match(text) or STEPS.match((*texts, "")[place + 1])]
     shows = f"{lesson.shows[0].upper()}{lesson.shows[1:]}."
@@ -232,7 +232,7 @@ def _title(cell: Cell, lesson: Lesson) -> list[Block]:
 
 
 def at_home(cells: Sequence[Cell], lesson: Lesson) -> Slide:
-    """The last slide: what the lesson leaves to the learner, and where it goes on."""
+    """The last slide: what is left for the learner, and the next lesson."""
     exercises = [name for cell in cells for name in re.findall(r'\bcheck\("(\w+)"', cell.source)]
     deeper = [title for cell in cells if cell.kind == "markdown" and (title := title_of(cell.source))]
     after = list(LESSONS)[list(LESSONS).index(lesson.number) + 1 :][:1]
@@ -250,8 +250,8 @@ def at_home(cells: Sequence[Cell], lesson: Lesson) -> Slide:
 def with_beside(panel: str, beside: str) -> str:
     """The HTML of a panel with a text beside its plot.
 
-    Where the text names a state of the panel in italics, the name becomes the button that goes there. A state that the
-    text names needs no other button.
+    Where the text names a preset of the panel in italics, the name becomes the preset's button, and the panel's own
+    button for it is left out.
     """
     buttons = {html.unescape(found[1]): found[0] for found in PRESET.finditer(panel)}
     named: set[str] = set()
@@ -285,7 +285,7 @@ def _without_heading(source: str) -> str:
 
 
 def _all(kind: Kind, *cells: Cell) -> list[Piece]:
-    """The pieces of a kind that cells have shown."""
+    """The pieces of a kind shown by some cells."""
     return [piece for cell in cells for piece in cell.shown if piece.kind == kind]
 
 
@@ -297,14 +297,14 @@ def _has_steps(cell: Cell) -> bool:
 
 
 def _divided(source: str, last_of_steps: bool = False) -> tuple[str, str]:
-    """A text up to the end of its first paragraph, or of its numbered steps, and what comes after."""
+    """A text split after its first paragraph, or after its numbered steps."""
     blocks = _blocks(source)
     end = max(place for place, text in enumerate(blocks) if STEPS.match(text)) if last_of_steps else 0
     return "\n\n".join(blocks[: end + 1]), "\n\n".join(blocks[end + 1 :])
 
 
 def _text_before(cells: Sequence[Cell], place: int) -> list[Cell]:
-    """The texts right before a cell."""
+    """The text cells right before a cell."""
     found: list[Cell] = []
     while place and cells[place - 1].kind == "markdown":
         place -= 1
@@ -313,7 +313,7 @@ def _text_before(cells: Sequence[Cell], place: int) -> list[Cell]:
 
 
 def _printed_before(cells: Sequence[Cell], place: int) -> list[Cell]:
-    """The cell of code right before one that prints nothing itself, if that one did, in a few lines."""
+    """The code cell right before one that prints nothing, if it printed a few lines; else nothing."""
     before = cells[place - 1 : place] if not cells[place].text.strip() else []
     return [replace(each, shown=()) for each in before if each.kind == "code" and _is_brief(each.text)]
 
@@ -323,7 +323,7 @@ def _is_brief(text: str) -> bool:
 
 
 def _text_after(cells: Sequence[Cell], place: int, together: bool = False) -> list[Cell]:
-    """The texts right after a cell; with `together` only as far as they stand on one slide with it."""
+    """The text cells right after a cell; with `together` only those on the same slide."""
     found: list[Cell] = []
     for cell in cells[place + 1 :]:
         if cell.kind != "markdown" or (together and cell.slide in ("slide", "subslide")):

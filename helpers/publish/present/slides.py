@@ -1,4 +1,4 @@
-"""A whole lesson cut into slides: which cell begins one, what stands alone on one, and which notes go with it."""
+"""Divide a whole lesson into slides: which cell begins one, what gets one of its own, and which notes belong to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BETWEEN_BLOCKS = re.compile(r"\n{2,}(?=\S)")
 
 @dataclass(frozen=True)
 class Block:
-    """A piece that stays whole: a paragraph, some code, a panel. `alone`: it gets a slide of its own."""
+    """A piece that isn't divided: a paragraph, some code, a panel. `alone`: it gets a slide of its own."""
 
     html: str
     alone: bool = False
@@ -35,20 +35,20 @@ class Slide:
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing more goes onto it."""
+        """Whether nothing more may be added."""
         return any(block.alone for block in self.blocks)
 
     def add(self, block: Block) -> None:
-        """Put a block beneath the others; the first one is there from the start, even where its cell is a fragment."""
+        """Add a block below the others; the first is visible from the start, even if its cell is a fragment."""
         self.blocks.append(block if self.blocks else replace(block, fragment=False))
 
 
 def slides_of(
     cells: Sequence[Cell], context: BuildContext, notes: Mapping[str, str] | None = None
 ) -> list[list[Slide]]:
-    """The slides of a lesson that has been run: stacks, one for each cell of type "slide", of slides.
+    """The slides of a lesson that has been run: a stack of slides for each cell of slide type "slide".
 
-    `notes` are the teacher's, by the id of their cell; each goes with all slides up to the next, within its section.
+    `notes` are the teacher's, by the id of their cell; each belongs to all slides up to the next note in its section.
     """
     notes = notes or {}
     noted = spread(cells, notes)
@@ -97,7 +97,7 @@ def _blocks(cell: Cell, context: BuildContext) -> Iterator[Block]:
 
 
 def _shown(piece: Piece, context: BuildContext) -> Iterator[Block]:
-    """What a cell has shown; a figure and each question of a quiz are alone on their slides."""
+    """The blocks of a piece that a cell shows; a figure and each question of a quiz get a slide of their own."""
     html = context.put(piece)
     if piece.kind == "quiz":
         for question in piece.parts:
@@ -107,7 +107,7 @@ def _shown(piece: Piece, context: BuildContext) -> Iterator[Block]:
 
 
 def _shows_code(cell: Cell, context: BuildContext) -> bool:
-    """Whether the code says more than what it shows."""
+    """Whether the code is worth showing besides its output."""
     pieces = [piece_of(shown, context) for shown in cell.shown]
     compares = not cell.text.strip() and any(piece.kind == "comparison" for piece in pieces)
     return not compares and not (cell.only_shows and cell.shown)

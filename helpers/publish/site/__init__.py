@@ -1,5 +1,5 @@
-"""The course as a static site: pages that open from a file, with sliders that work without a kernel.
+"""The course as a static site: pages that can be opened from disk, with sliders that work without a kernel.
 
-A notebook is run once, what its cells show is turned into HTML, and the rows of its panels are baked into tables, which
-the same `live.js` draws that draws them in JupyterLab.
+Each notebook is run once, the output of its cells is turned into HTML, and the rows of its panels are baked into
+tables, which are drawn by the same `live.js` as in JupyterLab.
 """

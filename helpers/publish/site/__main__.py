@@ -18,13 +18,13 @@ from helpers.publish.site.build import SiteError, build_site
 
 
 def addresses_of(chosen: argparse.Namespace) -> Addresses:
-    """The addresses of pyproject.toml, and in place of them those that the command line names."""
+    """The addresses in pyproject.toml, overridden by those on the command line."""
     named = {"site": chosen.address, "source": chosen.source, "lite": chosen.lite}
     return replace(read_addresses(), **{field: address for field, address in named.items() if address})
 
 
 def main(arguments: list[str]) -> int:
-    """Build the site that the command line asks for."""
+    """Build the site according to the command line."""
     chosen = commands.read("site", arguments)
     began = time.monotonic()
     try:

@@ -1,4 +1,4 @@
-"""Where the course is published, as far as somebody has said so: from pyproject.toml or from the command line."""
+"""The addresses at which the course is published, if any are given in pyproject.toml or on the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 PYPROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
 KEYS = {"Homepage": "site", "Source": "source", "JupyterLite": "lite"}
-"""The names under `[project.urls]` that are read, and what they become."""
+"""The names read from `[project.urls]`, and the fields of `Addresses` that they set."""
 
 _GITHUB = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?")
 
@@ -29,7 +29,7 @@ class Addresses:
         return f"{self.site.rstrip('/')}/{file}" if self.site else ""
 
     def to_run(self, notebook: str) -> Sequence[tuple[str, str]]:
-        """Where a notebook can be run in the browser: the name of each service, and the address there."""
+        """The services on which a notebook can be run in the browser: name and address of each."""
         found = []
         if self.lite:
             found.append(("JupyterLite", f"{self.lite.rstrip('/')}/lab/index.html?path={quote(notebook)}"))
@@ -42,7 +42,7 @@ class Addresses:
 
 
 def read_addresses(pyproject: Path = PYPROJECT) -> Addresses:
-    """The addresses under `[project.urls]`; none where the file has no such table or isn't there."""
+    """The addresses under `[project.urls]`; none where the file doesn't exist or has no such table."""
     if not pyproject.is_file():
         return Addresses()
     urls = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("project", {}).get("urls", {})

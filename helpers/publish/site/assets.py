@@ -1,4 +1,4 @@
-"""The files that only the pages of the site have, beside those that they share with the slides."""
+"""The files that only the pages of the site use, in addition to those shared with the slides."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PICTURES = ("network.webp", "network.png")
 
 
 def write_site_assets(folder: Path) -> None:
-    """Write the site's own files into the folder of its assets."""
+    """Write the site's own files into its assets folder."""
     for name in OURS:
         (folder / name).write_bytes((HERE / name).read_bytes())
     for name in PICTURES:

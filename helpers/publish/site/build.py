@@ -1,4 +1,4 @@
-"""Building the site: its lessons, run and baked as far as they aren't kept, as pages."""
+"""Build the site: run and bake its lessons, unless the results are stored, and write their pages."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def build_site(
     store: Store | None = None,
     addresses: Addresses = NO_ADDRESS,
 ) -> Path:
-    """Write the site into a folder, which is made anew once all of it is there, and give its first page.
+    """Write the site into a folder, which is replaced once the site is complete, and return its first page.
 
-    lessons: only these; none named means all. store: what has been run and baked before. SiteError where one of them is
-    not known, NotebookError where one of their cells raises, FolderError where nothing can be written.
+    lessons: those to include; empty means all. store: results of earlier builds. SiteError for an unknown lesson,
+    NotebookError where a cell raises, FolderError where the folder can't be written.
     """
     sources = _sources(lessons)
     site = Site({lesson: file_name(path) for lesson, path in sources.items()}, addresses)
@@ -80,7 +80,7 @@ def _build_lessons(folder: Path, options: BuildOptions, sources: Mapping[str, Pa
 
 
 def with_links_here(data: Mapping[str, Any], site: Site) -> Mapping[str, Any]:
-    """What a page's scripts need, without links of figures to lessons that have no page here."""
+    """The data for a page's scripts, without the figures' links to lessons that have no page on this site."""
     for each in data.values():
         for note in each.get("spec", {}).get("figure", {}).get("layout", {}).get("annotations", ()):
             note["text"] = site.reachable(note["text"])

@@ -1,4 +1,4 @@
-"""The frame of a page: head with what other programs read of it, menu, list of contents, and the way on."""
+"""The frame of a page: metadata for other programs, menu, table of contents, and links to the neighbouring lessons."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ LINK_TO_LESSON = re.compile(r'<a href="(\d\d_\w+\.html)[^"]*"[^>]*>(.*?)</a>')
 
 @dataclass(frozen=True)
 class Site:
-    """What all pages have in common: the file of each lesson's page, and where the course is published."""
+    """What all pages share: the file of each lesson's page, and the addresses at which the course is published."""
 
     pages: Mapping[str, str]
     addresses: Addresses = Addresses()
 
     def reachable(self, text: str) -> str:
-        """The HTML with words in place of links to lessons that have no page here."""
+        """The HTML with links to lessons that have no page on this site replaced by their text."""
         there = set(self.pages.values())
         return LINK_TO_LESSON.sub(lambda found: found[0] if found[1] in there else found[2], text)
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its file, title, text, and a sentence about it; `lesson` and `contents` where it has them.
+    """One page: its file, title, body and a one-sentence description; `lesson` and `contents` if it has them.
 
-    `scripts` run before those of every page.
+    `scripts` run before those shared by all pages.
     """
 
     file: str
@@ -82,7 +82,7 @@ def framed(page: Page, site: Site) -> str:
 
 
 def _about(page: Page, site: Site) -> Sequence[str]:
-    """What search engines and messengers show of the page, and its sign in the browser's tab."""
+    """The metadata that search engines and messengers show, and the icon in the browser's tab."""
     named = {"description": page.description, "author": AUTHORS[0].upper() + AUTHORS[1:]}
     shared = {
         "og:title": page.title,
@@ -126,7 +126,7 @@ def _current(here: bool) -> str:
 
 
 def _around(page: Page, site: Site) -> str:
-    """Links to the lesson before and to the one after."""
+    """Links to the previous and the next lesson."""
     if not page.lesson:
         return ""
     numbers = list(site.pages)

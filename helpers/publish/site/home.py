@@ -1,4 +1,4 @@
-"""The first page: what the course is and for whom, where to begin, its lessons, and how to cite it."""
+"""The first page: what the course is, for whom, where to begin, its lessons, and how to cite it."""
 
 from __future__ import annotations
 
@@ -104,5 +104,5 @@ authors.{source}</p>
 
 
 def read_citation() -> Mapping[str, str]:
-    """The fields of CITATION.cff that stand in one line."""
+    """The fields of CITATION.cff that have their value on the same line."""
     return dict(re.findall(r"^([\w-]+): (.+)$", CITATION.read_text(encoding="utf-8"), re.MULTILINE))

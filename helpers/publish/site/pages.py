@@ -1,4 +1,4 @@
-"""The pages of lessons, a lesson's cells one under another, and of the glossary."""
+"""The pages of the lessons, with the cells one below another, and of the glossary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOTE = "No Python runs on this page: the result of each cell stands below it."
 
 
 def lesson_page(cells: Sequence[Cell], context: BuildContext, site: Site) -> str:
-    """A lesson as HTML; what its scripts need is gathered in `context.data`."""
+    """A lesson as HTML; the data for its scripts is collected in `context.data`."""
     shown, lesson = list(for_page(context.lesson, cells)), LESSONS[context.lesson]
     body = "\n".join(_sections(shown, context)).replace("</h1>", f"</h1>{_beside_title(context.lesson, site)}", 1)
     page = Page(
@@ -38,7 +38,7 @@ def lesson_page(cells: Sequence[Cell], context: BuildContext, site: Site) -> str
 
 
 def glossary_page(terms: Sequence[Term], site: Site) -> str:
-    """What each term means, with a link to the cell that defines it, where its lesson is among the pages."""
+    """The glossary as HTML; each term links to the cell that defines it, if its lesson is on the site."""
     rows = "".join(
         f'<dt id="{term_id(term)}">{html.escape(term.term)}</dt><dd>{_meaning(term, site.pages)}</dd>' for term in terms
     )
@@ -51,7 +51,7 @@ def glossary_page(terms: Sequence[Term], site: Site) -> str:
 
 
 def term_id(term: Term) -> str:
-    """The id of a term on the page of the glossary."""
+    """The id of a term on the glossary's page."""
     return "term-" + "".join(letter if letter.isalnum() else "-" for letter in term.term.lower())
 
 
@@ -61,15 +61,15 @@ def _meaning(term: Term, pages: Mapping[str, str]) -> str:
 
 
 def file_name(notebook: Path) -> str:
-    """The page of a notebook."""
+    """The file name of a notebook's page."""
     return f"{notebook.stem}.html"
 
 
-# What stands around the cells ----------------------------------------------------------------------------------------
+# Around the cells ----------------------------------------------------------------------------------------------------
 
 
 def _beside_title(lesson: str, site: Site) -> str:
-    """Below the title: the notebook to download, and where it can be run."""
+    """Shown below the title: a link to download the notebook, and links to services that run it."""
     notebook = f"{Path(site.pages[lesson]).stem}.ipynb"
     buttons = f'<a class="site-button" href="notebooks/{notebook}" download>Download the notebook</a>' + "".join(
         f'<a class="site-button" href="{html.escape(address)}">Run it in {service}</a>'
@@ -79,7 +79,7 @@ def _beside_title(lesson: str, site: Site) -> str:
 
 
 def _contents(sections: Sequence[Section]) -> str:
-    """The headings below the title as a list of links, those of a section one step in."""
+    """The headings below the title as a list of links, with the headings inside a section indented."""
     rows = ""
     for is_inner, group in groupby((each for each in sections if each.level > 1), key=lambda each: each.level > 2):
         links = "".join(_entry(section) for section in group)
@@ -97,14 +97,14 @@ def _entry(section: Section) -> str:
 
 
 def _sections(cells: Sequence[Cell], context: BuildContext) -> Iterator[str]:
-    """The cells one after another; each *Go deeper* section as one closed fold."""
+    """The HTML of the cells in order; each *Go deeper* section is one folded block."""
     for is_deeper, group in groupby(_with_titles(cells), key=lambda each: each[0]):
         html = "\n".join(_cell(cell, context) for _, cell in group)
         yield f'<details class="site-deeper">{html}</details>' if is_deeper else html
 
 
 def _with_titles(cells: Sequence[Cell]) -> Iterator[tuple[str, Cell]]:
-    """Each cell with the *Go deeper* section that it belongs to: the id of the cell that opens it, or ""."""
+    """Each cell with the id of the cell that opens its *Go deeper* section, or ""."""
     section = ""
     for cell in cells:
         if DEEPER not in cell.tags:
@@ -127,7 +127,7 @@ def _cell(cell: Cell, context: BuildContext) -> str:
 
 
 def _source(cell: Cell) -> str:
-    """The code; folded where it holds imports only, or nothing but the call that shows what stands below."""
+    """The code as HTML; folded if it only holds imports or only makes calls that show something."""
     code = code_html(cell.source)
     if cell.slide == "skip" or (cell.only_shows and cell.shown):
         return f"<details><summary>Code</summary>{code}</details>"

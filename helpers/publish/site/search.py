@@ -1,4 +1,4 @@
-"""The index that the search field loads: terms of the glossary, and the sections of the lessons as plain text."""
+"""The index for the search field: terms of the glossary, and sections of the lessons as plain text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from helpers.publish.site.wording import for_page
 
 
 def search_index(sources: Mapping[str, Path], terms: Sequence[Term], pages: Mapping[str, str]) -> str:
-    """The index as a script: a page opened from a file may load nothing else. `search.js` says what is in it."""
+    """The index as a script, since a page opened from disk may load no other files; `search.js` describes its form."""
     index = {
         "terms": [[term.term, term.meaning, f"{GLOSSARY}#{term_id(term)}"] for term in terms],
         "lessons": {lesson: LESSONS[lesson].title for lesson in sources},

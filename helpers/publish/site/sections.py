@@ -1,4 +1,4 @@
-"""A lesson as sections: what its contents list names, and what a search finds."""
+"""The sections of a lesson, for the table of contents and the search."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Section:
-    """A heading (`level` 1 to 3), the id that it has on the page, and the Markdown below it up to the next one."""
+    """A heading (`level` 1 to 3), its id on the page, and the Markdown below it up to the next heading."""
 
     id: str
     level: int
@@ -31,7 +31,7 @@ class Section:
 
 
 def sections_of(cells: Sequence[Cell]) -> list[Section]:
-    """The sections of a lesson, in order; what stands before the first heading belongs to none."""
+    """The sections of a lesson, in order; text before the first heading belongs to none."""
     found: list[Section] = []
     for cell in cells:
         if cell.kind != "markdown":
@@ -47,7 +47,7 @@ def sections_of(cells: Sequence[Cell]) -> list[Section]:
 
 
 def _parts(source: str) -> Iterator[tuple[int, str, str]]:
-    """Level, title and text of each heading of a cell; level 0 for what stands before the first one."""
+    """Level, title and text of each heading of a cell; level 0 for text before the first one."""
     marks = list(HEADING.finditer(source))
     if before := source[: marks[0].start() if marks else len(source)].strip():
         yield 0, "", before
@@ -57,13 +57,13 @@ def _parts(source: str) -> Iterator[tuple[int, str, str]]:
 
 
 def title_html(section: Section) -> str:
-    """The title as HTML for a list of contents."""
+    """The title as HTML for the table of contents."""
     title = section.title.removeprefix("Go deeper: ")
     return markdown_html(title[0].upper() + title[1:]).strip().removeprefix("<p>").removesuffix("</p>")
 
 
 def plain_text(markdown: str) -> str:
-    """Markdown as a reader would type it: without marks, formulas in letters and digits."""
+    """Markdown as a reader would type it into a search: without markup, and formulas as letters and digits."""
     text = FORMULA.sub(lambda found: _plain_formula(found[1]), CODE.sub(" ", markdown))
     page = INLINE.sub("", markdown_html(text.replace("\\", "")))
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page))).strip()

@@ -1,4 +1,4 @@
-"""A small picture of each lesson, from what its main panel computes first: the network as dots, its curves below."""
+"""A small picture of each lesson, from its main panel's initial state: the network as dots, with the curves below."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WIDTH, HEIGHT, EDGE = 320, 150, 16
 DARK, GLOW, HOT, DIM = "#10161e", "#ffb52e", "#ffffff", "#263241"
 MOST_COLUMNS, MOST_UNITS, MOST_POINTS = 30, 6, 60
 DECADES = 6
-"""What arrives of a gradient is seen as far as a millionth, as in the picture of the network."""
+"""The visible range: a gradient is shown down to a millionth, as in the picture of the network."""
 SHADES = 8
 
 
@@ -35,7 +35,7 @@ def write_stills(folder: Path, lessons: Sequence[str]) -> None:
 
 
 def still(panel: Panel) -> str:
-    """The panel in its first state as SVG."""
+    """The panel in its initial state as SVG."""
     net = panel.live.data.get("net")
     network = net if isinstance(net, NetworkPicture) else net[0] if net else None
     top = EDGE if network is None else 70
@@ -52,7 +52,7 @@ def still(panel: Panel) -> str:
 
 
 def _dots(network: NetworkPicture, top: float, bottom: float) -> str:
-    """Units as dots that are as bright as the gradient that reaches them; those of one shade are one path."""
+    """Units as dots, as bright as the gradient that reaches them; dots of the same shade form one path."""
     columns = _some(network.deviation.shape[0], MOST_COLUMNS)
     units = _some(network.deviation.shape[1], MOST_UNITS)
     x = np.linspace(EDGE, WIDTH - EDGE, len(columns)) if len(columns) > 1 else [WIDTH / 2]
@@ -69,7 +69,7 @@ def _dots(network: NetworkPicture, top: float, bottom: float) -> str:
 
 
 def _shade(level: float) -> int:
-    """From 0, where less than a millionth arrives, over `SHADES` for the whole gradient to twice that."""
+    """A shade from 0, for at most a millionth of the gradient, through `SHADES` for all of it, to 2 `SHADES`."""
     if not np.isfinite(level):
         return 0 if level < 0 or np.isnan(level) else 2 * SHADES
     return int(np.clip(round(SHADES * (1 + level / DECADES)), 0, 2 * SHADES))
@@ -83,7 +83,7 @@ def _of_shade(shade: int) -> str:
 
 
 def _curves(panel: Panel, top: float, bottom: float) -> Iterator[str]:
-    """The traces of the panel's first plot, as lines on a dark ground."""
+    """The traces of the panel's first plot, as lines on a dark background."""
     figure, result = panel.live.figure, panel.live.data
     ranges = {"xaxis": figure.layout.xaxis.range, "yaxis": figure.layout.yaxis.range, **result.get("ranges", {})}
     (left, right), (low, high) = ranges["xaxis"], ranges["yaxis"]
@@ -113,7 +113,7 @@ def _curves(panel: Panel, top: float, bottom: float) -> Iterator[str]:
 
 
 def _path(x: Array, y: Array) -> str:
-    """A line through the points, broken where one is missing or outside; no more points than are seen."""
+    """A line through the points, interrupted where one is missing or outside, and thinned out to what is visible."""
     inside = np.isfinite(x) & np.isfinite(y) & (x >= 0) & (x <= WIDTH)
     step = max(1, int(inside.sum()) // MOST_POINTS)
     found, pen_down = [], False
@@ -140,7 +140,7 @@ def _colour_of(trace: Any) -> str:
 
 
 def _light(colour: str) -> str:
-    """A colour of a figure for white paper, as it is seen on a dark ground."""
+    """A colour meant for a white background, lightened for a dark one."""
     return _mixed(colour, HOT, 0.45)
 
 
@@ -154,5 +154,5 @@ def _channels(colour: str) -> Sequence[int]:
 
 
 def _some(count: int, wanted: int) -> Sequence[int]:
-    """At most `wanted` of the places 0 … count - 1, evenly apart."""
+    """At most `wanted` of the places 0 … count - 1, evenly spaced."""
     return [round(place) for place in np.linspace(0, count - 1, min(count, wanted))]

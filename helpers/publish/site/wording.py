@@ -1,4 +1,4 @@
-"""What a page says otherwise than its notebook: lesson 00 tells how to use Jupyter, which a page has no use for."""
+"""Where a page differs from its notebook: lesson 00 explains how to use Jupyter, which readers of a page don't need."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ INSTEAD: Mapping[tuple[str, str], str] = {
         "1. Continue with [lesson 01](01_definition.ipynb)."
     ),
 }
-"""The text of a cell on the page, by lesson and cell."""
+"""The text that replaces a cell's on the page, by lesson and cell."""
 
 
 def for_page(lesson: str, cells: Sequence[Cell]) -> Iterator[Cell]:
-    """The cells of a lesson as its page has them."""
+    """The cells of a lesson as they appear on its page."""
     for cell in cells:
         if cell.id not in LEFT_OUT.get(lesson, ()):
             yield replace(cell, source=INSTEAD.get((lesson, cell.id), cell.source))
