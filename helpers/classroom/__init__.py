@@ -8,24 +8,9 @@ from __future__ import annotations
 from helpers.classroom.counting import (
     ClassResults,
     LearnerLesson,
-    Mistake,
     PredictionResult,
     QuestionResult,
     results,
     to_take_up,
 )
-from helpers.classroom.records import Class, Learner, LeftOut, read_class
-
-__all__ = [
-    "Class",
-    "ClassResults",
-    "Learner",
-    "LearnerLesson",
-    "LeftOut",
-    "Mistake",
-    "PredictionResult",
-    "QuestionResult",
-    "read_class",
-    "results",
-    "to_take_up",
-]
+from helpers.classroom.records import Class, Learner, read_class

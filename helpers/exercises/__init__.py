@@ -16,8 +16,6 @@ _LESSONS = [import_module(f"{__name__}.{name}") for name in sorted(_MODULES)]
 EXERCISES: Mapping[str, Exercise] = {each.id: each for lesson in _LESSONS for each in lesson.EXERCISES}
 """All exercises by id; the id is the name of the function or number that the learner writes."""
 
-__all__ = ["EXERCISES", "Exercise", "CheckResult", "check_exercise", "get_exercise"]
-
 
 def check_exercise(exercise_id: str, thing: Any) -> CheckResult:
     """Judge a learner's function or number; never raises for what the learner's code does.

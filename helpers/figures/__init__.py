@@ -5,29 +5,12 @@ from __future__ import annotations
 from helpers.figures.by_layer import hidden_profile, signal_and_saturation, signal_by_layer
 from helpers.figures.clipping import before_and_after, cliff
 from helpers.figures.course_map import course_map
-from helpers.figures.games import (
-    LOGITS,
-    MOMENTS,
-    both_networks,
-    digits_game,
-    duel,
-    loss_slopes,
-    overlap,
-    plane_game,
-)
+from helpers.figures.games import MOMENTS, both_networks, digits_game, duel, loss_slopes, overlap, plane_game
 from helpers.figures.heat_maps import layers_over_steps, log10_or_gap
 from helpers.figures.history import MILESTONES, timeline
 from helpers.figures.neurons import chain, histogram_under_bell, slope_and_spread
 from helpers.figures.normalization import loss_and_gradient_by_scale, signal_and_difference
-from helpers.figures.parts import (
-    FLOAT32_SMALLEST,
-    backward_arrow,
-    band,
-    decades,
-    dot,
-    float32_limit,
-    line,
-)
+from helpers.figures.parts import band, line
 from helpers.figures.random_networks import both_ways, phase_plane, singular_values
 from helpers.figures.rectifiers import born_dead, rectifier_family, signal_and_weight_gradient
 from helpers.figures.recurrent import forecasts, signal_through_time
@@ -35,51 +18,3 @@ from helpers.figures.residual import path_lengths, shattered_gradients, signal_a
 from helpers.figures.scores import scores_over_time
 from helpers.figures.training import training_losses, training_movement
 from helpers.figures.two_networks import unknown_and_own
-
-__all__ = [
-    "FLOAT32_SMALLEST",
-    "LOGITS",
-    "MILESTONES",
-    "MOMENTS",
-    "backward_arrow",
-    "band",
-    "born_dead",
-    "both_networks",
-    "both_ways",
-    "before_and_after",
-    "chain",
-    "cliff",
-    "course_map",
-    "decades",
-    "digits_game",
-    "dot",
-    "duel",
-    "float32_limit",
-    "forecasts",
-    "hidden_profile",
-    "histogram_under_bell",
-    "layers_over_steps",
-    "line",
-    "log10_or_gap",
-    "loss_and_gradient_by_scale",
-    "loss_slopes",
-    "overlap",
-    "path_lengths",
-    "phase_plane",
-    "plane_game",
-    "rectifier_family",
-    "scores_over_time",
-    "shattered_gradients",
-    "signal_and_difference",
-    "signal_and_saturation",
-    "signal_and_size",
-    "signal_and_weight_gradient",
-    "signal_by_layer",
-    "singular_values",
-    "signal_through_time",
-    "slope_and_spread",
-    "timeline",
-    "training_losses",
-    "training_movement",
-    "unknown_and_own",
-]

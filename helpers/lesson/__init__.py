@@ -8,57 +8,11 @@ from __future__ import annotations
 
 from helpers.lesson.checks import CheckView, check
 from helpers.lesson.course_map import ProgressView, my_map, my_progress
-from helpers.lesson.exams import ExamView, PaperView, exam
-from helpers.lesson.inputs import (
-    ChecksInput,
-    ChoiceInput,
-    Input,
-    NumberInput,
-    OrderInput,
-    ScaleInput,
-    TextInput,
-    input_for,
-)
-from helpers.lesson.own import DataView, my_data, my_scores
-from helpers.lesson.parts import Announcer, View, as_plain
+from helpers.lesson.exams import exam
+from helpers.lesson.inputs import ChoiceInput
+from helpers.lesson.own import my_data, my_scores
+from helpers.lesson.parts import as_plain
 from helpers.lesson.predictions import ComparisonView, PredictionView, compare, predict
-from helpers.lesson.questions import QuestionView, QuizView, SettablePanel, quiz
+from helpers.lesson.questions import QuestionView, QuizView, quiz
 from helpers.lesson.reviews import ReviewView, review, what_next
 from helpers.quiz.text import as_html
-
-__all__ = [
-    "Announcer",
-    "CheckView",
-    "ChecksInput",
-    "ChoiceInput",
-    "ComparisonView",
-    "DataView",
-    "ExamView",
-    "Input",
-    "NumberInput",
-    "OrderInput",
-    "PaperView",
-    "PredictionView",
-    "ProgressView",
-    "QuestionView",
-    "QuizView",
-    "ReviewView",
-    "ScaleInput",
-    "SettablePanel",
-    "TextInput",
-    "View",
-    "as_html",
-    "as_plain",
-    "check",
-    "compare",
-    "exam",
-    "input_for",
-    "my_data",
-    "my_map",
-    "my_progress",
-    "my_scores",
-    "predict",
-    "quiz",
-    "review",
-    "what_next",
-]

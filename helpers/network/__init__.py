@@ -15,18 +15,4 @@ from helpers.network.parameters import Parameters, initial_parameters
 from helpers.network.profile import GradientProfile
 from helpers.network.silent import first_silent_layers
 from helpers.network.spec import INITS, NORMALIZATIONS, NetworkSpec
-from helpers.network.units import UnitSignals, unit_signals
-
-__all__ = [
-    "INITS",
-    "NORMALIZATIONS",
-    "GradientProfile",
-    "NetworkSpec",
-    "Parameters",
-    "UnitSignals",
-    "backpropagate",
-    "first_silent_layers",
-    "gradient_profile",
-    "initial_parameters",
-    "unit_signals",
-]
+from helpers.network.units import unit_signals

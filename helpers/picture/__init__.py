@@ -8,5 +8,3 @@ from __future__ import annotations
 
 from helpers.picture.networks import blocks, chain, first_of, layers, parts, players, steps
 from helpers.picture.packing import NetworkPicture, Packed, unpack
-
-__all__ = ["NetworkPicture", "Packed", "blocks", "chain", "first_of", "layers", "parts", "players", "steps", "unpack"]

@@ -13,23 +13,6 @@ from helpers.progress.record import LONGEST_SECONDS, Given, LessonDone, Merged, 
 from helpers.progress.schema import VERSION
 from helpers.progress.store import FILE_NAME, HOME_VARIABLE, home
 
-__all__ = [
-    "FILE_NAME",
-    "Given",
-    "Growth",
-    "HOME_VARIABLE",
-    "LONGEST_SECONDS",
-    "LessonDone",
-    "Merged",
-    "Progress",
-    "Sitting",
-    "VERSION",
-    "growth",
-    "home",
-    "progress",
-    "summary",
-]
-
 _opened: dict[Path, Progress] = {}
 
 

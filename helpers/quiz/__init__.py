@@ -14,50 +14,9 @@ from helpers.quiz.banks import BANKS, BankError, available_lessons, check_bank, 
 from helpers.quiz.grading import agree, grade
 from helpers.quiz.instances import another, instantiate
 from helpers.quiz.keys import KEYS, compute_key
-from helpers.quiz.numbers import MAX_ANSWER_LENGTH, format_number, read_number
-from helpers.quiz.predictions import (
-    Comparison,
-    check_prediction,
-    compare_prediction,
-    describe_outcome,
-    for_each_prediction,
-)
+from helpers.quiz.numbers import format_number, read_number
+from helpers.quiz.predictions import check_prediction, compare_prediction, describe_outcome, for_each_prediction
 from helpers.quiz.profiles import profile_curve
 from helpers.quiz.questions import NEEDS, Answer, Grade, Prediction, Question
 from helpers.quiz.types import TYPES, for_each_type
-from helpers.quiz.types.open import MAX_TEXT_LENGTH
 from helpers.quiz.verdict import Verdict
-
-__all__ = [
-    "BANKS",
-    "BankError",
-    "Answer",
-    "Comparison",
-    "Grade",
-    "KEYS",
-    "MAX_ANSWER_LENGTH",
-    "MAX_TEXT_LENGTH",
-    "NEEDS",
-    "Prediction",
-    "Question",
-    "TYPES",
-    "Verdict",
-    "agree",
-    "another",
-    "available_lessons",
-    "check_bank",
-    "check_prediction",
-    "compare_prediction",
-    "compute_key",
-    "for_each_prediction",
-    "for_each_type",
-    "grade",
-    "instantiate",
-    "load_bank",
-    "load_banks",
-    "load_predictions",
-    "profile_curve",
-    "read_number",
-    "format_number",
-    "describe_outcome",
-]
