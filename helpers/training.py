@@ -65,7 +65,7 @@ def train(
     batch: int = 64,
     seed: int = 0,
     clip: float | None = None,
-    records: int = 50,
+    records: int = 20,
     progress: bool = True,
     description: str = "training",
     callback: Callable[[History], object] | None = None,

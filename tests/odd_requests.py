@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,7 +158,8 @@ def upwards(server: Server, folder: str) -> dict[str, bytes]:
 
 def let_in(server: Server, requests: dict[str, bytes]) -> dict[str, int]:
     """Which of the requests were answered, with what: a success, a WebSocket, or a file of the machine."""
-    answers = {name: server.send(each) for name, each in requests.items()}
+    with ThreadPoolExecutor(16) as senders:  # a server that waits for the end of a request says nothing for seconds
+        answers = dict(zip(requests, senders.map(server.send, requests.values()), strict=True))
     return {
         name: status
         for name, (status, answer) in answers.items()

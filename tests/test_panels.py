@@ -151,8 +151,8 @@ def test_set_names_a_control_that_does_not_exist() -> None:
         panels.start_here().set(size=3)
 
 
-# Larger networks and longer series take up to a second a move; the test of whole ranges has them.
-QUICK = {"width": 16, "depth": 40, "blocks": 20, "length": 60}
+# Larger networks, longer series and other opponents take up to a second a move; the test of whole ranges has them.
+QUICK = {"width": 16, "depth": 20, "blocks": 10, "length": 30, "distance": 2}
 
 
 @pytest.mark.parametrize("moves", [pytest.param(120, marks=pytest.mark.slow), pytest.param(2000, marks=EXHAUSTIVE)])
