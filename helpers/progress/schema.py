@@ -114,5 +114,4 @@ def _built(connection: sqlite3.Connection) -> dict[str, str]:
 
 
 def _tables(connection: sqlite3.Connection) -> set[str]:
-    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    return {str(name) for (name,) in names}
+    return {name.removeprefix("table ") for name in _built(connection) if name.startswith("table ")}

@@ -53,7 +53,7 @@ def load_predictions(folder: Path = BANKS) -> dict[str, Prediction]:
     entries = _validated(path, _read_text(path), "predictions", _read_text(folder / "schema.json"))
     predictions = [Prediction(**{**entry, "options": tuple(entry.get("options", ()))}) for entry in entries]
     for number, prediction in enumerate(predictions, start=1):
-        if prediction.type == "scale" and prediction.low >= prediction.high:
+        if prediction.low >= prediction.high:
             raise BankError(
                 f"{_shown(path)}, prediction {number} ({prediction.id}), field low: {prediction.low:g} must be "
                 f"below high, {prediction.high:g}"

@@ -212,7 +212,7 @@ class Prediction:
     outcome: str
     options: tuple[str, ...] = ()
     low: float = 0.0
-    high: float = 0.0
+    high: float = 1.0
     unit: str = ""
 
     @property
