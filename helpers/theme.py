@@ -65,8 +65,9 @@ LOSS_LOOKS = {  # of a generator: name, colour, dash
 SMALL, TEXT, LARGE = 14, 17, 21
 """The course's type in pixels: labels and figures, text to read, the number that a panel is about."""
 
-UNDER_PICTURE, ALONE = 250, 360
-"""Heights in pixels of a plot beneath the picture of the network, and of one that has its panel to itself."""
+UNDER_PICTURE, ALONE, PICTURE = 250, 360, 182
+"""Heights in pixels of a plot beneath the picture of the network, of one that has its panel to itself, and of that
+picture with the space under it."""
 
 BESIDE_PICTURE = {"l": 84, "r": 84}
 """Margins of a plot beneath the picture, where the input and the loss have their places."""

@@ -37,7 +37,7 @@ def test_a_figure_has_the_courses_type_and_no_paper_and_no_title(name: str) -> N
     assert sizes(figure.to_plotly_json()["layout"]) <= SCALE
     assert figure.layout.template.layout.paper_bgcolor == figure.layout.template.layout.plot_bgcolor == theme.NOTHING
     assert figure.layout.title.text is None and figure.layout.meta["label"]
-    assert figure.layout.height in (theme.UNDER_PICTURE, theme.ALONE)
+    assert figure.layout.height in (theme.UNDER_PICTURE, theme.ALONE, theme.UNDER_PICTURE + theme.PICTURE)
 
 
 @pytest.mark.parametrize("sheet", ["live/live.css", "lesson/lesson.css", "publish/cells/site.css"])

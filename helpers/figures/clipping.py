@@ -7,11 +7,9 @@ import plotly.graph_objects as go
 
 from helpers import theme
 from helpers.arrays import Array
-from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, dressed, line, stacking, switched
+from helpers.figures.parts import BLUES, Numbers, backward_arrow, band, decades, dot, dressed, line, stacking, switched
 
 CLIPPED = theme.ACTIVATION_COLOURS["tanh"]
-DESCENT = ("#ffffff", "#dfe7f1", "#9db4d3", "#5b7fb3", "#2c4a7c")
-"""From low to high loss."""
 
 
 def before_and_after(places: Numbers, *, title: str, low: float, high: float) -> go.Figure:
@@ -43,14 +41,13 @@ def cliff(weights: Numbers, biases: Numbers, loss: Array, updates: int) -> go.Fi
     """
     figure = go.Figure().set_subplots(rows=1, cols=2, column_widths=[0.62, 0.38], horizontal_spacing=0.1)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
-    scale = [[place / (len(DESCENT) - 1), colour] for place, colour in enumerate(DESCENT)]
     figure.add_trace(
         go.Heatmap(
             x=np.round(weights, 4),
             y=np.round(biases, 4),
             z=np.round(loss, 3),
             name="loss",
-            colorscale=scale,
+            colorscale=BLUES,
             showscale=False,
             hovertemplate="weight %{x:.2f}, bias %{y:.2f}: loss %{z:.3f}<extra></extra>",
         ),

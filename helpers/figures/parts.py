@@ -16,6 +16,8 @@ FLOAT32_SMALLEST = np.log10(2.0**-149)
 Numbers = Sequence[float] | Array
 Place = tuple[int, int]
 """Row and column of a plot in its figure."""
+BLUES = [(0.0, "#ffffff"), (0.25, "#dfe7f1"), (0.5, "#9db4d3"), (0.75, "#5b7fb3"), (1.0, "#2c4a7c")]
+"""Colours of a heat map, from low to high. In a dark theme, which turns lightness round, blue is still the high end."""
 
 
 def dressed(figure: go.Figure, label: str, *, height: int = theme.UNDER_PICTURE) -> go.Figure:
@@ -50,12 +52,16 @@ def _letter(axis: str) -> str:
 def switched(figure: go.Figure, views: Mapping[str, Sequence[Place]]) -> go.Figure:
     """Let plots take turns: each view, named by what it shows, has the whole height for the plots at its places.
 
-    Buttons above a live figure change the view. Call it last: marks on a plot come and go with it.
+    Buttons above a live figure change the view. Call it last: marks on a plot come and go with it, and legends with
+    the plots of their traces.
     """
     axes = {place: _axes(figure, place) for places in views.values() for place in places}
     for x, y in axes.values():
         figure.layout[x].update(showticklabels=True)
         figure.layout[y].domain = (0, 1)
+    legends: dict[str, set[str]] = {}
+    for trace in figure.select_traces(lambda trace: trace.type == "scatter" and trace.showlegend is not False):
+        legends.setdefault(trace.legend or "legend", set()).add(trace.yaxis)
     described = []
     for name, places in views.items():
         patch: dict[str, Any] = {}
@@ -67,6 +73,8 @@ def switched(figure: go.Figure, views: Mapping[str, Sequence[Place]]) -> go.Figu
                 axis = mark.yref.split()[0].replace("y", "yaxis")
                 if any(axis in pair for pair in axes.values()):
                     patch[f"{kind}[{number}].visible"] = axis in seen
+        for legend in legends if len(legends) > 1 else ():
+            patch[f"{legend}.visible"] = bool(legends[legend] & set(map(_letter, seen)))
         hides = ["".join(map(_letter, pair)) for place, pair in axes.items() if place not in places]
         described.append({"name": name, "hides": hides, "patch": patch})
     figure.layout.meta = {**(figure.layout.meta or {}), "views": described}
@@ -108,6 +116,34 @@ def stacking(figure: go.Figure, columns: Sequence[Sequence[Place]] = (), gap: fl
     for patch in (wide, narrow):
         patch["autosize"] = True  # a height that is set would fix the width, too
     figure.layout.meta = {**(layout.meta or {}), "wide": wide, "narrow": narrow}
+    return figure
+
+
+def beside_picture(figure: go.Figure, columns: Sequence[Sequence[Place]]) -> go.Figure:
+    """Have the picture of the network over the first column alone, where there is room, and the second as high as both.
+
+    The columns stand one above the other where there is less, as `stacking` says it.
+    """
+    under = stacking(figure, columns).layout
+    rest = under.margin.t + theme.TEMPLATE["layout"]["margin"]["b"]
+    height = under.height + theme.PICTURE
+    share = (under.height - rest) / (height - rest)
+    _, end = under[_axes(figure, columns[0][0])[0]].domain
+    start, _ = under[_axes(figure, columns[1][0])[0]].domain
+    wide: dict[str, Any] = {"height": height}
+    wide.update({f"{y}.domain": [0, share] for _, y in (_axes(figure, place) for place in columns[0])})
+    narrow: dict[str, Any] = {}
+    for legend in {trace.legend or "legend" for trace in figure.data}:
+        wide.update({f"{legend}.x": end, f"{legend}.y": share})
+        narrow.update({f"{legend}.x": 1, f"{legend}.y": 1.02})
+    meta = under.meta
+    figure.layout.meta = {
+        **meta,
+        "wide": {**meta["wide"], **wide},
+        "narrow": {**meta["narrow"], **narrow},
+        "beside": [end, start],
+    }
+    figure.update_layout({path.replace(".", "_"): value for path, value in wide.items()})
     return figure
 
 

@@ -13,6 +13,7 @@ from helpers.figures.parts import (
     Numbers,
     backward_arrow,
     band,
+    beside_picture,
     decades,
     dot,
     dressed,
@@ -80,13 +81,14 @@ def phase_plane(
     _add_plane(figure, np.asarray(weight_stds)[::every], bias_stds)
     _add_depth_scale(figure, weight_stds, longest)
     dressed(figure, "A random network, and its place in the plane")
+    figure.layout.legend2 = {**theme.TEMPLATE["layout"]["legend"], **figure.layout.legend.to_plotly_json()}
     backward_arrow(figure)
     views = {
         "gradient": [(1, 1), (1, 2)],
         "cosine of inputs": [(2, 1), (1, 2)],
         "depth scale ξ": [(1, 1), (2, 2)],
     }
-    return stacking(switched(figure, views), [[(1, 1), (2, 1)], [(1, 2), (2, 2)]])
+    return beside_picture(switched(figure, views), [[(1, 1), (2, 1)], [(1, 2), (2, 2)]])
 
 
 def _add_gradient(figure: go.Figure, depths: Numbers) -> None:
@@ -107,7 +109,7 @@ def _add_cosines(figure: go.Figure, depths: Numbers) -> None:
         ("nearby inputs", "theory: nearby", theme.SIMILARITY, "solid"),
         ("two digits", "theory: digits", theme.INK, "dashdot"),
     ):
-        figure.add_trace(line(name, depths, colour=colour, dash=dash, hovertemplate=hover), **where)
+        figure.add_trace(line(name, depths, colour=colour, dash=dash, hovertemplate=hover, legend="legend2"), **where)
         theory = line(law, depths, colour=theme.THEORY, dash="dash", width=2, hovertemplate=hover, showlegend=False)
         figure.add_trace(theory, **where)
     figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5], **where)

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from helpers import theme
 from helpers.arrays import Array
 from helpers.figures.parts import (
+    BLUES,
     Numbers,
     backward_arrow,
     band,
@@ -22,11 +23,12 @@ from helpers.figures.parts import (
     switched,
 )
 
+_LONG = "12px,4px"  # of "longdash" a sample in the legend has room for half a dash
 _HOVER = "layer %{x}: 10<sup>%{y:.2f}</sup>"
-_SIX_DASHES = ("solid", "longdash", "dot", "dashdot", "longdashdot", "3px,3px")
+_SIX_DASHES = ("solid", _LONG, "dot", "dashdot", "longdashdot", "3px,3px")
 _SCHEME_LOOKS = (
     (theme.MEASURED, "solid"),
-    (theme.ACTIVATION_COLOURS["tanh"], "longdash"),
+    (theme.ACTIVATION_COLOURS["tanh"], _LONG),
     (theme.ACTIVATION_COLOURS["relu"], "dot"),
 )
 
@@ -99,8 +101,7 @@ def born_dead(depths: Numbers, widths: Numbers, probability: Array) -> go.Figure
             z=probability,
             zmin=0,
             zmax=1,
-            colorscale="Cividis",
-            reversescale=True,
+            colorscale=BLUES,
             showscale=False,
             hovertemplate="%{x} layers of %{y}: %{z:.1%}<extra></extra>",
         ),
@@ -115,7 +116,7 @@ def born_dead(depths: Numbers, widths: Numbers, probability: Array) -> go.Figure
     figure.add_trace(dot("this depth", colour=theme.INK, showlegend=False, hoverinfo="skip"), **right)
     dressed(figure, "ReLU nets that are born dead", height=theme.ALONE)
     figure.update_xaxes(title_text="depth (layers)", range=[0.5, float(np.max(depths)) + 0.5])
-    figure.update_xaxes(title_text="depth (yellow: few dead, blue: most)", **left)
+    figure.update_xaxes(title_text="depth (blue: most are dead)", **left)
     figure.update_yaxes(title_text="width (units per layer)", dtick=2, **left)
     figure.update_yaxes(title_text="born dead", range=[-0.02, 1.02], tickformat=".0%", **right)
     return stacking(figure, [[(1, 1)], [(1, 2)]])

@@ -66,15 +66,9 @@ def shattered_gradients(x: Numbers, lags: Numbers, *, title: str) -> go.Figure:
     figure.add_trace(band("spread over seeds", lags, colour=theme.SIMILARITY), **below)
     hover = "%{x} steps apart: %{y:.2f}"
     figure.add_trace(line("autocorrelation", lags, colour=theme.SIMILARITY, width=4, hovertemplate=hover), **below)
-    figure.add_hline(
-        y=0,
-        line={"color": theme.THEORY, "width": 2, "dash": "dash"},
-        annotation_text="white noise",
-        annotation_position="bottom left",
-        annotation_font={"color": theme.THEORY},
-        **below,
-    )
-    dressed(figure, title, height=theme.ALONE).update_layout(showlegend=False)
+    noise = line("white noise", lags, np.zeros(len(lags)), colour=theme.THEORY, dash="dash", width=2, hoverinfo="skip")
+    figure.add_trace(noise, **below)
+    dressed(figure, title, height=theme.ALONE)
     figure.update_xaxes(title_text="input x", **above)
     figure.update_xaxes(title_text="steps between two inputs", **below)
     figure.update_yaxes(title_text="gradient dy/dx", range=[-4, 4], **above)

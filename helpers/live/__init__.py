@@ -416,13 +416,14 @@ def _message(error: Exception) -> str:
 
 
 def _described(figure: go.Figure) -> dict[str, Any]:
-    """What `figures` say of a figure beyond what is drawn: its label, its views, and how it fits a narrow page."""
+    """What `figures` say of a figure beyond what is drawn: its label, its views, and how it fits the page."""
     meta = figure.layout.meta or {}
     return {
         "label": meta.get("label") or _plain(figure.layout.title.text) or "interactive figure",
         "views": meta.get("views", []),
         "wide": meta.get("wide", {}),
         "narrow": meta.get("narrow", {}),
+        "beside": meta.get("beside"),
     }
 
 

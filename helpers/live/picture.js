@@ -21,6 +21,8 @@ import { readRow, sameTrace } from "./rows.js";
  * @property {View[]} views
  * @property {Patch} wide how the figure is laid out
  * @property {Patch} narrow how it is where the page is narrow
+ * @property {[number, number] | null} beside where there is room for it, the networks stand over the plots up to the first
+ *   of these shares of the width; the other plots begin at the second, beside them
  */
 /** @typedef {Record<string, any>} Patch what `Plotly.relayout` takes */
 /** @typedef {{name: string, hides: string[], patch: Patch}} View one of the plots that take turns */
@@ -30,6 +32,7 @@ const BUTTONS = ["toImage", "zoom2d", "pan2d", "resetScale2d"];
 const TOOLBAR = { displaylogo: false, showSendToCloud: false, displayModeBar: "hover", modeBarButtons: [BUTTONS] };
 
 const NARROW = 640; // pixels; narrower figures have their plots one above the other
+const NARROW_BESIDE = 840; // and those that have plots beside their networks
 
 /**
  * Ends of axes that hold both what is shown and what is wanted.
@@ -97,6 +100,7 @@ export class Picture {
     }
     this.last = readRow(this.moving, row);
     this.probe(data, layout);
+    this.stand(false);
     await this.Plotly.newPlot(this.plot, data, layout, TOOLBAR);
     this.missing = [...new Set([...this.light].flatMap((index) => missingParts(this.plot, index)))];
     if (this.missing.length) {
@@ -178,14 +182,24 @@ export class Picture {
   }
   /** Side by side where there is room, else one above the other. */
   fit() {
-    const narrow = this.plot.clientWidth < NARROW;
+    const narrow = this.plot.clientWidth < (this.spec.beside ? NARROW_BESIDE : NARROW);
     if (narrow === this.narrow || !this.plot.clientWidth) return Promise.resolve();
-    this.narrow = narrow;
+    this.stand(narrow);
     const patch = narrow ? this.spec.narrow : this.spec.wide;
     return this.inTurn(async () => {
       // Plotly places the legend by the margins that were there before: the second time these are the right ones.
       for (let turn = 0; turn < 2; turn++) await this.Plotly.relayout(this.plot, structuredClone(patch));
     });
+  }
+  /** @param {boolean} narrow */
+  stand(narrow) {
+    this.narrow = narrow;
+    const { beside } = this.spec;
+    const host = this.plot.parentElement;
+    if (!beside || !host) return;
+    host.toggleAttribute("data-beside", !narrow);
+    host.style.setProperty("--networks-end", String(beside[0]));
+    host.style.setProperty("--beside-start", String(beside[1]));
   }
   drawLight() {
     const isLight = (/** @type {Trace} */ trace) => trace.kind !== "z" && this.light.has(trace.index);

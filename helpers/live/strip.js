@@ -61,6 +61,7 @@ export class Strip {
     this.ready = false; // whether the figure beneath is drawn
     this.width = 0; // of the canvas on the page
     this.offset = 0; // of the figure against the canvas
+    this.height = HEIGHT; // of the canvas on the page
     /** @type {(() => void)[]} */
     this.off = [];
     this.mark(false);
@@ -269,6 +270,7 @@ export class Strip {
     this.width = this.host.clientWidth;
     const [figure, canvas] = [this.plot.getBoundingClientRect(), this.canvas.getBoundingClientRect()];
     const magnified = this.width ? canvas.width / this.width : 1; // on a slide
+    this.height = this.plot.clientWidth < NARROW_PAGE ? LOW_HEIGHT : HEIGHT;
     this.offset = figure.width && magnified ? (figure.left - canvas.left) / magnified : 0;
   }
   /**
@@ -283,9 +285,8 @@ export class Strip {
   }
   /** @param {number} [time] of the pulse */
   paint(time = 1) {
-    const { width } = this;
+    const { width, height } = this;
     if (!this.nets.length || !width) return;
-    const height = width < NARROW_PAGE ? LOW_HEIGHT : HEIGHT;
     const scale = Math.min(2, devicePixelRatio || 1);
     this.fit(Math.round(width * scale), Math.round(height * scale), height);
     const each = height / this.nets.length;

@@ -39,10 +39,15 @@ CLIPPED = """panel => {
     const words = [...menu.options].map(option => pen.measureText(option.text).width);
     return Math.max(...words) + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) > menu.clientWidth + 1;
   });
+  const lines = each => {
+    const range = document.createRange();
+    range.selectNodeContents(each);
+    return new Set([...range.getClientRects()].map(box => Math.round(box.bottom / 8))).size;
+  };
   const names = ".widget-label, .widget-readout, .site-control :is(label, output), button";
   const wide = [...panel.querySelectorAll(`${names}, .live-summary > span`)]
     .filter(each => each.scrollWidth > each.clientWidth + 1);
-  const wrapped = [...panel.querySelectorAll(names)].filter(each => each.scrollHeight > each.clientHeight + 4);
+  const wrapped = [...panel.querySelectorAll(names)].filter(each => lines(each) > 1);
   return [...menus, ...wide, ...wrapped].map(each => each.textContent.slice(0, 60));
 }"""
 SCROLLED = """panel => [...panel.querySelectorAll("*")].filter(each => {
@@ -145,6 +150,17 @@ def test_panels_fit(page: Page) -> None:
         page.wait_for_timeout(1500)
         for look in (CLIPPED, SCROLLED, IN_THE_WAY):
             assert wrong(page, look) == {}, width
+
+
+def test_the_look_for_what_is_clipped_sees_a_name_in_two_lines(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content(
+        f"""<style>{style()} .narrow {{ width: 60px }}</style><div class="live-panel"><button>one line</button>
+        <button class="narrow">two lines of words</button><div class="site-control"><label>depth</label>
+        <output class="narrow" style="display: block">so wide a value</output></div></div>"""
+    )
+    assert page.locator(".live-panel").evaluate(CLIPPED) == ["two lines of words", "so wide a value"]
+    page.close()
 
 
 def test_no_output_has_a_scroll_bar_of_its_own(page: Page) -> None:

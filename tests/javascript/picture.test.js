@@ -26,3 +26,22 @@ test("a page that becomes narrow or wide is laid out twice, so that the legend f
   await picture.fit();
   assert.deepEqual(patches.slice(2), [{ height: 250 }, { height: 250 }]);
 });
+
+test("plots stand beside the networks where there is room, from the shares that the figure names", async () => {
+  const seen = {};
+  const host = {
+    toggleAttribute: (name, on) => Object.assign(seen, { [name]: on }),
+    style: { setProperty: (name, value) => Object.assign(seen, { [name]: value }) },
+  };
+  const picture = Object.create(Picture.prototype);
+  Object.assign(picture, {
+    ...{ plot: { clientWidth: 700, parentElement: host }, narrow: false, queue: Promise.resolve() },
+    spec: { wide: { height: 432 }, narrow: { height: 450 }, beside: [0.5, 0.6] },
+    Plotly: { relayout: async () => {} },
+  });
+  await picture.fit();
+  assert.deepEqual(seen, { "data-beside": false, "--networks-end": "0.5", "--beside-start": "0.6" });
+  picture.plot.clientWidth = 1198;
+  await picture.fit();
+  assert.equal(seen["data-beside"], true);
+});

@@ -16,6 +16,7 @@ from helpers.live import Grid, LiveFigure
 from helpers.panels import Panel
 from helpers.publish.cells.packing import Table, table
 from helpers.publish.cells.states import Axis, Budget, State, states_to_bake
+from helpers.words import minus
 
 USUAL = Budget(2500)
 BUDGETS: Mapping[str, Budget] = {
@@ -66,7 +67,7 @@ def control_labels(grid: Grid, control: ipywidgets.Widget) -> list[str]:
     if grid.kind == "bool":
         return ["no", "yes"]
     values = [grid.value(place, control) for place in range(grid.count)]
-    return [format(value, getattr(control, "readout_format", "g")) for value in values]
+    return [minus(format(value, getattr(control, "readout_format", "g"))) for value in values]
 
 
 def nearest_place(grid: Grid, value: Any, control: ipywidgets.Widget) -> int:
