@@ -7,5 +7,5 @@ from __future__ import annotations
 
 import os
 
-# The engine multiplies many small matrices. Two threads for one of them wait for each other longer than they work.
+# The engine multiplies many small matrices. Two threads on one of them spend more time waiting than computing.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -1,7 +1,7 @@
 """Activation functions with their exact slopes.
 
-Each kernel below writes a value and its slope side by side, while the numbers are still in the processor's cache:
-the backward rule stands beside the forward rule. `ACTIVATIONS` holds the table, `get_activation` looks one up.
+Each kernel below computes the value and its slope together, while the numbers are still in the processor's cache, so
+the backward rule is next to the forward rule. `ACTIVATIONS` is the table, `get_activation` looks one up.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Activation:
     """An activation function φ with its slope φ′.
 
     `function` and `slope` take an array (or a number) of any shape and keep its dtype; integers become float64.
-    `gain` is what `torch.nn.init.calculate_gain` gives, 1 where PyTorch names none. `formula` is a label.
-    `kernel`, if given, is called as `kernel(z, value, slope)` and fills both arrays in one go.
+    `gain` is the value of `torch.nn.init.calculate_gain`, 1 where PyTorch has none. `formula` is a label.
+    `kernel`, if given, is called as `kernel(z, value, slope)` and fills both arrays in one pass.
     """
 
     name: str
@@ -69,7 +69,7 @@ ActivationLike = str | Activation
 
 
 class _Numbers:
-    """The constants that kernels use, as arrays of no dimension in one dtype: numpy is quicker with those."""
+    """The constants that kernels use, as zero-dimensional arrays of one dtype, which numpy handles faster."""
 
     def __init__(self, dtype: type[np.floating[Any]]) -> None:
         single = dtype is np.float32
@@ -139,9 +139,9 @@ def _selu(z: Array, value: Array, slope: Array) -> None:
 
 @lru_cache(maxsize=2)
 def _erfc_polynomial(degree: int) -> tuple[float, ...]:
-    """Coefficients, highest first, of p(t) = erfc(x) exp(x²) / t with t = 1 / (1 + x/2), for x ≥ 0."""
+    """Return the coefficients, highest first, of p(t) = erfc(x) exp(x²) / t with t = 1 / (1 + x/2), for x ≥ 0."""
 
-    from numpy.polynomial import Chebyshev, Polynomial  # here: few programs need it, and it takes time to load
+    from numpy.polynomial import Chebyshev, Polynomial  # imported here: slow to load, and few programs need it
 
     def target(t: Array) -> Array:
         x = [2 * (1 / v - 1) for v in t]
@@ -244,9 +244,9 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def get_activation(activation: ActivationLike, leak: float = 0.01) -> Activation:
-    """The activation of this name, or the one given; `leak` is leaky_relu's slope for z < 0.
+    """Return the activation of this name, or the one given; `leak` is leaky_relu's slope for z < 0.
 
-    Raises ValueError, with the names there are, for a name that is not in `ACTIVATIONS`.
+    Raises ValueError, listing all names, for a name that is not in `ACTIVATIONS`.
     """
     if isinstance(activation, Activation):
         return activation

@@ -1,7 +1,7 @@
 """Exact backpropagation, by hand, for the two players of a generative adversarial network.
 
-Generator and discriminator are small dense networks with leaky ReLU. Arrays carry the batch on the axis before the
-last; axes before that are networks side by side, one a seed. Everything is computed in the dtype of the weights.
+Generator and discriminator are small dense networks with leaky ReLU. The second-to-last axis of every array is the
+batch; axes before it are independent networks, one for each seed. Everything is computed in the dtype of the weights.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OUTPUTS = ("linear", "tanh")
 class Dense:
     """A dense network: weights (…, fan_in, fan_out), biases (…, 1, fan_out), leaky ReLU between its layers.
 
-    `leak` is the slope of the hidden units below 0, `output` what follows the last layer: "linear" or "tanh".
+    `leak` is the slope of the hidden units below 0, `output` the activation of the last layer: "linear" or "tanh".
     """
 
     weights: tuple[Array, ...]
@@ -39,7 +39,7 @@ class Dense:
         return (*self.weights, *self.biases)
 
     def with_arrays(self, arrays: Sequence[Array]) -> Dense:
-        """The same network with other weights, then biases."""
+        """Return the same network with other arrays: weights, then biases."""
         count = len(self.weights)
         return replace(self, weights=tuple(arrays[:count]), biases=tuple(arrays[count:]))
 
@@ -52,7 +52,7 @@ def draw_dense(
 ) -> Dense:
     """Draw a network for each generator as `torch.nn.Linear` does: U(-1/√fan_in, 1/√fan_in), weights and biases.
 
-    `sizes` are the numbers of units from the input to the output. ValueError for fewer than two, or below 1.
+    `sizes` are the numbers of units from input to output. Raises ValueError for fewer than two sizes or one below 1.
     """
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"sizes must be at least two whole numbers ≥ 1; got {tuple(sizes)}")
@@ -70,7 +70,7 @@ def draw_dense(
 
 @dataclass(frozen=True, eq=False)
 class Forward:
-    """One way up: what entered each layer, the slope of each hidden layer's units, and what came out."""
+    """A forward pass: the inputs of each layer, the slopes of each hidden layer's units, and the outputs."""
 
     net: Dense
     entered: tuple[Array, ...]
@@ -80,7 +80,7 @@ class Forward:
 
 @dataclass(frozen=True, eq=False)
 class Backward:
-    """Gradients of a loss: by the parameters (weights, then biases), and by what entered each layer.
+    """Gradients of a loss with respect to the parameters (weights, then biases) and the inputs of each layer.
 
     `at_entered[0]` is the gradient at the network's inputs.
     """
@@ -127,16 +127,16 @@ def _t(array: Array) -> Array:
 
 
 def input_slopes(net: Dense, inputs: Array) -> Array:
-    """∂(output)/∂(input) of a network with one output, at each input: the shape of `inputs`."""
+    """Return ∂(output)/∂(input) of a network with one output, at each input, in the shape of `inputs`."""
     up = forward(net, inputs)
     return backward(up, np.ones_like(up.outputs)).at_inputs
 
 
-# Losses: every gradient stands below its loss -------------------------------------------------------------------------
+# Losses, each with its gradient ---------------------------------------------------------------------------------------
 
 
 def generator_loss(loss: str, logits: Array) -> tuple[Array, Array]:
-    """Mean over the batch (…), and its gradient by the logits (…, batch, 1) that the discriminator gives to fakes.
+    """Return the mean loss (…) and its gradient at the discriminator's logits for fakes (…, batch, 1).
 
     saturating mean log(1 - σ(a)) and non-saturating -mean log σ(a) (Goodfellow 2014); wasserstein -mean a (Arjovsky
     2017).
@@ -153,7 +153,7 @@ def generator_loss(loss: str, logits: Array) -> tuple[Array, Array]:
 
 
 def discriminator_loss(loss: str, real: Array, fake: Array) -> tuple[Array, Array, Array]:
-    """The discriminator's loss (…) and its gradients by the logits of real and of fake samples (…, batch, 1).
+    """Return the discriminator's loss (…) and its gradients at the logits of real and of fake samples (…, batch, 1).
 
     For both of Goodfellow's generator losses it is the cross-entropy -mean log σ(real) - mean log(1 - σ(fake)); for
     "wasserstein" mean fake - mean real.
@@ -169,11 +169,11 @@ def discriminator_loss(loss: str, real: Array, fake: Array) -> tuple[Array, Arra
 
 
 def gradient_penalty(net: Dense, points: Array, strength: float, one_sided: bool = False) -> tuple[Array, Backward]:
-    """λ mean (‖∂D/∂x‖ - 1)² over the points (Gulrajani 2017, eq. 3), and its gradient by D's parameters.
+    """Return λ mean (‖∂D/∂x‖ - 1)² over the points (Gulrajani 2017, eq. 3) and its gradient at D's parameters.
 
-    `one_sided` charges only slopes above 1 (the same paper, section 4). Needs the derivative of a derivative: leaky
-    ReLU's slopes are constants almost everywhere, so the way back is a product of matrices, and its derivative another
-    way up. The biases have none.
+    `one_sided` penalises only slopes above 1 (section 4 of the paper). The gradient is a second derivative: the slopes
+    of leaky ReLU are constant almost everywhere, so the backward pass is a product of matrices and its derivative is
+    another forward pass. The gradient at the biases is 0.
     """
     up = forward(net, points)
     deltas = _deltas(up)
@@ -192,7 +192,7 @@ def gradient_penalty(net: Dense, points: Array, strength: float, one_sided: bool
 
 
 def _deltas(up: Forward) -> list[Array]:
-    """∂(output)/∂z_l for every layer, the first layer's first."""
+    """Return ∂(output)/∂z_l for every layer, the first layer's first."""
     deltas = [np.ones_like(up.outputs)]
     for layer in range(len(up.slopes) - 1, -1, -1):
         deltas.append((deltas[-1] @ _t(up.net.weights[layer + 1])) * up.slopes[layer])
@@ -204,9 +204,9 @@ def _deltas(up: Forward) -> list[Array]:
 
 @dataclass(frozen=True, eq=False)
 class GeneratorGradients:
-    """What the generator gets: the loss, its gradients in the generator, and on the way through the discriminator.
+    """The generator's loss and its gradients in the generator and along the path through the discriminator.
 
-    `at_samples` (…, batch, features) is ∂L/∂x at the generated samples; they are pushed the other way.
+    `at_samples` (…, batch, features) is ∂L/∂x at the generated samples; training moves them in the opposite direction.
     """
 
     loss: Array
@@ -218,7 +218,7 @@ class GeneratorGradients:
 
     @property
     def samples(self) -> Array:
-        """What the generator made, (…, batch, features)."""
+        """The generated samples, (…, batch, features)."""
         return self.made.outputs
 
     @property
@@ -227,31 +227,31 @@ class GeneratorGradients:
         return self.discriminator.at_inputs
 
     def norm(self) -> Array:
-        """The norm of the gradient over all of the generator's parameters (…)."""
+        """Return the norm of the gradient over all of the generator's parameters (…)."""
         squares = [(array.astype(float) ** 2).sum(axis=(-1, -2)) for array in self.generator.arrays]
         return np.sqrt(np.sum(squares, axis=0))
 
     def signal(self) -> Array:
-        """Norms of ∂L/∂h along the whole way (…, places).
+        """Return the norms of ∂L/∂h along the whole path (…, places).
 
-        The places are what enters each layer of the generator and of the discriminator, from the noise on, and the
+        The places are the inputs of each layer of the generator and of the discriminator, from the noise on, and the
         logit.
         """
         return np.stack([np.sqrt(np.square(units).sum(axis=-1)) for units in self.unit_gradients()], axis=-1)
 
     def unit_gradients(self) -> list[Array]:
-        """√(Σ over the batch of (∂L/∂h)²) of every unit, (…, units) for each place of `signal`."""
+        """Return √(Σ over the batch of (∂L/∂h)²) of every unit, (…, units) for each place of `signal`."""
         at = [*self.generator.at_entered, *self.discriminator.at_entered, self.at_logits]
         return [np.sqrt(np.square(array, dtype=float).sum(axis=-2)) for array in at]
 
     def unit_activations(self) -> list[Array]:
-        """√(Σ over the batch of h²) of every unit, (…, units) for each place of `signal`."""
+        """Return √(Σ over the batch of h²) of every unit, (…, units) for each place of `signal`."""
         entered = [*self.made.entered, *self.judged.entered, self.judged.outputs]
         return [np.sqrt(np.square(array, dtype=float).sum(axis=-2)) for array in entered]
 
 
 def generator_gradients(generator: Dense, discriminator: Dense, noise: Array, loss: str) -> GeneratorGradients:
-    """Send noise up through both players and the generator's loss back down through both."""
+    """Run noise forward through both players and backpropagate the generator's loss through both."""
     made = forward(generator, noise)
     judged = forward(discriminator, made.outputs)
     value, at_logits = generator_loss(loss, judged.outputs)
@@ -269,9 +269,9 @@ def discriminator_gradients(
     strength: float = 10.0,
     one_sided: bool = False,
 ) -> tuple[Array, tuple[Array, ...]]:
-    """The discriminator's loss (…) and its gradients by weights, then biases.
+    """Return the discriminator's loss (…) and its gradients at the weights, then at the biases.
 
-    `penalised` are the points of the gradient penalty of that strength; None leaves it out.
+    `penalised` are the points at which the gradient penalty of that strength is taken; None leaves it out.
     """
     judged = forward(discriminator, np.concatenate([real, fake], axis=-2))
     at_real, at_fake = np.split(judged.outputs, [real.shape[-2]], axis=-2)

@@ -1,4 +1,4 @@
-"""The type of the arrays that the course computes with, and the mean cosine between their rows."""
+"""The array type that the course computes with, and the mean cosine between an array's rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-"""A numpy array; its docstring says which shape, and which numbers if they are not floating point."""
+"""A numpy array; docstrings give its shape, and its dtype if that is not floating point."""
 
 
 def mean_cosine(vectors: Array) -> Array:
-    """The mean cosine between two different rows, (…, rows, entries) → (…) in float64; nan for a single row.
+    """Return the mean cosine between two different rows, (…, rows, entries) → (…) in float64; nan for a single row.
 
     A row of zeros has no direction: its cosines count as 0.
     """

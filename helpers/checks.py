@@ -1,4 +1,4 @@
-"""Clear refusals: a ValueError that names the argument, what was given and what is allowed."""
+"""Checks of arguments: each raises a ValueError that names the argument, the given value and the allowed ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def check_whole(name: str, value: Any, least: int, most: int | None = None) -> int:
-    """`value` as an int; refuses anything but a whole number of at least `least`, and at most `most` if given."""
+    """Return `value` as an int; raise ValueError unless it is a whole number from `least` to `most`, if given."""
     allowed = f"a whole number ≥ {least}" if most is None else f"a whole number from {least} to {most}"
     is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not is_whole or value < least or (most is not None and value > most):
@@ -22,7 +22,7 @@ def check_whole(name: str, value: Any, least: int, most: int | None = None) -> i
 def check_number(
     name: str, value: Any, *, above: float = -math.inf, least: float = -math.inf, most: float = math.inf
 ) -> float:
-    """`value` as a float; refuses anything but a finite number above `above`, and from `least` to `most`."""
+    """Return `value` as a float; raise ValueError unless it is finite, above `above`, and from `least` to `most`."""
     is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     is_finite = is_number and abs(value) <= sys.float_info.max
     if not is_finite or value <= above or not least <= value <= most:
@@ -37,14 +37,14 @@ def _bounds(above: float, least: float, most: float) -> str:
 
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
-    """`value` itself; refuses anything but one of the names."""
+    """Return `value`; raise ValueError unless it is one of the names."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
     return value
 
 
 def check_precision(name: str, value: Any) -> np.dtype[Any]:
-    """`value` as a dtype; refuses anything but float32 and float64."""
+    """Return `value` as a dtype; raise ValueError unless it is float32 or float64."""
     dtype = np.dtype(value)
     if dtype.char not in "fd":
         raise ValueError(f"{name} must be float32 or float64; got {value!r}")
@@ -52,12 +52,12 @@ def check_precision(name: str, value: Any) -> np.dtype[Any]:
 
 
 def check_shape(name: str, array: Any, shape: tuple[int, ...]) -> None:
-    """Refuse an array of another shape."""
+    """Raise ValueError if an array has another shape."""
     if np.shape(array) != shape:
         raise ValueError(f"{name} must have shape {shape}; got {np.shape(array)}")
 
 
 def check_finite(name: str, array: Any) -> None:
-    """Refuse an array in which a number is NaN or infinity."""
+    """Raise ValueError if an array contains NaN or infinity."""
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite numbers; got NaN or infinity")

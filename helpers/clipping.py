@@ -16,11 +16,11 @@ from helpers.network import NetworkSpec, gradient_profile
 from helpers.recurrent import RecurrentSpec, recurrent_profile
 
 UNIT_STEPS, UNIT_TARGET, UNIT_START = 50, 0.7, 0.5
-"""The one-unit network: how many steps it makes, what it should end with, and the state it begins with."""
+"""The one-unit network: its number of steps, its target and its initial state."""
 
 
 def norm_factors(gradient: Array, threshold: float) -> Array:
-    """What clipping by norm multiplies a gradient by: min(1, threshold / ‖g‖), one number for all its entries.
+    """Return the factor by which clipping by norm scales a gradient: min(1, threshold / ‖g‖), one for all entries.
 
     gradient: (seeds, …), one whole gradient for each seed; the factors have shape (seeds, 1, …).
     Pascanu 2013, algorithm 1. Raises ValueError for a threshold that is not above 0.
@@ -31,7 +31,7 @@ def norm_factors(gradient: Array, threshold: float) -> Array:
 
 
 def value_factors(gradient: Array, threshold: float) -> Array:
-    """What clipping by value multiplies each entry g of a gradient by: min(1, threshold / |g|), shaped like it.
+    """Return the factor by which clipping by value scales each entry g, min(1, threshold / |g|): the gradient's shape.
 
     Raises ValueError for a threshold that is not above 0.
     """
@@ -40,11 +40,11 @@ def value_factors(gradient: Array, threshold: float) -> Array:
 
 
 FACTORS: Mapping[str, Callable[[Array, float], Array]] = {"norm": norm_factors, "value": value_factors}
-"""The two rules of clipping by name. None of their factors is ever above 1."""
+"""The two clipping rules by name. Their factors are never above 1."""
 
 
 def cosine(first: Array, second: Array) -> Array:
-    """The cosine between two gradients of each seed, (seeds, …) → (seeds,); nan where one of them is 0."""
+    """Return the cosine between two gradients of each seed, (seeds, …) → (seeds,); nan where one of them is 0."""
     a, b = (array.reshape(len(array), -1) for array in (first, second))
     with np.errstate(invalid="ignore"):
         return np.vecdot(a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
@@ -53,11 +53,11 @@ def cosine(first: Array, second: Array) -> Array:
 def gradient_parts(
     network: str, length: int, radius: float, *, width: int = 32, samples: int = 4, seeds: int = 4
 ) -> tuple[Array, Array]:
-    """Gradients of tanh networks by parts (seeds, length, entries), and the whole that is clipped, of the same axes.
+    """Return a tanh network's gradient in parts (seeds, length, entries), and the whole that is clipped, on these axes.
 
-    "layers": the weight gradients of a feed-forward network, which together are the whole; its Gaussian weights have
-    variance radius²/width, which makes `radius` their spectral radius in wide layers. "recurrent": what each step adds
-    to the one gradient of the recurrent weights, so that the whole is their sum, with 1 in place of length.
+    "layers": the parts are the weight gradients of a feed-forward network's layers and together make the whole. Its
+    Gaussian weights have variance radius²/width, so `radius` is their spectral radius in wide layers. "recurrent": the
+    parts are what each time step adds to the gradient of the recurrent weights, and the whole is their sum (length 1).
     """
     check_choice("network", network, ("layers", "recurrent"))
     if network == "layers":
@@ -71,9 +71,9 @@ def gradient_parts(
 
 
 def adam_first_step(gradient: Array, learning_rate: float, epsilon: float = 1e-8) -> Array:
-    """By how much Adam's first step moves a weight: −learning_rate · g / (|g| + ε), the size of g hardly counts.
+    """Return Adam's first step, −learning_rate · g / (|g| + ε), which hardly depends on the size of g.
 
-    Both running means, corrected for their start at 0, are g and g² then (Kingma 2015, algorithm 1; ε as in PyTorch).
+    After one step the bias-corrected running means are g and g² (Kingma 2015, algorithm 1; ε as in PyTorch).
     """
     return -learning_rate * gradient / (np.abs(gradient) + epsilon)
 
@@ -87,22 +87,22 @@ def _at_most_one(threshold: float, sizes: Array) -> Array:
 
 
 def one_unit_loss(weight: Array, bias: Array) -> Array:
-    """Loss of the one-unit recurrent network for arrays of weights and biases.
+    """Return the loss of the one-unit recurrent network for arrays of weights and biases.
 
     x_t = weight · σ(x_{t-1}) + bias for `UNIT_STEPS` steps from `UNIT_START`; the loss is (σ(x_T) − `UNIT_TARGET`)².
-    The surface is the one of Pascanu 2013, Fig. 6.
+    The surface is that of Pascanu 2013, Fig. 6.
     """
     return _one_unit(np.asarray(weight, np.float64), np.asarray(bias, np.float64), np.tanh)[0]
 
 
 def one_unit_gradient(weight: float, bias: float) -> tuple[float, float]:
-    """(∂L/∂weight, ∂L/∂bias) of that loss, by derivatives that run forward along with the state."""
+    """Return (∂L/∂weight, ∂L/∂bias) of `one_unit_loss`, by forward-mode differentiation along with the state."""
     _, by_weight, by_bias = _one_unit(weight, bias, math.tanh)
     return by_weight, by_bias
 
 
 def _one_unit(w: Any, b: Any, tanh: Callable[[Any], Any]) -> tuple[Any, Any, Any]:
-    """Loss and gradient for numbers or for arrays; plain numbers with `math.tanh` are five times quicker."""
+    """Return loss and gradient for numbers or arrays; plain numbers with `math.tanh` are five times faster."""
     x, by_weight, by_bias = UNIT_START, 0.0, 0.0
     for _ in range(UNIT_STEPS):
         s = 0.5 * (1 + tanh(0.5 * x))
@@ -117,7 +117,7 @@ def _one_unit(w: Any, b: Any, tanh: Callable[[Any], Any]) -> tuple[Any, Any, Any
 
 @dataclass(frozen=True)
 class Descent:
-    """The path of gradient descent, from its start on: arrays (updates + 1,). `gradients` are norms before clipping."""
+    """The path of gradient descent with its start, arrays (updates + 1,). `gradients` are norms before clipping."""
 
     weights: Array
     biases: Array
@@ -131,7 +131,7 @@ class Descent:
 
 
 def descend(weight: float, bias: float, *, learning_rate: float, updates: int, threshold: float = math.inf) -> Descent:
-    """Gradient descent on the one-unit network; a gradient longer than `threshold` is scaled down to it.
+    """Run gradient descent on the one-unit network; a gradient longer than `threshold` is scaled down to it.
 
     Raises ValueError for a threshold that is neither a number above 0 nor `math.inf`.
     """

@@ -1,7 +1,7 @@
-"""What the course consists of: one record for each lesson, from which every list of lessons is derived.
+"""The lessons of the course: one record for each, from which every list of lessons is derived.
 
-The map, the panels, the menu of the site, the slides, the exercises and the README's table all follow `LESSONS`.
-CONTRIBUTING.md tells how to add a lesson.
+The map, the panels, the site's menu, the slides, the exercises and the README's table all follow `LESSONS`.
+CONTRIBUTING.md explains how to add a lesson.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson: its two-digit number, its title, and what other parts of the course say about it."""
+    """A lesson: its two-digit number, its title, and the phrases by which other parts of the course describe it."""
 
     number: str
     slug: str
-    """The end of its files' names: `notebooks/NN_slug.ipynb` and `data/quiz/NN_slug.json`."""
+    """The last part of its file names: `notebooks/NN_slug.ipynb` and `data/quiz/NN_slug.json`."""
     title: str
     adds: str
     """What the lesson adds to the network, as a phrase for the map of the course."""
@@ -44,7 +44,7 @@ class Lesson:
 
     @property
     def short_title(self) -> str:
-        """The title without its first half, where a colon divides it."""
+        """The part of the title after the colon, if it has one, or the whole title."""
         short = self.title.rpartition(": ")[-1]
         return short[0].upper() + short[1:]
 
@@ -155,9 +155,9 @@ LESSONS: Mapping[str, Lesson] = {lesson.number: lesson for lesson in _ALL}
 
 
 def notebooks(folder: Path = NOTEBOOKS) -> Mapping[str, Path]:
-    """The notebook of each lesson that is there, by the lesson's two-digit number.
+    """Return the notebooks that exist, by their lesson's two-digit number.
 
-    A notebook that no record names, such as a copy or a teacher's own, is no lesson and is left out.
+    A notebook without a record, such as a copy or a teacher's own, is not a lesson and is left out.
     """
     paths = {number: folder / lesson.notebook for number, lesson in LESSONS.items()}
     return {number: path for number, path in paths.items() if path.is_file()}

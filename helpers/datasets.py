@@ -1,9 +1,9 @@
 """The data of the course: readers of the files in `data/` and small tasks drawn from a seed.
 
-Nothing here touches the network. `data/SOURCES.md` says where each file comes from and under which licence.
+Nothing here accesses the internet. `data/SOURCES.md` names the source and the licence of each file.
 """
 
-from __future__ import annotations  # numpy.random, named in types, takes time to load
+from __future__ import annotations  # the types name numpy.random, which takes time to load
 
 import io
 import math
@@ -23,7 +23,7 @@ CHECKSUMS = {  # SHA-256
     "digits.npz": "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e",
     "sunspots.npz": "4c60159e8641aedaee793c8ae6271d784e94c0d57eeee9bf46af54be26ca4a78",
 }
-CLASSES = 10  # of every classification task here
+CLASSES = 10  # in every classification task of this module
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Digits:
 
 @dataclass(frozen=True)
 class Split:
-    """A task cut in two: inputs (examples, features) and targets (examples,) to train on and to test on."""
+    """A task in two parts: inputs (examples, features) and targets (examples,) for training and for testing."""
 
     train_inputs: Array
     train_targets: Array
@@ -52,17 +52,17 @@ class Split:
 
 
 def read(name: str) -> bytes:
-    """The bytes of `data/name` after its checksum was compared.
+    """Return the contents of `data/name` after verifying its checksum.
 
-    Raises FileNotFoundError or ValueError that names the file and says how to get it back.
+    Raises FileNotFoundError or ValueError that names the file and says how to restore it.
     """
     path = DATA / name
-    remedy = f"To get it back: git checkout -- data/{name}"
+    remedy = f"To restore it: git checkout -- data/{name}"
     try:
         content = path.read_bytes()
     except OSError as problem:
         raise FileNotFoundError(f"The data file {path} is missing or cannot be read. {remedy}") from problem
-    import hashlib  # here: it takes as long to load as all of this package
+    import hashlib  # imported here: it takes as long to load as all of this package
 
     if hashlib.sha256(content).hexdigest() != CHECKSUMS[name]:
         raise ValueError(f"The data file {path} is damaged: its checksum is not the recorded one. {remedy}")
@@ -73,7 +73,7 @@ def read(name: str) -> bytes:
 def digits() -> Digits:
     """The 1797 handwritten digits of 8 × 8 pixels (Alpaydin and Kaynak 1998), read-only arrays."""
     with np.load(io.BytesIO(read("digits.npz"))) as archive:
-        images, labels = archive["images"] / 16, archive["labels"].astype(np.intp)  # what numpy counts and indexes with
+        images, labels = archive["images"] / 16, archive["labels"].astype(np.intp)  # numpy's type of an index
     images.flags.writeable = labels.flags.writeable = False
     return Digits(images, labels)
 
@@ -81,7 +81,7 @@ def digits() -> Digits:
 def clusters(
     size: int = 1000, *, classes: int = CLASSES, features: int = 20, noise: float = 0.5, seed: int = 0
 ) -> tuple[Array, Array]:
-    """Points around `classes` centres drawn from N(0, I): inputs (size, features) and targets (size,)."""
+    """Draw points around `classes` centres from N(0, I): inputs (size, features) and targets (size,)."""
     check_number("noise", noise, least=0)
     generator = np.random.default_rng(check_whole("seed", seed, 0))
     centres = generator.standard_normal((check_whole("classes", classes, 1), check_whole("features", features, 1)))
@@ -91,14 +91,14 @@ def clusters(
 
 
 def gaussian(size: int, *, features: int = 64, classes: int = CLASSES, seed: int = 0) -> tuple[Array, Array]:
-    """Inputs (size, features) from N(0, 1) and targets (size,) that have nothing to do with them."""
+    """Draw inputs (size, features) from N(0, 1) and targets (size,) that don't depend on them."""
     generator = np.random.default_rng(check_whole("seed", seed, 0))
     inputs = generator.standard_normal((check_whole("size", size, 1), check_whole("features", features, 1)))
     return inputs, generator.integers(0, check_whole("classes", classes, 1), size)
 
 
 def digit_rows(size: int, *, seed: int = 0) -> tuple[Array, Array]:
-    """`size` different digits in an order drawn from `seed`: inputs (size, 64) standardised, targets (size,)."""
+    """Return `size` different digits in an order drawn from `seed`: standardised inputs (size, 64), targets (size,)."""
     labels = digits().labels
     order = np.random.default_rng(check_whole("seed", seed, 0)).permutation(len(labels))
     chosen = order[: check_whole("size", size, 1, len(labels))]
@@ -118,17 +118,17 @@ TASKS: dict[str, Callable[..., tuple[Array, Array]]] = {
 
 
 def classification_batch(name: str, size: int, seed: int = 0, **options: Any) -> tuple[Array, Array]:
-    """One batch of a ten-class task: inputs (size, features) float64, targets (size,) whole numbers 0 … 9.
+    """Return one batch of a ten-class task: inputs (size, features) float64, targets (size,) whole numbers 0 … 9.
 
     `name` is "digits" (64 standardised pixels), "clusters" (20 features) or "gaussian" (64, or `features=`).
-    Raises ValueError for another name, a size below 1 or more digits than there are.
+    Raises ValueError for another name, a size below 1 or a size above the number of digits.
     """
     check_choice("data", name, tuple(TASKS))
     return TASKS[name](size, seed=seed, **options)
 
 
 def train_test_split(inputs: Array, targets: Array, *, test_fraction: float = 0.25, seed: int = 0) -> Split:
-    """Cut examples in two at random: the last `test_fraction` of a shuffled order is for testing."""
+    """Split examples at random: the last `test_fraction` of a shuffled order is for testing."""
     if len(inputs) != len(targets):
         raise ValueError(f"inputs and targets must be equally long; got {len(inputs)} and {len(targets)}")
     if len(inputs) < 2:
@@ -142,7 +142,7 @@ def train_test_split(inputs: Array, targets: Array, *, test_fraction: float = 0.
 
 
 def digits_split(*, test_fraction: float = 0.25, seed: int = 0) -> Split:
-    """The digits as rows of 64 standardised pixels, cut into a training and a test part."""
+    """Return the digits as rows of 64 standardised pixels, split into a training and a test part."""
     return train_test_split(_standardised(), digits().labels, test_fraction=test_fraction, seed=seed)
 
 
@@ -151,11 +151,11 @@ def digits_split(*, test_fraction: float = 0.25, seed: int = 0) -> Split:
 
 @dataclass(frozen=True)
 class SequenceTask:
-    """A task of sequences: `draw(size, generator)` gives inputs (size, length, features) and their targets.
+    """A task on sequences: `draw(size, generator)` returns inputs (size, length, features) and their targets.
 
-    Targets are numbers (size, outputs), judged by the mean squared error, or with `classes` whole numbers (size,),
-    judged by the cross-entropy. `held_out` are inputs and targets to test on. `guess` is the loss of the best answer
-    that does not look at the inputs.
+    Targets are numbers (size, outputs), for the mean squared error, or with `classes` whole numbers (size,), for the
+    cross-entropy. `held_out` are inputs and targets for testing. `guess` is the loss of the best prediction that
+    ignores the inputs.
     """
 
     name: str
@@ -167,15 +167,16 @@ class SequenceTask:
     held_out: tuple[Array, Array]
 
 
-HELD_OUT = 500  # sequences, drawn from a seed that no training run has
+HELD_OUT = 500  # sequences, drawn from a seed that no training run uses
 HELD_OUT_SEED = (0, 2 * HELD_OUT)
 
 
 def adding_problem(length: int = 50, marked: int | None = None) -> SequenceTask:
-    """Add two marked numbers: one of U(0, 1) and one mark (0 or 1) a step, a mark in each half of the sequence.
+    """Add two marked numbers: each step has a number from U(0, 1) and a mark (0 or 1).
 
-    Or, with `marked`, in each half of its first `marked` steps. Hochreiter and Schmidhuber 1997, experiment 4, in the
-    form of Le 2015. Who always says 1 has mean squared error 1/6.
+    One number is marked in each half of the sequence or, with `marked`, in each half of its first `marked` steps
+    (Hochreiter and Schmidhuber 1997, experiment 4, in the form of Le 2015). Always answering 1 has mean squared error
+    1/6.
     """
     last = (
         check_whole("length", length, 2)
@@ -196,9 +197,10 @@ def adding_problem(length: int = 50, marked: int | None = None) -> SequenceTask:
 
 
 def delayed_recall(length: int = 60, symbols: int = 4) -> SequenceTask:
-    """Say at the last step which of `symbols` was seen at the first; between them is N(0, 1) noise on a channel apart.
+    """At the last step, name the one of `symbols` symbols that was shown at the first.
 
-    Inputs (size, length, symbols + 1). Who guesses has cross-entropy ln symbols.
+    The steps after the first have N(0, 1) noise on a separate channel. Inputs are (size, length, symbols + 1). Guessing
+    has cross-entropy ln symbols.
     """
     check_whole("length", length, 2)
     check_whole("symbols", symbols, 2)
@@ -217,10 +219,10 @@ def delayed_recall(length: int = 60, symbols: int = 4) -> SequenceTask:
 def copying(
     size: int, delay: int, generator: np.random.Generator, symbols: int = 8, remembered: int = 10
 ) -> tuple[Array, Array]:
-    """The copying task: `remembered` symbols, `delay` blanks, then the same symbols are wanted in order.
+    """Draw the copying task: `remembered` symbols, `delay` blanks, then the symbols are to be repeated in order.
 
     Inputs and targets are whole numbers (size, delay + 2 · remembered): 1 … symbols, 0 for a blank, and in the inputs
-    symbols + 1 for "now" (Arjovsky 2016, section 5.1).
+    symbols + 1 as the signal to begin (Arjovsky 2016, section 5.1).
     """
     shown = generator.integers(1, symbols + 1, (check_whole("size", size, 1), check_whole("remembered", remembered, 1)))
     inputs = np.zeros((size, check_whole("delay", delay, 1) + 2 * remembered), dtype=np.int64)
@@ -248,13 +250,13 @@ def sunspots() -> Series:
 
 
 SUNSPOT_UNIT = 100.0
-"""Networks see sunspots in this unit, so that their numbers are near 1."""
+"""Networks get sunspot numbers divided by this, so that values are near 1."""
 
 
 def sunspot_windows(window: int, first: int, last: int) -> tuple[Array, Array]:
-    """For every year from `first` to `last`: the `window` years before it (years, window, 1) and the year (years, 1).
+    """Return, for every year from `first` to `last`, the `window` years before it (years, window, 1) and it (years, 1).
 
-    In units of `SUNSPOT_UNIT`. ValueError where the series has no such years.
+    Values are in units of `SUNSPOT_UNIT`. Raises ValueError if the series doesn't have these years.
     """
     series = sunspots()
     begin, end = int(series.years[0]), int(series.years[-1])

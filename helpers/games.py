@@ -1,4 +1,4 @@
-"""Games between a generator and a discriminator, played with the gradients of `adversarial`, and their recipes."""
+"""Training games between a generator and a discriminator, with the gradients of `adversarial`, and their recipes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RING_SPREAD = 0.1
 SHIFT = 6.0
 
 
-# What is imitated -----------------------------------------------------------------------------------------------------
+# The real data --------------------------------------------------------------------------------------------------------
 
 
 def _shifted(generator: np.random.Generator, count: int) -> Array:
@@ -55,13 +55,13 @@ DATA: Mapping[str, Sampler] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides a game besides the seed.
+    """All settings of a game besides the seed.
 
     `generator` and `discriminator` are numbers of units from input to output; a generator of two equal sizes is
-    s·z + μ, a scale and a shift, and begins as the identity. The discriminator's optimizer is Adam (0.5, 0.9);
-    `optimizer` is the generator's. A round is `discriminator_steps` of the one and a step of the other; `warmup`
-    discriminator steps come before the first. `penalty` is the strength of the gradient penalty, for the loss
-    "wasserstein" alone.
+    s·z + μ, a scale and a shift, and starts as the identity. The discriminator's optimizer is Adam (0.5, 0.9);
+    `optimizer` is the generator's. A round consists of `discriminator_steps` steps of the discriminator and one of the
+    generator; `warmup` discriminator steps precede the first round. `penalty` is the strength of the gradient penalty,
+    which only the loss "wasserstein" has.
     """
 
     data: str
@@ -87,20 +87,20 @@ class Recipe:
 
 
 def shifted_recipe(loss: str) -> Recipe:
-    """G = s·z + μ has to find N((6, 0), ¼ I): SGD .02 against a discriminator with a lead of 500 steps.
+    """G = s·z + μ has to find N((6, 0), ¼ I): SGD .02 against a discriminator with a head start of 500 steps.
 
-    400 rounds: the saturating loss never leaves, the two others arrive.
+    In 400 rounds the generator stays at its start with the saturating loss and reaches the data with the two others.
     """
     return Recipe("shifted", loss, (2, 2), (2, 32, 32, 1), optimizer="sgd", learning_rate=0.02, warmup=500)
 
 
 def ring_recipe(loss: str = "non_saturating") -> Recipe:
-    """Eight Gaussians on a ring: Adam .001 for both, two discriminator steps a round; 1500 rounds find all eight."""
+    """Eight Gaussians on a ring: Adam .001 for both, two discriminator steps per round; 1500 rounds find all eight."""
     return Recipe("ring", loss, (4, 64, 64, 2), (2, 64, 64, 1), discriminator_steps=2)
 
 
 def digits_recipe(loss: str = "non_saturating") -> Recipe:
-    """Digits of 8 × 8 pixels: Adam .001 for both, one step each a round, batch 64; 4000 rounds."""
+    """Digits of 8 × 8 pixels: Adam .001 for both, one step each per round, batch 64; 4000 rounds."""
     return Recipe("digits", loss, (32, 128, 128, 64), (64, 128, 128, 1), discriminator_steps=1, batch=64, output="tanh")
 
 
@@ -147,10 +147,10 @@ class Sgd:
 
 
 class Game:
-    """A generator and a discriminator in play; `recipe` and `seed` decide everything that happens.
+    """A generator and a discriminator in training, completely determined by `recipe` and `seed`.
 
-    `rounds` counts the generator's steps, `discriminator_updates` the other's; `gradient_norms` holds the norm of the
-    generator's gradient at each of its steps.
+    `rounds` counts the generator's steps, `discriminator_updates` the discriminator's; `gradient_norms` holds the norm
+    of the generator's gradient at each of its steps.
     """
 
     def __init__(self, recipe: Recipe, seed: int = 0) -> None:
@@ -174,23 +174,23 @@ class Game:
         return net.with_arrays([array[0] for array in net.arrays])
 
     def noise(self, count: int) -> Array:
-        """Inputs of the generator, N(0, 1), (count, features)."""
+        """Draw inputs of the generator, N(0, 1), (count, features)."""
         return self._random.standard_normal((count, self.recipe.generator[0]), dtype=np.float32)
 
     def real(self, count: int) -> Array:
-        """Real samples (count, features)."""
+        """Draw real samples (count, features)."""
         return DATA[self.recipe.data](self._random, count).astype(np.float32)
 
     def samples(self, count: int = 512) -> Array:
-        """What the generator makes of the same noise every time, (count, features); at most 512."""
+        """Return the generator's samples (count, features) for noise that is the same on every call; at most 512."""
         return forward(self.generator, self._shown[:count]).outputs
 
     def judge(self, points: Array) -> Array:
-        """The discriminator's logits (or the critic's values) at points (…, features)."""
+        """Return the discriminator's logits (or the critic's values) at points (…, features)."""
         return forward(self.discriminator, np.asarray(points, np.float32)).outputs[..., 0]
 
     def discriminator_step(self) -> None:
-        """One step of Adam for the discriminator; the generator waits."""
+        """Make one step of Adam for the discriminator and none for the generator."""
         recipe = self.recipe
         real, fake = self.real(recipe.batch), forward(self.generator, self.noise(recipe.batch)).outputs
         between = None
@@ -202,29 +202,29 @@ class Game:
         self.discriminator_updates += 1
 
     def generator_gradients(self, noise: Array | None = None) -> GeneratorGradients:
-        """What the generator gets at this moment; on fresh noise where none is given."""
+        """Return the generator's current gradients, on fresh noise if none is given."""
         noise = self.noise(self.recipe.batch) if noise is None else noise
         return generator_gradients(self.generator, self.discriminator, noise, self.recipe.loss)
 
     def shown_gradients(self, count: int = 512) -> GeneratorGradients:
-        """The same on the noise of `samples`: draws nothing, so that looking doesn't change the game."""
+        """Return the generator's gradients on the noise of `samples`; nothing is drawn, so the game doesn't change."""
         return self.generator_gradients(self._shown[:count])
 
     def generator_step(self) -> None:
-        """One step of the generator; the discriminator waits."""
+        """Make one step of the generator and none of the discriminator."""
         gradients = self.generator_gradients()
         self.gradient_norms.append(float(gradients.norm()))
         self.generator = self._optimizers[1].step(self.generator, self._tied(gradients.generator.arrays))
         self.rounds += 1
 
     def _tied(self, arrays: tuple[Array, ...]) -> tuple[Array, ...]:
-        """A generator s·z + μ has one scale: the gradient of its weights becomes that of s, on the diagonal."""
+        """Return the gradients; for a generator s·z + μ, which has a single scale, that of s is on the diagonal."""
         if len(arrays) > 2:
             return arrays
         return np.eye(len(arrays[0]), dtype=np.float32) * np.trace(arrays[0]), arrays[1]
 
     def round(self) -> None:
-        """The discriminator's steps, then one of the generator, after the warm-up if it is still to come."""
+        """Make the discriminator's steps, with the warm-up if it hasn't been made, then one of the generator."""
         for _ in range(self.recipe.discriminator_steps + max(0, self.recipe.warmup - self.discriminator_updates)):
             self.discriminator_step()
         self.generator_step()
@@ -238,11 +238,11 @@ def discriminators(
     moments: Sequence[int],
     seeds: int = 4,
 ) -> list[Dense]:
-    """Train discriminators of `seeds` draws side by side while the generator stands still; as they are at `moments`.
+    """Train discriminators of `seeds` draws in parallel against a fixed generator; return their states at `moments`.
 
-    `real` and `fake` draw samples (count, features); `moments` are rising numbers of Adam steps. A critic
-    ("wasserstein") gets the one-sided penalty of strength 10: with the two-sided one a critic of one feature that
-    begins with the wrong slope stays with slope -1, which the penalty likes as well as 1.
+    `real` and `fake` draw samples (count, features); `moments` are increasing numbers of Adam steps. A critic
+    ("wasserstein") gets the one-sided penalty of strength 10: with the two-sided one, a critic of one feature that
+    starts with the wrong slope stays at slope -1, which has no more penalty than slope 1.
     """
     nets = draw_dense(sizes, [np.random.default_rng((seed, 91)) for seed in range(seeds)], dtype=np.float32)
     random, optimizer, batch = np.random.default_rng(9), Adam(3e-3), 64
@@ -267,17 +267,17 @@ def play(
     description: str = "game",
     on_record: Callable[[Game], object] | None = None,
 ) -> bool:
-    """Play a number of rounds; False where Ctrl-C or the stop button ended them early. The game can go on either way.
+    """Play a number of rounds; return False if Ctrl-C or the stop button ended them early. The game can go on then.
 
-    `on_record` is called `records` times on the way, for a figure that follows the game; there is no bar then. Else a
-    bar shows the progress, and is gone at the end; in a notebook a curve of the generator's gradient does, and stays.
+    `on_record` is called `records` times on the way, for a figure that follows the game; then there is no progress bar.
+    Otherwise a bar shows the progress and disappears at the end.
     """
     check_whole("rounds", rounds, 1)
     check_whole("records", records, 1)
-    from tqdm.auto import tqdm  # here: it takes as long to load as all of this package
+    from tqdm.auto import tqdm  # imported here: it takes as long to load as all of this package
 
     if sys.platform == "emscripten":
-        tqdm.monitor_interval = 0  # a browser has no thread for it, and tqdm would warn of that
+        tqdm.monitor_interval = 0  # a browser has no thread for it, and tqdm would warn about that
     moments = {round(moment) for moment in np.linspace(0, rounds, records + 1)[1:]}
     try:
         shown = progress and on_record is None

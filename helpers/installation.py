@@ -1,4 +1,4 @@
-"""Does the installation work? Each check gives a sentence, and where something is amiss the sentence names a remedy."""
+"""Check the installation: each check returns a sentence, which names a remedy if something is wrong."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ BROWSER_FILES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found: whether that part works, and a sentence that says so or what to do."""
+    """The result of one check: whether that part works, and a sentence that says so or names the remedy."""
 
     works: bool
     sentence: str
 
 
 def check_installation(requirements: Path = REQUIREMENTS) -> tuple[Finding, ...]:
-    """Check packages, data, the course's own browser files and the engine; never raises for what it finds.
+    """Check packages, data, the course's own browser files and the engine; faults are returned, never raised.
 
-    `requirements` is a file of lines `name==version`. Every package in it is imported in earnest, so that a
-    damaged one is found; that takes a few seconds.
+    `requirements` is a file of lines `name==version`. Every package in it is really imported, to find damaged ones;
+    this takes a few seconds.
     """
     checks: tuple[Callable[[], str], ...] = (lambda: _packages(requirements), _widgets, _data, _engine)
     return tuple(_finding(check) for check in checks)
 
 
 def report(findings: Sequence[Finding]) -> str:
-    """The findings as lines of text, the last one the conclusion: it works, or how much is left to do."""
+    """Return the findings as lines of text; the last one is the conclusion: it works, or how many parts to mend."""
     lines = [f"{'✓' if finding.works else '✗'} {finding.sentence}" for finding in findings]
     broken = sum(not finding.works for finding in findings)
     end = "Your installation works." if broken == 0 else f"{broken} of {len(findings)} parts to mend: see ✗ above."
@@ -55,7 +55,7 @@ def report(findings: Sequence[Finding]) -> str:
 
 
 class _Broken(Exception):
-    """Something does not work; the message says what, and what to do."""
+    """Something does not work; the message names it and the remedy."""
 
 
 def _finding(check: Callable[[], str]) -> Finding:
@@ -74,16 +74,16 @@ def _packages(requirements: Path) -> str:
     wrong = [fault for name, wanted in pins.items() if (fault := _fault(name, wanted))]
     if wrong:
         raise _Broken(f"Packages: {'; '.join(wrong)}. {SET_UP}")
-    return f"{_python()}; all {len(pins)} packages, in the versions asked for."
+    return f"{_python()}; all {len(pins)} packages, in the required versions."
 
 
 def _packages_elsewhere() -> str:
-    """Where `start.py` has not set the course up, in Colab for instance, other versions will do, within limits."""
+    """Check packages where `start.py` has not set up the course, as in Colab; other versions are accepted in limits."""
     wrong = [f"{name} {wanted} is missing" for name, wanted in runtime.lacking().items()]
     if wrong := wrong or [fault for name in runtime.OLDEST if (fault := _import_fault(name))]:
         raise _Broken(f"Packages: {'; '.join(wrong)}. Run the first cell of this notebook again.")
     others = ", ".join(f"{name} {versions}" for name, versions in runtime.differing().items())
-    versions = f"in versions that will do (in brackets the course's): {others}" if others else "as asked for"
+    versions = f"in versions that will do (in brackets the course's): {others}" if others else "as required"
     return f"{_python()}; the {len(runtime.OLDEST)} packages that the notebooks need, {versions}."
 
 
@@ -92,7 +92,7 @@ def _python() -> str:
 
 
 def _pins(requirements: Path) -> dict[str, str]:
-    """Wanted version by name, from the lines `name==version`."""
+    """Return the required versions by package name, from the lines `name==version`."""
     try:
         return runtime.pins(requirements)
     except OSError as error:
@@ -102,7 +102,7 @@ def _pins(requirements: Path) -> dict[str, str]:
 
 
 def _fault(name: str, wanted: str) -> str:
-    """What is wrong with a package, "" if nothing is."""
+    """Return what is wrong with a package, or "" if nothing is."""
     try:
         found = metadata.version(name).partition("+")[0]  # "2.13.0+cpu" is version 2.13.0
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The input-output Jacobian of a network at its start: what a small change of the input becomes, in every direction."""
+"""The input-output Jacobian of a network at initialization: the effect of a small change of the input."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from helpers.network import NetworkSpec, Parameters
 
 
 def input_output_jacobian(spec: NetworkSpec, parameters: Parameters, inputs: Array) -> Array:
-    """∂h_L/∂x of the last hidden layer, an array (seeds, samples, width, features), by the chain rule.
+    """Return ∂h_L/∂x of the last hidden layer, an array (seeds, samples, width, features), by the chain rule.
 
     `inputs` are (samples, features). Each layer multiplies the product so far by its weights and by the diagonal of
-    its slopes (Saxe 2014, eq. 10; Pennington 2017, eq. 2). ValueError for a `spec` with a normalization, which ties
-    samples together, and for inputs that do not fit the first weights.
+    its slopes (Saxe 2014, eq. 10; Pennington 2017, eq. 2). Raises ValueError for a `spec` with a normalization, since
+    samples depend on each other then, and for inputs that do not fit the first weights.
     """
     if spec.norm != "none":
         raise ValueError(
-            f"spec.norm must be 'none': with a normalization, samples have no Jacobian apart; got {spec.norm!r}"
+            f"spec.norm must be 'none': with a normalization, samples have no separate Jacobians; got {spec.norm!r}"
         )
     h = np.asarray(inputs, dtype=np.float64)
     features = parameters.weights[0].shape[1]
@@ -36,8 +36,8 @@ def input_output_jacobian(spec: NetworkSpec, parameters: Parameters, inputs: Arr
 
 
 def singular_values(matrices: Array) -> Array:
-    """The singular values of each matrix, largest first, an array (…, min(rows, columns)).
+    """Return the singular values of each matrix, largest first, an array (…, min(rows, columns)).
 
-    Those below about 1e-16 of the largest are lost in rounding and come out as anything up to that.
+    Values below about 1e-16 of the largest are lost in rounding: any number up to that may be returned for them.
     """
     return np.linalg.svd(matrices, compute_uv=False)

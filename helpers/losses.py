@@ -1,4 +1,4 @@
-"""The loss of a classifier, and its gradient below it."""
+"""The loss of a classifier, with its gradient."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from helpers.arrays import Array
 
 
 def cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array]:
-    """Mean cross-entropy -log softmax(logits)[target] over the batch (…), and its gradient at the logits.
+    """Return the mean cross-entropy -log softmax(logits)[target] over the batch (…) and its gradient at the logits.
 
     `logits` are (…, batch, classes), `targets` (batch,) whole numbers. The gradient is (softmax - one-hot) / batch.
     """

@@ -1,6 +1,6 @@
-"""Torch twins of the networks that the engine computes by hand: the same parameters, the same forward pass.
+"""The engine's networks in torch: the same parameters and the same forward pass.
 
-They are what trains, and the independent reference that the engine's gradients are tested against.
+They are the networks that get trained, and the independent reference for testing the engine's gradients.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class MLP(nn.Module):
     """The fully connected network of a `NetworkSpec` as a `torch.nn.Module`.
 
     Its initial weights are exactly those of `initial_parameters(spec, inputs, classes, seed)`, the first of the spec's
-    seeds; `spec.seeds` and `spec.batch` play no part. Layer l computes z = h W + b, then `norm` plus `norm_bias`, then
+    seeds; `spec.seeds` and `spec.batch` are ignored. Layer l computes z = h W + b, then `norm` plus `norm_bias`, then
     the activation, and from the second layer on adds `skip` times the layer's input. The normalization's scale and bias
-    stay as they are during training: 1 and `spec.norm_bias`.
+    are not trained: they stay at 1 and `spec.norm_bias`.
 
-    `layers` holds the hidden `nn.Linear` modules, `readout` the last one; torch keeps a weight as (fan_out, fan_in),
-    the transpose of the engine's. Batch norm uses the statistics of the batch it is given, when training and
-    afterwards, as the engine does: no running averages, so that measuring a network never changes it.
+    `layers` holds the hidden `nn.Linear` modules, `readout` the last one; torch stores a weight as (fan_out, fan_in),
+    the transpose of the engine's. Batch norm uses the statistics of the current batch, in training and afterwards, as
+    the engine does. It has no running averages, so measuring a network never changes it.
 
     Raises ValueError where `initial_parameters` does.
     """
@@ -53,7 +53,7 @@ class MLP(nn.Module):
         return self.readout(self.hidden(inputs)[-1])
 
     def hidden(self, inputs: Tensor) -> list[Tensor]:
-        """What leaves each hidden layer: `depth` tensors h_l (batch, width), the first layer's first."""
+        """Return the output of each hidden layer: `depth` tensors h_l (batch, width), the first layer's first."""
         states: list[Tensor] = []
         for layer, normalize, activation in zip(self.layers, self.normalizations, self.activations, strict=True):
             before = states[-1] if states else inputs
@@ -63,7 +63,7 @@ class MLP(nn.Module):
 
 
 def _linear(weight: Array, bias: Array, dtype: torch.dtype) -> nn.Linear:
-    """A linear layer with these parameters: weight (fan_in, fan_out), bias (fan_out)."""
+    """Return a linear layer with these parameters: weight (fan_in, fan_out), bias (fan_out)."""
     fan_in, fan_out = weight.shape
     layer = nn.Linear(fan_in, fan_out, dtype=dtype)
     with torch.no_grad():
@@ -102,8 +102,8 @@ class ResidualMLP(nn.Module):
     """The residual network of a `ResidualSpec`: the same parameters and the same forward pass, in torch.
 
     h_l = skip · h_(l-1) + factors[l] · F(h_(l-1)) with a branch F of two layers without biases. The factors begin at
-    `spec.branch` and are learned with the weights (ReZero, Bachlechner 2020); `spec.seeds` and `spec.batch` play no
-    part. Batch norm uses the statistics of the batch it is given, as `MLP` does.
+    `spec.branch` and are learned with the weights (ReZero, Bachlechner 2020); `spec.seeds` and `spec.batch` are
+    ignored. Batch norm uses the statistics of the current batch, as in `MLP`.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class ResidualMLP(nn.Module):
         return self.readout(self.states(inputs)[-1])
 
     def states(self, inputs: Tensor) -> list[Tensor]:
-        """What leaves the stem and every block: h_0 … h_blocks (batch, width)."""
+        """Return the outputs of the stem and of every block: h_0 … h_blocks (batch, width)."""
         states = [self.stem(inputs)]
         for first, second, factor in zip(self.first, self.second, self.factors, strict=True):
             branch = second(torch.relu(first(self.before(states[-1]))))
@@ -142,9 +142,9 @@ class ConvNet(nn.Module):
 
     A stem of 3 × 3 convolutions, pooled to 4 × 4, then `blocks` times relu(skip · h + F(h)) with F = convolution,
     normalization, ReLU, convolution, normalization (He 2015, fig. 2), and a linear read-out of the mean over
-    places: 2 · blocks + 2 layers with weights. The skip has no parameters, so that the two twins have the same
-    ones, drawn by He's rule from `seed`.
-    `norm` is "batch" (with affine part and the statistics of the batch it is given) or "none".
+    places: 2 · blocks + 2 layers with weights. The skip has no parameters, so the plain and the residual network have
+    the same ones, drawn at He's scale from `seed`.
+    `norm` is "batch" (with an affine part and the statistics of the current batch) or "none".
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class ConvNet(nn.Module):
 
 
 def _convolution(channels: int, out: int, norm: str, generator: torch.Generator) -> nn.Module:
-    """A 3 × 3 convolution without bias under He's initialization, and its normalization."""
+    """Return a 3 × 3 convolution without bias, with He's initialization, followed by its normalization."""
     layer = nn.Conv2d(channels, out, 3, padding=1, bias=False)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
     if norm == "none":
@@ -190,8 +190,8 @@ class RecurrentNet(nn.Module):
     """The recurrent network of a `RecurrentSpec` as torch's `nn.RNN`, `nn.LSTM` or `nn.GRU`, with a linear read-out.
 
     Its initial parameters are those of `recurrent.initial_parameters(spec, seed)`, the first of the spec's seeds; the
-    read-out is drawn as `nn.Linear` does. `spec.length`, `batch`, `seeds` and `input_scale` play no part. A plain
-    network must be of tanh: ValueError otherwise.
+    read-out is drawn as `nn.Linear` does. `spec.length`, `batch`, `seeds` and `input_scale` are ignored. Raises
+    ValueError for another activation than tanh.
     """
 
     def __init__(self, spec: RecurrentSpec, outputs: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> None:
@@ -217,6 +217,6 @@ class RecurrentNet(nn.Module):
         self.readout = _linear(weight, bias, dtype)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """What the read-out makes of the last hidden state (batch, outputs); inputs (batch, length, features)."""
+        """Return the read-out of the last hidden state (batch, outputs) for inputs (batch, length, features)."""
         states, _ = self.cell(inputs)
         return self.readout(states[:, -1])

@@ -732,7 +732,7 @@ def test_the_command_in_a_shell(folder: Path) -> None:
     assert (
         result.returncode == 0
         and b"module:function" in result.stdout
-        and b"2 where it can't be examined" in result.stdout
+        and b"2 if the network can't be examined" in result.stdout
     )
 
 

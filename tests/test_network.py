@@ -274,20 +274,20 @@ def test_seeds_of_very_different_size_do_not_disturb_each_other() -> None:
 
 def test_a_forward_signal_that_underflows_is_reported_with_its_layer() -> None:
     spec = NetworkSpec(200, 8, "linear", "orthogonal", gain=1e-3, seeds=2, batch=4)
-    with pytest.warns(RuntimeWarning, match=r"forward signal of layer 9[67] leaves what float64 can hold"):
+    with pytest.warns(RuntimeWarning, match=r"forward signal of layer 9[67] leaves the range of float64"):
         gradient_profile(spec)
 
 
 def test_a_forward_signal_that_overflows_is_reported_with_its_layer() -> None:
     spec = NetworkSpec(200, 8, "relu", "he_normal", gain=1e3, seeds=2, batch=4)
-    with pytest.warns(RuntimeWarning, match=r"forward signal of layer (9\d|10\d) leaves what float64 can hold"):
+    with pytest.warns(RuntimeWarning, match=r"forward signal of layer (9\d|10\d) leaves the range of float64"):
         gradient_profile(spec)
 
 
 def test_float32_parameters_that_do_not_hold_the_signal_are_reported() -> None:
     spec = NetworkSpec(60, 8, "linear", "orthogonal", gain=0.3, seeds=1, batch=4)
     inputs, targets = gaussian(4)
-    with pytest.warns(RuntimeWarning, match="layer 3[01] leaves what float32 can hold"):
+    with pytest.warns(RuntimeWarning, match="layer 3[01] leaves the range of float32"):
         backpropagate(spec, initial_parameters(spec, 64, 10, dtype=np.float32), inputs, targets)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

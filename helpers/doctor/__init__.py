@@ -1,4 +1,4 @@
-"""Instruments for any `torch.nn.Module`: what its gradient does, layer by layer, and what is wrong with it.
+"""Diagnose any `torch.nn.Module`: read its gradients layer by layer and find what is wrong.
 
     diagnosis = diagnose(model, loss_function, inputs, targets)
     print(diagnosis)

@@ -1,4 +1,4 @@
-"""`gradient-doctor module:function`: a diagnosis in the terminal, and in the exit status."""
+"""`gradient-doctor module:function`: print a diagnosis, and return it as the exit status."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ HEALTHY, ILL, NOT_EXAMINED = 0, 1, 2
 
 DESCRIPTION = """Examine a network with one batch and print the diagnosis.
 
-The function takes no arguments and returns (model, loss_function, inputs, targets);
-the module is found as Python finds it, from this folder too."""
+The function takes no arguments and returns (model, loss_function, inputs, targets).
+The module is imported from the current folder or from Python's path."""
 
-EXIT_STATUS = "Exit status: 0 healthy, 1 ill, 2 where it can't be examined."
+EXIT_STATUS = "Exit status: 0 if healthy, 1 if not, 2 if the network can't be examined."
 
 
 class _CannotExamine(Exception):
-    """Says in one line why."""
+    """The reason why a network can't be examined, in one line."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(
         _program(), description=DESCRIPTION, epilog=EXIT_STATUS, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the findings as JSON, for programs to read")
     given = parser.parse_args(arguments)
     try:
-        with redirect_stdout(sys.stderr):  # what the network prints itself is no part of the diagnosis
+        with redirect_stdout(sys.stderr):  # keeps the network's own output out of the diagnosis
             diagnosis = diagnose(*_example(given.place))
     except (Exception, SystemExit, KeyboardInterrupt) as problem:
         words = str(problem) if isinstance(problem, _CannotExamine | DiagnosisError) else _named(problem)
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run() -> NoReturn:
-    """Run the command and leave Python: with 0, 1 or 2, whatever happens."""
+    """Run the command and exit with status 0, 1 or 2, whatever happens."""
     try:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
         sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
@@ -62,7 +62,7 @@ def run() -> NoReturn:
 
 
 def _program() -> str:
-    """What the command is called: by the package that it belongs to."""
+    """Return the name of the command, which depends on the package that contains it."""
     package = str(__package__)
     return "gradient-doctor" if package == "gradient_doctor" else f"python -m {package}"
 
@@ -72,7 +72,7 @@ def _named(problem: BaseException) -> str:
 
 
 def _print(text: str) -> None:
-    """Print the text; a reader that stops in between, as `head` does, changes nothing of the verdict."""
+    """Print the text; a reader that stops early, as `head` does, doesn't change the exit status."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -80,7 +80,7 @@ def _print(text: str) -> None:
 
 
 def _example(place: str) -> tuple[Any, Any, Any, Any]:
-    """What the named function returns."""
+    """Import the module, call the function and return its result; raises _CannotExamine if that fails."""
     module_name, colon, function_name = place.partition(":")
     if not (module_name and colon and function_name):
         raise _CannotExamine("name it as module:function, for example my_model:make")

@@ -1,7 +1,7 @@
-"""What a loss function compares with what, and whether that is what it is made for.
+"""Check what a loss function compares against what that function is meant for.
 
-The last activation is read from autograd's graph, and not guessed from the numbers: logits may lie between 0 and 1 by
-chance, and those that come out of a sigmoid always do.
+The last activation is read from autograd's graph, not guessed from the values: logits may lie between 0 and 1 by
+chance, the outputs of a sigmoid always do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .graph import PASSES_ON, name_of
 from .readings import Finding, Threshold
 
 DIFFERENCES = frozenset(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "__sub__", "__rsub__", "rsub"))
-"""Functions of torch that compare element by element, by the difference."""
+"""Functions of torch that compare element by element, by subtraction."""
 
 LOGARITHMS = frozenset(("nll_loss", "kl_div"))
 """Functions of torch that expect logarithms of probabilities."""
@@ -43,7 +43,7 @@ COMPARING = LOSSES | BY_HAND
 """Functions of torch that compare within a loss function."""
 
 MOST_COMPARED = 64
-"""So many comparisons are looked at."""
+"""The largest number of comparisons that are examined."""
 
 RANGES = {
     "SigmoidBackward": (0.0, 1.0),
@@ -55,13 +55,13 @@ RANGES = {
     "ExpBackward": (0.0, math.inf),
     "LogSoftmaxBackward": (-math.inf, 0.0),
 }
-"""Between which numbers lies what comes out of a step of autograd's graph."""
+"""The range of the outputs of a step, by the step's name in autograd's graph."""
 
 KEEPS_THE_RANGE = (
     *PASSES_ON,
     *(f"{each}Backward" for each in ("Select", "Slice", "Unbind", "Split", "Index", "Gather")),
 )
-"""Steps that pass numbers on, all or some of them, and no others."""
+"""Steps that output only numbers that they were given, all or some of them."""
 
 BEYOND, FEW, NEARLY_ALL = 0.05, 0.1, 0.95
 """A target counts as out of reach that lies so far (in widths of the range) beyond; with few such, nothing is said."""
@@ -84,8 +84,8 @@ OF_COMPARISONS = {
     ),
     "logarithms": Threshold(
         1.1,
-        "exp of what nll_loss and kl_div are given, summed over the classes: at most 1",
-        "probabilities sum to 1; without that the loss has no lower bound",
+        "exp of the inputs of nll_loss and kl_div, summed over the classes: at most 1",
+        "probabilities sum to 1; otherwise the loss has no lower bound",
     ),
     "reach": Threshold(
         NEARLY_ALL, "targets that the last activation can reach", "the ranges of sigmoid, tanh, softmax, ReLU"
@@ -98,7 +98,7 @@ OF_COMPARISONS = {
 
 @dataclass(frozen=True)
 class Compared:
-    """A function of torch, and the two tensors that it was called with: what was computed, and what is wanted."""
+    """A call of a function of torch with two tensors: the one that was computed and the one that is wanted."""
 
     function: str
     computed: Tensor
@@ -119,7 +119,7 @@ class Compared:
 
     @cached_property
     def numbers(self) -> Tensor:
-        """What was computed, without its graph."""
+        """The computed tensor, detached from its graph."""
         return self.computed.detach()
 
 
@@ -176,11 +176,11 @@ def _no_logarithms(each: Compared) -> Iterator[Finding]:
     what = "probabilities" if are_shares(each.numbers, -1) else "numbers"
     yield _finding(
         "logarithms",
-        f"{each.function} is given {what} in place of logarithms of probabilities: it has no lower bound so.",
+        f"{each.function} is given {what} in place of logarithms of probabilities, so it has no lower bound.",
         {"exp, summed over the classes": _sums_of_exp(each)},
-        "Hand it log_softmax of the logits; or hand the logits to cross_entropy, which has its softmax inside."
+        "Pass it log_softmax of the logits; or pass the logits to cross_entropy, which contains the softmax."
         if each.function == "nll_loss"
-        else "Hand it log_softmax of the logits: the first argument of kl_div is the logarithm, the second is not.",
+        else "Pass it log_softmax of the logits: kl_div takes logarithms as its first argument, not as its second.",
     )
 
 
@@ -191,9 +191,9 @@ def _no_bits(each: Compared) -> Iterator[Finding]:
     if low < -OF_COMPARISONS["bits"].value or high > 1 + OF_COMPARISONS["bits"].value:
         yield _finding(
             "bits",
-            f"the targets of {each.function} go from {low:.3g} to {high:.3g}: beyond 0 and 1 it has no minimum.",
+            f"the targets of {each.function} range from {low:.3g} to {high:.3g}: outside 0 to 1 it has no minimum.",
             {"smallest target": low, "largest": high},
-            "Make the targets 0 and 1, or shares between: labels of -1 and 1 are (y + 1) / 2.",
+            "Make the targets 0 and 1, or values in between: labels y of -1 and 1 become (y + 1) / 2.",
         )
 
 
@@ -214,9 +214,9 @@ def _out_of_reach(each: Compared) -> Iterator[Finding]:
     if share >= NEARLY_ALL:
         yield _finding(
             "reach",
-            f"the targets lie where the {name} at the end can't get ({_interval(low, high)}).",
+            f"the targets lie outside the range of the {name} at the end ({_interval(low, high)}).",
             dict(zip(("share out of reach", "smallest target", "largest"), (share, *_ends(each.wanted)), strict=True)),
-            f"Leave out the {name} behind the last layer, or scale the targets into its range.",
+            f"Leave out the {name} after the last layer, or scale the targets into its range.",
         )
 
 
@@ -225,16 +225,16 @@ def _note_of_reach(each: Compared) -> Iterator[str]:
     if FEW <= share < NEARLY_ALL:
         name, low, high = each.activation
         yield (
-            f"{share:.0%} of the targets lie where the {name} at the end can't get ({_interval(low, high)}): leave it "
-            "out, or scale the targets."
+            f"{share:.0%} of the targets lie outside the range of the {name} at the end ({_interval(low, high)}): "
+            "leave it out, or scale the targets."
         )
 
 
 def _note_of_shares(each: Compared) -> Iterator[str]:
     if each.function in LOGARITHMS and _sums_of_exp(each) < 2 - OF_COMPARISONS["logarithms"].value:
         yield (
-            f"The probabilities that {each.function} is given sum to {_sums_of_exp(each):.2g} over the classes, and "
-            "not to 1: take the (log-)softmax over the axis of the classes."
+            f"The probabilities that {each.function} is given sum to {_sums_of_exp(each):.2g} over the classes, not "
+            "to 1: take the (log-)softmax over the axis of the classes."
         )
 
 
@@ -322,7 +322,7 @@ def _are_cosines(numbers: Tensor, step: Any) -> bool:
 
 
 def _sums_of_exp(each: Compared) -> float:
-    """The median of the probabilities' sums over the classes; of kl_div over the axis where they come nearest 1."""
+    """Return the median sum of the probabilities over the classes; for kl_div, over the axis where it is nearest 1."""
     numbers = each.numbers.float()
     axes = range(numbers.dim()) if each.function == "kl_div" or numbers.dim() < 2 else (1,)
     sums = [float(numbers.exp().sum(axis).median()) for axis in axes]

@@ -1,4 +1,4 @@
-"""What a training showed, as findings: each with its evidence, its threshold and the step at which it began."""
+"""The findings about a training run: each has its evidence, its threshold and the step at which it began."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ TRAINING_THRESHOLDS: Mapping[str, Threshold] = {
     ),
     "steps skipped": Threshold(
         0.1,
-        "steps that the scaler skips, after the first 20: below 10 %",
+        "share of the steps that the scaler skips after the first 20: below 10 %",
         "GradScaler halves its scale at most once in 2000 good steps (PyTorch's manual)",
     ),
     "dead": Threshold(
-        0.9, "dead units of a layer: below 90 %", "AUTOTRAINER 2021 has 70 %; deep healthy ReLU networks have half dead"
+        0.9,
+        "dead units of a layer: below 90 %",
+        "AUTOTRAINER (2021) uses 70 %; in deep healthy ReLU networks half the units are dead",
     ),
     "saturated": Threshold(
         0.5, "saturated elements of a layer: below 50 %", "our measurement: a third in a sigmoid network that learns"
@@ -41,17 +43,19 @@ TRAINING_THRESHOLDS: Mapping[str, Threshold] = {
         1e-9, "update over weight of a layer that an optimizer holds: above 1e-9", "rounding in float32 is at 6e-8"
     ),
     "diverging": Threshold(
-        3.0, "the loss at the end over the larger of first loss and constant prediction: below 3", "our measurement"
+        3.0,
+        "final loss over the first loss, or over that of a constant prediction if that is larger: below 3",
+        "our measurement",
     ),
     "oscillating": Threshold(
         0.3,
-        "median change of the loss from step to step, over its median, where it doesn't fall: below 30 %",
-        "our measurement: batches of 64 change it by 5 %",
+        "median change from step to step of a loss that doesn't fall, over its median: below 30 %",
+        "our measurement: with batches of 64 the loss changes by 5 %",
     ),
     "stuck": Threshold(
         0.98,
-        "the loss at the end over that of the best constant prediction: below 98 %",
-        "entropy of the targets (cross-entropy), their variance (mean squared error)",
+        "final loss over that of the best constant prediction: below 98 %",
+        "the best constant's loss is the targets' entropy (cross-entropy) or variance (mean squared error)",
     ),
     "update too large": Threshold(
         1e-1, "update over weight: below 0.1", "around 1e-3 is usual: Karpathy 2019; Schneider 2021 (Cockpit)"
@@ -60,44 +64,44 @@ TRAINING_THRESHOLDS: Mapping[str, Threshold] = {
         1e-4, "update over weight: above 0.0001", "around 1e-3 is usual: Karpathy 2019; Schneider 2021 (Cockpit)"
     ),
 }
-"""What is normal in a training, by finding."""
+"""The threshold of every finding about a training run."""
 
 TRAINING_VERDICTS = (*TRAINING_THRESHOLDS, "not examined", "healthy")
-"""All verdicts on a training there are."""
+"""All verdicts that a training run can get."""
 
 NARROW = 16
-"""In a layer with fewer units, all may be dead by chance."""
+"""In a layer with fewer units than this, all of them may be dead by chance."""
 
 SETTLED = 100
-"""After so many steps a network should have begun to learn."""
+"""Number of steps after which a network should have begun to learn."""
 
 PATIENCE = 200
-"""After so many steps a loss that is still that of a constant prediction is called stuck."""
+"""Number of steps after which a loss that still equals a constant prediction's is called stuck."""
 
 LEARNED = 0.9
-"""A loss below this share of the constant prediction's, or 0.7 of the first one where that isn't known, has fallen."""
+"""A loss below this share of the constant prediction's has fallen; without one, a loss below 0.7 of the first has."""
 
 SPARE = 0.1
 """A network that learns may hold this share of layers that its loss has no use for."""
 
 CLIPPED, ALIKE = 1e-5, 1e-3
-"""Gradient norms that agree so well with the largest one were clipped to it, if the losses don't agree as well."""
+"""Gradient norms within CLIPPED (relative) of the largest were clipped to it, unless the losses agree within ALIKE."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """What `watch` saw of a training besides the records of its layers.
+    """Everything that `watch` recorded about a training run.
 
     losses: (steps,) the loss of each step, unscaled, summed over its backward passes; NaN where none was seen
-    constant: the loss of the best constant prediction; NaN where the loss is of no kind that has one here
-    units: how many units leave each layer
+    constant: the loss of the best constant prediction; NaN for a kind of loss where it isn't known
+    units: the number of output units of each layer
     matrices: names of the layers that learn a matrix
-    held: names of the layers whose parameters an optimizer holds that made steps
-    hidden: names of the layers before the last one that ran
-    kept: the steps whose gradients still held those of the step before; `checked` is how many steps were looked at
-    skipped: the steps, by the number of steps made before, that a gradient scaler skipped; `scaled` counts its calls
-    non_finite: the first step with nan or infinity, and where it was met first, in words
-    problem: the error that ended the recording before the training, if any
+    held: names of the layers with parameters in an optimizer that has made steps
+    hidden: names of the layers that ran before the last one
+    kept: the steps that began with the gradients of the step before; `checked` is the number of steps examined
+    skipped: the steps that a gradient scaler skipped, numbered by the steps made before; `scaled` counts its calls
+    non_finite: the first step with nan or infinity, and a description of the place where it first arose
+    problem: the error that stopped the recording before the end of the training, if any
     """
 
     model: str
@@ -119,12 +123,13 @@ class Training:
 
 @dataclass(frozen=True)
 class TrainingDiagnosis:
-    """What is wrong with a training so far: `monitor.diagnosis`.
+    """The diagnosis of a training run so far: `monitor.diagnosis`.
 
     findings: the worst first, each with the step at which it began (`finding.began`); empty for a healthy training
-    notes: what is worth knowing and no illness
-    steps: how many steps were made; loss: the last one that was seen
-    problem: the error that ended the recording before the training, if any
+    notes: observations that are worth knowing but are no fault
+    steps: the number of steps made
+    loss: the last loss that was seen
+    problem: the error that stopped the recording before the end of the training, if any
     """
 
     model: str
@@ -143,7 +148,7 @@ class TrainingDiagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Whether steps were seen and nothing is wrong."""
+        """Whether training steps were seen and no fault was found."""
         return self.verdict == "healthy"
 
     def __str__(self) -> str:
@@ -169,13 +174,13 @@ class TrainingDiagnosis:
 
     @property
     def summary(self) -> str:
-        """The model, its steps and its last loss."""
+        """The model's class, the number of training steps and the last loss, as a line of text."""
         loss = "" if math.isnan(self.loss) else f"; loss {self.loss:.4g}"
         return f"{self.model}, {self.steps:,} training steps{loss}"
 
 
 def conclude(training: Training) -> TrainingDiagnosis:
-    """All findings of a training so far, causes before what they bring about, and notes."""
+    """Return all findings about a training run so far, causes before their effects, and notes."""
     seen = training.losses[np.isfinite(training.losses)]
     learned = _learned(training)
     finite = [*_non_finite(training), *_not_zeroed(training), *_skipped(training)]
@@ -212,11 +217,11 @@ def _non_finite(training: Training) -> Iterator[Finding]:
     seen = training.losses[:step][np.isfinite(training.losses[:step])]
     yield Finding(
         "non-finite",
-        f"numbers that are nan or infinite arise in {where}.",
+        f"nan or infinite numbers arise in {where}.",
         {"first step": float(step), "last finite loss": float(seen[-1]) if len(seen) else math.nan},
         TRAINING_THRESHOLDS["non-finite"],
-        "Look at that place first. Where it comes after good steps, take a smaller learning rate or clip the gradient; "
-        "at the first step look for gaps in the data, a logarithm or a division of zero.",
+        "Look at that place first. If they appear after good steps, use a smaller learning rate or clip the gradient; "
+        "if at the first step, look for missing values in the data, a logarithm of zero or a division by zero.",
         "10_clipping.ipynb",
         kind="training",
         began=step,
@@ -228,7 +233,7 @@ def _not_zeroed(training: Training) -> Iterator[Finding]:
         return
     yield Finding(
         "not zeroed",
-        "the gradients of earlier steps are still there when the next backward pass adds to them.",
+        "the gradients of earlier steps are not set to zero before the next backward pass adds to them.",
         {"steps that began with old gradients": float(len(training.kept)), "steps looked at": float(training.checked)},
         TRAINING_THRESHOLDS["not zeroed"],
         "Call optimizer.zero_grad() once for each step, before the backward pass.",
@@ -245,11 +250,11 @@ def _skipped(training: Training) -> Iterator[Finding]:
         return
     yield Finding(
         "steps skipped",
-        "the gradient scaler skips steps, since scaled gradients are not finite.",
+        "the gradient scaler skips steps because the scaled gradients are not finite.",
         {"skipped": float(len(training.skipped)), "of": float(training.scaled)},
         limit,
-        "Look for infinities in the forward pass at half precision, clip after scaler.unscale_, or train in bfloat16, "
-        "which needs no scaler.",
+        "Look for infinities in the half-precision forward pass, clip the gradient after scaler.unscale_, or train in "
+        "bfloat16, which needs no scaler.",
         "10_clipping.ipynb",
         kind="training",
         began=late[0],
@@ -257,23 +262,23 @@ def _skipped(training: Training) -> Iterator[Finding]:
 
 
 def _flat(training: Training) -> Iterator[Finding]:
-    """Dead units and saturated elements that stay to the end."""
+    """Layers whose units are dead, or whose elements are saturated, until the end."""
     history = training.history
     for verdict, shares, words, remedy, lesson in (
         (
             "dead",
             history.dead,
             "nearly all units of a layer are dead: they are 0 for every sample of the batch.",
-            "Take a smaller learning rate, biases at 0 and He's scale at the start, or a leaky ReLU. Units that died "
-            "in a step too large seldom come back.",
+            "Use a smaller learning rate, start with biases at 0 and weights at He's scale, or use a leaky ReLU. Units "
+            "that died in too large a step seldom recover.",
             "04_relu.ipynb",
         ),
         (
             "saturated",
             history.saturated,
-            "an activation is saturated in most of its elements, where its slope is next to nothing.",
-            "Scale the inputs to standard deviation 1, start with Xavier's scale, take a smaller learning rate, or put "
-            "a normalization before the activation.",
+            "most elements of an activation are saturated: its slope there is almost 0.",
+            "Scale the inputs to standard deviation 1, start with weights at Xavier's scale, use a smaller learning "
+            "rate, or put a normalization before the activation.",
             "03_deep_sigmoid_nets.ipynb",
         ),
     ):
@@ -302,7 +307,7 @@ def _flat(training: Training) -> Iterator[Finding]:
 
 
 def _collapsed(training: Training) -> Iterator[Finding]:
-    """Samples that look alike in the last hidden layer, and from which layer on they do."""
+    """The hidden layers, back from the last one, in which all samples look alike."""
     history, limit = training.history, TRAINING_THRESHOLDS["collapsed"]
     alike: list[tuple[int, int]] = []
     for place in reversed(range(len(history.layers))):
@@ -318,10 +323,10 @@ def _collapsed(training: Training) -> Iterator[Finding]:
         column = history.similarity[:, first]
         yield Finding(
             "collapsed",
-            "all samples look alike in the last hidden layers, so that nothing behind these can tell them apart.",
+            "all samples look alike in the last hidden layers, so the layers after them cannot tell them apart.",
             {"cosine at the start": float(column[0]), "cosine at the end": float(column[-1])},
             limit,
-            "Take a normalization, skip connections, fewer layers, or a smaller learning rate.",
+            "Use normalization, skip connections, fewer layers, or a smaller learning rate.",
             "05_initialization.ipynb",
             tuple(history.layers[place] for place, _ in alike),
             kind="training",
@@ -346,11 +351,11 @@ def _unchanged(training: Training) -> Iterator[Finding]:
     norm = history.gradient_norm[-1, place]
     yield Finding(
         "unchanged",
-        "an optimizer holds layers that it doesn't change.",
+        "some layers in an optimizer don't change from step to step.",
         {"update over weight at the end": float(history.update_to_weight[-1, place]), "gradient norm": float(norm)},
         limit,
-        "Look whether a gradient arrives (print the monitor), what the learning rate of their group is, and whether "
-        "the update is lost in rounding (half-precision weights; Adam's eps of 1e-8 is 0 in float16).",
+        "Check whether a gradient reaches them (print the monitor), which learning rate their parameter group has, and "
+        "whether rounding swallows the update (half-precision weights; Adam's eps of 1e-8 is 0 in float16).",
         "11_your_own_network.ipynb",
         tuple(sorted(still, key=history.layers.index)),
         kind="training",
@@ -359,7 +364,7 @@ def _unchanged(training: Training) -> Iterator[Finding]:
 
 
 def _updates(training: Training) -> Iterator[Finding]:
-    """Update over weight outside of what is usual, as the median of the second half."""
+    """Layers whose update over weight, as the median of the second half of the run, is unusually large or small."""
     history = training.history
     if len(history.steps) < 3:
         return
@@ -371,13 +376,13 @@ def _updates(training: Training) -> Iterator[Finding]:
             "update too large",
             lambda value, limit: value > limit,
             "a step changes a layer by more than a tenth of its weights.",
-            "Take a smaller learning rate, a warm-up, or clip the gradient.",
+            "Use a smaller learning rate or a warm-up, or clip the gradient.",
         ),
         (
             "update too small",
             lambda value, limit: TRAINING_THRESHOLDS["unchanged"].value < value < limit,
             "a step hardly changes a layer.",
-            "Take a larger learning rate, or Adam; where only the first layers stand still, look at the signal with "
+            "Use a larger learning rate, or Adam. If only the first layers hardly change, look at their gradient with "
             "diagnose.",
         ),
     ):
@@ -410,10 +415,10 @@ def _diverging(training: Training) -> Iterator[Finding]:
         above = _since(losses > limit.value * start)
         yield Finding(
             "diverging",
-            "the loss grows far beyond where it began.",
+            "the loss grows far above its first value.",
             {"loss at the start": first, "loss at the end": last},
             limit,
-            "Take a smaller learning rate, or clip the gradient.",
+            "Use a smaller learning rate, or clip the gradient.",
             "10_clipping.ipynb",
             kind="training",
             began=len(losses) - 1 if above is None else above,
@@ -434,7 +439,7 @@ def _oscillating(training: Training) -> Iterator[Finding]:
             "the loss swings from step to step and doesn't fall.",
             {"change from step to step": swing, "loss": float(np.median(half))},
             limit,
-            "Take a smaller learning rate, or larger batches.",
+            "Use a smaller learning rate, or larger batches.",
             "10_clipping.ipynb",
             kind="training",
             began=int(np.argmax(large)),
@@ -451,11 +456,11 @@ def _stuck(training: Training) -> Iterator[Finding]:
     near = np.convolve(losses, np.full(20, 1 / 20), "valid") <= training.constant / limit.value
     yield Finding(
         "stuck",
-        "the loss stays at that of a prediction that is the same for every sample.",
+        "the loss is no better than that of one constant prediction for all samples.",
         {"loss": float(last), "of a constant prediction": training.constant},
         limit,
-        "Diagnose the model as it is now. Look whether the targets belong to the inputs, and try ten and a hundred "
-        "times the learning rate on a single batch.",
+        "Diagnose the model as it is now. Check whether the targets belong to the inputs, and try 10 and 100 times "
+        "the learning rate on a single batch.",
         "11_your_own_network.ipynb",
         kind="training",
         began=int(np.argmax(near)) if near.any() else 0,
@@ -465,26 +470,29 @@ def _stuck(training: Training) -> Iterator[Finding]:
 def _notes(training: Training) -> Iterator[str]:
     history = training.history
     if training.problem:
-        yield f"The recording ended before the training, by an error: {training.problem}"
+        yield f"The recording stopped before the end of the training, because of an error: {training.problem}"
     share, norm, first = clipped_share(history, training.losses)
     if share > 0:
-        yield f"{share:.0%} of the recorded steps were clipped to a norm of {number(norm)}, the first at step {first}."
+        yield (
+            f"In {share:.0%} of the recorded steps the gradient was clipped to a norm of {number(norm)}, first at step "
+            f"{first}."
+        )
     late = len(training.skipped)
     if late and not any(True for _ in _skipped(training)):
-        yield f"The gradient scaler skipped {late} of {training.scaled} steps, as it does while it finds its scale."
+        yield f"The gradient scaler skipped {late} of {training.scaled} steps; it does so while it finds its scale."
     outside = [
         name
         for place, name in enumerate(history.layers)
         if name not in training.held and np.isfinite(history.gradient_norm[:, place]).any()
     ]
     if outside:
-        yield f"No optimizer holds {some(outside)}, although a gradient arrives there."
+        yield f"No optimizer holds {some(outside)}, although the loss has a gradient there."
 
 
 def clipped_share(history: WatchHistory, losses: Array) -> tuple[float, float, int]:
-    """Share of the records whose whole gradient norm is the largest one, that norm, and the first such step.
+    """Return the share of records whose total gradient norm equals the largest, that norm, and the first such step.
 
-    Where the loss is the same too, the batch is, and nothing was clipped.
+    Where the losses are equal too, the batch was the same and nothing was clipped.
     """
     squares = np.where(np.isfinite(history.gradient_norm), history.gradient_norm, 0.0) ** 2
     whole = np.sqrt(squares.sum(axis=1))
@@ -497,11 +505,11 @@ def clipped_share(history: WatchHistory, losses: Array) -> tuple[float, float, i
     return float(at_most.mean()), float(np.median(whole[at_most])), int(history.steps[np.argmax(at_most)])
 
 
-# What they look at ---------------------------------------------------------------------------------------------------
+# Measures ------------------------------------------------------------------------------------------------------------
 
 
 def _learned(training: Training) -> bool | None:
-    """Whether the loss has fallen; None where that can't be told yet."""
+    """Whether the loss has fallen; None where it's too early to say, or where a loss is negative."""
     losses = training.losses[np.isfinite(training.losses)]
     if len(losses) < SETTLED:
         return None
@@ -514,7 +522,7 @@ def _learned(training: Training) -> bool | None:
 
 
 def _ends(losses: Array) -> tuple[float, float]:
-    """Mean of the first five losses, and of the last tenth."""
+    """Return the mean of the first five finite losses and that of the last tenth."""
     known = losses[np.isfinite(losses)]
     if not len(known):
         return math.nan, math.nan
@@ -522,7 +530,7 @@ def _ends(losses: Array) -> tuple[float, float]:
 
 
 def _since(holds: Array) -> int | None:
-    """From which place on it holds to the end; None where it doesn't hold at the end."""
+    """Return the index from which a condition holds until the end; None if it doesn't hold at the end."""
     broken = np.flatnonzero(~np.asarray(holds, dtype=bool))
     since = int(broken[-1]) + 1 if len(broken) else 0
     return since if since < len(holds) else None

@@ -1,4 +1,4 @@
-"""What can be told of data and loss without training: cheap checks of inputs, targets, outputs and loss."""
+"""Cheap checks of inputs, targets, outputs and loss that need no training."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .readings import Finding, Threshold, some
 from .recording import flatten, norm
 
 FAR = 1e4
-"""Targets so many times as large as what the network answers are out of reach of a usual learning rate."""
+"""Targets this many times as large as the network's outputs are out of reach of a usual learning rate."""
 
 LARGE_INPUTS = 30.0
 """Inputs with a root mean square above this count as not standardised."""
 
 MANY, SAME = 8, 1e-6
-"""In a batch of MANY samples not all are of one class, nor closer in the answer than SAME times its size."""
+"""In MANY samples or more, classes should differ, and outputs should differ by more than SAME times their size."""
 
 DROPS_MUCH = 0.8
 """Dropout with a p of at least this is told: it may be the share that was to be kept."""
@@ -40,33 +40,33 @@ OF_CLASSES = frozenset(("LogSoftmaxBackward", "NllLossBackward", "NllLoss2DBackw
 """Steps of a loss whose targets are class numbers."""
 
 OFFSET = 10.0
-"""Inputs whose mean is so many times their standard deviation count as not centred."""
+"""Inputs whose mean is this many times their standard deviation count as not centred."""
 
 LIMITS = OF_COMPARISONS | {
     "targets": Threshold(
         FAR,
         "size of the targets over that of the outputs, at least 1: below 10,000",
-        "our measurement: a network that starts at outputs of about 1 reaches targets of 1e10 at no usual learning "
-        "rate and at once when they are standardised; tests/clinic",
+        "our measurement: a network whose outputs start at about 1 reaches targets of 1e10 with no usual learning "
+        "rate, and at once if they are standardised; tests/clinic",
     ),
     "over the batch": Threshold(
         0, "probabilities that sum to 1 for each sample", "the definition of softmax: one sample, all classes"
     ),
     "told apart": Threshold(0, "inputs that differ where their targets do", "a function has one value at one place"),
-    "flat": Threshold(0, "a loss with a gradient at the outputs", "what torch.autograd.grad returns: all zeros"),
+    "flat": Threshold(0, "a loss with a gradient at the outputs", "torch.autograd.grad returns exact zeros otherwise"),
 }
-"""What is normal of data and loss, by finding."""
+"""The threshold of every finding about data and loss."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the checks look at: the batch, what the model returned, and the functions that the loss is made of.
+    """Everything that the checks examine: the batch, the model's outputs, and the functions that the loss consists of.
 
-    compared: what the loss compared with what
+    compared: the comparisons that the loss made
     steps: names of the steps between outputs and loss in autograd's graph
-    normalises: whether the first layer takes mean and scale out of its inputs
+    normalises: whether one of the first two layers is a normalization
     dropped: name and p of the dropout in training mode that drops most
-    mixed: names of recurrent or attention layers that carry one sample's numbers into the answers to others
+    mixed: names of recurrent or attention layers that let one sample affect the outputs for others
     at_outputs: the gradient at the first output, up to a positive factor; None where it wasn't kept
     of_modules: notes of what the modules hold
     quiet: what the model returns in eval mode, without dropout's noise; None where nobody asked
@@ -100,12 +100,12 @@ class Evidence:
 
     @cached_property
     def rms(self) -> float:
-        """The largest root mean square of what the model returned."""
+        """The largest root mean square of the outputs."""
         return max((_rms(each) for each in self.outputs), default=math.nan)
 
     @cached_property
     def natural(self) -> float:
-        """The root mean square that the outputs should have about: that of targets alike, at least 1."""
+        """The root mean square to expect of the outputs: that of targets of the same size, and at least 1."""
         like = [each for each in flatten(self.targets) if each.is_floating_point() and each.numel()]
         if self.outputs and like and like[0].numel() == self.outputs[0].numel():
             return max(1.0, _rms(like[0]))
@@ -113,7 +113,7 @@ class Evidence:
 
 
 def findings_of_data(evidence: Evidence) -> Iterator[Finding]:
-    """What is wrong with data and loss."""
+    """Yield all findings about data and loss."""
     yield from _large_targets(evidence)
     yield from _nothing_told_apart(evidence)
     yield from findings_of_comparisons(evidence.compared)
@@ -121,7 +121,7 @@ def findings_of_data(evidence: Evidence) -> Iterator[Finding]:
 
 
 def tells_nothing(evidence: Evidence) -> bool:
-    """Whether all samples of the batch are the same to the last bit, and their targets are not."""
+    """Whether all samples of the batch are bit for bit the same although their targets differ."""
     given, targets = (
         [each for each in flatten(part) if each.dim() and each.layout == torch.strided]
         for part in (evidence.inputs, evidence.targets)
@@ -132,7 +132,7 @@ def tells_nothing(evidence: Evidence) -> bool:
 
 
 def notes_of_data(evidence: Evidence) -> Iterator[str]:
-    """What is worth knowing of data and loss."""
+    """Yield all notes on data and loss."""
     yield from _notes_of_inputs(evidence)
     yield from _notes_of_targets(evidence)
     yield from _notes_of_one_answer(evidence)
@@ -143,16 +143,16 @@ def notes_of_data(evidence: Evidence) -> Iterator[str]:
 
 
 def why_flat(evidence: Evidence) -> str:
-    """Why the loss gives no gradient, where that can be told."""
+    """Return the reason why the loss has no gradient, as far as it can be found."""
     targets = [each for each in flatten(evidence.targets) if not each.is_floating_point()]
     if targets and targets[0].numel() and bool((targets[0] == -100).all()):
-        return "every target is ignore_index (-100), so that no sample counts"
+        return "every target is ignore_index (-100), so no sample counts"
     if evidence.loss == 0:
         return "it is exactly 0: every margin is met, or every term of it is switched off"
     outputs = evidence.outputs
     if outputs and all(float(each.max()) == float(each.min()) for each in outputs):
-        return "all outputs are one constant"
-    return "it stands where it is flat (a clamp, a hinge that is met, a product with 0)"
+        return "all outputs are the same constant"
+    return "it is flat at these outputs (a clamp, a margin that is met, a product with 0)"
 
 
 # Findings ------------------------------------------------------------------------------------------------------------
@@ -164,11 +164,11 @@ def _large_targets(evidence: Evidence) -> Iterator[Finding]:
     if FAR <= ratio < math.inf:
         yield Finding(
             "data",
-            "the targets are far larger than anything that the network answers.",
+            "the targets are far larger than the network's outputs.",
             {"root mean square of targets": wanted, "of outputs": outputs, "loss": evidence.loss},
             LIMITS["targets"],
             "Standardise the targets: subtract their mean, divide by their standard deviation, and undo both on the "
-            "predictions. Do the same to the inputs.",
+            "predictions. Standardise the inputs too.",
             "05_initialization.ipynb",
             kind="data",
         )
@@ -180,11 +180,11 @@ def _nothing_told_apart(evidence: Evidence) -> Iterator[Finding]:
         if len(each) == len(flatten(evidence.inputs)[0]) and _rms(each - each[:1]) <= SAME * _rms(each):
             yield Finding(
                 "data",
-                "all samples of the batch are the same, and their targets are not: nothing tells them apart.",
+                "all samples of the batch are the same but their targets differ: nothing tells them apart.",
                 {"samples": float(len(each)), "loss": evidence.loss},
                 LIMITS["told apart"],
-                "Look at how the inputs are made: padding in place of tokens, a file that was not read, a column that "
-                "is 0 everywhere, a scaling that takes all away.",
+                "Look at how the inputs are made: padding in place of tokens, a file that was not read, a column of "
+                "zeros, a scaling that removes everything.",
                 "05_initialization.ipynb",
                 kind="data",
             )
@@ -197,10 +197,10 @@ def _softmax_over_the_batch(evidence: Evidence) -> Iterator[Finding]:
         if not any(are_shares(each, axis) for axis in range(1, each.dim())):
             yield Finding(
                 "loss",
-                "the outputs are probabilities that sum to 1 over the batch, and not over the classes.",
+                "the outputs are probabilities that sum to 1 over the batch, not over the classes.",
                 {"sum over the batch": float(each.sum(0).mean()), "over the classes": float(each.sum(1).mean())},
                 LIMITS["over the batch"],
-                "Take the softmax over dim=1, or hand the logits to cross_entropy, which has its softmax inside.",
+                "Take the softmax over dim=1, or pass the logits to cross_entropy, which contains the softmax.",
                 "01_definition.ipynb",
                 kind="loss",
             )
@@ -284,7 +284,7 @@ def _is_alike(tensor: Tensor) -> bool:
 
 
 def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
-    """Whether samples that differ all get the same answer, or are all of one class."""
+    """Notes on targets that are all the same, and on samples that differ but all get the same output."""
     targets = flatten(evidence.targets)
     if evidence.classes > 1 or (len(targets) == 1 and targets[0].is_floating_point()):
         counted = targets[0][targets[0] != -100]
@@ -305,8 +305,8 @@ def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
             continue
         if math.isfinite(size) and apart <= SAME * size and float(answer.max()) > float(answer.min()):
             yield (
-                f"All {len(answer):,} samples get the same answer, although they differ: something takes a mean, a "
-                "maximum or a softmax over the batch, or doesn't look at the inputs."
+                f"All {len(answer):,} samples get the same output although they differ: something takes a mean, a "
+                "maximum or a softmax over the batch, or ignores the inputs."
             )
 
 

@@ -1,4 +1,4 @@
-"""What `diagnose` answers: readings of every layer, findings with their evidence, a verdict."""
+"""The result of `diagnose`: readings of every layer, findings with their evidence, and a verdict."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ ROWS_PRINTED = 40
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The answer of `diagnose`: `print(diagnosis)` in a terminal, `diagnosis.show()` in a notebook.
+    """The result of `diagnose`: `print(diagnosis)` in a terminal, `diagnosis.show()` in a notebook.
 
     layers: a reading for every call of a layer, in order of execution
-    findings: all that is wrong, the worst first; empty for a healthy model
-    notes: what is worth knowing and no illness
+    findings: all findings, the worst first; empty for a healthy model
+    notes: observations that are worth knowing but are no fault
     loss: the loss that was measured
-    parameters, learning: how many numbers the model holds, and how many of them ask for a gradient
+    parameters, learning: the number of parameters (scalars), and how many of them require a gradient
     coverage: the share of the weights with a gradient at whose layer the signal was read
-    examined: whether that is enough to call a model healthy
+    examined: whether that share is large enough to call a model healthy
     """
 
     layers: tuple[LayerReading, ...]
@@ -38,21 +38,21 @@ class Diagnosis:
 
     @property
     def verdict(self) -> str:
-        """The worst finding's name, or "healthy"; "not examined" where too little could be listened to."""
+        """The worst finding's name, or "healthy"; "not examined" if the signal was read at too few layers."""
         if self.findings:
             return self.findings[0].verdict
         return "healthy" if self.examined else "not examined"
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is wrong, and enough was looked at to say so."""
+        """Whether there is no finding, and the signal was read at enough layers to say so."""
         return not self.findings and self.examined
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
 
     def show(self) -> None:
-        """Show verdict, evidence and the by-layer picture in a notebook."""
+        """Show the verdict, the evidence and a picture of all layers in a notebook."""
         text = display.as_html(self.verdict, self._summary(), self.findings, self.notes)
         display.show(text, self.layers, f"{self.model}: {self.verdict}")
 
@@ -84,7 +84,7 @@ class Diagnosis:
         for place, layer in enumerate(self.layers):
             if left_out > 0 and half <= place < len(self.layers) - half:
                 if place == half:
-                    yield f"… {left_out:,} layers in between are left out here; diagnosis.layers has them all"
+                    yield f"… {left_out:,} layers in between are left out; diagnosis.layers has all of them"
                 continue
             yield _row(layer)
         yield fill(

@@ -1,7 +1,7 @@
-"""A diagnosis in a notebook: verdict and evidence as text, the layers as a picture.
+"""Show a diagnosis in a notebook: verdict and evidence as text, the layers as a picture.
 
-A package that holds the doctor as one of its parts may show it with its own pictures: it then has a module
-`panels.doctor`. Standing alone, the doctor draws with plotly where that is installed.
+A package that contains the doctor can supply its own pictures in a module `panels.doctor`. On its own, the doctor draws
+with plotly if that is installed.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from .readings import Finding, LayerReading, evidence_in_words
 
 
 class LivePicture(Protocol):
-    """A picture that is drawn again while the cell below it runs."""
+    """A picture that is redrawn while its cell runs."""
 
     def show(self, history: WatchHistory) -> None:
-        """Draw what was recorded so far."""
+        """Draw everything recorded so far."""
 
 
 def host() -> ModuleType | None:
-    """The pictures of the package that holds the doctor; None where it stands alone."""
+    """Return the module `panels.doctor` of the package that contains the doctor; None if it is installed on its own."""
     parent = str(__package__).rpartition(".")[0]
     return import_module(f"{parent}.panels.doctor") if parent else None
 
 
 def show(text: str, layers: Sequence[LayerReading], title: str) -> None:
-    """Show the text, then the layers as a picture. Figures and widgets are loaded here, and not with the doctor."""
+    """Show the text, then the layers as a picture. Figures and widgets are imported only here."""
     own = host()
     if own is not None:
         own.show(text, layers, title)
@@ -45,7 +45,7 @@ def show(text: str, layers: Sequence[LayerReading], title: str) -> None:
 
 
 def live_picture(layers: Sequence[str], every: int) -> LivePicture | None:
-    """An empty picture under the cell that runs; None where there is nothing to draw it with."""
+    """Show and return an empty picture under the running cell; None if neither the package nor plotly can draw one."""
     own = host()
     if own is not None:
         picture: LivePicture = own.LayersPicture(layers, every)
@@ -55,7 +55,7 @@ def live_picture(layers: Sequence[str], every: int) -> LivePicture | None:
 
 
 class _Redrawn:
-    """A plotly figure whose place in the notebook is filled anew."""
+    """A plotly figure that replaces itself in the notebook's output."""
 
     def __init__(self) -> None:
         from IPython.display import display
@@ -74,7 +74,7 @@ def in_notebook() -> bool:
 
 
 def as_html(verdict: str, summary: str, findings: Sequence[Finding], notes: Sequence[str]) -> str:
-    """Verdict, findings and notes."""
+    """Return verdict, findings and notes as HTML."""
     parts = [
         f"<p style='font-size:1.4em;margin:0.2em 0'>Verdict: <b>{verdict}</b></p>",
         f"<p>{escape(summary)}.</p>",
@@ -85,7 +85,7 @@ def as_html(verdict: str, summary: str, findings: Sequence[Finding], notes: Sequ
 
 
 def escape(text: str) -> str:
-    """Text as HTML shows it."""
+    """Return text escaped for HTML."""
     return html.escape(text, quote=False)
 
 

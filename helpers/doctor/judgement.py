@@ -1,8 +1,8 @@
-"""From readings to findings. Every threshold stands in one table, with the source that it comes from.
+"""Derive findings from readings. One table holds every threshold with its source.
 
-Three measures are used. The signal ‖∂L/∂h‖ is in units of h, which a normalization takes out; so two that are free of
-units confirm it: the signal times the spread of h over the samples (by how much the loss changes if h changes by its
-own size), and ‖∂L/∂W‖ times the root mean square of W (the same for a layer's weights).
+Three measures are used. The signal ‖∂L/∂h‖ depends on the units of h, which a normalization removes. Two measures
+without units therefore confirm it: the signal times the spread of h over the samples (the change of the loss if h
+changes by its own size), and ‖∂L/∂W‖ times the root mean square of W (the same for a layer's weights).
 """
 
 from __future__ import annotations
@@ -17,83 +17,87 @@ from .readings import Finding, LayerReading, Threshold, some
 
 THRESHOLDS: Mapping[str, Threshold] = {
     "non-finite": Threshold(
-        0, "no nan and no infinity in inputs, parameters, loss and gradients", "the end of the number format, IEEE 754"
+        0,
+        "no nan and no infinity in inputs, parameters, loss and gradients",
+        "the range of the number format, IEEE 754",
     ),
     "detached": Threshold(
-        0, "no layer at work whose parameters ask for a gradient and get none", "what torch.autograd.grad returns: None"
+        0,
+        "every layer that ran and requires a gradient gets one",
+        "torch.autograd.grad returns None where there is none",
     ),
     "unregistered": Threshold(
-        0, "no parameter in the graph of the outputs that model.parameters() lacks", "the contract of torch.optim"
+        0, "model.parameters() has every parameter in the graph of the outputs", "torch.optim gets model.parameters()"
     ),
     "symmetric": Threshold(
         1e-5,
-        "difference between the units of a layer, in their weights or in their gradients, over the largest: above 1e-5",
+        "largest difference between a layer's units, in weights or gradients, over the largest entry: above 1e-5",
         "units with the same weights and the same gradient stay the same (Goodfellow 2016, section 8.4)",
     ),
     "blocked": Threshold(
-        0, "no layer that lets exactly nothing of the gradient through", "what torch.autograd.grad returns: all zeros"
+        0, "every layer passes on some of the gradient", "torch.autograd.grad returns exact zeros where one doesn't"
     ),
     "dead": Threshold(
         0.9,
         "dead units of a layer: below 90 %",
-        "our measurement: half the units of a deep healthy ReLU network are dead (Lu 2019 has the theory), all of a "
-        "dead one; tests/test_doctor.py",
+        "our measurement: half the units are dead in a deep healthy ReLU network (theory: Lu 2019), and all of them in "
+        "a dead one; tests/test_doctor.py",
     ),
     "saturated": Threshold(
         0.5,
         "saturated elements of a layer: below 50 %",
-        "our measurement: a third in the sigmoid network of gain 8, which is healthy; tests/test_doctor.py",
+        "our measurement: a third are saturated in the healthy sigmoid network of gain 8; tests/test_doctor.py",
     ),
     "exploding": Threshold(
         1e3,
-        "signal of the first layers over that of the last ones: below 1000, where no change of units explains it",
-        "our measurement: ReLU networks of gain 3 train at 20 (5 layers) and at no rate at 2 000 000 (20 layers), SGD; "
-        "tests/test_doctor.py",
+        "signal of the first layers over that of the last ones: below 1000, unless a change of units explains it",
+        "our measurement with SGD: a ReLU network of gain 3 trains at a ratio of 20 (5 layers), but with no learning "
+        "rate at 2 000 000 (20 layers); tests/test_doctor.py",
     ),
     "vanishing": Threshold(
         1e-3,
         "signal of the first layers over that of the last ones: above 0.001",
-        "our measurement: sigmoid networks of 3 layers train at 0.02, those of 6 stay at chance at 0.0001, SGD; "
-        "tests/test_doctor.py",
+        "our measurement with SGD: a sigmoid network of 3 layers trains at a ratio of 0.02, one of 6 layers stays at "
+        "chance at 0.0001; tests/test_doctor.py",
     ),
     "vanishing through time": Threshold(
         1e-11,
         "signal at the first time steps over that at the last ones: above 1e-11",
-        "our measurement: an LSTM over 50 steps (1e-10) learns the adding problem, over 60 steps (1e-12) it fails at "
-        "recall; lesson 08",
+        "our measurement: an LSTM learns the adding problem over 50 steps (ratio 1e-10) and fails at recall over 60 "
+        "steps (ratio 1e-12); lesson 08",
     ),
     "exploding through time": Threshold(
         1e3, "signal at the first time steps over that at the last ones: below 1000", "as for exploding layers"
     ),
     "shattered": Threshold(
         1e2,
-        "signal times spread between samples, first layers over last ones: below 100, or neighbours' gradients alike",
-        "Balduzzi 2017; our measurement: beyond it inputs 1 % as far apart as two samples have unrelated gradients; "
-        "tests/test_doctor.py",
+        "signal times spread over the samples, first layers over last ones: below 100, or neighbours' gradients alike",
+        "Balduzzi 2017; our measurement: above it, inputs that are 1 % as far apart as two samples have unrelated "
+        "gradients; tests/test_doctor.py",
     ),
 }
-"""What is normal, by finding."""
+"""The threshold of every finding about one batch."""
 
 NARROW = 16
-"""In a layer with fewer units, all may be dead or flat by chance."""
+"""In a layer with fewer units than this, all of them may be dead or flat by chance."""
 
 MANY_CALLS = 8
 """A module with weights that is called this often counts as recurrent: its calls are steps in time."""
 
 CONFIRMED_SMALL = 3e-3
-"""A vanishing signal is confirmed by a measure free of units that is below this, too."""
+"""A vanishing signal is confirmed by a measure without units that is below this."""
 
 CONFIRMED_LARGE = 30.0
-"""An exploding signal is confirmed by a measure free of units, or outputs over their natural size, above this."""
+"""An exploding signal is confirmed by a measure without units, or by outputs over their natural size, above this."""
 
 ALIKE = 0.3
-"""Neighbours whose gradients have a larger cosine than this have related gradients."""
+"""The gradients of neighbours are related if their cosine is larger than this."""
 
 ENOUGH = 0.5
-"""With a smaller share of the weights listened to, nothing can be said about a model that looks well."""
+"""The share of the weights at whose layers the signal must be read before a model can be called healthy."""
 
 ONE_HOT = 0.9
-"""With this share of rows that are nearly one-hot, a softmax within the network is told."""
+"""A softmax inside the network gets a note if this share of its rows is nearly one-hot."""
 
 REACHED = 1e-3
 """Through time, a step with this share of the largest signal still counts as reached."""
@@ -106,32 +110,33 @@ ROUNDING, LOOK_ALIKE = 1e-6, 0.02
 """Between these, samples differ in a layer, and by little of its size."""
 
 SHRINKS = 0.05
-"""An output activation that lets through less of the gradient than this, and is flat for most elements, is ill."""
+"""An output activation is saturated if it passes on less of the gradient than this and is flat for most elements."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What the findings are judged by.
+    """Everything that the findings are derived from.
 
     layers, loss: the readings of all layers in order of execution, and the loss that was measured
-    bad: where nan or infinity arise, in words; empty if nowhere
+    bad: a description of the place where nan or infinity arises; empty if there is none
     detached: labels of the layers, and names of parameters, that should learn and get no gradient
-    targets: labels of the layers of target networks, which ask for a gradient and get none
-    waking: labels of layers that begin with weights or factors of zero and are about to leave it
+    targets: labels of the layers of target networks, which require a gradient and get none
+    waking: labels of layers whose weights or factors start at zero and are about to become nonzero
     matrices: labels of layers that learn a matrix, and not only scales and biases
-    batch_norm: whether the model has such layers, which decides on the remedy
-    frozen: whether no parameter asks for a gradient
-    way, trunk: the layers on the strongest way from the inputs to the loss, input first; those that learn a matrix
-    skips: how many skip connections lie on that way
+    batch_norm: whether the model has batch norm layers, which changes the remedy
+    frozen: whether no parameter requires a gradient
+    way: the layers on the strongest path from the inputs to the loss, input first
+    trunk: those of them that learn a matrix
+    skips: the number of skip connections on that path
     samples: the size of the batch
-    outputs_signal, outputs_rms, outputs_natural: ‖∂L/∂outputs‖, the outputs' size, and what is usual for the loss
-    unregistered: how many parameters, and numbers, only the graph has
+    outputs_signal, outputs_rms, outputs_natural: ‖∂L/∂outputs‖, the outputs' size, and their usual size for the loss
+    unregistered: the number of parameters that only the graph has, and of the numbers in them
     symmetric: labels of layers all of whose units are the same
     forgotten: (name, calls, detached calls) of modules whose state is detached at nearly every step
     beside: whether the loss is computed from nothing that the model computed, though parameters are in it
     coverage: share of the weights with a gradient at whose layer the signal was read
     input_spreads, call_spreads: spread of a recurrent module's inputs at every step, by label and by name
-    neighbours: cosine of the input gradients of neighbours; nan where it wasn't needed, or can't be had
+    neighbours: cosine of the input gradients of neighbours; nan if it wasn't needed or can't be computed
     """
 
     layers: Sequence[LayerReading]
@@ -161,26 +166,26 @@ class Case:
 
     @cached_property
     def ends(self) -> tuple[list[LayerReading], list[LayerReading]]:
-        """The first layers of the trunk and the last ones, input first."""
+        """The first and the last layers of the trunk, input first."""
         return _trunk_ends(self)
 
     @cached_property
     def growth_of_reach(self) -> float:
-        """Signal times spread, first layers over last ones; nan where it can't be told."""
+        """Signal times spread, first layers over last ones; nan where it is unknown."""
         return _grown(self, partial(_reach, self))
 
     @cached_property
     def in_time(self) -> Mapping[str, Sequence[float]]:
-        """The signal at every step of all that runs through time."""
+        """The signal at every time step, for everything that runs through time."""
         return _all_in_time(self)
 
 
 def judge(case: Case, evidence: Evidence | None = None) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """All findings, the worst first, and notes.
+    """Return all findings, the worst first, and notes.
 
-    Causes stand before what they bring about. With batch norm, gradients that shatter are worse than their size,
-    which the scale of the weights makes up for; without, the size is met first. Where numbers aren't finite, or the
-    loss gives no gradient, sizes mean nothing.
+    Causes come before their effects. With batch norm, shattered gradients are worse than large ones, which the scale
+    of the weights compensates; without it, the size does harm first. If numbers aren't finite, or the loss has no
+    gradient, sizes mean nothing and aren't judged.
     """
     causes = [*_non_finite(case, evidence)]
     if not causes and evidence is not None:
@@ -205,12 +210,12 @@ def judge(case: Case, evidence: Evidence | None = None) -> tuple[tuple[Finding, 
 
 
 def suspects_shattering(case: Case) -> bool:
-    """Whether the sizes call for a test on neighbours."""
+    """Whether the sizes of the gradients call for a comparison of neighbours."""
     return case.growth_of_reach >= THRESHOLDS["shattered"].value
 
 
 def examined(case: Case) -> bool:
-    """Whether enough was listened to for a model that looks well to be called healthy."""
+    """Whether the signal was read at enough layers to call a model without findings healthy."""
     return case.coverage >= ENOUGH
 
 
@@ -222,20 +227,20 @@ def _non_finite(case: Case, evidence: Evidence | None) -> Iterator[Finding]:
         return
     bad = [layer.label for layer in case.layers if not layer.finite]
     remedy = (
-        "Look at that place first: a logarithm or division of zero (add a small eps inside), weights that grew without "
-        "bound, a number too large for half precision. Smaller initial weights, a smaller learning rate and clipping "
-        "keep growth in bounds."
+        "Look at that place first for a logarithm of zero or a division by zero (add a small eps inside), weights that "
+        "grew without bound, or a number too large for half precision. Smaller initial weights, a smaller learning "
+        "rate and clipping limit the growth."
     )
     if case.bad in ("the inputs", "the targets"):
-        remedy = f"Look for gaps in {case.bad}: leave out or fill in the samples with nan or infinity (torch.isfinite)."
+        remedy = f"Look for gaps in {case.bad}: drop or fill in the samples with nan or infinity (torch.isfinite)."
     elif evidence is not None and why_flat(evidence).startswith("every target is ignore_index"):
         remedy = (
-            "Every target is ignore_index (-100), and the mean over no sample is 0/0: check how the targets are made, "
-            "and leave out such a batch."
+            "Every target is ignore_index (-100), and the mean over no samples is 0/0: check how the targets are made, "
+            "and skip such batches."
         )
     yield Finding(
         "non-finite",
-        f"numbers that are nan or infinite arise in {case.bad}.",
+        f"nan or infinite numbers arise in {case.bad}.",
         {"layers with nan or infinity": float(len(bad)), "loss": case.loss},
         THRESHOLDS["non-finite"],
         remedy,
@@ -252,8 +257,8 @@ def _flat_loss(case: Case, evidence: Evidence | None) -> Iterator[Finding]:
         f"the loss gives no gradient: {why_flat(evidence)}.",
         {"gradient at the outputs": 0.0, "loss": case.loss},
         LIMITS["flat"],
-        "Look at the loss on this batch: take another batch, harder examples or a wider margin, a loss without flat "
-        "parts (cross entropy), or targets that count. The layers can't be judged without a gradient.",
+        "Look at the loss on this batch: use another batch, harder examples or a wider margin, a loss without flat "
+        "parts (cross entropy), or targets that aren't ignored. Without a gradient the layers can't be judged.",
         "01_definition.ipynb",
         kind="loss",
     )
@@ -264,11 +269,11 @@ def _unregistered(case: Case) -> Iterator[Finding]:
     if tensors:
         yield Finding(
             "unregistered",
-            "model.parameters() lacks weights that the outputs were computed from: no optimizer trains them.",
+            "the outputs depend on weights that model.parameters() doesn't have: no optimizer trains them.",
             {"parameters": float(tensors), "numbers in them": float(numbers)},
             THRESHOLDS["unregistered"],
-            "Hold modules in nn.ModuleList or nn.ModuleDict, and weights in nn.ParameterList, in place of Python's "
-            "lists and dictionaries.",
+            "Keep modules in nn.ModuleList or nn.ModuleDict, and weights in nn.ParameterList, not in Python's lists "
+            "and dictionaries.",
             "01_definition.ipynb",
             tuple(layer.label for layer in case.layers if layer.status == "unregistered"),
         )
@@ -278,11 +283,11 @@ def _forgotten(case: Case) -> Iterator[Finding]:
     for name, calls, silent in case.forgotten:
         yield Finding(
             "detached",
-            "the state is detached or thrown away at nearly every step: no gradient goes back through time.",
+            "the state is detached or discarded at nearly every step: no gradient flows back through time.",
             {"calls": float(calls), "calls whose answer leads nowhere": float(silent)},
             THRESHOLDS["detached"],
-            "Leave out detach() inside the loop over time, and hand each step the state of the one before it; detach "
-            "the state once between batches only.",
+            "Remove detach() inside the loop over time, and pass each step the state of the step before; detach the "
+            "state only once, between batches.",
             "08_lstms.ipynb",
             (name,),
         )
@@ -292,17 +297,17 @@ def _symmetric(case: Case) -> Iterator[Finding]:
     if case.symmetric:
         yield Finding(
             "symmetric",
-            "all units of a layer have the same weights and get the same gradient: they stay one unit.",
+            "all units of a layer have the same weights and get the same gradient: they will always act as one unit.",
             {"layers": float(len(case.symmetric))},
             THRESHOLDS["symmetric"],
-            "Draw the weights at random (He's scale for ReLU, Xavier's for tanh); only biases may begin at a constant.",
+            "Draw the weights at random (He's scale for ReLU, Xavier's for tanh); only biases may start at a constant.",
             "05_initialization.ipynb",
             tuple(case.symmetric),
         )
 
 
 def _blocked(case: Case) -> Iterator[Finding]:
-    """Where on the way the signal becomes exactly 0, if a layer does it whose output is dead for another reason."""
+    """The place on the way where the signal becomes exactly 0, unless dead or symmetric units explain it."""
     place = _place_of_zero(case)
     if place is None or case.waking:
         return
@@ -310,17 +315,17 @@ def _blocked(case: Case) -> Iterator[Finding]:
     limit = THRESHOLDS["dead"].value
     if at.dead >= limit or before.dead >= limit or before.label in case.symmetric:
         return
-    remedy = "Look at what it computes: a product with 0, a constant, or a part that is flat everywhere."
+    remedy = "Look at what this layer computes: a product with 0, a constant, or a function that is flat everywhere."
     if at.type == "Softmax":
         remedy = (
-            "A softmax over one unit is always 1. For two classes give the last layer one unit and a sigmoid "
+            "A softmax over one unit is always 1. For two classes, give the last layer one unit and a sigmoid "
             "(binary_cross_entropy_with_logits), or two units and cross_entropy."
         )
     elif at.type.startswith(("Dropout", "AlphaDropout", "FeatureAlphaDropout")):
-        remedy = "Its p is 1, so that it drops everything: choose p between 0 and 0.5; p is the share that is dropped."
+        remedy = "Its p is 1, so it drops everything: choose p between 0 and 0.5; p is the share that is dropped."
     yield Finding(
         "blocked",
-        f"the gradient becomes exactly 0 in {at.label} ({at.type}), behind {before.label} ({before.type}).",
+        f"the gradient becomes exactly 0 in {at.label} ({at.type}), which follows {before.label} ({before.type}).",
         {f"signal at {at.label}": at.signal_norm, f"signal at {before.label}": before.signal_norm},
         THRESHOLDS["blocked"],
         remedy,
@@ -330,11 +335,11 @@ def _blocked(case: Case) -> Iterator[Finding]:
 
 
 def _place_of_zero(case: Case) -> tuple[LayerReading, LayerReading] | None:
-    """The last layer on the way whose signal is exactly 0, and the next one, which has a signal."""
+    """Return the last layer on the way whose signal is exactly 0, and the one after it, which has a signal."""
     layers = [layer for layer in case.way if not math.isnan(layer.signal_norm)]
     if case.outputs_signal > 0:
         layers.append(LayerReading("the outputs", "what the model returns", 1, "", 0, signal_norm=case.outputs_signal))
-    reached = {layer.name for layer in case.layers if layer.signal_norm > 0}  # a first call may work on a state of 0
+    reached = {layer.name for layer in case.layers if layer.signal_norm > 0}  # a first call may get a state of 0
     for before, at in zip(layers, layers[1:], strict=False):
         if before.name not in reached and before.signal_norm == 0 and at.signal_norm > 0 and not before.underflow:
             return before, at
@@ -346,7 +351,7 @@ def _detached(case: Case) -> Iterator[Finding]:
     if not labels and not case.bad and not any(layer.status == "learns" for layer in case.layers):
         labels = [layer.label for layer in case.layers if layer.status in ("unused", "not called")]
     if case.frozen:
-        summary = "no parameter asks for a gradient: all of them are frozen."
+        summary = "no parameter requires a gradient: all of them are frozen."
         remedy = "Set requires_grad_(True) on the part that should learn."
     elif case.beside:
         summary = "the loss depends on the parameters alone, and on nothing that the model computed from the inputs."
@@ -354,8 +359,8 @@ def _detached(case: Case) -> Iterator[Finding]:
     elif labels:
         summary = "no gradient reaches layers that should learn."
         remedy = (
-            "Between these layers and the loss look for detach(), item(), numpy(), argmax, torch.no_grad() or a tensor "
-            "made anew from numbers. If a layer shall not learn, set requires_grad_(False) on it."
+            "Between these layers and the loss, look for detach(), item(), numpy(), argmax, torch.no_grad() or a new "
+            "tensor made from numbers. If a layer is not meant to learn, set requires_grad_(False) on it."
         )
     else:
         return
@@ -375,11 +380,11 @@ def _dead(case: Case) -> Iterator[Finding]:
     if dead:
         yield Finding(
             "dead",
-            "units that give the same flat answer to every sample pass no gradient back.",
+            "nearly all units of a layer are 0 for every sample, and a unit that is 0 passes no gradient back.",
             {"share of dead units, worst layer": max(layer.dead for layer in dead), "layers": float(len(dead))},
             limit,
-            "Start biases at 0 and weights at He's scale, lower the learning rate, or use an activation with a slope "
-            "below zero (leaky ReLU, ELU).",
+            "Start with biases at 0 and weights at He's scale, lower the learning rate, or use an activation that has "
+            "a slope below zero (leaky ReLU, ELU).",
             "04_relu.ipynb",
             tuple(layer.label for layer in dead),
         )
@@ -387,7 +392,7 @@ def _dead(case: Case) -> Iterator[Finding]:
 
 def _saturated(case: Case) -> Iterator[Finding]:
     limit = THRESHOLDS["saturated"]
-    way = {layer.label for layer in case.way}  # a softplus beside it, as a step size or a variance, may be small
+    way = {layer.label for layer in case.way}  # off the way, a softplus (a step size, a variance) may be small
     saturated = [
         layer
         for layer in _hidden(case.layers)
@@ -398,7 +403,7 @@ def _saturated(case: Case) -> Iterator[Finding]:
     if saturated:
         yield Finding(
             "saturated",
-            "most elements lie where their activation is flat.",
+            "most elements of an activation lie where it is flat.",
             {
                 "share of saturated elements, worst layer": max(layer.saturated for layer in saturated),
                 "layers": float(len(saturated)),
@@ -412,9 +417,9 @@ def _saturated(case: Case) -> Iterator[Finding]:
 
 
 def _flat_answers(case: Case) -> list[LayerReading]:
-    """An activation that gives the answer, is flat for nearly all elements, and holds the gradient back.
+    """Return output activations that are flat for nearly all elements and hold the gradient back.
 
-    With cross entropy it doesn't: that loss divides by the slope.
+    With cross entropy they don't hold it back: that loss divides by the slope.
     """
     place = next((each for each in reversed(range(len(case.layers))) if case.layers[each].status == "learns"), None)
     if place is None:
@@ -436,10 +441,10 @@ def _exploding(case: Case) -> Iterator[Finding]:
             "the gradient grows on its way from the loss to the first layers.",
             _size_evidence(case, ratio),
             limit,
-            "Add skip connections around pairs of layers: a batch norm cannot stop this growth, it causes it."
+            "Add skip connections around pairs of layers: batch norm cannot stop this growth, it causes it."
             if case.batch_norm
-            else "Start at He's scale (ReLU) or Xavier's (tanh), or normalise the layers. Clipping keeps the steps "
-            "small meanwhile.",
+            else "Start with weights at He's scale (ReLU) or Xavier's (tanh), or normalise the layers. Meanwhile, "
+            "clipping keeps the steps small.",
             "06_batch_norm.ipynb" if case.batch_norm else "05_initialization.ipynb",
             _ends(case)[0],
         )
@@ -458,7 +463,7 @@ def _exploding(case: Case) -> Iterator[Finding]:
 
 
 def _growth_is_real(case: Case) -> bool:
-    """Whether more than a change of units stands behind a ratio of signals."""
+    """Whether a ratio of signals is more than a change of units."""
     outputs = case.outputs_rms / case.outputs_natural
     growths = [outputs, case.growth_of_reach, _growth_of_pull(case)]
     known = [growth for growth in growths if growth == growth]
@@ -466,7 +471,7 @@ def _growth_is_real(case: Case) -> bool:
 
 
 def _shrinking_is_real(case: Case) -> bool:
-    """Whether a layer's own weights, or its output over the samples, hardly move the loss."""
+    """Whether the first layers' own weights, or their output over the samples, hardly move the loss."""
     early, _ = case.ends
     reach = _reach(case, early) * math.sqrt(case.samples) / abs(case.loss) if case.loss else math.nan
     known = [each for each in (_growth_of_pull(case), reach) if each == each]
@@ -486,7 +491,7 @@ def _vanishing(case: Case) -> Iterator[Finding]:
             "Use an activation whose slope doesn't shrink the gradient (ReLU with He's scale, tanh with Xavier's), "
             "a normalization before the activations, or skip connections."
             if squashing
-            else "Start with weights of the right scale (He's for ReLU: variance 2/fan_in), or add normalization or "
+            else "Start with weights at the right scale (He's for ReLU: variance 2/fan_in), or add normalization or "
             "skip connections.",
             "03_deep_sigmoid_nets.ipynb" if squashing else "05_initialization.ipynb",
             _ends(case)[0],
@@ -496,26 +501,26 @@ def _vanishing(case: Case) -> Iterator[Finding]:
         if late > 0 and early / late <= limit.value and _is_out_of_reach(case, name):
             yield Finding(
                 "vanishing",
-                "the gradient shrinks on its way back through time, and all that tells the samples apart is earlier.",
+                "the gradient shrinks on its way back through time and doesn't reach the steps at which the samples "
+                "differ.",
                 {
                     "first steps over last": early / late,
                     "reach in steps": float(_steps_in_reach(case, name)),
                     "steps": float(len(case.in_time[name])),
                 },
                 limit,
-                "Use an LSTM whose forget gates start open (forget bias of the size of ln(steps)), or shorter "
-                "sequences.",
+                "Use an LSTM whose forget gates start open (forget bias of about ln(steps)), or shorter sequences.",
                 "08_lstms.ipynb",
                 (name,),
             )
 
 
 def _shattered(case: Case) -> Iterator[Finding]:
-    """Signal times spread: how much the loss would change, by the gradient, over the distance between two samples.
+    """Signal times spread: the change of the loss that the gradient predicts over the distance between two samples.
 
-    Scale alone leaves it the same in every layer. Where it grows on the way back, the gradient at a point may hold for
-    a smaller and smaller part of that distance. Neighbours decide: whether inputs 1 % as far apart as two samples have
-    related gradients. With skip connections such a network learns all the same, and it is a note.
+    The scale of the weights alone leaves it the same in every layer. Where it grows on the way back, the gradient at a
+    point may hold only for an ever smaller part of that distance. Neighbours decide: do inputs that are 1 % as far
+    apart as two samples have related gradients? With skip connections such a network learns anyway and gets a note.
     """
     limit = THRESHOLDS["shattered"]
     growth = case.growth_of_reach
@@ -538,31 +543,32 @@ def _shattered(case: Case) -> Iterator[Finding]:
 def _notes(case: Case) -> Iterator[str]:
     if case.waking and any(layer.signal_norm == 0 for layer in case.layers if layer.status == "learns"):
         yield (
-            f"Weights that begin at zero ({some(case.waking)}) let no gradient through yet. Diagnose again after "
-            "a few steps."
+            f"Weights that begin at zero ({some(case.waking)}) pass on no gradient yet. Diagnose again after a few "
+            "training steps."
         )
     if case.targets:
         yield (
-            f"{some(case.targets)} ran without gradients beside a twin that learns, as a target network or a teacher "
-            "does. If so, set requires_grad_(False) on it; if it should learn, take it out of torch.no_grad()."
+            f"{some(case.targets)} ran without gradients beside a copy that learns, like a target network or a "
+            "teacher. If it is one, set requires_grad_(False) on it; if it should learn, move it out of "
+            "torch.no_grad()."
         )
     if not case.bad:
         yield from _notes_of_reach(case)
     unused = [layer.label for layer in case.layers if layer.status == "unused"]
     if unused:
-        yield f"This loss has no use for {some(unused)}: no gradient there, and none expected."
+        yield f"This loss has no use for {some(unused)}: it has no gradient there, and none is expected."
     sharp = [layer.label for layer in _hidden(case.layers) if layer.one_hot >= ONE_HOT]
     if sharp:
         yield (
-            f"The softmax in {some(sharp)} is nearly 0 or 1 everywhere, and lets little of the gradient through: "
-            "divide what goes into it, as attention divides its scores by the root of the width."
+            f"The softmax in {some(sharp)} is nearly 0 or 1 everywhere and passes on little of the gradient: scale its "
+            "inputs down, as attention divides its scores by the square root of the width."
         )
     idle = [layer.label for layer in case.layers if layer.status == "not called"]
     if idle:
         yield f"The forward pass didn't call {some(idle)}."
     lost = [layer.label for layer in case.layers if layer.underflow]
     if lost:
-        yield f"The signal of {len(lost):,} layers, first {lost[0]}, is below what can be read; 0 stands for it."
+        yield f"The signal of {len(lost):,} layers, first {lost[0]}, is below what can be read, and is given as 0."
     if not case.bad:
         yield from _notes_of_sizes(case)
     if case.coverage < 1 - 1e-9 and not case.frozen and not case.bad:
@@ -602,27 +608,28 @@ def _notes_of_sizes(case: Case) -> Iterator[str]:
 def _notes_of_reach(case: Case) -> Iterator[str]:
     if case.growth_of_reach >= THRESHOLDS["shattered"].value and case.neighbours < ALIKE and case.skips:
         yield (
-            f"Neighbours have gradients with a cosine of {case.neighbours:.2f}, as in every deep network with batch "
-            "norm and skip connections at its start; it learns all the same."
+            f"Nearby inputs have gradients with a cosine of {case.neighbours:.2f}, as in every deep network with batch "
+            "norm and skip connections before training; it learns anyway."
         )
     limit = THRESHOLDS["vanishing through time"]
     for name, early, late in _through_time(case):
         if late > 0 and early / late <= limit.value and not _is_out_of_reach(case, name):
             reach, steps = _steps_in_reach(case, name), len(case.in_time[name])
             yield (
-                f"{name}: through time the gradient reaches back about {reach} of {steps} steps (there it is at "
-                "1e-3). What the answer depends on must lie within; an open forget gate reaches further."
+                f"{name}: through time the gradient reaches back about {reach} of {steps} steps (beyond them it is "
+                "below 1e-3 of its largest value). The answer can only depend on inputs within that reach; open forget "
+                "gates extend it."
             )
 
 
-# What they look at ---------------------------------------------------------------------------------------------------
+# Measures ------------------------------------------------------------------------------------------------------------
 
 
 def _trunk(case: Case) -> list[LayerReading]:
-    """The layers on the way that learn a matrix and get a gradient, each once: at the call that gets most.
+    """Return the layers on the way that learn a matrix, each once: the call with the largest signal.
 
-    What weights of zero silence for the moment is left out. A call that works on a state of zero, and gets exactly
-    none, gives way to the module's other calls.
+    Layers without a signal are left out while weights of zero are about to become nonzero. If the call on the way has
+    no signal, as one on a state of zero, the module's other calls are considered.
     """
     best: dict[str, LayerReading] = {}
     silent = {layer.name for layer in case.trunk if layer.signal_norm == 0}
@@ -636,10 +643,10 @@ def _trunk(case: Case) -> list[LayerReading]:
 
 
 def _trunk_ends(case: Case) -> tuple[list[LayerReading], list[LayerReading]]:
-    """The first tenth of the trunk and the last one, at least a layer each; the read-out counts among two.
+    """Return the first and the last tenth of the trunk, at least one layer each, without the read-out.
 
-    Its signal is set by the loss and by the number of classes, and not by what the layers before it do. Where the way
-    passes skip connections, and has no layer between the first and the read-out, what else lies on it comes last.
+    The read-out's signal depends on the loss and the number of classes, and not on the layers before it; it counts
+    only in a trunk of two layers. If such a trunk has skip connections, the last layers are those between the two.
     """
     trunk = _trunk(case)
     if len(trunk) < 2:
@@ -660,7 +667,7 @@ def _ends(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _ratio_of_ends(case: Case) -> float:
-    """Signal of the first layers over that of the last ones, nan where there is no depth to speak of."""
+    """Return the signal of the first layers over that of the last ones; nan if the trunk has fewer than two layers."""
     return _divided(*_sizes(case))
 
 
@@ -675,7 +682,7 @@ def _size_evidence(case: Case, ratio: float) -> dict[str, float]:
 
 
 def _reach(case: Case, part: Sequence[LayerReading]) -> float:
-    """The largest signal times spread in any call of these layers."""
+    """Return the largest signal times spread in any call of these layers."""
     names = {layer.name for layer in part}
     layers = [layer for layer in case.layers if layer.name in names and layer.spread > 0]
     products = [layer.signal_norm * layer.spread for layer in layers]
@@ -689,32 +696,32 @@ def _divided(early: float, late: float) -> float:
 
 
 def _grown(case: Case, size: Callable[[Sequence[LayerReading]], float]) -> float:
-    """The size of the first layers over that of the last ones; nan where it can't be told."""
+    """Return the size of the first layers over that of the last ones; nan where it is unknown."""
     early, late = map(size, case.ends)
     return math.nan if math.isnan(early) or math.isnan(late) else _divided(early, late)
 
 
 def _growth_of_pull(case: Case) -> float:
-    """‖∂L/∂W‖ times the root mean square of W, first layers over last ones; nan where it can't be told."""
+    """‖∂L/∂W‖ times the root mean square of W, first layers over last ones; nan where it is unknown."""
     return _grown(case, lambda part: max((pull for layer in part if (pull := _pull(layer)) == pull), default=math.nan))
 
 
 def _pull(layer: LayerReading) -> float:
-    """By how much the loss changes if a layer's weights change by their own size, in a random direction."""
+    """Return the change of the loss if a layer's weights change by their own size in a random direction."""
     if not layer.gradient_to_weight > 0 or not layer.parameters:
         return 0.0 if layer.gradient_norm == 0 else math.nan
     return layer.gradient_norm * (layer.gradient_norm / layer.gradient_to_weight) / math.sqrt(layer.parameters)
 
 
 def _through_time(case: Case) -> Iterator[tuple[str, float, float]]:
-    """Name, and the signal at the first and at the last tenth of the steps, of all that runs through time."""
+    """Yield name, signal at the first tenth and signal at the last tenth of the steps of all that runs through time."""
     for name, signals in case.in_time.items():
         size = max(1, len(signals) // 10)
         yield name, max(signals[:size]), max(signals[-size:])
 
 
 def _all_in_time(case: Case) -> dict[str, Sequence[float]]:
-    """The signal at every step of all that runs through time."""
+    """Return the signal at every time step, by name, for everything that runs through time."""
     found: dict[str, Sequence[float]] = {}
     calls: dict[str, list[float]] = {}
     for layer in case.layers:
@@ -726,7 +733,7 @@ def _all_in_time(case: Case) -> dict[str, Sequence[float]]:
 
 
 def _steps_in_reach(case: Case, name: str) -> int:
-    """How many of the last steps have a signal of at least a thousandth of the largest."""
+    """Return the number of steps from the first one with at least a thousandth of the largest signal to the end."""
     signals = case.in_time[name]
     least = REACHED * max(signals)
     return len(signals) - next((place for place, signal in enumerate(signals) if signal >= least), 0)
@@ -743,6 +750,6 @@ def _is_out_of_reach(case: Case, name: str) -> bool:
 
 
 def _hidden(layers: Sequence[LayerReading]) -> Sequence[LayerReading]:
-    """All layers up to the last one that learns: an activation after it gives the answer, and may be flat there."""
+    """Return the layers up to the last one that learns: an activation after it gives the answer and may be flat."""
     learning = [place for place, layer in enumerate(layers) if layer.status in ("learns", "frozen", "detached")]
     return layers[: learning[-1] + 1] if learning else layers

@@ -1,7 +1,7 @@
 """Findings as JSON, for programs: a CI, a dashboard, another tool.
 
-The schema is `gradient-doctor/1`; README.md lists its fields. Fields may be added under this name; none is taken away
-and none changes its meaning without another number.
+The schema is `gradient-doctor/1`; README.md lists its fields. Fields may be added under this name; a field that goes
+or changes its meaning needs a new number.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Concluded(Protocol):
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """All that is wrong, the worst first."""
+        """All findings, the worst first."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """What is worth knowing and no illness."""
+        """Observations that are worth knowing but are no fault."""
 
     @property
     def model(self) -> str:
@@ -41,7 +41,7 @@ class Concluded(Protocol):
 
 
 def as_dictionary(diagnosis: Concluded) -> dict[str, Any]:
-    """Verdict, findings and notes as dictionaries, lists, texts and numbers that JSON has."""
+    """Return verdict, findings and notes as dictionaries, lists, strings and numbers that JSON can hold."""
     return {
         "schema": SCHEMA,
         "model": diagnosis.model,
@@ -56,7 +56,7 @@ def as_dictionary(diagnosis: Concluded) -> dict[str, Any]:
 
 
 def as_json(diagnosis: Concluded) -> str:
-    """The same as text, indented, in the order of the schema."""
+    """Return `as_dictionary` as indented JSON text, in the order of the schema."""
     return json.dumps(as_dictionary(diagnosis), indent=2, ensure_ascii=False, allow_nan=False)
 
 
@@ -79,5 +79,5 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | str:
-    """JSON has no infinity and no NaN: they become the texts "inf", "-inf" and "nan"."""
+    """Return a number for JSON, which has no infinity and no NaN: they become "inf", "-inf" and "nan"."""
     return float(value) if math.isfinite(value) else str(float(value))

@@ -1,7 +1,7 @@
-"""From the loss down: the gradient of every layer, by the chain rule.
+"""The backward pass: the gradient of every layer, by the chain rule.
 
-`plain` has the same rules without what is added here: all networks are computed at once and in place, and the running
-gradient is multiplied by powers of two, which keep its norm near 1.
+It follows the rules in `plain`, but computes all networks at once and in place, and multiplies the running gradient by
+powers of two, which keep its norm near 1.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from helpers.losses import cross_entropy
 from helpers.network.forward import Forward
 from helpers.norms import Norms, recentre
 
-BLOCK_BYTES = 500_000  # of weight gradients made at once, before their norms are taken: what a cache holds
+BLOCK_BYTES = 500_000  # of weight gradients that are computed before their norms are taken; fits into a CPU's cache
 
 
 class Backward:
-    """δ = ∂L/∂z from ∂L/∂h, then the next ∂L/∂h = δWᵀ, layer by layer (Rumelhart 1986); ∂L/∂W = hᵀδ waits for a call.
+    """δ = ∂L/∂z from ∂L/∂h, then the next ∂L/∂h = δWᵀ, layer by layer (Rumelhart 1986); ∂L/∂W = hᵀδ only on demand.
 
-    `loss` is (seeds,) and `delta` (depth, seeds, batch, width): ∂L/∂z_l is delta[l] · 2^exponents[l], with an exponent
-    for each seed. `signal` are the norms of ∂L/∂h_l, the last layer's first. ∂L/∂(logits) is `at_logits`
+    `loss` is (seeds,) and `delta` (depth, seeds, batch, width): ∂L/∂z_l is delta[l] · 2^exponents[l], with one
+    exponent for each seed. `signal` holds the norms of ∂L/∂h_l, the last layer's first. ∂L/∂(logits) is `at_logits`
     (seeds, batch, classes) · 2^logit_exponents.
     """
 
@@ -44,7 +44,7 @@ class Backward:
                 self._through_weights(layer, gradient)
 
     def _at_logits(self, targets: Array) -> tuple[Array, Array, list[int]]:
-        """The loss, ∂L/∂(logits) and its exponents."""
+        """Return the loss, ∂L/∂(logits) and its exponents."""
         forward, seeds = self.forward, self.forward.spec.seeds
         weights, biases = forward.parameters.weights[-1], forward.parameters.biases[-1]
         logits = np.matmul(forward.hidden[-1], weights).astype(np.float64) + biases[:, None]
@@ -55,14 +55,14 @@ class Backward:
         return loss, gradient.astype(weights.dtype), exponents
 
     def _through_activation(self, layer: int, gradient: Array) -> None:
-        """∂L/∂z = ∂L/∂h · φ′(z), and on through the normalization if there is one."""
+        """Write ∂L/∂z = ∂L/∂h · φ′(z), passed on through the normalization if there is one, to `delta`."""
         forward, delta = self.forward, self.delta[layer]
         np.multiply(gradient, forward.slope[layer], delta)
         if forward.normalized is not None:
             normalization.backward(delta, forward.normalized[layer], forward.scales[layer], forward.axis)
 
     def _through_weights(self, layer: int, gradient: Array) -> None:
-        """∂L/∂h of the layer below, ∂L/∂z Wᵀ + skip · ∂L/∂h, written over ∂L/∂h of this one."""
+        """Overwrite ∂L/∂h with that of the layer below, ∂L/∂z Wᵀ + skip · ∂L/∂h."""
         skip = self.forward.spec.skip
         skipped = gradient * skip if skip else None
         np.matmul(self.delta[layer], self.forward.parameters.weights[layer].swapaxes(1, 2), gradient)

@@ -1,4 +1,4 @@
-"""The two entries to the engine: gradients of given parameters, and those of networks drawn for the purpose."""
+"""The engine's two functions: `backpropagate` for given parameters, `gradient_profile` for networks that it draws."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from helpers.network.parameters import Parameters, initial_parameters
 from helpers.network.profile import EAGER, LAZY, GradientProfile
 from helpers.network.spec import NetworkSpec
 
-PASS_BYTES = 800_000_000  # what one forward pass may keep; more seeds than fit go in turns
+PASS_BYTES = 800_000_000  # that one forward pass may keep; seeds that don't fit are computed in further passes
 
 
 def backpropagate(spec: NetworkSpec, parameters: Parameters, inputs: Array, targets: Array) -> GradientProfile:
@@ -27,7 +27,7 @@ def backpropagate(spec: NetworkSpec, parameters: Parameters, inputs: Array, targ
 
     `inputs` are (batch, features), `targets` (batch,) whole numbers below the number of classes. Computes in the
     dtype of the parameters, float32 or float64. Raises ValueError for arrays that do not fit `spec`. Warns
-    (RuntimeWarning, naming the layer) when the forward signal itself leaves what that dtype can hold.
+    (RuntimeWarning, naming the layer) when the forward signal itself leaves the range of that dtype.
     """
     dtype = _check_arrays(spec, parameters, inputs, targets)
     x, t = np.ascontiguousarray(inputs, dtype), np.asarray(targets)
@@ -44,8 +44,8 @@ def gradient_profile(spec: NetworkSpec, data: str | tuple[Array, Array] = "digit
     """Draw `spec.seeds` networks and one batch from `seed` and backpropagate through all of them.
 
     `data` is a task of `classification_batch` ("digits", "clusters", "gaussian") or (inputs, targets) with ten
-    classes. Computes in float32 with rescaled gradients, and again in float64 where the forward signal leaves
-    [1e-15, 1e15] or weights, biases or inputs are extreme. Raises and warns like `backpropagate`.
+    classes. Computes in float32 with rescaled gradients, or in float64 if the forward signal leaves [1e-15, 1e15] or
+    weights, biases or inputs are extreme. Raises and warns like `backpropagate`.
     """
     if isinstance(data, str):
         inputs, targets = _batch(data, spec.batch, seed)
@@ -87,7 +87,7 @@ def _profile(spec: NetworkSpec, parameters: Parameters, inputs: Array, targets: 
         where = "the read-out" if lost is None else f"layer {lost}"
         norms = profile.loss if lost is None else forward.norms.arrays()[0][lost - 1]
         warnings.warn(
-            f"The forward signal of {where} leaves what {inputs.dtype} can hold "
+            f"The forward signal of {where} leaves the range of {inputs.dtype} "
             f"({'losses' if lost is None else 'norms'} {norms.min():.1e} to {norms.max():.1e}): "
             "from there on the numbers are not reliable",
             RuntimeWarning,
@@ -105,7 +105,7 @@ def _check_finite(parameters: Parameters) -> None:
 def _in_turns(
     spec: NetworkSpec, part: Callable[[NetworkSpec, int], GradientProfile], bytes_drawn: int = 0
 ) -> GradientProfile:
-    """`part(spec, first seed)` for all seeds at once, or for some after the other where memory asks for it."""
+    """Return `part(spec, first seed)` for all seeds, computed at once or, if memory is short, in several passes."""
     at_once = max(1, PASS_BYTES // (8 * arrays_kept(spec) * spec.depth * spec.batch * spec.width + bytes_drawn))
     if spec.seeds <= at_once:
         return part(spec, 0)
@@ -127,7 +127,7 @@ def _batch(name: str, size: int, seed: int) -> tuple[Array, Array]:
 
 
 def _check_arrays(spec: NetworkSpec, parameters: Parameters, inputs: Any, targets: Any) -> np.dtype[Any]:
-    """Compare every shape with what `spec` asks for; returns the dtype that all parameters share."""
+    """Check every shape against `spec`; return the dtype that all parameters share."""
     for name in ("weights", "biases"):
         arrays = getattr(parameters, name)
         if len(arrays) != spec.depth + 1:

@@ -1,4 +1,4 @@
-"""From the inputs up: activations, slopes, and how far they can be trusted."""
+"""The forward pass: activations, slopes, and the first layer whose signal leaves the range of the precision."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from helpers.norms import Norms
 
 
 def arrays_kept(spec: NetworkSpec) -> int:
-    """How many arrays (depth, seeds, batch, width) a forward and a backward pass keep together."""
+    """Return the number of arrays (depth, seeds, batch, width) that a forward and a backward pass keep together."""
     return 3 + bool(spec.skip) + (spec.norm != "none")
 
 
 class Forward:
-    """A forward pass and what it keeps: `activation`, `slope` and `hidden`, arrays (depth, seeds, batch, width).
+    """A forward pass with the arrays that it keeps: `activation`, `slope` and `hidden`, (depth, seeds, batch, width).
 
-    `hidden` is a layer's output, the activation itself without a skip connection. `normalized` is what a normalization
-    made of the pre-activations, `scales` what it multiplied by, along `axis`; without one, pre-activations are computed
-    again when asked for. `norms` are the norms of `hidden`; `delta` is room for the way back.
+    `hidden` is a layer's output; without a skip connection it is the activation itself. `normalized` holds the
+    normalized pre-activations and `scales` the factors that normalized them along `axis`; without a normalization,
+    pre-activations are recomputed on demand. `norms` are the norms of `hidden`; `delta` is room for the backward pass.
     """
 
     def __init__(self, spec: NetworkSpec, parameters: Parameters, inputs: Array, biased: bool) -> None:
         self.spec, self.parameters, self.inputs, self._biased = spec, parameters, inputs, biased
-        # One block: the system takes back the memory of several smaller ones after each pass, which costs time.
+        # One block: the system reclaims the memory of several smaller ones after each pass, which costs time.
         block = np.empty((arrays_kept(spec), spec.depth, spec.seeds, spec.batch, spec.width), inputs.dtype)
         self.activation, self.slope, self.delta, *others = block
         self.hidden = others.pop() if spec.skip else self.activation
@@ -59,7 +59,7 @@ class Forward:
             np.add(z, self.parameters.biases[layer][:, None, :], z)
 
     def preactivation(self, layer: int) -> Array:
-        """What the activation of this layer saw (seeds, batch, width)."""
+        """Return the pre-activations of this layer, after a normalization, (seeds, batch, width)."""
         if self.normalized is not None:
             return self.normalized[layer] + self.spec.norm_bias
         z = np.empty_like(self.slope[layer])
@@ -67,9 +67,9 @@ class Forward:
         return z
 
     def lost_layer(self) -> int | None:
-        """The first layer, from 1, whose signal float32 or float64 cannot hold well; None if all are fine.
+        """Return the first layer, counted from 1, whose signal leaves the range of its precision; None if none does.
 
-        An exact zero is fine where the activation makes it, as in a ReLU layer without an active unit.
+        An exact zero counts as valid where the activation produces it, as in a ReLU layer without an active unit.
         """
         limit = 50 if self.inputs.dtype.itemsize == 4 else 960  # log2 of about 1e15 and 1e289
         if self.norms.all_within(limit):
@@ -82,7 +82,7 @@ class Forward:
 
     def _is_really_zero(self, layer: int, net: int) -> bool:
         below = self.hidden[layer - 1, net] if layer else self.inputs
-        one_unit = self.spec.norm == "layer" and self.spec.width == 1  # each is its own mean
+        one_unit = self.spec.norm == "layer" and self.spec.width == 1  # the only unit is its own mean
         if one_unit or not below.any():
             return True
         makes_zeros = float(get_activation(self.spec.activation, self.spec.leak).function(-1.0)) == 0

@@ -1,4 +1,4 @@
-"""Weights and biases at the start of a network, drawn once and kept for the next call."""
+"""The initial weights and biases of a network; the drawn numbers are cached for the next call."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Parameters:
 
 
 class _Cache:
-    """The most recently used arrays, up to a number of bytes in all. What is kept becomes read-only."""
+    """The most recently used arrays, up to a total number of bytes. Cached arrays become read-only."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -52,7 +52,7 @@ class _Cache:
 
 _drawn = _Cache(CACHE_BYTES)
 
-FIRST, HIDDEN, READ_OUT, BIAS, READ_OUT_BIAS = range(5)  # each has random numbers of its own
+FIRST, HIDDEN, READ_OUT, BIAS, READ_OUT_BIAS = range(5)  # each has its own stream of random numbers
 
 
 def _distribution(init: str) -> str:
@@ -62,7 +62,7 @@ def _distribution(init: str) -> str:
 
 
 def orthogonal(normals: Array) -> Array:
-    """Uniformly distributed orthonormal rows or columns, scaled to entries of variance 1 (Saxe 2014)."""
+    """Return uniformly distributed orthogonal rows or columns, scaled to entries of variance 1 (Saxe 2014)."""
     fan_in, fan_out = normals.shape[-2:]
     tall = normals if fan_in >= fan_out else normals.swapaxes(-1, -2)
     q, r = np.linalg.qr(tall)
@@ -71,7 +71,7 @@ def orthogonal(normals: Array) -> Array:
 
 
 def _draw_layer(kind: str, stream: int, layer: int, seed: int, shape: tuple[int, int]) -> Array:
-    """Numbers of mean 0 and variance 1 that depend on the arguments alone: not on depth, precision or other seeds."""
+    """Draw numbers of mean 0 and variance 1 that depend only on the arguments: not on depth, precision, other seeds."""
     generator = np.random.default_rng((seed, stream, layer))
     if kind == "uniform":
         return generator.uniform(-math.sqrt(3), math.sqrt(3), shape)
@@ -80,7 +80,7 @@ def _draw_layer(kind: str, stream: int, layer: int, seed: int, shape: tuple[int,
 
 
 def _standard(kind: str, stream: int, layers: int, shape: tuple[int, int], seed: int, dtype: np.dtype[Any]) -> Array:
-    """One network's drawn numbers (layers, *shape) of variance 1, from the cache as far as they are in it."""
+    """Return one network's drawn numbers (layers, *shape) of variance 1, from the cache as far as possible."""
     key = (kind, stream, shape, seed, dtype.char)
     known = _drawn.get(key)
     if known is None or len(known) < layers:
@@ -100,10 +100,10 @@ def initial_parameters(
 ) -> Parameters:
     """Draw the parameters of `spec.seeds` networks with `inputs` features and `classes` outputs.
 
-    Network k is drawn from seed + k and a layer's numbers do not depend on depth: a deeper network shares its first
-    layers with a shallower one, and one seed is the first of many. Biases are N(bias_mean, bias_std²), those of the
-    read-out N(0, bias_std²). `dtype` is float64 or float32 (the same numbers, rounded). Raises ValueError for
-    anything else, or sizes below 1.
+    Network k is drawn from seed + k, and a layer's numbers do not depend on depth: a deeper network shares its first
+    layers with a shallower one, and the first of many networks is the one that is drawn for one seed. Biases are
+    N(bias_mean, bias_std²), those of the read-out N(0, bias_std²). `dtype` is float64 or float32 (the same numbers,
+    rounded). Raises ValueError for any other dtype, or sizes below 1.
     """
     check_whole("inputs", inputs, 1)
     check_whole("classes", classes, 1)

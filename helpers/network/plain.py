@@ -1,8 +1,8 @@
-"""Backpropagation in plain text: every rule of the forward pass, and below it the same rule backward.
+"""Readable backpropagation: every rule of the forward pass, followed by the same rule backward.
 
-One network, arrays (batch, units), nothing scaled and nothing in place: the text to read, and what the fast engine is
-held against. Each rule returns its value and a function that takes the gradient at the value to the gradient at what
-went in. Where float64 ends, at 1e-308, so do these gradients.
+One network, arrays (batch, units), nothing rescaled and nothing in place: code to read, and a reference for the fast
+engine. Each rule returns its output and a function that maps the gradient at the output to the gradients at the inputs.
+These gradients underflow where float64 does, at about 1e-308.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def backpropagate(
     """Forward through all layers, then backward through the same rules in reverse order (Rumelhart 1986).
 
     `weights` are matrices (fan_in, fan_out) and `biases` vectors (fan_out,), the read-out's last; `inputs` are
-    (batch, features) and `targets` whole numbers (batch,). `initial_parameters` gives both for several networks: those
-    of the first are `[w[0] for w in parameters.weights]`. All is float64 if they are.
+    (batch, features) and `targets` whole numbers (batch,). `initial_parameters` returns weights and biases of several
+    networks; the first one's are `[w[0] for w in parameters.weights]`. Results are float64 if the arguments are.
     """
     h, layers = inputs, []
     for layer in range(spec.depth):
@@ -97,12 +97,12 @@ def _same(gradient: Array) -> Array:
 
 
 def source(*rules: Callable[..., Any]) -> str:
-    """The text of these rules, by default of all of them in the order in which a gradient meets them going forward.
+    """Return the source code of these rules, by default of all of them in the order of the forward pass.
 
-    A lesson shows it: `print(plain.source(plain.normalize))`.
+    A lesson prints it: `print(plain.source(plain.normalize))`.
     """
     return "\n\n".join(inspect.getsource(rule) for rule in rules or RULES)
 
 
 RULES = (affine, normalize, activate, add_skip, cross_entropy, backpropagate)
-"""What `source` prints."""
+"""The functions that `source` returns by default."""

@@ -1,4 +1,4 @@
-"""What is measured of a network, layer by layer."""
+"""The measurements of a network, layer by layer."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from helpers.network.spec import NetworkSpec
 class GradientProfile:
     """Every layer's gradient and state at initialization; arrays (seeds, depth) with layer 1 first, `loss` (seeds,).
 
-    `signal` is ‖∂L/∂h_l‖, Frobenius over batch and units, h_l a layer's output; `weight_gradient` is ‖∂L/∂W_l‖.
-    Both are float64, and their `log10_…` stay exact where the norms themselves fall below 1e-308; a norm that is
-    exactly 0 has -inf. All but `signal` and `loss` is computed when first asked for, with the parameters and inputs
-    as they are then. `backward` and `backward.forward` are the passes that it was read from; `backward` is None for
+    `signal` is ‖∂L/∂h_l‖, Frobenius over batch and units, h_l being a layer's output; `weight_gradient` is ‖∂L/∂W_l‖.
+    Both are float64, and their `log10_…` stay exact where the norms themselves fall below 1e-308; the log10 of a norm
+    that is exactly 0 is -inf. All but `signal` and `loss` is computed on first access, from the parameters and inputs
+    as they are then. `backward` and `backward.forward` are the passes behind these numbers; `backward` is None for
     networks that were too large for one pass.
     """
 
@@ -33,7 +33,7 @@ class GradientProfile:
     backward: Backward | None = field(default=None, repr=False)
 
     def per_layer_factor(self) -> Array:
-        """The geometric mean of signal_{l-1} / signal_l over l = 2 … depth, one per seed (seeds,).
+        """Return the geometric mean of signal_{l-1} / signal_l over l = 2 … depth, one per seed (seeds,).
 
         Below 1 the gradient vanishes on its way down, above 1 it explodes. With one layer there is no ratio: nan.
         """
@@ -44,7 +44,7 @@ class GradientProfile:
         return 10.0**steps
 
     def _per_layer(self, statistic: Callable[[Forward, int], Array]) -> Array:
-        """Apply `statistic(forward, layer) -> (seeds,)` to every layer; returns (seeds, depth)."""
+        """Apply `statistic(forward, layer) -> (seeds,)` to every layer and return (seeds, depth)."""
         assert self.backward is not None
         forward = self.backward.forward
         return np.stack([statistic(forward, layer) for layer in range(self.spec.depth)], axis=1)
@@ -66,9 +66,9 @@ class GradientProfile:
         return self._weight_gradients[1]
 
     def weight_gradient_matrices(self) -> list[Array]:
-        """∂L/∂W_l of every layer, arrays (seeds, fan_in, width) in float64; they overflow or underflow where that does.
+        """Return ∂L/∂W_l of every layer, arrays (seeds, fan_in, width) in float64, which may overflow or underflow.
 
-        Raises ValueError for networks that were too large for one pass: nothing of them is kept but norms.
+        Raises ValueError for networks that were too large for one pass: only their norms are kept.
         """
         if self.backward is None:
             raise ValueError(f"seeds must be few enough for one forward pass; got {self.spec.seeds}")
@@ -76,7 +76,7 @@ class GradientProfile:
 
     @cached_property
     def preactivation_std(self) -> Array:
-        """The standard deviation over batch and units of what the activation sees (after a normalization)."""
+        """The standard deviation over batch and units of the activation's input (after a normalization)."""
         return self._per_layer(lambda forward, layer: _deviation(forward.preactivation(layer)))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""ReLU networks that are silent from the start, counted: networks are drawn and run on one input."""
+"""Count ReLU networks that are silent at initialization, by drawing networks and running them on one input."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from helpers.arrays import Array
 
 
 def first_silent_layers(width: int, depth: int, nets: int, seed: int = 0) -> Array:
-    """For each of `nets` random ReLU nets without biases: the first layer that is silent on one input, (nets,).
+    """Return, for each of `nets` random ReLU nets without biases, the first layer that is silent on one input, (nets,).
 
-    A net that still answers after `depth` layers has `depth` + 1. Every net is drawn and run; He's scale keeps the
-    numbers within range, the signs alone decide. `theory.born_dead_probability` is the closed form.
+    A net that is not silent after `depth` layers gets `depth` + 1. Every net is drawn and run; He's scale only keeps
+    the numbers within range, since nothing but their signs matters. `theory.born_dead_probability` is the closed form.
     """
     rng = np.random.default_rng((seed, width))
     silent = np.full(nets, depth + 1)

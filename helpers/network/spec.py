@@ -1,4 +1,4 @@
-"""What decides a network at its start."""
+"""The settings that determine a network at initialization."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ NORMALIZATIONS = ("none", "batch", "layer")
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What decides a network at its start, and how many samples and seeds it is measured with.
+    """The settings of a network at initialization, and the numbers of samples and seeds that it is measured with.
 
     `gain` multiplies every weight on top of `init`. `bias_std` is the standard deviation of the biases.
     `skip` is the strength of the residual connection. `leak` is leaky_relu's slope below zero. `bias_mean` is
-    added to every bias of the hidden layers; added to all logits alike it would change nothing. `norm_bias` is β, the
-    normalization's own bias: the activation receives ẑ + β (Ioffe 2015, algorithm 1, with γ = 1).
-    Raises ValueError that names the argument, the value given and what is allowed.
+    added to every bias of the hidden layers, but not to the logits, where a common shift would change nothing.
+    `norm_bias` is β, the normalization's own bias: the activation receives ẑ + β (Ioffe 2015, algorithm 1, with γ = 1).
+    Raises a ValueError that names the argument, the given value and the allowed ones.
     """
 
     depth: int = 30
@@ -69,7 +69,7 @@ class NetworkSpec:
 
     @property
     def weight_variance(self) -> float:
-        """σ_w² of the hidden layers, fan_in times the variance of a weight, `gain` included."""
+        """σ_w² of the hidden layers: fan_in times the variance of a weight, `gain` included."""
         return self.width * weight_std(self.init, self.width, self.width) ** 2 * self.gain**2
 
 

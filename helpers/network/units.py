@@ -1,7 +1,7 @@
-"""What single units do: their gradients, activations and strongest links, read from a profile that is there already.
+"""Gradients, activations and strongest links of single units, read from an existing profile.
 
-For a picture of the network: a fixed choice of units of every layer, so that the same ones are seen while a slider
-moves. It adds to a profile a product of the chosen units for every layer.
+The picture of the network shows a fixed choice of units of every layer, so the same ones stay visible while a slider
+moves. Reading them takes one more matrix product for every layer, over the chosen units.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from helpers.checks import check_whole
 from helpers.network.profile import GradientProfile
 
 SHOWN = 16
-"""So many units of a layer are chosen unless it is said otherwise."""
+"""The default number of units chosen in a layer."""
 
 
 @dataclass(frozen=True, eq=False)
 class UnitSignals:
-    """The chosen units of one network; arrays (depth, units) with layer 1 first, unless said otherwise.
+    """The chosen units of one network; arrays (depth, units) with layer 1 first, unless another shape is given.
 
-    units: (units,) which units of every layer are chosen, as numbers from 0
+    units: (units,) the numbers, from 0, of the units chosen in every layer
     log10_gradient: log10 of √(Σ over the batch of (∂L/∂h)²); -inf for an exact 0. Over all units of a layer the squares
-        add up to those of the profile's `signal`
+        add up to the square of the profile's `signal`
     activation: √(Σ over the batch of φ(z)²)
     sample: φ(z) for one sample of the batch
     closed: whether |φ′(z)| is below 1 % of its largest for every sample: a unit that is dead or saturated
     closed_share: (depth,) the share of all units of a layer that are closed
     flat_share: (depth,) the share of all units and samples at which |φ′(z)| is that small
-    links: (depth - 1, units) for each unit of a layer but the last the place, among the chosen ones of the next layer,
-        of the unit through which most of its gradient came: the largest |W_uv| · ‖∂L/∂z_v‖
-    link_share: (depth - 1, units) how much of the squared gradient through all chosen units of the next layer came
-        through that one; nan where none came
+    links: (depth - 1, units) for each unit of every layer but the last, the unit of the next layer from which most of
+        its gradient comes (the largest |W_uv| · ‖∂L/∂z_v‖), as its place among the chosen ones
+    link_share: (depth - 1, units) the share of that unit in the squared gradient from all chosen units of the next
+        layer; nan if no gradient comes from them
     """
 
     units: Array
@@ -50,17 +50,17 @@ class UnitSignals:
 
 
 def chosen_units(width: int, count: int = SHOWN) -> Array:
-    """At most `count` units spread evenly over a layer, (units,): the first and the last are among them."""
+    """Return at most `count` units spread evenly over a layer, the first and the last among them, (units,)."""
     check_whole("width", width, 1)
     check_whole("count", count, 1)
     return np.unique(np.linspace(0, width - 1, min(width, count)).round().astype(int))
 
 
 def unit_signals(profile: GradientProfile, net: int = 0, *, sample: int = 0, count: int = SHOWN) -> UnitSignals:
-    """The signals of at most `count` units of every layer of one of the profile's networks.
+    """Return the signals of at most `count` units of every layer of one of the profile's networks.
 
-    ValueError where `net` or `sample` isn't one that the profile has, and for networks that were too large for one
-    pass: nothing of them is kept but norms.
+    Raises ValueError if the profile doesn't have `net` or `sample`, and for networks that were too large for one
+    pass: only their norms are kept.
     """
     backward, spec = profile.backward, profile.spec
     if backward is None:
@@ -87,7 +87,7 @@ def unit_signals(profile: GradientProfile, net: int = 0, *, sample: int = 0, cou
 
 
 def _weights_from(profile: GradientProfile, net: int, units: Array) -> Array:
-    """The weights from the chosen units of each layer but the last to the next one, (depth - 1, units, width)."""
+    """Return the weights from the chosen units of each layer but the last to the next, (depth - 1, units, width)."""
     backward = profile.backward
     assert backward is not None
     matrices = [array[net][units] for array in backward.forward.parameters.weights[1:-1]]
@@ -95,10 +95,10 @@ def _weights_from(profile: GradientProfile, net: int, units: Array) -> Array:
 
 
 def _log10_gradients(profile: GradientProfile, net: int, units: Array, from_units: Array) -> Array:
-    """log10 of ‖∂L/∂h‖ of each chosen unit, (depth, units).
+    """Return log10 of ‖∂L/∂h‖ of each chosen unit, (depth, units).
 
-    ∂L/∂h of layer l is what came through the weights, `below[l]` · 2^exponents[l + 1], and `skip` times that of layer
-    l + 1, which is `above` · 2^(the exponent before).
+    ∂L/∂h of layer l is the sum of the gradient through the weights, `below[l]`, and `skip` times ∂L/∂h of layer l + 1.
+    Each layer has its own power of two, the exponents; that of the last layer's ∂L/∂h, `above`, is the logits'.
     """
     backward, spec = profile.backward, profile.spec
     assert backward is not None
@@ -117,7 +117,7 @@ def _log10_gradients(profile: GradientProfile, net: int, units: Array, from_unit
 
 
 def _links(profile: GradientProfile, net: int, units: Array, from_units: Array) -> tuple[Array, Array]:
-    """The strongest link of each chosen unit to the next layer, and its share, (depth - 1, units) each."""
+    """Return the strongest link of each chosen unit to the next layer, and its share, (depth - 1, units) each."""
     backward = profile.backward
     assert backward is not None
     arriving = np.square(backward.delta[1:, net][:, :, units], dtype=np.float64).sum(axis=1)

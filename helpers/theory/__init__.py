@@ -1,6 +1,6 @@
-"""Closed forms: what a wide random network does to a signal on its way up and to a gradient on its way down.
+"""Closed forms for the forward signal and the backward gradient in wide random networks.
 
-One subject a module; `from helpers import theory` gives all of them. An activation is given by its name or as an
+Each module has one subject; `from helpers import theory` gives all of them. An activation is given by its name or as an
 `Activation`.
 """
 

@@ -1,4 +1,4 @@
-"""Averages over Gaussian pre-activations: integrals, done to about 1e-12 with Gauss-Legendre nodes."""
+"""Averages over Gaussian pre-activations: integrals with Gauss-Legendre nodes, exact to about 1e-12."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from helpers.checks import check_number
 
 @lru_cache(maxsize=256)
 def _nodes(octave: int) -> tuple[Array, Array]:
-    """Points z and weights of a rule for integrals over |z| ≤ 20·2^octave, good for spreads 2^(octave-1) to 2^octave.
+    """Return points z and weights for integrals over |z| ≤ 20·2^octave: standard deviations 2^(octave-1) to 2^octave.
 
-    Panels end at 0 and ±1, where slopes may jump. They are fine near 0, where an activation bends, and never wider
-    than half the smallest spread, so that the bell curve itself is resolved.
+    Panels end at 0 and ±1, where slopes may jump. They are narrow near 0, where an activation bends, and never wider
+    than half the smallest standard deviation, so that they resolve the Gaussian density.
     """
     widest = 2.0**octave / 4
     edges = [0.0]
@@ -42,7 +42,7 @@ def _weighted(activation: Activation, part: str, power: int, octave: int) -> Arr
 
 
 def average(activation: Activation, part: str, power: int, variance: float, mean: float = 0.0) -> float:
-    """E[f(z)^power] for z ~ N(mean, variance), f the function or the slope."""
+    """Return E[f(z)^power] for z ~ N(mean, variance), where f is the activation's function or slope."""
     if variance == 0:
         return float(np.asarray(getattr(activation, part)(mean))) ** power
     if mean:
@@ -59,7 +59,7 @@ def _legendre() -> tuple[Array, Array]:
 
 
 def _average_off_centre(activation: Activation, part: str, power: int, variance: float, mean: float) -> float:
-    """The same around another centre than 0: fewer points, nothing kept. Panels end at 0 and ±1, as above."""
+    """Return the average for a mean other than 0: fewer points, nothing cached. Panels end at 0 and ±1, as above."""
     spread = math.sqrt(variance)
     low, high = mean - 9 * spread, mean + 9 * spread
     edges = np.array([low, *(edge for edge in (-1.0, 0.0, 1.0) if low < edge < high), high])
@@ -71,7 +71,7 @@ def _average_off_centre(activation: Activation, part: str, power: int, variance:
 
 
 def averages(activation: ActivationLike, part: str, power: int, variance: ArrayLike) -> Any:
-    """`average` around 0 for one variance, or for an array of them: a float, or an array of the same shape."""
+    """Return `average` with mean 0 for one variance (a float) or an array of them (an array of the same shape)."""
     if np.ndim(variance):
         each = [averages(activation, part, power, one) for one in np.ravel(variance).tolist()]
         return np.array(each).reshape(np.shape(variance))
@@ -82,7 +82,7 @@ def mean_square_slope(activation: ActivationLike, variance: ArrayLike = 1.0) -> 
     """E[φ′(z)²] for z ~ N(0, variance).
 
     Times σ_w² it is the factor per layer of the squared gradient (Schoenholz 2017, eq. 7).
-    A float for one variance, an array of the same shape for an array of them. ValueError for a negative variance.
+    A float for one variance, an array of the same shape for an array. Raises ValueError for a negative variance.
     """
     return averages(activation, "slope", 2, variance)
 

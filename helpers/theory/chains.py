@@ -1,4 +1,4 @@
-"""A chain of single neurons, and how long a weight takes to move."""
+"""A chain of single neurons, and the number of steps that a weight takes to move."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def chain_gradient(activation: ActivationLike, depth: int, weight: float = 1.0, 
 
 
 def steps_to_move(gradient: float, distance: float = 0.01, learning_rate: float = 0.1) -> float:
-    """How many gradient-descent steps a weight needs to move by `distance` while its gradient stays the same.
+    """Return the number of gradient-descent steps in which a weight with a constant gradient moves by `distance`.
 
     `math.inf` for a gradient of 0.
     """

@@ -1,4 +1,4 @@
-"""Mean field: what a wide random network without normalization does to a signal and to a gradient.
+"""Mean-field theory of signals and gradients in a wide random network without normalization.
 
 σ_w² ("weight_variance") is fan_in times the variance of a weight, σ_b² ("bias_variance") the variance of a bias, q the
 variance of a pre-activation.
@@ -18,7 +18,7 @@ from helpers.arrays import Array
 from helpers.checks import check_number, check_whole
 from helpers.theory.averages import average, averages
 
-SMALLEST, LARGEST = 1e-24, 1e24  # variances between which a fixed point is looked for; beyond: 0 and infinity
+SMALLEST, LARGEST = 1e-24, 1e24  # a fixed point is searched for between these variances; beyond, it is 0 or infinity
 
 
 def preactivation_variances(
@@ -32,7 +32,7 @@ def preactivation_variances(
     """The variance q_l of the pre-activations of layers 1 … depth, an array (depth,) (Poole 2016, eq. 3).
 
     `input_second_moment` is the mean square of an input feature. Biases of mean `bias_mean` shift every
-    pre-activation by it. Beyond 1e24 and below 1e-24 a q is held there: only ratios matter then.
+    pre-activation by it. Each q is clipped to 1e-24 … 1e24, since only ratios matter beyond.
     """
     resolved = get_activation(activation)
     weight_variance = check_number("weight_variance", weight_variance, above=0)
@@ -50,7 +50,7 @@ def preactivation_variances(
 
 
 def _bisect(positive_below: Callable[[float], bool], low: float, high: float) -> float:
-    """The point in [low, high] where the condition stops holding, to the last digits, halving on a log axis."""
+    """Return the point in [low, high] where the condition stops holding, to float precision, by bisection in log."""
     for _ in range(200):
         middle = math.sqrt(low) * math.sqrt(high)
         if not low < middle < high:
@@ -60,10 +60,10 @@ def _bisect(positive_below: Callable[[float], bool], low: float, high: float) ->
 
 
 def variance_fixed_point(activation: ActivationLike, weight_variance: float, bias_variance: float = 0.0) -> float:
-    """q*, the pre-activation variance that layers settle at when they start from 1 (Poole 2016, eq. 3).
+    """Return q*, the pre-activation variance that layers converge to from 1 (Poole 2016, eq. 3).
 
-    0 when the signal dies out, `math.inf` when it grows without end, 1 when every variance stays as it is
-    (ReLU with He's variance 2).
+    0 if the signal dies out, `math.inf` if it grows without end, 1 if every variance stays as it is (ReLU with He's
+    variance 2).
     """
     return _fixed_point(
         get_activation(activation),
@@ -96,7 +96,7 @@ def _gradient_factor(activation: Activation, weight_variance: float, bias_varian
 
 
 def per_layer_factor(activation: ActivationLike, weight_variance: float, bias_variance: float = 0.0) -> float:
-    """√χ = √(σ_w² E[φ′(z)²]) at q*: what one layer does to the gradient's norm (Schoenholz 2017, eq. 7).
+    """√χ = √(σ_w² E[φ′(z)²]) at q*: the factor of the gradient's norm per layer (Schoenholz 2017, eq. 7).
 
     Below 1 the gradient vanishes on its way down, above 1 it explodes.
     """
@@ -128,7 +128,7 @@ def signal_profile(
 def critical_weight_variance(activation: ActivationLike, bias_variance: float = 0.0) -> float:
     """The σ_w² at which a gradient neither vanishes nor explodes, χ = 1 (Schoenholz 2017, the critical line).
 
-    For tanh, bias variance 0 gives 1; for sigmoid it takes 103. ValueError if no σ_w² between 1e-6 and 1e6 does it.
+    With bias variance 0 it is 1 for tanh and 103 for sigmoid. Raises ValueError if it isn't between 1e-6 and 1e6.
     """
     return _critical(get_activation(activation), check_number("bias_variance", bias_variance, least=0))
 
@@ -145,7 +145,10 @@ def _critical(activation: Activation, bias_variance: float) -> float:
 
 
 def critical_gain(activation: ActivationLike) -> float:
-    """The gain over weights of variance 1/fan_in that keeps the gradient's norm without biases: 10.149 for sigmoid."""
+    """Return the gain on weights of variance 1/fan_in that keeps the gradient's norm, without biases.
+
+    It is 10.149 for sigmoid.
+    """
     return math.sqrt(critical_weight_variance(activation, 0.0))
 
 
@@ -159,10 +162,11 @@ def depth_scale(activation: ActivationLike, weight_variance: float, bias_varianc
 
 
 def factor_plane(activation: ActivationLike, weight_stds: ArrayLike, bias_stds: ArrayLike) -> Array:
-    """√χ for every pair of σ_b and σ_w, an array (bias_stds, weight_stds): `per_layer_factor` for a whole plane.
+    """Return √χ for every pair of σ_b and σ_w, an array (bias_stds, weight_stds): `per_layer_factor` for a whole plane.
 
-    It goes along q and asks which σ_w² makes it a fixed point, (q - σ_b²) / E[φ²], which takes one average for each q
-    where solving takes hundreds. ValueError for negative numbers, and for activations with several fixed points.
+    For each q it computes the σ_w² that makes q a fixed point, (q - σ_b²) / E[φ²]. This takes one average for each q,
+    where solving for q takes hundreds. Raises ValueError for negative numbers and for activations with several fixed
+    points.
     """
     resolved = get_activation(activation)
     weights = np.square([check_number("weight_stds", w, above=0) for w in np.ravel(weight_stds).tolist()])
@@ -180,6 +184,6 @@ def factor_plane(activation: ActivationLike, weight_stds: ArrayLike, bias_stds: 
 
 @lru_cache(maxsize=16)
 def _along_variances(activation: Activation) -> tuple[Array, Array, Array]:
-    """Variances q from 1e-6 to 1e4 with E[φ²] and E[φ′²] at each."""
+    """Return variances q from 1e-6 to 1e4, and E[φ²] and E[φ′²] at each."""
     q = np.geomspace(1e-6, 1e4, 700)
     return q, averages(activation, "function", 2, q), averages(activation, "slope", 2, q)

@@ -17,11 +17,11 @@ def normalized_profile(
 
     From layer l + 1 to l the squared norm changes by skip² + E[φ′²]/v_l at z ~ N(norm_bias, 1); norm_bias is β, the
     normalization's own bias. The normalization divides by v_l·σ_w²: with "batch" v_l is the variance of h_l over the
-    samples, with "layer" its mean square over the units. The weights' scale has cancelled. For wide layers and, with
-    "batch", large batches, and an activation that doesn't lift a few samples far above the others, as SiLU does.
-    Yang 2019 for batch norm without skip; the rest derived here, with branch and skip taken for independent, which
-    holds within a factor of 3 over 50 layers.
-    ValueError for another normalization, a depth below 1, or a skip or norm_bias that is no number.
+    samples, with "layer" its mean square over the units. The scale of the weights cancels. This holds for wide layers,
+    with "batch" for large batches, and for activations that don't lift a few samples far above the others, as SiLU
+    does. Source: Yang 2019 for batch norm without skip. The rest is derived here and takes branch and skip to be
+    independent, which holds within a factor of 3 over 50 layers.
+    Raises ValueError for another normalization, a depth below 1, or a skip or norm_bias that is not a number.
     """
     resolved = get_activation(activation)
     strength, centre = check_number("skip", skip), check_number("norm_bias", norm_bias)
@@ -29,7 +29,7 @@ def normalized_profile(
     check_whole("depth", depth, 1)
     offset = average(resolved, "function", 1, 1.0, centre)
     added = average(resolved, "function", 2, 1.0, centre)
-    if norm == "batch":  # a unit's mean over the samples is subtracted: what is constant doesn't count
+    if norm == "batch":  # a unit's mean over the samples is subtracted, so a constant part doesn't count
         offset, added = 0.0, added - offset**2
     slope, mean, divisor = average(resolved, "slope", 2, 1.0, centre), offset, added
     factors = []
@@ -42,11 +42,11 @@ def normalized_profile(
 
 
 def normalized_factor(activation: ActivationLike, norm: str = "batch", norm_bias: float = 0.0) -> float:
-    """√χ of a plain network with a normalization before every activation: what one layer does to the gradient's norm.
+    """√χ of a plain network with a normalization before every activation: the gradient norm's factor per layer.
 
     χ = E[φ′²]/Var φ with "batch" (Yang 2019), which is never below 1 (Chernoff 1981), and E[φ′²]/E[φ²] with "layer",
-    at z ~ N(norm_bias, 1), norm_bias the normalization's own bias β.
+    at z ~ N(norm_bias, 1), where norm_bias is the normalization's own bias β.
     Batch norm: ReLU √(π/(π-1)) = 1.2112, tanh 1.0853, sigmoid 1.0167, linear 1; ReLU with β = 0.5, 1, 2: 1.118, 1.058,
-    1.009. ValueError for another normalization or a bias that is no number.
+    1.009. Raises ValueError for another normalization or a bias that is not a number.
     """
     return float(10 ** normalized_profile(activation, norm, 2, norm_bias=norm_bias)[0])

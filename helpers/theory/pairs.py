@@ -1,4 +1,4 @@
-"""Two inputs in one wide random network: how alike their activations are, layer by layer."""
+"""The correlation between the activations of two inputs in a wide random network, layer by layer."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def cosines(
 ) -> Array:
     """The cosine between the activations of two inputs in layers 1 … depth, an array (depth,) (Poole 2016, eq. 5).
 
-    Both inputs have the mean square feature `input_moment` and the given `cosine`. Good to about 1e-6, for
-    activations with a kink to a few thousandths.
+    Both inputs have the mean square feature `input_moment`, and `cosine` is the cosine between them. Exact to about
+    1e-6, for activations with a kink to a few thousandths.
     """
     resolved = get_activation(activation)
     cosine = check_number("cosine", cosine, least=-1, most=1)
     variances = preactivation_variances(resolved, weight_variance, bias_variance, depth, input_moment)
     moment, found, before = float(input_moment), [], math.nan
     for q in variances:
-        size = float(weight_variance) * moment + float(bias_variance)  # q itself is held between two bounds
+        size = float(weight_variance) * moment + float(bias_variance)  # q itself is clipped to two bounds
         correlation = (
             min((float(weight_variance) * moment * cosine + float(bias_variance)) / size, 1.0) if size else 0.0
         )
-        if abs(correlation - before) < 1e-12:  # settled: so it stays
+        if abs(correlation - before) < 1e-12:  # converged
             break
         moment = average(resolved, "function", 2, q)
         cosine = min(_average_of_pair(resolved, q, correlation) / moment, 1.0) if moment else 1.0
@@ -45,13 +45,13 @@ def cosines(
 
 
 def correlation_depth_scale(activation: ActivationLike, weight_variance: float, bias_variance: float = 0.0) -> float:
-    """ξ_c, the number of layers over which two inputs come nearer by e to the correlation c* where all pairs end.
+    """Return ξ_c, the number of layers over which the distance of a pair's correlation from its limit c* shrinks by e.
 
     ξ_c = -1/ln(σ_w² E[φ′(u) φ′(v)]), u and v of variance q* and correlation c* (Schoenholz 2017, section 3). Where the
-    gradient vanishes c* is 1, and ξ_c is `depth_scale`; where it explodes c* is smaller and ξ_c larger than that.
-    `math.inf` on the critical line. Elsewhere `math.nan` where the variance of the pre-activations goes to 0 or grows
-    without end, as in a ReLU network without biases: correlations then approach their end like a power of the depth, or
-    don't change at all.
+    gradient vanishes, c* is 1 and ξ_c equals `depth_scale`; where it explodes, c* is smaller and ξ_c larger than that.
+    It is `math.inf` on the critical line. Elsewhere it is `math.nan` if the variance of the pre-activations goes to 0
+    or grows without end, as in a ReLU network without biases: correlations then approach their limit like a power of
+    the depth, or don't change at all.
     """
     q = variance_fixed_point(activation, weight_variance, bias_variance)
     along = depth_scale(activation, weight_variance, bias_variance)
@@ -64,7 +64,7 @@ def correlation_depth_scale(activation: ActivationLike, weight_variance: float, 
     resolved = get_activation(activation)
 
     def growth(correlation: float) -> float:
-        """How far one layer raises a correlation; it is above 0 below c*, and below 0 between c* and 1."""
+        """Return by how much one layer raises a correlation: positive below c*, negative between c* and 1."""
         product = _average_of_pair(resolved, q, correlation)
         return (weight_variance * product + bias_variance) / q - correlation
 
@@ -72,7 +72,7 @@ def correlation_depth_scale(activation: ActivationLike, weight_variance: float, 
     for _ in range(30):
         middle = (low + high) / 2
         low, high = (middle, high) if growth(middle) > 0 else (low, middle)
-    step = (1 - low) / 100  # the slope of the map by a difference, since an activation's own slope may jump
+    step = (1 - low) / 100  # the slope of the map by finite differences, since the activation's slope may jump
     return -1 / math.log(1 + (growth(low + step) - growth(low - step)) / (2 * step))
 
 
@@ -81,7 +81,7 @@ _PAIR_WEIGHTS = np.exp(-_PAIR * _PAIR / 2) / np.exp(-_PAIR * _PAIR / 2).sum()
 
 
 def _average_of_pair(activation: Activation, variance: float, correlation: float) -> float:
-    """E[φ(u) φ(v)] for u, v ~ N(0, variance) of the given correlation, by the trapezoid rule."""
+    """Return E[φ(u) φ(v)] for u, v ~ N(0, variance) with the given correlation, by the trapezoid rule."""
     deviation = math.sqrt(variance)
     other = correlation * _PAIR[:, None] + math.sqrt(max(1 - correlation**2, 0.0)) * _PAIR
     means = np.asarray(activation.function(deviation * other)) @ _PAIR_WEIGHTS

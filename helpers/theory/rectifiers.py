@@ -1,4 +1,4 @@
-"""ReLU networks that are silent from the start."""
+"""ReLU networks that are silent at initialization."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 
 
 def born_dead_probability(width: ArrayLike, depth: ArrayLike) -> Any:
-    """1 − (1 − 2^−width)^depth: some layer of a ReLU net without biases is silent on one input (after Lu 2019).
+    """Return the probability 1 − (1 − 2^−width)^depth that some layer of a ReLU net is silent on one input.
 
-    Each unit of a layer that still receives something is silent with probability ½, independently. `width` and
-    `depth` are whole numbers ≥ 1 or arrays of them that broadcast. Raises ValueError for less.
+    The net has no biases (after Lu 2019). As long as the layer below is not silent, each unit is silent with
+    probability ½, independently. `width` and `depth` are whole numbers ≥ 1 or arrays of them that broadcast. Raises
+    ValueError for smaller numbers.
     """
     for name, value in (("width", width), ("depth", depth)):
         if not (np.asarray(value) >= 1).all():

@@ -12,10 +12,10 @@ from helpers.arrays import Array
 
 
 def relu_overlaps(correlation: ArrayLike) -> tuple[Array, Array]:
-    """What a ReLU makes of two Gaussian pre-activations of variance 1: 2·E[φ′φ′] and 2·E[φφ] (Cho and Saul 2009).
+    """Return 2·E[φ′φ′] and 2·E[φφ] of a ReLU at two correlated pre-activations of variance 1 (Cho and Saul 2009).
 
-    At correlation 0 they are 1/2 and 1/π, at 1 both are 1. They are the overlap of gradients and of activations after
-    a layer of He's variance.
+    At correlation 0 they are 1/2 and 1/π, at 1 both are 1. They are the overlaps of the gradients and of the
+    activations after a layer with He's variance.
     """
     angle = np.arccos(np.clip(np.asarray(correlation, float), -1, 1))
     return 1 - angle / math.pi, (np.sin(angle) + (math.pi - angle) * np.cos(angle)) / math.pi
@@ -23,11 +23,11 @@ def relu_overlaps(correlation: ArrayLike) -> tuple[Array, Array]:
 
 @dataclass(frozen=True, eq=False)
 class ResidualTheory:
-    """A wide residual network of ReLU branches, block by block; arrays over h_0 … h_blocks unless said otherwise.
+    """A wide residual network of ReLU branches, block by block; arrays over h_0 … h_blocks unless a shape is given.
 
     `size` is the root mean square of h_l over that of h_0, `log10_signal` is log10 of ‖∂L/∂h_l‖ / ‖∂L/∂h_blocks‖,
-    `correlation` the correlation of the gradients of two orthogonal inputs after 0 … blocks blocks, and `share`
-    (blocks,) the part of the squared gradient that comes by the branch of each block, not by its skip.
+    `correlation` is the correlation of the gradients of two orthogonal inputs after 0 … blocks blocks, and `share`
+    (blocks,) is the part of the squared gradient that passes through the branch of each block, not its skip.
     """
 
     size: Array
@@ -37,16 +37,17 @@ class ResidualTheory:
 
 
 def residual_theory(blocks: int, skip: float, branch: float, norm: str = "none") -> ResidualTheory:
-    """How h = skip·h + branch·F(h) treats sizes and gradients where F keeps the mean square and adds no correlation.
+    """Return sizes and gradients in blocks h = skip·h + branch·F(h) where F keeps the mean square, uncorrelated with h.
 
-    Without normalization both mean squares change by skip² + branch² a block. One before the branch ("pre_layer",
-    "pre_batch") gives it an input of size 1, one after the sum ("post_…") brings h back to size 1; over a batch
-    (large, of orthogonal inputs) it takes away what a ReLU makes all samples share, 1/π of the branch.
+    Without normalization both mean squares change by skip² + branch² per block. A normalization before the branch
+    ("pre_layer", "pre_batch") gives it an input of size 1; one after the sum ("post_…") brings h back to size 1. A
+    normalization over the batch (large, of orthogonal inputs) also removes the part of the branch that a ReLU makes
+    the same for all samples, a share of 1/π.
     """
-    kept = 1 - 1 / math.pi if norm.endswith("batch") else 1.0  # what a normalization over the batch sees of a branch
+    kept = 1 - 1 / math.pi if norm.endswith("batch") else 1.0  # share of a branch that a batch normalization keeps
     s2, b2 = float(skip) ** 2, float(branch) ** 2
     square = seen = 1.0  # mean square of h, and the part of it that a normalization divides by
-    overlap, gradients = 0.0, 1.0  # of two orthogonal inputs: their h's, their gradients
+    overlap, gradients = 0.0, 1.0  # correlation of h and of the gradients for two orthogonal inputs
     squares, factors, correlations, shares = [square], [], [gradients], []
     for _ in range(blocks):
         scale = 1 / seen if norm.startswith("pre") and seen else 1.0
@@ -73,10 +74,10 @@ def residual_theory(blocks: int, skip: float, branch: float, norm: str = "none")
 
 
 def path_lengths(shares: ArrayLike) -> Array:
-    """How a gradient spreads over paths through 0 … blocks branches, block l sending the part shares[l] by its branch.
+    """Return the shares of a squared gradient that take paths through 0 … blocks branches, an array (blocks + 1,).
 
-    An array (blocks + 1,) that sums to 1; for equal shares p it is the binomial distribution. With shares of 1/2 it is
-    also how many of the 2^blocks paths have each length (Veit 2016).
+    Block l sends the part shares[l] through its branch. The result sums to 1; for equal shares p it is the binomial
+    distribution. With shares of 1/2 it is also the share of the 2^blocks paths that have each length (Veit 2016).
     """
     spread = np.ones(1)
     for share in np.asarray(shares, float):
