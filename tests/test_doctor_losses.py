@@ -52,7 +52,7 @@ MISTAKES: dict[str, tuple[Given, str]] = {
     "kl_div of probabilities": ((net(nn.Softmax(1)), kl, X, SHARES), "kl_div is given probabilities"),
     "labels of -1 and 1": (
         (net(out=1), F.binary_cross_entropy_with_logits, X, 2 * BITS - 1),
-        "beyond 0 and 1 it has no minimum",
+        "outside 0 to 1 it has no minimum",
     ),
     "sigmoid, targets of 30": ((net(nn.Sigmoid(), out=1), F.mse_loss, X, 30 + X[:, :1]), "sigmoid at the end"),
     "ReLU, negative targets, by hand": ((net(F.relu, out=1), squares, X, -5 - X[:, :1].abs()), "relu at the end"),
@@ -134,7 +134,7 @@ NOTED: dict[str, tuple[Given, str]] = {
     ),
     "softmax over another axis": (
         (net(nn.Softmax(0)), lambda out, y: F.nll_loss((out + 1e-9).log(), y), X, Y),
-        "over the classes, and not to 1",
+        "over the classes, not to 1",
     ),
     "tanh, a third of the targets beyond": ((net(nn.Tanh(), out=1), F.mse_loss, X, X[:, :1]), "of the targets lie"),
     "two labels for cross-entropy": ((net(), F.cross_entropy, X, (SHARES > 0.5) + SHARES.roll(1, 1).round()), "to 2"),

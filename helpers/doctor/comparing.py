@@ -64,19 +64,19 @@ KEEPS_THE_RANGE = (
 """Steps that output only numbers that they were given, all or some of them."""
 
 BEYOND, FEW, NEARLY_ALL = 0.05, 0.1, 0.95
-"""A target counts as out of reach that lies so far (in widths of the range) beyond; with few such, nothing is said."""
+"""Targets more than BEYOND (in widths of the range) outside a range are out of reach; a share below FEW is ignored."""
 
 SHARP = 50.0
-"""Logits so far apart make a softmax of 0 and 1, which is as good as no gradient: exp(-50) is 2e-22."""
+"""The softmax of logits this far apart is 0 or 1, which leaves practically no gradient: exp(-50) is 2e-22."""
 
 NEAR = 1e-3
-"""A length so near to 1 is 1, up to rounding."""
+"""A length this near to 1 is 1 up to rounding."""
 
 IGNORED = -100
-"""The class number that cross_entropy leaves out, unless it is told another."""
+"""The class number that cross_entropy ignores by default."""
 
 MASKED = -1e4
-"""Logits below were masked on purpose."""
+"""Logits below this were masked on purpose."""
 
 OF_COMPARISONS = {
     "broadcast": Threshold(
@@ -93,7 +93,7 @@ OF_COMPARISONS = {
     "signs": Threshold(0, "labels of -1 and 1", "PyTorch's manual; a label of 0 gives no gradient"),
     "bits": Threshold(0.5, "targets from 0 to 1", "beyond them binary cross-entropy has no minimum"),
 }
-"""What is normal, by finding."""
+"""The threshold of every finding about a comparison."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Compared:
 
     @cached_property
     def activation(self) -> tuple[str, float, float]:
-        """Name and range of the activation whose numbers are compared; "" and all numbers where none is known."""
+        """Name and range of the activation whose outputs are compared; "" and all numbers if none is known."""
         step: Any = self.computed.grad_fn
         while step is not None and name_of(step).startswith(KEEPS_THE_RANGE):
             step = next((below for below, _ in step.next_functions if below is not None), None)
@@ -124,7 +124,7 @@ class Compared:
 
 
 def compared(function: str, given: Sequence[object]) -> Compared | None:
-    """What a call of a function of torch compares; None where it isn't one thing that learns with one that doesn't."""
+    """Return what a call of a function of torch compares; None if it has no two tensors with elements to compare."""
     tensors = [each for each in given if isinstance(each, Tensor)]
     pair = [tensors[0], tensors[-1]] if function in SIGNS and tensors else tensors[:2]
     if function == "log_softmax" and len(pair) == 1:
@@ -137,7 +137,7 @@ def compared(function: str, given: Sequence[object]) -> Compared | None:
 
 
 def findings_of_comparisons(seen: Sequence[Compared]) -> Iterator[Finding]:
-    """What makes a loss another function than was meant, at most one finding of each kind."""
+    """Yield findings about losses that compute something else than was meant, at most one of each kind."""
     for check in (_broadcast, _no_logarithms, _no_bits, _no_signs, _out_of_reach):
         found = next((finding for each in seen for finding in check(each)), None)
         if found is not None:
@@ -145,7 +145,7 @@ def findings_of_comparisons(seen: Sequence[Compared]) -> Iterator[Finding]:
 
 
 def notes_of_comparisons(seen: Sequence[Compared]) -> Iterator[str]:
-    """What is worth knowing of the loss's arguments, at most one note of each kind."""
+    """Yield notes on the arguments of losses, at most one of each kind."""
     for check in (_note_of_shares, _note_of_logits, _note_of_sharp_logits, _note_of_reach, _note_of_labels):
         found = next((note for each in seen for note in check(each)), None)
         if found is not None:
@@ -153,7 +153,10 @@ def notes_of_comparisons(seen: Sequence[Compared]) -> Iterator[str]:
 
 
 def _broadcast(each: Compared) -> Iterator[Finding]:
-    """Shapes that differ in axes of 1 only; on purpose by hand where both were given as many axes as the pairs have."""
+    """Yield a finding for shapes that differ only in axes of length 1.
+
+    In a loss written by hand, two shapes with the same number of axes count as broadcast on purpose.
+    """
     left, right = tuple(each.computed.shape), tuple(each.wanted.shape)
     same = [size for size in left if size > 1] == [size for size in right if size > 1]
     on_purpose = each.function in BY_HAND and len(left) == len(right)
@@ -202,9 +205,9 @@ def _no_signs(each: Compared) -> Iterator[Finding]:
         low, high = _ends(each.wanted)
         yield _finding(
             "signs",
-            f"{each.function} knows labels of -1 and 1, and is given {low:.3g} to {high:.3g}.",
+            f"{each.function} takes labels of -1 and 1, but is given {low:.3g} to {high:.3g}.",
             {"smallest label": low, "largest": high},
-            "Make the labels -1 and 1: 2 * y - 1 of labels 0 and 1.",
+            "Make the labels -1 and 1: labels y of 0 and 1 become 2 * y - 1.",
         )
 
 
@@ -239,39 +242,39 @@ def _note_of_shares(each: Compared) -> Iterator[str]:
 
 
 def _note_of_logits(each: Compared) -> Iterator[str]:
-    """Where an activation stands before the loss's own softmax or sigmoid."""
+    """Yield a note if an activation precedes the loss's own softmax or sigmoid."""
     name, low, high = each.activation
     if each.function in SOFTMAXES and each.numbers.dim() > 1 and are_shares(each.numbers, 1):
-        name, low, high = "softmax", 0.0, 1.0  # one by hand
+        name, low, high = "softmax", 0.0, 1.0  # written by hand
     if not name:
         return
     if each.function in SOFTMAXES and high - low < math.inf:
         remedy = (
             "Divide the cosines by a temperature (0.05 to 0.5)."
             if name == "cosine"
-            else f"Hand it the logits before the {name}."
+            else f"Pass it the logits before the {name}."
         )
         classes = each.numbers.shape[1 if each.numbers.dim() > 1 else 0]
         most = 1 / (1 + (classes - 1) * math.exp(low - high))
         yield (
-            f"The loss takes a softmax of what has been through a {name}: no class of {classes:,} gets a probability "
-            f"above {most:.2g}. {remedy}"
+            f"The loss takes a softmax of numbers that have been through a {name}: none of the {classes:,} classes can "
+            f"get a probability above {most:.2g}. {remedy}"
         )
     elif each.function == "cross_entropy" and name == "relu":
         yield (
-            "The loss takes a softmax of what has been through a relu: a class that it sets to 0 gets no gradient from "
-            "that sample. Hand it the logits before the relu."
+            "The loss takes a softmax of numbers that have been through a relu: a class that the relu sets to 0 gets "
+            "no gradient from that sample. Pass it the logits before the relu."
         )
     if each.function == "binary_cross_entropy_with_logits" and name != "logsoftmax":
         ends = (f"{1 / (1 + math.exp(-end)):.2g}" for end in (low, high))
         yield (
-            f"The loss takes a sigmoid of what has been through a {name}: probabilities lie between "
-            f"{' and '.join(ends)}. Hand it the logits before the {name}."
+            f"The loss takes a sigmoid of numbers that have been through a {name}: probabilities lie between "
+            f"{' and '.join(ends)}. Pass it the logits before the {name}."
         )
 
 
 def _note_of_sharp_logits(each: Compared) -> Iterator[str]:
-    """Where logits lie so far apart that a softmax or a sigmoid of them is 0 or 1."""
+    """Yield a note if logits lie so far apart that a softmax or a sigmoid of them is 0 or 1."""
     numbers = each.numbers.float()
     if each.function in SOFTMAXES and numbers.dim() > 1:
         known = numbers.where(numbers > MASKED, torch.tensor(math.nan))
@@ -283,7 +286,7 @@ def _note_of_sharp_logits(each: Compared) -> Iterator[str]:
     if SHARP < apart < math.inf:
         yield (
             f"The logits that {each.function} is given lie {apart:.3g} apart: nearly all probabilities are 0 or 1. "
-            "Check the scale of the last layer, and the temperature that they are divided by."
+            "Check the scale of the last layer, and the temperature that divides them."
         )
 
 
@@ -292,14 +295,14 @@ def _note_of_labels(each: Compared) -> Iterator[str]:
     if each.function in ("cross_entropy", "nll_loss") and not wanted.is_floating_point():
         left_out = float((wanted == IGNORED).float().mean())
         if NEARLY_ALL <= left_out < 1:
-            yield f"{left_out:.1%} of the targets are {IGNORED}, and left out: check how they are made."
+            yield f"{left_out:.1%} of the targets are {IGNORED} and ignored: check how they are made."
     if each.function != "cross_entropy" or not wanted.is_floating_point() or wanted.dim() < 2:
         return
     sums = wanted.sum(1)
     if float(((sums - 1).abs() > BEYOND).float().mean()) > FEW:
         yield (
-            f"The shares that cross_entropy is given as targets sum to {float(sums.mean()):.3g} and not to 1: for "
-            "several labels at once take binary_cross_entropy_with_logits."
+            f"The probabilities that cross_entropy is given as targets sum to {float(sums.mean()):.3g}, not to 1: for "
+            "several labels per sample use binary_cross_entropy_with_logits."
         )
 
 
@@ -313,7 +316,7 @@ def _share_out_of_reach(each: Compared) -> float:
 
 
 def _are_cosines(numbers: Tensor, step: Any) -> bool:
-    """Whether a product of matrices is one of vectors of length 1, by what it keeps for the backward pass."""
+    """Whether a matrix product is one of unit vectors, judged by the tensors that it saved for the backward pass."""
     if float(numbers.abs().max()) > 1 + NEAR:
         return False
     kept = [(step._saved_self, -1), (step._saved_mat2, -2)]

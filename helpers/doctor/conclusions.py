@@ -474,8 +474,8 @@ def _notes(training: Training) -> Iterator[str]:
     share, norm, first = clipped_share(history, training.losses)
     if share > 0:
         yield (
-            f"In {share:.0%} of the recorded steps the gradient was clipped to a norm of {number(norm)}, first at step "
-            f"{first}."
+            f"The gradients of {share:.0%} of the recorded steps were clipped to a norm of {number(norm)}, first at "
+            f"step {first}."
         )
     late = len(training.skipped)
     if late and not any(True for _ in _skipped(training)):

@@ -25,19 +25,19 @@ MANY, SAME = 8, 1e-6
 """In MANY samples or more, classes should differ, and outputs should differ by more than SAME times their size."""
 
 DROPS_MUCH = 0.8
-"""Dropout with a p of at least this is told: it may be the share that was to be kept."""
+"""Dropout with a p of at least this gets a note: p may have been taken for the share to keep."""
 
 TINY = 1e-2
-"""Targets so many times as large as the outputs, and inputs of such a size, are told."""
+"""Targets with less than this share of the outputs' size, and inputs smaller than this, get a note."""
 
 NEARLY_ALL = 0.95
-"""What holds for this share of the samples is told."""
+"""A note is given on a property that this share of the samples has."""
 
 MOSTLY, MOST_SEEN = 0.8, 2**16
-"""This share of padding is told; in inputs of at most so many numbers equal samples are looked for."""
+"""MOSTLY is the share of padding that gets a note; inputs of up to MOST_SEEN numbers are searched for equal samples."""
 
 OF_CLASSES = frozenset(("LogSoftmaxBackward", "NllLossBackward", "NllLoss2DBackward"))
-"""Steps of a loss whose targets are class numbers."""
+"""Steps in the graph of a loss whose targets are class numbers."""
 
 OFFSET = 10.0
 """Inputs whose mean is this many times their standard deviation count as not centred."""
@@ -66,7 +66,7 @@ class Evidence:
     steps: names of the steps between outputs and loss in autograd's graph
     normalises: whether one of the first two layers is a normalization
     dropped: name and p of the dropout in training mode that drops most
-    mixed: names of recurrent or attention layers that let one sample affect the outputs for others
+    mixed: names of recurrent or attention layers that carry one sample's numbers into the answers to others
     at_outputs: the gradient at the first output, up to a positive factor; None where it wasn't kept
     of_modules: notes of what the modules hold
     quiet: what the model returns in eval mode, without dropout's noise; None where nobody asked
@@ -232,8 +232,8 @@ def _notes_of_inputs(evidence: Evidence) -> Iterator[str]:
             )
         elif not evidence.normalises and size < TINY:
             yield (
-                f"The inputs are tiny (root mean square {size:.3g}): beside its biases the first layer hardly sees "
-                "them. Divide them by their standard deviation."
+                f"The inputs are tiny (root mean square {size:.3g}): beside the first layer's biases they hardly "
+                "count. Divide them by their standard deviation."
             )
         elif not evidence.normalises and (size > LARGE_INPUTS or abs(mean) > OFFSET * deviation):
             yield (
@@ -249,13 +249,13 @@ def _notes_of_padding(tokens: Tensor) -> Iterator[str]:
     padded = (tokens == last).flip(1).long().cumprod(1).sum(1).double() / tokens.shape[1]
     if bool((last == last[0]).all()) and float(padded.mean()) >= MOSTLY and not _is_alike(tokens):
         yield (
-            f"{float(padded.mean()):.0%} of the inputs are one number at the ends of the rows, {int(last[0, 0])}: if "
-            "it is padding, cut the rows, mask it, or hand over lengths, or it outweighs the rest."
+            f"{float(padded.mean()):.0%} of the inputs are the same number, {int(last[0, 0])}, at the ends of the "
+            "rows. If it is padding, it outweighs the rest: shorten the rows, mask it, or pass the lengths."
         )
 
 
 def _notes_of_twins(inputs: Tensor, targets: Sequence[Tensor]) -> Iterator[str]:
-    """Where many inputs stand in the batch twice, with different targets."""
+    """Yield a note if most inputs occur in the batch more than once and equal ones have different targets."""
     if len(targets) != 1 or not targets[0].dim() or len(targets[0]) != len(inputs) or inputs.numel() > MOST_SEEN:
         return
     if targets[0].layout != torch.strided or targets[0].is_complex() or inputs.is_complex():
@@ -268,8 +268,8 @@ def _notes_of_twins(inputs: Tensor, targets: Sequence[Tensor]) -> Iterator[str]:
     both = torch.cat([place[:, None].double(), answers.double()], 1)
     if len(both.unique(dim=0)) > len(different):
         yield (
-            f"Only {len(different):,} of {len(rows):,} inputs of the batch are different, and equal ones have other "
-            "targets: check how the inputs are loaded."
+            f"Only {len(different):,} of {len(rows):,} inputs of the batch are different, and equal inputs have "
+            "different targets: check how the inputs are loaded."
         )
 
 
@@ -315,7 +315,7 @@ def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
     if 30 * max(1.0, outputs) < wanted < FAR * max(1.0, outputs):
         yield (
             f"The targets are large (root mean square {wanted:.3g}) beside the outputs ({outputs:.3g}): standardise "
-            "them, or the first steps do little else than find their mean."
+            "them, or the first steps do little more than find their mean."
         )
     like = [each for each in flatten(evidence.targets) if each.is_floating_point() and each.numel()]
     if len(like) == 1 and like[0].dim() and 0 < _rms(like[0]) < TINY * outputs:
@@ -326,25 +326,25 @@ def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
     classes = evidence.classes
     if classes > 1 and evidence.loss > 3 * math.log(classes) + 2:
         yield (
-            f"The first loss is {evidence.loss:.3g}; guessing among {classes:,} classes costs {math.log(classes):.3g}. "
-            "The outputs are too large, or the targets don't belong to them."
+            f"The first loss is {evidence.loss:.3g}, but guessing among {classes:,} classes has a loss of "
+            f"{math.log(classes):.3g}. The outputs are too large, or the targets don't belong to them."
         )
 
 
 def _notes_of_direction(evidence: Evidence) -> Iterator[str]:
-    """What the gradient at the outputs does to the answers: away from the targets, or nothing for many samples."""
+    """Yield notes on a gradient at the outputs that leads away from the targets, or is 0 for many samples."""
     gradient, targets = evidence.at_outputs, flatten(evidence.targets)
     if gradient is None or not gradient.dim() or not evidence.outputs or gradient.shape != evidence.outputs[0].shape:
         return
     of_samples = gradient.abs().flatten(1).amax(1) if gradient.dim() > 1 and gradient.numel() else gradient.abs()
     silent = float((of_samples == 0).float().mean())
     if len(of_samples) >= MANY and NEARLY_ALL <= silent < 1:
-        yield f"{silent:.0%} of the samples get no gradient from the loss: all but a few have no part in it."
+        yield f"{silent:.0%} of the samples get no gradient from the loss: only a few have an effect on it."
     if len(targets) != 1 or targets[0].layout != torch.strided or targets[0].device != gradient.device:
         return
     away = _away(gradient, evidence.outputs[0], targets[0].detach(), evidence.steps)
     if len(away) >= MANY and float(away.float().mean()) >= NEARLY_ALL:
-        yield "The loss pushes the answers away from the targets, and not towards them: look at its sign."
+        yield "The loss pushes the outputs away from the targets, not towards them: check its sign."
     if targets[0].numel() == gradient.numel() >= 2 * MANY:
         wanted, moved = targets[0].reshape(-1), gradient.reshape(-1) != 0
         zero = wanted == 0
@@ -352,20 +352,20 @@ def _notes_of_direction(evidence: Evidence) -> Iterator[str]:
         if are_bits and some_zero and not bool(moved[zero].any()) and float(moved[~zero].float().mean()) > 0.5:
             yield (
                 "No sample whose target is 0 gets a gradient from the loss. If 0 is a class, make the labels -1 and 1, "
-                "as hinge losses have them."
+                "as hinge losses expect them."
             )
 
 
 def _away(gradient: Tensor, outputs: Tensor, targets: Tensor, steps: Collection[str]) -> Tensor:
-    """For every answer with a gradient whether a step of descent takes it away from its target."""
+    """Return, for every output with a gradient, whether a step of descent moves it away from its target."""
     if targets.is_floating_point() and targets.numel() == outputs.numel():
         answers, wanted = outputs.reshape(-1), targets.reshape(-1)
         moved = gradient.reshape(-1) != 0
         aways = [((answers - wanted) * gradient.reshape(-1) < 0)[moved]]
-        if bool(((wanted == 0) | (wanted == 1)).all()):  # logits, or distances of which either may be meant
+        if bool(((wanted == 0) | (wanted == 1)).all()):  # logits; or distances, where 0 or 1 may be the target
             aways.append(((0.5 - wanted) * gradient.reshape(-1) < 0)[moved])
             aways = aways if float(answers.min()) < 0 < float(answers.max()) else [moved[:0]]
-        if bool((wanted.abs() == 1).all()):  # a critic's, of which either sign may be meant
+        if bool((wanted.abs() == 1).all()):  # a critic's outputs, which may be meant with either sign
             aways = [moved[:0]]
         return max(aways, key=lambda each: float(each.float().mean()))
     is_class = not targets.is_floating_point() and targets.dtype != torch.bool and outputs.dim() > 1

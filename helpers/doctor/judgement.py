@@ -103,11 +103,11 @@ REACHED = 1e-3
 """Through time, a step with this share of the largest signal still counts as reached."""
 
 ADAMS_EPS, WILD = 1e-8, 1e3
-"""Adam's step shrinks with a gradient below its eps; a step at rate 0.001 turns a layer over whose gradient is so many
-times its weights."""
+"""Below ADAMS_EPS, Adam's step shrinks with the gradient. If a layer's gradient is WILD times its weights, one step of
+gradient descent at rate 0.001 changes them by their own size."""
 
 ROUNDING, LOOK_ALIKE = 1e-6, 0.02
-"""Between these, samples differ in a layer, and by little of its size."""
+"""Between these shares of a layer's size, samples differ by more than rounding but by little."""
 
 SHRINKS = 0.05
 """An output activation is saturated if it passes on less of the gradient than this and is flat for most elements."""
@@ -133,7 +133,7 @@ class Case:
     unregistered: the number of parameters that only the graph has, and of the numbers in them
     symmetric: labels of layers all of whose units are the same
     forgotten: (name, calls, detached calls) of modules whose state is detached at nearly every step
-    beside: whether the loss is computed from nothing that the model computed, though parameters are in it
+    beside: whether the loss contains parameters but nothing that the model computed
     coverage: share of the weights with a gradient at whose layer the signal was read
     input_spreads, call_spreads: spread of a recurrent module's inputs at every step, by label and by name
     neighbours: cosine of the input gradients of neighbours; nan if it wasn't needed or can't be computed
@@ -354,8 +354,8 @@ def _detached(case: Case) -> Iterator[Finding]:
         summary = "no parameter requires a gradient: all of them are frozen."
         remedy = "Set requires_grad_(True) on the part that should learn."
     elif case.beside:
-        summary = "the loss depends on the parameters alone, and on nothing that the model computed from the inputs."
-        remedy = "Look for detach() on the way from the outputs to the loss, or for a term of the loss that is missing."
+        summary = "the loss depends on the parameters alone, and not on what the model computed from the inputs."
+        remedy = "Look for detach() between the outputs and the loss, or for a missing term of the loss."
     elif labels:
         summary = "no gradient reaches layers that should learn."
         remedy = (
@@ -576,31 +576,31 @@ def _notes(case: Case) -> Iterator[str]:
 
 
 def _notes_of_sizes(case: Case) -> Iterator[str]:
-    """Gradients that are large, tiny or none, and samples that look alike, where no illness is called by it."""
+    """Yield notes on gradients that are large, tiny or 0, and on samples that look alike, where there is no finding."""
     learning = [layer for layer in case.layers if layer.status == "learns" and layer.call < 2 and layer.parameters]
     largest = max((layer.gradient_norm / math.sqrt(layer.parameters) for layer in learning), default=math.nan)
     if 0 < largest < ADAMS_EPS and abs(case.loss) > 0:
         yield (
-            f"All gradients are tiny (at most {largest:.1g} to a weight), below the eps of Adam ({ADAMS_EPS:g}), which "
-            "hardly moves then: look what the loss is multiplied by."
+            f"All gradients are tiny (at most {largest:.1g} for a weight): below the eps of Adam ({ADAMS_EPS:g}), its "
+            "steps get very small. Check what the loss is multiplied by."
         )
     wild = [layer for layer in learning if layer.name in case.matrices and layer.gradient_to_weight > WILD]
     if wild and case.outputs_signal == case.outputs_signal:
         worst = max(wild, key=lambda layer: layer.gradient_to_weight)
         yield (
             f"The gradient is {worst.gradient_to_weight:.1g} times as large as the weights ({worst.label}): plain "
-            "gradient descent overshoots at any usual rate. Take the mean in place of a sum, standardise the targets, "
-            "or clip."
+            "gradient descent overshoots at any usual learning rate. Use the mean instead of a sum, standardise the "
+            "targets, or clip the gradient."
         )
     still = [layer.label for layer in learning if layer.gradient_norm == 0 and layer.name in case.matrices]
     if still and len(still) < len(learning) and not case.waking:
-        yield f"The gradient is exactly 0 in {some(still)}: this batch doesn't move them."
+        yield f"The gradient is exactly 0 in {some(still)}: this batch doesn't change its weights."
     for layer in case.trunk:
         size = math.hypot(layer.activation_mean, layer.activation_std)
         if ROUNDING < layer.spread / (size or math.nan) < LOOK_ALIKE and case.samples > 1:
             yield (
                 f"The samples look nearly alike in {layer.label}: they differ by {layer.spread / size:.1%} of its "
-                "size. Look whether padding, a constant or biases outweigh what tells them apart."
+                "size. Check whether padding, a constant or biases outweigh their differences."
             )
             break
 

@@ -1,4 +1,4 @@
-"""What can be told of a model by looking at what its modules hold, without running it."""
+"""Notes on a model that need no run: they look only at the contents of its modules."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from .readings import some
 
 ENOUGH = 256
-"""With so many numbers the shape of their distribution can be told."""
+"""The number of weights from which their distribution can be judged."""
 
 LARGE_GAIN = 3.0
-"""A recurrent matrix of independent numbers lets a state grow by this factor at a step; 1 keeps its size."""
+"""The factor by which a recurrent matrix of independent entries lets a state grow per step; 1 keeps its size."""
 
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 RANDOM = (BATCH_NORMS, nn.modules.dropout._DropoutNd)
 
 
 def notes_of_modules(model: nn.Module) -> Iterator[str]:
-    """What is worth knowing of a model's modules and parameters."""
+    """Yield notes on a model's modules and parameters."""
     modules = [pair for pair in model.named_modules() if not isinstance(pair[1], torch.jit.ScriptModule)]
     yield from _notes_of_modes(model, [(name, each) for name, each in modules if isinstance(each, RANDOM)])
     yield from _notes_of_sharing(model, modules)
@@ -34,8 +34,8 @@ def _notes_of_modes(model: nn.Module, found: Sequence[tuple[str, nn.Module]]) ->
     still = [name for name, each in norms if each.training and each.momentum == 0]
     if still:
         yield (
-            f"{some(still)}: a momentum of 0 leaves the running mean and variance as they are, and eval mode works "
-            "with these. PyTorch's momentum is the share of the new batch, usually 0.1."
+            f"{some(still)}: a momentum of 0 never changes the running mean and variance, which eval mode uses. "
+            "PyTorch's momentum is the weight of the new batch, usually 0.1."
         )
     fresh = [name for name, each in norms if not each.training and each.num_batches_tracked == 0 and _is_new(each)]
     if fresh:
@@ -44,7 +44,7 @@ def _notes_of_modes(model: nn.Module, found: Sequence[tuple[str, nn.Module]]) ->
             "nothing. Call model.train() before training, or load the statistics."
         )
     elif found and not model.training:
-        yield "The model is in eval mode, without dropout and with running statistics: model.train() before training."
+        yield "The model is in eval mode (no dropout, running statistics): call model.train() before training."
 
 
 def _is_new(norm: nn.Module) -> bool:
@@ -59,7 +59,7 @@ def _notes_of_sharing(model: nn.Module, modules: Sequence[tuple[str, nn.Module]]
         if often and any(True for _ in often[0].parameters()):
             yield (
                 f"{name or 'The model'} holds one and the same {type(often[0]).__name__} {counts[id(often[0])]} times, "
-                "with the same weights each time. Layers of their own are made one by one: [make() for _ in range(n)]."
+                "with the same weights each time. To get separate layers, create each: [make() for _ in range(n)]."
             )
             break
     places: dict[tuple[int, torch.Size], str] = {}
@@ -68,7 +68,7 @@ def _notes_of_sharing(model: nn.Module, modules: Sequence[tuple[str, nn.Module]]
             other = places.setdefault((each.data_ptr(), each.shape), name)
             if other != name:
                 yield (
-                    f"{other} and {name} are two parameters over the same numbers, which an optimizer changes twice. "
+                    f"{other} and {name} are two parameters that share memory, which an optimizer changes twice. "
                     "Assign the parameter itself: a.weight = b.weight, without .data."
                 )
                 break
@@ -78,20 +78,20 @@ def _notes_of_numbers(model: nn.Module, modules: Sequence[tuple[str, nn.Module]]
     halves = [name for name, each in model.named_parameters() if each.dtype is torch.float16 and each.requires_grad]
     if halves:
         yield (
-            f"Weights in float16 ({some(halves)}): gradients below 6e-8 are 0, updates are lost in rounding, and "
-            "Adam's eps of 1e-8 is 0. Keep the weights in float32, and run under torch.autocast with a GradScaler."
+            f"{some(halves)} in float16: gradients below 6e-8 are 0, updates are lost in rounding, and Adam's eps of "
+            "1e-8 is 0. Keep the weights in float32, and train with torch.autocast and a GradScaler."
         )
     frozen = [name for name, module in modules if _is_fresh_and_frozen(module)]
     if frozen and any(each.requires_grad for each in model.parameters()):
         yield (
-            f"{some(frozen)}: frozen, with numbers as they are drawn at the start. Load weights that were trained, or "
-            "let them learn."
+            f"{some(frozen)}: frozen, with numbers as drawn at initialization. Load trained weights, or let the layer "
+            "learn."
         )
     wild = [name for name, each in modules if isinstance(each, nn.RNNBase) and _gain(each) > LARGE_GAIN]
     if wild:
         yield (
-            f"{some(wild)}: the recurrent weights are large, so that gates and states saturate. Begin with PyTorch's "
-            "own, or with orthogonal ones."
+            f"{some(wild)}: the recurrent weights are so large that gates and states saturate. Start with PyTorch's "
+            "default or with orthogonal weights."
         )
 
 
@@ -101,9 +101,10 @@ def _gain(module: nn.RNNBase) -> float:
 
 
 def _is_fresh_and_frozen(module: nn.Module) -> bool:
-    """Whether a layer doesn't learn, and its weights are spread as PyTorch draws them.
+    """Whether a layer is frozen and its weights are distributed as PyTorch draws them.
 
-    Linear and convolutional ones evenly up to 1 / √fan_in, embeddings normally with standard deviation 1.
+    It draws linear and convolutional weights uniformly up to 1 / √fan_in, embeddings normally with standard deviation
+    1.
     """
     weight = module._parameters.get("weight")
     layer = isinstance(module, nn.Linear | nn.modules.conv._ConvNd | nn.Embedding)
