@@ -337,11 +337,6 @@ def act(arguments: list[str]) -> int:
     return open_lab(arguments)
 
 
-def interrupt(*_: object) -> None:
-    """Handle a signal like Ctrl-C."""
-    raise KeyboardInterrupt
-
-
 def listen_to_signals() -> None:
     """Exit cleanly on a signal, unless it was ignored from the start, as after `nohup` or `&` in a script.
 
@@ -352,7 +347,7 @@ def listen_to_signals() -> None:
         if hasattr(signal, name):
             number = getattr(signal, name)
             if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, interrupt)
+                signal.signal(number, signal.default_int_handler)
             elif name == "SIGINT":
                 signal.signal(number, lambda *_: None)
 

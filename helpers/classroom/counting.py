@@ -137,7 +137,9 @@ def results(learners: Sequence[Learner], lessons: Sequence[str] = ()) -> ClassRe
             if any(name in given for _, given in answered)
         ),
         predictions=tuple(
-            _prediction_result(each, [given[name][0]["given"] for given in predicted if name in given])
+            PredictionResult(
+                each, COUNTS[each.type](each, [given[name][0]["given"] for given in predicted if name in given])
+            )
             for name, each in predictions.items()
             if any(name in given for given in predicted)
         ),
@@ -215,10 +217,6 @@ def _given_text(given: Any) -> str:
 
 
 # Predictions ---------------------------------------------------------------------------------------------------------
-
-
-def _prediction_result(prediction: Prediction, given: Sequence[Any]) -> PredictionResult:
-    return PredictionResult(prediction, COUNTS[prediction.type](prediction, given))
 
 
 def _options(prediction: Prediction, given: Sequence[Any]) -> tuple[tuple[str, int], ...]:

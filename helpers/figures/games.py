@@ -81,7 +81,7 @@ def loss_slopes() -> go.Figure:
     figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.1)
     for column in (1, 2):
         for loss, (name, colour, dash) in theme.LOSS_LOOKS.items():
-            y = _loss_values(loss) if column == 1 else np.log10(-_slopes(loss))
+            y = generator_loss(loss, LOGITS[:, None, None])[0] if column == 1 else np.log10(-_slopes(loss))
             hover = "%{y:.3f}" if column == 1 else "10<sup>%{y:.2f}</sup>"
             curve = line(name, LOGITS, y, colour=colour, dash=dash, showlegend=column == 1, hovertemplate=hover)
             figure.add_trace(curve, row=1, col=column)
@@ -94,10 +94,6 @@ def loss_slopes() -> go.Figure:
     figure.update_yaxes(title_text="generator's loss", range=[-8, 8], row=1, col=1)
     decades(figure, "|slope|", -5.6, 0.6, row=1, col=2)
     return stacking(figure, [[(1, 1)], [(1, 2)]])
-
-
-def _loss_values(loss: str) -> Array:
-    return generator_loss(loss, LOGITS[:, None, None])[0]
 
 
 def _slopes(loss: str) -> Array:

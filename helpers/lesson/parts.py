@@ -95,14 +95,9 @@ def table_html(head: Sequence[str], rows: Sequence[Sequence[str]], links: Sequen
     top = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
     cells = [[html.escape(cell) for cell in row] for row in rows]
     for row, address in zip(cells, links, strict=False):
-        row[0] = link_html(address, row[0])
+        row[0] = f"<a href='{address}' target='_blank'>{row[0]}</a>"
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in cells)
     return f'<table class="lesson-map"><tr>{top}</tr>{body}</table>'
-
-
-def link_html(notebook: str, inside: str) -> str:
-    """A link to another notebook, which opens in a new tab."""
-    return f"<a href='{notebook}' target='_blank'>{inside}</a>"
 
 
 def paragraph(text: str) -> widgets.HTML:

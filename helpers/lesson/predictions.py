@@ -69,7 +69,8 @@ class PredictionView(View):
         self._record.record_prediction(self.prediction.lesson, self.prediction.id, given)
         self._open(False)
         self._show_message(Verdict("right", "Kept.", "It is set against the measurement further down."))
-        _refresh_comparison(self.prediction.id)
+        if self.prediction.id in _comparisons:
+            _comparisons[self.prediction.id].refresh()
 
     def _show_earlier(self, given: Any) -> None:
         try:
@@ -109,11 +110,6 @@ class ComparisonView(View):
 
 
 _comparisons: dict[str, ComparisonView] = {}
-
-
-def _refresh_comparison(prediction_id: str) -> None:
-    if prediction_id in _comparisons:
-        _comparisons[prediction_id].refresh()
 
 
 def predict(prediction_id: str) -> PredictionView:

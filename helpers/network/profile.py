@@ -106,7 +106,9 @@ class GradientProfile:
     @cached_property
     def update_ratio(self) -> Array:
         """‖∂L/∂W_l‖ / ‖W_l‖: how far one gradient step of learning rate 1 moves a layer, relative to its size."""
-        sizes = self._per_layer(lambda forward, layer: _frobenius(forward.parameters.weights[layer]))
+        sizes = self._per_layer(
+            lambda forward, layer: np.linalg.norm(forward.parameters.weights[layer].astype(float), axis=(1, 2))
+        )
         return self.weight_gradient / sizes
 
 
@@ -125,7 +127,3 @@ LAZY = (
 
 def _deviation(values: Array) -> Array:
     return values.std(axis=(1, 2), dtype=np.float64)
-
-
-def _frobenius(matrices: Array) -> Array:
-    return np.linalg.norm(matrices.astype(np.float64), axis=(1, 2))

@@ -99,12 +99,10 @@ def _summary(network: str, rule: str, whole: Array, clipped: Array, before: Arra
         factor = theme.scientific(left - size)
         text += f"In each draw every {name} is multiplied by one number, {factor} on average. "
     else:
-        text += f"Each entry is cut by itself; the cosine between before and after is {_mean_cosine(whole, clipped)}. "
+        text += (
+            f"Each entry is cut by itself; the cosine between before and after is {cosine(whole, clipped).mean():.2f}. "
+        )
     return f"{text}{name.capitalize()} {first} over {name} {len(before)}: {ratios[0]} before, {ratios[1]} after."
-
-
-def _mean_cosine(whole: Array, clipped: Array) -> str:
-    return f"{float(cosine(whole, clipped).mean()):.2f}"
 
 
 # The cliff ------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -71,12 +71,8 @@ def glossary_faults(terms: Sequence[Term], lessons: Mapping[str, Sequence[Cell]]
 def _before(term: Term, lessons: Mapping[str, Sequence[Cell]]) -> Iterator[tuple[str, Cell]]:
     """The prose before the definition of a term, in course order, without the start page and the titles."""
     for lesson, cells in lessons.items():
-        for place, cell in enumerate(_prose(cells)):
+        for place, cell in enumerate(cell for cell in cells if cell.kind == "markdown"):
             if (lesson, cell.id) == (term.lesson, term.cell):
                 return
             if place > 0 and lesson != "00":
                 yield lesson, cell
-
-
-def _prose(cells: Iterable[Cell]) -> list[Cell]:
-    return [cell for cell in cells if cell.kind == "markdown"]

@@ -14,7 +14,7 @@ from functools import cache
 
 from helpers import panels
 from helpers.publish.cells.deeper import DEEPER
-from helpers.publish.cells.running import EXERCISE, HIDE_INPUT, Cell
+from helpers.publish.cells.running import EXERCISE, HIDE_INPUT, Cell, panels_in
 from helpers.quiz import load_bank
 
 WORDS_ALOUD, WORDS_READ = 130, 200  # a minute
@@ -71,7 +71,7 @@ def contents(lesson: str, cells: Sequence[Cell], whole: bool = False) -> Content
         else:
             exercises += EXERCISE in cell.tags
             computing += not cell.tags & {EXERCISE, HIDE_INPUT}
-            sliders += sum(_controls_of(name) for name in _panels(lesson, cell.source))
+            sliders += sum(_controls_of(name) for name in panels_in([cell]))
             questions += len(load_bank(lesson)) if "quiz(" in cell.source else 0
     return Contents(words[False], words[True], computing, sliders, formulas, exercises, questions)
 
@@ -80,7 +80,3 @@ def contents(lesson: str, cells: Sequence[Cell], whole: bool = False) -> Content
 def _controls_of(panel: str) -> int:
     """The number of a panel's controls; cached, since making the panel computes its first state, which is slow."""
     return len(getattr(panels, panel)().controls)
-
-
-def _panels(lesson: str, source: str) -> list[str]:
-    return [name for name in re.findall(r"\bpanels\.(\w+)\(", source) if name in panels.PANELS.get(lesson, ())]

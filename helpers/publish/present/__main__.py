@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     chosen = commands.read("present", arguments)
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         _present(chosen)
     except (PresentError, FolderError, NotebookError, NotesError) as error:
@@ -38,10 +38,6 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nEnded.", flush=True)
     return 0
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _present(chosen: argparse.Namespace) -> None:

@@ -44,8 +44,9 @@ HOW_IT_WORKS = (
 
 def index_page(site: Site) -> str:
     """The first page of the site."""
+    audience = "".join(f"<div><h2>{name}</h2><p>{text}</p></div>" for name, text in FOR_WHOM)
     body = f"""{_opening(site)}
-<section class="site-audience" aria-label="For whom it is">{_audience()}</section>
+<section class="site-audience" aria-label="For whom it is">{audience}</section>
 <section aria-labelledby="lessons"><h2 id="lessons">The lessons</h2>
 <ol class="site-lessons">{"".join(_card(number, file) for number, file in site.pages.items())}</ol></section>
 <section aria-labelledby="answers" id="answers-section" hidden><h2 id="answers">Your answers</h2>
@@ -67,10 +68,6 @@ def _opening(site: Site) -> str:
 <figure class="site-moving"><picture><source media="(prefers-reduced-motion: reduce), print" srcset="{STILL}">
 <img src="{PICTURE}" data-still="{STILL}" width="880" height="222" alt="{WHAT_IT_SHOWS}"></picture>
 <button type="button" id="motion" hidden>Pause</button></figure></div>"""
-
-
-def _audience() -> str:
-    return "".join(f"<div><h2>{name}</h2><p>{text}</p></div>" for name, text in FOR_WHOM)
 
 
 def _card(number: str, file: str) -> str:
