@@ -21,8 +21,9 @@ from helpers.doctor import Monitor, TrainingDiagnosis, watch
 from helpers.doctor import hooks as following
 from helpers.doctor.conclusions import TRAINING_VERDICTS
 from helpers.doctor.following import Following
+from helpers.doctor.history import QUANTITIES
 from helpers.doctor.losses import Baseline, origin
-from helpers.doctor.measuring import Outputs, answers, fetched, norms
+from helpers.doctor.measuring import Outputs, norms
 from helpers.doctor.report import as_dictionary
 
 
@@ -440,14 +441,40 @@ def test_the_methods_of_torch_are_what_they_were() -> None:
 # The numbers ---------------------------------------------------------------------------------------------------------
 
 
+def records(sizes: list[int], ask: bool, activation: Callable[[], nn.Module]) -> tuple[Monitor, list[int]]:
+    """A training with batches of these sizes, and how many outputs wait after each step; `ask` looks at each record."""
+    model, (inputs, targets) = perceptron(activation), data()
+    stepper, waiting = torch.optim.SGD(model.parameters(), lr=0.1), []
+    with watch(model, every=1, show=False) as monitor:
+        for size in sizes:
+            stepper.zero_grad()
+            F.cross_entropy(model(inputs[:size]), targets[:size]).backward()
+            stepper.step()
+            assert not ask or np.isfinite(monitor.history.similarity[-1]).all()
+            waiting.append(sum(room.used for room in monitor._listener.outputs._rooms.values()))
+    return monitor, waiting
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh])
+@pytest.mark.parametrize("sizes", [[64] * 20, [64, 64, 32, 64] * 5, list(range(20, 40))])
+def test_records_that_are_measured_together_have_the_numbers_of_single_ones(
+    sizes: list[int], activation: Callable[[], nn.Module]
+) -> None:
+    (together, waiting), (alone, none) = (records(sizes, ask, activation) for ask in (False, True))
+    for name in QUANTITIES:
+        found, right = (getattr(each.history, name) for each in (together, alone))
+        assert found == pytest.approx(right, rel=1e-5, abs=1e-7, nan_ok=True), name
+    assert max(waiting) <= 8 * 4 and waiting[7] == waiting[15] == 0 and not any(none)
+
+
 @pytest.mark.parametrize("size", [8, 4000])
 def test_similarity_and_updates_agree_with_plain_torch(size: int) -> None:
     torch.manual_seed(0)
     values = torch.randn(20, size) + 0.5
     outputs = Outputs()
     outputs.keep("here", Following(values), -1)
-    tensors, order = outputs.waiting()
-    found = answers(iter(fetched(tensors)), order)["here"]
+    [(_, batch, place)] = outputs.taken()
+    found = batch.leaving(place)
     step = -(-size // 256)
     rows = F.normalize(values[:, ::step], dim=1)
     cosines = (rows @ rows.T)[~torch.eye(20, dtype=torch.bool)]

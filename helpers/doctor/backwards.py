@@ -21,14 +21,14 @@ PROBES = 4
 
 
 class Backwards:
-    """Follows `loss.backward()` and `scaler.scale(loss)`; the losses come unscaled and wait on their device."""
+    """Follows `loss.backward()` and `scaler.scale(loss)`; the losses come unscaled, those of a device wait there."""
 
     def __init__(self, parameters: Sequence[Tensor], names: Mapping[int, str]) -> None:
         asking = [each for each in parameters if each.requires_grad] or list(parameters)
         self._probes = some_of(asking)
         self._names = names
         self._scaled: tuple[Any, Any] = None, None
-        self._waiting: list[Tensor] = []
+        self._waiting: list[float | Tensor] = []
         self._stamped: list[tuple[int, Tensor]] = []
         self._losses: dict[int, list[float]] = {}
         self._bad = ""
@@ -48,33 +48,40 @@ class Backwards:
         """Called before a backward pass; what it returns, after it."""
         true = self._scaled[1] if self._scaled[0] is loss else loss
         self._scaled = None, None
-        value = (true.detach() if true.dim() == 0 else real(true).reshape(-1)[0]) if true.numel() == 1 else None
+        value = _number(true) if true.numel() == 1 else None
         bad = ""
-        if value is not None and self.first_bad is None and value.is_cpu and not math.isfinite(value):
+        if self.first_bad is None and isinstance(value, float) and not math.isfinite(value):
             bad = origin(true, self._names)
         if look_closely and value is not None:
             self.baseline.look(true)
-        states = self._states()
+        before = [each.grad for each in self._probes]
+        versions = [None if each is None else each._version for each in before]
 
         def done(_: Any) -> None:
-            if states != self._states():
-                self.count += 1
-                if value is not None:
-                    self._waiting.append(value)
-                    self._bad = self._bad or bad
+            for probe, gradient, version in zip(self._probes, before, versions, strict=True):
+                now = probe.grad
+                if now is not gradient or (now is not None and now._version != version):
+                    self._count(value, bad)
+                    return
 
         return done
 
-    def _states(self) -> list[tuple[int, int]]:
-        """What of the probes' gradients a backward pass that reaches them changes."""
-        gradients = [each.grad for each in self._probes]
-        return [(0, 0) if each is None else (id(each), each._version) for each in gradients]
+    def _count(self, loss: float | Tensor | None, bad: str) -> None:
+        """A backward pass that reached the model."""
+        self.count += 1
+        if loss is not None:
+            self._waiting.append(loss)
+            self._bad = self._bad or bad
 
     def stamp(self, step: int) -> None:
         """The losses since the last step belong to this one."""
-        self._stamped += [(step, each) for each in self._waiting]
-        if self._waiting and self._bad and self.first_bad is None:
+        if self._bad and self.first_bad is None:
             self.first_bad = step, self._bad
+        for loss in self._waiting:
+            if isinstance(loss, float):
+                self._losses.setdefault(step, []).append(loss)
+            else:
+                self._stamped.append((step, loss))
         self._waiting, self._bad = [], ""
         if len(self._stamped) > 1000:
             self._settle()
@@ -111,6 +118,14 @@ class Backwards:
             if self.first_bad is None and not math.isfinite(numbers[0]):
                 self.first_bad = step, "the forward pass or the loss function"
         self._stamped = []
+
+
+def _number(loss: Tensor) -> float | Tensor:
+    """A loss of one number; where it is on a device, nothing waits for it."""
+    if loss.is_cpu and loss.layout is torch.strided:
+        value = loss.item()
+        return float(value.real) if isinstance(value, complex) else float(value)
+    return real(loss).reshape(-1)[0]
 
 
 def some_of(parameters: Sequence[Tensor]) -> list[Tensor]:

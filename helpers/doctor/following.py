@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .flatness import Flat, flat_parts
+from .flatness import FLAT_PARTS, Flat, flat_parts
 
 FUNCTIONS: Mapping[type[nn.Module], str] = {
     nn.Sigmoid: "sigmoid",
@@ -68,8 +68,7 @@ STEPS_BETWEEN = 8
 """So many steps of the graph are looked through between one layer and the next."""
 
 
-@dataclass(frozen=True)
-class Following:
+class Following(NamedTuple):
     """What an activation made of a layer: its output, its flat parts (None if not known) and its pre-activation."""
 
     values: Tensor
@@ -79,12 +78,25 @@ class Following:
 
 def following_module(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Following:
     """The activation that this module is, from what went in and what came out."""
-    name = next((FUNCTIONS[kind] for kind in type(module).__mro__ if kind in FUNCTIONS), None)
-    overwritten = getattr(module, "inplace", False) and not isinstance(module, KEEP_Z_IN_PLACE)
-    if name is None or overwritten or not inputs or not isinstance(inputs[0], Tensor):
+    kind = type(module)
+    if kind not in _functions:
+        _functions[kind] = _function_of(kind)
+    name, keeps_z, has_edges = _functions[kind]
+    if name is None or (not keeps_z and getattr(module, "inplace", False)):
         return Following(output.detach())
-    edges = (module.min_val, module.max_val) if isinstance(module, nn.Hardtanh) else ()
-    return Following(output.detach(), flat_parts(name, (None, *edges), {}), inputs[0].detach())
+    if not inputs or not isinstance(inputs[0], Tensor):
+        return Following(output.detach())
+    flat = flat_parts(name, (None, module.min_val, module.max_val), {}) if has_edges else FLAT_PARTS[name]
+    return Following(output.detach(), flat, inputs[0].detach())
+
+
+_functions: dict[type[nn.Module], tuple[str | None, bool, bool]] = {}
+
+
+def _function_of(kind: type[nn.Module]) -> tuple[str | None, bool, bool]:
+    """Of a class of modules: torch's function, whether z is kept where it works in place, whether it has edges."""
+    name = next((FUNCTIONS[each] for each in kind.__mro__ if each in FUNCTIONS), None)
+    return name, issubclass(kind, KEEP_Z_IN_PLACE), issubclass(kind, nn.Hardtanh)
 
 
 def following_function(layer: Any, tensor: Tensor) -> Following | None:

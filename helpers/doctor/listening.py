@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_hook
+from torch.nn.modules.module import _global_forward_hooks
 
 from .following import ACTIVATIONS, Following, following_function, following_module
 from .measuring import Outputs
@@ -25,27 +25,25 @@ class Listener:
         self.outputs = Outputs()
         self.order: dict[nn.Module, None] = {}
         self._model, self._failed = model, failed
-        self._kinds = {module: _kind(module) for module in model.modules()}
+        kinds = {module: _kind(module) for module in model.modules()}
+        self._kinds = {module: kind for module, kind in kinds.items() if kind != "other" or module is model}
         self._last: nn.Module | None = None
         self._kept: Following | None = None
         self._made_by: Any = None  # the step of autograd's graph that made the last layer's output
-        self._handle: Any = None
+        self._key = -1 - id(self)  # PyTorch counts its keys from 0
 
     @property
     def is_on(self) -> bool:
         """Whether the hook is set."""
-        return self._handle is not None
+        return self._key in _global_forward_hooks
 
     def start(self) -> None:
         """Set the hook."""
-        if self._handle is None:
-            self._handle = register_module_forward_hook(self._after_forward)
+        _global_forward_hooks[self._key] = self._after_forward
 
     def stop(self) -> None:
         """Take the hook off."""
-        if self._handle is not None:
-            self._handle.remove()
-            self._handle = None
+        _global_forward_hooks.pop(self._key, None)
 
     def clear(self) -> None:
         """Forget what was noted."""
@@ -67,24 +65,24 @@ class Listener:
 
     def _note(self, module: nn.Module, kind: str, inputs: tuple[Any, ...], output: Any) -> None:
         """Keep what leaves a layer; what leaves an activation counts as that of the layer before it."""
-        values = first_tensor(output)
-        is_activation, is_layer = kind == "activation", kind == "layer"
-        if is_layer and module is not self._last:
-            self._look_for_function(first_tensor(inputs))
+        values = output if type(output) is Tensor else first_tensor(output)
+        if kind == "layer" and module is not self._last:
+            self._look_for_function(inputs)
             self.finish()
         elif module is self._model:
             self._look_for_function(values)
         if values is None or not values.is_floating_point() or not values.numel():
             return
-        if is_layer:
+        if kind == "layer":
             self.order[module] = None
             self._last, self._made_by, self._kept = module, values.grad_fn, Following(values.detach())
-        elif is_activation and self._last is not None:
+        elif kind == "activation" and self._last is not None:
             self._made_by, self._kept = None, following_module(module, inputs, values)
 
-    def _look_for_function(self, tensor: Tensor | None) -> None:
-        """See whether an activation called as a function stands between the last layer and this tensor."""
-        if self._made_by is not None and tensor is not None:
+    def _look_for_function(self, until: Any) -> None:
+        """See whether an activation called as a function stands between the last layer and the first tensor there."""
+        tensor = None if self._made_by is None else first_tensor(until)
+        if tensor is not None:
             self._kept = following_function(self._made_by, tensor) or self._kept
         self._made_by = None
 

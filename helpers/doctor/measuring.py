@@ -6,9 +6,8 @@ Everything that is measured waits as tensors on its device and is fetched at onc
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,8 +26,8 @@ SMALL = 2**16
 ALIKE_SAMPLES, ALIKE_FEATURES = 32, 256
 """The similarity of samples is taken of at most so many samples and features, evenly picked."""
 
-TOGETHER = 2**20
-"""Parameters that are no more than this together are measured together."""
+RECORDS, TOGETHER = 8, 2**20
+"""Outputs of so many records are measured together, or of fewer where they have more elements than this."""
 
 LEAST, MOST = 1e-12, 1e15
 """A norm between these lost nothing in float32; any other is taken once more in float64."""
@@ -49,8 +48,9 @@ class Leaving:
     units: int = 0
 
 
-@dataclass(frozen=True)
-class _Kept:
+class _Kept(NamedTuple):
+    """What left one layer, (samples, …), or several alike, (layers, samples, …)."""
+
     values: Tensor
     z: Tensor | None
     flat: Flat | None
@@ -62,113 +62,152 @@ class _Kept:
         return self.values.shape, self.values.dtype, self.values.device, self.flat, self.unit_axis
 
 
-class Group(NamedTuple):
-    """Layers that are measured together: their keys, and of each the size of its output and how many units it has.
+class Batch:
+    """Outputs that are measured together: when their room is full, or when somebody asks.
 
-    rectifies: whether a rectifier follows them; None where nothing is flat
+    units: how many units each of these layers has
     """
 
+    def __init__(self, like: _Kept, room: _Room | None = None) -> None:
+        """`like` is one of the outputs; `room` is where they wait, None where they are measured already."""
+        self._room, self._size = room, like.values.numel()
+        self._rectifies = like.flat is not None and like.flat.rectifies
+        shape = like.values.shape
+        self.units = shape[like.unit_axis] if len(shape) > 1 else shape[0] if shape else 1
+        self._measured: list[Tensor] = []
+        self._numbers: list[Array] = []
+
+    def set(self, measured: list[Tensor]) -> None:
+        """What was measured."""
+        self._room, self._measured = None, measured
+
+    def leaving(self, place: int) -> Leaving:
+        """What the layer at this place left."""
+        if self._room is not None:
+            self._room.measure()
+        self._numbers = self._numbers or fetched(self._measured)
+        mean, deviation, alike, *share = (float(each[place]) for each in self._numbers)
+        flat = share[0] / (self.units if self._rectifies else self._size) if share else 0.0
+        dead, saturated = (flat, 0.0) if self._rectifies else (0.0, flat)
+        return Leaving(mean, deviation / self._size**0.5, dead, saturated, alike, self.units)
+
+
+class _Room:
+    """Memory in which outputs of one kind wait for their measuring; then others may come."""
+
+    def __init__(self, like: _Kept, size: int) -> None:
+        self.size, self.used = size, 0
+        values, z = (None if each is None else each.new_empty((size, *each.shape)) for each in (like.values, like.z))
+        self._memory = _Kept(_of(values), z, like.flat, like.unit_axis)
+        self._batch = Batch(like, self)
+
+    def add(self, those: Sequence[_Kept]) -> tuple[Batch, int]:
+        """Copy outputs; returns what will have measured them, and the place of the first one there."""
+        if self.used + len(those) > self.size:
+            self.measure()
+        start, self.used = self.used, self.used + len(those)
+        torch.stack([each.values for each in those], out=self._memory.values[start : self.used])
+        if self._memory.z is not None:
+            torch.stack([_of(each.z) for each in those], out=self._memory.z[start : self.used])
+        return self._batch, start
+
+    def measure(self) -> None:
+        """Measure what waits."""
+        if self.used:
+            values, z = self._memory.values, self._memory.z
+            waiting = self._memory._replace(values=values[: self.used], z=None if z is None else z[: self.used])
+            self._batch.set(_measure(waiting, is_own=True))
+            self._batch, self.used = Batch(self._memory._replace(values=values[0]), self), 0
+
+
+class Left(NamedTuple):
+    """What left some layers of a record: the places of a batch from `start` on."""
+
     keys: list[Any]
-    size: int
-    units: int
-    rectifies: bool | None
+    batch: Batch
+    start: int
 
 
 class Outputs:
-    """Collects what leaves the layers during a forward pass, by any key, and measures it."""
+    """Collects what leaves the layers during a forward pass, by any key.
+
+    What is small is measured for several records together: done once in ten steps, an operation takes a few times as
+    long as its second call right behind it.
+    """
 
     def __init__(self) -> None:
         self._small: dict[Any, _Kept] = {}
-        self._measured: dict[Any, tuple[list[Tensor], Group]] = {}
+        self._large: dict[Any, Left] = {}
+        self._rooms: dict[Hashable, _Room] = {}
+        self._records = self._waiting = 0
 
     def keep(self, key: Any, following: Following, unit_axis: int) -> None:
         """Keep what left a layer; another call under the same key takes its place."""
-        values, flat, z = following.values, following.flat, following.z
+        values, flat, z = following
         if flat is None or z is None or (flat.rectifies and values.dim() < 2):
             flat = z = None
         elif flat.rectifies:
             z = None  # behind a rectifier the output tells as much
         self._small.pop(key, None)
-        self._measured.pop(key, None)
+        self._large.pop(key, None)
+        kept = _Kept(values, z, flat, unit_axis)
         if values.numel() > SMALL:
-            kept = _Kept(values.unsqueeze(0), None if z is None else z.unsqueeze(0), flat, unit_axis)
-            self._measured[key] = _measure(kept), _group([key], kept)
+            batch = Batch(kept)
+            batch.set(_measure(kept._replace(values=values[None], z=None if z is None else z[None]), is_own=False))
+            self._large[key] = Left([key], batch, 0)
         else:
-            self._small[key] = _Kept(values, z, flat, unit_axis)
+            self._small[key] = kept
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget what the last forward pass left."""
         self._small.clear()
-        self._measured.clear()
+        self._large.clear()
 
-    @property
-    def keys(self) -> list[Any]:
-        """All that something was kept of, in no order that matters."""
-        return [*self._measured, *self._small]
-
-    def waiting(self) -> tuple[list[Tensor], list[Group]]:
-        """Tensors to be fetched, and what `answers` needs besides."""
+    def taken(self) -> list[Left]:
+        """What left the layers, for a record."""
         alike: dict[Hashable, list[Any]] = {}
         for key, kept in self._small.items():
             alike.setdefault(kept.alike, []).append(key)
-        tensors: list[Tensor] = []
-        groups: list[Group] = []
-        for keys in alike.values():
-            first = self._small[keys[0]]
-            values = torch.stack([self._small[key].values for key in keys])
-            z = None if first.z is None else torch.stack([_of(self._small[key].z) for key in keys])
-            together = _Kept(values, z, first.flat, first.unit_axis)
-            tensors += _measure(together)
-            groups.append(_group(keys, together))
-        for measured, group in self._measured.values():
-            tensors += measured
-            groups.append(group)
-        return tensors, groups
+        found = [*self._large.values(), *(self._wait(kind, keys) for kind, keys in alike.items())]
+        self._records += 1
+        if self._records == RECORDS or self._waiting > TOGETHER:
+            self._rooms = {kind: room for kind, room in self._rooms.items() if room.used}
+            for room in self._rooms.values():
+                room.measure()
+            self._records = self._waiting = 0
+        return found
+
+    def _wait(self, kind: Hashable, keys: list[Any]) -> Left:
+        """Copy outputs of one kind to where they wait."""
+        those = [self._small[key] for key in keys]
+        count, size = len(those), those[0].values.numel()
+        self._waiting += count * size
+        room = self._rooms.get(kind)
+        if room is None or room.size < count:
+            if room is not None:
+                room.measure()
+            room = self._rooms[kind] = _Room(those[0], max(count, min(RECORDS * count, TOGETHER // size)))
+        return Left(keys, *room.add(those))
 
 
-def answers(numbers: Iterator[Array], groups: Sequence[Group]) -> dict[Any, Leaving]:
-    """What left the layers, by key, from what was fetched of the tensors of `Outputs.waiting`."""
-    found = {}
-    for keys, size, units, rectifies in groups:
-        mean, deviation, alike = next(numbers), next(numbers), next(numbers)
-        shares = np.zeros(len(keys)) if rectifies is None else next(numbers) / (units if rectifies else size)
-        for place, key in enumerate(keys):
-            share = float(shares[place])
-            found[key] = Leaving(
-                mean=float(mean[place]),
-                std=float(deviation[place]) / size**0.5,
-                dead=share if rectifies else 0.0,
-                saturated=0.0 if rectifies else share,
-                similarity=float(alike[place]),
-                units=units,
-            )
-    return found
+def _measure(kept: _Kept, is_own: bool) -> list[Tensor]:
+    """For each layer in a stack (layers, samples, …): mean, norm of the deviations, similarity, flat elements.
 
-
-def _group(keys: list[Any], kept: _Kept) -> Group:
-    return Group(keys, kept.values[0].numel(), _units(kept), None if kept.flat is None else kept.flat.rectifies)
-
-
-def _units(kept: _Kept) -> int:
-    shape = kept.values.shape[1:]
-    return shape[kept.unit_axis] if len(shape) > 1 else shape[0] if shape else 1
-
-
-def _measure(kept: _Kept) -> list[Tensor]:
-    """For each layer in a stack (layers, samples, …): mean, norm of the deviations, similarity, flat elements."""
+    Values that are our own are overwritten: fresh memory takes longer than what is done in it.
+    """
     values, layers = kept.values, len(kept.values)
     numbers = values if values.dtype == torch.float64 else values.float()
     flattened = numbers.reshape(layers, -1)
-    mean = flattened.mean(dim=1)
-    deviation = torch.linalg.vector_norm(flattened - mean[:, None], dim=1)
-    measured = [mean, deviation, _similarity(numbers)]
+    shares = []
     if kept.flat is not None and kept.flat.rectifies:
         axis = kept.unit_axis % (values.dim() - 1) + 1
         peaks = values.amax([each for each in range(1, values.dim()) if each != axis])
-        measured.append(torch.count_nonzero(peaks <= kept.flat.low, dim=1))
+        shares.append(torch.count_nonzero(peaks <= kept.flat.low, dim=1))
     elif kept.flat is not None and kept.z is not None:
-        measured.append(torch.count_nonzero(kept.flat.mask(kept.z).reshape(layers, -1), dim=1))
-    return measured
+        shares.append(torch.count_nonzero(kept.flat.mask(kept.z).reshape(layers, -1), dim=1))
+    alike, mean = _similarity(numbers), flattened.mean(dim=1)
+    away = torch.sub(flattened, mean[:, None], out=flattened if is_own else None)
+    return [mean, torch.linalg.vector_norm(away, dim=1), alike, *shares]
 
 
 def _similarity(values: Tensor) -> Tensor:
@@ -199,34 +238,33 @@ def real(tensor: Tensor) -> Tensor:
     return torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
 
 
-def norms(tensors: Sequence[Tensor]) -> Tensor:
+def norms(tensors: Sequence[Tensor]) -> Array | Tensor:
     """The norm of each tensor, (tensors,), in float64 where the device has it: small ones don't underflow to 0."""
     if not tensors:
-        return torch.empty(0)
+        return np.empty(0)
     if tensors[0].device.type != "cpu":
         return _on_device([real(each) for each in tensors])
     sizes = [each.numel() for each in tensors]
-    if min(sizes) and sum(sizes) <= TOGETHER and are_plain(tensors):
-        return _norms_within(together(tensors), sizes)
-    return torch.tensor([_norm(real(each)) for each in tensors], dtype=torch.float64)
+    if min(sizes) and sum(sizes) <= TOGETHER and are_plain(tensors) and not any(map(Tensor.is_neg, tensors)):
+        return _norms_of([(each.detach() if each.requires_grad else each).numpy().ravel() for each in tensors])
+    return np.array([_norm(real(each)) for each in tensors])
+
+
+def _norms_of(arrays: Sequence[Array]) -> Array:
+    """The norms of arrays of float32 with one axis; in float64 where float32 would lose something."""
+    with np.errstate(all="ignore"):
+        found = [math.sqrt(each.dot(each)) for each in arrays]
+        if not LEAST < min(found) <= max(found) < MOST:
+            for place, each in enumerate(arrays):
+                if not LEAST < found[place] < MOST:
+                    found[place] = float(np.linalg.norm(each.astype(np.float64)))
+    return np.array(found)
 
 
 def together(tensors: Sequence[Tensor]) -> Tensor:
     """Plain tensors one behind the other; of a single one a view, and nothing of none."""
     with torch.no_grad():
         return torch._C._nn.flatten_dense_tensors(list(tensors)).detach() if tensors else torch.empty(0)
-
-
-def _norms_within(flat: Tensor, sizes: Sequence[int]) -> Tensor:
-    """The norms of stretches of these sizes, on the processor; in float64 where float32 would lose something."""
-    numbers, start, found = flat.numpy(), 0, []
-    with np.errstate(all="ignore"):
-        for size in sizes:
-            part = numbers[start : start + size]
-            start += size
-            quick = math.sqrt(part.dot(part))
-            found.append(quick if LEAST < quick < MOST else float(np.linalg.norm(part.astype(np.float64))))
-    return torch.tensor(found, dtype=torch.float64)
 
 
 def are_plain(tensors: Sequence[Tensor]) -> bool:
@@ -246,11 +284,12 @@ def _on_device(values: Sequence[Tensor]) -> Tensor:
     return torch.stack([each.to(found[0].device) for each in found])
 
 
-def fetched(tensors: Sequence[Tensor]) -> list[Array]:
-    """The numbers of tensors of at most one axis, brought from each device at once."""
-    found: list[Array] = [np.empty(0)] * len(tensors)
-    for device in {tensor.device for tensor in tensors}:
-        places = [place for place, tensor in enumerate(tensors) if tensor.device == device]
+def fetched(measured: Sequence[Array | Tensor]) -> list[Array]:
+    """The numbers of tensors of at most one axis, brought from each device at once; arrays stay as they are."""
+    tensors = {place: each for place, each in enumerate(measured) if isinstance(each, Tensor)}
+    found = [np.empty(0) if isinstance(each, Tensor) else each for each in measured]
+    for device in {tensor.device for tensor in tensors.values()}:
+        places = [place for place, tensor in tensors.items() if tensor.device == device]
         if device.type == "cpu":
             for place in places:
                 found[place] = np.atleast_1d(tensors[place].double().numpy())
@@ -265,35 +304,43 @@ def fetched(tensors: Sequence[Tensor]) -> list[Array]:
 class Weights:
     """Some elements of each parameter before a step, to be held against those after it.
 
+    The memory is kept from record to record: in a small network fresh memory takes longer than what is done with it.
+
     is_whole: whether all elements are looked at
     """
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = [each for each in parameters if each.numel()]
-        self.is_whole = are_plain(self.parameters) and all(e.numel() < 2 * UPDATE_SAMPLE for e in self.parameters)
-        self._before = self._samples()
+        self.is_whole = all(each.numel() < 2 * UPDATE_SAMPLE for each in self.parameters)
+        self._before: list[Tensor] = []
+        self._numbers: list[Array] = []
+        self.sizes: Array | Tensor = np.empty(0)
 
-    @cached_property
-    def sizes(self) -> Tensor:
-        """The norm that each of the parameters had before, (parameters,)."""
-        return self._norms_of(self._before)
+    def remember(self) -> None:
+        """Keep the elements as they are now; `sizes` has the norm of each of the parameters, (parameters,)."""
+        now = self._samples()
+        with torch.no_grad():
+            if [(each.shape, each.device) for each in now] != [(each.shape, each.device) for each in self._before]:
+                self._before = [each.new_empty(each.shape) for each in now]
+                is_plain = are_plain(self._before) and sum(map(Tensor.numel, self._before)) <= TOGETHER
+                self._numbers = [each.view(-1).numpy() for each in self._before] if is_plain else []
+            torch._foreach_copy_(self._before, now)
+        self.sizes = self._norms()
 
-    def moved(self) -> Tensor:
-        """The norm of the change of each of the parameters, (parameters,)."""
-        return self._norms_of(self._samples() - self._before)
+    def moved(self) -> Array | Tensor:
+        """The norm of the change of each of the parameters since `remember`, (parameters,); called once."""
+        with torch.no_grad():
+            torch._foreach_sub_(self._before, self._samples())
+        return self._norms()
 
-    def _norms_of(self, samples: Tensor) -> Tensor:
-        sizes = [min(each.numel(), len(range(0, each.numel(), _stride(each)))) for each in self.parameters]
-        sizes = [2 * size if each.is_complex() else size for size, each in zip(sizes, self.parameters, strict=True)]
-        return _norms_within(samples, sizes) if self.is_whole else norms(list(samples.split(sizes)))
+    def _norms(self) -> Array | Tensor:
+        return _norms_of(self._numbers) if self._numbers else norms(self._before)
 
-    def _samples(self) -> Tensor:
-        """Of each parameter at most about `UPDATE_SAMPLE` elements, evenly picked, one behind the other."""
+    def _samples(self) -> list[Tensor]:
+        """Of each parameter at most about `UPDATE_SAMPLE` elements, evenly picked."""
         if self.is_whole:
-            flat = together(self.parameters)
-            return flat.clone() if len(self.parameters) == 1 else flat
-        some = [real(each.detach().reshape(-1)[:: _stride(each)]).reshape(-1) for each in self.parameters]
-        return torch.cat([each.to(some[0].device) for each in some])
+            return self.parameters
+        return [each.detach().reshape(-1)[:: _stride(each)] if _stride(each) > 1 else each for each in self.parameters]
 
 
 def _stride(parameter: Tensor) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .history import QUANTITIES
-from .measuring import Group, Leaving, answers, fetched
+from .measuring import Leaving, Left, fetched
 from .recording import own_parameters
 
 Array = NDArray[Any]
@@ -27,24 +27,23 @@ class Record:
 
     with_gradient: for every layer, how many of its parameters had a gradient
     gradients, weights: norms of these gradients, scaled by `scale`, and of all parameters, layer by layer
-    leaving, groups: what `Outputs.waiting` gave
+    left: what `Outputs.taken` gave
     updates: parameters by their id, the norms of what a step changed in them, and their norms before
     """
 
     step: int
     with_gradient: list[int]
-    gradients: Tensor
-    weights: Tensor
+    gradients: Array | Tensor
+    weights: Array | Tensor
     scale: float
-    leaving: list[Tensor]
-    groups: list[Group]
-    updates: list[tuple[list[int], Tensor, Tensor]] = field(default_factory=list)
+    left: list[Left]
+    updates: list[tuple[list[int], Array | Tensor, Array | Tensor]] = field(default_factory=list)
 
     def rows(self, layers: Sequence[nn.Module]) -> Array:
         """(layers, quantities), in the order of `QUANTITIES`."""
-        of_gradients, of_weights, *rest = fetched([self.gradients, self.weights, *self.leaving])
+        of_gradients, of_weights = fetched([self.gradients, self.weights])
         each_gradient, each_weight = iter((of_gradients / self.scale).tolist()), iter(of_weights.tolist())
-        left = answers(iter(rest), self.groups)
+        left = {key: batch.leaving(start + at) for keys, batch, start in self.left for at, key in enumerate(keys)}
         moved: dict[int, tuple[float, float]] = {}
         for parameters, *norms in self.updates:
             moved |= dict(zip(parameters, zip(*(each.tolist() for each in fetched(norms)), strict=True), strict=True))

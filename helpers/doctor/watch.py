@@ -55,8 +55,8 @@ def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
     show: draw a heat map of the gradient norms in a notebook while the block runs and say what is concluded after it;
         elsewhere print a summary after it
 
-    A recorded step does some operations more for each layer, the others keep the loss
-    (`python -m tests.benchmarks watching` measures it in the course).
+    A recorded step copies small outputs and some elements of the parameters, and every eighth measures the outputs;
+    the others keep the loss (`python -m tests.benchmarks watching` measures it in the course).
 
     Nothing of the model, its gradients or the random state changes, and all hooks are gone after the block, also when
     it raises; but for those around the steps of all optimizers, which do nothing any more. Ctrl-C ends the recording
@@ -82,7 +82,8 @@ class _Held:
     few: list[Tensor] = field(default_factory=list)
     size: int = 0  # how many parameters the optimizer holds, of other models too
     steps: int = 0
-    weights: Weights | None = None
+    weights: Weights = field(default_factory=lambda: Weights([]))
+    is_recorded: bool = False
     was_looked_at: bool = False
     began_with_zero: bool = False
     has_closure: bool = False
@@ -178,10 +179,13 @@ class Monitor:
 
     @_guarded
     def _before_backward(self, loss: Tensor, *_: Any) -> Callable[[Any], None]:
+        is_on = self._listener.is_on
         for held in self._held.values():
-            if not held.began_with_zero and (self._is_recorded or all(each.grad is None for each in held.few)):
+            if not held.began_with_zero and (
+                is_on or self._step % self.every == 0 or all(each.grad is None for each in held.few)
+            ):
                 held.was_looked_at, held.began_with_zero = True, are_zero(held.few)
-        return self._backwards.before(loss, self._listener.is_on)
+        return self._backwards.before(loss, is_on)
 
     @_guarded
     def _before_scale(self, *arguments: Any) -> Callable[[Any], None] | None:
@@ -203,11 +207,6 @@ class Monitor:
 
         return done
 
-    @property
-    def _is_recorded(self) -> bool:
-        """Whether the step that comes, or at which we are, is recorded."""
-        return self._listener.is_on or self._step % self.every == 0
-
     @_guarded
     def before_step(self, optimizer: Optimizer, has_closure: bool) -> None:
         """Called before a step of any optimizer."""
@@ -225,13 +224,13 @@ class Monitor:
         held.steps += 1
         held.was_looked_at = held.began_with_zero = False
         held.has_closure = has_closure
-        held.weights = None
-        if self._step % self.every == 0:
-            held.weights = Weights(held.parameters)
+        held.is_recorded = self._step % self.every == 0
+        if held.is_recorded:
+            held.weights.remember()
         if not has_closure:
             self._about_to_step()
         if (self._step + 1) % self.every == 0:
-            uninterrupted(self._listen)
+            self._listen()
 
     def _about_to_step(self) -> None:
         """The gradients of this step are there."""
@@ -252,11 +251,11 @@ class Monitor:
         if held.has_closure:
             self._about_to_step()
             if (self._step + 1) % self.every == 0:
-                uninterrupted(self._listen)
-        if held.weights is not None and self._records:
+                self._listen()
+        if held.is_recorded and self._records:
             weights = held.weights
             self._records.last.updates.append((list(map(id, weights.parameters)), weights.moved(), weights.sizes))
-        held.weights = None
+        held.is_recorded = False
 
     def _held_by(self, optimizer: Optimizer) -> _Held | None:
         """What this optimizer holds of the model, None if nothing."""
@@ -269,6 +268,7 @@ class Monitor:
                 return None
             held = self._held.setdefault(id(optimizer), _Held(optimizer))
             held.parameters, held.few, held.size = parameters, some_of(parameters), size
+            held.weights = Weights(parameters)
         return held
 
     # Recording -------------------------------------------------------------------------------------------------------
@@ -297,21 +297,17 @@ class Monitor:
                 self._scale(),
             )
         else:
-            leaving, groups = self._listener.outputs.waiting()
-            self._units |= {key: group.units for group in groups for key in group.keys}
-            self._records.add(Record(self._step, counts, of_gradients, of_weights, self._scale(), leaving, groups))
+            left = self._listener.outputs.taken()
+            self._units |= {key: each.batch.units for each in left for key in each.keys}
+            self._records.add(Record(self._step, counts, of_gradients, of_weights, self._scale(), left))
         if self._show and time.monotonic() >= self._next_drawing and display.in_notebook():
             self._draw()
 
-    def _sizes(self, parameters: list[nn.Parameter]) -> Tensor:
+    def _sizes(self, parameters: list[nn.Parameter]) -> Array | Tensor:
         """The norms of parameters; where an optimizer is about to change just these, they are known."""
         for held in self._held.values():
             weights = held.weights
-            if (
-                weights is not None
-                and weights.is_whole
-                and list(map(id, weights.parameters)) == list(map(id, parameters))
-            ):
+            if held.is_recorded and weights.is_whole and [*map(id, weights.parameters)] == [*map(id, parameters)]:
                 return weights.sizes
         return norms(parameters)
 
