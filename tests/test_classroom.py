@@ -65,6 +65,30 @@ def test_the_misconceptions_of_a_class_are_found(homes: Path, tmp_path: Path) ->
         assert answer.feedback.replace("`", "") in page.replace("<code>", "").replace("</code>", "")
 
 
+def test_few_learners_are_counted_and_not_percented_and_a_tie_names_both(tmp_path: Path) -> None:
+    question = one_choice("01")[0]
+    first, second = wrong_answers(question)[:2]
+    for name, given in (("anna", first), ("ben", second), ("cleo", first), ("dan", second)):
+        Progress(tmp_path / name).record_answer("01", question.id, given, False)
+    page = run([tmp_path], tmp_path / "class")
+    assert "4 of 4 still wrong" in page and "(100%)" not in page and question.id not in page
+    assert "all as often, at the first try (2 of 4)" in page
+    (result,) = results(read_class([tmp_path]).learners).questions
+    assert {each.answer for each in result.commonest} == {first, second}
+    with (tmp_path / "class" / "class_questions.csv").open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["commonest wrong answer"] == "; ".join(each.answer for each in result.commonest)
+
+
+def test_questions_stand_whole_on_the_page_and_bars_show_what_is_right(homes: Path, tmp_path: Path) -> None:
+    page = run([homes], tmp_path / "class")
+    long = max((each.question for each in results(read_class([homes]).learners).questions), key=lambda q: len(q.text))
+    assert len(long.text) > 160
+    ends = long.text.replace("`", "")[-60:]
+    assert page.replace("<code>", "").replace("</code>", "").replace("<br>", "\n").count(ends) >= 1
+    assert "class='bar wrong'" in page and not any(name in page for name in HELD)
+
+
 def test_slips_that_were_mended_are_not_proposed(homes: Path) -> None:
     found = results(read_class([homes]).learners)
     slips = [each for each in found.questions if each.question.id not in HELD]

@@ -64,6 +64,11 @@ class QuestionResult:
     mistakes: tuple[Mistake, ...] = ()
 
     @property
+    def commonest(self) -> tuple[Mistake, ...]:
+        """The mistakes that most learners made: several, where they were made as often."""
+        return tuple(each for each in self.mistakes if each.learners == self.mistakes[0].learners)
+
+    @property
     def still_wrong(self) -> int:
         """The number of learners whose last answer is wrong."""
         return self.asked - self.right_last

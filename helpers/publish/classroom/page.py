@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache
 
 from helpers.classroom import (
     Class,
@@ -16,7 +17,7 @@ from helpers.classroom import (
 from helpers.course import LESSONS, TITLE
 from helpers.publish.exports.markup import as_html, body, lesson_name
 from helpers.publish.html import WITHOUT_SCRIPTS, document
-from helpers.quiz.text import shortened
+from helpers.quiz import available_lessons, load_bank
 from helpers.theme import FONT, GRID, INK, MEASURED, MUTED, PAPER, WARNING
 from helpers.words import counted
 
@@ -41,6 +42,9 @@ th {{ font-weight: 600; }}
 td.number, th.number {{ text-align: right; white-space: nowrap; }}
 tr {{ break-inside: avoid; }}
 .bar {{ display: block; height: 14px; min-width: 1px; background: {MEASURED}; print-color-adjust: exact; }}
+.bars {{ display: flex; height: 8px; min-width: 56px; border: 1px solid {GRID}; }}
+.bars .bar {{ height: 6px; min-width: 0; }}
+.bar.wrong {{ background: repeating-linear-gradient(45deg, {WARNING} 0 2px, {PAPER} 2px 4px); }}
 .histogram td:nth-child(3) {{ width: 55%; }}
 pre {{ white-space: pre-wrap; border: 1px solid {GRID}; padding: 6px 10px; }}
 code {{ font-family: Consolas, Menlo, "DejaVu Sans Mono", monospace; font-size: 0.92em; }}
@@ -65,9 +69,20 @@ def class_page(group: Class, found: ClassResults, today: date, hide_names: bool 
     return document("What the class knows", f"{head}\n<main>{main}</main>", style=STYLE, allowed=WITHOUT_SCRIPTS)
 
 
+FEWEST_FOR_PERCENT = 10
+"""Of fewer learners a percentage would say more than is known."""
+
+
 def share_of(count: int, whole: int) -> str:
-    """ "12 of 30 (40 %)"."""
-    return f"{count} of {whole} ({count / whole:.0%})" if whole else f"{count} of {whole}"
+    """ "12 of 30 (40 %)", and "2 of 3" of few."""
+    return f"{count} of {whole} ({count / whole:.0%})" if whole >= FEWEST_FOR_PERCENT else f"{count} of {whole}"
+
+
+@cache
+def _places() -> Mapping[str, int]:
+    """The number of each question in its lesson's bank."""
+    banks = (load_bank(lesson) for lesson in available_lessons())
+    return {question.id: number for bank in banks for number, question in enumerate(bank, start=1)}
 
 
 def _again(found: ClassResults) -> str:
@@ -87,20 +102,23 @@ def _one_again(each: QuestionResult) -> str:
     counts = (
         f"<p><b>{share_of(each.still_wrong, each.asked)} still wrong</b>; "
         f"{share_of(each.right_first, each.asked)} right at the first try. "
-        f"<span class='small'>{as_html(lesson_name(each.question.lesson))}, {as_html(each.question.id)}</span></p>"
+        f"<span class='small'>{as_html(lesson_name(each.question.lesson))}, question {_places()[each.question.id]}"
+        "</span></p>"
     )
     return counts + body(each.question) + _commonest(each)
 
 
 def _commonest(each: QuestionResult) -> str:
+    """The wrong answers that most learners gave, with what their feedback names."""
     if not each.mistakes:
         return ""
-    first = each.mistakes[0]
-    feedback = as_html(first.feedback) if first.feedback else "This answer is no longer in the bank."
-    return (
-        f"<p>Commonest wrong answer at the first try ({first.learners} of {each.asked}): "
-        f"<b>{as_html(first.answer)}</b></p><blockquote>{feedback}</blockquote>"
+    name = "Commonest wrong answer" if len(each.commonest) == 1 else "Commonest wrong answers, all as often,"
+    rows = "".join(
+        f"<p><b>{as_html(mistake.answer)}</b></p><blockquote>"
+        f"{as_html(mistake.feedback) if mistake.feedback else 'This answer is no longer in the bank.'}</blockquote>"
+        for mistake in each.commonest
     )
+    return f"<p>{name} at the first try ({each.commonest[0].learners} of {each.asked}):</p>{rows}"
 
 
 def _progress(lessons: Mapping[str, Mapping[str, LearnerLesson]]) -> str:
@@ -114,7 +132,8 @@ def _progress(lessons: Mapping[str, Mapping[str, LearnerLesson]]) -> str:
     )
     return (
         "<h2>Who is how far</h2><p class='small'>Per lesson the share of predictions, exercises and questions that are "
-        "done, and in brackets how many of the answered questions are right by the last answer.</p>"
+        "done, and in brackets how many of the answered questions are right by the last answer. In the bar the right "
+        "ones are filled, the wrong ones hatched.</p>"
         f"<div class='wide'><table><thead><tr><th scope='col'>Learner</th>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
@@ -123,7 +142,13 @@ def _progress(lessons: Mapping[str, Mapping[str, LearnerLesson]]) -> str:
 def _cell(done: LearnerLesson | None) -> str:
     if done is None:
         return "<td class='number'>–</td>"
-    return f"<td class='number'>{done.share:.0%} <span class='small'>({done.right} of {done.answered})</span></td>"
+    asked = max(len(done.parts.questions), 1)
+    parts = (("bar", done.right), ("bar wrong", done.answered - done.right))
+    bar = "".join(f"<span class='{name}' style='width:{100 * count / asked:.0f}%'></span>" for name, count in parts)
+    return (
+        f"<td class='number'>{done.share:.0%} <span class='small'>({done.right} of {done.answered})</span>"
+        f"<span class='bars'>{bar}</span></td>"
+    )
 
 
 def _predictions(predictions: Sequence[PredictionResult]) -> str:
@@ -166,10 +191,11 @@ def _questions(questions: Sequence[QuestionResult]) -> str:
 def _row(each: QuestionResult) -> str:
     wrong = "–"
     if each.mistakes:
-        wrong = f"{as_html(shortened(each.mistakes[0].answer, 120))} ({each.mistakes[0].learners})"
-    asked = f"{as_html(shortened(each.question.text, 160))} <span class='small'>{as_html(each.question.id)}</span>"
+        answers = "; ".join(as_html(mistake.answer) for mistake in each.commonest)
+        wrong = f"{answers} ({each.commonest[0].learners})"
     return (
-        f"<tr><td>{asked}</td><td class='number'>{each.right_first} of {each.asked}</td>"
+        f"<tr><td>{_places()[each.question.id]}. {as_html(each.question.text)}</td>"
+        f"<td class='number'>{each.right_first} of {each.asked}</td>"
         f"<td class='number'>{each.right_last} of {each.asked}</td><td>{wrong}</td></tr>"
     )
 

@@ -37,8 +37,11 @@ def question_table(found: ClassResults) -> str:
     """A CSV table with a row for each question that somebody has answered."""
     rows = []
     for each in found.questions:
-        first = each.mistakes[0] if each.mistakes else None
-        mistake = (first.answer, first.learners, first.feedback) if first else ("", 0, "")
+        texts = (
+            "; ".join(mistake.answer for mistake in each.commonest),
+            each.commonest[0].learners if each.mistakes else 0,
+        )
+        mistake = (*texts, " ".join(mistake.feedback for mistake in each.commonest))
         question = each.question
         rows.append(
             (question.lesson, question.id, question.text, each.asked, each.right_first, each.right_last, *mistake)
