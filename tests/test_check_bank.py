@@ -54,7 +54,11 @@ def test_every_fault_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
     beside["answers"][0]["try"] = {"gain": 1.23456}
     without_feedback = mine(6)
     del without_feedback["answers"][0]["feedback"]
-    bank(tmp_path, mine(0), two_right, mine(0), mine(4, question=7), mine(5, lesson="03"), without_feedback)
+    twin_with_fault = mine(0, question=8)
+    bank(
+        *(tmp_path, mine(0), two_right, mine(0), mine(4, question=7), mine(5, lesson="03"), without_feedback),
+        twin_with_fault,
+    )
     assert main([str(tmp_path)]) == 1
     output = capsys.readouterr().out
     for part in (
@@ -63,7 +67,9 @@ def test_every_fault_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
         "question 4 (03-mine-4), field question",
         "question 5 (03-mine-5): has a field that isn't known here: lesson",
         "question 6 (03-mine-6), field answers[0]: lacks the field feedback",
-        "03_mine.json: 5 faults",
+        "question 7, field id: '03-mine-0' is there twice",
+        "question 7 (03-mine-0), field question",
+        "03_mine.json: 7 faults",
     ):
         assert part in output
     bank(tmp_path, unknown_control, beside)

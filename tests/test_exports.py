@@ -15,7 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from helpers import quiz
-from helpers.publish import commands
+from helpers.publish import check_bank, commands
 from helpers.publish.exports import FORMATS, ChoiceError, choose, export
 from helpers.publish.exports.__main__ import main
 from helpers.publish.exports.markup import as_html, cleaned
@@ -230,7 +230,12 @@ def test_the_command_writes_and_names_the_files(tmp_path):
     done = run("paper", "--to", str(tmp_path / "new" / "folder"), "--lesson=03", "--seed=4", "--questions=5")
     assert done.returncode == 0, done.stderr
     paper, key = tmp_path / "new/folder/paper.html", tmp_path / "new/folder/paper_key.html"
-    assert done.stdout.split("\n") == ["5 questions, seed 4:", f"  {paper}", f"  {key}", ""]
+    head, *files, where, left_out, end = done.stdout.split("\n")
+    assert (head, files, end) == ("5 questions, seed 4:", [f"  {paper}", f"  {key}"], "")
+    assert where.startswith("To print") and re.fullmatch(
+        r"Left out: 7 need the lesson's panel, 4 need a run .*; --needs panel and --needs run would take them in.",
+        left_out,
+    )
     assert "seed 4" in paper.read_text(encoding="utf-8") and "seed 4" in key.read_text(encoding="utf-8")
 
 
@@ -247,10 +252,23 @@ def test_the_command_ends_in_one_sentence(tmp_path, capsys):
 
 
 def test_a_damaged_bank_is_named(tmp_path):
-    shutil.copy(quiz.BANKS / "schema.json", tmp_path)
     (tmp_path / "07_x.json").write_text(json.dumps([{"id": "07-x"}]), encoding="utf-8")
     with pytest.raises(quiz.BankError, match="07_x.json"):
-        choose(folder=tmp_path)
+        choose(own=tmp_path)
+
+
+def test_a_paper_of_questions_of_ones_own(tmp_path, capsys):
+    assert check_bank.main([str(tmp_path), "--example"]) == 0
+    assert main(["paper", "--bank", str(tmp_path), "--to", str(tmp_path / "out")]) == 0
+    own = json.loads((tmp_path / "03_example.json").read_text(encoding="utf-8"))
+    printed = capsys.readouterr().out
+    assert f"{len(own)} questions, seed 0" in printed and "Left out" not in printed
+    assert {question.id for question in choose(own=tmp_path)} == {entry["id"] for entry in own}
+    shutil.copy(tmp_path / "03_example.json", tmp_path / "03_twin.json")
+    with pytest.raises(quiz.BankError, match="two questions with the id"):
+        choose(own=tmp_path)
+    with pytest.raises(quiz.BankError, match="no bank in"):
+        choose(own=tmp_path / "out")
 
 
 def test_start_py_names_the_formats_that_there_are():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -60,8 +61,32 @@ def test_the_paper_says_nothing_of_the_solutions():
 def test_the_key_has_the_solution_and_every_feedback():
     for section, question in zip(sections(KEY), QUESTIONS, strict=True):
         shown = present(question)
-        assert paper.as_written(shown.solved()) in section
-        assert all(written(remark.feedback) in section for remark in shown.remarks)
+        solved = replace(shown, explanation=shown.explanation and paper.on_paper(shown.explanation)).solved()
+        assert paper.as_written(solved) in section
+        assert all(written(paper.on_paper(remark.feedback)) in section for remark in shown.remarks)
+
+
+def test_the_key_asks_nobody_to_move_a_slider():
+    assert paper.on_paper("It falls as steeply. Set the depth to 40 and look.") == "It falls as steeply."
+    assert paper.on_paper("Move the weight until the line is level.").startswith("In the lesson: move the weight")
+    feedback = [paper.on_paper(remark.feedback) for question in choose(seed=3) for remark in present(question).remarks]
+    assert len(feedback) > 300
+    assert not any(re.search(r"(^|[.!?] )(Set|Move|Press|Run) the ", each) for each in feedback)
+
+
+def test_how_several_right_answers_are_marked_is_said_where_there_are_some():
+    several = [question for question in QUESTIONS if question.type == "many_choice"][:1]
+    sheet, key = paper.documents(several, seed=0)
+    assert "More than one may be right" in text_of(sheet)
+    assert "takes its share of the wrong ones away" in text_of(key) and "takes its share" not in text_of(sheet)
+    others = [question for question in QUESTIONS if question.type == "numeric"]
+    assert "takes its share" not in text_of(paper.documents(others, seed=0)[1])
+
+
+def test_an_index_stands_below_its_letter():
+    assert paper.as_written("σ_w² = 1, <code>σ_w</code>, a_long_name") == (
+        "σ<sub>w</sub>² = 1, <code>σ_w</code>, a_long_name"
+    )
 
 
 def test_each_type_has_its_place_for_the_answer():
@@ -99,7 +124,7 @@ def test_any_text_comes_back_intact(question):
         assert text_of(body(question)) in text_of(page) and cleaned(question.text) in text_of(page)
     for answer in question.answers:
         assert (cleaned(answer.text) in text_of(sheet)) or question.type == "open"
-        assert cleaned(answer.feedback) in text_of(key)
+        assert cleaned(paper.on_paper(answer.feedback)) in text_of(key)
     assert {tag for tag, _ in tags_of(sections(sheet)[0])} <= {
         "div",
         "p",
@@ -110,6 +135,7 @@ def test_any_text_comes_back_intact(question):
         "li",
         "span",
         "em",
+        "sub",
     }
 
 
@@ -128,8 +154,8 @@ def test_versions_ask_the_same_in_other_numbers_and_orders():
     assert {frozenset(each) for each in ids} == {frozenset(question.id for question in questions)}
     assert len({tuple(each) for each in ids}) == 3
     for version, page in zip("ABC", pages, strict=True):
-        assert f"seed 3, version {version}" in text_of(page)
-        assert f"seed 3, version {version}" in text_of(files[f"paper_{version}_key.html"].decode())
+        for each in (page, files[f"paper_{version}_key.html"].decode()):
+            assert f"Version {version}" in text_of(each) and each.lower().count(f"version {version.lower()}") == 2
     assert paper.files(questions, 3, paper.Layout(versions=3)) == files
 
 

@@ -31,6 +31,7 @@ EXPORT_EXAMPLES = """examples:
   python start.py export moodle --lesson 03 --lesson 04 --to Desktop
   python start.py export paper --questions 12 --seed 7
   python start.py export paper --questions 12 --versions 3 --title "Test 2" --date "14 March"
+  python start.py export paper --bank my_questions
 """
 PRESENT_EXAMPLES = """examples:
   python start.py present 03
@@ -55,6 +56,9 @@ def export() -> Command:
     parser.add_argument("format", choices=EXPORTS, help="what to write: " + "; ".join(EXPORTS.values()))
     _add_folder(parser, ROOT / "exports")
     parser.add_argument("--lesson", action="append", default=[], help="only this lesson, such as 03; may be repeated")
+    parser.add_argument(
+        "--bank", type=folder, metavar="FOLDER", help="questions of your own from here, in place of the course's"
+    )
     parser.add_argument(
         "--seed", default="0", help="any word: draws questions, their numbers and the order of the options (0)"
     )

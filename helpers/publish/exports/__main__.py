@@ -7,9 +7,20 @@ import sys
 
 from helpers.publish import commands
 from helpers.publish.exports import ChoiceError, choose, export
+from helpers.publish.exports.choosing import all_of
 from helpers.publish.exports.paper import WORKING_MM, Layout
-from helpers.quiz import BankError
+from helpers.quiz import NEEDS, BankError
 from helpers.words import counted
+
+NEXT = {
+    "anki": "In Anki: File → Import.",
+    "moodle": "In Moodle: Question bank → Import → Moodle XML format.",
+    "gift": "In Moodle: Question bank → Import → GIFT format; other platforms read it too.",
+    "paper": "To print: open it in a browser, then Ctrl+P.",
+}
+"""Where what was written goes."""
+
+WORDS = {"panel": "the lesson's panel", "run": "a run of the lesson's cells"}
 
 
 def main(arguments: list[str]) -> int:
@@ -17,7 +28,7 @@ def main(arguments: list[str]) -> int:
     chosen = commands.read("export", arguments)
     try:
         layout = _layout(chosen)
-        questions = choose(chosen.lesson, chosen.seed, chosen.questions, needs=chosen.needs)
+        questions = choose(chosen.lesson, chosen.seed, chosen.questions, chosen.bank, chosen.needs)
         written = export(chosen.format, questions, chosen.to, chosen.seed, **layout)
     except (ChoiceError, BankError) as error:
         print(f"export: {error}.", file=sys.stderr)
@@ -29,7 +40,17 @@ def main(arguments: list[str]) -> int:
         )
         return 1
     print(f"{counted(len(questions), 'question')}, seed {chosen.seed}:", *written, sep="\n  ")
+    print(NEXT[chosen.format], _left_out(chosen), sep="\n", end="")
     return 0
+
+
+def _left_out(chosen: argparse.Namespace) -> str:
+    """How many questions of the chosen lessons can't be asked with what is at hand, and what takes them in."""
+    needed = [question.needs for question in all_of(chosen.lesson, chosen.bank) if question.needs]
+    counts = {need: needed.count(need) for need in NEEDS if need in needed and need not in chosen.needs}
+    kinds = [f"{count} {'needs' if count == 1 else 'need'} {WORDS[need]}" for need, count in counts.items()]
+    options = " and ".join(f"--needs {need}" for need in counts)
+    return f"Left out: {', '.join(kinds)}; {options} would take them in.\n" if counts else ""
 
 
 def _layout(chosen: argparse.Namespace) -> dict[str, Layout]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import ascii_uppercase
 
 from helpers.course import TITLE
@@ -22,6 +22,13 @@ from helpers.words import counted
 
 WORKING_MM = 25
 """Height in millimetres of the space for working above the answer to a numeric question."""
+
+SEVERAL = (
+    '<p class="small several">Where several answers are right, the point is for exactly these. Who gives parts of it '
+    "counts as Moodle does: each right mark adds its share of the point, and each wrong mark takes its share of the "
+    "wrong ones away, down to 0.</p>"
+)
+"""How a question with several right answers is marked."""
 
 STYLE = """
 @page { margin: 18mm 16mm 20mm;
@@ -54,6 +61,7 @@ ol.ordering li { grid-template-columns: 9mm 6mm 1fr; }
 .blank { margin: 2mm 0 0; }
 ol.answers { display: flex; flex-wrap: wrap; margin: 4mm 0 0; padding: 0; list-style: none; }
 ol.answers li { border: 0.6pt solid #999; margin: 0 -0.6pt -0.6pt 0; padding: 0.8mm 2mm; }
+.several { margin: 3mm 0 0; }
 ol.answers b { margin-right: 1.5mm; }
 .blank span { display: inline-block; width: 55mm; border-bottom: 0.6pt solid #000; }
 ul.remarks li { margin: 1.4mm 0; padding-left: 6mm; text-indent: -6mm; font-size: 10pt; }
@@ -97,11 +105,11 @@ def documents(
         f'<span class="points">Points<i>of {total}</i></span></div>'
     )
     heading = (layout.title or TITLE) + (f" · Version {version}" if version else "")
-    label = f"seed {seed}" + (f", version {version}" if version else "")
-    style = STYLE + f".working {{ height: {layout.working_mm}mm; }}\n"
+    label, style = f"seed {seed}", STYLE + f".working {{ height: {layout.working_mm}mm; }}\n"
+    several = SEVERAL if any(each.question.type == "many_choice" for each in shown) else ""
     return (
         _page(heading, label, blanks, [_asked(each) for each in shown], style),
-        _page(f"{heading} · Key", label, _answers(shown), [_solved(each) for each in shown], style),
+        _page(f"{heading} · Key", label, _answers(shown) + several, [_solved(each) for each in shown], style),
     )
 
 
@@ -119,13 +127,32 @@ def _page(title: str, label: str, below: str, sections: Sequence[str], style: st
 
 
 _KEPT = re.compile(r"(<pre.*?</pre>|<code.*?</code>|<svg.*?</svg>|<[^>]*>)", re.DOTALL)
+_INDEX = re.compile(r"(?<!\w)(\w)_([A-Za-z0-9]{1,2})(?![A-Za-z0-9_])")
 _POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e(-?)([1-9]\d*)(?!\w)")
 
 
 def as_written(page: str) -> str:
-    """A page with numbers as people write them, 2 × 10⁻³ for 2e-3; code and printed output (2e-03) stay unchanged."""
+    """A page with numbers and indices as people write them, 2 × 10⁻³ for 2e-3 and σ with its index below for σ_w.
+
+    Code and printed output (2e-03) stay unchanged.
+    """
     parts = _KEPT.split(page)
-    return "".join(part if place % 2 else _POWER.sub(_as_power, part) for place, part in enumerate(parts))
+    return "".join(part if place % 2 else _by_hand(part) for place, part in enumerate(parts))
+
+
+def _by_hand(text: str) -> str:
+    return _INDEX.sub(r"\1<sub>\2</sub>", _POWER.sub(_as_power, text))
+
+
+_SENTENCES = re.compile(r"(?<=[.!?]) +(?=[A-Z])")
+_AT_THE_SCREEN = re.compile(r"(?:Set|Move|Put|Run|Look at|Press|Switch|Read|Choose|Drag) ")
+
+
+def on_paper(feedback: str) -> str:
+    """Feedback without what it asks the learner to do at the screen; where it says nothing else, with the place."""
+    sentences = _SENTENCES.split(feedback)
+    kept = [sentence for sentence in sentences if not _AT_THE_SCREEN.match(sentence)]
+    return " ".join(kept) or f"In the lesson: {feedback[:1].lower()}{feedback[1:]}"
 
 
 def _as_power(found: re.Match[str]) -> str:
@@ -150,7 +177,9 @@ def _asked(shown: Presented) -> str:
 
 
 def _solved(shown: Presented) -> str:
-    return f"{_source(shown.question)}{body(shown.question, hint=shown.hint)}{shown.solved()}{shown.remarked()}"
+    remarks = tuple(replace(each, feedback=on_paper(each.feedback)) for each in shown.remarks)
+    told = replace(shown, remarks=remarks, explanation=shown.explanation and on_paper(shown.explanation))
+    return f"{_source(shown.question)}{body(shown.question, hint=shown.hint)}{told.solved()}{told.remarked()}"
 
 
 def _source(question: Question) -> str:

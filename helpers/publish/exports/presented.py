@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import ascii_uppercase
 
 from helpers.publish.exports.markup import as_html
@@ -109,7 +109,9 @@ PRESENTERS: Mapping[str, Callable[[Question], Presented]] = for_each_type(
     "helpers/publish/exports/presented.py",
     {
         "multiple_choice": _choice,
-        "many_choice": _choice,
+        "many_choice": lambda question: replace(
+            _choice(question), hint="More than one may be right: mark each of them."
+        ),
         "profile": _choice,
         "ordering": _ordering,
         "numeric": _numeric,
