@@ -91,13 +91,13 @@ def check_bank(path: Path) -> tuple[tuple[Question, ...], tuple[str, ...]]:
         return (), (str(error),)
     sound: list[Question] = []
     faults = []
-    seen: set[object] = set()
+    seen: set[str] = set()
     for number, entry in enumerate(content, start=1):
-        name = entry.get("id") if isinstance(entry, dict) else None
-        twin = isinstance(name, str) and name in seen
+        name = str(entry.get("id", "")) if isinstance(entry, dict) else ""
+        twin = name in seen
         if twin:
             faults.append(_twin(path, number, name))
-        elif isinstance(name, str):
+        elif name:
             seen.add(name)
         try:
             _check_form(path, content, "bank", schema, only=number - 1)

@@ -127,7 +127,7 @@ def _page(title: str, label: str, below: str, sections: Sequence[str], style: st
 
 
 _KEPT = re.compile(r"(<pre.*?</pre>|<code.*?</code>|<svg.*?</svg>|<[^>]*>)", re.DOTALL)
-_INDEX = re.compile(r"(?<!\w)(\w)_([A-Za-z0-9]{1,2})(?![A-Za-z0-9_])")
+_INDEX = re.compile(r"(?<!\w)([α-ω])_([A-Za-z0-9]{1,2})(?![A-Za-z0-9_])")
 _POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e(-?)([1-9]\d*)(?!\w)")
 
 
