@@ -1,7 +1,7 @@
-"""Normalization: mean 0 and variance 1 along an axis, without affine part; the rule backward stands below its rule.
+"""Normalization to mean 0 and variance 1 along an axis, without an affine part: the forward and the backward rule.
 
 Along the samples of a batch it is batch normalization (Ioffe 2015), along the units of a sample layer normalization
-(Ba 2016). Both functions work in place on arrays (…, batch, units), axis -2 or -1.
+(Ba 2016). Both functions work in place on arrays (…, batch, units), along axis -2 or -1.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def normalize(z: Array, axis: int) -> Array:
 def backward(gradient: Array, y: Array, scale: Array, axis: int) -> None:
     """∂L/∂z = r · (∂L/∂y - mean(∂L/∂y) - y · mean(y ∂L/∂y)), written into `gradient`, which holds ∂L/∂y.
 
-    The means are there because each z also moves the mean and the variance of the others (Ioffe 2015, section 3).
+    The two means arise because each z also changes the mean and the variance of the others (Ioffe 2015, section 3).
     """
     along = _mean(gradient * y, axis)
     np.subtract(gradient, _mean(gradient, axis), gradient)
@@ -38,7 +38,7 @@ def backward(gradient: Array, y: Array, scale: Array, axis: int) -> None:
 
 
 def _mean(array: Array, axis: int) -> Array:
-    """The mean along axis -2 or -1, that axis kept: as a matrix product, for speed."""
+    """Return the mean along axis -2 or -1, with that axis kept; a matrix product, for speed."""
     vector = _averaging(array.shape[axis], array.dtype.char)
     return np.matmul(vector, array)[..., None, :] if axis == -2 else np.matmul(array, vector)[..., None]
 

@@ -1,4 +1,4 @@
-"""Norms that do not underflow: each a number times a power of two, and the gradient on its way kept near norm 1."""
+"""Norms that do not underflow, stored as a number times a power of two, and rescaling of a gradient to norm 1."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 
 from helpers.arrays import Array
 
-STRAY = 40  # log2 of a norm, up or down, beyond which float32 might lose some of it
+STRAY = 40  # |log2| of a norm beyond which float32 might lose some of it
 
 
 def squares_of(vectors: Array) -> list[float]:
-    """The squared Euclidean norm of each row."""
+    """Return the squared Euclidean norm of each row."""
     return np.vecdot(vectors, vectors).tolist()
 
 
 class Norms:
     """Euclidean norms of many vectors, a row of `seeds` norms for each layer, each a number times a power of two.
 
-    The numbers are kept in plain lists: for so few at a time Python is quicker than numpy.
+    The numbers are kept in plain lists, since Python is faster than numpy on so few at a time.
     """
 
     def __init__(self, seeds: int, dtype: np.dtype[Any]) -> None:
@@ -30,9 +30,9 @@ class Norms:
         self._low, self._high = (1e-25, 1e30) if dtype.itemsize == 4 else (1e-280, 1e280)
 
     def add(self, vectors: Array, exponents: list[int], squares: list[float] | None = None) -> None:
-        """Add rows of norms of `vectors` (rows · seeds, numbers) · 2^exponents; `squares` if they are known.
+        """Add rows of norms of `vectors` (rows · seeds, numbers) · 2^exponents; pass `squares` if they are known.
 
-        `exponents` are those of all rows, or of one row where all are alike.
+        `exponents` are those of all rows, or of one row if all rows have the same.
         """
         squares = squares_of(vectors) if squares is None else squares
         exponents = exponents * (len(squares) // len(exponents))
@@ -50,18 +50,18 @@ class Norms:
             self._exponents.append(exponent + shift)
 
     def last(self) -> list[float]:
-        """log2 of the row added last; -inf for 0."""
+        """Return log2 of the row added last; -inf for 0."""
         pairs = zip(self._squares[-self._seeds :], self._exponents[-self._seeds :], strict=True)
         return [0.5 * math.log2(square) + exponent if square else -math.inf for square, exponent in pairs]
 
     def all_within(self, log2_limit: int) -> bool:
-        """Whether every norm is between 2^-limit and 2^limit; may say no when it is close."""
+        """Whether every norm is between 2^-limit and 2^limit; may be False for norms close to a limit."""
         low, high = 2.0**-log2_limit, 2.0**log2_limit
         inside = low <= math.sqrt(min(self._squares)) and math.sqrt(max(self._squares)) <= high
         return inside and not any(self._exponents)
 
     def arrays(self) -> tuple[Array, Array]:
-        """The norms and their log2, (rows, seeds) in float64: the first 0 below 5e-324, the second -inf for 0 only."""
+        """Return norms, 0 below 5e-324, and their log2, which is -inf only for an exact 0; (rows, seeds), float64."""
         squares = np.array(self._squares).reshape(-1, self._seeds)
         exponents = np.array(self._exponents).reshape(-1, self._seeds)
         with np.errstate(under="ignore", over="ignore", divide="ignore"):
@@ -69,10 +69,10 @@ class Norms:
 
 
 def recentre(array: Array, exponents: list[int], norms: Norms) -> list[int]:
-    """Multiply each seed's part by the power of two that brings its norm near 1; returns the exponents that undo it.
+    """Multiply each seed's part by the power of two that brings its norm near 1; return the exponents that undo it.
 
-    The norms of `array` · 2^exponents are those added last to `norms`. Nothing is done, which saves a pass over
-    the array, while they are so near 1 that the next layer may change them by a factor of 16.
+    The norms of `array` · 2^exponents are those added last to `norms`. To save a pass over the array, nothing is done
+    while the norms are so near 1 that a further factor of 16 in the next layer does no harm.
     """
     most = 100 if array.dtype.itemsize == 4 else 1000
     logarithms = [log2 - exponent for log2, exponent in zip(norms.last(), exponents, strict=True)]

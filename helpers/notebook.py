@@ -1,7 +1,7 @@
 """Everything that the notebooks use, from one place: `from helpers.notebook import check, np, panels`.
 
-Importing it makes the Python at hand fit for the course (`helpers.runtime`). What a name stands for is loaded when the
-name is asked for, so that a lesson without PyTorch doesn't wait for it.
+Importing it prepares the running Python for the course (`helpers.runtime`). Each name is loaded only when it is
+imported, so a lesson without PyTorch doesn't wait for PyTorch.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MODULES: Mapping[str, str] = {
     "theory": "helpers.theory",
     "torch": "torch",
 }
-"""Names that stand for modules."""
+"""Modules by the names under which notebooks import them."""
 
 CONTENTS: Mapping[str, tuple[str, ...]] = {
     "dataclasses": ("replace",),
@@ -52,13 +52,13 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
     "helpers.residual": ("ResidualSpec", "input_gradients", "path_energies", "residual_profile"),
     "helpers.training": ("train", "train_task"),
 }
-"""Names that stand for what is in a module, by module."""
+"""Names that notebooks import from modules, by module."""
 
 NAMES: Mapping[str, tuple[str, str]] = {
     **{name: (module, "") for name, module in MODULES.items()},
     **{name: (module, name) for module, names in CONTENTS.items() for name in names},
 }
-"""Every name, with its module and its name there ("" for the module itself)."""
+"""Every name, with its module and its name in the module ("" for the module itself)."""
 
 FOLLOWED = ("train", "train_task", "play")
 """Functions whose progress a notebook shows as a curve."""
@@ -71,8 +71,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"helpers.notebook has no {name!r}: give it one in helpers/notebook.py")
     module, inside = NAMES[name]
     if module.startswith(without_torch.MODULES):
-        import_module("torch")  # in a browser this puts the stand-ins in place, for the course's modules too
+        import_module("torch")  # in a browser this installs the stand-ins, for the course's modules too
     loaded = import_module(module)
     found = getattr(loaded, inside) if inside else loaded
-    # A stand-in for what a browser lacks is not a function: it says so itself.
+    # A stand-in for something that a browser lacks is not a function; it raises its own error when used.
     return import_module("helpers.panels.growing").followed(found) if name in FOLLOWED and isfunction(found) else found

@@ -1,4 +1,4 @@
-"""What a generator gets from a discriminator that has trained for some steps while the generator stood still."""
+"""The gradients that a fixed generator gets from a discriminator after some steps of training."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from helpers.arrays import Array
 from helpers.games import DATA, discriminators
 from helpers.theory import GENERATOR_LOSSES, generator_slope
 
-SEEDS = 4  # discriminators of so many draws
+SEEDS = 4  # number of discriminators, each with its own initial weights
 BELL_POINTS = np.linspace(-5, 5, 101)
 BELL = np.exp(-(BELL_POINTS**2) / 2) / np.exp(-(BELL_POINTS**2) / 2).sum()
-"""Weights of the mean over fakes N(-distance, 1), which stand at `BELL_POINTS` - distance."""
+"""Weights of the mean over fakes N(-distance, 1), which are at `BELL_POINTS` - distance."""
 
 
 @dataclass(frozen=True, eq=False)
 class Opponent:
-    """Discriminators of N(0, 1) against N(-distance, 1), at some moments of their training; (moments, seeds, …).
+    """Discriminators of N(0, 1) against N(-distance, 1) at some moments of their training; (moments, seeds, …).
 
-    `answers` (…, points) are what they say at given points: probabilities, or what a critic says. `pushes` (…, fakes),
-    by the generator's loss, is -∂L/∂x at given fakes; `gradients` the mean of that over all fakes, the derivative by
-    the generator's shift. `confidence` is the mean probability that they give to fakes.
+    `answers` (…, points) are their outputs at given points: probabilities, or a critic's values. `pushes` (…, fakes)
+    has -∂L/∂x at given fakes for each loss of the generator, `gradients` its mean over all fakes, which is minus the
+    derivative with respect to the generator's shift. `confidence` is the mean probability that they give to fakes.
     """
 
     answers: Array
@@ -42,14 +42,14 @@ class Opponent:
 
 
 def losses_of(critic: bool) -> tuple[str, ...]:
-    """The generator's losses that go with a critic, or with a discriminator."""
+    """Return the generator's losses that belong to a critic, or those that belong to a discriminator."""
     return tuple(loss for loss in GENERATOR_LOSSES if (loss == "wasserstein") == critic)
 
 
 def opponent(distance: float, critic: bool, moments: Sequence[int], points: Array, fakes: Array) -> Opponent:
-    """Train discriminators, or critics, of N(0, 1) against N(-distance, 1), and look at them at `moments`.
+    """Train discriminators, or critics, of N(0, 1) against N(-distance, 1), and read them at `moments`.
 
-    `points` are where their answers are read, `fakes` where their push is; both (count,).
+    Their answers are read at `points`, their pushes at `fakes`; both are (count,).
     """
     kept = discriminators(
         lambda random, count: random.standard_normal((count, 1)),
@@ -73,7 +73,7 @@ def opponent(distance: float, critic: bool, moments: Sequence[int], points: Arra
 
 
 def _answers_and_slopes(nets: Dense, points: Array) -> tuple[Array, Array]:
-    """Logits and their slopes at points (count,), (moments, seeds, count)."""
+    """Return logits and their slopes at points (count,), each (moments, seeds, count)."""
     column = _column(points)
     return forward(nets, column).outputs[..., 0], input_slopes(nets, column)[..., 0]
 
@@ -83,10 +83,10 @@ def _column(points: Array) -> Array:
 
 
 def gradients_of_two(moments: Sequence[int]) -> tuple[dict[str, list[GeneratorGradients]], Array]:
-    """The gradients on the way back through discriminator and generator at each moment, by the generator's loss.
+    """Return the gradients back through discriminator and generator at each moment, for each loss of the generator.
 
-    The generator (2, 16, 16, 16, 2) stands still while discriminators (2, 16, 16, 16, 1) of 3 draws train. The second
-    array is the mean probability that they give to fakes, (moments,).
+    The generator (2, 16, 16, 16, 2) is fixed while discriminators (2, 16, 16, 16, 1) from 3 draws train. The second
+    result is the mean probability that they give to fakes, (moments,).
     """
     noise = np.random.default_rng(5).standard_normal((1, 64, 2)).astype(np.float32)
     drawn = draw_dense((2, 16, 16, 16, 2), [np.random.default_rng((0, 92))], dtype=np.float32)

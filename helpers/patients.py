@@ -1,7 +1,7 @@
-"""Six small networks that don't learn the digits, each for another reason, and the line that cures each of them.
+"""Six small networks that don't learn the digits, each for a different reason, and a line of code that cures each.
 
 All are `nn.Sequential`, trained by SGD at rate 0.1 on mean cross-entropy; cured, they learn in a few hundred steps. A
-seventh, `late_patient`, is healthy before its training and dies in it.
+seventh, `late_patient`, is healthy at first and dies during training.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PIXELS = 64
 
 @dataclass(frozen=True)
 class Patient:
-    """A network that doesn't learn: the verdict it should get, the network as it came, its data, and the cure.
+    """A network that doesn't learn: the verdict it should get, the untrained network, its data, and the cure.
 
     `cure` mends a model of this kind in place. `model` is the network before training; train a copy of it.
     """
@@ -34,29 +34,29 @@ class Patient:
     loss_function: Callable[[Tensor, Tensor], Tensor] = cross_entropy
 
     def batch(self, size: int = 128) -> tuple[Tensor, Tensor]:
-        """The first training examples: inputs (size, 64) and targets (size,)."""
+        """Return the first training examples: inputs (size, 64) and targets (size,)."""
         inputs, targets = self.data.train_inputs[:size], self.data.train_targets[:size]
         return torch.tensor(inputs, dtype=torch.float32), torch.tensor(targets)
 
     def case(self) -> tuple[nn.Module, Callable[[Tensor, Tensor], Tensor], Tensor, Tensor]:
-        """What `diagnose` asks for: model, loss function, inputs, targets."""
+        """Return the arguments of `diagnose`: model, loss function, inputs, targets."""
         return self.model, self.loss_function, *self.batch()
 
     def cured(self) -> nn.Sequential:
-        """A copy of the network with the cure applied."""
+        """Return a copy of the network with the cure applied."""
         model = copy.deepcopy(self.model)
         self.cure(model)
         return model
 
 
-# What the networks are made and mended with --------------------------------------------------------------------------
+# Parts of the networks and of their cures ----------------------------------------------------------------------------
 
 
 class Detach(nn.Module):
-    """Lets numbers through and no gradient: `.detach()` in the middle of a network."""
+    """Passes on numbers but no gradient: `.detach()` in the middle of a network."""
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The inputs, cut off from where they came from."""
+        """Return the inputs, detached from their graph."""
         return inputs.detach()
 
 
@@ -68,13 +68,13 @@ class Standardize(nn.Module):
         self.eps = eps
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The standardised columns (batch, columns); a column that doesn't vary needs `eps` above 0."""
+        """Return the standardised columns (batch, columns); a constant column needs `eps` above 0."""
         centred = inputs - inputs.mean(dim=0)
         return centred / (centred.square().mean(dim=0) + self.eps).sqrt()
 
 
 def perceptron(activation: type[nn.Module], widths: Sequence[int] = (64,) * 8, seed: int = 0) -> nn.Sequential:
-    """Hidden layers of these widths and a read-out for the digits, drawn as PyTorch does by default."""
+    """Return hidden layers of these widths and a read-out for the digits, with PyTorch's default initialization."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         pairs = pairwise([PIXELS, *widths])
@@ -83,7 +83,7 @@ def perceptron(activation: type[nn.Module], widths: Sequence[int] = (64,) * 8, s
 
 
 def draw_weights(model: nn.Module, gain: float = 1.0, seed: int = 0) -> None:
-    """Draw the weights of all linear layers anew by He's rule times `gain`, and set their biases to 0 (He 2015)."""
+    """Redraw the weights of all linear layers at He's scale times `gain`, and set their biases to 0 (He 2015)."""
     generator = torch.Generator().manual_seed(seed)
     for layer in linear_layers(model):
         nn.init.normal_(layer.weight, std=gain * (2 / layer.in_features) ** 0.5, generator=generator)
@@ -91,7 +91,7 @@ def draw_weights(model: nn.Module, gain: float = 1.0, seed: int = 0) -> None:
 
 
 def set_biases(model: nn.Module, value: float) -> None:
-    """Give every bias but the read-out's this value; the read-out's become 0."""
+    """Set all biases of the hidden layers to this value and those of the read-out to 0."""
     *hidden, readout = linear_layers(model)
     for layer in hidden:
         nn.init.constant_(layer.bias, value)
@@ -107,7 +107,7 @@ def add_batch_norm(model: nn.Sequential) -> None:
 
 
 def linear_layers(model: nn.Module) -> list[nn.Linear]:
-    """The linear layers in the order in which they were put in."""
+    """Return the linear layers in the order in which they were added."""
     return [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
 
 
@@ -115,12 +115,12 @@ def linear_layers(model: nn.Module) -> list[nn.Linear]:
 
 
 def vanishing(seed: int = 0) -> Patient:
-    """Eight sigmoid layers as PyTorch draws them: each passes on about a seventh of the gradient."""
+    """Eight sigmoid layers with PyTorch's default initialization: each passes on about a seventh of the gradient."""
     return Patient("vanishing", perceptron(nn.Sigmoid, seed=seed), digits_split(), add_batch_norm)
 
 
 def dead(seed: int = 0) -> Patient:
-    """ReLU layers whose biases stand at −5: hardly a unit ever fires."""
+    """ReLU layers whose biases are −5: hardly any unit ever fires."""
     model = perceptron(nn.ReLU)
     draw_weights(model, seed=seed)
     set_biases(model, -5.0)
@@ -128,7 +128,7 @@ def dead(seed: int = 0) -> Patient:
 
 
 def saturated(seed: int = 0) -> Patient:
-    """Tanh layers that get pixels from 0 to 255 as they come: every unit of the first layer is at ±1."""
+    """Tanh layers that get raw pixels from 0 to 255: every unit of the first layer is at ±1."""
     split = train_test_split(255 * digits().images.reshape(-1, PIXELS), digits().labels)
     model = perceptron(nn.Tanh, [64] * 4)
     draw_weights(model, gain=0.5**0.5, seed=seed)  # variance 1 / fan_in, which suits tanh
@@ -136,7 +136,7 @@ def saturated(seed: int = 0) -> Patient:
 
 
 def exploding(seed: int = 0) -> Patient:
-    """Ten ReLU layers with weights three times as large as He's: the gradient grows threefold at every layer."""
+    """Ten ReLU layers with weights at three times He's scale: the gradient grows threefold at every layer."""
     model = perceptron(nn.ReLU, [64] * 10)
     draw_weights(model, gain=3.0, seed=seed)
     return Patient("exploding", model, digits_split(), lambda model: draw_weights(model, seed=seed))
@@ -151,7 +151,7 @@ def detached(seed: int = 0) -> Patient:
 
 
 def non_finite(seed: int = 0) -> Patient:
-    """A standardisation without eps: pixels that are never inked have variance 0, and 0 / 0 is NaN."""
+    """A standardisation without eps: pixels that are always empty have variance 0, and 0 / 0 is NaN."""
     split = train_test_split(digits().images.reshape(-1, PIXELS), digits().labels)
     model = perceptron(nn.ReLU, [64] * 4)
     draw_weights(model, seed=seed)
@@ -171,14 +171,14 @@ WARD: Mapping[str, Callable[[int], Patient]] = {
 
 
 def ward(seed: int = 0) -> dict[str, Patient]:
-    """All six patients, their weights drawn from `seed`."""
+    """Return all six patients by their letter, with weights drawn from `seed`."""
     return {letter: make(seed) for letter, make in WARD.items()}
 
 
 def late_patient(seed: int = 0) -> Patient:
-    """Eight ReLU layers at He's scale, healthy as they are; trained with Adam at rate 0.3 they die within some steps.
+    """Eight ReLU layers at He's scale, healthy at first; trained with Adam at rate 0.3, they die within a few steps.
 
-    Its cure is a smaller learning rate: nothing of the network is changed.
+    The cure is a smaller learning rate; the network itself needs no change.
     """
     model = perceptron(nn.ReLU)
     draw_weights(model, seed=seed)

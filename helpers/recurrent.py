@@ -31,16 +31,16 @@ INPUT_GATE, FORGET_GATE = 0, 1  # blocks of an LSTM
 
 @dataclass(frozen=True)
 class RecurrentSpec:
-    """What decides a recurrent network at its start, and how many samples and seeds it is measured with.
+    """The settings of a recurrent network at initialization, and the numbers of samples and seeds.
 
     `init` draws the recurrent matrix: `pytorch_default` U(-1/√hidden, 1/√hidden), `gaussian` of variance 1/hidden,
-    or `orthogonal`; inputs' weights and biases always as PyTorch does, biases only with `biased`. `radius` then brings
+    or `orthogonal`. Input weights and biases are always drawn as in PyTorch, biases only with `biased`. `radius` scales
     each hidden × hidden block to that spectral radius; None leaves it as drawn, times `gain`. `input_scale` is the
     standard deviation of the inputs. For an LSTM, `forget_bias` replaces the forget gate's bias in the first
-    `bias_vectors` (1 or 2) of PyTorch's two bias vectors, and makes it 0 in the other; `chrono` draws it as
+    `bias_vectors` (1 or 2) of PyTorch's two bias vectors, and sets it to 0 in the other; `chrono` draws it as
     log U(1, chrono - 1) and gives the input gate its negative (Tallec & Ollivier 2018). `activation` is that of a plain
     network, "tanh" or "linear".
-    Raises ValueError that names the argument, the value given and what is allowed.
+    Raises a ValueError that names the argument, the given value and the allowed ones.
     """
 
     cell: str = "lstm"
@@ -97,7 +97,7 @@ class RecurrentParameters:
 
 
 def initial_parameters(spec: RecurrentSpec, seed: int = 0, dtype: DTypeLike = np.float64) -> RecurrentParameters:
-    """Draw the parameters of `spec.seeds` networks; network k from seed + k, one seed the first of many."""
+    """Draw the parameters of `spec.seeds` networks; network k is drawn from seed + k, whatever their number."""
     check_whole("seed", seed, 0)
     precision = check_precision("dtype", dtype)
     nets = [_draw(spec, seed + net) for net in range(spec.seeds)]
@@ -131,7 +131,7 @@ def _block(number: int, hidden: int) -> slice:
 
 @lru_cache(maxsize=64)
 def _recurrent_blocks(init: str, blocks: int, hidden: int, seed: int) -> Array:
-    """(blocks, hidden, hidden), as drawn."""
+    """Draw the recurrent matrices (blocks, hidden, hidden)."""
     generator = np.random.default_rng((seed, blocks, 2))
     shape, bound = (blocks, hidden, hidden), 1 / math.sqrt(hidden)
     if init == "pytorch_default":
@@ -147,7 +147,10 @@ def _spectral_radii(init: str, blocks: int, hidden: int, seed: int) -> Array:
 
 @lru_cache(maxsize=8)
 def _noise(batch: int, features: int, seed: int) -> Callable[[int], Array]:
-    """Standard normal inputs (length, batch, features): a longer series begins with the shorter one."""
+    """Return a function that draws standard normal inputs (length, batch, features).
+
+    A longer series begins with the shorter one.
+    """
     generator = np.random.default_rng((seed, 3))
     drawn = np.empty((0, batch, features))
 
@@ -162,12 +165,12 @@ def _noise(batch: int, features: int, seed: int) -> Callable[[int], Array]:
 
 @lru_cache(maxsize=8)
 def _last_gradient(batch: int, hidden: int, seed: int) -> Array:
-    """A random ∂L/∂h of the last step, of norm 1."""
+    """Draw a random ∂L/∂h of norm 1 for the last step."""
     normals = np.random.default_rng((seed, 4)).standard_normal((batch, hidden))
     return normals / np.linalg.norm(normals)
 
 
-# Cells: every backward rule stands below its forward rule -------------------------------------------------------------
+# Cells, each with its forward and its backward rule -------------------------------------------------------------------
 
 
 def _sigmoid(z: Array) -> Array:
@@ -216,16 +219,16 @@ class _Lstm:
         return dz @ self._weights.swapaxes(1, 2), dc * f, dz, dz
 
     def carried(self, step: int, dh: Array, dc: Array) -> Array:
-        """What of the gradient reaches the cell before a step by the cell's own path."""
+        """Return the gradient that reaches the previous step's cell by the cell's direct path."""
         return self.to_cell(step, dh, dc) * self.forget_gate(step)
 
     def to_cell(self, step: int, dh: Array, dc: Array) -> Array:
-        """All of ∂L/∂c' of a step: what comes down the cell's own path, and through its output h'."""
+        """Return the whole ∂L/∂c' of a step: the part from the cell's direct path and that through its output h'."""
         _, _, _, o, _, squashed = self._kept[step]
         return dc + dh * o * (1 - squashed * squashed)
 
     def forget_gate(self, step: int) -> Array:
-        """The forget gate's values (seeds, batch, hidden)."""
+        """Return the forget gate's values (seeds, batch, hidden)."""
         return self._kept[step][1]
 
 
@@ -253,11 +256,11 @@ class _Gru:
         return self.carried(step, dh, dc) + from_state @ self._weights.swapaxes(1, 2), dc, from_input, from_state
 
     def carried(self, step: int, dh: Array, dc: Array) -> Array:
-        """What of the gradient reaches the state before a step by the share of it that is kept."""
+        """Return the gradient that reaches the previous step's state through the share z of it that is kept."""
         return dh * self._kept[step][1]
 
 
-# What is measured -----------------------------------------------------------------------------------------------------
+# Measurements ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,10 +268,11 @@ class TimeProfile:
     """The gradient on its way back through time; arrays (seeds, length) with the first step first.
 
     `signal` is ‖∂L/∂h_t‖, `cell_signal` ‖∂L/∂c_t‖ of an LSTM's cell (else nan), both over batch and units. Their
-    `log10_…` stay exact where the norms themselves underflow; an exact 0 has -inf. `log10_carried` is that of what
-    comes to a step from the next one past the weights: to an LSTM's cell by its forget gate, to a GRU's state by the
-    share that is kept; -inf for the last step, nan for a plain network, which has no such way. `states` are the hidden
-    states h_1 … h_length (length, seeds, batch, hidden). The rest is computed when first asked for.
+    `log10_…` stay exact where the norms themselves underflow; the log10 of an exact 0 is -inf. `log10_carried` is the
+    log10 norm of the gradient that a step gets from the next one without passing the weights: an LSTM's cell through
+    its forget gate, a GRU's state through the share that is kept. It is -inf for the last step and nan for a plain
+    network, which has no such path. `states` are the hidden states h_1 … h_length (length, seeds, batch, hidden). All
+    other quantities are computed on first access.
     """
 
     spec: RecurrentSpec
@@ -282,11 +286,11 @@ class TimeProfile:
 
     @cached_property
     def gradients(self) -> RecurrentParameters:
-        """∂L/∂(parameters), shaped like them, in float64; they overflow or underflow where float64 does."""
+        """∂L/∂(parameters), in their shapes, in float64, which may overflow or underflow."""
         return self._backward.gradients()
 
     def shares(self) -> Array:
-        """What each step adds to ∂L/∂(recurrent weights), (seeds, length, hidden, columns); `gradients` has the sum."""
+        """Return each step's part of ∂L/∂(recurrent weights), (seeds, length, hidden, columns); they sum to that."""
         return self._backward.shares()
 
     @cached_property
@@ -295,21 +299,22 @@ class TimeProfile:
         return self._backward.log10_unit_gradient()
 
     def links(self, net: int, units: Array, times: Array) -> Array:
-        """Through which unit of a plain network the gradient came most, (times - 1, units).
+        """Return the unit from which each unit of a plain network gets most of its gradient, (times - 1, units).
 
-        For each of `units` at each of `times` but the last (steps from 0, evenly apart) the place, among the same units
-        at the next of `times`, of the one with the largest √(Σ over the batch of (∂L/∂h · ∂h there/∂h here)²).
+        `times` are steps counted from 0, evenly spaced. For each of `units` at each of `times` but the last, the result
+        is the place, among the same units at the next of `times`, of the one with the largest √(Σ over the batch of
+        (∂L/∂h there · ∂h there/∂h here)²).
         """
         return self._backward.links(net, units, times)
 
     @cached_property
     def log10_forget_path(self) -> Array:
-        """log10 of what reaches each cell from the last one by the direct path alone, ‖∂L/∂c_T ⊙ Π f‖; else nan."""
+        """log10 ‖∂L/∂c_T ⊙ Π f‖: the gradient from the last cell by the direct path alone; nan without forget gates."""
         return self._backward.log10_forget_path()
 
     @cached_property
     def forget_gates(self) -> Array | None:
-        """The forget gates (length, seeds, batch, hidden) in float64; None for cells that have none."""
+        """The forget gates (length, seeds, batch, hidden) in float64; None for a cell that has none."""
         return self._backward.forget_gates()
 
     @cached_property
@@ -319,7 +324,7 @@ class TimeProfile:
         return np.full_like(self.signal, np.nan) if gates is None else gates.mean(axis=(2, 3)).T
 
     def per_step_factor(self) -> Array:
-        """The geometric mean of signal_{t-1} / signal_t over t = 2 … length, one per seed; nan for one step."""
+        """Return the geometric mean of signal_{t-1} / signal_t over t = 2 … length, one per seed; nan for one step."""
         if self.spec.length == 1:
             return np.full(len(self.signal), np.nan)
         with np.errstate(invalid="ignore"):
@@ -327,7 +332,7 @@ class TimeProfile:
 
 
 def recurrent_profile(spec: RecurrentSpec, seed: int = 0) -> TimeProfile:
-    """Draw networks, inputs N(0, input_scale²) and a random ∂L/∂h of norm 1 at the last step, and go back through time.
+    """Draw networks, inputs N(0, input_scale²) and a random ∂L/∂h of norm 1 at the last step, and backpropagate.
 
     Computes in float32. Raises like `backpropagate`.
     """
@@ -343,10 +348,11 @@ def backpropagate(
     at_hidden: Array,
     at_cell: Array | None = None,
 ) -> TimeProfile:
-    """Exact gradients through time (Werbos 1990) for given parameters and inputs (length, batch, features).
+    """Return exact gradients through time (Werbos 1990) for given parameters and inputs (length, batch, features).
 
-    `at_hidden` and `at_cell` (batch, hidden) are ∂L/∂h and, besides what comes through h, ∂L/∂c of the last step. The
-    initial state is 0. Computes in the dtype of the parameters. Raises ValueError for arrays that do not fit `spec`.
+    `at_hidden` and `at_cell` (batch, hidden) are ∂L/∂h and ∂L/∂c of the last step, the latter without the part through
+    h. The initial state is 0. Computes in the dtype of the parameters. Raises ValueError for arrays that do not fit
+    `spec`.
     """
     _check_arrays(spec, parameters, inputs, at_hidden, at_cell)
     dtype = parameters.recurrent_weights.dtype
@@ -356,7 +362,7 @@ def backpropagate(
 
 
 def _forward(spec: RecurrentSpec, parameters: RecurrentParameters, x: Array) -> tuple[Any, Array]:
-    """The cell with all that it keeps, and the states h_0 … h_length."""
+    """Run forward; return the cell with everything that it stored, and the states h_0 … h_length."""
     kinds: dict[str, Any] = {"rnn": _Plain, "lstm": _Lstm, "gru": _Gru}
     cell = kinds[spec.cell](spec, parameters.recurrent_weights, parameters.recurrent_biases[:, None])
     from_inputs = x[:, None] @ parameters.input_weights + parameters.input_biases[:, None]
@@ -368,14 +374,14 @@ def _forward(spec: RecurrentSpec, parameters: RecurrentParameters, x: Array) -> 
 
 
 class _BackwardThroughTime:
-    """The way back from the last step: ∂L/∂h and ∂L/∂c of every step, and each step's share in ∂L/∂(parameters)."""
+    """The backward pass from the last step: ∂L/∂h and ∂L/∂c of every step, and its share in ∂L/∂(parameters)."""
 
     def __init__(
         self, spec: RecurrentSpec, parameters: RecurrentParameters, x: Array, at_hidden: Array, at_cell: Array | None
     ) -> None:
         self._spec, self._parameters, self._x = spec, parameters, x
         self._cell, self._states = _forward(spec, parameters, x)
-        # ∂L/∂h and ∂L/∂c, which share an exponent a seed
+        # ∂L/∂h and ∂L/∂c, which share one exponent per seed
         self._pair = np.zeros((spec.seeds, 2, spec.batch, spec.hidden), x.dtype)
         self._pair[:, 0] = at_hidden
         self._pair[:, 1] = 0 if at_cell is None else at_cell
@@ -386,7 +392,7 @@ class _BackwardThroughTime:
     def run(self) -> TimeProfile:
         spec, pair, exponents = self._spec, self._pair, [0] * self._spec.seeds
         both, hidden, cells, carried = (Norms(spec.seeds, pair.dtype) for _ in range(4))
-        carried.add(np.zeros((spec.seeds, 1)), exponents)  # to the last step, which has none after it
+        carried.add(np.zeros((spec.seeds, 1)), exponents)  # for the last step: no step follows it
         for step in range(spec.length - 1, -1, -1):
             dh, dc = pair[:, 0], pair[:, 1]
             hidden.add(dh.reshape(spec.seeds, -1), exponents)
@@ -406,7 +412,7 @@ class _BackwardThroughTime:
         return TimeProfile(spec, signal, log10_signal, cell_signal, log10_cell, log10_carried, self._states[1:], self)
 
     def gradients(self) -> RecurrentParameters:
-        """Every step's share added up, at its own exponent, in float64."""
+        """Return the sum of all steps' shares, each scaled by its own exponent, in float64."""
         sums = [np.zeros(array.shape) for array in vars(self._parameters).values()]
         steps = zip(self._shares, self._x[::-1], self._states[-2::-1], strict=True)
         for (exponents, from_input, from_state), x, h in steps:
@@ -417,7 +423,7 @@ class _BackwardThroughTime:
         return RecurrentParameters(*sums)
 
     def log10_unit_gradient(self) -> Array:
-        """log10 ‖∂L/∂h_t‖ of every unit, the first step first, (seeds, length, hidden)."""
+        """Return log10 ‖∂L/∂h_t‖ of every unit, the first step first, (seeds, length, hidden)."""
         exponents = np.array([exponents for exponents, _ in self._units[::-1]])
         squares = np.stack([squares for _, squares in self._units[::-1]])
         with np.errstate(divide="ignore"):
@@ -426,7 +432,7 @@ class _BackwardThroughTime:
 
     def links(self, net: int, units: Array, times: Array) -> Array:
         if self._spec.cell != "rnn":
-            raise ValueError(f"cell must be 'rnn': others carry their state past the weights; got {self._spec.cell!r}")
+            raise ValueError(f"cell must be 'rnn': other cells have a path around the weights; got {self._spec.cell!r}")
         if len(times) < 2:
             return np.empty((0, len(units)), int)
         weights = self._parameters.recurrent_weights[net]
@@ -441,7 +447,7 @@ class _BackwardThroughTime:
         return found
 
     def shares(self) -> Array:
-        """Every step's share in ∂L/∂(recurrent weights), the first step first, in float64."""
+        """Return every step's share in ∂L/∂(recurrent weights), the first step first, in float64."""
         steps = zip(self._shares, self._states[-2::-1], strict=True)
         shares = [
             (h.swapaxes(1, 2) @ from_state) * np.ldexp(1.0, np.array(exponents))[:, None, None]
@@ -450,7 +456,7 @@ class _BackwardThroughTime:
         return np.stack(shares[::-1], axis=1)
 
     def forget_gates(self) -> Array | None:
-        """The forget gates (length, seeds, batch, hidden) in float64; None where the cell has none."""
+        """Return the forget gates (length, seeds, batch, hidden) in float64; None if the cell has none."""
         if self._spec.cell != "lstm":
             return None
         return np.stack([self._cell.forget_gate(step) for step in range(self._spec.length)]).astype(np.float64)
@@ -463,13 +469,13 @@ class _BackwardThroughTime:
             last = np.log(np.abs(self._cell.to_cell(spec.length - 1, *self._last)))
             after = np.concatenate([np.zeros((1, *last.shape)), np.cumsum(np.log(gates[:0:-1]), axis=0)])[::-1]
         entries = 2 * (last + after).reshape(spec.length, spec.seeds, -1)
-        largest = entries.max(axis=2, keepdims=True)  # taken out before the sum, which could underflow
+        largest = entries.max(axis=2, keepdims=True)  # factored out, since the sum could underflow
         log_square = np.log(np.exp(entries - largest).sum(axis=2)) + largest[..., 0]
         return 0.5 * log_square.T / math.log(10)
 
 
 def _first_step_first(norms: Norms) -> tuple[Array, Array]:
-    """Norms that were added from the last step to the first, as (seeds, length), and their log10."""
+    """Return norms that were added from the last step to the first as (seeds, length), and their log10."""
     plain, log2 = norms.arrays()
     return plain[::-1].T, log2[::-1].T * math.log10(2)
 

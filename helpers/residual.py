@@ -1,13 +1,13 @@
-"""Residual networks at their start, by hand: forward, exact gradients, and the paths that the gradient takes.
+"""Residual networks at initialization: the forward pass, exact gradients by hand, and the gradient's paths.
 
-A stem carries the inputs to `width` units, h_0. Block l = 1 … blocks adds a branch of two layers to its input:
+A stem maps the inputs to `width` units, h_0. Block l = 1 … blocks adds a branch of two layers to its input:
 
     h_l = skip · h_(l-1) + branch · F(h_(l-1)),    F(h) = relu(h W₁) W₂,
 
-with W₁ of variance 2/width and W₂ of variance 1/width, so that a branch keeps the size of its input. With `skip` 0
-the network is plain; 1 is the residual network (He et al. 2016). A normalization may stand before each branch
-("pre") or after each sum ("post"), over the units of a sample ("layer") or over the samples of a batch ("batch"),
-without affine part and with the biased variance. A linear read-out and the mean cross-entropy follow. Arrays are
+with W₁ of variance 2/width and W₂ of variance 1/width, so a branch keeps the size of its input. With `skip` 0 the
+network is plain; with 1 it is the residual network (He et al. 2016). A normalization may precede each branch ("pre")
+or follow each sum ("post"), over the units of a sample ("layer") or over the samples of a batch ("batch"), without an
+affine part and with the biased variance. A linear read-out and the mean cross-entropy follow. Arrays are
 (seeds, batch, width).
 """
 
@@ -30,10 +30,10 @@ NORMALIZATIONS = ("none", "pre_layer", "post_layer", "pre_batch", "post_batch")
 
 @dataclass(frozen=True)
 class ResidualSpec:
-    """What decides a residual network at its start, and how many samples and seeds it is measured with.
+    """The settings of a residual network at initialization, and the numbers of samples and seeds.
 
-    `skip` is the strength of the skip connection, `branch` the factor on what the branch adds (0: zero-initialised,
-    as in ReZero, Bachlechner 2020). Raises ValueError that names the argument, the value given and what is allowed.
+    `skip` is the strength of the skip connection, `branch` the factor on the branch (0: zero-initialised, as in ReZero,
+    Bachlechner 2020). Raises a ValueError that names the argument, the given value and the allowed ones.
     """
 
     blocks: int = 20
@@ -53,10 +53,10 @@ class ResidualSpec:
 
 
 def residual_parameters(spec: ResidualSpec, inputs: int, classes: int, seed: int = 0) -> Parameters:
-    """Random weights, biases 0: the stem, W₁ and W₂ of each block in turn, the read-out last; float64.
+    """Draw weights, with biases 0: the stem, W₁ and W₂ of each block in turn, the read-out last; float64.
 
-    The arrays are (seeds, fan_in, fan_out). The numbers drawn depend on seed and place alone, not on how many blocks
-    follow.
+    The arrays are (seeds, fan_in, fan_out). The numbers depend only on the seed and the layer's place, not on the
+    number of blocks that follow.
     """
     layers = NetworkSpec(depth=2 * spec.blocks + 1, width=spec.width, init="lecun_normal", seeds=spec.seeds)
     drawn = initial_parameters(layers, inputs, classes, seed)
@@ -70,7 +70,7 @@ def residual_parameters(spec: ResidualSpec, inputs: int, classes: int, seed: int
 
 
 class _Normalization:
-    """A normalization, or none; with frozen statistics a batch's mean and deviation count as constants."""
+    """A normalization, or none; if frozen, a batch's mean and standard deviation count as constants."""
 
     def __init__(self, kind: str, x: Array, frozen: bool) -> None:
         self.axis = normalization.AXES.get(kind)
@@ -81,7 +81,7 @@ class _Normalization:
             self.scale = normalization.normalize(self.output, self.axis)
 
     def backward(self, gradient: Array) -> Array:
-        """∂L/∂x."""
+        """Return ∂L/∂x."""
         if self.axis is None:
             return gradient
         if self.frozen:
@@ -92,7 +92,7 @@ class _Normalization:
 
 
 class _Block:
-    """One block, run forward; keeps what the way back needs."""
+    """One block, run forward, with everything that the backward pass needs."""
 
     def __init__(self, spec: ResidualSpec, first: Array, second: Array, below: Array, frozen: bool) -> None:
         place, _, kind = spec.norm.partition("_")
@@ -107,20 +107,20 @@ class _Block:
         )
 
     def backward(self, gradient: Array) -> tuple[Array, Array]:
-        """What reaches the block's input from ∂L/∂h_l, by the skip and by the branch."""
+        """Return the gradients at the block's input through the skip and through the branch, from ∂L/∂h_l."""
         return self.ways(*self.inside(gradient))
 
     def inside(self, gradient: Array) -> tuple[Array, Array]:
-        """∂L/∂(the sum of skip and branch) and ∂L/∂z of the branch, from ∂L/∂h_l."""
+        """Return ∂L/∂(the sum of skip and branch) and ∂L/∂z of the branch, from ∂L/∂h_l."""
         at_sum = self.after.backward(gradient)
         return at_sum, (self.spec.branch * at_sum @ self.second.swapaxes(-1, -2)) * self.slope
 
     def ways(self, at_sum: Array, at_z: Array) -> tuple[Array, Array]:
-        """What reaches the block's input, by the skip and by the branch."""
+        """Return the gradients at the block's input through the skip and through the branch."""
         return self.spec.skip * at_sum, self.before.backward(at_z @ self.first.swapaxes(-1, -2))
 
     def weight_gradients(self, at_sum: Array, at_z: Array) -> tuple[Array, Array, Array]:
-        """∂L/∂W₁, ∂L/∂W₂ and the derivative by the branch's factor."""
+        """Return ∂L/∂W₁, ∂L/∂W₂ and the derivative with respect to the branch's factor."""
         return (
             self.before.output.swapaxes(-1, -2) @ at_z,
             self.hidden.swapaxes(-1, -2) @ (self.spec.branch * at_sum),
@@ -128,10 +128,10 @@ class _Block:
         )
 
     def links(self, at_sum: Array, net: int, units: Array) -> Array:
-        """For each of `units` of the input the place of the one among them that its branch links it to (units,)."""
+        """Return, for each of `units` of the input, the place of the output unit with the strongest link, (units,)."""
         weight = at_sum[net][:, units]
         if self.before.axis == normalization.AXES["layer"]:
-            weight = weight * self.before.scale[net]  # it differs from sample to sample
+            weight = weight * self.before.scale[net]  # the scale differs from sample to sample
         first = self.first[net][units] * self.slope[net][:, None]
         by_sample = first @ self.second[net][:, units]  # (batch, from, to)
         squares: Array = np.einsum("bv,buv->uv", np.square(weight), np.square(by_sample))
@@ -151,12 +151,12 @@ class _Pass:
             self.states.append(self.blocks[-1].after.output)
 
     def from_loss(self, targets: Array) -> tuple[Array, Array]:
-        """∂L/∂h of the last block for the mean cross-entropy, and the loss (seeds,)."""
+        """Return ∂L/∂h of the last block for the mean cross-entropy, and the loss (seeds,)."""
         loss, at_logits = cross_entropy(self.states[-1] @ self.readout, targets)
         return at_logits @ self.readout.swapaxes(-1, -2), loss
 
 
-# What is measured ----------------------------------------------------------------------------------------------------
+# Measurements --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,11 +164,11 @@ class ResidualProfile:
     """A residual network's gradients and sizes at initialization.
 
     `signal` (seeds, blocks + 1) is ‖∂L/∂h_l‖, Frobenius over batch and units, l = 0 (the stem) … blocks;
-    `size` (seeds, blocks + 1) the root mean square of h_l. `first_gradient` and `second_gradient`
-    (seeds, blocks) are ‖∂L/∂W₁‖ and ‖∂L/∂W₂‖, `branch_gradient` (seeds, blocks) the derivative of the loss by the
-    factor on the block's branch. `loss` is (seeds,). `skip_signal` and `branch_signal` (seeds, blocks) are the norms of
-    what reaches each block's input by its skip and by its branch. `unit_gradient` (seeds, blocks + 1, width) is
-    √(Σ over the batch of (∂L/∂h_l)²) of every unit, and `states` (blocks + 1, seeds, batch, width) are the h_l.
+    `size` (seeds, blocks + 1) is the root mean square of h_l. `first_gradient` and `second_gradient` (seeds, blocks)
+    are ‖∂L/∂W₁‖ and ‖∂L/∂W₂‖, `branch_gradient` (seeds, blocks) is the derivative of the loss with respect to the factor
+    on the block's branch. `loss` is (seeds,). `skip_signal` and `branch_signal` (seeds, blocks) are the norms of the
+    gradients at each block's input through its skip and through its branch. `unit_gradient` (seeds, blocks + 1, width)
+    is √(Σ over the batch of (∂L/∂h_l)²) of every unit, and `states` (blocks + 1, seeds, batch, width) are the h_l.
     """
 
     spec: ResidualSpec
@@ -191,12 +191,12 @@ class ResidualProfile:
             return np.log10(self.signal)
 
     def links(self, net: int, units: Array) -> Array:
-        """Through which unit the gradient of a branch came most, (blocks, units) from the first block to the last.
+        """Return the unit from which each unit gets most of its gradient through the branch, (blocks, units).
 
-        For each of `units` of a block's input the place, among the same units of its output, of the one with the
-        largest √(Σ over the batch of (∂L/∂(the sum) · the derivative along the branch)²). The branch's factor, which
-        all have in common, counts for nothing, nor do the mean and the variance that a normalization before the branch
-        takes, through which each unit moves all others.
+        For each of `units` of a block's input this is the place, among the same units of its output, of the one with
+        the largest √(Σ over the batch of (∂L/∂(the sum) · the derivative along the branch)²). The branch's factor,
+        which is common to all, is left out, and so is the influence of each unit on all others through the mean and
+        the variance of a normalization before the branch.
         """
         return np.array([block.links(at_sum, net, units) for block, at_sum in self._way_back])
 
@@ -207,7 +207,7 @@ def residual_profile(
     """Draw `spec.seeds` networks and backpropagate one batch through all of them, in float64.
 
     `data` is a task of `classification_batch` or (inputs (batch, features), targets (batch,)) of ten classes;
-    `parameters` replaces what `residual_parameters` draws from `seed`.
+    `parameters` replaces those that `residual_parameters` draws from `seed`.
     """
     inputs, targets = classification_batch(data, spec.batch, seed) if isinstance(data, str) else data
     if parameters is None:
@@ -235,10 +235,11 @@ def residual_profile(
 
 
 def path_energies(spec: ResidualSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0) -> Array:
-    """How much of the squared gradient at the stem came by paths through k = 0 … blocks branches (seeds, blocks + 1).
+    """Return the share of the squared gradient at the stem from paths through k = 0 … blocks branches.
 
-    The gradient there is the sum over all 2^blocks paths, each of which takes the skip or the branch of every block
-    (Veit 2016). Paths of one length are added up before the norm is taken; each row is divided by its sum.
+    The result is (seeds, blocks + 1). The gradient at the stem is the sum over all 2^blocks paths, each of which takes
+    the skip or the branch of every block (Veit 2016). Paths of equal length are added up before the norm is taken; each
+    row is divided by its sum.
     """
     inputs, targets = classification_batch(data, spec.batch, seed) if isinstance(data, str) else data
     network = _Pass(spec, residual_parameters(spec, inputs.shape[1], CLASSES, seed), inputs)
@@ -254,10 +255,10 @@ def path_energies(spec: ResidualSpec, data: str | tuple[Array, Array] = "digits"
 
 
 def input_gradients(spec: ResidualSpec, inputs: Array, seed: int = 0) -> Array:
-    """∂y/∂x for every sample, y one random linear read-out of the last block: (seeds, batch, features).
+    """Return ∂y/∂x for every sample, where y is one random linear read-out of the last block: (seeds, batch, features).
 
-    The statistics of a batch norm count as constants here: y of one sample would depend on all the others through
-    them, and the gradients of a batch would sum to 0 whatever the network.
+    The statistics of a batch norm count as constants: through them, y of one sample would depend on all the others,
+    and the gradients of a batch would sum to 0 for any network.
     """
     parameters = residual_parameters(spec, inputs.shape[1], 1, seed)
     network = _Pass(spec, parameters, np.asarray(inputs, np.float64), frozen=True)
@@ -268,7 +269,7 @@ def input_gradients(spec: ResidualSpec, inputs: Array, seed: int = 0) -> Array:
 
 
 def autocorrelation(series: Array, lags: int) -> Array:
-    """Autocorrelation at lags 0 … lags - 1 of series (…, points) about their means; 1 at lag 0, 0 for a constant."""
+    """Return the autocorrelation of series (…, points) about their means at lags 0 … lags - 1; 0 for a constant."""
     centred = series - series.mean(axis=-1, keepdims=True)
     points = series.shape[-1]
     products = [np.sum(centred[..., : points - lag] * centred[..., lag:], axis=-1) for lag in range(lags)]
@@ -281,5 +282,5 @@ def _norms(arrays: Array) -> Array:
 
 
 def _unit_norms(gradient: Array) -> Array:
-    """(seeds, width) of (seeds, batch, width): norms over the batch."""
+    """Return norms over the batch, (seeds, batch, width) → (seeds, width)."""
     return np.linalg.norm(gradient, axis=1)

@@ -1,4 +1,4 @@
-"""What a Jupyter server of the course does besides: `python start.py` and the class hub (folder `hub`) switch it on."""
+"""Extensions of the Jupyter server, used by `python start.py` and by the class hub (folder `hub`)."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
     """A kernel's WebSocket that sends every message at once (TCP_NODELAY).
 
     A kernel answers a slider with several small messages. By default the second waits until the browser has
-    acknowledged the first (Nagle, RFC 896), and a browser that is talking itself acknowledges up to 40 ms late
-    (delayed ACK, RFC 1122, 4.2.3.2): that wait came with every state that a dragged slider asked the kernel for.
+    acknowledged the first (Nagle, RFC 896), and a browser that is itself sending acknowledges up to 40 ms late
+    (delayed ACK, RFC 1122, 4.2.3.2). Every state that a dragged slider requested from the kernel had this delay.
     """
 
     def connect(self) -> Any:
-        """Connect the WebSocket with its kernel."""
+        """Connect the WebSocket to its kernel."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()
 
 
 class LimitedKernels(AsyncMappingKernelManager):
-    """Kernels up to a number: more of them take the memory from those that are at work."""
+    """A kernel manager with a limit on the number of kernels, since more would take memory from those at work."""
 
     max_kernels = Integer(24, config=True, help="How many kernels may run at a time: two for each lesson.")
 
@@ -40,12 +40,12 @@ class LimitedKernels(AsyncMappingKernelManager):
         self._starting = 0
 
     async def start_kernel(self, **settings: Any) -> str:  # type: ignore[override]  # declared as if it didn't wait
-        """Start a kernel; HTTPError 503 says what to do where as many run as may."""
+        """Start a kernel; raise HTTPError 503 with the remedy if the limit is reached."""
         if len(self) + self._starting >= self.max_kernels:
             raise HTTPError(
                 503,
                 f"{self.max_kernels} kernels are running, which is the limit: shut one down "
-                "(in JupyterLab: Kernel, Shut Down All Kernels), and start again.",
+                "(in JupyterLab: Kernel, Shut Down All Kernels) and try again.",
             )
         self._starting += 1
         try:
@@ -55,22 +55,22 @@ class LimitedKernels(AsyncMappingKernelManager):
 
 
 class OwnPagesOnly(PasswordIdentityProvider):
-    """Checks the Origin of requests that bring the token, too: a page of elsewhere that knows it stays outside."""
+    """Checks the Origin even of requests with the token, so pages of other sites are refused even if they know it."""
 
     def should_check_origin(self, handler: RequestHandler) -> bool:
-        """Check it always."""
+        """Return True: always check the Origin."""
         return True
 
 
 class OneKernel(AsyncMappingKernelManager):
-    """One kernel at a time: a page that is opened anew ends the kernel of the page before."""
+    """A kernel manager with one kernel at a time: opening a page ends the kernel of the previous page."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._turn = asyncio.Lock()
 
     async def start_kernel(self, **settings: Any) -> str:  # type: ignore[override]  # declared as if it didn't wait
-        """End the kernel that runs, and start one."""
+        """Shut down the running kernel and start a new one."""
         async with self._turn:
             for kernel_id in self.list_kernel_ids():
                 await self.shutdown_kernel(kernel_id, now=True)
@@ -78,10 +78,10 @@ class OneKernel(AsyncMappingKernelManager):
 
 
 def give_notebooks(notebooks: Iterable[Path], folder: Path) -> None:
-    """Copy the notebooks that are not yet in a learner's folder; what is there stays the learner's own."""
+    """Copy notebooks that are missing from a learner's folder; existing files belong to the learner and are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     for notebook in notebooks:
         if not (folder / notebook.name).exists():
             draft = folder / f".{notebook.name}.new"
             shutil.copyfile(notebook, draft)
-            os.replace(draft, folder / notebook.name)  # there whole or not at all
+            os.replace(draft, folder / notebook.name)  # atomic: the file is whole or absent

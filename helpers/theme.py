@@ -1,4 +1,4 @@
-"""The look of the course: one colour per idea, one scale of type, axes in decades."""
+"""The look of the course: one colour for each idea, the sizes of type, and numbers as text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MUTED = "#616e7c"
 GRID = "#e4e7eb"
 PAPER = "#ffffff"
 NOTHING = "rgba(0,0,0,0)"
-"""No colour: what lies behind a figure is the page, light or dark."""
+"""Transparent: the page, light or dark, shows behind a figure."""
 
 MEASURED = "#1f5fbf"
 THEORY = "#d1495b"
@@ -22,7 +22,7 @@ SLOPE = "#c26a00"
 FORWARD = "#00706b"
 SIMILARITY = "#6b3fa0"
 
-# Okabe and Ito's palette, darkened where a line on white needs it: told apart by colour-blind readers.
+# Okabe and Ito's palette, which colour-blind readers can distinguish, darkened where a line on white needs it.
 ACTIVATION_COLOURS = {
     "sigmoid": "#1f5fbf",
     "tanh": "#c26a00",
@@ -63,17 +63,17 @@ LOSS_LOOKS = {  # of a generator: name, colour, dash
 }
 
 SMALL, TEXT, LARGE = 14, 17, 21
-"""The course's type in pixels: labels and figures, text to read, the number that a panel is about."""
+"""Font sizes in pixels: labels and figures, running text, a panel's main number."""
 
 UNDER_PICTURE, ALONE, PICTURE = 250, 360, 182
 """Heights in pixels of a plot beneath the picture of the network, of one that has its panel to itself, and of that
 picture with the space under it."""
 
 BESIDE_PICTURE = {"l": 84, "r": 84}
-"""Margins of a plot beneath the picture, where the input and the loss have their places."""
+"""Margins of a plot beneath the picture, which shows the input and the loss there."""
 
 NARROW_MARGINS = {"l": 64, "r": 44}
-"""No margin is wider on a narrow page."""
+"""The widest margins on a narrow page."""
 
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif"
 
@@ -88,12 +88,12 @@ _AXIS = {
     "ticklen": 4,
     "title": {"font": {"size": SMALL}, "standoff": 6},
     "tickfont": {"size": SMALL},
-    # Else Plotly hides labels that reach beyond the figure. Where an axis is zoomed to the end of floats, that is its
-    # only one, which has twenty digits; the title then goes below the lowest of none, at infinity.
+    # By default Plotly hides labels that reach beyond the figure. On an axis zoomed to the limit of floats that is its
+    # only label, which has twenty digits; Plotly then places the title below the lowest of no labels, at infinity.
     "ticklabeloverflow": "allow",
 }
 
-# A plain dictionary: plotly checks it when a figure takes it, and importing this module stays quick.
+# A plain dictionary keeps importing this module fast; plotly checks it when a figure uses it.
 TEMPLATE: dict[str, Any] = {
     "layout": {
         "font": {"family": FONT, "size": SMALL, "color": INK},
@@ -122,13 +122,13 @@ UNBROKEN = "\N{NO-BREAK SPACE}"
 
 
 def transparent(colour: str, alpha: float) -> str:
-    """`colour` ("#rrggbb") as an rgba string with opacity `alpha` (0 to 1)."""
+    """Return `colour` ("#rrggbb") as an rgba string with opacity `alpha` (0 to 1)."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha})"
 
 
 def power_of_ten(exponent: float, digits: int = 0) -> str:
-    """10 to the `exponent` with Unicode superscripts: power_of_ten(-12) is "10⁻¹²"."""
+    """Return 10 to the `exponent` with Unicode superscripts: power_of_ten(-12) is "10⁻¹²"."""
     text = f"{exponent:.{digits}f}"
     if float(text) == 0:
         text = text.lstrip("-")
@@ -136,9 +136,9 @@ def power_of_ten(exponent: float, digits: int = 0) -> str:
 
 
 def scientific(log10: float) -> str:
-    """A number given as its log10, as a reader writes it: scientific(-3.52) is "3.0 × 10⁻⁴".
+    """Return a number, given as its log10, in scientific notation: scientific(-3.52) is "3.0 × 10⁻⁴".
 
-    Works beyond the range of floats; numbers from 0.001 to 9999 are written plainly. Its spaces don't break.
+    Works beyond the range of floats; numbers from 0.001 to 9999 are written plainly. The spaces are non-breaking.
     """
     if log10 != log10:
         return "undefined"
@@ -157,12 +157,12 @@ def scientific(log10: float) -> str:
 
 
 def number(value: float) -> str:
-    """A number of 0 or more as `scientific` writes it: number(3e-4) is "3.0 × 10⁻⁴"."""
+    """Return a number of 0 or more as `scientific` writes it: number(3e-4) is "3.0 × 10⁻⁴"."""
     return scientific(math.log10(value) if value else -math.inf)
 
 
 def share(log10: float, other: str) -> str:
-    """What one layer receives, as a ratio to what another one does, given as its log10.
+    """Return the ratio, given as its log10, of one layer's gradient to another's as a phrase.
 
     share(-0.6, "layer 10") is "0.251 of what layer 10 receives", share(0, "layer 10") is "as much as layer 10 does".
     """

@@ -1,4 +1,4 @@
-"""Training runs that are measured while they run: which layers move, which stand still."""
+"""Training runs with measurements along the way: which layers move and which stand still."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from helpers.checks import check_choice, check_number, check_whole
 from helpers.datasets import SequenceTask, Split
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
-"""The optimizers that `train` knows, with PyTorch's settings for all but the learning rate."""
+"""The optimizers of `train`, with PyTorch's defaults for everything but the learning rate."""
 
 PROBE = 512
-"""At most this many training examples are used for what is measured along the way."""
+"""The largest number of training examples used for the measurements along the way."""
 
 
 @dataclass(frozen=True)
 class History:
-    """What a training run did, at the moments `steps` (updates made so far, the first is 0).
+    """The measurements of a training run at the moments `steps` (numbers of updates so far, the first is 0).
 
     loss: (records,) mean cross-entropy in nats, on the first training examples (at most `PROBE`)
-    accuracy: (records,) share of the test examples that are classified rightly
+    accuracy: (records,) share of the test examples that are classified correctly
     gradient_norms: (records, layers) ‖∂L/∂W_l‖ of that loss, Frobenius
     movement: (records, layers) ‖W_l − W_l(0)‖ / ‖W_l(0)‖
 
-    A layer is a weight matrix, the read-out is the last; `layers` names them. `interrupted` says that the run was
-    stopped by hand, `diverged` that its loss ceased to be a finite number; both end with the last record made.
+    A layer is a weight matrix, the read-out is the last; `layers` names them. `interrupted` means that the run was
+    stopped by hand, `diverged` that its loss is no longer a finite number; both end with the last record made.
     """
 
     steps: Array
@@ -70,18 +70,18 @@ def train(
     description: str = "training",
     callback: Callable[[History], object] | None = None,
 ) -> History:
-    """Train a classifier in place with mean cross-entropy and return what was measured.
+    """Train a classifier in place with mean cross-entropy and return the measurements.
 
     model: maps inputs (batch, …) to logits (batch, classes)
-    data: what to train on and what to test on
-    steps: number of updates, each on `batch` examples; the examples are shuffled anew each epoch with `seed`
+    data: the training and the test examples
+    steps: number of updates, each on `batch` examples, which are reshuffled each epoch with `seed`
     clip: largest norm of the whole gradient; longer ones are scaled down to it (Pascanu 2013, algorithm 1)
-    records: how often to measure, beside the start; never more often than every step
-    progress: a bar while it runs, in a notebook its loss as a curve; none where a callback shows the run
+    records: number of measurements besides the one at the start; at most one per step
+    progress: whether to show a progress bar; there is none if `callback` is given
     callback: called with the History so far after every record, for a figure that follows the run
 
     Interrupting (Ctrl-C, the stop button) ends the run early and returns the History so far. Runs on one thread; the
-    same arguments give the same History. Raises ValueError where an argument is out of its range.
+    same arguments give the same History. Raises ValueError if an argument is out of range.
     """
     _check_run(learning_rate, clip, optimizer, steps=steps, batch=batch, records=records)
     meter = _Meter(model, _as_tensors(model, data), optimizer, learning_rate, batch, seed)
@@ -107,11 +107,11 @@ def train(
 
 @dataclass(frozen=True)
 class TaskHistory:
-    """What a run of `train_task` did, at the moments `steps` (updates made so far, the first is 0).
+    """The measurements of a run of `train_task` at the moments `steps` (numbers of updates so far, the first is 0).
 
-    loss: (records,) on the task's held-out sequences, mean squared error or cross-entropy
-    accuracy: (records,) share of them that are classified rightly; nan for numbers
-    goal: the loss at which the run stops; `solved` says whether it did
+    loss: (records,) mean squared error or cross-entropy on the task's held-out sequences
+    accuracy: (records,) share of them that are classified correctly; nan for targets that are numbers
+    goal: the loss below which the run stops; `solved` says whether it was reached
     """
 
     steps: Array
@@ -146,15 +146,15 @@ def train_task(
     description: str = "training",
     callback: Callable[[TaskHistory], object] | None = None,
 ) -> TaskHistory:
-    """Train on sequences that are drawn anew for every step, until the held-out loss is below `goal`.
+    """Train on sequences that are newly drawn for every step, until the held-out loss is below `goal`.
 
     model: maps inputs (batch, length, features) to (batch, outputs)
-    steps: the most updates, each on `batch` sequences drawn with `seed`
-    every: how many steps lie between two looks at the held-out sequences
+    steps: the largest number of updates, each on `batch` sequences drawn with `seed`
+    every: number of steps between two measurements on the held-out sequences
     clip, callback, progress: as in `train`
 
-    Interrupting ends the run early and returns the history so far, as `train` does; a loss that is no finite number
-    ends it too. Raises ValueError where an argument is out of its range.
+    Interrupting ends the run early and returns the history so far, as in `train`; a loss that is not a finite number
+    ends it too. Raises ValueError if an argument is out of range.
     """
     _check_run(learning_rate, clip, optimizer, steps=steps, batch=batch, every=every)
     criterion = cross_entropy if task.classes else mse_loss
@@ -184,12 +184,12 @@ def train_task(
 
 
 def _bar(steps: int, description: str, shown: bool) -> tqdm:
-    """A bar that is gone once its run has ended: cells train many networks, and say themselves what came of each."""
+    """Return a progress bar that disappears after its run: cells train many networks and print their own results."""
     return tqdm(total=steps, desc=description, leave=False, disable=None if shown else True)
 
 
 def _judge(model: nn.Module, task: SequenceTask) -> tuple[float, float]:
-    """Loss and, for classes, accuracy on the held-out sequences."""
+    """Return the loss and, for classes, the accuracy (else nan) on the held-out sequences."""
     inputs, targets = _sequences(model, *task.held_out)
     with torch.no_grad():
         outputs = model(inputs)
@@ -199,7 +199,7 @@ def _judge(model: nn.Module, task: SequenceTask) -> tuple[float, float]:
 
 
 def _sequences(model: nn.Module, inputs: Array, targets: Array) -> tuple[Tensor, Tensor]:
-    """Inputs, and targets that are numbers, in the model's dtype."""
+    """Return inputs and targets as tensors, in the model's dtype unless they are class numbers."""
     dtype = next(model.parameters()).dtype
     wanted = torch.as_tensor(targets)
     return torch.as_tensor(inputs).to(dtype), wanted.to(dtype) if wanted.is_floating_point() else wanted
@@ -213,7 +213,7 @@ def _update(
     clip: float | None,
     criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
 ) -> float:
-    """One step of the optimizer; returns the loss before it."""
+    """Make one step of the optimizer and return the loss before it."""
     loss = criterion(model(inputs), targets)
     optimizer.zero_grad()
     loss.backward()
@@ -224,7 +224,7 @@ def _update(
 
 
 class _Meter:
-    """Keeps the starting point of a model and measures it against that."""
+    """Measures a model during training, relative to its initial weights."""
 
     def __init__(
         self, model: nn.Module, data: Sequence[Tensor], optimizer: str, learning_rate: float, batch: int, seed: int
@@ -238,10 +238,10 @@ class _Meter:
         self.rows: list[tuple[int, float, float, list[float], list[float]]] = []
 
     def measure(self, step: int) -> History:
-        """Add a record; leaves parameters and their `.grad` as they are."""
+        """Add a record and return the History so far; parameters and their `.grad` are not changed."""
         inputs, targets, test_inputs, test_targets = self.data
         loss = cross_entropy(self.model(inputs[:PROBE]), targets[:PROBE])
-        gradients = torch.autograd.grad(loss, self.weights, materialize_grads=True)  # of a cut-off layer: zeros
+        gradients = torch.autograd.grad(loss, self.weights, materialize_grads=True)  # zeros for a detached layer
         with torch.no_grad():
             right = self.model(test_inputs).argmax(dim=1) == test_targets
             moved = [_ratio(w - start, start) for w, start in zip(self.weights, self.start, strict=True)]
@@ -250,7 +250,7 @@ class _Meter:
         return self.history()
 
     def history(self, interrupted: bool = False) -> History:
-        """The records so far."""
+        """Return the records so far."""
         steps, loss, accuracy, norms, moved = (np.array(column) for column in zip(*self.rows, strict=True))
         return History(steps, loss, accuracy, norms, moved, self.layers, *self.run, interrupted)
 
@@ -260,7 +260,7 @@ def _ratio(change: Tensor, start: Tensor) -> float:
 
 
 def _batches(data: Sequence[Tensor], size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of `size` examples without end, shuffled anew each epoch; an epoch's incomplete rest is left out."""
+    """Yield batches of `size` examples without end, reshuffled each epoch; an epoch's incomplete rest is left out."""
     inputs, targets = data[:2]
     size = min(size, len(inputs))
     generator = torch.Generator().manual_seed(seed)
@@ -272,7 +272,7 @@ def _batches(data: Sequence[Tensor], size: int, seed: int) -> Iterator[tuple[Ten
 
 
 def _as_tensors(model: nn.Module, data: Split) -> list[Tensor]:
-    """Training inputs and targets, then those of the test, the inputs in the model's dtype."""
+    """Return training inputs and targets, then those of the test, with inputs in the model's dtype."""
     for part, inputs, targets in (
         ("train", data.train_inputs, data.train_targets),
         ("test", data.test_inputs, data.test_targets),
@@ -302,7 +302,7 @@ def _check_run(learning_rate: float, clip: float | None, optimizer: str, **count
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """One torch thread: small products are faster on one, and the sums come out the same every time."""
+    """Use one torch thread: small products are faster on one, and sums are reproducible."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

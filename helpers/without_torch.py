@@ -1,8 +1,8 @@
-"""Where there is no PyTorch, as in a browser: what needs it says so in one sentence, and all the rest goes on.
+"""Run the course without PyTorch, as in a browser: code that needs it says so in one sentence, everything else works.
 
 `install` puts stand-ins in place of `torch` and of the course's modules that are built on it. They can be imported and
-named; using one raises `NeedsTorch`. In a notebook a cell that does so ends with the sentence, and the names it would
-have given become stand-ins too: a later cell that needs one of them says the same.
+named; using one raises `NeedsTorch`. In a notebook, a cell that does so ends with the sentence, and the names that it
+would have defined become stand-ins too, so a later cell that needs one of them ends with the same sentence.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
 MODULES = ("torch", "helpers.models", "helpers.training", "helpers.patients", "helpers.doctor")
-"""What there is none of, with all that lies beneath."""
+"""The modules that don't exist in the browser, with all their submodules."""
 
 REMEDY = "see what comes out on the course's web pages, or run the lesson on a computer with `python start.py`."
 NOTICE = (
@@ -33,20 +33,20 @@ USES = """
 
 
 class NeedsTorch(ImportError):
-    """Something was used that needs PyTorch, and there is none; the message is a sentence for the reader."""
+    """Something was used that needs PyTorch, which is missing; the message is a sentence for the reader."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"`{name}` needs PyTorch, which does not exist in the browser: {REMEDY}", name=name)
 
 
 class Missing:
-    """Stands where something of PyTorch would be: it can be named and passed on, and every use raises NeedsTorch."""
+    """A stand-in for something from PyTorch: it can be named and passed on, but every use raises NeedsTorch."""
 
     def __init__(self, name: str) -> None:
         self._missing = name
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # asked by programs that look what they have before them
+        if name.startswith("_"):  # looked up by programs that inspect objects
             raise AttributeError(name)
         raise NeedsTorch(self._missing)
 
@@ -66,7 +66,7 @@ for _name in USES.split():
 
 
 class MissingModule(ModuleType):
-    """A module that can be imported, and whose every name is `Missing`."""
+    """A module that can be imported and in which every name is `Missing`."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -85,11 +85,11 @@ class _Finder(MetaPathFinder, Loader):
         return MissingModule(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Leave it empty: `MissingModule` answers for every name."""
+        """Leave the module empty: `MissingModule` has every name."""
 
 
 def install() -> None:
-    """Put the stand-ins in place, say so, and tell the notebook's shell, where there is one, how such a cell ends."""
+    """Put the stand-ins in place, say so, and set how the notebook's shell, if there is one, ends such a cell."""
     if any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
     sys.meta_path.insert(0, _Finder())
@@ -103,7 +103,7 @@ def install() -> None:
 
 
 def _show_note(shell: Any, text: str) -> None:
-    """Show a text beneath the cell, as running text rather than as what a program prints."""
+    """Show a text beneath the cell, as formatted text instead of printed output."""
     shell.display_pub.publish({"text/plain": text, "text/markdown": f"> {text}"})
 
 
@@ -111,7 +111,7 @@ def _show_note(shell: Any, text: str) -> None:
 
 
 def _end_cell(shell: Any, _: type, error: NeedsTorch, trace: TracebackType, tb_offset: int | None = None) -> None:
-    """Show the sentence in place of a traceback, and let stand-ins be what the cell would have made."""
+    """Show the sentence in place of a traceback, and define the cell's remaining names as stand-ins."""
     _show_note(shell, f"This cell ends here: {error}")
     frame, line = _place(trace, shell.user_ns)
     source = "".join(linecache.getlines(frame.f_code.co_filename))
@@ -120,7 +120,7 @@ def _end_cell(shell: Any, _: type, error: NeedsTorch, trace: TracebackType, tb_o
 
 
 def _place(trace: TracebackType, namespace: dict[str, Any]) -> tuple[FrameType, int]:
-    """The cell's own frame, and the line that it was in."""
+    """Return the cell's own frame and the line at which it stopped."""
     places = [(trace.tb_frame, trace.tb_lineno)]
     while trace.tb_next is not None:
         trace = trace.tb_next
@@ -130,7 +130,7 @@ def _place(trace: TracebackType, namespace: dict[str, Any]) -> tuple[FrameType, 
 
 
 def left_undone(source: str, line: int) -> set[str]:
-    """The names that a cell doesn't give, or gives unfinished, when it ends in this line."""
+    """Return the names that a cell leaves undefined or unfinished if it ends at this line."""
     body = ast.parse(source).body
     rest = [statement for statement in body if (statement.end_lineno or 0) >= line]
     bound = {name for statement in rest for name in _bound(statement)}
@@ -141,7 +141,7 @@ def left_undone(source: str, line: int) -> set[str]:
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
-    """The names that a statement binds in the cell."""
+    """Yield the names that a statement binds in the cell."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield node.name
     elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -152,14 +152,14 @@ def _bound(node: ast.AST) -> Iterator[str]:
 
 
 def _filled(node: ast.AST) -> Iterator[str]:
-    """The names that something is put into: `histories[key] = …`, `model.bias = …`."""
+    """Yield the names whose contents are assigned: `histories[key] = …`, `model.bias = …`."""
     for inner in ast.walk(node):
         if isinstance(inner, ast.Subscript | ast.Attribute) and isinstance(inner.ctx, ast.Store):
             yield from _root(inner)
 
 
 def _called(node: ast.AST) -> Iterator[str]:
-    """The names whose methods are called, which may fill them: `losses.append(…)`."""
+    """Yield the names whose methods are called, which may fill them: `losses.append(…)`."""
     for inner in ast.walk(node):
         if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
             yield from _root(inner.func)

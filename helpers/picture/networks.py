@@ -24,17 +24,17 @@ RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "hard_tanh": (-1.0, 1.0)}
 
 
 def layers(profile: GradientProfile, units: int = SHOWN, **facts: Any) -> NetworkPicture:
-    """The first network of a profile: its layers, the digit that it sees, its activations, its gradient.
+    """Return the picture of a profile's first network: its layers, the digit it sees, its activations, its gradient.
 
-    At most `units` of each layer are chosen: fewer where networks share the height. `facts` are shown besides: `title`,
-    or `arrives`, log10 of what arrives at layer 1 on average over all networks.
+    At most `units` of each layer are chosen; pass fewer if networks share the height. `facts` are shown too: `title`,
+    or `arrives`, log10 of the gradient at layer 1, averaged over all networks.
     """
     spec, log10 = profile.spec, profile.log10_signal[0]
     if profile.backward is None:
         return first_of(spec, units, **facts)
     found = unit_signals(profile, count=units)
     deviation = _above(found.log10_gradient, log10 - 0.5 * math.log10(spec.width))
-    rectifier = spec.activation == "relu"  # whose units are closed for half of the samples anyway
+    rectifier = spec.activation == "relu"  # its units are closed for half of the samples anyway
     known = {
         "last": spec.depth,
         "width": spec.width,
@@ -58,12 +58,12 @@ def layers(profile: GradientProfile, units: int = SHOWN, **facts: Any) -> Networ
 
 
 def first_of(spec: NetworkSpec, units: int = SHOWN, **facts: Any) -> NetworkPicture:
-    """The first network of a spec on the digits, computed for the picture alone: where no profile is kept."""
+    """Return the picture of a spec's first network on the digits, computed only for the picture."""
     return layers(gradient_profile(replace(spec, seeds=1)), units, **{"nets": spec.seeds, **facts})
 
 
 def chain(slopes: Array, values: Array, weight: float, activation: str, **facts: Any) -> NetworkPicture:
-    """A chain of single neurons with these slopes and values (depth,), from its input on."""
+    """Return the picture of a chain of single neurons with these slopes and values (depth,), input first."""
     with np.errstate(divide="ignore"):
         factors = np.log10(np.abs(weight * slopes[1:]))
     level = np.append(np.cumsum(factors[::-1])[::-1], 0.0)
@@ -82,7 +82,7 @@ def chain(slopes: Array, values: Array, weight: float, activation: str, **facts:
 
 
 def blocks(profile: ResidualProfile, **facts: Any) -> NetworkPicture:
-    """The first network of a residual profile: the stem and its blocks, with what came by skips and by branches."""
+    """Return the picture of a residual profile's first network: stem, blocks, and gradients by skip and by branch."""
     spec, log10 = profile.spec, profile.log10_signal[0]
     units = chosen_units(spec.width)
     gradient = _log10(profile.unit_gradient[0][:, units])
@@ -105,10 +105,11 @@ def blocks(profile: ResidualProfile, **facts: Any) -> NetworkPicture:
 
 
 def steps(profile: TimeProfile, units: int = SHOWN, columns: int = 100, **facts: Any) -> NetworkPicture:
-    """The first network of a recurrent profile: ∂L/∂h of its steps in time, and the ways that it came.
+    """Return the picture of a recurrent profile's first network: ∂L/∂h of its time steps, and the gradient's paths.
 
-    Of a plain network these are links through its weights, of the others what the cell or the state carries past them.
-    At most `columns` steps are drawn: of a longer series every second one, or every fifth, the last one always.
+    In a plain network these are links through its weights, in the others the part that the cell or the state carries
+    past the weights. At most `columns` steps are drawn: for a longer series every second, every fifth and so on, always
+    with the last one.
     """
     spec, log10 = profile.spec, profile.log10_signal[0]
     stride = next(stride for stride in (1, 2, 5, 10, 20, 50, spec.length) if spec.length <= stride * columns)
@@ -129,9 +130,9 @@ def steps(profile: TimeProfile, units: int = SHOWN, columns: int = 100, **facts:
 
 
 def players(gradients: GeneratorGradients, net: int, border: int, **facts: Any) -> NetworkPicture:
-    """Generator and discriminator in line, from the noise to the logit; `border` is the place of the sample.
+    """Return the picture of generator and discriminator in a row, from noise to logit; `border` is the sample's place.
 
-    Levels are those of a unit over a logit's gradient of ±1 for each sample.
+    Levels are a unit's gradient relative to a logit's gradient of ±1 for each sample.
     """
     by_unit = [_log10(each[net]) for each in gradients.unit_gradients()]
     active = [_brightness(each[net][None], "")[0] for each in gradients.unit_activations()]
@@ -156,9 +157,9 @@ def players(gradients: GeneratorGradients, net: int, border: int, **facts: Any) 
 
 
 def parts(gradient: Array, whole: Array, kind: str, units: int = SHOWN, **facts: Any) -> NetworkPicture:
-    """Weight gradients by parts, (parts, fan in, units), each unit's over its incoming weights.
+    """Return the picture of weight gradients by parts, (parts, fan in, units), each unit's over its incoming weights.
 
-    Levels are over the last part of `whole`, of the same shape: the gradient before it was clipped.
+    Levels are relative to the last part of `whole`, the gradient before clipping, which has the same shape.
     """
     chosen = chosen_units(gradient.shape[2], units)
     by_unit, size = _log10(np.linalg.norm(gradient, axis=1)), _log10(np.linalg.norm(gradient, axis=(1, 2)))
@@ -190,14 +191,14 @@ def _log10(values: Array) -> Array:
 
 
 def _above(log10: Array, reference: Array) -> Array:
-    """log10 - reference, a (columns,) reference for each row of a matrix; -inf where there is no gradient."""
+    """Return log10 - reference (columns,), a reference for each row of a matrix; -inf where there is no gradient."""
     wide = reference[:, None] if log10.ndim == 2 else reference
     with np.errstate(invalid="ignore"):
         return np.where(np.isfinite(log10), log10 - wide, -np.inf)
 
 
 def _brightness(values: Array, activation: str) -> Array:
-    """Activations (columns, units) from 0 to 1: in the activation's own range, else their sizes in each column."""
+    """Return activations (columns, units) scaled to 0 … 1: by the activation's range, else by each column's sizes."""
     known = np.where(np.isfinite(values), values, 0.0)
     if activation in RANGES:
         lowest, highest = RANGES[activation]
