@@ -165,7 +165,7 @@ class ResidualProfile:
 
     `signal` (seeds, blocks + 1) is ‖∂L/∂h_l‖, Frobenius over batch and units, l = 0 (the stem) … blocks;
     `size` (seeds, blocks + 1) is the root mean square of h_l. `first_gradient` and `second_gradient` (seeds, blocks)
-    are ‖∂L/∂W₁‖ and ‖∂L/∂W₂‖, `branch_gradient` (seeds, blocks) is the derivative of the loss with respect to the factor
+    are ‖∂L/∂W₁‖ and ‖∂L/∂W₂‖, `branch_gradient` (seeds, blocks) is the derivative of the loss by the factor
     on the block's branch. `loss` is (seeds,). `skip_signal` and `branch_signal` (seeds, blocks) are the norms of the
     gradients at each block's input through its skip and through its branch. `unit_gradient` (seeds, blocks + 1, width)
     is √(Σ over the batch of (∂L/∂h_l)²) of every unit, and `states` (blocks + 1, seeds, batch, width) are the h_l.

@@ -1,4 +1,4 @@
-"""Result in, `plotly.graph_objects.Figure` out. Nothing here shows a figure or knows a widget."""
+"""Functions that turn results into a `plotly.graph_objects.Figure`. None of them shows a figure or uses a widget."""
 
 from __future__ import annotations
 

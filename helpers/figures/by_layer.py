@@ -1,4 +1,4 @@
-"""The one picture that runs through the course: a quantity over the layers, input left, loss right."""
+"""The figure that the whole course uses: a quantity over the layers, input left, loss right."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from helpers.figures.parts import (
 def signal_by_layer(depths: Numbers, *, title: str, low: float, high: float) -> go.Figure:
     """Gradient signal log10‖∂L/∂h‖ over layers: "measured", its "spread over seeds", and "theory" dashed.
 
-    `depths` are the layers 1 … deepest. The one picture that runs through the course.
+    `depths` are the layers 1 … deepest. The whole course uses this figure.
     """
     colour = theme.ACTIVATION_COLOURS["sigmoid"]
     figure = go.Figure(
@@ -43,7 +43,7 @@ def signal_by_layer(depths: Numbers, *, title: str, low: float, high: float) -> 
 
 
 def signal_and_saturation(depths: Numbers, *, title: str, low: float, high: float) -> go.Figure:
-    """`signal_by_layer` with the bound 0.25 per layer; in turn with it the share of "saturated units" by layer."""
+    """`signal_by_layer` with the bound 0.25 per layer; as a second view, the share of "saturated units" by layer."""
     colour = theme.ACTIVATION_COLOURS["sigmoid"]
     figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
@@ -66,9 +66,9 @@ def signal_and_saturation(depths: Numbers, *, title: str, low: float, high: floa
 
 
 def hidden_profile(mean: Numbers, spread: Array, *, shows: str = "signal") -> go.Figure:
-    """A norm by layer of a network that is not named: log10 of its mean (depth,) and lowest and highest (2, depth).
+    """A norm by layer of an unnamed network: log10 of its mean (depth,) and of its lowest and highest value (2, depth).
 
-    `shows` is "signal" or "weight_gradient". The axis has at least eight decades, so that level looks level.
+    `shows` is "signal" or "weight_gradient". The axis has at least eight decades, so a nearly constant norm looks flat.
     """
     depths = np.arange(1, len(mean) + 1)
     low, high = np.floor(np.nanmin(spread)) - 1, np.ceil(np.nanmax(spread)) + 1

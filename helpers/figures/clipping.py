@@ -1,4 +1,4 @@
-"""A gradient before and after clipping, and the cliff that clipping was made for."""
+"""A gradient before and after clipping, and the loss cliff for which clipping was invented."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ CLIPPED = theme.ACTIVATION_COLOURS["tanh"]
 
 
 def before_and_after(places: Numbers, *, title: str, low: float, high: float) -> go.Figure:
-    """Parts of a gradient over layers or steps, before and after clipping, and in turn what each was multiplied by.
+    """Parts of a gradient over layers or steps, before and after clipping; as a second view, the factor of each part.
 
-    Traces to come, log10 over `places`: "spread over seeds" (a band), "before", "after"; in turn "after / before".
+    Traces to fill, log10 over `places`: "spread over seeds" (a band), "before", "after"; second view "after / before".
     """
     figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
@@ -36,7 +36,7 @@ def before_and_after(places: Numbers, *, title: str, low: float, high: float) ->
 def cliff(weights: Numbers, biases: Numbers, loss: Array, updates: int) -> go.Figure:
     """The loss of a one-unit recurrent network as a heat map (biases, weights), and two descents on it.
 
-    Traces to come: "without clipping" and "clipped", paths as x and y, the marker "start"; beside the map
+    Traces to fill: "without clipping" and "clipped", paths as x and y, the marker "start"; beside the map
     "loss without clipping" and "loss, clipped" over the updates.
     """
     figure = go.Figure().set_subplots(rows=1, cols=2, column_widths=[0.62, 0.38], horizontal_spacing=0.1)

@@ -21,11 +21,11 @@ Points = tuple[Array, Array]
 def course_map(
     ready: Sequence[str] = (), done: Mapping[str, float] | None = None, links: Mapping[str, str] | None = None
 ) -> go.Figure:
-    """The lessons as rows: a small network, in colour what the lesson adds to it, and the lesson's title.
+    """The lessons as rows: a small network with the lesson's addition in colour, and the lesson's title.
 
-    `ready` are the two-digit numbers of the lessons that exist; without it, those that have a notebook. The others
-    are marked as coming. `done` tells what part of a lesson, from 0 to 1, the learner has done; `links` has the address
-    that the title of a lesson leads to.
+    `ready` are the two-digit numbers of the lessons that exist, by default those that have a notebook. The others are
+    marked as coming. `done` has the part of each lesson, from 0 to 1, that the learner has done; `links` has the
+    address that each lesson's title links to.
     """
     ready = ready or tuple(notebooks())
     figure = go.Figure()
@@ -56,14 +56,14 @@ def course_map(
 
 
 def _share_done(share: float) -> str:
-    """Behind the title: nothing, "40 % done", or a tick. Only what is whole counts as 100 %."""
+    """Return the text after the title: nothing, "40 % done", or a tick, which only a complete lesson gets."""
     if share <= 0:
         return ""
     return "  <b>✓ done</b>" if share >= 1 else f"  · {min(99, max(1, round(100 * share)))} % done"
 
 
 def _draw_lesson(figure: go.Figure, number: str, y: float) -> None:
-    """The network of one lesson around height `y`: what was there in grey, what is new in colour."""
+    """Draw the network of one lesson around height `y`: earlier parts in grey, new parts in colour."""
     units = np.array([0.0]) if number in ("01", "02") else _ROWS
     columns = {"00": _COLUMNS[:0], "09": _COLUMNS[[0, 1, 3, 4]]}.get(number, _COLUMNS)
     links = [_between(x, units) for x in columns if x + 1 in columns]
@@ -85,7 +85,7 @@ def _draw_lesson(figure: go.Figure, number: str, y: float) -> None:
 
 
 def _additions(number: str) -> tuple[list[Points], Points, str]:
-    """The lines, the marks and the marks' symbol that a lesson adds, around height 0 (up is negative)."""
+    """Return the lines, the marks and the marks' symbol that a lesson adds, around height 0 (up is negative)."""
     t = np.linspace(-1, 1, 21)
     flat, none = np.zeros_like(t), (np.empty(0), np.empty(0))
     gaps = _COLUMNS[:-1] + 0.5
@@ -109,20 +109,20 @@ def _additions(number: str) -> tuple[list[Points], Points, str]:
         case "11":
             corners = np.array([-1.0, 1.0, 1.0, -1.0, -1.0])
             return [(2 + 2.3 * corners, 0.36 * np.array([-1.0, -1.0, 1.0, 1.0, -1.0]))], none, "circle"
-        case "01" | "03" | "05":  # units or links in colour, nothing beside them
+        case "01" | "03" | "05":  # only coloured units or links
             return [], none, "circle"
         case _:
             return [(2 + 2.3 * t, flat)], none, "circle"
 
 
 def _between(x: float, units: Array) -> Points:
-    """Lines from every unit of one column to every unit of the next."""
+    """Return lines from every unit of one column to every unit of the next."""
     ends = [(a, b, np.nan) for a in units for b in units]
     return np.tile([x, x + 1, np.nan], len(ends)), np.ravel(ends)
 
 
 def _joined(lines: Sequence[Points], y: float) -> Points:
-    """Several lines as one, with gaps between them, raised to height `y`."""
+    """Join several lines into one, with gaps between them, at height `y`."""
     gap = np.array([np.nan])
     xs, ys = zip(*lines, strict=True)
     return np.concatenate([p for x in xs for p in (x, gap)]), y + np.concatenate([p for h in ys for p in (h, gap)])

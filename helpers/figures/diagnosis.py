@@ -1,4 +1,4 @@
-"""A diagnosis as a picture: the course's own axis, and what the layers hold beneath it."""
+"""A diagnosis as a figure over the layers: gradients above, the shares of flat elements beneath."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from helpers.arrays import Array
 from helpers.figures.parts import Numbers, backward_arrow, decades, float32_limit
 
 WHOLE_DECADES = 8
-"""Over so few decades plotly would label halves of them too."""
+"""On an axis with fewer decades than this, plotly would also label half decades."""
 
 
 @dataclass(frozen=True)
 class Readings:
-    """What the picture shows of every layer, in order of execution; nan where it doesn't apply."""
+    """The quantities shown for every layer, in order of execution; nan where one doesn't apply."""
 
     labels: Sequence[str]
     types: Sequence[str]
@@ -32,7 +32,7 @@ class Readings:
 def diagnosis_by_layer(readings: Readings, *, title: str) -> go.Figure:
     """Over the layers: log10 of signal and gradient norm; beneath it log10 of gradient over weight, and flat shares.
 
-    Layers without a signal leave no gap. Exact zeros, which have no logarithm, stand as crosses on the lower edge.
+    Lines skip layers without a signal. Exact zeros, which have no logarithm, are crosses on the lower edge.
     """
     layers = np.arange(1, len(readings.labels) + 1)
     words = zip(layers, readings.labels, readings.types, strict=True)
@@ -67,7 +67,7 @@ def diagnosis_by_layer(readings: Readings, *, title: str) -> go.Figure:
 def _add_sizes(
     figure: go.Figure, name: str, logs: Array, text: Array, edge: float, *, colour: str, symbol: str
 ) -> None:
-    """A curve over the layers; where it is exactly 0, a cross on the lower edge."""
+    """Add a curve over the layers, with a cross on the lower edge where it is exactly 0."""
     layers = np.arange(1, len(logs) + 1)
     figure.add_trace(_points(name, layers, logs, text, colour, symbol), row=1, col=1)
     gone = np.isneginf(logs)
@@ -79,7 +79,7 @@ def _add_sizes(
 
 
 def _add_flat_shares(figure: go.Figure, readings: Readings, text: Array) -> None:
-    """Bars over the layers: which share of the elements is saturated, and of the units dead."""
+    """Add bars over the layers: the shares of saturated elements and of dead units."""
     for name, shares, colour, pattern in (
         ("saturated elements", readings.saturated, theme.SATURATED, ""),
         ("dead units", readings.dead, theme.INK, "/"),
@@ -130,7 +130,7 @@ def _plain(values: Numbers) -> list[float | None]:
 
 
 def _range(*rows: Array) -> tuple[float, float]:
-    """Whole decades around all that is finite, at least three of them."""
+    """Return a range of at least three whole decades around all finite values."""
     finite = np.concatenate([row[np.isfinite(row)] for row in rows])
     if not len(finite):
         return -3.0, 1.0

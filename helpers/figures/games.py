@@ -1,4 +1,4 @@
-"""The two players of a generative adversarial network: what one says, and what the other receives of it."""
+"""The two players of a generative adversarial network: the discriminator's outputs and the generator's gradients."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from helpers.figures.parts import Numbers, backward_arrow, band, decades, dot, d
 from helpers.theory import generator_slope
 
 MOMENTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-"""Numbers of discriminator steps at which the panels look."""
+"""Numbers of discriminator steps that the panels show."""
 LOGITS = np.linspace(-12, 12, 193)
 SIDE = 61  # pixels of the discriminator's picture
 RECORDS = 400  # places of a live curve
 
 
 def _losses(x: Numbers) -> list[go.Scatter]:
-    """A line of log10 values to come for each of the three generator losses."""
+    """Return an empty line of log10 values for each of the three generator losses."""
     hover = "10<sup>%{y:.2f}</sup>"
     looks = theme.LOSS_LOOKS.values()
     return [line(name, x, colour=colour, dash=dash, hovertemplate=hover) for name, colour, dash in looks]
 
 
 def _moments(figure: go.Figure, **where: int) -> None:
-    """An axis of discriminator steps: one place for each of `MOMENTS`."""
+    """Make an axis of discriminator steps with one place for each of `MOMENTS`."""
     labels = [str(moment) if moment in (0, 1, 10, 100, 1000) else "" for moment in MOMENTS]
     figure.update_xaxes(
         title_text="discriminator steps",
@@ -43,7 +43,7 @@ def _moments(figure: go.Figure, **where: int) -> None:
 def duel(x: Numbers) -> go.Figure:
     """The game on a line: both distributions and the discriminator over `x`, and the generator's gradient beside it.
 
-    Traces to come, over `x`: "real", "generated" (densities), "discriminator" with its "spread over seeds",
+    Traces to fill, over `x`: "real", "generated" (densities), "discriminator" with its "spread over seeds",
     "best discriminator"; "push" (arrows at samples). Over `MOMENTS`: a line for each loss, the level "theory", "now".
     """
     figure = go.Figure().set_subplots(rows=1, cols=2, column_widths=[0.54, 0.46], horizontal_spacing=0.1)
@@ -76,7 +76,7 @@ def duel(x: Numbers) -> go.Figure:
 def loss_slopes() -> go.Figure:
     """Slope of the three generator losses over the discriminator's logit, and the losses beside it.
 
-    Traces to come: the markers "saturating here", "non-saturating here", "Wasserstein here" and the line "here".
+    Traces to fill: the markers "saturating here", "non-saturating here", "Wasserstein here" and the line "here".
     """
     figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.1)
     for column in (1, 2):
@@ -103,7 +103,7 @@ def _slopes(loss: str) -> Array:
 def overlap(distances: Numbers) -> go.Figure:
     """Two distances between two distributions over their shift: "JS", "W₁", their dots, and the slopes beside it.
 
-    Traces to come over `distances`: "JS", "JS slope"; markers "JS here", "W here", "JS slope here", "W slope here".
+    Traces to fill over `distances`: "JS", "JS slope"; markers "JS here", "W here", "JS slope here", "W slope here".
     """
     figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.1)
     red, (_, purple, dots) = theme.LOSS_LOOKS["saturating"][1], theme.LOSS_LOOKS["wasserstein"]
@@ -140,10 +140,10 @@ def overlap(distances: Numbers) -> go.Figure:
 
 
 def both_networks(places: Sequence[str], border: int) -> go.Figure:
-    """Norm of the gradient of each loss on its way back: from the logit through both networks to the noise.
+    """The gradient norm of each loss on its way back from the logit through both networks to the noise.
 
-    `places` are labels from the generator's input to the logit, `border` the number of the place where the samples
-    lie. Traces to come: a line for each loss, and the "spread over seeds" of the saturating one.
+    `places` are labels from the generator's input to the logit, `border` the number of the samples' place. Traces to
+    fill: a line for each loss, and the "spread over seeds" of the saturating one.
     """
     x = np.arange(len(places))
     figure = go.Figure([band("spread over seeds", x, colour=theme.LOSS_LOOKS["saturating"][1], showlegend=False)])
@@ -171,7 +171,7 @@ def both_networks(places: Sequence[str], border: int) -> go.Figure:
     decades(figure, "gradient ‖∂L/∂h‖", -14, 2)
     backward_arrow(figure)
     stacking(figure)
-    few = ["" if place == places[-2] else place for place in places]  # it would touch the last one
+    few = ["" if place == places[-2] else place for place in places]  # its label would touch the last one
     for look, visible, shown in (("wide", True, list(places)), ("narrow", False, few)):
         figure.layout.meta[look].update({f"annotations[{number}].visible": visible for number in range(2)})
         figure.layout.meta[look]["xaxis.ticktext"] = shown
@@ -182,9 +182,9 @@ def both_networks(places: Sequence[str], border: int) -> go.Figure:
 
 
 def plane_game(real: Array, x: Numbers, y: Numbers) -> go.Figure:
-    """A game in the plane: what the discriminator says over `x` and `y`, real samples (n, 2), and what is generated.
+    """A game in the plane: the discriminator's output over `x` and `y`, real samples (n, 2), and generated ones.
 
-    Traces to come: "D" (SIDE, SIDE), "generated" and "push" at its samples; beneath, "generator's gradient" by rounds.
+    Traces to fill: "D" (SIDE, SIDE), "generated" and "push" at its samples; beneath, "generator's gradient" by rounds.
     """
     figure = _with_curve()
     colours = [[0.0, "#f6d9b8"], [0.5, "#ffffff"], [1.0, "#c3d9ec"]]
@@ -237,7 +237,7 @@ def digits_game(rows: int, columns: int) -> go.Figure:
 
 
 def _with_curve() -> go.Figure:
-    """An empty plot, and the generator's gradient by rounds beneath it."""
+    """Return an empty plot with the generator's gradient by rounds beneath it."""
     figure = go.Figure().set_subplots(rows=2, cols=1, row_heights=[0.72, 0.28], vertical_spacing=0.12)
     curve = line("generator's gradient", [0, 1], colour=theme.MEASURED, width=2, showlegend=False)
     figure.add_trace(curve.update(hovertemplate="round %{x}: 10<sup>%{y:.2f}</sup>"), row=2, col=1)

@@ -1,4 +1,4 @@
-"""Losses of runs that are still going on, as a drawing that takes a fraction of a millisecond to make."""
+"""The losses of runs in progress, as a drawing that takes a fraction of a millisecond to make."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLOURS = (
     theme.ACTIVATION_COLOURS["elu"],
 )
 SMALL = 0.001
-"""What is smaller is written as a power of ten."""
+"""Smaller numbers are written as powers of ten."""
 
 DASHES = ("", "8 4", "2 3", "8 3 2 3")
 STYLE = f"""<style>.growing-curves {{ max-width: {WIDTH}px; color: {theme.INK}; font: 14px/1.4 {theme.FONT}; }}
@@ -38,7 +38,7 @@ class Curve:
 
 
 def growing_curves(runs: Mapping[str, Curve], quantity: str, along: str = "steps") -> str:
-    """HTML with a line for each run, `quantity` on a logarithmic axis over all steps, and its last value beneath."""
+    """Return HTML: a line for each run, `quantity` on a logarithmic axis over all steps, and its last value beneath."""
     low, high = _limits([value for run in runs.values() for value in run.values if _is_drawn(value)] or [1.0])
     end = max(run.end for run in runs.values())
 
@@ -70,7 +70,7 @@ def growing_curves(runs: Mapping[str, Curve], quantity: str, along: str = "steps
 
 
 def described(runs: Mapping[str, Curve]) -> str:
-    """The runs in words, with the last value and the step of each."""
+    """Return a sentence about the runs, with the last value and the step of each."""
     return "; ".join(f"{name} {_last(run)} at step {run.steps[-1]:g} of {run.end}" for name, run in runs.items())
 
 
@@ -88,7 +88,7 @@ def _is_drawn(value: float) -> bool:
 
 
 def _limits(values: Sequence[float]) -> tuple[float, float]:
-    """The numbers 1, 2 or 5 times a power of ten that hold these values between them, a factor of 10 apart at least."""
+    """Return limits around these values, each 1, 2 or 5 times a power of ten, at least a factor of 10 apart."""
     steps = [digit * 10.0**exponent for exponent in range(-40, 41) for digit in (1, 2, 5)]
     high = next((step for step in steps if step >= max(values)), steps[-1])
     low = next((step for step in reversed(steps) if step <= min(values)), steps[0])
@@ -97,7 +97,7 @@ def _limits(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Both ends, and at most three powers of ten between them that leave room for a line of text on either side."""
+    """Return both ends and at most three powers of ten between them, a line of text apart from the ends."""
     first, last = math.log10(low), math.log10(high)
     room = 0.15 * (last - first)
     between = range(math.ceil(first + room), math.floor(last - room) + 1)

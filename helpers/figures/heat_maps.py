@@ -1,4 +1,4 @@
-"""The gradient of every layer at every step of a training: layers upwards, steps to the right, the norm as a colour."""
+"""The gradient of every layer at every training step: layers upwards, steps to the right, the norm as a colour."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_GRADIENT = "#f4d9d6"
 
 
 def log10_or_gap(values: Array) -> Array:
-    """log10 of positive finite numbers, NaN for all others: a gap in a map."""
+    """Return log10 of positive finite numbers and NaN, a gap in a map, for all others."""
     known = np.isfinite(values) & (values > 0)
     return np.where(known, np.log10(np.where(known, values, 1.0)), np.nan)
 
@@ -24,7 +24,7 @@ def log10_or_gap(values: Array) -> Array:
 def layers_over_steps(layers: Sequence[str], steps: Array, *, title: str) -> go.Figure:
     """An empty map of gradient norms; the trace "gradient norm" takes log10 of them, (layers, steps), as its z.
 
-    The colours run from 10⁻⁸ to 10². Where there is a gap the background is seen: no gradient, or none that is finite.
+    The colours run from 10⁻⁸ to 10². Gaps show the background: there is no gradient, or none that is finite.
     """
     count = len(layers)
     heat_map = go.Heatmap(
@@ -61,6 +61,6 @@ def layers_over_steps(layers: Sequence[str], steps: Array, *, title: str) -> go.
         title_text=title,
         height=max(340, min(640, 150 + 26 * count)),
         plot_bgcolor=NO_GRADIENT,
-        modebar_orientation="h",  # upright it would lie on the colour bar
+        modebar_orientation="h",  # a vertical one would cover the colour bar
         margin={"l": 96, "t": 72},
     )

@@ -12,10 +12,10 @@ from helpers import theme
 
 @dataclass(frozen=True)
 class Milestone:
-    """One dated source: what it brought in a few words, who wrote it, and a sentence on it.
+    """One dated source: its contribution in a few words, its authors, and a sentence about it.
 
-    `kind` is "training" (how networks learn), "problem" (the vanishing gradient is described or explained) or
-    "remedy" (something that helps against it).
+    `kind` is "training" (how networks learn), "problem" (it describes or explains the vanishing gradient) or "remedy"
+    (it helps against it).
     """
 
     year: int

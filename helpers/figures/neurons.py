@@ -21,10 +21,10 @@ from helpers.figures.parts import (
 
 
 def chain(depths: Numbers, z: Numbers) -> go.Figure:
-    """A chain of single neurons: its gradient over the neurons, and in turn where each neuron sits on the slope.
+    """A chain of single neurons: its gradient over the neurons; as a second view, each neuron's place on the slope.
 
-    Traces to come: "measured", "largest slope everywhere" over the neurons; "slope" over `z` and the marker
-    "first neuron", "last neuron" on it.
+    Traces to fill: "measured", "largest slope everywhere" over the neurons; "slope" over `z` and, on it, the markers
+    "first neuron" and "last neuron".
     """
     figure = go.Figure().set_subplots(rows=2, cols=1)
     left, right = {"row": 1, "col": 1}, {"row": 2, "col": 1}
@@ -50,7 +50,7 @@ def chain(depths: Numbers, z: Numbers) -> go.Figure:
 def slope_and_spread(z: Numbers) -> go.Figure:
     """An activation with its tangent, and beside it the slope under the spread of z.
 
-    Traces to come, over `z`: "activation", "tangent", the marker "here"; "slope²" with the marker "slope² here",
+    Traces to fill, over `z`: "activation", "tangent", the marker "here"; "slope²" with the marker "slope² here",
     "bell: where z lies" (not to scale), and the level of the mean under that spread, "E[slope²]", shaded down to 0.
     """
     figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.1)
@@ -75,9 +75,9 @@ def slope_and_spread(z: Numbers) -> go.Figure:
 
 
 def histogram_under_bell(z: Array, bins: int = 60) -> go.Figure:
-    """How often each pre-activation occurs in `z`, as a histogram of density, under the normal distribution N(0, 1).
+    """The distribution of the pre-activations `z` as a histogram of density, with the normal density N(0, 1).
 
-    The bell is theory for independent terms whose variances add up to 1; nothing is fitted.
+    The bell is the theory for independent terms whose variances add up to 1; it is not fitted.
     """
     density, edges = np.histogram(z, bins, range=(-4, 4), density=True)
     points = np.linspace(-4, 4, 161)

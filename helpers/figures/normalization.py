@@ -1,4 +1,4 @@
-"""Networks with batch norm or layer norm: their gradient, how different inputs look, and the scale of a weight."""
+"""Networks with batch norm or layer norm: the gradient, the difference of two inputs, and the scale of the weights."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from helpers.figures.parts import (
 
 
 def signal_and_difference(depths: Numbers, *, title: str, low: float, high: float) -> go.Figure:
-    """log10‖∂L/∂h‖ over layers, with and without normalization, and in turn how different two inputs look.
+    """log10‖∂L/∂h‖ over layers, with and without normalization; as a second view, the difference of two inputs.
 
-    Traces to come: "measured", its "spread over seeds", "theory" dashed, "without normalization" dotted; and, in turn,
+    Traces to fill: "measured", its "spread over seeds", "theory" dashed, "without normalization" dotted; second view
     "difference of two digits", log10 of 1 - cos. `depths` are the layers 1 … deepest.
     """
     figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
@@ -46,10 +46,10 @@ def signal_and_difference(depths: Numbers, *, title: str, low: float, high: floa
 
 
 def loss_and_gradient_by_scale(scales: Numbers, *, title: str) -> go.Figure:
-    """What multiplying one layer's weights does: to the loss (left) and to that layer's gradient (right).
+    """The effect of scaling one layer's weights: on the loss (left) and on that layer's gradient (right).
 
-    `scales` are log10 of the factors. Traces to come: "loss", "‖∂L/∂W‖", "1 / scale" dashed, and the markers
-    "loss here" and "gradient here". The right axis holds powers of ten.
+    `scales` are log10 of the factors. Traces to fill: "loss", "‖∂L/∂W‖", "1 / scale" dashed, and the markers
+    "loss here" and "gradient here". The right axis shows powers of ten.
     """
     figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.1)
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}

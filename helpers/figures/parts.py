@@ -1,4 +1,4 @@
-"""What the figures are made of: lines, bands, markers, axes of powers of ten."""
+"""Parts of figures: lines, bands, markers, axes of powers of ten."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FLOAT32_SMALLEST = np.log10(2.0**-149)
 
 Numbers = Sequence[float] | Array
 Place = tuple[int, int]
-"""Row and column of a plot in its figure."""
+"""The row and the column of a plot in its figure."""
 BLUES = [(0.0, "#ffffff"), (0.25, "#dfe7f1"), (0.5, "#9db4d3"), (0.75, "#5b7fb3"), (1.0, "#2c4a7c")]
-"""Colours of a heat map, from low to high. In a dark theme, which turns lightness round, blue is still the high end."""
+"""Colours of a heat map, from low to high. Blue stays the high end in a dark theme, which inverts lightness."""
 
 
 def dressed(figure: go.Figure, label: str, *, height: int = theme.UNDER_PICTURE) -> go.Figure:
@@ -39,21 +39,21 @@ def dressed(figure: go.Figure, label: str, *, height: int = theme.UNDER_PICTURE)
 
 
 def _axes(figure: go.Figure, place: Place) -> tuple[str, str]:
-    """The names of a plot's axes in the layout: "xaxis2" and "yaxis2"."""
+    """Return the names of a plot's axes in the layout, such as "xaxis2" and "yaxis2"."""
     plot = figure.get_subplot(*place)
     return plot.xaxis.plotly_name, plot.yaxis.plotly_name
 
 
 def _letter(axis: str) -> str:
-    """An axis as traces and marks name it: "y2" for "yaxis2"."""
+    """Return the name that traces and marks use for an axis: "y2" for "yaxis2"."""
     return axis.replace("axis", "")
 
 
 def switched(figure: go.Figure, views: Mapping[str, Sequence[Place]]) -> go.Figure:
-    """Let plots take turns: each view, named by what it shows, has the whole height for the plots at its places.
+    """Make views between which the reader switches; each has the whole height for the plots at its places.
 
-    Buttons above a live figure change the view. Call it last: marks on a plot come and go with it, and legends with
-    the plots of their traces.
+    Each view has a name, shown on its button above a live figure. Call it last: marks on a plot are shown and hidden
+    with it, and legends with the plots of their traces.
     """
     axes = {place: _axes(figure, place) for places in views.values() for place in places}
     for x, y in axes.values():
@@ -82,13 +82,13 @@ def switched(figure: go.Figure, views: Mapping[str, Sequence[Place]]) -> go.Figu
 
 
 LONG_TITLE, LINE = 32, 18
-"""Letters of an axis title that a narrow page has room for, and pixels of one more line."""
+"""The number of letters of an axis title for which a narrow page has room, and the height of a line in pixels."""
 
 
 def stacking(figure: go.Figure, columns: Sequence[Sequence[Place]] = (), gap: float = 0.2) -> go.Figure:
-    """Say how a figure looks where the page is narrow: its columns, left to right, stand one above the other.
+    """Set a figure's layout for a narrow page: its columns, from left to right, are placed one below the other.
 
-    A figure of one column gets the room that its legend takes there.
+    A figure of one column gets the space that its legend takes there.
     """
     layout, count = figure.layout, max(1, len(columns))
     entries = sum(trace.showlegend is not False for trace in figure.data) if layout.showlegend is not False else 0
@@ -104,25 +104,25 @@ def stacking(figure: go.Figure, columns: Sequence[Sequence[Place]] = (), gap: fl
             across, up = layout[x].domain or (0, 1), layout[y].domain or (0, 1)
             wide.update({f"{x}.domain": list(across), f"{y}.domain": list(up)})
             narrow.update({f"{x}.domain": [0, 1], f"{y}.domain": [low + share * up[0], low + share * up[1]]})
-            if layout[y].showticklabels is False:  # beside it stands the same axis
+            if layout[y].showticklabels is False:  # the plot beside it has the same axis
                 wide[f"{y}.showticklabels"], narrow[f"{y}.showticklabels"] = False, True
     titles = {axis.plotly_name: axis.title.text or "" for axis in figure.select_xaxes()}
     long = {axis: text for axis, text in titles.items() if len(text) > LONG_TITLE and " (" in text}
-    if long:  # in two lines, or its ends would be cut off
+    if long:  # break it into two lines, or its ends would be cut off
         wide["margin.b"], narrow["margin.b"] = margins["b"], margins["b"] + LINE
         narrow["height"] += LINE
         wide.update({f"{axis}.title.text": text for axis, text in long.items()})
         narrow.update({f"{axis}.title.text": text.replace(" (", "<br>(", 1) for axis, text in long.items()})
     for patch in (wide, narrow):
-        patch["autosize"] = True  # a height that is set would fix the width, too
+        patch["autosize"] = True  # setting a height alone would fix the width too
     figure.layout.meta = {**(layout.meta or {}), "wide": wide, "narrow": narrow}
     return figure
 
 
 def beside_picture(figure: go.Figure, columns: Sequence[Sequence[Place]]) -> go.Figure:
-    """Have the picture of the network over the first column alone, where there is room, and the second as high as both.
+    """On a wide page, place the picture of the network above the first column only; the second is as high as both.
 
-    The columns stand one above the other where there is less, as `stacking` says it.
+    On a narrow page the columns are placed one below the other, as with `stacking`.
     """
     under = stacking(figure, columns).layout
     rest = under.margin.t + theme.TEMPLATE["layout"]["margin"]["b"]
@@ -157,12 +157,12 @@ def line(
     width: float = 3,
     **more: object,
 ) -> go.Scatter:
-    """A line named `name`; without `y` its values are still to come."""
+    """Return a line named `name`; without `y` its values are filled in later."""
     return go.Scatter(x=x, y=y, name=name, mode="lines", line={"color": colour, "dash": dash, "width": width}, **more)
 
 
 def band(name: str, x: Numbers, *, colour: str, **more: object) -> go.Scatter:
-    """A filled band over `x` whose lower and upper edges are still to come (a (2, n) array in a live figure)."""
+    """Return a filled band over `x`; its lower and upper edges are filled in later ((2, n) in a live figure)."""
     return go.Scatter(
         x=x,
         name=name,
@@ -177,13 +177,13 @@ def band(name: str, x: Numbers, *, colour: str, **more: object) -> go.Scatter:
 
 
 def dot(name: str, *, colour: str, **more: object) -> go.Scatter:
-    """One large marker whose place is still to come."""
+    """Return one large marker; its place is filled in later."""
     marker = {"size": 13, "color": colour, "line": {"width": 2, "color": "white"}}
     return go.Scatter(x=[0], y=[0], name=name, mode="markers", marker=marker, **more)
 
 
 def decades(figure: go.Figure, title: str, low: float, high: float, **where: int) -> None:
-    """Make a y axis of log10 values read as powers of ten."""
+    """Label a y axis of log10 values with powers of ten."""
     figure.update_yaxes(
         title_text=title, range=[low, high], tickprefix="10<sup>", ticksuffix="</sup>", nticks=7, **where
     )
@@ -208,7 +208,7 @@ def _arrow(figure: go.Figure, axis: str, words: str) -> None:
 
 
 def float32_limit(figure: go.Figure, **where: int) -> None:
-    """A faint line below which float32 knows only zero (2⁻¹⁴⁹, IEEE 754)."""
+    """Add a faint line below which float32 has only zero (2⁻¹⁴⁹, IEEE 754)."""
     figure.add_hline(
         y=FLOAT32_SMALLEST,
         line={"color": theme.LIMIT, "width": 1.5, "dash": "dot"},

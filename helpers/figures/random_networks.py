@@ -1,4 +1,4 @@
-"""Networks at their random start: both ways through them, the plane of their scales, and their singular values."""
+"""Networks at initialization: forward and backward signal, the plane of their scales, and their singular values."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _POWER = "layer %{x}: 10<sup>%{y:.2f}</sup>"
 
 
 def both_ways(depths: Numbers, *, title: str) -> go.Figure:
-    """The gradient on its way back, and in turn the spread of the pre-activations on their way up.
+    """The backward gradient by layer; as a second view, the spread of the pre-activations in the forward pass.
 
-    Traces to come, log10 over `depths`: "measured" with "spread over seeds" and "theory"; in turn "pre-activations",
-    "spread of pre-activations" and "theory, forward".
+    Traces to fill, log10 over `depths`: "measured" with "spread over seeds" and "theory"; second view
+    "pre-activations", "spread of pre-activations" and "theory, forward".
     """
     figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
@@ -62,9 +62,9 @@ QUIET: dict[str, Any] = {"hoverinfo": "skip", "showlegend": False}
 def phase_plane(
     depths: Numbers, weight_stds: Numbers, bias_stds: Numbers, *, every: int = 1, longest: float
 ) -> go.Figure:
-    """A network's gradient, in turn the cosine of inputs over its layers, and beside them its place among all scales.
+    """A network's gradient and, as a second view, the cosine of inputs by layer; beside them its place among scales.
 
-    Traces to come: over `depths` "gradient" with "spread over seeds" and "theory", the mark "6ξ" (2, 2);
+    Traces to fill: over `depths` "gradient" with "spread over seeds" and "theory", the mark "6ξ" (2, 2);
     "nearby inputs" and "two digits" with "theory: nearby" and "theory: digits"; on the plane the heat map
     "factor per layer" of log10 √χ (bias_stds, one in `every` of weight_stds), "critical line" (2, n), "regions" (2, 2),
     "here" (2, 1); over `weight_stds` log10 of the "depth scale ξ", which the axis cuts off at `longest`, and
@@ -140,7 +140,7 @@ def _add_plane(figure: go.Figure, weight_stds: Numbers, bias_stds: Numbers) -> N
 
 
 def _add_marks(figure: go.Figure) -> None:
-    """The critical line, the common recipes with their names, and which side is which."""
+    """Add the critical line, the common initializations with their names, and the names of the two sides."""
     where = {"row": 1, "col": 2}
     figure.add_trace(line("critical line", [0, 0], colour=theme.INK, width=2.5, **QUIET), **where)
     recipes = go.Scatter(
@@ -153,7 +153,7 @@ def _add_marks(figure: go.Figure) -> None:
         **QUIET,
     )
     figure.add_trace(recipes, **where)
-    # The names stand at two heights, so that they are apart in a narrow window too.
+    # The names are at two heights, so they don't overlap in a narrow window.
     names, sides = ["default", "Xavier", "He"], ["middle center", "middle left", "middle right"]
     figure.add_trace(_words("names", names, [0.58, 1.05, 1.45], [0.08, 0.2, 0.08], textposition=sides), **where)
     figure.add_trace(_words("regions", ["vanishes", "explodes"], [0, 0], [0, 0]), **where)
@@ -180,7 +180,7 @@ def _add_depth_scale(figure: go.Figure, weight_stds: Numbers, longest: float) ->
 def singular_values(edges: Numbers) -> go.Figure:
     """Two histograms of log10 singular values between `edges`: bars "Gaussian" and "orthogonal", shares from 0 to 1.
 
-    What is smaller than the first edge is counted in the first bar, what is larger than the last one in the last.
+    Values below the first edge are counted in the first bar, values above the last edge in the last.
     """
     edges = np.asarray(edges, dtype=float)
     centres, width = (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0])

@@ -1,4 +1,4 @@
-"""ReLU and its family: side by side over the layers, under three initializations, and nets that are born dead."""
+"""ReLU and its family: compared by layer, with three initializations, and nets that are born dead."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SCHEME_LOOKS = (
 def rectifier_family(depths: Numbers, activations: Sequence[str]) -> go.Figure:
     """Up to six activations side by side over the layers, in three plots that take turns.
 
-    Traces to come: in the first, the gradient signal of each, named as the activation is written, with the "spread over
+    Traces to fill: in the first, the gradient signal of each, named as the activation is written, with the "spread over
     seeds" and the "theory" of the one in focus; in the second the "dead units" of that one; in the third the similarity
     of two inputs to each layer, named "…, similarity".
     """
@@ -65,10 +65,10 @@ def rectifier_family(depths: Numbers, activations: Sequence[str]) -> go.Figure:
 
 
 def signal_and_weight_gradient(depths: Numbers, schemes: Sequence[str]) -> go.Figure:
-    """The same net under up to three initializations: its gradient signal, and in turn its weight gradient.
+    """The same net with up to three initializations: its gradient signal; as a second view, its weight gradient.
 
-    Traces to come for each scheme: "…" and "…, weight gradient", and one "theory" for all signals: their theories one
-    after the other, each (deepest + 1,) and ended by a gap.
+    Traces to fill: for each scheme "…" and "…, weight gradient"; one "theory" for all signals, the predictions one
+    after the other, each (deepest + 1,) with a gap at its end.
     """
     figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     for scheme, (colour, dash) in zip(schemes, _SCHEME_LOOKS, strict=False):
@@ -86,9 +86,9 @@ def signal_and_weight_gradient(depths: Numbers, schemes: Sequence[str]) -> go.Fi
 
 
 def born_dead(depths: Numbers, widths: Numbers, probability: Array) -> go.Figure:
-    """Nets that are silent from the start: their `probability` (widths, depths), and nets counted at one width.
+    """Nets that are silent at initialization: their `probability` (widths, depths), and their count at one width.
 
-    Traces to come: the marker "here" on the map; over the depths the "counted" share of nets with the "band of
+    Traces to fill: the marker "here" on the map; over the depths the "counted" share of nets with the "band of
     chance" around the "theory", and the marker "this depth".
     """
     figure = go.Figure().set_subplots(rows=1, cols=2, horizontal_spacing=0.14)
@@ -123,7 +123,7 @@ def born_dead(depths: Numbers, widths: Numbers, probability: Array) -> go.Figure
 
 
 def _over_layers(figure: go.Figure, depths: Numbers, label: str) -> None:
-    """What the plots over layers have in common."""
+    """Set the properties that all plots over layers share."""
     dressed(figure, label)
     figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5])
     backward_arrow(figure)

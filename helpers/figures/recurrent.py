@@ -14,11 +14,11 @@ CELL_DASHES = {"rnn": "solid", "lstm": "solid", "gru": "dashdot"}
 
 
 def signal_through_time(times: Numbers, *, title: str) -> go.Figure:
-    """Gradient signal log10‖∂L/∂h_t‖ over time steps for three kinds of cell; in turn what an LSTM's cell keeps.
+    """Gradient signal log10‖∂L/∂h_t‖ over time steps for three cells; as a second view, what an LSTM's cell keeps.
 
-    `times` are the steps 1 … longest. Traces to come: "RNN", "GRU", "LSTM" with its "spread over seeds", "LSTM's
-    cell" ‖∂L/∂c_t‖, "product of forget gates" dashed and "ρ per step" dotted; in turn, on a linear axis, "kept by the
-    gates", its "bias alone" dashed and the marker "half-life".
+    `times` are the steps 1 … longest. Traces to fill: "RNN", "GRU", "LSTM" with its "spread over seeds", "LSTM's
+    cell" ‖∂L/∂c_t‖, "product of forget gates" dashed and "ρ per step" dotted; second view, on a linear axis, "kept by
+    the gates", its "bias alone" dashed and the marker "half-life".
     """
     figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}
@@ -51,7 +51,7 @@ def signal_through_time(times: Numbers, *, title: str) -> go.Figure:
 
 
 def forecasts(years: Numbers, truth: Numbers, predicted: Mapping[str, Numbers], *, title: str, unit: str) -> go.Figure:
-    """A series over years and what networks forecast of it, each by its cell's name ("rnn", "lstm", "gru")."""
+    """A series over years and the forecasts of networks, by their cell's name ("rnn", "lstm", "gru")."""
     figure = go.Figure(line("measured", years, truth, colour=theme.INK, width=2.5, hovertemplate="%{x}: %{y:.0f}"))
     for cell, dash in (("rnn", "dot"), ("gru", "dashdot"), ("lstm", "dash")):
         if cell in predicted:

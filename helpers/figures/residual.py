@@ -1,4 +1,4 @@
-"""Residual networks: the signal and the size of every block, the lengths of paths, gradients that shatter."""
+"""Residual networks: the signal and the size of every block, path lengths, shattered gradients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COLOUR = theme.MEASURED
 
 
 def signal_and_size(blocks: Numbers, *, title: str, low: float, high: float) -> go.Figure:
-    """Gradient signal log10‖∂L/∂h‖ over blocks, and in turn log10 of the size of h: measured, band, theory dashed.
+    """Gradient signal log10‖∂L/∂h‖ over blocks; as a second view, log10 of the size of h: measured, band, theory.
 
     `blocks` are 0 (the stem) … most. Traces: "measured", "spread over seeds", "theory"; "size", "spread of sizes" and
     "size in theory" below.

@@ -1,4 +1,4 @@
-"""What a learner knows over time, and how exams went."""
+"""A learner's correct answers over time, and the results of exams."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def scores_over_time(
     total: int,
     exams: Sequence[tuple[float, float]] = (),
 ) -> go.Figure:
-    """Questions answered and questions right (by their last answer) after each moment, out of `total`.
+    """The numbers of questions answered and of questions right (by the last answer) at each moment, out of `total`.
 
-    at: seconds since 1970, rising. exams: (moment, share right from 0 to 1) of each; they get an axis of their own.
+    at: seconds since 1970, increasing. exams: (moment, share right from 0 to 1) of each exam, on a separate axis.
     """
     rows = 2 if exams else 1
     figure = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.12, row_heights=[0.66, 0.34][:rows])
@@ -73,5 +73,5 @@ def _add_exams(figure: go.Figure, exams: Sequence[tuple[float, float]]) -> None:
 
 
 def _dates(at: Sequence[float]) -> Array:
-    """Moments as Plotly reads them, in the reader's own time zone."""
+    """Return moments in Plotly's format, in the reader's time zone."""
     return np.array([datetime.fromtimestamp(each) for each in at], dtype="datetime64[s]")

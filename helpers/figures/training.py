@@ -1,4 +1,4 @@
-"""What happened while networks trained."""
+"""Losses and movements of layers in training runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from helpers.figures.parts import decades, line
 
 
 class Trained(Protocol):
-    """What `training_movement` needs of a `helpers.training.History`."""
+    """The part of a `helpers.training.History` that `training_movement` needs."""
 
     @property
     def steps(self) -> Array:
@@ -41,11 +41,11 @@ RUN_LOOKS = (
 def training_movement(
     histories: Mapping[str, Trained], *, title: str, chance: float | None = None, low: float = -9, high: float = 1.5
 ) -> go.Figure:
-    """Training runs side by side: all losses above, and beneath, for each run, how far every layer has moved.
+    """Training runs side by side: all losses above and, beneath them, the movement of every layer in each run.
 
-    `histories` maps up to four labels to what `helpers.training.train` returned. `chance` is the loss of guessing. The
+    `histories` maps up to four labels to results of `helpers.training.train`. `chance` is the loss of guessing. The
     movement is log10 of ‖ΔW‖/‖W‖ at the last record, from 10**low to 10**high; the last place on each axis is the
-    read-out. A layer that stood still, or moved less than the axis shows, is an open triangle at its foot.
+    read-out. A layer that didn't move, or moved less than the axis shows, is an open triangle at its foot.
     Raises ValueError for no run, or more than four.
     """
     if not 1 <= len(histories) <= len(RUN_LOOKS):
@@ -63,7 +63,7 @@ def training_movement(
     looks = zip(histories.items(), RUN_LOOKS, strict=False)
     for column, ((name, run), (colour, dash, symbol)) in enumerate(looks, start=1):
         hover = f"{name}, step %{{x}}: %{{y:.3f}}<extra></extra>"
-        width = 2 + 1.5 * (count - column)  # runs that lie on each other are all seen
+        width = 2 + 1.5 * (count - column)  # so that runs on top of each other are all visible
         loss = line(name, run.steps, run.loss, colour=colour, dash=dash, width=width, hovertemplate=hover)
         figure.add_trace(loss, row=1, col=1)
         for trace in _moved_layers(run.movement[-1], colour, symbol, low):
@@ -90,7 +90,7 @@ def training_movement(
 
 
 def _moved_layers(movement: Array, colour: str, symbol: str, low: float) -> list[go.Scatter]:
-    """A line with markers for the layers that moved, and triangles at the foot of the axis for those that didn't."""
+    """Return a line with markers for the layers that moved, and triangles at the axis's foot for those that didn't."""
     layers = np.arange(1, len(movement) + 1)
     still = movement < 10**low
     heights = np.log10(np.where(still, np.nan, movement))
@@ -126,7 +126,7 @@ def _name_layers(figure: go.Figure, layers: int, column: int) -> None:
 def training_losses(
     groups: Sequence[str], runs: Sequence[str], *, steps: int, chance: float, title: str, highest: float = 3.0
 ) -> go.Figure:
-    """Losses over training steps still to come, a plot for each group; the traces are named "group, run".
+    """Empty losses over training steps, a plot for each group; the traces to fill are named "group, run".
 
     `runs` (at most four) have the same look in every group. `chance` is the loss of guessing.
     """

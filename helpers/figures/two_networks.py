@@ -20,10 +20,10 @@ from helpers.figures.parts import (
 
 
 def unknown_and_own(depths: Numbers, *, low: float, high: float) -> go.Figure:
-    """Two networks over the layers 1 … deepest: the gradient signal, and in turn the share of flat units.
+    """Two networks over the layers 1 … deepest: the gradient signal; as a second view, the share of flat units.
 
-    Traces to come: "unknown" (dashed) and "yours" with its "spread over seeds", log10 of ‖∂L/∂h‖; in turn "unknown,
-    flat" and "yours, flat", shares from 0 to 1. Above, the axis runs from 10**low to 10**high.
+    Traces to fill: "unknown" (dashed) and "yours" with its "spread over seeds", log10 of ‖∂L/∂h‖; second view "unknown,
+    flat" and "yours, flat", shares from 0 to 1. The signal's axis runs from 10**low to 10**high.
     """
     figure = go.Figure().set_subplots(rows=2, cols=1, shared_xaxes=True)
     above, below = {"row": 1, "col": 1}, {"row": 2, "col": 1}

@@ -210,6 +210,6 @@ def _brightness(values: Array, activation: str) -> Array:
 
 @cache
 def _first_digit() -> str:
-    """The ink of the first sample of every batch of digits, 64 figures from 0 to 9."""
+    """Return the pixels of the first sample of every batch of digits, as a string of 64 digits from 0 to 9."""
     order = np.random.default_rng(0).permutation(len(digits().labels))
     return "".join(str(round(9 * float(ink))) for ink in digits().images[order[0]].ravel())

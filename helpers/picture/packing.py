@@ -1,7 +1,7 @@
-"""One state of the network picture: what is drawn of every column and unit, in few bytes.
+"""One state of the network picture: the drawn quantities of every column and unit, in few bytes.
 
-Little endian, in this order: `level` int16 a column, `shut` uint8 a column, `units` uint8 a unit, `links` 4 bits a unit
-of every column but the last, and further rows of int16. The browser's half is `live/net.js`.
+Little endian, in this order: `level` (int16 per column), `shut` (uint8 per column), `units` (uint8 per unit), `links`
+(4 bits per unit of every column but the last), and further rows of int16. `live/net.js` decodes them in the browser.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ import numpy as np
 from helpers.arrays import Array
 
 LEVEL_STEP = 0.01
-"""Decades of one step of a level, which is off by half of it at most."""
+"""The step of a level in decades; a level is off by at most half a step."""
 
 DEVIATION_STEP, DEVIATION_ZERO = 0.2, 11
-"""A unit's four bits: 0 for no gradient at all, else 1 … 15, in decades above its column's RMS unit."""
+"""A unit's four bits: 0 for no gradient at all, else 1 … 15, for its decades above its column's RMS unit."""
 
 SLOPE_STEP = 0.001
 LOWEST = -32_000
-"""What stands for a level of -inf."""
+"""The code of a level of -inf."""
 
 MOST_LINKED = 75
-"""Columns; where there are more they stand too close for lines."""
+"""The largest number of columns with links; more columns are too close together for lines."""
 
 Packed = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkPicture:
-    """What is drawn of one network. Columns are layers, blocks, steps or places; units are the chosen ones of each.
+    """The drawn quantities of one network. Columns are layers, blocks, steps or places; units are those chosen in each.
 
     kind: "layers", "chain", "blocks", "steps" or "places"
-    level: (columns,) log10 of the column's RMS unit of the gradient over that of the last column, or over another unit
-        that the maker names; -inf for an exact 0
+    level: (columns,) log10 of the gradient's RMS unit in the column over that in the last column, or over another
+        reference that the caller names; -inf for an exact 0
     deviation: (columns, units) log10 of a unit's gradient over its column's RMS unit; -inf for an exact 0
-    activation: (columns, units) from 0 to 1, of one sample
-    closed: (columns, units) whether a unit passes nothing on, whatever the sample
-    shut: (columns,) the share of the column's units, or of its units and samples, that pass nothing on
-    links: (columns - 1, units) for each unit the place, among the chosen ones of the next column, of the unit through
-        which most of its gradient came; None where no lines are drawn
-    rows: further (columns,) arrays by name: "skip" and "branch" in decades, what comes to a column from the next one by
-        a skip, or past the weights of a recurrent cell, and by a branch; "slope"
-    facts: what else the picture says of the network, as JSON takes it
+    activation: (columns, units) from 0 to 1, for one sample
+    closed: (columns, units) whether a unit passes on nothing for any sample
+    shut: (columns,) the share of the column's units, or of its units and samples, that pass on nothing
+    links: (columns - 1, units) for each unit, the unit of the next column from which most of its gradient comes, as its
+        place among the chosen ones; None if no lines are drawn
+    rows: further (columns,) arrays by name: "skip" and "branch", the gradients in decades that a column gets from the
+        next one by a skip (or past the weights of a recurrent cell) and by a branch; "slope"
+    facts: further facts about the network that the picture shows, as JSON values
     """
 
     kind: str
@@ -61,7 +61,7 @@ class NetworkPicture:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def packed(self) -> Packed:
-        """The state as the browser takes it: facts, sizes, and the numbers in base64."""
+        """Return the state as the browser decodes it: facts, sizes, and the numbers in base64."""
         columns, units = self.deviation.shape
         low = np.where(self.deviation > -np.inf, _between(self.deviation / DEVIATION_STEP + DEVIATION_ZERO, 1, 15), 0)
         high = np.where(self.closed, 0, _between(14 * self.activation + 1, 1, 15))
@@ -80,7 +80,7 @@ class NetworkPicture:
 
 
 def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts as JSON takes them: short numbers, and null for one that isn't finite."""
+    """Return facts as JSON values: rounded numbers, and null for one that isn't finite."""
     return {
         name: (round(float(value), 4) if math.isfinite(value) else None) if isinstance(value, float) else value
         for name, value in facts.items()
@@ -88,18 +88,18 @@ def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _between(values: Array, low: int, high: int) -> Array:
-    """The nearest whole numbers, at least `low` and at most `high`; `low` for what isn't a number."""
+    """Return the nearest whole numbers, clipped to `low` … `high`; `low` for NaN."""
     nearest: Array = np.minimum(np.fmax(np.rint(values), low), high)
     return nearest
 
 
 def _whole(values: Array) -> Array:
-    """int16, with `LOWEST` for -inf and for what isn't a number."""
+    """Return values as int16, with `LOWEST` for -inf and NaN."""
     return _between(values, LOWEST, -LOWEST).astype("<i2")
 
 
 def unpack(packed: Packed) -> NetworkPicture:
-    """The numbers of a packed state, as far as its bits tell them."""
+    """Return the numbers of a packed state, to the precision of its bits."""
     columns, units = packed["columns"], packed["units"]
     data = memoryview(base64.b64decode(packed["data"]))
 
