@@ -1,9 +1,8 @@
 """Sliders bound to a figure: one small widget around Plotly that draws at screen rate.
 
-`LiveFigure` never computes while a slider moves if it can help it. The browser keeps the rows (results) of the
-states (settings of all controls) it has seen; a state it does not know is asked for, one request at a time, and in
-idle time the kernel sends the whole row of states along the slider in hand. The JavaScript beside this file is the
-other half (see `browser`).
+`LiveFigure` avoids computing while a slider moves. The browser keeps the rows (results) of the states (settings of all
+controls) that it has seen and requests unknown states one at a time; in idle time the kernel sends the rows of all
+states along the slider in hand. The JavaScript beside this file is the browser's part (see `browser`).
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ Notes = dict[str, Any]
 
 @cache
 def _plotly_source() -> bytes:
-    """plotly.js, compressed with gzip."""
+    """Return plotly.js, compressed with gzip."""
     return gzip.compress(browser.PLOTLY.read_bytes(), compresslevel=9, mtime=0)
 
 
@@ -80,7 +79,7 @@ class Grid:
     base: float = 10.0
 
     def value(self, index: int, control: ipywidgets.Widget) -> Value:
-        """The control's value at place `index` of its grid."""
+        """Return the control's value at place `index` of its grid."""
         if self.kind == "index":
             return control._options_values[index]
         if self.kind == "bool":
@@ -91,7 +90,7 @@ class Grid:
         return int(place) if isinstance(control.value, int) else float(place)
 
     def place(self, value: Value, control: ipywidgets.Widget) -> int | dict[str, Value]:
-        """The place of a control's value on its grid, or {"value": value} where it stands beside it."""
+        """Return the place of a control's value on its grid, or {"value": value} if it lies off the grid."""
         if self.kind == "index":
             return int(control._options_values.index(value))
         if self.kind == "bool":
@@ -118,7 +117,7 @@ def _grid(name: str, control: ipywidgets.Widget) -> Grid:
 
 
 def _kind(trace: Any, name: str, array: Array) -> str:
-    """How a result fills its trace: y, x and y, the two edges of a band, or z."""
+    """Return how a result fills its trace: y, x and y, the two edges of a band, or z."""
     if trace.type in ("heatmap", "contour"):
         if array.ndim != 2:
             raise ValueError(f"compute()[{name!r}] has shape {array.shape}; a {trace.type} takes (rows, columns)")
@@ -131,7 +130,7 @@ def _kind(trace: Any, name: str, array: Array) -> str:
 
 
 def _rounded(rows: Sequence[Array]) -> Array:
-    """The bits of the rows' numbers, (rows, size): 15 bits of mantissa are kept, the last eight are 0."""
+    """Return the bits of the rows' numbers, (rows, size): 15 bits of mantissa are kept, the last eight are 0."""
     bits = np.stack(rows).view(np.uint32)
     infinite_or_nan = (bits & 0x7F800000) == 0x7F800000
     found: Array = np.where(infinite_or_nan, bits, bits + 0x80) & np.uint32(0xFFFFFF00)
@@ -139,7 +138,7 @@ def _rounded(rows: Sequence[Array]) -> Array:
 
 
 def _pack(rows: Sequence[Array]) -> bytes:
-    """Rows as one compressed block: the bytes of a kind stand together."""
+    """Return rows as one compressed block, in which bytes of equal significance are grouped."""
     planes = _rounded(rows).astype("<u4").view(np.uint8).reshape(-1, 4).T
     return zlib.compress(np.ascontiguousarray(planes).tobytes(), 6)
 
@@ -150,7 +149,7 @@ class LiveFigure(anywidget.AnyWidget):
     Parameters
     ----------
     figure
-        The picture without its moving data. Traces that move have a name. A trace made by `figures.band` takes
+        The picture without its moving data. Traces that move have a name. A trace created by `figures.band` takes
         the two edges of a band; a scatter trace takes y, or x and y; bars take y; heat maps take z.
     controls
         Name -> plain ipywidgets control: sliders (`IntSlider`, `FloatSlider`, `FloatLogSlider`), selections
@@ -165,7 +164,7 @@ class LiveFigure(anywidget.AnyWidget):
         {trace name: (control, control)}: a click on that trace moves these two sliders to the x and the y of the
         place that was hit.
 
-    While a control moves, the kernel hears of its value about ten times a second, and of the last one in any case.
+    While a control moves, the kernel gets its value about ten times a second, and always the last one.
 
     Without controls, `show` draws new results, also while a cell is running.
 
@@ -176,8 +175,8 @@ class LiveFigure(anywidget.AnyWidget):
     _css = browser.style()
 
     library = traitlets.Instance(PlotlyLibrary).tag(sync=True, **ipywidgets.widget_serialization)
-    # Messages go through a widget of the plainest kind: anywidget drops those of a widget whose browser half took
-    # longer than two seconds to load, as it may on a busy machine.
+    # Messages go through the simplest kind of widget: anywidget drops those of a widget whose JavaScript took longer
+    # than two seconds to load, as may happen on a busy machine.
     channel = traitlets.Instance(ipywidgets.Widget).tag(sync=True, **ipywidgets.widget_serialization)
     controls: Any = traitlets.List().tag(sync=True, **ipywidgets.widget_serialization)
     spec = traitlets.Dict().tag(sync=True)
@@ -234,12 +233,12 @@ class LiveFigure(anywidget.AnyWidget):
 
     @property
     def values(self) -> dict[str, Value]:
-        """The controls' present values by name."""
+        """The controls' current values by name."""
         return {name: control.value for name, control in self.named_controls.items()}
 
     @property
     def data(self) -> dict[str, Any]:
-        """What `compute` returns for the present values; where it raises, the last good result (`error` says why)."""
+        """The result of `compute` for the current values; if it raises, the last good result (`error` says why)."""
         values = self.values
         if values != self._of_values:
             try:
@@ -251,16 +250,16 @@ class LiveFigure(anywidget.AnyWidget):
         return self._good
 
     def row(self, **values: Value) -> dict[str, Any]:
-        """What `compute` returns for the present values, with some of them replaced; moves nothing."""
+        """Return the result of `compute` for the current values with some of them replaced; no control moves."""
         return dict(self.compute(**{**self.values, **values}))
 
     def key(self, **values: Value) -> Key:
-        """The present state, with some values replaced, as the browser writes it; moves nothing."""
+        """Return the key of the current state with some values replaced, as in the browser; no control moves."""
         wanted = {**self.values, **values}
         return [grid.place(wanted[grid.name], self.named_controls[grid.name]) for grid in self.grids]
 
     def values_of(self, key: Key) -> dict[str, Value]:
-        """The controls' values in a state; the inverse of `key`."""
+        """Return the controls' values in a state; the inverse of `key`."""
         pairs = zip(self.grids, key, self.named_controls.values(), strict=True)
         return {
             grid.name: place["value"] if isinstance(place, dict) else grid.value(int(place), control)
@@ -268,7 +267,7 @@ class LiveFigure(anywidget.AnyWidget):
         }
 
     def baked(self, keys: Sequence[Key]) -> tuple[Array, list[Notes]]:
-        """The bits of the rows of these states, (states, size), rounded as they travel, and the notes of each."""
+        """Return the bits of these states' rows, (states, size), rounded as for sending, and the notes of each."""
         rows: list[Array] = []
         notes: list[Notes] = []
         for key in keys:
@@ -278,7 +277,7 @@ class LiveFigure(anywidget.AnyWidget):
         return _rounded(rows), notes
 
     def show(self, result: Result) -> None:
-        """Draw this result, of the shapes of the first one; ValueError where controls decide what is drawn."""
+        """Draw this result, in the shapes of the first one; raise ValueError if the figure has controls."""
         if self.named_controls:
             raise ValueError(f"show draws figures without controls; this one follows {', '.join(self.named_controls)}")
         row, notes = self._row_of(result)
@@ -289,7 +288,7 @@ class LiveFigure(anywidget.AnyWidget):
     # ------------------------------------------------------------ rows
 
     def _clicks(self, click: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
-        """Which trace moves which sliders, by their numbers."""
+        """Return which trace's clicks move which sliders, by their numbers."""
         traces, sliders = [trace.name for trace in self.figure.data], {}
         for number, grid in enumerate(self.grids):
             if grid.kind in ("linear", "log"):
@@ -366,7 +365,7 @@ class LiveFigure(anywidget.AnyWidget):
         self.channel.send({**reply, **rows}, [row.tobytes()])
 
     async def _fill(self, message: dict[str, Any]) -> None:
-        """Compute the wanted states one by one, letting other messages in between, and send them by the slice."""
+        """Compute the requested states one by one, process other messages in between, and send them in slices."""
         import asyncio
 
         view, failed = message["view"], []
@@ -388,7 +387,7 @@ class LiveFigure(anywidget.AnyWidget):
             try:
                 row, note = self._computed(key)
             except Exception:
-                failed.append(key)  # the browser will ask for it when a hand comes there, and be told why
+                failed.append(key)  # if a control gets there, the browser requests it and gets the reason
                 continue
             keys.append(key)
             rows.append(row)
@@ -402,7 +401,7 @@ class LiveFigure(anywidget.AnyWidget):
 
 
 def _notes(result: Result) -> Notes:
-    """What goes with a row: the summary, the ranges of axes as {"yaxis2.range": [low, high]}, and packed pictures."""
+    """Return a row's notes: the summary, the ranges of axes as {"yaxis2.range": [low, high]}, and packed pictures."""
     ranges = {f"{axis}.range": [float(end) for end in ends] for axis, ends in result.get(RANGES, {}).items()}
     notes: Notes = {"summary": str(result.get(SUMMARY, "")), "ranges": ranges}
     nets = result.get(NET, ())
@@ -416,7 +415,7 @@ def _message(error: Exception) -> str:
 
 
 def _described(figure: go.Figure) -> dict[str, Any]:
-    """What `figures` say of a figure beyond what is drawn: its label, its views, and how it fits the page."""
+    """Return a figure's further properties set by `figures`: its label, its views, and its layouts for the page."""
     meta = figure.layout.meta or {}
     return {
         "label": meta.get("label") or _plain(figure.layout.title.text) or "interactive figure",

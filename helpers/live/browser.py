@@ -1,4 +1,4 @@
-"""The browser's half of `LiveFigure` as one script: anywidget carries one file, and so does a page without a kernel."""
+"""The JavaScript of `LiveFigure` as one script, for anywidget and for pages without a kernel, which take one file."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PLOTLY = HERE / "plotly" / "plotly-cartesian.min.js"
-"""plotly.js with the traces of the plane alone: a third of the file that the plotly package ships, and of its version.
+"""plotly.js with only the two-dimensional traces: a third of the file in the plotly package, in the same version.
 
-`python -m tools.renew_plotly` brings the one of another version.
+`python -m tools.renew_plotly` replaces it by another version.
 """
 TRACES = frozenset({"bar", "heatmap", "scatter"})
-"""The traces that the course draws; all of them are in the file."""
+"""The traces that the course draws, all of which are in the file."""
 
 MODULES = (
     *("rows", "states", "paths", "plotly", "axes", "overlay", "picture"),
     *("net", "pixels", "looks", "drawing", "strip"),
     *("live", "ipywidgets", "jupyter"),
 )
-"""From low to high: a module imports only from those before it."""
+"""In order: a module imports only from those before it."""
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "[./\w]+\.js";\n', re.MULTILINE)
 _BLOCK = r"/\*\*(?:(?!\*/).)*\*/"
@@ -29,15 +29,15 @@ _COMMENT = re.compile(rf"^ *(?:{_BLOCK}|//[^\n]*)\n|{_BLOCK} ?", re.MULTILINE | 
 
 @cache
 def script() -> str:
-    """All modules as one, without the imports among them, and without comments: every figure sends it to the page."""
+    """Return all modules as one, without imports and comments, since every figure sends it to the page."""
     return joined(*(HERE / f"{name}.js" for name in MODULES))
 
 
 def joined(*modules: Path) -> str:
-    """Modules as one, each after those that it imports from."""
+    """Join modules into one, each after those that it imports from."""
     return _COMMENT.sub("", "\n".join(_IMPORT.sub("", path.read_text(encoding="utf-8")) for path in modules))
 
 
 def style() -> str:
-    """The style sheet of live figures."""
+    """Return the style sheet of live figures."""
     return (HERE / "live.css").read_text(encoding="utf-8")

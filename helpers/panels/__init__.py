@@ -1,6 +1,6 @@
-"""The panels that the notebooks show, one line each. Every slider moves a real computation.
+"""The panels that the notebooks show, with one line of code for each. Every slider runs a real computation.
 
-A lesson's panels are loaded when one of them is first named, so that the import of this package stays quick.
+A lesson's panels are loaded on first access, so importing this package stays fast.
 """
 
 from __future__ import annotations

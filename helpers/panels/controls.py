@@ -1,4 +1,4 @@
-"""The sliders and menus of the panels, all of one look."""
+"""The sliders and menus of the panels, all in the same style."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCHEMES = {
     "standard normal": "standard_normal",
 }
 
-# One layout and one style for all: each widget of its own would be a message of its own to the page.
+# One layout and one style for all: a separate one for each widget would be another message to the page.
 _LABELS = {"description_width": "7.5em"}
 
 
@@ -34,13 +34,13 @@ def _looks(style: type[ipywidgets.Widget]) -> dict[str, ipywidgets.Widget]:
 
 @cache
 def plain_style() -> ButtonStyle:
-    """The style of all buttons."""
+    """Return the style shared by all buttons."""
     return ButtonStyle()
 
 
 @cache
 def plain_layout() -> ipywidgets.Layout:
-    """The layout of all controls and buttons."""
+    """Return the layout shared by all controls and buttons."""
     return ipywidgets.Layout(width="auto", height="auto")
 
 
@@ -62,7 +62,7 @@ def log_slider(label: str, value: float, low: float, high: float) -> ipywidgets.
 
 
 def dropdown(label: str, options: Mapping[str, Any], value: Any) -> ipywidgets.Dropdown:
-    """A menu; `options` maps what is read to what the panel gets."""
+    """A menu; `options` maps labels to values."""
     return ipywidgets.Dropdown(
         options=list(options.items()), value=value, description=label, **_looks(DescriptionStyle)
     )

@@ -1,4 +1,4 @@
-"""How the course shows what its doctor found; `helpers.doctor.display` asks for it."""
+"""How the course shows a diagnosis; called by `helpers.doctor.display`."""
 
 from __future__ import annotations
 

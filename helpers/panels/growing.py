@@ -1,4 +1,4 @@
-"""A curve in a cell's output that grows while a network trains, in the place of a progress bar."""
+"""A curve in a cell's output that grows while a network trains, in place of a progress bar."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, ParamSpec, TypeVar
 from helpers.figures.growing import Curve, described, growing_curves
 
 PAUSE = 0.25
-"""Seconds between two drawings at least."""
+"""The shortest time between two drawings, in seconds."""
 POINTS = 300
-"""Of a run that is measured at every step, about so many are drawn."""
+"""The approximate number of points drawn of a run that is measured at every step."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,7 +34,7 @@ FOLLOWED: dict[str, tuple[str, str, str, Read]] = {
     "train_task": ("callback", "steps", "loss on held-out sequences", _losses),
     "play": ("on_record", "rounds", "norm of the generator's gradient", _norms),
 }
-"""Functions that can be followed: what takes the follower, the number of steps, what is drawn, and how it is read."""
+"""Functions that can be followed: the parameter for the follower, the number of steps, and the drawn quantity."""
 
 
 class GrowingCurves:
@@ -47,7 +47,7 @@ class GrowingCurves:
         self._drawn = 0.0
 
     def draw(self, now: bool = False) -> None:
-        """Draw all runs so far, unless they were drawn a moment ago and it needn't be `now`."""
+        """Draw all runs so far; unless `now` is set, skip this if they were drawn less than `PAUSE` ago."""
         if not now and time.monotonic() - self._drawn < PAUSE:
             return
         from IPython.display import display
@@ -67,7 +67,7 @@ _last: GrowingCurves | None = None
 
 
 def _curves(cell: int, quantity: str, along: str) -> GrowingCurves:
-    """The curves of the cell that is running; runs of one cell share them."""
+    """Return the curves of the running cell, which all its runs share."""
     global _last
     if _last is None or (_last.cell, _last.quantity) != (cell, quantity):
         _last = GrowingCurves(cell, quantity, along)
@@ -75,16 +75,16 @@ def _curves(cell: int, quantity: str, along: str) -> GrowingCurves:
 
 
 def _running_cell() -> int | None:
-    """The number of the cell that is running; None where there is no kernel that shows what is displayed."""
+    """Return the number of the running cell; None if there is no kernel that shows displayed output."""
     shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return int(shell.execution_count) if getattr(shell, "kernel", None) is not None else None
 
 
 def live_curve(quantity: str, steps: int) -> Callable[[str, float, float], float]:
-    """A function that draws what a loop of one's own measures: it takes the run's name, the step, and the value.
+    """Return a function that draws the measurements of your own loop: it takes the run's name, the step and the value.
 
-    It gives the value back. The runs of a cell share one drawing, over `steps` steps; where no kernel shows it, nothing
-    is drawn.
+    It returns the value. The runs of a cell share one drawing, over `steps` steps; without a kernel that shows it,
+    nothing is drawn.
     """
     cell = _running_cell()
     if cell is None:
@@ -111,7 +111,7 @@ def live_curve(quantity: str, steps: int) -> Callable[[str, float, float], float
 
 
 def _when_the_cell_ends(act: Callable[[], None]) -> None:
-    """Do something once, when the running cell has ended, be it by an error or an interrupt."""
+    """Call `act` once when the running cell has ended, also after an error or an interrupt."""
     events: Any = sys.modules["IPython"].get_ipython().events
 
     def ended(*_: object) -> None:
@@ -122,7 +122,7 @@ def _when_the_cell_ends(act: Callable[[], None]) -> None:
 
 
 def followed(run: Callable[P, R]) -> Callable[P, R]:
-    """The same function, whose runs are drawn as curves in a notebook where they would show a progress bar."""
+    """Return the function wrapped so that, in a notebook, its runs are drawn as curves instead of a progress bar."""
     follower, length, quantity, read = FOLLOWED[run.__name__]
 
     @functools.wraps(run)

@@ -40,7 +40,7 @@ def definition() -> Panel:
 
 
 def _chain_state(depth: int, weight: float, preactivation: float, activation: str, bias: str) -> dict[str, Any]:
-    """What the panel shows with these controls."""
+    """Compute the panel's content for these controls."""
     function, slope = ACTIVATIONS[activation].function, ACTIVATIONS[activation].slope
     places = np.full(depth, preactivation)
     if bias == FREE:
@@ -77,7 +77,7 @@ def _slope_curve(activation: str) -> Array:
 
 
 def _point(z: float, slope: float) -> Array:
-    """Place of one neuron on the slope curve as (2, 1); at the edge of the plot where it lies outside."""
+    """Return the place of one neuron on the slope curve as (2, 1), moved to the plot's edge if it lies outside."""
     return np.array([[min(max(z, -8.0), 8.0)], [slope]])
 
 

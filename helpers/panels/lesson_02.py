@@ -14,7 +14,7 @@ from helpers.panels.panel import Panel
 
 
 def activation_derivatives() -> Panel:
-    """An activation with its tangent, and the mean square slope that neurons see under a spread of z."""
+    """An activation with its tangent, and the mean square slope for a given spread of z."""
     z = np.linspace(-6, 6, 241)
 
     def compute(activation: str, here: float, spread: float) -> dict[str, Any]:

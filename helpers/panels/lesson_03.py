@@ -28,7 +28,7 @@ GAINS += [7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0]
 
 
 CHOICES = {name: SCHEMES[name] for name in ("PyTorch's default", "Xavier", "standard normal")}
-"""The others are explained in lessons 04 and 05."""
+"""The initializations to choose from; lessons 04 and 05 explain the others."""
 
 
 def deep_sigmoid_nets() -> Panel:

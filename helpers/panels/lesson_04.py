@@ -34,7 +34,7 @@ SEEDS = 4
 NETS = 1000
 WIDEST = 12
 LAST_DEPTHS = (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, DEEPEST)
-"""Where the axis of depths may end: the marked depth stands inside it."""
+"""The possible ends of the axis of depths, which contains the marked depth."""
 
 
 # ReLU and its family -------------------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ LAST_DEPTHS = (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, DEEPEST)
 
 @dataclass(frozen=True)
 class _Measured:
-    """What is shown of one network, (depth,) each: means over seeds, `spread` the lowest and highest (2, depth)."""
+    """The quantities shown for one network, (depth,) each: means over seeds; `spread` is lowest, highest (2, depth)."""
 
     signal: Array
     spread: Array
@@ -54,7 +54,7 @@ class _Measured:
 def _measured(spec: NetworkSpec) -> _Measured:
     profile = gradient_profile(spec)
     signal, dead = profile.log10_signal, profile.dead
-    similarity = np.where(dead < 1, profile.similarity, np.nan)  # what is silent resembles nothing
+    similarity = np.where(dead < 1, profile.similarity, np.nan)  # a silent layer has no similarity
     ends = [np.fmin.reduce(gaps_for_zero(signal)), np.fmax.reduce(gaps_for_zero(signal))]
     return _Measured(
         _mean_of_living(signal),
@@ -66,7 +66,7 @@ def _measured(spec: NetworkSpec) -> _Measured:
 
 @lru_cache(maxsize=64)
 def _picture(spec: NetworkSpec, arrives: float, title: str | None = None) -> NetworkPicture:
-    """The first of the networks, of which `arrives` is the mean."""
+    """Return the picture of the first network; `arrives` is the mean over all of them."""
     named = {} if title is None else {"title": title}
     return picture.first_of(spec, 6 if title else 16, arrives=arrives, **named)
 
@@ -76,14 +76,14 @@ def _arrives(signal: Array) -> float:
 
 
 def _mean_of_living(values: Array) -> Array:
-    """Mean over seeds (seeds, depth) of those that have a finite value; a gap where none has."""
+    """Return the mean over the finite values of all seeds (seeds, depth); a gap if there are none."""
     known = np.isfinite(values)
     total = np.where(known, values, 0).sum(axis=0)
     return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
 
 def _spec(activation: str, depth: int, width: int, scheme: str, bias: float, leak: float) -> NetworkSpec:
-    """The network of the panels; what plays no part is left at its default, so that it is not computed twice."""
+    """Return the network of the panels; unused settings keep their defaults, so that the cache finds the network."""
     return NetworkSpec(
         depth=depth,
         width=width,
@@ -98,7 +98,7 @@ def _spec(activation: str, depth: int, width: int, scheme: str, bias: float, lea
 
 
 def _theory(spec: NetworkSpec) -> Array:
-    """Predicted log10 of signal_l / signal_L for l = 1 … depth; a gap where it is exactly 0."""
+    """Return the predicted log10 of signal_l / signal_L for l = 1 … depth; a gap where the signal is exactly 0."""
     activation = get_activation(spec.activation, spec.leak)
     return gaps_for_zero(
         theory.signal_profile(activation, spec.weight_variance, spec.bias_std**2, spec.depth, 1.0, spec.bias_mean)
@@ -172,7 +172,7 @@ def _family_summary(spec: NetworkSpec, focus: _Measured) -> str:
 
 
 def _beside_it(spec: NetworkSpec, leak: float, signal: Array) -> str:
-    """The leaky ReLU in a sentence where another one is in focus: its own slider should not be mute."""
+    """Return a sentence on the leaky ReLU while another activation is in focus, so that its slider has an effect."""
     if spec.activation == "leaky_relu" or spec.depth == 1:
         return ""
     change = (signal[0] - signal[spec.depth - 1]) / (spec.depth - 1)
@@ -185,13 +185,13 @@ def _beside_it(spec: NetworkSpec, leak: float, signal: Array) -> str:
 
 @lru_cache(maxsize=64)
 def _gradients(spec: NetworkSpec) -> tuple[Array, Array]:
-    """log10 of the signal and of the weight gradient, means over the seeds that live, (depth,) each."""
+    """Return log10 of the signal and of the weight gradient, means over the seeds that aren't silent, (depth,) each."""
     profile = gradient_profile(spec)
     return _mean_of_living(profile.log10_signal), _mean_of_living(profile.log10_weight_gradient)
 
 
 def relu_schemes() -> Panel:
-    """The same net under three initializations: its gradient signal, and the weight gradient that hides it."""
+    """The same net with three initializations: its gradient signal, and the weight gradient that hides it."""
 
     def compute(activation: str, depth: int, width: int, biased: bool) -> dict[str, Any]:
         bias_std = default_bias_std(width) if biased else 0.0
@@ -252,7 +252,7 @@ def _first_silent_layers(width: int) -> Array:
 
 
 def born_dead() -> Panel:
-    """The share of ReLU nets that are silent on an input from the start, over depth and width; a click goes there."""
+    """The share of ReLU nets that are silent on an input at initialization, by depth and width; a click sets both."""
     widths = np.arange(1, WIDEST + 1)
     probability = theory.born_dead_probability(widths[:, None], LAYERS)
 

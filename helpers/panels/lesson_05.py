@@ -1,4 +1,4 @@
-"""Lesson 05: the scale of the weights at the start."""
+"""Lesson 05: the scale of the weights at initialization."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ GAINS += [1.8, 2.0, 2.5, 3.0, 4.0]
 
 
 def initialization_schemes() -> Panel:
-    """Eight initializations: the gradient on its way back and the pre-activations on their way up, layer by layer."""
+    """Eight initializations: the backward gradient and the forward pre-activations, layer by layer."""
     controls = {
         "scheme": dropdown("initialization", EIGHT_SCHEMES, "xavier_normal"),
         "activation": activation_choice("relu"),
@@ -69,7 +69,7 @@ def initialization_schemes() -> Panel:
 
 
 def _schemes_state(scheme: str, activation: str, gain: float, depth: int, width: int) -> dict[str, Any]:
-    """What the panel shows with these controls."""
+    """Compute the panel's content for these controls."""
     bias_std = default_bias_std(width) if scheme == "pytorch_default" else 0.0
     spec = NetworkSpec(
         depth=depth,
@@ -126,14 +126,14 @@ def _both_ways_summary(spec: NetworkSpec, gradient: Array, forward: Array) -> st
 
 WEIGHT_STDS = np.round(np.arange(0.1, 3.001, 0.01), 2)
 BIAS_STDS = np.round(np.arange(0, 1.001, 0.05), 2)
-EVERY = 5  # the heat map shows every fifth place of the slider
-LONGEST = 1000.0  # ξ grows without end on the critical line; the plot ends here
+EVERY = 5  # the heat map has every fifth value of the slider
+LONGEST = 1000.0  # ξ diverges on the critical line; the plot ends here
 PLANE_WIDTH = 96
 PLANE_ACTIVATIONS = {theme.ACTIVATION_NAMES[name]: name for name in ("tanh", "relu", "sigmoid", "selu", "linear")}
 
 
 def initialization() -> Panel:
-    """A random network at a place (σ_w, σ_b) of the phase diagram, where a click sets another place."""
+    """A random network at a point (σ_w, σ_b) of the phase diagram, where a click chooses another point."""
     controls = {
         "weight_std": float_slider("σ_w, weights", 1.0, 0.1, 3.0, 0.01),
         "bias_std": float_slider("σ_b, biases", 0.3, 0.0, 1.0, 0.05),
@@ -161,7 +161,7 @@ def initialization() -> Panel:
 
 
 def _plane_state(weight_std: float, bias_std: float, activation: str, depth: int) -> dict[str, Any]:
-    """What the panel shows with these controls."""
+    """Compute the panel's content for these controls."""
     weight_variance, bias_variance = weight_std**2, bias_std**2
     digits, nearby = _profiles(weight_std, bias_std, activation, depth)
     gradient, spread = over_seeds(digits.log10_signal)
@@ -214,7 +214,7 @@ def _digits() -> tuple[Array, Array]:
 
 @cache
 def _near_digits() -> tuple[Array, Array]:
-    """One digit, 8 times, each time with noise of a tenth of its size."""
+    """Return one digit 8 times, each time with noise of a tenth of its size."""
     inputs, targets = _digits()
     size = np.sqrt(np.mean(inputs[0] ** 2))
     noise = np.random.default_rng(0).standard_normal((8, inputs.shape[1]))
@@ -224,7 +224,7 @@ def _near_digits() -> tuple[Array, Array]:
 def _profiles(
     weight_std: float, bias_std: float, activation: str, depth: int
 ) -> tuple[GradientProfile, GradientProfile]:
-    """The same networks, shown different digits, and shown one digit many times with a little noise."""
+    """Return profiles of the same networks for different digits and for one digit many times with a little noise."""
 
     def profile(data: tuple[Array, Array]) -> GradientProfile:
         return gradient_profile(_plane_spec(weight_std, bias_std, activation, depth, len(data[0])), data)
@@ -247,13 +247,13 @@ def _plane_spec(weight_std: float, bias_std: float, activation: str, depth: int,
 
 @cache
 def _factors(activation: str) -> Array:
-    """log10 √χ over the plane, (bias_stds, weight_stds)."""
+    """Return log10 √χ over the plane, (bias_stds, weight_stds)."""
     return _log10(theory.factor_plane(activation, WEIGHT_STDS, BIAS_STDS))
 
 
 @cache
 def _plane_traces(activation: str) -> dict[str, Array]:
-    """What the plane shows of an activation: colours, the line where nothing vanishes or explodes, two words."""
+    """Return the plane's traces for an activation: colours, the critical line, and the names of the two sides."""
     plane = _factors(activation)
     critical = np.array([np.interp(0.0, row, WEIGHT_STDS, left=np.nan, right=np.nan) for row in plane])
     height = int(0.8 * len(BIAS_STDS))
@@ -268,13 +268,13 @@ def _plane_traces(activation: str) -> dict[str, Array]:
 
 @cache
 def _depth_scales(activation: str, bias_std: float) -> Array:
-    """log10 ξ over all σ_w; beside the critical line it is cut off, and where nothing settles it is a gap."""
+    """Return log10 ξ over all σ_w, cut off near the critical line, with a gap where the variance doesn't converge."""
     factors = _factors(activation)[int(np.argmin(np.abs(BIAS_STDS - bias_std)))]
     with np.errstate(divide="ignore"):
         scales = -np.log10(2 * np.log(10) * np.abs(factors))
     settles = _settles(activation, bias_std)
     explodes = np.flatnonzero(settles & (factors > 1e-3))
-    if len(explodes):  # there ξ is longer than the gradient's own scale, by a ratio that changes slowly
+    if len(explodes):  # there ξ is larger than the gradient's depth scale, by a ratio that changes slowly
         some = WEIGHT_STDS[explodes[np.unique(np.linspace(0, len(explodes) - 1, 13).astype(int))]]
         ratios = [_over_gradient_scale(activation, weight_std**2, bias_std**2) for weight_std in some.tolist()]
         scales[explodes] += np.interp(WEIGHT_STDS[explodes], some, np.log10(ratios))
@@ -285,7 +285,7 @@ def _depth_scales(activation: str, bias_std: float) -> Array:
 
 
 def _settles(activation: str, bias_std: float) -> Array:
-    """Where, over all σ_w, the variance of pre-activations settles: it grows while small and shrinks while large."""
+    """Whether, for each σ_w, the pre-activations' variance converges: it grows while small, shrinks while large."""
 
     def after(variance: float) -> Array:
         squares: Array = WEIGHT_STDS**2 * theory.mean_square_activation(activation, variance) + bias_std**2
@@ -317,9 +317,9 @@ def _plane_summary(digits: GradientProfile, nearby: GradientProfile, xi: float) 
 
 # Singular values ---------------------------------------------------------------------------------------------------
 
-EDGES = np.arange(-8.125, 4.126, 0.25)  # 1 is the middle of a bar
+EDGES = np.arange(-8.125, 4.126, 0.25)  # the value 1 is in the middle of a bar
 JACOBIAN_WIDTH = 64
-ROUNDING = 1e-12  # what is smaller, beside values near 1, is rounding
+ROUNDING = 1e-12  # smaller numbers beside values near 1 are rounding errors
 WEIGHT_STEPS = [0.7, 0.8, 0.9, 1.0, 1.05, 1.1, 1.2, 1.3, math.sqrt(2), 1.6, 2.0]
 
 
@@ -350,7 +350,7 @@ def jacobian_singular_values() -> Panel:
 
 
 def _singular_values(init: str, depth: int, activation: str, weight_std: float) -> Array:
-    """Of ∂h_L/∂x at four digits in each of two networks."""
+    """Return the singular values of ∂h_L/∂x at four digits in each of two networks."""
     spec = NetworkSpec(
         depth=depth, width=JACOBIAN_WIDTH, activation=activation, init=init, gain=weight_std, seeds=2, batch=4
     )
@@ -360,7 +360,7 @@ def _singular_values(init: str, depth: int, activation: str, weight_std: float) 
 
 
 def _shares(values: Array) -> Array:
-    """Share of the singular values in each bar; those beyond the ends count in the last ones."""
+    """Return the share of the singular values in each bar; values beyond the ends count in the outermost bars."""
     inside = np.clip(_log10(values), EDGES[0], EDGES[-1] - 1e-9)
     return np.histogram(inside, EDGES)[0] / values.size
 

@@ -26,7 +26,7 @@ ACTIVATIONS = {
     theme.ACTIVATION_NAMES[name]: name
     for name in ("relu", "leaky_relu", "elu", "tanh", "hard_tanh", "sigmoid", "linear")
 }
-LEAST_DIFFERENCE = 1e-7  # float32 tells no smaller difference of two activations
+LEAST_DIFFERENCE = 1e-7  # the smallest difference of two activations that float32 resolves
 
 
 def batch_norm() -> Panel:
@@ -68,7 +68,7 @@ def batch_norm() -> Panel:
 def _batch_norm_state(
     norm: str, activation: str, depth: int, batch: int, gain: float, skip: float, norm_bias: float
 ) -> dict[str, Any]:
-    """What the panel shows with these controls."""
+    """Compute the panel's content for these controls."""
     spec = NetworkSpec(
         depth=depth,
         width=WIDTH,
@@ -104,11 +104,11 @@ def _batch_norm_state(
 
 
 def _without_normalization(spec: NetworkSpec) -> Array:
-    """log10 of signal_l / signal_L of the same networks without normalization, on no more digits than it takes."""
+    """Return log10 of signal_l / signal_L of the same networks without normalization, on as few digits as needed."""
     return _relative_signal(replace(spec, norm="none", norm_bias=0.0, batch=min(spec.batch, BATCH)))
 
 
-@lru_cache(maxsize=64)  # one for all kinds of normalization, all biases and all large batches
+@lru_cache(maxsize=64)  # one result serves all kinds of normalization, all biases and all large batches
 def _relative_signal(spec: NetworkSpec) -> Array:
     mean, _ = over_seeds(gradient_profile(spec).log10_signal)
     relative: Array = mean - mean[-1]
@@ -116,7 +116,7 @@ def _relative_signal(spec: NetworkSpec) -> Array:
 
 
 def _predicted(spec: NetworkSpec) -> Array:
-    """log10 of signal_l / signal_L by theory; gaps for skips without normalization, which lesson 07 is about."""
+    """Return log10 of signal_l / signal_L in theory; gaps for skips without normalization, the subject of lesson 07."""
     if spec.norm != "none":
         return theory.normalized_profile(spec.activation, spec.norm, spec.depth, spec.skip, spec.norm_bias)
     if spec.skip:
@@ -125,7 +125,7 @@ def _predicted(spec: NetworkSpec) -> Array:
 
 
 def _difference(similarity: Array) -> Array:
-    """log10 of 1 - cos of two inputs; a gap where they are the same as far as float32 can tell."""
+    """Return log10 of 1 - cos of two inputs; a gap where float32 cannot distinguish them."""
     difference = 1 - similarity
     return np.log10(np.where(difference > LEAST_DIFFERENCE, difference, np.nan))
 
@@ -151,7 +151,7 @@ SCALES = np.linspace(-4, 2, 61)
 
 
 def scale_invariance() -> Panel:
-    """The last hidden layer's weights times a factor: what it does to the loss and to that layer's gradient."""
+    """The last hidden layer's weights times a factor: the effect on the loss and on that layer's gradient."""
 
     def compute(norm: str, activation: str, scale: float) -> dict[str, Any]:
         loss, gradient = _over_all_scales(norm, activation)
@@ -189,12 +189,12 @@ def scale_invariance() -> Panel:
 
 @cache
 def _over_all_scales(norm: str, activation: str) -> tuple[Array, Array]:
-    """`_over_scales` of `SCALES`, which most states of the panel have in common."""
+    """Return `_over_scales` of `SCALES`, which most states of the panel share."""
     return _over_scales(norm, activation, SCALES)
 
 
 def _over_scales(norm: str, activation: str, log10_scales: Array) -> tuple[Array, Array]:
-    """Loss and log10‖∂L/∂W₄‖ of a network of four layers whose fourth weight matrix is multiplied by each scale."""
+    """Return loss and log10‖∂L/∂W₄‖ of a four-layer network whose fourth weight matrix is multiplied by each scale."""
     one = NetworkSpec(depth=4, width=32, activation=activation, norm=norm, batch=64, seeds=1)
     drawn = initial_parameters(one, inputs=64, classes=10)
     many = replace(one, seeds=len(log10_scales))

@@ -30,7 +30,7 @@ NORMALIZATIONS = {
     "post-norm, batch": "post_batch",
 }
 DEFAULT_BRANCH = round(float(np.sqrt(1 / 18)), 3)
-"""The branch that PyTorch's default weights make: two layers of variance 1/(3 fan_in) and a ReLU."""
+"""The branch strength with PyTorch's default weights: two layers of variance 1/(3 fan_in) and a ReLU."""
 BRANCHES = [0.0, 0.05, 0.1, 0.15, 0.2, DEFAULT_BRANCH, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5]
 
 
@@ -100,7 +100,7 @@ def _summary(spec: ResidualSpec, log10_signal: Array, size: Array, predicted: th
 
 
 def path_lengths() -> Panel:
-    """How many paths have each length, and how much of the gradient they carry."""
+    """The number of paths of each length, and the share of the gradient that they carry."""
     length = 61
 
     def compute(blocks: int, branch: float, norm: str) -> dict[str, Any]:
@@ -141,13 +141,13 @@ def path_lengths() -> Panel:
 
 
 def _middle(shares: Array) -> tuple[int, int]:
-    """The lengths between which nine tenths of the shares lie, a twentieth on each side."""
+    """Return the lengths between which nine tenths of the shares lie, leaving a twentieth on each side."""
     below = np.cumsum(shares)
     return int(np.searchsorted(below, 0.05)), int(np.searchsorted(below, 0.95))
 
 
 def shattered_gradients() -> Panel:
-    """The gradient of a network over a line of inputs, and how far apart two inputs still have similar gradients."""
+    """The gradient of a network along a line of inputs, and the distance over which gradients stay similar."""
     x, lags = np.linspace(-2, 2, 256), np.arange(41)
 
     def compute(skip: float, blocks: int, branch: float, norm: str) -> dict[str, Any]:

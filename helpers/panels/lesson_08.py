@@ -20,22 +20,22 @@ LONGEST = 500
 TIMES = np.arange(1, LONGEST + 1)
 LENGTHS = [1, 2, 5, *range(10, 100, 5), *range(100, 200, 20), *range(200, 500, 50), LONGEST]
 DEFAULT_RADIUS = round(float(1 / np.sqrt(3)), 3)
-"""The spectral radius that PyTorch's default gives wide recurrent weights, of variance 1/(3 hidden)."""
+"""The spectral radius of wide recurrent weights with PyTorch's default variance 1/(3 hidden)."""
 RADII = sorted([*(round(0.1 * tenth, 1) for tenth in range(1, 21)), DEFAULT_RADIUS])
 ONE, TWO, CHRONO, AS_DRAWN = "one vector", "both vectors", "chrono", "as drawn"
 LOWEST, HIGHEST = (5, 10, 30, 60, 90, 130, 200, 300, 550), (2, 5, 15, 50, 200)
-"""Where the axis of powers of ten may end: it should jump seldom."""
+"""The possible ends of the axis of powers of ten, few so that it seldom jumps."""
 SIZE: dict[str, Any] = {"hidden": 64, "batch": 4, "seeds": 8}
-"""The rest of the lesson has 64 units too, drawn as PyTorch draws them; the slider of the radius multiplies them."""
+"""The rest of the lesson uses 64 units too, with PyTorch's default weights; the radius slider scales them."""
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Means over seeds of log10 norms, the last step last; what an LSTM alone has is nan elsewhere."""
+    """Means over seeds of log10 norms, the last step last; quantities that only an LSTM has are nan for other cells."""
 
     signal: Array
     spread: Array
-    left: tuple[float, float]  # log10 of what arrives at the first step, the least and the most of all seeds
+    left: tuple[float, float]  # log10 of the gradient at the first step: lowest and highest over seeds
     cell: Array
     path: Array
     gate: float
@@ -43,7 +43,7 @@ class Curves:
 
 
 def recurrent_networks() -> Panel:
-    """RNN, GRU and LSTM side by side: the gradient that gets through time, and what the forget gates alone let by."""
+    """RNN, GRU and LSTM side by side: the gradient through time, and the part that the forget gates alone pass on."""
     controls = {
         "length": steps("length", LENGTHS, 100),
         "radius": steps("radius ρ", [(f"{radius:g}", radius) for radius in RADII], DEFAULT_RADIUS),
@@ -81,7 +81,7 @@ def recurrent_networks() -> Panel:
 
 
 def _recurrent_state(length: int, radius: float, forget_bias: float, gate: str, input_scale: float) -> dict[str, Any]:
-    """What the panel shows with these controls."""
+    """Compute the panel's content for these controls."""
     common = {"length": length, "gain": radius / DEFAULT_RADIUS, "input_scale": input_scale, **SIZE}
     plain, gru = _curves(RecurrentSpec("rnn", **common)), _curves(RecurrentSpec("gru", **common))
     lstm = _curves(RecurrentSpec("lstm", **common, **_forget_gate(gate, forget_bias, length)))
@@ -110,7 +110,7 @@ def _recurrent_state(length: int, radius: float, forget_bias: float, gate: str, 
 
 
 def _forget_gate(gate: str, bias: float, length: int) -> dict[str, Any]:
-    """How an LSTM's spec says it."""
+    """Return the arguments of an LSTM's spec for this setting."""
     if gate == AS_DRAWN:
         return {}
     if gate == CHRONO:
@@ -118,7 +118,7 @@ def _forget_gate(gate: str, bias: float, length: int) -> dict[str, Any]:
     return {"forget_bias": bias, "bias_vectors": 2 if gate == TWO else 1}
 
 
-@lru_cache(maxsize=4)  # moving the forget bias leaves the RNN and the GRU as they are
+@lru_cache(maxsize=4)  # the RNN and the GRU don't depend on the forget bias
 def _curves(spec: RecurrentSpec) -> Curves:
     profile = recurrent_profile(spec)
     signal, spread = over_seeds(profile.log10_signal)
@@ -130,7 +130,7 @@ def _curves(spec: RecurrentSpec) -> Curves:
 
 
 def _by_bias(gate: str, bias: float, length: int) -> tuple[Array, float]:
-    """What forget gates that depend on nothing but their biases keep after 0 … length steps, and their half-life."""
+    """Return the share that forget gates with only a bias keep after 0 … length steps, and their half-life."""
     if gate == CHRONO:
         longest, after = max(length, 3), np.arange(LONGEST + 1)
         kept = theory.chrono_product(longest, after)
@@ -156,5 +156,5 @@ def _summary(length: int, plain: Curves, gru: Curves, lstm: Curves, half: float)
 
 
 def _roughly(log10: float) -> str:
-    """A number given as its log10; where it is far from 1, to the power of ten."""
+    """Return a number, given as its log10, as text; far from 1 only as a power of ten."""
     return theme.scientific(log10) if -3 <= log10 < 4 else theme.power_of_ten(log10)

@@ -1,4 +1,4 @@
-"""Lesson 09: a generator and what it receives from its discriminator."""
+"""Lesson 09: a generator and the gradient that it gets from its discriminator."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _opponent(distance: float, critic: bool) -> Opponent:
 
 
 def gans() -> Panel:
-    """The game on a line: how far the discriminator has trained, how far apart the two are, and which loss."""
+    """The game on a line: the discriminator's training steps, the distance of the distributions, and the loss."""
 
     def compute(trained: int, distance: float, loss: str) -> dict[str, Any]:
         at = MOMENTS.index(trained)
@@ -87,10 +87,10 @@ def _log10(values: Array) -> Array:
 
 
 def _answers(answers: Array, distance: float, loss: str) -> tuple[Array, Array]:
-    """What is drawn of a discriminator, and of the best one: probabilities, or a critic between 0 and 1."""
+    """Return the curves of a discriminator and of the best one: probabilities, or a critic scaled to 0 … 1."""
     if loss != "wasserstein":
         return answers, get_activation("sigmoid").function(theory.optimal_logit(X, distance))
-    # A critic is known up to a constant; it is drawn at the scale of the best one, whose slope is 1.
+    # A critic is defined up to a constant; it is drawn at the scale of the best one, whose slope is 1.
     width = X[-1] - X[0]
     middle = np.interp(-distance / 2, X, np.arange(len(X)))
     centre = answers[:, round(middle)][:, None]
@@ -98,7 +98,7 @@ def _answers(answers: Array, distance: float, loss: str) -> tuple[Array, Array]:
 
 
 def _arrows(starts: Array, push: Array) -> Array:
-    """Lines from each sample in the direction in which it is pushed, with gaps between them: (2, 3 n)."""
+    """Return lines from each sample in the direction of its push, with gaps between them: (2, 3 n)."""
     ends = starts + np.clip(ARROW * push, -LONGEST, LONGEST)
     gap = np.full_like(starts, np.nan)
     return np.stack([np.stack([starts, ends, gap], axis=1).ravel(), np.stack([HEIGHTS, HEIGHTS, gap], axis=1).ravel()])
@@ -127,7 +127,7 @@ def _when(trained: int, step: str) -> str:
 
 
 def generator_losses() -> Panel:
-    """The slope of each generator loss at the logit that the discriminator gives to a fake."""
+    """The slope of each generator loss at the discriminator's logit for a fake."""
 
     def compute(logit: float) -> dict[str, Any]:
         slopes = {loss: float(-theory.generator_slope(loss, logit)) for loss in LOSSES}
@@ -197,7 +197,7 @@ def _js_curve(spread: float) -> tuple[Array, Array]:
 
 
 def _js_slope(shift: float, spread: float) -> float:
-    """|dJS/dθ|: half the saturating generator's gradient against the best discriminator, in units of the spread."""
+    """Return |dJS/dθ|: half the saturating generator's gradient against the best discriminator, per unit of spread."""
     return theory.optimal_generator_gradient("saturating", shift / spread) / (2 * spread) if spread else 0.0
 
 
@@ -210,7 +210,7 @@ PICTURED = ("saturating", "non_saturating")
 
 @lru_cache(maxsize=1)
 def _signals() -> tuple[dict[str, Array], Array, list[list[NetworkPicture]]]:
-    """log10 norms (moments, seeds, places) by loss while a discriminator trains, the mean of D at fakes, pictures."""
+    """Return log10 norms (moments, seeds, places) by loss during training, the mean of D at fakes, and pictures."""
     found, confidence = gradients_of_two(MOMENTS)
     pictures = [
         [picture.players(found[loss][at], 0, BORDER, title=f"{NAMES[loss]} loss") for loss in PICTURED]
@@ -220,7 +220,7 @@ def _signals() -> tuple[dict[str, Array], Array, list[list[NetworkPicture]]]:
 
 
 def way_back() -> Panel:
-    """The picture of every lesson, for two networks in a row: the gradient from the loss back to the noise."""
+    """The network picture for two networks in a row: the gradient from the loss back to the noise."""
 
     def compute(trained: int) -> dict[str, Any]:
         at = MOMENTS.index(trained)

@@ -71,10 +71,10 @@ def gradient_clipping() -> Panel:
 
 
 def _pictures(network: str, before: Array, after: Array) -> list[NetworkPicture]:
-    """One draw's gradient, before and after it was clipped."""
+    """Return pictures of one draw's gradient before and after clipping."""
     kind = "layers" if network == "layers" else "steps"
     size, more = (len(before), -1, UNITS), {} if kind == "layers" else {"cell": "rnn"}
-    first = 0 if kind == "layers" else 1  # step 1 adds nothing: it begins with state 0
+    first = 0 if kind == "layers" else 1  # step 1 adds nothing, since its initial state is 0
     whole, clipped = before.reshape(size)[first:], after.reshape(size)[first:]
     return [
         picture.parts(each, whole, kind, 8, title=title, last=len(before), **more)
@@ -90,7 +90,7 @@ def _log10_norms(parts: Array) -> Array:
 
 def _summary(network: str, rule: str, whole: Array, clipped: Array, before: Array, after: Array) -> str:
     size, left = (float(np.log10(np.linalg.norm(g, axis=(1, 2))).mean()) for g in (whole, clipped))
-    name, first = ("layer", 1) if network == "layers" else ("step", 2)  # step 1 adds nothing: it begins with state 0
+    name, first = ("layer", 1) if network == "layers" else ("step", 2)  # step 1 adds nothing: its initial state is 0
     ratios = [theme.scientific(float(line[first - 1] - line[-1])) for line in (before, after)]
     text = f"The whole gradient has norm {theme.scientific(size)} before, {theme.scientific(left)} after.\n"
     if np.array_equal(whole, clipped):
@@ -110,12 +110,12 @@ def _summary(network: str, rule: str, whole: Array, clipped: Array, before: Arra
 
 @cache
 def _surface() -> Array:
-    """The loss (biases, weights) of the one-unit network."""
+    """Return the loss (biases, weights) of the one-unit network."""
     return one_unit_loss(*np.meshgrid(WEIGHTS, BIASES))
 
 
 def cliff() -> Panel:
-    """Gradient descent on a loss with a cliff, with and without clipping, from where one clicks."""
+    """Gradient descent on a loss with a cliff, with and without clipping, starting where you click."""
 
     def compute(weight: float, bias: float, learning_rate: float, threshold: float) -> dict[str, Any]:
         free = descend(weight, bias, learning_rate=learning_rate, updates=UPDATES)

@@ -17,7 +17,7 @@ from helpers.picture import NetworkPicture
 
 DEPTH, WIDTH, SEEDS = 30, 64, 4
 FITS = 0.1
-"""Lines that are nowhere further apart, in powers of ten, are taken for the same."""
+"""Lines that are nowhere further apart than this, in decades, count as equal."""
 
 UNKNOWN: dict[int, dict[str, Any]] = {
     1: {"activation": "sigmoid", "gain": 2.0, "bias": 0.0, "norm": "none"},
@@ -27,7 +27,7 @@ UNKNOWN: dict[int, dict[str, Any]] = {
     5: {"activation": "relu", "gain": 0.5, "bias": 0.0, "norm": "batch"},
     6: {"activation": "relu", "gain": 1.4, "bias": 0.0, "norm": "none"},
 }
-"""What the unknown networks are."""
+"""The settings of the unknown networks."""
 
 
 def unknown_network() -> Panel:
@@ -75,7 +75,7 @@ def unknown_network() -> Panel:
 def _network(
     title: str, activation: str, gain: float, bias: float, norm: str
 ) -> tuple[tuple[Array, ...], NetworkPicture]:
-    """What its lines show, and a picture with a title that doesn't say what it is.
+    """Return a network's lines, and a picture whose title doesn't reveal its settings.
 
     The lines are log10 of the signal, mean (depth,) and spread (2, depth), and the share of dead or saturated units
     (depth,).

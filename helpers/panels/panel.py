@@ -18,11 +18,12 @@ Presets = Mapping[str, Mapping[str, Any]]
 
 
 class Panel(ipywidgets.VBox):
-    """The states to try as buttons, the controls in a row, and the live figure that they move.
+    """Buttons for states to try, the controls in a row, and the live figure that they move.
 
-    `name` is that of the function in `helpers.panels` that makes it. `controls` holds the ipywidgets controls by name,
-    `live` the `LiveFigure`, `presets` the values that each button sets; `click` names the sliders that follow a click
-    on a trace (see `LiveFigure`). `panel.data` is what the figure shows now; `panel.set(depth=20)` moves controls.
+    `name` is the name of the function in `helpers.panels` that creates the panel. `controls` holds the ipywidgets
+    controls by name, `live` the `LiveFigure`, `presets` the values that each button sets; `click` names the sliders
+    that a click on a trace sets (see `LiveFigure`). `panel.data` has the current data; `panel.set(depth=20)` moves
+    controls.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Panel(ipywidgets.VBox):
         return button
 
     def set(self, **values: Any) -> None:
-        """Move controls by name; ValueError names the one that is unknown."""
+        """Move controls by name; raise a ValueError that names an unknown one."""
         for name, value in values.items():
             if name not in self.controls:
                 raise ValueError(f"no control named {name!r}; this panel has {', '.join(self.controls)}")
@@ -62,17 +63,17 @@ class Panel(ipywidgets.VBox):
 
     @property
     def data(self) -> dict[str, Any]:
-        """What the figure shows for the controls' present values, by trace name."""
+        """The figure's data for the controls' current values, by trace name."""
         return self.live.data
 
     @property
     def summary(self) -> str:
-        """What the panel says: its headline and what stands under it."""
+        """The panel's text: its headline and the lines under it."""
         return str(self.data.get("summary", "")).replace("\n", " ")
 
 
 def _written(compute: Compute) -> Compute:
-    """The same with a sentence whose negative numbers have a minus."""
+    """Wrap `compute` so that negative numbers in its sentence have a minus sign."""
 
     @wraps(compute)
     def written(**values: Any) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def _written(compute: Compute) -> Compute:
 
 
 def _row(widgets: list[ipywidgets.Widget], name: str) -> ipywidgets.Box:
-    """Widgets side by side; live.css knows the row by its name."""
+    """Place widgets side by side; live.css selects the row by its name."""
     row = ipywidgets.Box(widgets)
     row.add_class(name)
     return row
@@ -92,7 +93,7 @@ def _row(widgets: list[ipywidgets.Widget], name: str) -> ipywidgets.Box:
 def still(figure: go.Figure, first: Mapping[str, Any] | None = None) -> LiveFigure:
     """A figure without controls, drawn by the same plotly.js as the panels of the page.
 
-    Where the figure shall change, `first` is what its moving traces show first, as `compute` of a `LiveFigure` would
-    return it; `show` then draws further results of the same shapes, also while a cell is running.
+    If the figure is to change, `first` holds the first data of its moving traces, as `compute` of a `LiveFigure` would
+    return them; `show` then draws further results of the same shapes, also while a cell is running.
     """
     return LiveFigure(figure, {}, lambda: dict(first or {}))

@@ -1,9 +1,9 @@
-"""A game that is played while one looks on: start, pause, single steps, reset, the samples shown as they come.
+"""A game that plays while you watch: start, pause, single steps, reset; samples are shown as they change.
 
-The game runs on the event loop of the kernel's main thread, a slice at a time, so that there is no thread that could
-outlive the kernel, and an interrupt reaches it; clicks, which JupyterLab may hand to another thread of the kernel, are
-passed on to that loop. A picture is sent once the page has shown the one before; where no page answers, nobody looks on
-any more, and the game pauses by itself.
+The game runs in slices on the event loop of the kernel's main thread, so there is no thread that could outlive the
+kernel, and an interrupt reaches it. Clicks, which JupyterLab may deliver on another thread of the kernel, are passed on
+to that loop. A picture is sent when the page has shown the previous one; if no page answers, nobody is watching any
+more, and the game pauses.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from helpers.panels.controls import plain_layout, plain_style
 from helpers.panels.lesson_09 import loss_choice
 from helpers.panels.panel import still
 
-if TYPE_CHECKING:  # a kernel has asyncio loaded; elsewhere it takes time
+if TYPE_CHECKING:  # a kernel has loaded asyncio already; elsewhere importing it takes time
     import asyncio
 
 Draw = Callable[[Game], dict[str, Any]]
 
-SLICE, BREATH = 0.06, 0.02  # seconds of play, and of listening to the page
-PATIENCE = 8.0  # seconds without an answer after which nobody looks on
-ASK_AGAIN = 1.0  # seconds without an answer after which the page is asked once more
-SHOWN, ARROWS = 128, 48  # samples in a picture, and those that have an arrow
-LONGEST = 8.0  # the largest push that is drawn at its length
-START, PAUSE = "Start", "Pause"  # what the same button reads
+SLICE, BREATH = 0.06, 0.02  # seconds of play, and of pause for the page's messages
+PATIENCE = 8.0  # seconds without an answer after which nobody is watching
+ASK_AGAIN = 1.0  # seconds without an answer after which the page is asked again
+SHOWN, ARROWS = 128, 48  # samples in a picture, and how many of them have an arrow
+LONGEST = 8.0  # the largest push that is drawn to scale
+START, PAUSE = "Start", "Pause"  # the two labels of one button
 
 
 class Pulse(anywidget.AnyWidget):
-    """Asks the page whether it still shows the widget, by a number: `sent`, and `seen`, the last one that came back.
+    """Asks the page whether it still shows the widget: it sends a number, `sent`; `seen` is the last one returned.
 
-    The answer is a message of its own. A change of a trait would wait in the browser until the one before is dealt
-    with: for ever, once one is lost with its connection.
+    The answer is a custom message. A change of a trait would wait in the browser until the previous one is processed,
+    and for ever if that was lost with its connection.
     """
 
     _esm = """
@@ -72,12 +72,12 @@ class Pulse(anywidget.AnyWidget):
         return self.seen >= self.wanted
 
     def ask(self) -> None:
-        """Ask anew."""
+        """Send a new question."""
         self.sent += 1
         self.wanted = self.sent
 
     def ask_again(self) -> None:
-        """Ask once more: the question or its answer may be lost."""
+        """Send the question again, since it or its answer may be lost."""
         self.sent += 1
 
     def _answered(self, _: object, number: object, __: object) -> None:
@@ -88,9 +88,9 @@ class Pulse(anywidget.AnyWidget):
 class GameView(ipywidgets.VBox):
     """A game with its picture, its buttons and the choice of the generator's loss.
 
-    `game` is the game in play, `running` whether it plays by itself, `picture` the live figure. `start`, `pause`,
-    `reset`, `discriminator_step` and `generator_step` do what the buttons do. `limit` is the round at which it pauses
-    by itself. An interrupt of the kernel pauses it too.
+    `game` is the current game, `running` whether it is playing, `picture` the live figure. `start`, `pause`, `reset`,
+    `discriminator_step` and `generator_step` do the same as the buttons. `limit` is the round at which it pauses. An
+    interrupt of the kernel pauses it too.
     """
 
     def __init__(self, game: Game, figure: Any, draw: Draw, limit: int) -> None:
@@ -117,7 +117,7 @@ class GameView(ipywidgets.VBox):
         return button
 
     def _at_home(self, action: Callable[[], None]) -> None:
-        """Act on the loop where the view was made; at once where we are on it already, or where there is none."""
+        """Run `action` on the event loop that created the view: at once if already there, or if there is no loop."""
         if self._home is None or self._home is _running_loop():
             action()
         else:
@@ -127,11 +127,11 @@ class GameView(ipywidgets.VBox):
 
     @property
     def running(self) -> bool:
-        """Whether the game plays by itself at this moment."""
+        """Whether the game is playing."""
         return self._task is not None
 
     def start(self) -> None:
-        """Play on by itself, until `pause`, the limit, an interrupt, or until no page shows it any more."""
+        """Play until `pause`, the limit, an interrupt, or until no page shows the game any more."""
         import asyncio
 
         if not self.running and self.game.rounds < self.limit:
@@ -139,31 +139,31 @@ class GameView(ipywidgets.VBox):
             self.buttons["start"].description = PAUSE
 
     def pause(self) -> None:
-        """Stop where it is; `start` goes on from there."""
+        """Stop playing; `start` continues from there."""
         if self._task is not None:
             self._task.cancel()
             self._at_rest()
 
     def reset(self) -> None:
-        """Begin anew with the loss that is chosen, from the same seed."""
+        """Start over with the chosen loss and the same seed."""
         self.pause()
         self.game = Game(replace(self.game.recipe, loss=self.loss.value), self.game.seed)
         self.show()
 
     def discriminator_step(self) -> None:
-        """One step of the discriminator alone."""
+        """Make one step of the discriminator only."""
         self.pause()
         self.game.discriminator_step()
         self.show()
 
     def generator_step(self) -> None:
-        """One step of the generator alone."""
+        """Make one step of the generator only."""
         self.pause()
         self.game.generator_step()
         self.show()
 
     def show(self) -> None:
-        """Draw the game as it is."""
+        """Draw the current state of the game."""
         self.picture.show(self._result())
 
     def _start_or_pause(self) -> None:
@@ -224,9 +224,9 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 @contextlib.contextmanager
 def _interrupts(pause: Callable[[], None]) -> Iterator[Callable[[], None]]:
-    """Have an interrupt of the kernel pause the game: between cells a kernel ignores it.
+    """Let an interrupt of the kernel pause the game, which the kernel would ignore between cells.
 
-    Calls of what is yielded keep it so: the kernel sets a handler of its own around each message.
+    Call the yielded function regularly to keep the handler, since the kernel sets its own around each message.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
@@ -247,7 +247,7 @@ def _interrupts(pause: Callable[[], None]) -> Iterator[Callable[[], None]]:
 
 
 def _curve(norms: Array) -> Array:
-    """log10 of the norms by rounds, (2, RECORDS): every place the mean of the rounds it stands for."""
+    """Return log10 of the norms by rounds, (2, RECORDS), where each point is the mean over its rounds."""
     out = np.full((2, RECORDS), np.nan)
     if len(norms):
         each = -(-len(norms) // RECORDS)
@@ -264,7 +264,7 @@ def _curve(norms: Array) -> Array:
 
 
 def shifted_game(loss: str = "saturating", seed: int = 0) -> GameView:
-    """The recipe in the plane: a cloud that has to travel six units to the right."""
+    """The shifted recipe in the plane: a cloud that has to move six units to the right."""
     return _plane(Game(shifted_recipe(loss), seed), np.linspace(-4, 9, SIDE), np.linspace(-3, 3, SIDE), 1.0, 2000)
 
 
@@ -274,13 +274,13 @@ def ring_game(loss: str = "non_saturating", seed: int = 0) -> GameView:
 
 
 def _plane(game: Game, x: Array, y: Array, arrow: float, limit: int) -> GameView:
-    """`arrow` is how long a push of 1 is drawn; no arrow is longer than eight of them."""
+    """Return a game in the plane; `arrow` is the drawn length of a push of 1, and pushes are drawn up to 8."""
     points = np.stack(np.meshgrid(x, y), axis=-1)
 
     def draw(game: Game) -> dict[str, Any]:
         gradients = game.shown_gradients(SHOWN)
         starts = gradients.samples
-        push = -gradients.at_samples * SHOWN  # of one sample alone: the loss is a mean over them
+        push = -gradients.at_samples * SHOWN  # of a single sample: the loss is a mean over all
         length = np.maximum(np.linalg.norm(push, axis=1, keepdims=True), 1e-30)
         ends = starts + push * arrow * np.minimum(1, LONGEST / length)
         gap = np.full_like(starts, np.nan)

@@ -15,7 +15,7 @@ from helpers.panels.panel import still
 
 
 class Recorded(Protocol):
-    """What a picture needs of a `helpers.training.History`."""
+    """The part of a `helpers.training.History` that a picture needs."""
 
     @property
     def steps(self) -> Array:
@@ -36,7 +36,7 @@ def training_picture(
     title: str,
     highest: float = 3.0,
 ) -> LiveFigure:
-    """An empty picture of losses, a plot for each group; `follow` fills it while a network trains.
+    """Return an empty picture of losses with a plot for each group; `follow` fills it while a network trains.
 
     `steps` and `records` are those of the training run, `chance` is the loss of guessing; the axis ends at `highest`.
     """
@@ -45,7 +45,7 @@ def training_picture(
 
 
 def follow(picture: LiveFigure, group: str, run: str) -> Callable[[Recorded], None]:
-    """A callback for `helpers.training.train` that draws the loss so far; ValueError for a run that has no curve."""
+    """Return a callback for `helpers.training.train` that draws the loss so far; ValueError if the run has no curve."""
     name = f"{group}, {run}"
     if name not in picture.data:
         raise ValueError(f"the run is {name!r}; the picture has {'; '.join(picture.data)}")

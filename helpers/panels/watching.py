@@ -1,4 +1,4 @@
-"""The heat map of a training that is being watched, drawn while it runs."""
+"""The heat map of a watched training run, drawn while it runs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from helpers.panels.curves import next_of, padded
 from helpers.panels.panel import still
 
 COLUMNS = 120
-"""Most moments in the picture; of a longer run it shows every second record, then every fourth."""
+"""The largest number of moments in the picture; of a longer run it shows every second record, then every fourth."""
 
 WIDTHS = (10, 20, 30, 60, 90, COLUMNS)
 
 
 class Watched(Protocol):
-    """What the picture needs of a `helpers.doctor.watch.WatchHistory`."""
+    """The part of a `helpers.doctor.watch.WatchHistory` that the picture needs."""
 
     @property
     def steps(self) -> Array:
@@ -29,11 +29,11 @@ class Watched(Protocol):
 
     @property
     def gradient_norm(self) -> Array:
-        """(records, layers)."""
+        """Gradient norms (records, layers)."""
 
 
 class LayersPicture(ipywidgets.VBox):
-    """The gradient norm of every layer at every record, for a training recorded `every` so many steps.
+    """The gradient norm of every layer at every record, for a training run recorded every `every` steps.
 
     `show` draws the records so far, also while a cell is running; `live` is the figure.
     """
@@ -49,7 +49,7 @@ class LayersPicture(ipywidgets.VBox):
         return still(figure, self._row(np.empty((0, len(self._layers)))))
 
     def _row(self, norms: Array) -> dict[str, object]:
-        """What the figure takes: log10 of the norms (records, layers), and an axis that holds these records."""
+        """Return the figure's data: log10 of the norms (records, layers), and an axis range for these records."""
         step = self._every * self._stride
         end = step * (next_of(WIDTHS, len(norms)) - 0.5)
         return {
@@ -59,7 +59,7 @@ class LayersPicture(ipywidgets.VBox):
         }
 
     def show(self, history: Watched) -> None:
-        """Draw what was recorded so far."""
+        """Draw everything recorded so far."""
         stride = self._stride
         while len(history.steps) > COLUMNS * stride:
             stride *= 2
