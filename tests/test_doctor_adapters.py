@@ -76,7 +76,7 @@ def test_a_training_step_is_examined_with_its_batch(answer: str) -> None:
 def test_a_dictionary_with_the_loss_is_enough() -> None:
     inputs, labels = next(iter(DataLoader(dataset(), 64)))
     assert diagnose(WithLoss(), None, {"x": inputs, "labels": labels}).healthy
-    with pytest.raises(ValueError, match="hold no loss of one number: hand over a loss_function"):
+    with pytest.raises(ValueError, match="hold no loss of one number: pass a loss_function"):
         loss_in({"logits": inputs})
     one = torch.ones(())
     assert loss_in((one, inputs)) is one and loss_in(one) is one

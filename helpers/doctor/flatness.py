@@ -1,9 +1,8 @@
-"""Where activations are flat: saturated elements and dead units, told from the pre-activation alone.
+"""Find where activations are flat, saturated elements and dead units, from the pre-activation alone.
 
-The rule, which the gradient profile of the course follows too: an element is saturated where |φ′(z)| is below 1 % of
-the activation's largest; a unit is dead that is exactly 0 for every sample of the batch. Only a rectifier has such
-zeros, and its flat part is what it is made for: of a rectifier the dead units are read, of every other activation the
-saturated elements.
+The rule, which the course's gradient profile follows too: an element is saturated where |φ′(z)| is below 1 % of its
+largest value; a unit is dead if it is exactly 0 for every sample of the batch. Only rectifiers have such zeros, and a
+rectifier is meant to be flat there. So dead units are read for rectifiers, saturated elements for all others.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ FLAT = 0.01
 
 @dataclass(frozen=True)
 class Flat:
-    """An activation's flat parts: z ≤ `low`, z ≥ `high`, and `turn`, around the place where it turns.
+    """An activation's flat parts: z ≤ `low`, z ≥ `high`, and the interval `turn` around its minimum.
 
     A rectifier is 0 on its flat part, which is z ≤ `low`.
     """
@@ -37,7 +36,7 @@ class Flat:
         return self.high < math.inf
 
     def mask(self, z: Tensor) -> Tensor:
-        """Which elements of the pre-activation lie where the slope is flat."""
+        """Return which elements of the pre-activation lie in a flat part."""
         mask = z <= self.low
         if self.squashes:
             mask = mask | (z >= self.high)
@@ -46,7 +45,7 @@ class Flat:
         return mask
 
     def dead(self, z: Tensor, unit_axis: int) -> Tensor:
-        """Which units of a rectifier are 0 for every sample, (units,); all axes but `unit_axis` count as samples."""
+        """Return which units of a rectifier are 0 for every sample, (units,); axes but `unit_axis` are samples."""
         peaks = z.amax([axis for axis in range(z.dim()) if axis != unit_axis % z.dim()])
         return peaks <= self.low
 
@@ -70,13 +69,13 @@ FLAT_PARTS: Mapping[str, Flat] = {
     "silu": Flat(-6.1429157, turn=(-1.3307900, -1.2295877)),
     "softplus": Flat(math.log(FLAT / (1 - FLAT))),
 }
-"""The activations that can be flat, by the name of torch's function; a test holds them against their slopes."""
+"""The activations that can be flat, by the name of torch's function; a test compares them with their slopes."""
 
 
 def flat_parts(function: str, arguments: Sequence[Any], named: Mapping[str, Any]) -> Flat | None:
-    """The flat parts of a call of torch's `function`, None if it has none that are known here.
+    """Return the flat parts of a call of torch's `function`; None if none are known.
 
-    A trailing underscore (the in-place form) makes no difference; hardtanh may name other edges (ReLU6 does).
+    A trailing underscore (the in-place form) makes no difference; hardtanh may have other edges (ReLU6 does).
     """
     name = function.rstrip("_")
     if name != "hardtanh":

@@ -1,7 +1,7 @@
-"""The graph of a computation as autograd holds it: what the loss depends on, and the ways on which it does.
+"""Autograd's graph of a computation: what the loss depends on, and along which ways.
 
-A step is a node of autograd's graph; each step's `next_functions` are the steps that made what went into it, and its
-leaves are the tensors that ask for a gradient.
+A step is a node of autograd's graph. A step's `next_functions` are the steps that computed its inputs; the leaves of
+the graph are the tensors that require a gradient.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PASSES_ON = (
     "Alias",
     "Clone",
 )
-"""Steps between a parameter and the operation that uses it: another view of the same numbers."""
+"""Steps between a parameter and the operation that uses it, which only return another view of the same numbers."""
 
 PRODUCTS = (
     "Addmm",
@@ -49,14 +49,14 @@ REENTRANT = "CheckpointFunctionBackward"
 
 
 class Graph:
-    """All steps that lie between some tensors and the leaves that they were computed from.
+    """All steps between some tensors and the leaves from which they were computed.
 
-    `order` holds each step before those that it was computed from, `below` what a step was computed from; `leaves` maps
-    a leaf to its step.
+    In `order` each step precedes those that it was computed from; `below` maps a step to those that it was computed
+    from, `leaves` a leaf to its step.
     """
 
     def __init__(self, tensors: Iterable[Tensor], until: Iterable[Tensor] = (), known: Graph | None = None) -> None:
-        """The graph of `tensors`, not looked into beyond the tensors `until`; a `known` one spares most of the walk."""
+        """Walk the graph of `tensors` up to the tensors `until`; a `known` graph saves most of the walk."""
         self._starts = [each.grad_fn for each in tensors if each.grad_fn is not None]
         ends = {each.grad_fn for each in until if each.grad_fn is not None}
         self.below: dict[Any, list[Any]] = {}
@@ -68,11 +68,11 @@ class Graph:
 
     @cached_property
     def names(self) -> set[str]:
-        """The names of all steps without the number at the end."""
+        """The names of all steps, without the number at the end."""
         return {name.rstrip("0123456789") for name in {step.name() for step in self.order}}
 
     def consumers(self) -> dict[Any, list[Any]]:
-        """For every step those that use what it made."""
+        """The steps that use each step's outputs."""
         found: dict[Any, list[Any]] = {}
         for step in self.order:
             for below in self.below[step]:
@@ -80,7 +80,7 @@ class Graph:
         return found
 
     def longest_way(self, weights: Mapping[Any, float]) -> dict[Any, float]:
-        """For every step the largest sum of weights on a way from the start to it, its own counted in."""
+        """Return for every step the largest sum of weights on a way from the start to it, including its own."""
         found: dict[Any, float] = dict.fromkeys(self._starts, 0.0)
         for step in self.order:
             here = found[step] = found[step] + weights.get(step, 0.0)
@@ -90,10 +90,10 @@ class Graph:
         return found
 
     def best_ways(self, strengths: Mapping[Any, float]) -> tuple[dict[Any, float], dict[Any, Any]]:
-        """For every step the least resistance of a way to the start, and the next step on that way.
+        """Return for every step the least resistance of a way to the start, and the next step on that way.
 
-        A step with a strength resists by 1/strength, so that the weakest point counts most; others are passed for
-        nothing. The step's own resistance is not counted in.
+        A step with a strength has the resistance 1/strength, so the weakest point counts most; other steps have none.
+        The step's own resistance is not included.
         """
         least: dict[Any, float] = dict.fromkeys(self._starts, 0.0)
         towards: dict[Any, Any] = {}
@@ -107,7 +107,7 @@ class Graph:
         return least, towards
 
     def above(self, marked: Iterable[Any]) -> set[Any]:
-        """All steps that were computed from a marked step, by whatever way."""
+        """Return all steps that were computed from a marked step, directly or indirectly."""
         found: set[Any] = set()
         marks = set(marked)
         for step in reversed(self.order):
@@ -118,7 +118,7 @@ class Graph:
         return found
 
     def joins(self, way: Sequence[Any]) -> int:
-        """How many sums of two computed tensors, skip connections, lie on a way."""
+        """Return the number of sums of two computed tensors, that is of skip connections, on a way."""
         return sum(
             name_of(step) == "AddBackward"
             and sum(below in self.steps and not is_leaf(below) for below in self.below[step]) > 1
@@ -127,7 +127,7 @@ class Graph:
 
 
 def name_of(step: Any) -> str:
-    """The name of a step without the number that torch puts at the end."""
+    """Return the name of a step, without the number that torch appends."""
     return str(step.name()).rstrip("0123456789")
 
 
@@ -138,7 +138,7 @@ def _below(step: Any) -> list[Any]:
 def _sorted(
     starts: Sequence[Any], ends: set[Any], below: dict[Any, list[Any]], known: Mapping[Any, list[Any]]
 ) -> list[Any]:
-    """Each step before those below it; fills `below`, which is looked up in `known` first."""
+    """Return each step before those below it; fill `below`, using `known` where possible."""
     finished: list[Any] = []
     waiting: list[Any] = list(starts)
     while waiting:
@@ -154,12 +154,12 @@ def _sorted(
 
 
 def is_leaf(step: Any) -> bool:
-    """Whether a step is where the gradient of a leaf is collected."""
+    """Whether a step accumulates the gradient of a leaf."""
     return "AccumulateGrad" in step.name()
 
 
 def is_opaque(step: Any) -> bool:
-    """Whether a step is code of somebody's own, or was compiled: what happens in it isn't in the graph."""
+    """Whether a step is a custom function or compiled code, whose inside isn't in the graph."""
     name = name_of(step)
     return (
         "::" in name
@@ -170,7 +170,7 @@ def is_opaque(step: Any) -> bool:
 
 
 def operation_on(leaf: Any, graph: Graph, consumers: Mapping[Any, Sequence[Any]]) -> Any:
-    """The operation that uses a leaf, looked for through other views of it; None where the graph has none."""
+    """Return the operation that uses a leaf, directly or through views of it; None if the graph has none."""
     step = leaf
     for _ in range(8):
         step = next((each for each in consumers.get(step, ()) if each in graph.steps), None)

@@ -1,4 +1,4 @@
-"""What `watch` recorded of a training."""
+"""The record of a training run made by `watch`."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class WatchHistory:
-    """What was recorded; all arrays but `steps` are (records, layers).
+    """The recorded quantities; all arrays but `steps` are (records, layers).
 
-    steps: (records,) how many optimizer steps had been made before
+    steps: (records,) the number of optimizer steps made before
     layers: names of the modules that hold parameters, in the order in which they ran
-    gradient_norm: norm of the gradient of the parameters that the layer holds itself; NaN where none arrived,
-        infinite where it holds anything that is no finite number
+    gradient_norm: norm of the gradient of the layer's own parameters; NaN if there is none, infinite if it contains
+        nan or infinity
     gradient_to_weight: that norm over the norm of these parameters
-    activation_mean, activation_std: of what leaves the layer, after its activation, be it a module or a function
-    dead: share of units that are 0 over the whole batch, behind a rectifier (ReLU, ReLU6)
-    saturated: share of elements where the slope is below 1 % of its maximum, behind any other activation of
+    activation_mean, activation_std: mean and standard deviation of the layer's output after its activation, whether
+        that is a module or a function
+    dead: share of units that are 0 over the whole batch, after a rectifier (ReLU, ReLU6)
+    saturated: share of elements where the slope is below 1 % of its maximum, after any other activation of
         `flatness.FLAT_PARTS`
 
-    update_to_weight: norm of what the step changed in these parameters over their norm before; NaN where no optimizer
-        holds them. Of a parameter with many elements about 16,000 are looked at
-    similarity: mean cosine between what leaves the layer for two samples, of at most 32 samples; NaN for a single one
+    update_to_weight: norm of the step's change of these parameters over their norm before it; NaN if no optimizer
+        holds them. Of a parameter with many elements about 16,000 are examined
+    similarity: mean cosine between the layer's outputs for two samples, over at most 32 samples; NaN for a single one
 
-    `dead` and `saturated` are 0 behind everything else. What a layer that didn't run would have given is NaN; of one
-    that ran several times the last time counts.
+    `dead` and `saturated` are 0 after anything else. The quantities of a layer that didn't run are NaN; for a layer
+    that ran several times, the last call counts.
     """
 
     steps: Array

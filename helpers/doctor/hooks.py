@@ -1,4 +1,4 @@
-"""Hooks on all that PyTorch runs: set and taken off whole, whatever interrupts, and without harm to other threads."""
+"""Hooks on PyTorch's optimizers, backward passes and scalers that are interrupt-safe and thread-safe."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, 
 
 
 class StepFollower(Protocol):
-    """Is told of every step of every optimizer."""
+    """An object that is notified of every step of every optimizer."""
 
     def before_step(self, optimizer: Optimizer, has_closure: bool) -> None:
-        """Called before a step; one with a closure has its forward and backward passes still before it."""
+        """Called before a step; with a closure, the forward and backward passes follow during the step."""
 
     def after_step(self, optimizer: Optimizer) -> None:
-        """Called when a step is done; not called where it raised."""
+        """Called after a step, unless it raised an exception."""
 
 
 _lock = threading.Lock()
@@ -31,10 +31,10 @@ _is_registered = False
 
 
 def follow_steps(follower: StepFollower) -> None:
-    """Tell `follower` of the steps of all optimizers, until `leave_steps`.
+    """Notify `follower` of the steps of all optimizers until `leave_steps`.
 
-    The first call registers hooks that stay and do nothing without followers: PyTorch goes through its hooks while it
-    calls them, so that one more or one less would break the step that another thread is at.
+    The first call registers hooks that stay registered and do nothing without followers: PyTorch iterates over its
+    hooks while it calls them, so adding or removing one would break a step in another thread.
     """
     global _followers, _is_registered
     with _lock:
@@ -46,7 +46,7 @@ def follow_steps(follower: StepFollower) -> None:
 
 
 def leave_steps(follower: StepFollower) -> None:
-    """Undo `follow_steps`; nothing where that is done already."""
+    """Undo `follow_steps`, if that hasn't been done."""
     global _followers
     with _lock:
         _followers = tuple(each for each in _followers if each is not follower)
@@ -64,11 +64,11 @@ def _after_step(optimizer: Optimizer, *_: Any) -> None:
 
 
 Done = Callable[[Any], None]
-"""Is given what the call returned."""
+"""A function that is called with the result of the followed call."""
 
 
 class FollowedMethod:
-    """A method of a class of torch whose calls are followed while somebody listens, and which is itself otherwise."""
+    """A method of one of torch's classes that is replaced, while there are followers, by one that calls them."""
 
     def __init__(self, owner: type, name: str) -> None:
         self._owner, self._name = owner, name
@@ -77,7 +77,7 @@ class FollowedMethod:
         self._replacement: Any = None
 
     def follow(self, follower: Callable[..., Done | None]) -> None:
-        """Have `follower` called before each call, with its arguments; what it returns is called afterwards."""
+        """Call `follower` before each call with its arguments, and the function that it returns after the call."""
         with _lock:
             if not self._followers:
                 self._original = vars(self._owner)[self._name]
@@ -86,7 +86,7 @@ class FollowedMethod:
             self._followers = (*self._followers, follower)
 
     def leave(self, follower: Callable[..., Done | None]) -> None:
-        """Undo `follow`. Where somebody else has replaced the method since, theirs stays, and ours does nothing."""
+        """Undo `follow`. If other code has replaced the method since, its version stays and ours does nothing."""
         with _lock:
             had_some = bool(self._followers)
             self._followers = tuple(each for each in self._followers if each != follower)
@@ -113,9 +113,9 @@ SCALER_STEP = FollowedMethod(_Scaler, "step")
 
 
 def stop_before_interrupt(stop: Callable[[], None]) -> Callable[[], None]:
-    """Have `stop` called before Ctrl-C raises; returns a function that takes that back.
+    """Call `stop` before Ctrl-C raises KeyboardInterrupt; return a function that undoes this.
 
-    A `with` statement alone can't promise it: what interrupts the first instruction of `__exit__` ends it there.
+    A `with` statement alone can't guarantee it: an interrupt at the first instruction of `__exit__` ends it there.
     """
     before = signal.getsignal(signal.SIGINT)
     if not callable(before) or threading.current_thread() is not threading.main_thread():
@@ -136,10 +136,10 @@ def stop_before_interrupt(stop: Callable[[], None]) -> Callable[[], None]:
 
 @contextmanager
 def interrupts_held() -> Iterator[Callable[[], None]]:
-    """Hold Ctrl-C back until the function that this gives is called, or to the end; a second one doesn't wait.
+    """Delay Ctrl-C until the yielded function is called, or until the block ends; a second Ctrl-C isn't delayed.
 
-    What interrupts torch's own modes in the middle leaves them broken: call the function where nothing of torch is
-    at work. In other threads than the main one nothing interrupts anyway.
+    An interrupt inside torch's own modes leaves them broken: call the function where no code of torch is running. In
+    other threads than the main one there are no interrupts anyway.
     """
     before = signal.getsignal(signal.SIGINT)
     if not callable(before) or threading.current_thread() is not threading.main_thread():
@@ -167,7 +167,7 @@ def interrupts_held() -> Iterator[Callable[[], None]]:
 
 
 def uninterrupted(work: Callable[[], None]) -> None:
-    """Do the work; Ctrl-C waits until it is done. In other threads than the main one nothing interrupts anyway."""
+    """Run `work` and delay Ctrl-C until it is done; other threads than the main one are never interrupted."""
     handler = signal.getsignal(signal.SIGINT)
     if not callable(handler) or threading.current_thread() is not threading.main_thread():
         work()

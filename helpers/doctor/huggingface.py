@@ -13,14 +13,14 @@ from .watch import Monitor, watch
 
 
 class DoctorCallback(TrainerCallback):
-    """Watches the model while the trainer trains it, and prints what it concludes at the end.
+    """Watches the model while the trainer trains it, and prints the diagnosis at the end.
 
-    every: the first step is recorded and then every so many
+    every: the interval of recorded steps, beginning with the first
     report: a file for the findings as JSON (schema in README.md)
     show: whether to print the diagnosis
 
-    `monitor` is the running monitor, `diagnosis` what it concludes so far. The trainer tells its callbacks nothing of
-    an error: where the training may end by one, call `close` afterwards, or write `with watch(trainer.model):` around
+    `monitor` is the running monitor, `diagnosis` the diagnosis so far. The trainer doesn't inform its callbacks of an
+    error: if the training may end with one, call `close` afterwards, or write `with watch(trainer.model):` around
     `trainer.train()`.
     """
 
@@ -30,16 +30,16 @@ class DoctorCallback(TrainerCallback):
 
     @property
     def diagnosis(self) -> TrainingDiagnosis | None:
-        """What is wrong with the training so far; None before it began."""
+        """The diagnosis of the training so far; None before it began."""
         return None if self.monitor is None else self.monitor.diagnosis
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Begin to watch."""
+        """Start watching."""
         self.close()
         self.monitor = watch(model, every=self._every, show=False).__enter__()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Stop, print and write."""
+        """Stop watching, print the diagnosis and write the report."""
         if self.monitor is None:
             return
         self.close()
@@ -49,6 +49,6 @@ class DoctorCallback(TrainerCallback):
             Path(self._report).write_text(as_json(self.monitor.diagnosis), encoding="utf-8")
 
     def close(self) -> None:
-        """Stop watching; nothing where that is done already."""
+        """Stop watching, if that hasn't been done."""
         if self.monitor is not None and self.monitor.is_running:
             self.monitor.__exit__(None, None, None)

@@ -1,4 +1,4 @@
-"""Leaves a model as it was: state, gradients, hooks, mode, what its modules hold, and all random numbers to come."""
+"""Restore a model: state, gradients, hooks, mode, the contents of its modules, and the state of all random numbers."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from .measuring import are_plain, together
 DICTIONARIES = frozenset((dict, OrderedDict, defaultdict))
 COLLECTIONS = DICTIONARIES | {set}
 SMALL = 2**16
-"""Tensors of at most so many elements are copied and compared all at once: an operation for each takes long."""
+"""Tensors of at most this many elements are copied and compared together, since one operation for each is slow."""
 
 MOST_KEPT = 100_000
-"""So many objects that modules hold are kept at most; beyond, a model holds its data set, which no pass changes."""
+"""The largest number of saved objects; a model with more contains its data set, which no pass changes."""
 
 PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))
-"""Types of values that nothing can change; LEFT_ALONE holds them too, and asking for these first is quick."""
+"""Types of immutable values; LEFT_ALONE covers them too, but testing these first is faster."""
 
 HELD_OFTEN = frozenset((dict, list, tuple, set, Tensor, nn.Parameter))
-"""Types that are none of LEFT_ALONE."""
+"""Common types that are not in LEFT_ALONE."""
 
 LEFT_ALONE = (
     str,
@@ -51,19 +51,20 @@ LEFT_ALONE = (
     torch.utils.data.DataLoader,
     torch.utils.data.Dataset,
 )
-"""Objects into which nothing looks: they are code, or not the model's."""
+"""Types of objects whose contents are not saved: they are code, or don't belong to the model."""
 
 
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[Held]:
-    """Whatever happens inside, afterwards the model is bit for bit what it was, and so is all random state.
+    """Restore the model and all random state bit for bit after the block, whatever happens inside.
 
-    Gives the tensors and the generators of random numbers that the model holds.
+    Yields the tensors and the random number generators that the model holds.
 
-    Kept are the attributes of every module (mode, hooks, parameters, buffers, plain ones) with the contents of lists,
-    dictionaries, sets, queues, tensors, arrays and plain objects among them, the values of parameters and buffers,
-    `requires_grad` and `.grad`, and the states of torch's, numpy's and Python's generators and of those that modules
-    hold. This takes memory for one more copy of the parameters. Ctrl-C while all is put back waits until it is done.
+    Saved are the attributes of every module (mode, hooks, parameters, buffers, plain values) with the contents of
+    lists, dictionaries, sets, queues, tensors, arrays and plain objects among them; the values of parameters and
+    buffers, `requires_grad` and `.grad`; and the states of torch's, numpy's and Python's generators and of those that
+    modules hold. This takes memory for one more copy of the parameters. Ctrl-C during the restoration takes effect
+    after it.
     """
     keeper = _Keeper()
     for module in model.modules():
@@ -80,7 +81,7 @@ def untouched(model: nn.Module) -> Iterator[Held]:
 
 
 def _all_of(steps: list[Callable[[], None]]) -> None:
-    """Take every step, also where one is interrupted: that one once more, and then the exception goes on its way."""
+    """Run every step. One that raises is run again; a KeyboardInterrupt is raised again after the last step."""
     stopped: BaseException | None = None
     for step in steps:
         try:
@@ -93,14 +94,14 @@ def _all_of(steps: list[Callable[[], None]]) -> None:
 
 
 class Held(Protocol):
-    """What a model holds."""
+    """The tensors and generators that a model holds."""
 
     tensors: list[Tensor]
     generators: list[torch.Generator]
 
 
 class _Tensors:
-    """Tensors, and what they were."""
+    """Tensors with their saved values."""
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         self._leaves = [(each, each.requires_grad, each.grad) for each in tensors if each.is_leaf]
@@ -112,19 +113,19 @@ class _Tensors:
         self._others = [(each, each.detach().clone()) for each in tensors if id(each) not in small]
 
     def restore(self) -> None:
-        """By way of `.data`, which leaves a graph of the caller's own valid."""
+        """Restore the values through `.data`, which keeps the caller's graphs valid."""
         with torch.no_grad():
             for tensor, values in [*self._others, *self._changed()]:
                 if tensor.shape == values.shape and tensor.dtype == values.dtype:
                     tensor.data.copy_(values)
-                else:  # resized in the forward pass, as the buffers of quantization's observers are
+                else:  # resized in the forward pass, like the buffers of quantization observers
                     tensor.data = values.clone()
             for tensor, requires_grad, grad in self._leaves:
                 tensor.requires_grad_(requires_grad)
                 tensor.grad = grad
 
     def _changed(self) -> list[tuple[Tensor, Tensor]]:
-        """The small tensors that aren't what they were to the last bit, and what they were."""
+        """Return the small tensors that have changed in any bit, with their saved values."""
         if not self._small:
             return []
         places: Any = range(len(self._small))
@@ -138,7 +139,7 @@ class _Tensors:
 
 
 class _Keeper:
-    """Collects what modules hold, each object once, and the steps that put it back."""
+    """Collects the contents of modules, each object once, and the steps that restore them."""
 
     def __init__(self) -> None:
         self.steps: list[Callable[[], None]] = []
@@ -147,7 +148,7 @@ class _Keeper:
         self._seen: dict[int, Any] = {}
 
     def keep_attributes(self, module: nn.Module) -> None:
-        """A module's attributes, and what they hold."""
+        """Save a module's attributes and their contents."""
         attributes = vars(module)
         kept: dict[str, Any] = dict(attributes)
         empty: list[Any] = []
@@ -156,13 +157,13 @@ class _Keeper:
             kind = type(value)
             if kind in PLAIN:
                 continue
-            if kind in COLLECTIONS and not value:  # of hooks, mostly
+            if kind in COLLECTIONS and not value:  # mostly dictionaries of hooks
                 empty.append(value)
             else:
                 self._keep(value)
 
     def keep_tensors(self) -> None:
-        """The values of all tensors that were met, whether they ask for a gradient, and their `.grad`."""
+        """Save the values of all collected tensors, their `requires_grad` and their `.grad`."""
         kept = _Tensors(self.tensors)
         self.steps.append(lambda: kept.restore())
 
@@ -175,11 +176,11 @@ class _Keeper:
                 continue
             if kind not in HELD_OFTEN and not isinstance(value, Tensor) and isinstance(value, LEFT_ALONE):
                 continue
-            self._seen[id(value)] = value  # held, so that its identity stays its own
+            self._seen[id(value)] = value  # keeps a reference, so that its id isn't reused
             waiting += self._parts(value)
 
     def _parts(self, value: Any) -> Sequence[Any]:
-        """What a value holds, after its own step is noted."""
+        """Add the step that restores a value, and return the values that it contains."""
         if isinstance(value, Tensor):
             if value.device.type != "meta" and not value.is_inference():
                 self.tensors.append(value)
@@ -229,7 +230,7 @@ def _restore(attributes: dict[str, Any], kept: dict[str, Any], empty: list[Any])
 
 
 def _refill(dictionary: dict[Any, Any], contents: dict[Any, Any]) -> None:
-    """The same object with its former contents: handles of hooks refer to the dictionaries themselves."""
+    """Restore a dictionary's contents in place, since handles of hooks refer to the dictionary itself."""
     same = len(dictionary) == len(contents) and all(map(is_, dictionary.values(), contents.values()))
     if same and list(dictionary) == list(contents):
         return

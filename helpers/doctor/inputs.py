@@ -1,4 +1,4 @@
-"""What people have at hand, as the model, loss function, inputs and targets that `diagnose` works with."""
+"""Convert the forms of arguments that `diagnose` accepts to model, loss function, inputs and targets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Example = tuple[Any, Callable[[Any, Any], Any], Any, Any]
 
 
 class _NotGiven:
-    """Stands for an argument that was left out; None may be one that was handed over."""
+    """The default of an argument that may be omitted and for which None is a valid value."""
 
     def __repr__(self) -> str:
         return "not given"
@@ -32,7 +32,7 @@ class TrainingStep(nn.Module):
         self.train(module.training)
 
     def forward(self, batch: Any) -> Any:
-        """The loss, or a dictionary with it. What the step logs goes nowhere: no trainer is there to take it."""
+        """Return the loss, or a dictionary with it. Logged values are discarded, since there is no trainer."""
         step: Any = self.module.training_step
         own = vars(self.module)
         before = {name: own[name] for name in LOGGING if name in own}
@@ -46,16 +46,16 @@ class TrainingStep(nn.Module):
 
 
 def adapted(model: Any, loss_function: Any, inputs: Any, targets: Any = NOT_GIVEN) -> Example:
-    """Model, loss function, inputs and targets, from what was given.
+    """Return model, loss function, inputs and targets for the given arguments.
 
-    - Targets that are not given: `inputs` is a DataLoader's batch (inputs, targets), and is taken apart. Of more than
-      two parts the last one is the targets, the others are the positional arguments.
-    - No loss function and a model with a `training_step`, as a LightningModule has: the step is called with the batch,
-      and what it returns is the loss or holds it.
-    - No loss function otherwise: the outputs hold the loss, as `outputs["loss"]`, `outputs.loss` or as their first
-      part. Models of Hugging Face return it where the batch has labels.
+    - Without targets, `inputs` is a DataLoader's batch (inputs, targets) and is split. If it has more than two parts,
+      the last one is the targets and the others are positional arguments.
+    - Without a loss function, and with a model that has a `training_step`, as a LightningModule does, the step is
+      called with the batch, and its result is the loss or contains it.
+    - Without a loss function otherwise, the outputs contain the loss, as `outputs["loss"]`, `outputs.loss` or their
+      first part. Models of Hugging Face return it if the batch has labels.
 
-    Anything else stays as it is.
+    Anything else is unchanged.
     """
     if loss_function is None and callable(getattr(model, "training_step", None)):
         batch = inputs if targets is NOT_GIVEN or targets is None else (inputs, targets)
@@ -70,7 +70,7 @@ def adapted(model: Any, loss_function: Any, inputs: Any, targets: Any = NOT_GIVE
 
 
 def loss_in(outputs: Any, _: Any = None) -> Tensor:
-    """The loss that a model's outputs hold; raises ValueError where they hold none."""
+    """Return the loss in a model's outputs; raise ValueError if there is none."""
     if isinstance(outputs, Tensor) and outputs.numel() == 1:
         return outputs
     found = outputs.get("loss") if isinstance(outputs, Mapping) else getattr(outputs, "loss", None)
@@ -78,18 +78,18 @@ def loss_in(outputs: Any, _: Any = None) -> Tensor:
         found = outputs[0]
     if not isinstance(found, Tensor) or found.numel() != 1:
         raise ValueError(
-            f"the outputs ({type(outputs).__name__}) hold no loss of one number: hand over a loss_function, or the "
-            "labels with the inputs"
+            f"the outputs ({type(outputs).__name__}) hold no loss of one number: pass a loss_function, or the labels "
+            "with the inputs"
         )
     return found
 
 
 def _ignore(*_: Any, **__: Any) -> None:
-    """Takes what is logged."""
+    """Discard logged values."""
 
 
 def _named(module: nn.Module) -> TrainingStep:
-    """The step under the name of the module that it belongs to."""
+    """Return the training step as a module whose class has the name of the original one."""
     kind = type(f"{type(module).__name__}.training_step", (TrainingStep,), {})
     step: TrainingStep = kind(module)
     return step

@@ -16,13 +16,13 @@ from .watch import Monitor, watch
 
 
 class DoctorCallback(Callback):
-    """Watches the module while the trainer fits it, and prints what it concludes at the end.
+    """Watches the module while the trainer fits it, and prints the diagnosis at the end.
 
-    every: the first step is recorded and then every so many
-    report: a file for the findings as JSON (schema in README.md), also where the training ends by an error
+    every: the interval of recorded steps, beginning with the first
+    report: a file for the findings as JSON (schema in README.md), written also if the training ends with an error
     show: whether to print the diagnosis
 
-    `monitor` is the running monitor, `diagnosis` what it concludes so far.
+    `monitor` is the running monitor, `diagnosis` the diagnosis so far.
     """
 
     def __init__(self, every: int = 10, report: str | Path | None = None, show: bool = True) -> None:
@@ -31,19 +31,19 @@ class DoctorCallback(Callback):
 
     @property
     def diagnosis(self) -> TrainingDiagnosis | None:
-        """What is wrong with the training so far; None before it began."""
+        """The diagnosis of the training so far; None before it began."""
         return None if self.monitor is None else self.monitor.diagnosis
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Begin to watch."""
+        """Start watching."""
         self.monitor = watch(pl_module, every=self._every, show=False).__enter__()
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        """Stop, print and write."""
+        """Stop watching, print the diagnosis and write the report."""
         self._end(trainer.is_global_zero)
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        """Stop where the training ends by an error or by Ctrl-C."""
+        """Do the same if the training ends with an error or Ctrl-C."""
         self._end(trainer.is_global_zero)
 
     def _end(self, is_first: bool) -> None:

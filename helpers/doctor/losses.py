@@ -1,4 +1,4 @@
-"""What autograd's graph of a loss tells: the best constant prediction, and where nan or infinity was met first."""
+"""Read autograd's graph of a loss: the best constant prediction, and the place where nan or infinity first arose."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import torch
 from torch import Tensor
 
 MOST_LOOKS = 40
-"""So many batches tell what the targets are like."""
+"""The number of batches from which the statistics of the targets are estimated."""
 
 SMALL = 2**16
-"""Targets of at most so many elements wait until their statistics are asked for."""
+"""Targets of at most this many elements are kept until their statistics are requested."""
 
 STEPS_TO_LOSS = 4
-"""So many steps of the graph are looked through for the loss function: scalings and reshapes."""
+"""The number of steps of the graph, scalings and reshapes, that are searched for the loss function."""
 
 CLASSES = ("NllLossBackward0", "NllLoss2DBackward0")
 BITS = ("BinaryCrossEntropyBackward0", "BinaryCrossEntropyWithLogitsBackward0")
 SQUARES = ("MseLossBackward0",)
 SCALINGS = ("DivBackward0", "MulBackward0")
-MEAN = 1  # torch's number of the reduction
+MEAN = 1  # torch's code for this reduction
 
 
 class Baseline:
     """The loss of the best prediction that is the same for every sample, from the targets seen so far.
 
-    For cross-entropy it is the entropy of the classes, for binary cross-entropy that of the mean targets, for the mean
-    squared error the variance of the targets, in nats and in the loss's own unit.
+    For cross-entropy it is the entropy of the classes and for binary cross-entropy that of the mean targets, in nats;
+    for the mean squared error it is the variance of the targets, in the loss's unit.
 
-    factor: the number by which the loss was multiplied before the backward pass last seen; NaN where it isn't known
+    factor: the number by which the loss was multiplied before the last backward pass seen; NaN if it isn't known
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Baseline:
         self.factor = 1.0
 
     def look(self, loss: Tensor) -> None:
-        """Take the targets from the graph of a loss, where they stand in it."""
+        """Read the targets from the graph of a loss, if it contains them."""
         if self._looks >= MOST_LOOKS:
             return
         node: Any = loss.grad_fn
@@ -91,7 +91,7 @@ class Baseline:
 
     @property
     def value(self) -> float:
-        """The loss of that prediction; NaN where it isn't known, or where there is nothing to tell apart."""
+        """The loss of that prediction; NaN if it isn't known, or if all targets are the same."""
         for seen in self._waiting:
             self._add(*seen)
         self._waiting = []
@@ -109,7 +109,7 @@ class Baseline:
 
 
 def _factor(node: Any) -> float:
-    """The number by which a step of the graph multiplies, NaN where it is none."""
+    """Return the number by which a step of the graph multiplies; NaN if it doesn't multiply by a single number."""
     other = node._saved_other
     if not isinstance(other, Tensor) or other.numel() != 1 or not float(other):
         return math.nan
@@ -117,10 +117,10 @@ def _factor(node: Any) -> float:
 
 
 def origin(loss: Tensor, names: Mapping[int, str]) -> str:
-    """Where nan or infinity was met first on the way to this loss, in words; `names` are of parameters, by their id.
+    """Describe the place where nan or infinity first arose on the way to this loss; `names` maps parameters' ids.
 
-    Looks at what autograd keeps for the backward pass, from the inputs on. Negative infinity alone is passed over:
-    masks put it there on purpose.
+    Examines the tensors that autograd saved for the backward pass, from the inputs on. Negative infinity is ignored,
+    since masks contain it on purpose.
     """
     for node in _from_the_inputs(loss.grad_fn):
         if hasattr(node, "variable"):
@@ -130,7 +130,7 @@ def origin(loss: Tensor, names: Mapping[int, str]) -> str:
         bad = {name for name, each in _kept_by(node) if _is_bad(each)}
         if not bad:
             continue
-        if not any("result" in name or "output" in name for name in bad):  # it came in: from one of the steps below
+        if not any("result" in name or "output" in name for name in bad):  # an input is bad: it comes from a step below
             below = [each for each, _ in node.next_functions if each is not None and not _is_parameter(each)]
             if not below:
                 return "the inputs"
@@ -141,7 +141,7 @@ def origin(loss: Tensor, names: Mapping[int, str]) -> str:
 
 
 def _from_the_inputs(root: Any) -> list[Any]:
-    """All steps of the graph, each after those that it needs."""
+    """Return all steps of the graph, each after those that it depends on."""
     order: list[Any] = []
     seen, waiting = {root}, [(root, False)] if root is not None else []
     while waiting:
@@ -163,7 +163,7 @@ def _kept_by(node: Any) -> list[tuple[str, Tensor]]:
         if name.startswith("_saved_"):
             try:
                 kept = getattr(node, name)
-            except RuntimeError:  # freed, or overwritten since
+            except RuntimeError:  # freed, or overwritten in the meantime
                 continue
             several = kept if isinstance(kept, tuple | list) else [kept]
             found += [(name, each) for each in several if isinstance(each, Tensor)]
@@ -171,7 +171,7 @@ def _kept_by(node: Any) -> list[tuple[str, Tensor]]:
 
 
 def _is_parameter(node: Any) -> bool:
-    """Whether a step is a parameter, or one that is transposed or cast."""
+    """Whether a step is a parameter, or a transposed or cast one."""
     below = [each for each, _ in node.next_functions if each is not None]
     return hasattr(node, "variable") or (len(below) == 1 and hasattr(below[0], "variable"))
 
@@ -184,7 +184,7 @@ def _is_bad(tensor: Tensor) -> bool:
 
 
 def _nearest(node: Any, names: Mapping[int, str]) -> str:
-    """The module of the parameter that is the fewest steps away, towards the inputs."""
+    """Return the name of the module whose parameter is the fewest steps away, in the direction of the inputs."""
     near, seen = [node], {node}
     for each in near:
         if hasattr(each, "variable") and id(each.variable) in names:

@@ -1,6 +1,6 @@
-"""What the doctor draws with plotly: the layers of a diagnosis, and all records of a training.
+"""Figures of the doctor with plotly: the layers of a diagnosis, and all records of a training run.
 
-Plotly is an extra: it is loaded where something is drawn, and `can_draw` says whether it is there.
+Plotly is an optional dependency: it is imported only when something is drawn, and `can_draw` tells if it is installed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Array = NDArray[Any]
 MOST_NAMES = 20
 NO_GRADIENT = "#f4d9d6"
 LABELS = {"ticklabeloverflow": "allow"}
-"""Plotly hides labels that reach beyond a figure; where it hides all, as after a zoom to the end of floats, it sets the
-title at infinity."""
+"""By default Plotly hides labels that reach beyond a figure; if it hides all of them, as after a zoom to the limit of
+floats, it places the title at infinity."""
 LOW, HIGH = -8.0, 2.0
 
 Scale = tuple[str, bool, float | None, float | None]  # what is shown, whether as log10, the ends of the colour bar
@@ -38,7 +38,7 @@ SCALES: dict[str, Scale] = {
     "update_to_weight": ("update to weight ‖ΔW‖/‖W‖", True, LOW, 0.0),
     "similarity": ("mean cosine between two samples", False, 0.0, 1.0),
 }
-"""The quantities of a record and how they are coloured."""
+"""The quantities of a record, with their names and colour scales."""
 
 
 def can_draw() -> bool:
@@ -47,14 +47,14 @@ def can_draw() -> bool:
 
 
 def log10_or_gap(values: ArrayLike) -> Array:
-    """log10 of positive finite numbers, NaN for all others: a gap in a picture."""
+    """Return log10 of positive finite numbers and NaN, a gap in a figure, for all others."""
     numbers = np.asarray(values, dtype=float)
     known = np.isfinite(numbers) & (numbers > 0)
     return np.where(known, np.log10(np.where(known, numbers, 1.0)), np.nan)
 
 
 def layers(readings: Sequence[LayerReading], title: str) -> go.Figure:
-    """Signal and gradient norm by layer, as log10, and the flat shares beneath; zeros leave a gap."""
+    """Return a figure of signal and gradient norm by layer, as log10, with the flat shares beneath; zeros are gaps."""
     import plotly.graph_objects as go
 
     places = list(range(1, len(readings) + 1))
@@ -79,7 +79,7 @@ def layers(readings: Sequence[LayerReading], title: str) -> go.Figure:
 
 
 def steps(history: WatchHistory) -> go.Figure:
-    """All quantities of a recorded training as maps, one of them seen, with buttons that change it."""
+    """Return a figure with a heat map for each recorded quantity, and a menu to choose the visible one."""
     import plotly.graph_objects as go
 
     figure = go.Figure([_map(go, history, quantity) for quantity in SCALES])

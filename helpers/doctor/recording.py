@@ -1,4 +1,4 @@
-"""One forward pass that is read at every layer, and backward passes that are read there too."""
+"""Run one forward pass and backward passes, and read them at every layer."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from .graph import REENTRANT, Graph, is_opaque, name_of, operation_on
 from .measuring import LEAST, MOST, TOGETHER, norms
 
 NEAR = 2.0**30
-"""So many times the smallest number that can be trusted counts as near to it."""
+"""Numbers up to this many times the smallest reliable one count as near to it."""
 
 OUTPUTS = -1
-"""The place of what the model returns among the signals."""
+"""The place of the model's outputs among the signals."""
 
 CHANNELS_FIRST = (nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.GroupNorm)
 PRODUCTS = frozenset(
@@ -36,13 +36,13 @@ PRODUCTS = frozenset(
         *("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
     )
 )
-"""Functions of torch that apply a matrix: where they take a parameter themselves, they are a layer."""
+"""Functions of torch that apply a matrix; called directly with a parameter, they count as a layer."""
 
 CUTS = frozenset(["detach", "detach_", "item", "numpy", "tolist"])
-"""Functions of torch whose result has no way back."""
+"""Functions of torch whose result is cut off from the graph."""
 
 HEARD = CUTS | PRODUCTS | LOSSES | {"softmax"} | {f"{name}{ending}" for name in FLAT_PARTS for ending in ("", "_")}
-"""Functions of torch that something is read of."""
+"""Functions of torch whose calls are recorded."""
 
 RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.RNNBase, nn.MultiheadAttention, nn.Embedding)
@@ -51,26 +51,26 @@ WITH_CHANNELS = CHANNELS_FIRST + CHANNELS_LAST
 NO_PARAMETERS = frozenset(
     (int, float, bool, str, type(None), tuple, list, slice, Tensor, torch.Size, torch.dtype, torch.device)
 )
-"""Types of arguments that are no parameter; to ask `isinstance` of each takes longer than a small layer."""
+"""Types of arguments that are not parameters; testing each with `isinstance` takes longer than a small layer."""
 
 SHARP, FEW = 0.99, 4
-"""A row of a softmax with an entry above SHARP is one-hot; over less than FEW entries that says little."""
+"""A row of a softmax with an entry above SHARP is one-hot; for fewer than FEW entries that means little."""
 
 LARGE = 2**16
-"""A gradient with more elements is measured as it arrives, and dropped."""
+"""A gradient with more elements than this is measured when it is computed, and then dropped."""
 
 SMALL = 2**14
-"""Outputs of at most so many elements are copied and read together; means of larger ones are quicker in numpy."""
+"""Outputs of at most this many elements are copied and read together; means of larger ones are faster in numpy."""
 
 
 @dataclass
 class Row:
-    """One call of a layer: what went forward through it, and where its place in the order is.
+    """One call of a layer: the statistics of its forward pass, and its place in the order.
 
     A layer is a module without inner modules, one that doesn't call its inner modules (attention), one with parameters
     of its own, or an activation called as a function. `spread` is the root mean square of the outputs' differences
-    from their mean over the samples, `input_spread` that of what goes into a recurrent cell; `steps` are the steps of
-    autograd's graph that made the outputs, `cut` says whether an output was taken from the graph by `detach` or such.
+    from their mean over the samples, `input_spread` that of a recurrent cell's inputs; `steps` are the steps of
+    autograd's graph that computed the outputs, `cut` says whether an output was cut off by `detach` or the like.
     """
 
     place: int
@@ -95,12 +95,12 @@ class Row:
 
     @property
     def label(self) -> str:
-        """The name, and which call it is after the first."""
+        """The name, with the number of the call from the second call on."""
         return self.name if self.call <= 1 else f"{self.name} #{self.call}"
 
 
 class _Signal(NamedTuple):
-    """Where a gradient is read: at a step, of which of its outputs (None: of all), and how large it is."""
+    """A place where a gradient is read: the step, which of its outputs (None: all), and the gradient's size."""
 
     place: int
     step: Any
@@ -118,10 +118,10 @@ class _Frame:
 
 @dataclass(frozen=True)
 class BackwardReadings:
-    """What one backward pass brought, all as of the loss itself: the factor on it is taken out again.
+    """The readings of one backward pass, for the unscaled loss: the factor on the loss is removed.
 
-    `signals` and `steps` are by the place of the row; `gradients` are norms by parameter, None
-    where no gradient came. A number up to `small` may have lost digits, or be 0, for want of precision.
+    `signals` and `steps` are keyed by the row's place; `gradients` are norms by parameter, None if there is no
+    gradient. A number up to `small` may have lost digits, or be 0, for lack of precision.
     """
 
     signals: Mapping[int, float]
@@ -136,10 +136,10 @@ class BackwardReadings:
 
     @property
     def lost(self) -> bool:
-        """Whether a number is too small to be trusted, or gone.
+        """Whether a number is too small to be reliable, or has underflowed to 0.
 
-        A 0 next to numbers of usual size is one that the network makes; what underflows leaves smaller and smaller
-        numbers on its way.
+        A 0 next to numbers of usual size was produced by the network; before an underflow, numbers get smaller and
+        smaller.
         """
         found = self._all
         return any(each <= self.small for each in found) and any(0 < each <= self.small * NEAR for each in found)
@@ -151,18 +151,18 @@ class BackwardReadings:
 
 
 class Recording:
-    """Listens to a model while it runs, within `with recording.listening():`; afterwards holds the rows.
+    """Records a model while it runs, within `with recording.listening():`; afterwards it has the rows.
 
     outputs: the tensors that the model returned and that have a gradient
     used: the parameters that a function of torch was called with
     held: the tensors that the model held before it ran
-    compared: what losses compared with what
+    compared: the comparisons that losses made
     at_outputs: the gradient of the first of the outputs, up to a positive factor; None where it wasn't kept
     opaque: the parameters that go into a step of the graph into which nothing can look
     """
 
     def __init__(self, model: nn.Module, let_through: Callable[[], None] = lambda: None) -> None:
-        """`let_through` is called at every layer, where Ctrl-C does no harm."""
+        """Prepare a recording; `let_through` is called at every layer, where Ctrl-C does no harm."""
         self._let_through = let_through
         self._rows: list[Row] = []
         self.frames: list[_Frame] = []
@@ -191,8 +191,8 @@ class Recording:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Hooks on every module and a mode that sees activations called as functions; all gone afterwards."""
-        key = -1 - id(self)  # PyTorch counts its keys from 0
+        """Set hooks on every module and a mode that observes torch's functions; remove all of them afterwards."""
+        key = -1 - id(self)  # negative, since PyTorch's own keys count from 0
         for module in self._names:
             module._forward_pre_hooks[key], module._forward_hooks[key] = self._enter, self._leave
         try:
@@ -206,35 +206,35 @@ class Recording:
 
     @contextmanager
     def listening_to_loss(self) -> Iterator[None]:
-        """A mode that sees what a loss function compares."""
+        """Set a mode that observes the comparisons of a loss function."""
         with _Functions(self._function_of_loss):
             yield
 
     @property
     def rows(self) -> list[Row]:
-        """The layers in the order in which they began."""
+        """The layers in the order in which their calls began."""
         for row in self._rows:
             row.cut = any(step in self._cut for step in row.steps)
         return [row for row in self._rows if row.kept]
 
     @property
     def where(self) -> str:
-        """The innermost module at work, in words."""
+        """A description of the innermost running module."""
         if not self.frames:
             return "the model"
         module = self.frames[-1].module
         return f"{self._names[module]} ({type(module).__name__})"
 
     def listen_to_outputs(self) -> None:
-        """Read the gradient of all that the model returned, too; it stands at the place OUTPUTS."""
+        """Also read the gradient of the model's outputs, at the place OUTPUTS."""
         for each in self.outputs:
             self._listen_to(each, OUTPUTS)
 
     def complete(self, graph: Graph, wanted: Sequence[Tensor]) -> None:
-        """Give a row to every parameter that gets a gradient by a way which no row lies on, as far as the graph goes.
+        """Add a row for every parameter in the graph that gets a gradient on a way without any row.
 
-        Scripted parts, layers in a list of Python's and modules called by `.forward` are found so. What leads to none
-        of the `wanted` parameters is left out of the backward pass.
+        This finds scripted parts, layers in a Python list and modules called by `.forward`. Parts that lead to none of
+        the `wanted` parameters are left out of the backward pass.
         """
         ends = {id(each) for each in (*wanted, *(alias for alias, _ in self._sequences.values()))}
         if any(id(leaf) not in ends for leaf in graph.leaves):
@@ -262,10 +262,10 @@ class Recording:
     def backward(
         self, loss: Tensor, parameters: Sequence[Tensor], factor: float = 1.0, small: float = 0.0
     ) -> BackwardReadings:
-        """One backward pass of factor · loss; the graph is kept, no `.grad` is touched.
+        """Run one backward pass of factor · loss; the graph is kept and no `.grad` is changed.
 
-        Norms below `small` are not to be trusted in the precision of the pass. Where the model checkpoints in the
-        reentrant way, the pass runs by `loss.backward()` with the layers listened to again, and `.grad` is taken.
+        Norms below `small` are unreliable in the precision of the pass. If the model uses reentrant checkpointing, the
+        pass runs `loss.backward()` with the layers recorded again, and the gradients are read from `.grad`.
         """
         self._signals = {}
         sequences = list(self._sequences.items())
@@ -300,7 +300,7 @@ class Recording:
         return BackwardReadings(signals, steps, gradients, small / factor)
 
     def _kept_and_large(self) -> tuple[list[_Signal], list[_Signal]]:
-        """The gradients that are kept till the end of a backward pass, and those that are measured as they arrive."""
+        """Return the signals kept until the end of a backward pass, and those measured when they are computed."""
         kept: list[_Signal] = []
         large: list[_Signal] = []
         room = TOGETHER
@@ -334,7 +334,7 @@ class Recording:
         return found
 
     def close(self) -> None:
-        """Remove the hooks from the tensors, which the model may have kept."""
+        """Remove the hooks from the tensors, to which the model may still refer."""
         for handle in self._handles:
             handle.remove()
 
@@ -394,7 +394,7 @@ class Recording:
 
     @cached_property
     def _homes(self) -> dict[nn.Parameter, tuple[nn.Module, str]]:
-        """The module that holds a parameter, and the parameter's name."""
+        """The module that holds each parameter, and the parameter's name."""
         return {
             parameter: (module, f"{name}.{own}" if name else own)
             for name, module in reversed(self._modules)
@@ -403,7 +403,7 @@ class Recording:
         }
 
     def _row_of(self, parameter: nn.Parameter, function: str) -> Row:
-        """A row for an operation with a parameter: by its module's name where that has one matrix only."""
+        """Return a row for an operation with a parameter, named after its module if that has only one matrix."""
         module, name = self._homes.get(parameter, (None, f"unregistered weights {tuple(parameter.shape)}"))
         together = [parameter]
         if module is not None:
@@ -415,7 +415,7 @@ class Recording:
         return row
 
     def _sequence(self, inputs: Tensor, axis: int) -> Tensor:
-        """The inputs under another name, so that their gradient by time step can be had."""
+        """Return a view of the inputs whose gradient by time step can be read."""
         alias = inputs.view_as(inputs) if inputs.requires_grad else inputs.detach().requires_grad_()
         self._sequences[self.frames[-1].row.place] = (alias, axis)
         return alias
@@ -469,9 +469,9 @@ class Recording:
         return output
 
     def _dead(self, flat: Flat, z: Tensor) -> tuple[float, int]:
-        """The share of a rectifier's units that are 0 for every sample, and how many units there are.
+        """Return the share of a rectifier's units that are 0 for every sample, and the number of units.
 
-        What stands on the other axes, places and time steps, counts as samples.
+        The other axes, places and time steps, count as samples.
         """
         if z.dim() < 2 or not z.numel():
             return _share(flat.mask(z)), z.numel()
@@ -479,20 +479,20 @@ class Recording:
         return _share(flat.dead(z, axis)), z.shape[axis]
 
     def _row_of_function(self, name: str) -> Row:
-        """A row for a function of torch that is called in a module."""
+        """Return a row for a function of torch that is called in a module."""
         frame = self.frames[-1] if self.frames else None
         owner = f"{self._names[frame.module]}." if frame and frame.module is not self._model else ""
         return self._new_row(f"{owner}{name.rstrip('_')}()", "function")
 
     def _softmax(self, output: Tensor, axis: Any) -> None:
-        """A softmax gets a row of its own where many of its rows are one-hot."""
+        """Add a row for a softmax if many of its rows are one-hot."""
         if isinstance(axis, int) and _is_real(output) and output.requires_grad and output.shape[axis] >= FEW:
             one_hot = _share(output.detach() > SHARP) * output.shape[axis]
             if one_hot >= 0.5:
                 self._row_of_function("softmax").one_hot = one_hot
 
     def _alone(self, given: Sequence[Any]) -> nn.Parameter | None:
-        """A matrix among the arguments that no module stands for: a function is called with it."""
+        """Return the matrix among a function's arguments that belongs to no recorded module, if there is one."""
         frame = self.frames[-1] if self.frames else None
         if frame is not None and type(frame.module).__module__.startswith("torch.nn.modules"):
             return None
@@ -505,7 +505,7 @@ class Recording:
         return None
 
     def _product(self, name: str, matrix: nn.Parameter, output: Any) -> None:
-        """A product with a matrix that no module stands for, as a layer of its own."""
+        """Add a layer for a product with a matrix that belongs to no recorded module."""
         row = self._row_of(matrix, name)
         if self.frames:
             self.frames[-1].taken.update(row.parameters)
@@ -520,7 +520,7 @@ class Recording:
         return function(*args, **kwargs)
 
     def _read_output(self, row: Row, output: Any) -> None:
-        with torch._C.DisableTorchFunction():  # what is computed here is not to be listened to
+        with torch._C.DisableTorchFunction():  # computations in here must not be recorded
             tensors = [each for each in flatten(output) if _is_read(each)]
             if not tensors:
                 return
@@ -538,12 +538,12 @@ class Recording:
             row.finite = all(bool(torch.isfinite(each).all()) for each in suspects)
 
     def _is_copied(self, values: Tensor) -> bool:
-        """Whether an output is small enough to be copied, and read with others when the forward pass is over."""
+        """Whether an output is small enough to be copied and read with others after the forward pass."""
         plain = values.dim() > 1 and values.dtype is torch.float32 and _has_array(values)
         return plain and 0 < values.numel() <= min(SMALL, self._room)
 
     def _read_copies(self) -> None:
-        """Read what was copied in the forward pass, all of one shape at once."""
+        """Read the copies made in the forward pass, all of one shape at once."""
         alike: dict[torch.Size, list[tuple[Row, Tensor]]] = {}
         for row, values in self._unread:
             alike.setdefault(values.shape, []).append((row, values))
@@ -554,7 +554,7 @@ class Recording:
         self._unread = []
 
     def _listen_to(self, tensor: Tensor, place: int) -> None:
-        """Have the gradient of a tensor read; in the second run of a checkpoint the backward pass is on its way."""
+        """Record the gradient of a tensor; in the second run of a checkpoint, the backward pass is already running."""
         step = tensor.grad_fn
         if step is None or self._again is not None:
             self._handles.append(tensor.register_hook(partial(self._read_gradient, place)))
@@ -585,7 +585,7 @@ class _Functions(TorchFunctionMode):
 
 
 def norm(tensor: Tensor) -> float:
-    """The Frobenius norm; in float64, where the device has it, if float32 would lose something."""
+    """Return the Frobenius norm, in float64 if float32 would lose something and the device supports it."""
     values = _as_real(tensor.coalesce().values() if tensor.is_sparse else tensor)
     if values.dtype is torch.float32:
         quick = float(torch.linalg.vector_norm(values))
@@ -595,16 +595,16 @@ def norm(tensor: Tensor) -> float:
 
 
 def _has_array(tensor: Tensor) -> bool:
-    """Whether numpy can read a tensor of float32 where it stands."""
+    """Whether numpy can read a float32 tensor in place."""
     return type(tensor) is Tensor and tensor.is_cpu and tensor.layout is torch.strided and not tensor.is_neg()
 
 
 @contextmanager
 def _measured_as_they_arrive(parameters: Sequence[Tensor]) -> Iterator[dict[int, float]]:
-    """Norms of the gradients of large parameters, by place; the gradients themselves are let go at once.
+    """Yield norms of the gradients of large parameters, by place; the gradients themselves are freed at once.
 
-    What stands in their place takes no memory. The gradient of a matrix whose rows are all alike is kept, since it
-    tells whether they stay so.
+    They are replaced by tensors that take no memory. The gradient of a matrix whose rows are all the same is kept,
+    since it tells whether they stay the same.
     """
     measured: dict[int, float] = {}
 
@@ -624,7 +624,7 @@ def _measured_as_they_arrive(parameters: Sequence[Tensor]) -> Iterator[dict[int,
 
 
 def may_be_alike(tensor: Tensor, size: float) -> bool:
-    """Whether the first two rows of a matrix of this norm begin with the same number; quickly told, and seldom true."""
+    """Whether the first two rows of a matrix of this norm begin with the same number: a fast check, seldom true."""
     if not _has_array(tensor.detach()) or tensor.dtype is not torch.float32 or len(tensor) < 2 or not tensor.numel():
         return True
     numbers = tensor.detach().numpy()
@@ -649,7 +649,7 @@ def _norms_along(tensor: Tensor, axis: int) -> list[float]:
 
 
 def _spread_along(tensor: Tensor, axis: int) -> tuple[float, ...]:
-    """The spread between the samples at every step along an axis; empty where there is no second sample."""
+    """Return the spread over the samples at every step along an axis; empty if there is only one sample."""
     if tensor.dim() != 3 or tensor.shape[1 - axis] < 2:
         return ()
     steps = tensor.movedim(axis, 0).double()
@@ -657,12 +657,12 @@ def _spread_along(tensor: Tensor, axis: int) -> tuple[float, ...]:
 
 
 def _as_real(tensor: Tensor) -> Tensor:
-    """A tensor of complex numbers as one of real numbers, another as it is."""
+    """Return a complex tensor as a real one, and any other unchanged."""
     return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
 
 
 def _in_functorch() -> bool:
-    """Whether a transform such as torch.vmap is at work, in which no number can be read."""
+    """Whether a transform such as torch.vmap is running, inside which no number can be read."""
     return torch._C._functorch.peek_interpreter_stack() is not None
 
 
@@ -671,7 +671,7 @@ def _wide(tensor: Tensor) -> torch.dtype:
 
 
 def _statistics(tensor: Tensor) -> tuple[float, float, float]:
-    """Mean, standard deviation, and spread between the samples (first axis)."""
+    """Return mean, standard deviation, and spread over the samples (first axis)."""
     if tensor.numel() == 0 or tensor.layout != torch.strided:
         return math.nan, math.nan, math.nan
     values = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
@@ -692,7 +692,7 @@ def _statistics(tensor: Tensor) -> tuple[float, float, float]:
 
 
 def _statistics_of(tensors: Sequence[Tensor]) -> list[tuple[float, float, float]]:
-    """The same of dense tensors of one shape, small and of float32: few operations for all of them."""
+    """Return the statistics of small dense float32 tensors of one shape, with few operations for all of them."""
     if len(tensors[0]) < 2:
         return list(map(_statistics, tensors))
     values = torch.stack(list(tensors)).reshape(len(tensors), len(tensors[0]), -1)
@@ -724,12 +724,12 @@ def _is_read(value: Any) -> bool:
 
 
 def _can_listen(name: str, module: nn.Module) -> bool:
-    """Not where a module computes a weight of another (torch.nn.utils.parametrize), nor inside a scripted one."""
+    """Whether a module can be recorded: not one of torch.nn.utils.parametrize, nor one inside a scripted module."""
     return "parametrizations" not in name.split(".") and not isinstance(module, torch.jit.ScriptModule)
 
 
 def own_parameters(module: nn.Module) -> list[nn.Parameter]:
-    """The parameters that a module holds itself."""
+    """Return a module's own parameters, without those of inner modules."""
     return [parameter for parameter in module._parameters.values() if parameter is not None]
 
 
@@ -738,7 +738,7 @@ def _learns(module: nn.Module) -> bool:
 
 
 def flatten(value: Any) -> list[Any]:
-    """The tensors in nested tuples, lists and dictionaries."""
+    """Return the tensors in nested tuples, lists and dictionaries."""
     if isinstance(value, Tensor):
         return [value]
     if isinstance(value, Mapping):

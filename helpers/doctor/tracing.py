@@ -1,4 +1,4 @@
-"""Where nan or infinity arise: the operation, and the module at work there, found in a second run."""
+"""Find the operation and the module in which nan or infinity arises, in a second run."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ ON_PURPOSE = frozenset(
         *("isinf", "cat", "repeat", "generate_square_subsequent_mask"),
     )
 )
-"""Functions that carry or set an infinity that somebody wants, as a mask before a softmax does."""
+"""Functions that pass on or set an intended infinity, such as a mask before a softmax."""
 
 
 class Tracing(TorchFunctionMode):
-    """Listens to every function of torch and keeps the first one that makes nan or infinity of finite numbers."""
+    """Observes every function of torch and stores the first that turns finite numbers into nan or infinity."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Tracing(TorchFunctionMode):
         self._made: dict[Any, str] = {}
 
     def run(self, forward: Callable[[], Any], loss_function: Callable[[Any], Any]) -> str:
-        """Where it begins, in words; empty where it doesn't show again."""
+        """Return a description of the place where it arises; empty if it doesn't arise again."""
         hooks: list[Any] = []
         for module in self._names:
             if not isinstance(module, torch.jit.ScriptModule):
@@ -59,7 +59,7 @@ class Tracing(TorchFunctionMode):
                 outputs = forward()
                 self._in_loss = True
                 loss = loss_function(outputs)
-        except Exception:  # the loss refuses nan, as binary_cross_entropy does
+        except Exception:  # the loss raises on nan, as binary_cross_entropy does
             return self.first_infinity or self.first_nan
         finally:
             for hook in hooks:
@@ -96,7 +96,7 @@ class Tracing(TorchFunctionMode):
         self._last = name
 
     def _place(self, function: str) -> str:
-        """The function, and what stands around it."""
+        """Describe the place of a call: the function and the module around it."""
         if self._in_loss:
             return f"the loss function, in {function}()"
         name, kind = self._stack[-1] if self._stack else ("model", "")
@@ -107,7 +107,7 @@ class Tracing(TorchFunctionMode):
         return f"the forward pass, in {function}() of {name} ({kind}), after {self._last}"
 
     def _on_the_way_back(self, loss: Tensor) -> str:
-        """The step of the backward pass that makes nan or infinity of finite numbers."""
+        """Describe the step of the backward pass that turns finite gradients into nan or infinity."""
         if not loss.requires_grad:
             return ""
         found: list[Any] = []

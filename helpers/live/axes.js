@@ -1,5 +1,5 @@
-// Axes that move while a hand moves: their marks are drawn in the place of Plotly's own, which takes several frames for
-// them and draws them as soon as the hand rests.
+// Axes that move while a control moves: their marks replace those of Plotly, which needs several frames to draw them
+// and does so as soon as the control rests.
 
 import { anchoredTo, drawnAxis, marksOf, tracesOn } from "./plotly.js";
 
@@ -9,16 +9,16 @@ import { anchoredTo, drawnAxis, marksOf, tracesOn } from "./plotly.js";
 /** @typedef {import("./picture.js").Ranges} Ranges */
 /** @typedef {[number, number]} Ends */
 
-const STEPS = [2, 5, 10]; // of a power of ten: how far apart ticks stand
+const STEPS = [2, 5, 10]; // distances between ticks, in a power of ten
 const LARGEST = 10_000; // from here on Plotly writes "10k"
 const SMALLEST = 0.001;
-const INSIDE = 1; // pixels from an end of the axis; nearer than that there is no line of the grid
-const ENDS = 1e-4; // of the range: so far outside a tick still counts as on its end
+const INSIDE = 1; // pixels from an end of the axis; there is no grid line nearer than that
+const ENDS = 1e-4; // share of the range by which a tick at its end may lie outside
 
 /**
- * How far apart Plotly would put the ticks.
+ * The distance that Plotly would choose between ticks.
  * @param {Ends} ends
- * @param {number} most about how many there may be
+ * @param {number} most their approximate largest number
  */
 export function tickStep([low, high], most) {
   const rough = Math.abs(high - low) / most;
@@ -47,7 +47,7 @@ const mostTicks = ({ settings, length, isAcross }) =>
 /** @typedef {{kind: string, mark: SVGElement, home: SVGGElement, group: SVGGElement, copies: SVGElement[]}} Row */
 
 /**
- * A group for copies of a mark, in the place of Plotly's own.
+ * A group for copies of a mark, in place of Plotly's own.
  * @param {string} kind of the mark: "grid", "tick" or "label"
  * @param {SVGElement} mark
  * @returns {Row}
@@ -62,7 +62,7 @@ function rowOf(kind, mark) {
 }
 
 /**
- * One axis of Plotly's, seen over another range than it is drawn with.
+ * One of Plotly's axes, shown over another range than the one that Plotly has drawn.
  * @implements {Axis}
  */
 class MovedAxis {
@@ -83,7 +83,7 @@ class MovedAxis {
     this.move(ends);
   }
   /**
-   * Over other ends: what is drawn moves, since new elements would cost the browser more than all the rest.
+   * Change the ends: drawn elements are moved, since new elements would cost the browser more than everything else.
    * @param {Ends} ends
    */
   move(ends) {
@@ -128,7 +128,7 @@ class MovedAxis {
       if (kind === "label") relabel(copy, tickText(values[i]));
     });
   }
-  /** What stands at a value of the axis goes with it, or is out of sight. */
+  /** Move the elements at a value of the axis with it, or hide them. */
   shift() {
     for (const { element, value } of this.anchored) {
       const at = this.c2p(value);
@@ -137,11 +137,11 @@ class MovedAxis {
       element.style.display = at < 0 || at > this.length ? "none" : "";
     }
   }
-  /** Whether Plotly has kept its axis as it was. */
+  /** Whether Plotly's axis is unchanged. */
   isThere() {
     return this.rows.every(({ group, home }) => group.isConnected && home.isConnected);
   }
-  /** Plotly's own marks are seen again. */
+  /** Show Plotly's own marks again. */
   remove() {
     for (const { group, home } of this.rows) {
       group.remove();
@@ -156,7 +156,7 @@ class MovedAxis {
 
 /**
  * @param {SVGElement} label
- * @param {string} text in the place of its number, which is the superscript of a power of ten
+ * @param {string} text replaces its number, or the exponent of a power of ten
  */
 function relabel(label, text) {
   const words = label.querySelector("text");
@@ -164,11 +164,11 @@ function relabel(label, text) {
   if (place && place.textContent !== text) place.textContent = text;
 }
 
-/** The axes of a figure as the hand that moves sees them. */
+/** The axes of a figure as they are shown while a control moves. */
 export class Axes {
   /**
    * @param {Plot} plot
-   * @param {Set<number>} light the traces that we draw while a hand moves
+   * @param {Set<number>} light the traces that the overlay draws while a control moves
    */
   constructor(plot, light) {
     this.plot = plot;
@@ -177,7 +177,7 @@ export class Axes {
     this.moved = new Map(); // by id: those that differ from what Plotly has drawn
   }
   /**
-   * An axis as it is seen now, where the figure is drawn and has it.
+   * An axis as it is shown now, if the figure is drawn and has it.
    * @param {string} id as traces name it: "x2"
    * @returns {Axis | undefined}
    */
@@ -185,7 +185,7 @@ export class Axes {
     return this.moved.get(id) ?? drawnAxis(this.plot, id);
   }
   /**
-   * Show axes over these ranges, and all others as Plotly has drawn them. Gives the ranges that are left to Plotly.
+   * Show axes over these ranges, and all others as Plotly has drawn them. Return the ranges that are left to Plotly.
    * @param {Ranges} ranges
    */
   show(ranges) {
@@ -222,7 +222,7 @@ export class Axes {
 const axisOfRange = (key) => key.replace("axis", "").replace(".range", "");
 
 /**
- * Whether we draw an axis over this range as Plotly would, and all that hangs on it.
+ * Whether this axis, and everything that depends on it, can be drawn over this range as Plotly would draw it.
  * @param {Plot} plot
  * @param {DrawnAxis} axis
  * @param {Ends} ends

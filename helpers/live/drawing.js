@@ -1,5 +1,5 @@
-// The network picture: the network itself, its input on the left and the loss on the right, and the gradient as light
-// that travels back. Beads, lines and light are pixels; lamp, arcs, wave and words are drawn on the canvas over them.
+// The network picture: the network with its input on the left and the loss on the right, and the gradient as light that
+// travels back. Beads, lines and light are pixels; lamp, arcs, wave and text are drawn on the canvas over them.
 
 import { lookOf } from "./looks.js";
 import {
@@ -28,8 +28,8 @@ import {
  * @property {(place: number) => number} across x of a place on the axis of the plot
  * @property {import("./looks.js").LookName} look
  * @property {number} time of the pulse, 0 … 1; 1 at rest
- * @property {number} hover the column that is read, from 0; -1 for none
- * @property {boolean} last whether no other network stands below
+ * @property {number} hover the column under the reading cursor, from 0; -1 for none
+ * @property {boolean} last whether this is the lowest network
  */
 /** @typedef {ReturnType<typeof frameOf>} Frame */
 
@@ -42,7 +42,7 @@ const NARROW_STRIP = 640; // pixels of width
 const LOW_STRIP = 110; // pixels of height
 
 /**
- * Where the pulse is: columns below `forward` have fired, columns from `backward` on have their gradient.
+ * The position of the pulse: columns below `forward` have fired, columns from `backward` on have their gradient.
  * @param {number} time
  * @param {number} columns
  */
@@ -78,7 +78,7 @@ function frameOf(pixels, ctx, net, view) {
   const step = (bottom - top) / units;
   const middle = (top + bottom) / 2 - (net.kind === "chain" ? 4 : 0);
   const right = end + Math.min(pitch / 2, 20);
-  const dense = Math.max(1, Math.ceil((low ? 4.4 : 5.5) / step)); // where there is no room, every second unit
+  const dense = Math.max(1, Math.ceil((low ? 4.4 : 5.5) / step)); // for lack of room, every second unit
   return {
     ...{ pixels, ctx, net, view, of: lookOf(view.look), s: view.scale, fronts: frontsOf(view.time, columns) },
     ...{ first, end, pitch, narrow, low, top, bottom, step, middle, left: first - Math.min(pitch / 2, 20), right },
@@ -93,7 +93,7 @@ function frameOf(pixels, ctx, net, view) {
 }
 
 /**
- * Draw networks one above the other, all over the canvas of `pixels`' size.
+ * Draw networks one below the other, over the whole canvas, which has the size of `pixels`.
  * @param {CanvasRenderingContext2D} ctx
  * @param {Pixels} pixels
  * @param {Net[]} nets
@@ -212,7 +212,7 @@ function paintReading(g) {
 }
 
 /**
- * How a line is drawn that carries a gradient of this level.
+ * The style of a line that carries a gradient of this level.
  * @param {Frame} g
  * @param {number} k
  * @param {number} strength
@@ -224,8 +224,8 @@ function penOf({ of, s }, k, strength) {
 }
 
 /**
- * From each unit a line to the unit of the next column through which most of its gradient came; where a unit's own
- * value is carried on, by a skip or by a recurrent cell, a straight rail besides.
+ * Draw a line from each unit to the unit of the next column from which most of its gradient comes; if a skip or a
+ * recurrent cell carries on the unit's own value, also a straight rail.
  * @param {Frame} g
  */
 function paintWires(g) {
@@ -240,7 +240,7 @@ function paintWires(g) {
       const [colour, wide, alpha] = penOf(g, k, rails ? 0.6 : 1);
       for (let r = 0; r < g.count(c); r += g.every) {
         const at = c * units + r;
-        const to = links[at] - (links[at] % g.every); // of a pair only the first one is drawn
+        const to = links[at] - (links[at] % g.every); // only the first unit of a pair is drawn
         if (net.bytes[at] & 15) pixels.line(x0, y(r, c) * s, x1, y(to, c + 1) * s, colour, wide, alpha);
       }
     }
@@ -252,7 +252,7 @@ function paintWires(g) {
 }
 
 /**
- * Normalization: a thin dotted gate before each column; where it stands in the branches alone, between the rails.
+ * Normalization: a thin dotted gate before each column, or between the rails if it is only in the branches.
  * @param {Frame} g
  */
 function paintGates(g) {
@@ -298,7 +298,7 @@ function paintUnits(g) {
       else if (!on) pixels.disc(at, place, faint, 0, unlit);
       else if (active) pixels.disc(at, place, sizes[lit[k]], 0, lit[k] ? level[lit[k]] : unlit);
       else {
-        // closed: a gradient arrives, and it passes nothing on
+        // closed: it receives a gradient but passes on nothing
         pixels.disc(at, place, radius * 0.8, 0, ground);
         pixels.disc(at, place, radius * 0.88, 0.65, lit[k] ? level[lit[k]] : unlit);
       }
@@ -310,7 +310,7 @@ function paintUnits(g) {
 const showsShut = (net) => net.kind !== "chain" && net.shut.some((share) => share > 12);
 
 /**
- * The share of each column that passes nothing on, as a bar beneath it.
+ * The share of each column that passes on nothing, as a bar beneath it.
  * @param {Frame} g
  */
 function paintShut(g) {
@@ -319,7 +319,7 @@ function paintShut(g) {
   const half = Math.min(g.pitch * 0.3, 8);
   for (let c = 0; c < net.columns; c++) {
     const tall = ((g.low ? 4 : 7) * net.shut[c]) / 255;
-    const base = g.bottom + (g.low ? 4 : 10); // above the words beneath
+    const base = g.bottom + (g.low ? 4 : 10); // above the text beneath
     if (tall > 0.15) pixels.rect((g.x(c) - half) * s, (base - tall) * s, (g.x(c) + half) * s, base * s, of.packed.text);
   }
 }
@@ -384,7 +384,7 @@ function drawArcs({ ctx, net, of, x, pitch, top, low, fronts }) {
 }
 
 /**
- * One neuron a column: discs on a rope as thick as the gradient is large; in each disc the slope as a tilted line.
+ * One neuron per column: discs on a rope whose width shows the gradient; in each disc the slope as a tilted line.
  * @param {Frame} g
  */
 function drawChain(g) {
@@ -405,7 +405,7 @@ function drawChain(g) {
   write(g, 11, "center");
   ctx.fillStyle = of.text;
   for (let c = 1; c < net.columns; c++) {
-    const by = weight * rows.slope[c]; // to four digits at most: the slope is rounded to a thousandth
+    const by = weight * rows.slope[c]; // has at most four digits: the slope is rounded to a thousandth
     ctx.fillText(`×${Number(by.toPrecision(2))}`, (x(c - 1) + x(c)) / 2, middle + radius + 20);
   }
 }
@@ -449,8 +449,8 @@ function drawNeuron(g, c, radius) {
  * @param {Frame} g
  * @param {number} x
  * @param {number} y
- * @param {number} radius where it begins to fade
- * @param {number} reach where it has faded
+ * @param {number} radius at which it begins to fade
+ * @param {number} reach radius at which it has faded
  * @param {string} colour
  * @param {number} alpha
  */
@@ -465,7 +465,7 @@ function glow({ ctx }, x, y, radius, reach, colour, alpha) {
 }
 
 /**
- * The front of the pulse, as bright as what it carries.
+ * The front of the pulse, as bright as the signal that it carries.
  * @param {Frame} g
  */
 function drawWave(g) {
@@ -556,7 +556,7 @@ function drawWords(g) {
 }
 
 /**
- * What is drawn, in a line.
+ * The drawn network in a line of text.
  * @param {Net} net
  */
 export function notesOf(net) {
@@ -582,7 +582,7 @@ function normalizationOf(norm) {
 }
 
 /**
- * A unit is hollow where it is shut for every input. Of saturated units the bars also count those shut for some.
+ * The legend of hollow units, which are shut for every input; the bars also count saturated units shut for some.
  * @param {string | undefined} closed
  */
 function notesOfShut(closed) {
@@ -617,7 +617,7 @@ function drawReading(g, line, taken) {
 }
 
 /**
- * How much arrives at the first column, and where less than a millionth does.
+ * The gradient that arrives at the first column, and the columns at which less than a millionth does.
  * @param {Frame} g
  * @param {number} edge
  */
@@ -639,7 +639,7 @@ function drawArrival(g, edge) {
 
 /**
  * @param {Frame} g
- * @param {number} taken where the number ends
+ * @param {number} taken x at which the number ends
  * @param {number} y
  */
 function drawRuler(g, taken, y) {

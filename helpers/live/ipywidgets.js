@@ -1,24 +1,24 @@
-// The private parts of ipywidgets, and messages that are lost with a connection.
+// The private parts of ipywidgets that the course uses, and messages that were lost with a connection.
 
 /** @typedef {any} Model a model of ipywidgets */
 
-// All that the course uses of ipywidgets beyond its documentation. Where one of them is gone, the kernel hears of every
-// move, and a lost one is told again by the next.
+// Everything undocumented in ipywidgets that the course uses. If a part is missing, the kernel gets every move of a
+// control, and a lost one is corrected by the next.
 
 const PRIVATE_PARTS = ["_handle_status", "_pending_msgs", "_msg_buffer", "_expectedEchoMsgIds"];
 
 /**
- * The names of the private parts that this ipywidgets doesn't have.
+ * The names of the private parts that are missing in this version of ipywidgets.
  * @param {Model} model
  */
 export const missingOf = (model) => PRIVATE_PARTS.filter((name) => !(name in model));
 
-const TELL_MS = 100; // pause between two places of a moving control that the kernel hears of
+const TELL_MS = 100; // pause between two values of a moving control that are sent to the kernel
 
 /**
- * ipywidgets sends a control's next place as soon as the kernel has dealt with the one before. All that traffic takes
- * the processors from the picture, which needs none of it; so ipywidgets learns later that the kernel is ready again.
- * What it holds back meanwhile, the last place and the kernel's echoes stay its own business.
+ * ipywidgets sends a control's next value as soon as the kernel has processed the previous one. This traffic takes
+ * processor time from the picture, which doesn't need it; so ipywidgets is told later that the kernel is ready again.
+ * Values held back meanwhile, the last value and the kernel's echoes are left to ipywidgets.
  * @param {Model} model
  */
 export function tellSeldom(model) {
@@ -33,8 +33,8 @@ export function tellSeldom(model) {
 const isToldSeldom = (/** @type {Model} */ model) => Object.hasOwn(model, "_handle_status");
 
 /**
- * Send attributes once more. A message that was lost with its connection is never dealt with; ipywidgets would wait for
- * it for ever, hold back what comes after it, and drop the kernel's echoes.
+ * Send attributes again. A message that was lost with its connection is never processed; ipywidgets would wait for it
+ * for ever, hold back all later ones, and drop the kernel's echoes.
  * @param {Model} model
  * @param {{[name: string]: unknown}} attributes
  */
@@ -49,16 +49,16 @@ export function tellAgain(model, attributes) {
 
 // ---------------------------------------------------------------- after a connection was cut
 
-/** @typedef {{comm_id: string, data: any}} Told what a message to a widget says */
+/** @typedef {{comm_id: string, data: any}} Told the content of a message to a widget */
 
-const HANDLED_MS = 1000; // JupyterLab's kernels have a thread of their own for widgets, which may lag behind a little
+const HANDLED_MS = 1000; // JupyterLab's kernels handle widgets in a separate thread, which may lag behind a little
 
 /** @type {WeakSet<object>} */
 const watched = new WeakSet();
 
 /**
- * After each reconnection tell the kernel again what it hasn't heard of text fields, choices and the like. A click isn't
- * told again, since it may have arrived after all: `lostClicks` is called. Once for each kernel is enough.
+ * After each reconnection, resend the changes of text fields, choices and the like that the kernel hasn't processed. A
+ * click isn't resent, since it may have arrived after all: `lostClicks` is called. Call this once for each kernel.
  * @param {any} manager of the widgets
  * @param {() => void} lostClicks
  * @param {number} [patience] milliseconds
@@ -68,7 +68,7 @@ export function watchConnection(manager, lostClicks, patience = HANDLED_MS) {
   if (!kernel?.anyMessage || watched.has(kernel)) return;
   watched.add(kernel);
   /** @type {Map<string, Told>} */
-  const open = new Map(); // what the kernel hasn't dealt with, by the message's id
+  const open = new Map(); // messages that the kernel hasn't processed, by id
   kernel.anyMessage.connect((/** @type {any} */ _, /** @type {any} */ { msg, direction }) => {
     const { header, content, parent_header: parent } = msg;
     if (direction === "send" && header.msg_type === "comm_msg") open.set(header.msg_id, content);
@@ -78,9 +78,9 @@ export function watchConnection(manager, lostClicks, patience = HANDLED_MS) {
     if (status !== "connected" || !open.size) return;
     const before = [...open.keys()];
     try {
-      await kernel.requestKernelInfo(); // its answer comes after those to all that has arrived
+      await kernel.requestKernelInfo(); // answered after all messages that have arrived
     } catch {
-      return; // cut once more: next time
+      return; // cut again: retry at the next reconnection
     }
     await new Promise((done) => setTimeout(done, patience));
     const lost = before.flatMap((id) => open.get(id) ?? []);
@@ -102,7 +102,7 @@ async function tellLost(manager, lost) {
   for (const [id, state] of states) {
     if (!manager.has_model(id)) continue;
     const model = await manager.get_model(id);
-    if (isToldSeldom(model) || !model.comm_live) continue; // the figure that follows a slider tells it again
-    tellAgain(model, { ...state, ...model._msg_buffer }); // what was held back is later
+    if (isToldSeldom(model) || !model.comm_live) continue; // the figure that follows a slider resends its value
+    tellAgain(model, { ...state, ...model._msg_buffer }); // values that were held back are newer
   }
 }

@@ -1,4 +1,4 @@
-// LiveFigure inside Jupyter: ipywidgets' controls, the kernel, and what anywidget calls.
+// LiveFigure inside Jupyter: ipywidgets' controls, the kernel, and the functions that anywidget calls.
 
 import { missingOf, tellAgain, tellSeldom } from "./ipywidgets.js";
 import { Live } from "./live.js";
@@ -41,7 +41,7 @@ export function jupyterControl(grid, model) {
 
 /**
  * @param {Model} model the figure
- * @param {Model} channel the widget that its messages go through
+ * @param {Model} channel the widget that carries its messages
  * @returns {import("./live.js").Source}
  */
 export function jupyterSource(model, channel) {
@@ -51,7 +51,7 @@ export function jupyterSource(model, channel) {
     try {
       channel.send({ view, ...message });
     } catch {
-      ended(); // Jupyter refuses to send to a kernel that is dead or another one
+      ended(); // Jupyter refuses to send to a kernel that is dead or has been replaced
     }
   };
   return {
@@ -70,7 +70,7 @@ export function jupyterSource(model, channel) {
       ended = () => react({ type: "gone" }, []);
       channel.on("msg:custom", mine);
       channel.on("comm_live_update", alive);
-      // Where controls decide what is seen, this row is only the first one; a new connection brings it once more.
+      // If the figure has controls, this row is only the first one; a new connection sends it again.
       if (!model.get("controls").length) model.on("change:row_shown", shown);
       alive();
       return () => {
@@ -96,7 +96,7 @@ export default {
     const live = new Live(el, spec, Plotly, sliders, jupyterSource(model, channel));
     el.live = live;
     await live.start(spec.first, await unpackRows(model.get("row_shown"), false), model.get("notes_shown"));
-    el.closest(".jp-NotebookPanel")?.classList.add("live-course"); // its text gets lines of a length that is read well
+    el.closest(".jp-NotebookPanel")?.classList.add("live-course"); // gives its text a readable line length
     return () => live.stop();
   },
 };

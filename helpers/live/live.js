@@ -1,7 +1,7 @@
-// A figure that follows its controls without asking the kernel: the browser's half of LiveFigure.
+// A figure that follows its controls without asking the kernel: the browser's part of LiveFigure.
 //
-// Rows arrive from the kernel and are kept in a cache; while a control moves, the row of its state is drawn straight
-// into Plotly's SVG, and Plotly itself draws it as soon as the hand rests. A state that isn't here is asked for.
+// Rows from the kernel are kept in a cache. While a control moves, the row of its state is drawn directly into Plotly's
+// SVG; Plotly itself draws it as soon as the control rests. A state that isn't in the cache is requested.
 
 import { Picture } from "./picture.js";
 import { RowCache, unpackRows } from "./rows.js";
@@ -10,42 +10,42 @@ import { Strip } from "./strip.js";
 
 /** @typedef {import("./states.js").Key} Key */
 /** @typedef {import("./rows.js").Result} Result */
-/** @typedef {() => void} Stop undoes what gave it */
+/** @typedef {() => void} Stop undoes the call that returned it */
 /**
  * @typedef {object} Control
  * @property {string} id class of its element
- * @property {number} count how many places it has
+ * @property {number} count the number of its places
  * @property {() => import("./states.js").Place} get
  * @property {(number: number) => void} set moves it to the place nearest to a number
- * @property {string[]} [missing] private parts of ipywidgets that aren't there
- * @property {() => void} [repeat] tells the kernel once more where it stands
+ * @property {string[]} [missing] names of private parts that this ipywidgets lacks
+ * @property {() => void} [repeat] sends its value to the kernel again
  * @property {(react: () => void) => Stop} onChange
  */
 /**
- * @typedef {object} Message What a source answers.
+ * @typedef {object} Message An answer of a source.
  * @property {"rows" | "error" | "filled" | "confirmed" | "gone"} type
  * @property {Key[]} [keys]
  * @property {import("./rows.js").Notes[]} [notes]
  * @property {boolean} [packed]
- * @property {boolean} [shown] a row without a state, which Python wants to be seen
- * @property {string} [answers] id of the state that was asked for
+ * @property {boolean} [shown] a row without a state, shown by Python
+ * @property {string} [answers] id of the requested state
  * @property {string} [message]
  * @property {string} [id]
  * @property {Key} [key]
  * @property {Key[]} [failed]
  */
 /**
- * @typedef {object} Source Where rows come from: a kernel, or the table of a page.
+ * @typedef {object} Source The source of rows: a kernel, or the table of a page.
  * @property {(key: Key, id: string) => void} [ask] for one state
  * @property {(keys: Key[], id: string) => void} [fill] for many, in the kernel's idle time
  * @property {(key: Key, id: string) => void} [confirm] asks which state the kernel's controls are in
  * @property {(react: (message: Message, buffers: ArrayBufferView[]) => void) => Stop} listen
  */
 
-const NET_BYTES = 3000; // what the networks of a state take, at most
-const SETTLE_MS = 120; // a hand that pauses this long rests
-const CONFIRM_MS = 600; // after the last move; by then ipywidgets has told the kernel of it
-const PATIENCE_MS = 2000; // first pause before something is asked for again; each further one is twice as long
+const NET_BYTES = 3000; // the largest size of a state's networks
+const SETTLE_MS = 120; // a control that hasn't moved for this long rests
+const CONFIRM_MS = 600; // after the last move; by then ipywidgets has sent it to the kernel
+const PATIENCE_MS = 2000; // pause before the first repetition of a request; it doubles each time
 const LONGEST_PATIENCE_MS = 30_000;
 
 const SILENT =
@@ -80,20 +80,20 @@ export class Live {
     this.alert.hidden = this.notice.hidden = true;
     this.picture = new Picture(this.plot, spec, Plotly);
     /** @type {Strip | null} */
-    this.strip = null; // the networks above the figure, where there are any
+    this.strip = null; // the networks above the figure, if there are any
     this.cache = new RowCache(4 * spec.size + NET_BYTES);
     /** @type {string | null} */
-    this.asking = null; // id of the state asked for and not yet answered
+    this.asking = null; // id of the state requested and not yet answered
     /** @type {string | null} */
-    this.filling = null; // id of the fill under way
+    this.filling = null; // id of the running fill
     /** @type {number | null} */
     this.filled = null; // the control whose table it fills
-    this.unconfirmed = false; // whether the kernel may not know yet where the controls stand
+    this.unconfirmed = false; // whether the kernel may not know the controls' values yet
     /** @type {string | null} */
-    this.askedBefore = null; // what was being asked for when the kernel was last asked where they stand
-    this.gone = false; // whether there is no kernel any more
+    this.askedBefore = null; // the open request when the kernel was last asked for the controls' values
+    this.gone = false; // whether the kernel no longer exists
     /** @type {Set<string>} */
-    this.tried = new Set(); // states whose computation failed in a fill: asked for only when a hand comes there
+    this.tried = new Set(); // states whose computation failed in a fill: requested only when a control gets there
     this.hand = 0; // the control that moved last
     this.touched = false;
     this.plannedRow = "";
@@ -103,7 +103,7 @@ export class Live {
     this.reminder = 0;
     this.patience = PATIENCE_MS;
     this.width = 0;
-    this.turn = 0; // counts what was shown
+    this.turn = 0; // counts shown states
     /** @type {Stop[]} */
     this.off = [];
   }
@@ -118,11 +118,11 @@ export class Live {
     if (role) element.setAttribute("role", role);
     return element;
   }
-  /** The state that the controls are in. */
+  /** The controls' current state. */
   key() {
     return this.controls.map((control) => control.get());
   }
-  /** Whether the picture shows another state than the controls' own. */
+  /** Whether the picture shows another state than the current one. */
   lags() {
     return this.el.dataset.state !== idOf(this.key());
   }
@@ -160,7 +160,7 @@ export class Live {
     this.strip?.stop();
     this.picture.stop();
   }
-  /** ipywidgets' sliders have no name for screen readers: they get their label's. */
+  /** Name ipywidgets' sliders for screen readers, by their labels; by default they have no name. */
   nameSliders() {
     for (const { id } of this.controls)
       for (const control of document.getElementsByClassName(id)) {
@@ -169,13 +169,13 @@ export class Live {
           if (name) handle.setAttribute("aria-label", name);
       }
   }
-  /** Buttons that change which plot of the figure is seen. */
+  /** Add buttons that switch between the views of the figure. */
   offerViews() {
     const { views } = this.spec;
     this.views.hidden = views.length < 2;
     if (this.views.hidden) return;
     this.views.setAttribute("aria-label", "which plot is shown");
-    this.views.setAttribute("data-lm-suppress-shortcuts", "true"); // its keys are not JupyterLab's
+    this.views.setAttribute("data-lm-suppress-shortcuts", "true"); // keeps JupyterLab from handling its keys
     const buttons = views.map(({ name }, number) => {
       const button = this.views.appendChild(document.createElement("button"));
       button.type = "button";
@@ -191,7 +191,7 @@ export class Live {
     };
     look(0);
   }
-  /** A pointer or the focus on a control says which table is wanted next. */
+  /** Fill the table of the control that the pointer or the focus is on next. */
   watchHands() {
     const near = (/** @type {Event} */ event) => {
       const target = /** @type {Element | null} */ (event.target);
@@ -229,7 +229,7 @@ export class Live {
     this.el.dataset.phase = "moving";
     if (this.filling && this.filled !== index) this.pause();
     const key = this.key();
-    if (!this.cache.has(idOf(key))) this.ask(key); // now, before the control tells the kernel that it moved
+    if (!this.cache.has(idOf(key))) this.ask(key); // now, before the control sends its move to the kernel
     this.frame ||= requestAnimationFrame(() => this.draw());
     this.unconfirmed = true;
     this.confirmIn(CONFIRM_MS);
@@ -238,7 +238,7 @@ export class Live {
     this.frame = 0;
     const key = this.key();
     const known = this.cache.get(idOf(key));
-    this.el.dataset.phase = "moving"; // also where no hand moves: a page that is loaded anew comes to its state so
+    this.el.dataset.phase = "moving"; // also without a move by hand, as when a reloaded page restores its state
     if (!known) return this.ask(key);
     this.show(idOf(key), known);
     if (this.entersNewTable(key)) this.plan();
@@ -255,7 +255,7 @@ export class Live {
     this.showNets(notes);
     this.say(notes.summary);
     this.el.dataset.state = id;
-    // A frame more: after a long redraw the timer would be served before the moves that came meanwhile.
+    // One more frame: after a long redraw the timer would fire before the moves that came meanwhile.
     this.timer = window.setTimeout(() => requestAnimationFrame(() => this.rest(id, turn)), SETTLE_MS);
   }
   /**
@@ -283,7 +283,7 @@ export class Live {
     }
     this.strip.show(net);
   }
-  /** @param {string} [text] the headline, and in a line of its own what stands under it */
+  /** @param {string} [text] the headline and, on further lines, the text under it */
   say(text = "") {
     const [headline, detail = ""] = text.split("\n");
     this.headline.textContent = headline;
@@ -294,7 +294,7 @@ export class Live {
   // ---------------------------------------------------------------- asking for rows
 
   /**
-   * One request in flight; when it is answered, the state the controls have by then is drawn or asked for.
+   * Send one request at a time; when it is answered, the controls' state by then is drawn or requested.
    * @param {Key} key
    */
   ask(key) {
@@ -333,7 +333,7 @@ export class Live {
     else if (this.lags()) this.frame ||= requestAnimationFrame(() => this.draw());
   }
   /**
-   * What was asked for is shown even if the hand has moved on: a slow kernel then lags, but does not freeze.
+   * Show the requested state even if the controls have moved on: with a slow kernel the figure lags but doesn't freeze.
    * @param {string} id
    */
   answered(id) {
@@ -357,7 +357,7 @@ export class Live {
   // ---------------------------------------------------------------- tables
 
   /**
-   * The states along one control's slider through `key`, nearest first, that are not here yet.
+   * The states along one control's slider through `key`, nearest first, that are not in the cache.
    * @param {Key} key
    * @param {number} index
    */
@@ -372,7 +372,7 @@ export class Live {
     this.plannedRow = row;
     return true;
   }
-  /** Ask for the table of the control in hand; once it is here, for those of the others through the same state. */
+  /** Request the table of the control in hand and, once it is complete, those of the others through this state. */
   plan() {
     if (!this.touched || !this.source.fill || this.gone) return;
     const key = this.key();
@@ -394,7 +394,7 @@ export class Live {
     for (const key of failed) this.tried.add(idOf(key));
     if (this.el.dataset.phase === "rest") this.plan();
   }
-  /** A table of another control waits until the hand rests: till then the processors belong to the picture. */
+  /** Delay another control's table until the control rests: until then the picture needs the processors. */
   pause() {
     this.filling = null;
     this.source.fill?.([], "pause");
@@ -408,7 +408,7 @@ export class Live {
     clearTimeout(this.confirmTimer);
     this.confirmTimer = window.setTimeout(() => this.confirm(), milliseconds);
   }
-  /** Have the kernel say where its controls stand: it may have missed the last move. */
+  /** Ask the kernel for its controls' values: it may have missed the last move. */
   confirm() {
     if (this.gone) return;
     this.askedBefore = this.asking;
@@ -417,14 +417,14 @@ export class Live {
   }
   /** @param {Message} message */
   confirmed({ id, key = [] }) {
-    // The kernel answers in the order in which it is asked.
+    // The kernel answers requests in order.
     if (this.asking && this.asking === this.askedBefore) this.askAnew();
     if (id !== idOf(this.key())) return; // it has moved on, and will be confirmed then
     const missed = this.controls.filter((control, i) => idOf([control.get()]) !== idOf([key[i]]));
     this.unconfirmed = missed.length > 0;
     for (const control of missed) control.repeat?.();
   }
-  /** Ask again for what has no answer after 2 s, 4 s, 8 s …: it may have been lost with a connection. */
+  /** Repeat requests without an answer after 2 s, 4 s, 8 s …: they may have been lost with a connection. */
   remind() {
     clearTimeout(this.reminder);
     if (this.gone || !(this.asking || this.filling || (this.unconfirmed && this.source.confirm))) return;
@@ -441,7 +441,7 @@ export class Live {
     if (this.unconfirmed) this.confirm();
     this.remind();
   }
-  /** Forget what was asked for; ask for the state that the controls are in by now. */
+  /** Forget the open request and request the controls' current state. */
   askAnew() {
     this.asking = null;
     this.draw();
@@ -452,7 +452,7 @@ export class Live {
     this.notice.hidden = false;
     this.el.dataset.phase = "waiting";
   }
-  /** There is no kernel any more: rows that are here are still drawn. */
+  /** The kernel no longer exists: only rows in the cache are drawn. */
   end() {
     this.gone = true;
     this.asking = this.filling = null;

@@ -2,7 +2,7 @@
 
 import { DIM, HOT, LEVELS } from "./net.js";
 
-/** @typedef {[number, string][]} Stops places from 0 to 1 and their colours; luminance rises, or falls, all the way */
+/** @typedef {[number, string][]} Stops places from 0 to 1 and their colours; luminance is monotonic */
 /** @typedef {"night" | "paper"} LookName */
 /** @typedef {ReturnType<typeof lookOf>} Look */
 
@@ -69,7 +69,7 @@ const LOOKS = {
 /** @param {string} colour as #rrggbb */
 const channels = (colour) => [1, 3, 5].map((i) => Number.parseInt(colour.slice(i, i + 2), 16));
 
-/** @param {string} colour as #rrggbb, packed as the pixels take it */
+/** @param {string} colour as #rrggbb, to be packed for the pixels */
 function packedColour(colour) {
   const [red, green, blue] = channels(colour);
   return (red | (green << 8) | (blue << 16)) >>> 0;
@@ -111,7 +111,7 @@ function makeLook(name) {
 }
 
 /**
- * A look with the colour of each level, as CSS writes it and as `Pixels` take it.
+ * A look with the colour of each level, in CSS and in the format of `Pixels`.
  * @param {LookName} name
  * @returns {ReturnType<typeof makeLook>}
  */

@@ -1,9 +1,9 @@
-// The network picture's data: a state as Python packs it (see `helpers.picture`), and what it says in words.
+// The network picture's data: a state as Python packs it (see `helpers.picture`), and its description in words.
 
 export const FLOOR = 6; // decades below the last column at which the light is out: a millionth
-export const CEILING = 6; // decades above it at which the light is burnt out: a million
-export const DIM = 32; // levels of brightness up to the last column's own, and
-export const HOT = 14; // from there to the ceiling
+export const CEILING = 6; // decades above it at which the light is brightest: a million
+export const DIM = 32; // levels of brightness up to the last column's
+export const HOT = 14; // levels from there to the ceiling
 export const LEVELS = DIM + HOT + 1;
 const LEVEL_STEP = 0.01;
 const DEVIATION_STEP = 0.2;
@@ -13,40 +13,40 @@ const LOWEST = -32_000;
 
 /** @typedef {"layers" | "chain" | "blocks" | "steps" | "places"} NetKind */
 /**
- * @typedef {object} NetFacts What is known of a network beside its numbers.
+ * @typedef {object} NetFacts The facts about a network besides its numbers.
  * @property {NetKind} kind
  * @property {number} columns
  * @property {number} units shown of each column
  * @property {number} last place of the last column on the axis
  * @property {number} width units of a column, shown or not
- * @property {number} [stride] how far apart on the axis two columns stand
+ * @property {number} [stride] distance of two columns on the axis
  * @property {string} [title]
- * @property {number} [arrives] log10 of what arrives at the first column, where it isn't the first column's level
- * @property {number} [nets] how many networks the line is the mean of
+ * @property {number} [arrives] log10 of the gradient at the first column, if that isn't the first column's level
+ * @property {number} [nets] number of networks in the mean that the line shows
  * @property {string} [norm]
  * @property {number} [skip]
  * @property {string} [activation]
- * @property {string} [closed] what units are called that pass nothing on: dead, saturated or flat
- * @property {string} [input] 64 figures from 0 to 9: the ink of a digit
+ * @property {string} [closed] name of units that pass on nothing: dead, saturated or flat
+ * @property {string} [input] 64 digits from 0 to 9: the pixels of a handwritten digit
  * @property {string} [cell] of a recurrent network
  * @property {number} [weight] of a chain
- * @property {number[]} [counts] units of each column, where they differ
- * @property {number} [middle] the column of the sample that a generator made
+ * @property {number[]} [counts] units of each column, if they differ
+ * @property {number} [middle] the column of the generated sample
  */
 /** @typedef {NetFacts & {linked: boolean, rows: ("skip" | "branch" | "slope")[], data: string}} PackedNet */
 /**
  * @typedef {object} NetNumbers
  * @property {Float32Array} level log10 of each column's RMS unit over the last column's
- * @property {Uint8Array} shut 255 times the share of each column that passes nothing on
+ * @property {Uint8Array} shut 255 times the share of each column that passes on nothing
  * @property {Uint8Array} bytes of each unit: gradient against its column in the low four bits, activation in the high
  * @property {Uint8Array} lit level of brightness of each unit
- * @property {Uint8Array | null} links for each unit the unit of the next column that most of its gradient came through
+ * @property {Uint8Array | null} links for each unit, the unit of the next column from which most of its gradient comes
  * @property {Partial<Record<"skip" | "branch" | "slope", Float32Array>>} rows
  */
 /** @typedef {NetFacts & NetNumbers} Net */
 
 /**
- * The level 0 … LEVELS - 1 of a gradient so many decades above, or below, the last column's.
+ * The level 0 … LEVELS - 1 of a gradient, given in decades above (or below) the last column's.
  * @param {number} decades
  */
 export function levelOf(decades) {
@@ -113,8 +113,8 @@ function brightness(level, bytes, units) {
 }
 
 /**
- * The last column, counted from 1, of the dark ones at the input: less than a millionth of the last column's gradient
- * arrives there. 0 where there is none.
+ * The last of the dark columns at the input, counted from 1: less than a millionth of the last column's gradient
+ * arrives there. 0 if there is none.
  * @param {Net} net
  */
 export function darkTo(net) {
@@ -124,13 +124,13 @@ export function darkTo(net) {
 }
 
 /**
- * What arrives at the first column, in decades.
+ * The gradient at the first column, in decades.
  * @param {Net} net
  */
 export const arrivesAt = (net) => (net.arrives === undefined ? net.level[0] : (net.arrives ?? -Infinity));
 
 /**
- * What becomes of the gradient, in a word: a change of it is worth a look.
+ * A word for what happens to the gradient; a pulse shows when it changes.
  * @param {Net} net
  */
 export function verdictOf(net) {
@@ -143,26 +143,26 @@ export function verdictOf(net) {
 
 const WORDS = { layers: "layer", chain: "neuron", blocks: "block", steps: "step", places: "place" };
 /**
- * What a column of it is called.
+ * The name of a column of this network.
  * @param {Net} net
  */
 export const wordOf = (net) => WORDS[net.kind];
 
 /**
- * Whether each unit's own value is carried on, past the weights: by a skip, a cell, or a share of the state.
+ * Whether each unit's own value is carried on without passing the weights: by a skip, a cell, or a share of the state.
  * @param {Net} net
  */
 export const hasRails = (net) =>
   net.kind === "blocks" ? net.skip !== 0 : net.kind === "steps" ? net.cell !== "rnn" : Boolean(net.skip);
 
 /**
- * What carries a recurrent network's values past its weights.
+ * The name of the part that carries a recurrent network's values past its weights.
  * @param {{cell?: string}} net
  */
 export const carrierOf = ({ cell }) => (cell === "lstm" ? "cell" : "state");
 
 /**
- * By which ways a column received its gradient from the next one, in words; nothing where there is only one.
+ * A phrase for the ways by which a column gets its gradient from the next one; empty if there is only one.
  * @param {Net} net
  * @param {number} column from 0
  */
@@ -174,7 +174,7 @@ function waysTo({ kind, rows, columns, cell }, column) {
 }
 
 /**
- * What the picture says, for those who don't see it.
+ * A description of the picture for screen readers.
  * @param {Net} net
  */
 export function describeNet(net) {
@@ -219,7 +219,7 @@ function fateOf(net, word) {
 }
 
 /**
- * What the rails of the picture say at the first column.
+ * A description of the picture's rails at the first column.
  * @param {Net} net
  */
 function railsOf({ rows, columns, kind, cell }) {
@@ -267,7 +267,7 @@ export function describeColumn(net, column) {
 }
 
 /**
- * A column of all networks that have as many as the first one, each under its title where there are several.
+ * A column in words, for all networks with as many columns as the first, each with its title if there are several.
  * @param {Net[]} nets
  * @param {number} column from 0
  */
@@ -282,7 +282,7 @@ const superscript = (exponent) =>
   String(exponent).replace(/[-0-9]/g, (sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
 
 /**
- * A factor of 10^`decades` as a reader writes it, to two digits.
+ * A factor of 10^`decades` as text, with two digits.
  * @param {number} decades
  */
 export function factorOf(decades) {

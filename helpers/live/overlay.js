@@ -1,4 +1,4 @@
-// The overlay: while a control moves, moving lines are drawn straight into Plotly's SVG, beside its own elements.
+// The overlay: while a control moves, moving lines are drawn directly into Plotly's SVG, beside its own elements.
 
 import { fillPath, linePath, NOTHING, runsOf } from "./paths.js";
 import { elementsOf, traceOf } from "./plotly.js";
@@ -11,7 +11,7 @@ import { elementsOf, traceOf } from "./plotly.js";
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * Only what differs is written, so that the browser paints only what has moved.
+ * Write only attributes that differ, so that the browser repaints only elements that have moved.
  * @param {Element} element
  * @param {string} name
  * @param {string} value
@@ -26,10 +26,10 @@ const put = (element, name, value) => element.getAttribute(name) !== value && el
 const copyOf = (element) => /** @type {T | null} */ (element?.cloneNode(false) ?? null);
 
 /**
- * A group of ours right behind one of Plotly's.
+ * A group of the overlay directly after one of Plotly's.
  * @param {SVGElement | null} home
  * @param {string} name
- * @param {SVGElement | null} wanted what it will hold
+ * @param {SVGElement | null} wanted its future content
  */
 function groupBehind(home, name, wanted) {
   if (!home || !wanted) return null;
@@ -53,7 +53,7 @@ function addCopy(home, template, name) {
   return copy;
 }
 
-/** Copies of Plotly's own elements, one set a trace, drawn in their place while something moves. */
+/** Copies of Plotly's own elements, one set per trace, shown in their place while something moves. */
 export class Overlay {
   /**
    * @param {Plot} plot
@@ -65,11 +65,11 @@ export class Overlay {
     /** @type {Map<number, Record<"line" | "fill" | "next" | "point", SVGElement | null>>} */
     this.templates = new Map(); // by trace: the elements to copy
     /** @type {Map<number, any>} */
-    this.layers = new Map(); // by trace: what is drawn now
+    this.layers = new Map(); // by trace: the elements drawn now
     this.shown = false;
   }
   /**
-   * Called once, while every trace has a point: remembers how Plotly styles it.
+   * Store how Plotly styles every trace; called once, while every trace has a point.
    * @param {number[]} indices
    */
   learn(indices) {
@@ -88,7 +88,7 @@ export class Overlay {
     }
   }
   /**
-   * Our elements beside Plotly's, made anew where Plotly threw them away.
+   * The overlay's elements beside Plotly's, recreated if Plotly has removed them.
    * @param {number} index
    */
   layer(index) {
@@ -168,7 +168,7 @@ export class Overlay {
     for (const layer of this.layers.values()) this.exchange(layer, false);
   }
   /**
-   * Our copies in place of Plotly's own elements, or the other way round.
+   * Show the copies and hide Plotly's own elements, or the other way round.
    * @param {Layer} layer
    * @param {boolean} ours
    */

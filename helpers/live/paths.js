@@ -1,11 +1,11 @@
-// Paths: lines, fills and gaps as Plotly would write them into its SVG.
+// Paths: lines, fills and gaps in the form in which Plotly writes them into its SVG.
 
 /** @typedef {import("./rows.js").Numbers} Numbers */
 /**
  * @typedef {object} Axis An axis of a figure.
  * @property {string} type
  * @property {number} length in pixels
- * @property {number} offset of its beginning in the figure
+ * @property {number} offset of its start in the figure
  * @property {(value: any, clip?: boolean) => number} c2p pixel of a value
  */
 /** @typedef {number[]} Run Neighbouring points without a gap, in pixels: x0, y0, x1, y1, … */
@@ -48,10 +48,10 @@ export function runsOf(x, y, xaxis, yaxis) {
   return runs.map((points) => thinned(cutFar(points, yaxis.length)));
 }
 
-const SCREENS = 20; // plotly.js cuts lines that run further away than this
+const SCREENS = 20; // plotly.js cuts lines that go further outside than this
 
 /**
- * Cut a run where it leaves for far above or below, as Plotly does: else its dashes come back out of step.
+ * Cut a run where it goes far above or below, as Plotly does; otherwise its dashes would be out of step after that.
  * @param {Run} run
  * @param {number} height of the plot
  */
@@ -78,11 +78,11 @@ export function cutFar(run, height) {
   return out;
 }
 
-const HAIR = 0.02; // pixels; nobody sees a line move by less
-const STRETCH = 24; // points at most that one straight piece stands for
+const HAIR = 0.02; // pixels; smaller movements of a line are invisible
+const STRETCH = 24; // largest number of points that one straight piece replaces
 
 /**
- * Whether the points between two of a run lie on the straight line from one to the other, to a hair.
+ * Whether all points between two points of a run lie within HAIR of the straight line between them.
  * @param {Run} run
  * @param {number} from
  * @param {number} to
@@ -102,7 +102,7 @@ function straight(run, from, to) {
 }
 
 /**
- * Without the points that a straight line passes through anyhow: the browser paints shorter paths sooner.
+ * Remove points that lie on a straight line between others: the browser paints shorter paths faster.
  * @param {Run} run
  */
 export function thinned(run) {
@@ -117,7 +117,7 @@ export function thinned(run) {
 }
 
 /** @param {number} pixels */
-const hundredth = (pixels) => Math.round(100 * pixels) / 100; // the browser reads short numbers sooner
+const hundredth = (pixels) => Math.round(100 * pixels) / 100; // the browser parses short numbers faster
 
 /** @param {Run} run */
 function joined(run) {
@@ -149,7 +149,7 @@ function backwards(run) {
 }
 
 /**
- * Like Plotly, fills towards an axis or the next line run across gaps, others close each run on itself.
+ * As in Plotly, fills to an axis or to the next line run across gaps; others close each run on itself.
  * @param {string} fill
  */
 const runsAcrossGaps = (fill) => /[xy]$/.test(fill);

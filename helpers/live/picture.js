@@ -1,4 +1,4 @@
-// One figure without a kernel: draws rows, at once through the overlay or through Plotly.
+// One figure, independent of any kernel: it draws rows, immediately through the overlay or through Plotly.
 
 import { Axes } from "./axes.js";
 import { Overlay } from "./overlay.js";
@@ -10,7 +10,7 @@ import { readRow, sameTrace } from "./rows.js";
 /** @typedef {import("./rows.js").Line} Line */
 /** @typedef {Record<string, number[]>} Ranges ends of axes, as {"yaxis2.range": [low, high]} */
 /**
- * @typedef {object} Spec What Python says of a figure (see `LiveFigure`).
+ * @typedef {object} Spec A figure's description from Python (see `LiveFigure`).
  * @property {{data: any[], layout: any}} figure
  * @property {string} label
  * @property {import("./rows.js").Piece[]} layout_of_row
@@ -19,23 +19,23 @@ import { readRow, sameTrace } from "./rows.js";
  * @property {import("./states.js").Key} first
  * @property {{index: number, controls: number[]}[]} clicks
  * @property {View[]} views
- * @property {Patch} wide how the figure is laid out
- * @property {Patch} narrow how it is where the page is narrow
+ * @property {Patch} wide the figure's usual layout
+ * @property {Patch} narrow its layout on a narrow page
  * @property {[number, number] | null} beside where there is room for it, the networks stand over the plots up to the first
  *   of these shares of the width; the other plots begin at the second, beside them
  */
-/** @typedef {Record<string, any>} Patch what `Plotly.relayout` takes */
-/** @typedef {{name: string, hides: string[], patch: Patch}} View one of the plots that take turns */
+/** @typedef {Record<string, any>} Patch an argument of `Plotly.relayout` */
+/** @typedef {{name: string, hides: string[], patch: Patch}} View one of the views between which the reader switches */
 
-// No button that sends the figure to a server: the course talks to nobody.
+// No button that sends the figure to a server: the course makes no network connections.
 const BUTTONS = ["toImage", "zoom2d", "pan2d", "resetScale2d"];
 const TOOLBAR = { displaylogo: false, showSendToCloud: false, displayModeBar: "hover", modeBarButtons: [BUTTONS] };
 
-const NARROW = 640; // pixels; narrower figures have their plots one above the other
-const NARROW_BESIDE = 840; // and those that have plots beside their networks
+const NARROW = 640; // pixels; narrower figures have their plots one below the other
+const NARROW_BESIDE = 840; // the same for figures with plots beside their networks
 
 /**
- * Ends of axes that hold both what is shown and what is wanted.
+ * Ranges of axes that contain both the shown and the wanted ranges.
  * @param {Ranges} shown
  * @param {Ranges} wanted
  */
@@ -50,7 +50,7 @@ export function widened(shown, wanted) {
 }
 
 /**
- * Those ranges that differ from what is there.
+ * The wanted ranges that differ from the current ones.
  * @param {Ranges} wanted
  * @param {Ranges} there
  */
@@ -71,23 +71,23 @@ export class Picture {
     this.spec = spec;
     this.Plotly = Plotly;
     this.moving = spec.layout_of_row;
-    // The traces that the overlay can draw; bars and heat maps are left to Plotly.
+    // The traces that the overlay can draw; Plotly draws bars and heat maps.
     this.light = new Set(this.moving.map((t) => t.index).filter((i) => spec.figure.data[i].type === "scatter"));
     this.axes = new Axes(plot, this.light);
     this.overlay = new Overlay(plot, this.axes);
     /** @type {Trace[] | null} */
     this.last = null;
     /** @type {Ranges} */
-    this.drawnRanges = {}; // the last that Plotly was given
+    this.drawnRanges = {}; // the last that were passed to Plotly
     /** @type {Ranges} */
-    this.shownRanges = {}; // what is seen, drawn by Plotly or by us
+    this.shownRanges = {}; // the visible ones, drawn by Plotly or by `axes`
     /** @type {Ranges} */
     this.wantedRanges = {};
     this.narrow = false;
     this.queue = Promise.resolve();
     this.heavyBusy = false;
     /** @type {string[]} */
-    this.missing = []; // private parts of plotly.js that aren't there
+    this.missing = []; // names of private parts that this plotly.js lacks
   }
   /**
    * @param {Float32Array} row
@@ -96,7 +96,7 @@ export class Picture {
   async start(row, ranges) {
     const { data, layout } = this.spec.figure;
     for (const index of this.light) {
-      data[index].line = { simplify: false, ...data[index].line }; // else it jumps by 0.7 px when Plotly takes over
+      data[index].line = { simplify: false, ...data[index].line }; // else it jumps by 0.7 px when Plotly redraws it
     }
     this.last = readRow(this.moving, row);
     this.probe(data, layout);
@@ -113,7 +113,7 @@ export class Picture {
     await this.fit();
   }
   /**
-   * Give every moving line two points, so that Plotly makes each of its elements once.
+   * Give every moving line two points, so that Plotly creates all of its elements.
    * @param {any[]} data
    * @param {any} layout
    */
@@ -126,7 +126,7 @@ export class Picture {
     }
   }
   /**
-   * Let Plotly draw traces and, in the same redraw, axes; one that has its range stays where a reader zoomed it.
+   * Let Plotly draw traces and, in the same redraw, axes; an axis whose range is unchanged keeps a reader's zoom.
    * @param {Trace[]} traces
    * @param {Ranges} [ranges]
    */
@@ -144,7 +144,7 @@ export class Picture {
     const z = maps.map((map) => map.z.map((row) => Array.from(row)));
     const indices = (/** @type {Trace[]} */ some) => some.map((trace) => trace.index);
     return this.inTurn(async () => {
-      const patch = structuredClone(unlike(ranges, this.drawnRanges)); // Plotly keeps what it is given
+      const patch = structuredClone(unlike(ranges, this.drawnRanges)); // Plotly keeps a reference to its arguments
       this.drawnRanges = { ...this.drawnRanges, ...ranges };
       if (lines.length) await this.Plotly.update(this.plot, { x, y }, patch, indices(lines));
       else if (Object.keys(patch).length) await this.Plotly.relayout(this.plot, patch);
@@ -152,19 +152,19 @@ export class Picture {
     });
   }
   /**
-   * Plotly does one thing at a time.
+   * Run calls of Plotly one after the other.
    * @param {() => Promise<void>} work
    */
   inTurn(work) {
     this.queue = this.queue.then(work);
     return this.queue;
   }
-  /** Show axes over the ranges that are seen, ourselves where we can: Plotly's redraw would cost frames. */
+  /** Show axes over the visible ranges without Plotly where possible: its redraw would cost frames. */
   placeAxes() {
     const left = this.axes.show(unlike(this.shownRanges, this.drawnRanges));
     if (Object.keys(left).length) this.redraw([], left).then(() => this.drawAgain());
   }
-  /** What we draw, after Plotly has drawn. */
+  /** Draw the overlay again after Plotly has drawn. */
   drawAgain() {
     if (!this.overlay.shown) return;
     this.axes.show({});
@@ -172,7 +172,7 @@ export class Picture {
     this.drawLight();
   }
   /**
-   * Show one of the plots that take turns.
+   * Show one of the views.
    * @param {number} number
    */
   look(number) {
@@ -180,14 +180,14 @@ export class Picture {
     this.plot.dataset.hides = hides.join(" ");
     return this.inTurn(() => this.Plotly.relayout(this.plot, { ...patch })).then(() => this.drawAgain());
   }
-  /** Side by side where there is room, else one above the other. */
+  /** Place plots side by side if there is room, otherwise one below the other. */
   fit() {
     const narrow = this.plot.clientWidth < (this.spec.beside ? NARROW_BESIDE : NARROW);
     if (narrow === this.narrow || !this.plot.clientWidth) return Promise.resolve();
     this.stand(narrow);
     const patch = narrow ? this.spec.narrow : this.spec.wide;
     return this.inTurn(async () => {
-      // Plotly places the legend by the margins that were there before: the second time these are the right ones.
+      // Plotly places the legend by the previous margins; at the second call these are the right ones.
       for (let turn = 0; turn < 2; turn++) await this.Plotly.relayout(this.plot, structuredClone(patch));
     });
   }
@@ -206,7 +206,7 @@ export class Picture {
     this.overlay.draw(/** @type {Line[]} */ ((this.last ?? []).filter(isLight)));
   }
   /**
-   * Draw now, at screen rate; bars and heat maps go through Plotly, one redraw at a time.
+   * Draw immediately, at screen rate; bars and heat maps are drawn by Plotly, one redraw at a time.
    * @param {Float32Array} row
    * @param {Ranges} ranges
    */
@@ -226,7 +226,7 @@ export class Picture {
     });
   }
   /**
-   * Hand over to Plotly: hover, zoom and legend are right again.
+   * Let Plotly redraw the figure, so that hover, zoom and legend are right again.
    * @param {() => boolean} stillResting
    */
   async settle(stillResting) {

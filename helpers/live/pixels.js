@@ -1,5 +1,5 @@
-// Pixels: thousands of small marks are written straight into an image. In a browser without a graphics card that is
-// some ten times as quick as as many calls of a canvas, and it takes the same time on every machine.
+// Pixels: thousands of small marks are written directly into an image. In a browser without a graphics card that is
+// about ten times as fast as the same number of canvas calls, and it takes the same time on every machine.
 
 /** @typedef {Uint16Array} Cover of a disc: how much of each pixel it covers, 0 … 256 */
 
@@ -7,7 +7,7 @@
 const masks = new Map();
 
 /**
- * The pixels of a disc or of a ring whose middle is at a quarter of a pixel.
+ * The pixels of a disc or of a ring whose centre lies on a grid of quarter pixels.
  * @param {number} radius
  * @param {number} hollow the share of the radius that stays empty
  * @param {number} phaseX quarters of a pixel
@@ -34,7 +34,7 @@ function discMask(radius, hollow, phaseX, phaseY) {
   return mask;
 }
 
-/** An image to draw into; places are device pixels, colours 0xBBGGRR. */
+/** An image to draw into; positions are in device pixels, colours are 0xBBGGRR. */
 export class Pixels {
   /**
    * @param {number} width
@@ -120,7 +120,7 @@ export class Pixels {
     }
   }
   /**
-   * A disc, or a ring of which the share `hollow` of the radius stays empty.
+   * A disc, or a ring that is empty inside the share `hollow` of its radius.
    * @param {number} x
    * @param {number} y
    * @param {number} radius

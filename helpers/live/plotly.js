@@ -1,4 +1,4 @@
-// plotly.js: how it reaches the page, and the parts of it that it doesn't document.
+// plotly.js: how it is loaded into the page, and its undocumented parts that the course uses.
 
 import { inflate } from "./rows.js";
 
@@ -25,7 +25,7 @@ export function loadPlotly(library) {
 async function importPlotly(library) {
   await new Promise((quiet) => requestIdleCallback(quiet, { timeout: 1000 })); // let the page's other widgets load first
   const source = await inflate(library.get("source"), "gzip");
-  // Hide AMD and CommonJS loaders of the page from plotly.js, and hand its exports to import().
+  // Hide the page's AMD and CommonJS loaders from plotly.js, and return its exports through import().
   const head = "const module={exports:{}},exports=module.exports,define=undefined;\n";
   const parts = [head, source, "\n;export default module.exports;"];
   const url = URL.createObjectURL(new Blob(parts, { type: "text/javascript" }));
@@ -38,8 +38,8 @@ async function importPlotly(library) {
 
 // ---------------------------------------------------------------- private parts
 
-// All that the course uses of plotly.js beyond its documentation stands here. `missingParts` looks for each of them in
-// a figure; where one is gone, lines are left to Plotly's own, slower redraws.
+// Every undocumented part of plotly.js that the course uses is accessed here. `missingParts` looks for each of them in
+// a figure; if one is missing, lines are drawn by Plotly's own, slower redraws.
 
 /**
  * A trace with its defaults.
@@ -82,7 +82,7 @@ export class DrawnAxis {
 }
 
 /**
- * An axis, where the figure is drawn and has it.
+ * An axis, if the figure is drawn and has it.
  * @param {Plot} plot
  * @param {string} id as traces write it: "x2"
  */
@@ -106,7 +106,7 @@ export function tracesOn(plot, { id }) {
 /** @typedef {{grid: SVGElement | null, tick: SVGElement | null, label: SVGElement | null}} Marks one of each kind */
 
 /**
- * What Plotly draws of an axis, where it draws labels.
+ * The elements that Plotly draws for an axis, if it draws labels.
  * @param {Plot} plot
  * @param {DrawnAxis} axis
  * @returns {Marks | null}
@@ -118,7 +118,7 @@ export function marksOf(plot, { id }) {
 }
 
 /**
- * The drawn lines across an axis, and notes, that stand at a value of it; null where one reaches over several values.
+ * The lines across an axis and the annotations at a value of it; null if one of them spans several values.
  * @param {Plot} plot
  * @param {DrawnAxis} axis
  */
@@ -140,7 +140,7 @@ export function anchoredTo(plot, { id }) {
 }
 
 /**
- * What Plotly draws of a scatter trace: its group, containers and elements.
+ * The elements that Plotly draws for a scatter trace: its group, containers and elements.
  * @param {Plot} plot
  * @param {any} trace
  */
@@ -164,7 +164,7 @@ export function elementsOf(plot, trace) {
 }
 
 /**
- * The names of the private parts that this plotly.js doesn't have; `index` is that of a drawn scatter trace.
+ * The names of the private parts that this plotly.js lacks; `index` is that of a drawn scatter trace.
  * @param {Plot} plot
  * @param {number} index
  */

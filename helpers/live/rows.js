@@ -1,13 +1,13 @@
-// Rows: what compute() returned for one state, as it travels and as the traces of the figure take it.
+// Rows: the result of compute() for one state, in the form that is sent and in the form that the traces use.
 
 const CACHE_BYTES = 24e6;
 
-/** @typedef {"y" | "xy" | "band" | "z"} Kind How a piece of a row fills its trace. */
+/** @typedef {"y" | "xy" | "band" | "z"} Kind The way in which a piece of a row fills its trace. */
 /** @typedef {{index: number, kind: Kind, shape: number[], x?: number[]}} Piece One trace's part of a row. */
 /** @typedef {ArrayLike<number>} Numbers */
 /** @typedef {{index: number, kind: "y" | "xy" | "band", x: Numbers, y: Numbers}} Line */
 /** @typedef {{index: number, kind: "z", z: Float32Array[]}} HeatMap */
-/** @typedef {Line | HeatMap} Trace What one trace shows. */
+/** @typedef {Line | HeatMap} Trace The data of one trace. */
 /** @typedef {import("./net.js").PackedNet} PackedNet */
 /** @typedef {{summary?: string, ranges: Record<string, number[]>, net?: PackedNet[]}} Notes What goes with a row. */
 /** @typedef {{row: Float32Array, notes: Notes}} Result */
@@ -22,8 +22,8 @@ export async function inflate(view, format) {
 }
 
 /**
- * The numbers of a block of rows. In a packed one the four bytes of each float travel as four planes (they compress
- * better so).
+ * The numbers of a block of rows. In a packed block the four bytes of each float are in four planes, which compress
+ * better.
  * @param {ArrayBufferView} view
  * @param {boolean} packed
  */
@@ -37,7 +37,7 @@ export async function unpackRows(view, packed) {
   return new Float32Array(out.buffer);
 }
 
-/** The rows that are here already, by state; the one that was put in first goes first. */
+/** The cached rows by state; the one that was added first is removed first. */
 export class RowCache {
   /** @param {number} bytesPerRow */
   constructor(bytesPerRow) {
@@ -95,7 +95,7 @@ export function bandPolygon(x, lower, upper) {
 }
 
 /**
- * What a row means for each trace, in drawing order.
+ * The data of each trace in a row, in drawing order.
  * @param {Piece[]} layout
  * @param {Float32Array} row
  * @returns {Trace[]}
@@ -126,7 +126,7 @@ function sameNumbers(a, b) {
 }
 
 /**
- * Whether a heat map or bars that are drawn already look the same.
+ * Whether a heat map or bars look the same as those already drawn.
  * @param {Trace} trace
  * @param {Trace | undefined} drawn
  */

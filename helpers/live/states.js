@@ -1,7 +1,7 @@
 // States: one setting of all controls, written as a key: an array with one entry per control, the index of its value
-// on the control's grid, or {value} where it stands off the grid.
+// on the control's grid, or {value} if the value lies off the grid.
 
-/** @typedef {number | {value: any}} Place Where a control stands. */
+/** @typedef {number | {value: any}} Place The position of a control. */
 /** @typedef {Place[]} Key */
 /**
  * @typedef {object} Grid The values that a control can take (see `Grid` in Python).
@@ -18,14 +18,14 @@
 export const idOf = (key) => JSON.stringify(key);
 
 /**
- * A number along a slider: itself, or its logarithm where the slider's steps are factors.
+ * A number's position along a slider: the number itself, or its logarithm if the slider's steps are factors.
  * @param {Grid} grid
  * @param {number} number
  */
 const along = (grid, number) => (grid.kind === "log" ? Math.log(number) / Math.log(grid.base) : number);
 
 /**
- * Where a slider stands on its grid.
+ * The position of a slider on its grid.
  * @param {Grid} grid
  * @param {number} value
  * @returns {Place}
@@ -60,7 +60,7 @@ export function gridValue(grid, number) {
  * The states along one control's slider through `key`, nearest first.
  * @param {Key} key
  * @param {number} control its number
- * @param {number} count how many places it has
+ * @param {number} count the number of its places
  */
 export function* statesAlong(key, control, count) {
   const here = key[control];

@@ -1,4 +1,4 @@
-// The network picture above a figure: its canvas, its pulse, and how hands and keys reach it.
+// The network picture above a figure: its canvas, its pulse, and its pointer and key events.
 
 import { BACKWARD_STARTS, drawNets, FORWARD_ENDS, PULSE_MS } from "./drawing.js";
 import { darkTo, decodeNet, describeColumns, describeNet, placeOfColumn, verdictOf } from "./net.js";
@@ -8,10 +8,10 @@ import { Pixels } from "./pixels.js";
 /** @typedef {import("./net.js").PackedNet} PackedNet */
 
 const HEIGHT = 180;
-const LOW_HEIGHT = 140; // where the page is narrow
+const LOW_HEIGHT = 140; // on a narrow page
 const NARROW_PAGE = 560;
-const STILL_MS = 800; // how long each still stays where the reader wants no motion
-const PRESET_MS = 4000; // a state that comes this soon after a button is the button's
+const STILL_MS = 800; // duration of each still image for readers who prefer reduced motion
+const PRESET_MS = 4000; // a state that comes within this time after a button belongs to the button
 const PLAY = "▶";
 const SKIP = "■";
 
@@ -28,7 +28,7 @@ export class Strip {
     this.canvas = document.createElement("canvas");
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "img");
-    this.canvas.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves the keys to it
+    this.canvas.dataset.lmSuppressShortcuts = "true"; // keeps JupyterLab from handling its keys
     this.button = document.createElement("button");
     this.button.type = "button";
     this.button.className = "live-net-play";
@@ -41,7 +41,7 @@ export class Strip {
     host.append(this.canvas, this.button, this.spoken);
     plot.after(this.cursor);
     this.ctx = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
-    // A canvas outside the page: on one inside it a change of font makes the browser lay out the page at once.
+    // A canvas outside the page: on one inside it, changing the font forces the browser to lay out the page.
     this.sheet = document.createElement("canvas");
     this.pen = /** @type {CanvasRenderingContext2D} */ (this.sheet.getContext("2d"));
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -56,11 +56,11 @@ export class Strip {
     this.frame = 0;
     this.timer = 0;
     this.verdict = "";
-    this.pressed = -Infinity; // when a preset's button was
-    this.seen = false; // whether it was ever in sight
+    this.pressed = -Infinity; // time at which a preset's button was pressed
+    this.seen = false; // whether it was ever visible
     this.ready = false; // whether the figure beneath is drawn
     this.width = 0; // of the canvas on the page
-    this.offset = 0; // of the figure against the canvas
+    this.offset = 0; // of the figure relative to the canvas
     this.height = HEIGHT; // of the canvas on the page
     /** @type {(() => void)[]} */
     this.off = [];
@@ -111,7 +111,7 @@ export class Strip {
   // ---------------------------------------------------------------- states
 
   /**
-   * The networks of another state, at rest and at once.
+   * Show the networks of another state immediately, at rest.
    * @param {PackedNet[]} packed
    */
   show(packed) {
@@ -122,7 +122,7 @@ export class Strip {
     if (this.host.dataset.dark !== dark) this.host.dataset.dark = dark;
     this.skip();
   }
-  /** The hand rests: what is seen is said, and a pulse runs where a button or a change of verdict asks for it. */
+  /** The control rests: describe the picture, and run a pulse after a button or a change of the verdict. */
   rest() {
     if (!this.nets.length) return;
     this.canvas.setAttribute("aria-label", this.nets.map(describeNet).join(" "));
@@ -134,7 +134,7 @@ export class Strip {
     this.pressed = -Infinity;
     if ((changed || asked) && this.seen) this.playByItself();
   }
-  /** The figure beneath is drawn: its axis is known from now on. */
+  /** The figure beneath is drawn, so its axis is known. */
   start() {
     this.ready = true;
     this.measure();
@@ -185,7 +185,7 @@ export class Strip {
     this.paint(time);
     this.timer = window.setTimeout(() => this.stills(later), STILL_MS);
   }
-  /** To the state at rest. */
+  /** Go to the state at rest. */
   skip() {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);
@@ -225,7 +225,7 @@ export class Strip {
     if (aloud && net && column >= 0) this.spoken.textContent = describeColumns(this.nets, column);
     this.placeCursor();
   }
-  /** The column that is read, in the figure beneath. */
+  /** Mark the column under the reading cursor in the figure beneath. */
   placeCursor() {
     const net = this.nets[0];
     const axis = this.axes.of("y");
@@ -260,12 +260,12 @@ export class Strip {
     this.measure();
     this.follow();
   }
-  /** The axis of the figure beneath has moved. */
+  /** Called when the axis of the figure beneath has moved. */
   follow() {
     if (!this.running) this.paint();
     this.placeCursor();
   }
-  /** Where the figure stands against the canvas; read where sizes change, since it makes the browser lay out the page. */
+  /** Measure the figure's offset to the canvas; only after changes of size, since it forces a layout of the page. */
   measure() {
     this.width = this.host.clientWidth;
     const [figure, canvas] = [this.plot.getBoundingClientRect(), this.canvas.getBoundingClientRect()];
