@@ -135,7 +135,8 @@ def _install(missing: Mapping[str, str]) -> None:
         done = subprocess.run(pip, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(
-            f"pip could not install them ({_reason(done.stderr)}): check that this machine reaches the internet, {AGAIN}"
+            f"pip could not install them ({_reason(done.stderr)}): check that this machine reaches the internet, "
+            f"{AGAIN}"
         )
     importlib.invalidate_caches()
     if loaded := sorted(set(missing) & set(sys.modules)):
