@@ -38,14 +38,23 @@ INK = f"""() => {{ const {{canvas, ctx}} = {STRIP};
   return sum; }}"""
 
 
-@pytest.fixture
-def sheet(open_sheet: OpenSheet, workshop: Path) -> Sheet:
+def with_panel(opened: Sheet, workshop: Path) -> Sheet:
     write_notebook(workshop / "picture.ipynb", "from helpers import panels\npanel = panels.deep_sigmoid_nets()\npanel")
-    opened = open_sheet(1366, 768, alone=True)
     opened.open("picture.ipynb")
     opened.run_all()
     opened.wait_for_rest()
     return opened
+
+
+@pytest.fixture
+def sheet(open_sheet: OpenSheet, workshop: Path) -> Sheet:
+    return with_panel(open_sheet(1366, 768), workshop)
+
+
+@pytest.fixture
+def own_sheet(open_sheet: OpenSheet, workshop: Path) -> Sheet:
+    """In a page of its own: for tests that load it anew, or change its theme or medium."""
+    return with_panel(open_sheet(1366, 768, alone=True), workshop)
 
 
 def shows(page: Page, drawn: picture.NetworkPicture) -> None:
@@ -178,7 +187,8 @@ def test_drawing_leaves_the_layout_of_the_page_to_the_browser(sheet: Sheet) -> N
     assert layouts(f"{STRIP}.paint()") < 10 <= 20 <= layouts("headline.getBoundingClientRect()")
 
 
-def test_paper_is_light_and_a_theme_or_a_new_size_leaves_a_pulse_whole(sheet: Sheet) -> None:
+def test_paper_is_light_and_a_theme_or_a_new_size_leaves_a_pulse_whole(own_sheet: Sheet) -> None:
+    sheet = own_sheet
     page = sheet.page
     page.wait_for_function(f"() => {STRIP}.seen && !{STRIP}.running")
     corner: Any = f"() => [...{STRIP}.ctx.getImageData(2, 2, 1, 1).data].slice(0, 3)"
@@ -200,8 +210,9 @@ def test_paper_is_light_and_a_theme_or_a_new_size_leaves_a_pulse_whole(sheet: Sh
     assert page.evaluate(corner) == dark and sheet.console == []
 
 
-def test_a_pulse_is_left_whole_by_a_restarted_kernel_and_by_a_reload(sheet: Sheet) -> None:
+def test_a_pulse_is_left_whole_by_a_restarted_kernel_and_by_a_reload(own_sheet: Sheet) -> None:
     """In the middle of a pulse: the picture comes to rest on the state that it shows, and lives again afterwards."""
+    sheet = own_sheet
     page, twin = sheet.page, panels.deep_sigmoid_nets()
     page.wait_for_function(f"() => {STRIP}.seen && !{STRIP}.running")
     preset = next(name for name in twin.presets if "it stops vanishing" in name)

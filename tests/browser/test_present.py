@@ -240,7 +240,7 @@ def test_the_panel_alone_fills_the_screen_and_asks_the_kernel(browser: Any, tmp_
     port = free_port()
     command = [sys.executable, "-m", "helpers.publish.present", lesson, "--panel", "--no-browser", f"--port={port}"]
     with serve_announced(command, tmp_path) as url:
-        for width, height in [*SIZES, SIZES[0]]:  # loaded again, it ends the kernel of the time before
+        for width, height in SIZES:  # loaded again, it ends the kernel of the time before
             sheet = Sheet(browser, url, width, height)
             sheet.page.goto(url)
             sheet.page.wait_for_function(
