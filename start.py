@@ -24,8 +24,8 @@ for entry in os.scandir(HERE):
     is_module = kind == ".py" or (not kind and os.path.exists(os.path.join(entry.path, "__init__.py")))
     if is_module and name in sys.stdlib_module_names:
         sys.exit(
-            "start.py: %s, beside start.py, has the name of a module that Python brings along, and would be taken "
-            "for it: give it another name, or put it elsewhere, and start again." % entry.name
+            "start.py: %s, beside start.py, has the name of a module of Python's standard library and would be used "
+            "instead of it: rename it or move it elsewhere, and start again." % entry.name
         )
 if HERE not in sys.path:  # Python leaves it out where PYTHONSAFEPATH is set
     sys.path.insert(0, HERE)
@@ -178,8 +178,8 @@ def open_lab(arguments: list[str]) -> int:
         report = log.read().decode("utf-8", "replace")
     if lab.returncode != 0 and not stopped:
         raise Problem(
-            f"JupyterLab has stopped by itself; its last words are below. If nothing else helps, delete the folder "
-            f".venv and start again.\n{report[-2000:]}"
+            f"JupyterLab has stopped unexpectedly; the end of its output is below. If nothing else helps, delete the "
+            f"folder .venv and start again.\n{report[-2000:]}"
         )
     print_line("JupyterLab has stopped.")
     return 0
@@ -238,7 +238,7 @@ def run_tests(arguments: list[str]) -> int:
             print_line(f"\n== {name} == (step {number} of {len(checks)}, after {minutes}:{seconds:02d})")
             if not passes(command, **own_home):
                 failed.append(name)
-    print_line("\nFailed: " + ", ".join(failed) + "; the reasons stand above." if failed else "\nAll passed.")
+    print_line("\nFailed: " + ", ".join(failed) + "; see above for the reasons." if failed else "\nAll passed.")
     return 1 if failed else 0
 
 
@@ -312,11 +312,11 @@ def add_lab_options(parser: argparse.ArgumentParser) -> None:
 def print_help() -> int:
     """Print the help, with all commands."""
     parser = parser_of("", open_lab)
-    parser.usage = "python start.py [word] [options]"
-    parser.description = "Without a word: " + str(open_lab.__doc__)
+    parser.usage = "python start.py [command] [options]"
+    parser.description = "Without a command: " + str(open_lab.__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     words = {**WORDS, **commands.WORDS}
-    parser.epilog = "words:\n" + "\n".join(f"  {word:8}{function.__doc__}" for word, function in words.items())
+    parser.epilog = "commands:\n" + "\n".join(f"  {word:8}{function.__doc__}" for word, function in words.items())
     add_lab_options(parser)
     parser.print_help()
     return 0
@@ -333,7 +333,7 @@ def act(arguments: list[str]) -> int:
         return hand_on(first, arguments[1:])
     if first and not first.startswith("-"):
         words = ", ".join([*WORDS, *commands.WORDS])
-        raise Problem(f"No word {first!r} is known here: use one of {words}, or none to open the course.")
+        raise Problem(f"Unknown command {first!r}: use one of {words}, or none to open the course.")
     return open_lab(arguments)
 
 

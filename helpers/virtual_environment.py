@@ -203,7 +203,7 @@ def digest(*names: str) -> str:
 
 def missing_file(name: str, error: OSError | UnicodeError) -> Problem:
     """The Problem for a file of the course that can't be read."""
-    why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+    why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
     return Problem(
         f"Cannot read {name} ({why}): bring it back with `git checkout -- {name}`, or download the course again."
     )
@@ -283,8 +283,8 @@ def check_names() -> None:
     answer = subprocess.run(question, capture_output=True, text=True, env=clean_environment())
     for path in answer.stdout.splitlines():
         raise Problem(
-            f"{Path(path).relative_to(ROOT)} has the name of a module that the course may need, and would be taken for "
-            "it: give it another name, or put it elsewhere, and start again."
+            f"{Path(path).relative_to(ROOT)} has the name of a module that the course may need and would be used "
+            "instead of it: rename it or move it elsewhere, and start again."
         )
 
 
@@ -296,7 +296,7 @@ def set_up(tests: bool, cpu_torch: bool) -> None:
         try:
             build(tests, cpu_torch)
         except KeyboardInterrupt:
-            print_line("Stopped before the set-up was complete: the same command takes it up again.")
+            print_line("Stopped before the set-up was complete: run the same command again to continue.")
             raise
         except OSError as error:
             sentence = remedy(str(error))
@@ -321,13 +321,11 @@ def build(tests: bool, cpu_torch: bool) -> None:
             print_line(f"  {fault}")
             reason = "the one that is there is damaged"
     if reason is not None:
-        print_line(
-            f"Making the folder .venv ({reason}). With its packages this takes a few minutes, and only this once."
-        )
+        print_line(f"Making the folder .venv ({reason}). Installing the packages takes a few minutes, only this once.")
         advise_on_torch(wanted["cpu_torch"])
         wanted["python"] = make_venv({**wanted, "finished": False})
         if fault := fill(wanted, with_torch=True):
-            raise Problem(f"The packages were installed and don't work: {fault} See {SETUP_LOG.relative_to(ROOT)}.")
+            raise Problem(f"The packages were installed but don't work: {fault} See {SETUP_LOG.relative_to(ROOT)}.")
     keep_lab_quiet()
     write_stamp(wanted)
     print_line("The set-up is complete.")
@@ -383,7 +381,7 @@ def check_room(needed: float) -> None:
 def advise_on_torch(cpu_torch: bool) -> None:
     """On Linux without an NVIDIA card, say how to avoid downloading gigabytes meant for one."""
     if sys.platform == "linux" and not cpu_torch and not Path("/proc/driver/nvidia").exists():
-        print_line("No NVIDIA card is seen here: `python start.py setup --cpu-torch` downloads some gigabytes less.")
+        print_line("No NVIDIA card was found: `python start.py setup --cpu-torch` downloads some gigabytes less.")
 
 
 def make_venv(unfinished: dict[str, Any]) -> str:
@@ -669,7 +667,7 @@ def one_at_a_time() -> Iterator[None]:
         ) from error
     with handle:
         if not locked(handle):
-            print_line("Another set-up is at work in this folder: waiting for it to end.")
+            print_line("Another set-up is running in this folder: waiting for it to end.")
             while not locked(handle):
                 time.sleep(0.5)
         os.set_inheritable(handle.fileno(), True)

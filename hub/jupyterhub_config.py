@@ -16,7 +16,7 @@ FOLDER = Path(os.environ.get("COURSE_HUB_FOLDER") or HERE / "class").resolve()
 
 password = os.environ.get("COURSE_HUB_PASSWORD", "")
 if len(password) < 8:
-    sys.exit("COURSE_HUB_PASSWORD must hold the password of the class, of 8 characters or more: set it, start again.")
+    sys.exit("COURSE_HUB_PASSWORD must hold the class's password, at least 8 characters: set it and start again.")
 
 # Who may log in. A shared password proves nobody's name: a real class needs another authenticator (values.yaml).
 c.JupyterHub.authenticator_class = "shared-password"

@@ -253,9 +253,9 @@ def test_the_examples_are_right_before_the_mistake(load: Load, entry: dict[str, 
         ("0.5,", "-Infinity,", "(07-number), field answers[1].value: -Infinity is not a number"),
         ("0.5,", "1e999,", "(07-number), field answers[1].value: 1e999 is too large"),
         ("0.5,", "9" * 400 + ",", "(07-number), field answers[1].value: 999"),
-        ('"tolerance"', '"id": "07-other", "tolerance"', "field id: 'id' is there twice"),
-        ('"value": 0.5', '"value": 0.5, "value": 0.6', "(07-number), field answers[1].value: 'value' is there twice"),
-        ('"correct": true', '"correct": false, "correct": true', "field answers[0].correct: 'correct' is there twice"),
+        ('"tolerance"', '"id": "07-other", "tolerance"', "field id: 'id' occurs twice"),
+        ('"value": 0.5', '"value": 0.5, "value": 0.6', "(07-number), field answers[1].value: 'value' occurs twice"),
+        ('"correct": true', '"correct": false, "correct": true', "field answers[0].correct: 'correct' occurs twice"),
     ],
 )
 def test_what_json_lets_pass_is_refused_where_it_stands(load: Load, old: str, new: str, words: str) -> None:

@@ -63,11 +63,11 @@ def test_every_fault_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
     output = capsys.readouterr().out
     for part in (
         "question 2 (03-mine-1), field answers: 2 of them are correct",
-        "question 3, field id: '03-mine-0' is there twice",
+        "question 3, field id: '03-mine-0' occurs twice",
         "question 4 (03-mine-4), field question",
-        "question 5 (03-mine-5): has a field that isn't known here: lesson",
+        "question 5 (03-mine-5): has an unknown field: lesson",
         "question 6 (03-mine-6), field answers[0]: lacks the field feedback",
-        "question 7, field id: '03-mine-0' is there twice",
+        "question 7, field id: '03-mine-0' occurs twice",
         "question 7 (03-mine-0), field question",
         "03_mine.json: 7 faults",
     ):

@@ -106,7 +106,7 @@ def test_what_a_killed_build_has_left_is_cleared(good: Path) -> None:
 def test_files_of_somebody_else_are_left_alone(tmp_path: Path, place: str) -> None:
     (tmp_path / place).mkdir()
     (tmp_path / place / "thesis.txt").write_text("mine")
-    with pytest.raises(FolderError, match="this command has not made"):
+    with pytest.raises(FolderError, match="this command did not make"):
         build(tmp_path / "site")
     assert files(tmp_path) == {f"{place}/thesis.txt": "mine"}
 

@@ -120,7 +120,7 @@ def test_every_question_answers_back(number, correct):
     for question in view.questions:
         answer(question, some_answer(question.question, correct))
         assert question.grade.understood and question.grade.correct is correct
-        wrong = "· 1 of " if question.question.type == "open" else "✗ Not so."
+        wrong = "· 1 of " if question.question.type == "open" else "✗ Not quite."
         assert ("✓ Right." if correct else wrong) in question.feedback.value
         assert as_html(question.grade.feedback) in question.feedback.value
         assert lesson.as_plain(question.grade.feedback) in view.announcer.text
@@ -135,7 +135,7 @@ def test_answers_are_there_again_in_the_next_kernel():
     progress._opened.clear()
     again = lesson.quiz("01_definition")
     assert again.questions[0].input.get() == first.questions[0].question.answers[2].text
-    assert again.questions[2].input.get() == "1/4" and "✗ Not so." in again.questions[2].feedback.value
+    assert again.questions[2].input.get() == "1/4" and "✗ Not quite." in again.questions[2].feedback.value
     assert f"1 of {COUNT} right, 2 answered." in again.score.value
     assert again.questions[1].feedback.value == ""
 

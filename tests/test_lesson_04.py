@@ -386,7 +386,7 @@ def test_traces_of_the_three_figures() -> None:
         ("born_dead", lambda n: 0.5 ** n.sum(), "One layer is enough"),
         ("born_dead", lambda n: 1 - 0.5 ** n.sum(), "Every layer needs an active unit"),
         ("born_dead", lambda n: 1 - (1 - 0.5 ** n.mean()) ** len(n), "mean width"),
-        ("born_dead", lambda n: theory.born_dead_probability(int(n.mean()), len(n)), "right is 0.3944"),
+        ("born_dead", lambda n: theory.born_dead_probability(int(n.mean()), len(n)), "right result is 0.3944"),
         ("born_dead", lambda n: 1 - np.prod(1 - 0.5 ** n[1:]), "leaves out the first"),
         ("born_dead", lambda n: 1 - np.prod(1 - 0.5 ** n[:-1]), "leaves out the last"),
     ],

@@ -254,9 +254,9 @@ def test_nothing_is_told_before_the_end_and_all_at_the_end(record):
     view.hand_in_button.click()
     assert "2 of 6 right (33 %). Time from Begin to handing in: under a minute." in view.result.value
     shown = view.paper.questions
-    assert "✓ Right." in shown[0].feedback.value and "✗ Not so." in shown[1].feedback.value
+    assert "✓ Right." in shown[0].feedback.value and "✗ Not quite." in shown[1].feedback.value
     assert "✗ No answer." in shown[5].feedback.value
-    assert "Right is:" in shown[5].feedback.value
+    assert "The right answer:" in shown[5].feedback.value
     assert all(each.button.layout.display == "none" for each in shown)
     assert [each.correct for each in record.history()] == [True, False, True]
 
@@ -570,7 +570,7 @@ def test_a_new_beginning_asks_first_and_keeps_a_copy(folder, record):
     view = lesson.my_data()
     assert view.confirm_button.layout.display == view.keep_button.layout.display == "none"
     view.reset_button.click()
-    assert "Begin anew?" in view.message.value and view.reset_button.layout.display == "none"
+    assert "Start over?" in view.message.value and view.reset_button.layout.display == "none"
     view.keep_button.click()
     assert record.summary().keys() == {"01"} and view.message.value == "" and view.reset_button.layout.display is None
     view.reset_button.click()

@@ -308,11 +308,11 @@ def test_files_come_from_a_folder_and_must_be_the_releases_own(release: Path, tm
     with pytest.raises(DistributionError, match=r"numpy\.whl in .* is not the file of Pyodide"):
         fetch(goal, str(release))
     (release / "numpy.whl").unlink()
-    with pytest.raises(DistributionError, match=r"numpy\.whl of Pyodide .* cannot be had .* --pyodide"):
+    with pytest.raises(DistributionError, match=r"numpy\.whl of Pyodide .* cannot be fetched .* --pyodide"):
         fetch(goal, str(release))
 
 
 def test_the_command_ends_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--to", str(tmp_path / "out"), "--pyodide", str(tmp_path)]) == 1
     printed = capsys.readouterr().err
-    assert printed.startswith("lite: pyodide.js of Pyodide 0.27.7 cannot be had") and printed.count("\n") == 1
+    assert printed.startswith("lite: pyodide.js of Pyodide 0.27.7 cannot be fetched") and printed.count("\n") == 1

@@ -186,7 +186,7 @@ def test_a_part_that_is_none_is_named(command: list[str], text: str, capsys: pyt
     module, *words = command
     with pytest.raises(SystemExit):
         import_module(f"helpers.publish.{module}.__main__").main([*words, f"--part={text}"])
-    assert f"argument --part: {text!r} is no part of the states: give a number from 0 to 1" in capsys.readouterr().err
+    assert f"argument --part: {text!r} is not a share of states: give a number from 0 to 1" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -187,7 +187,7 @@ def test_a_damaged_file_is_set_aside_and_said_so(folder, damage):
     assert Progress().answers("01").keys() == {"01-a"} and not Progress().notice
 
 
-@pytest.mark.parametrize(("minutes", "words"), [(0, ""), (5, "is empty. A new one is begun.")])
+@pytest.mark.parametrize(("minutes", "words"), [(0, ""), (5, "is empty. A new one is started.")])
 @pytest.mark.parametrize("content", [b"", b"S"])
 def test_an_emptied_file_is_named_unless_another_notebook_may_just_begin_it(folder, content, minutes, words):
     folder.mkdir()
@@ -253,7 +253,7 @@ def test_a_pipe_in_a_files_place_hangs_nothing(folder, end):
     os.mkfifo(folder / f"{progress.FILE_NAME}{end}")
     record = Progress()
     record.record_answer("01", "01-b", "b", True)
-    assert f"{progress.FILE_NAME}{end} is no file" in record.notice and "01-b" in record.answers("01")
+    assert f"{progress.FILE_NAME}{end} is not a file" in record.notice and "01-b" in record.answers("01")
 
 
 def test_a_file_of_a_later_version_is_left_alone(folder):
@@ -903,15 +903,15 @@ def test_reading_back_leaves_rows_that_cannot_be_read_where_they_are(folder, tmp
 @pytest.mark.parametrize(
     "content, words",
     [
-        (b"", "no JSON file"),
-        (b"not json", "no JSON file"),
-        (b"\xff\xfe", "no JSON file"),
-        (b"[" * 100_000, "no JSON file"),
+        (b"", "not a JSON file"),
+        (b"not json", "not a JSON file"),
+        (b"\xff\xfe", "not a JSON file"),
+        (b"[" * 100_000, "not a JSON file"),
         (b"[]", "not an export of this course"),
         (b'{"course": "Cooking"}', "not an export of this course"),
         (b'{"course": "Where did the gradient go?", "format": 99}', "newer version.*format 99, here 2"),
         (b'{"course": "Where did the gradient go?", "format": 2, "answer": 7}', "no list under 'answer'"),
-        (b"SQLite format 3\0" + bytes(5000), "damaged all through"),
+        (b"SQLite format 3\0" + bytes(5000), "no part of it can be read"),
     ],
     ids=range(9),
 )

@@ -280,8 +280,8 @@ def test_a_byte_order_mark_does_no_harm(folder):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"\xff\xfe\x00", "line 1: byte 0xff is no text in UTF-8; save the file as UTF-8"),
-        (LINES.replace("Which?", "Weiß?").encode("latin-1"), "line 5: byte 0xdf is no text in UTF-8"),
+        (b"\xff\xfe\x00", "line 1: byte 0xff is not UTF-8; save the file as UTF-8"),
+        (LINES.replace("Which?", "Weiß?").encode("latin-1"), "line 5: byte 0xdf is not UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
         (b"{}", "array"),
     ],

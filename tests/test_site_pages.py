@@ -157,7 +157,7 @@ def test_addresses_come_from_pyproject_and_the_command_line_goes_before(tmp_path
 def test_what_is_no_address_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         commands.read("site", ["--address", "javascript:alert(1)"])
-    assert "is no web address" in capsys.readouterr().err
+    assert "is not a web address" in capsys.readouterr().err
 
 
 def test_only_a_repository_on_github_is_opened_by_colab_and_binder() -> None:

@@ -273,14 +273,14 @@ def test_an_unknown_word_is_named_with_the_known_ones(course: Course) -> None:
     status, output = course.run("fly")
     assert status == 1
     known = "setup, test, bench, export, site, lite, present, class, check, guide"
-    assert output == f"start.py: No word 'fly' is known here: use one of {known}, or none to open the course.\n"
+    assert output == f"start.py: Unknown command 'fly': use one of {known}, or none to open the course.\n"
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "eight"])
 def test_what_is_no_port_is_refused(course: Course, port: str) -> None:
     status, output = course.run("--port", port)
     assert status == 2
-    assert f"'{port}' is no port: give a number from 1 to 65535" in output
+    assert f"'{port}' is not a port: give a number from 1 to 65535" in output
 
 
 # Setting up
@@ -369,7 +369,7 @@ def test_ctrl_c_ends_pip_and_says_how_to_go_on(ready: Course, name: str) -> None
         process.send_signal(getattr(signal, name))
         output = process.communicate(timeout=30)[0]
     assert process.returncode == 130
-    assert output == "Stopped before the set-up was complete: the same command takes it up again.\n"
+    assert output == "Stopped before the set-up was complete: run the same command again to continue.\n"
     assert ready.run("setup")[0] == 0
 
 
@@ -394,7 +394,7 @@ def test_a_second_set_up_waits_for_the_first(ready: Course) -> None:
         status, output = ready.run("setup")
         assert first.wait(timeout=30) == 0
     assert status == 0
-    assert output.startswith("Another set-up is at work in this folder: waiting for it to end.\n")
+    assert output.startswith("Another set-up is running in this folder: waiting for it to end.\n")
     assert len(ready.calls) == 1
 
 
@@ -482,7 +482,7 @@ def test_a_failed_install_is_one_sentence(ready: Course, error: str, sentence: s
 def test_a_package_that_does_not_work_is_named_and_nothing_is_called_complete(course: Course) -> None:
     status, output = course.run("setup", pip="break numpy")
     assert status == 1
-    assert "were installed and don't work: ImportError: libfoo is missing" in output
+    assert "were installed but don't work: ImportError: libfoo is missing" in output
     assert course.stamp["finished"] is False
     assert "Ready" not in output
 
@@ -513,7 +513,7 @@ def test_a_module_that_hides_one_of_pythons_own_is_named(course: Course, name: s
         (path / "__init__.py").touch()
     status, output = course.run("setup")
     assert status == 1
-    assert output.startswith(f"start.py: {name}, beside start.py, has the name of a module that Python brings along")
+    assert output.startswith(f"start.py: {name}, beside start.py, has the name of a module of Python's standard")
     assert output.count("\n") == 1 and not (course.folder / ".venv").exists()
 
 
@@ -658,7 +658,7 @@ def test_without_a_port_the_first_free_one_is_taken(monkeypatch: pytest.MonkeyPa
 def test_a_jupyterlab_that_cannot_start_shows_its_last_words(with_lab: Course) -> None:
     status, output = with_lab.run("--no-browser", FAKE_LAB_FAILS="yes")
     assert status == 1
-    assert "JupyterLab has stopped by itself" in output
+    assert "JupyterLab has stopped unexpectedly" in output
     assert output.rstrip().endswith("no kernel anywhere")
 
 
@@ -764,7 +764,7 @@ def test_what_this_process_starts_hears_sigint() -> None:
 def test_what_failed_is_named_and_the_rest_still_runs(with_tools: Course, tool: str, failed: str) -> None:
     status, output = with_tools.run("test", FAILS=tool)
     assert status == 1
-    assert output.splitlines()[-1] == f"Failed: {failed}; the reasons stand above."
+    assert output.splitlines()[-1] == f"Failed: {failed}; see above for the reasons."
     assert len(tools_run(output)) == 4
 
 

@@ -579,7 +579,7 @@ def test_a_set_up_interrupted_while_pip_comes_is_taken_up_again(empty: Course, k
     assert status == 0 and "an earlier set-up was interrupted" in output, output
     assert empty.version() == "1.0" and left_running(empty) == []
     if kind == signal.SIGKILL:
-        assert output.startswith("Another set-up is at work in this folder: waiting for it to end.\n")
+        assert output.startswith("Another set-up is running in this folder: waiting for it to end.\n")
 
 
 ENDINGS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]

@@ -180,7 +180,7 @@ def main(arguments: list[str]) -> int:
     for path in options.notebooks or sorted(NOTEBOOKS.glob("*.ipynb")):
         text = path.read_text(encoding="utf-8")
         if bad := unspeaking_ids(text):
-            print(f"{path}: give these cells speaking ids, each its own: {', '.join(bad)}")
+            print(f"{path}: give each of these cells a descriptive id of its own: {', '.join(bad)}")
             complaints += 1
             continue
         text_with_imports = with_import_cell(text, course_address())

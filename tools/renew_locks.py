@@ -75,7 +75,7 @@ def resolve(name: str, more: list[str], options: list[str], upgrade: bool) -> li
         subprocess.run(command, cwd=ROOT, input="\n".join(more), text=True, check=True)
         text = draft.read_text(encoding="utf-8")
     except subprocess.CalledProcessError as error:
-        sys.exit(f"uv could not resolve the packages (status {error.returncode}); its reasons stand above.")
+        sys.exit(f"uv could not resolve the packages (status {error.returncode}); see above for the reasons.")
     finally:
         draft.unlink()
     packages = re.split(r"^(?=\w)", text, flags=re.MULTILINE)[1:]
@@ -98,13 +98,13 @@ def with_cpu_builds(torch: str) -> str:
         with urllib.request.urlopen(CPU_INDEX, timeout=30) as page:
             hashes = re.findall(CPU_WHEEL.replace("{version}", re.escape(version)), page.read().decode())
     except (urllib.error.URLError, TimeoutError) as error:
-        print(f"{CPU_INDEX} is not reached ({error}): the checksums that are there are kept.")
+        print(f"{CPU_INDEX} can't be reached ({error}): the present checksums are kept.")
         present = (LOCKS / "torch.txt").read_text(encoding="utf-8") if (LOCKS / "torch.txt").exists() else ""
         hashes = re.findall(r"sha256:([0-9a-f]+)", present) if f"torch=={version} " in present else []
     known = re.findall(r"sha256:([0-9a-f]+)", torch)
     new = sorted(set(hashes) - set(known))
     if not new:
-        sys.exit(f"No build of torch {version} for the processor is known: run this where {CPU_INDEX} is reached.")
+        sys.exit(f"No build of torch {version} for the processor is known: run this where {CPU_INDEX} can be reached.")
     lines = "".join(f" \\\n    --hash=sha256:{digest}" for digest in sorted([*known, *new]))
     return f"torch=={version}{lines}\n"
 

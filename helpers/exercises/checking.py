@@ -106,7 +106,7 @@ def judge_function(
         if np.allclose(given, expected, rtol=tolerance, atol=floor):
             return ""
         found = _named_mistake(given, arguments, mistakes, tolerance)
-        return f"gives {_show(given)}; right is {_show(expected)}. {found}".rstrip()
+        return f"gives {_show(given)}; the right result is {_show(expected)}. {found}".rstrip()
 
     return judge_values(function, name, lambda *arguments: np.shape(rule(*arguments)), complain, inputs)
 
@@ -124,7 +124,7 @@ def judge_values(
     in "gives only zeros.", or is empty where nothing is wrong.
     """
     if not callable(function):
-        return CheckResult("wrong", f"Hand over the function itself, `{name}` without brackets, not what it returns.")
+        return CheckResult("wrong", f"Pass the function itself, `{name}` without parentheses, not its return value.")
     for arguments in inputs:
         call = f"{name}({', '.join(_show(argument) for argument in arguments)})"
         try:
@@ -187,7 +187,7 @@ def _wait_for(thread: threading.Thread) -> None:
     if thread.is_alive():
         waited = time.monotonic() - began  # longer where a call into C held the interpreter
         seconds = SECONDS if waited < 2 * SECONDS else waited
-        raise Failed(f"no answer after {seconds:.2g} seconds. Is there a loop without an end?{_stop(thread)}")
+        raise Failed(f"no answer after {seconds:.2g} seconds. Is there an endless loop?{_stop(thread)}")
 
 
 def _stop(thread: threading.Thread) -> str:

@@ -64,7 +64,7 @@ def _complain_about_he(weights: Array, fan_in: int, fan_out: int, leak: float) -
         return f"has mean {weights.mean():.3g}; the weights must have mean 0."
     if abs(spread / wanted - 1) > 0.02:
         named = [words for std, words in MISTAKEN_STDS if abs(spread / std(fan_in, fan_out, leak) - 1) <= 0.02]
-        return f"has standard deviation {spread:.4f}; right is {wanted:.4f}. {named[0] if named else ''}".rstrip()
+        return f"has standard deviation {spread:.4f}; it must be {wanted:.4f}. {named[0] if named else ''}".rstrip()
     if float(np.abs(weights).max()) > 1.01 * math.sqrt(3) * wanted:
         return "has the right standard deviation, but the weights are not drawn from a uniform distribution."
     return ""

@@ -76,7 +76,7 @@ class ExamQuestion(QuestionForm):
             verdict = self.question.kind.verdict(self.question, result)
         else:
             right = self.question.kind.in_words(self.question.right_answer())
-            verdict = Verdict("wrong", "No answer.", f"Right is: {right}")
+            verdict = Verdict("wrong", "No answer.", f"The right answer: {right}")
         self.feedback.value = verdict_html(verdict)
         self.input.lock(True)
         show_if(self.button, False)
@@ -174,7 +174,7 @@ class ExamView(View):
             self._is_warned = True
             message = (
                 f"There is no answer to {'question' if len(missing) == 1 else 'questions'} {', '.join(missing)}. "
-                "Press once more to hand in all the same."
+                "Press again to hand in anyway."
             )
             verdict = Verdict("open", "Not yet handed in.", message)
             self.warning.value = verdict_html(verdict)
@@ -202,7 +202,7 @@ class ExamView(View):
         show_if(self.hand_in_button, writing)
         show_if(self.begin_button, not writing)
         if sitting is None:
-            self._place.children = (paragraph("Feedback comes when you hand in. The time runs from Begin on."),)
+            self._place.children = (paragraph("You get feedback when you hand in. The clock starts at Begin."),)
             return
         self.paper = PaperView(questions_of(sitting, self._pool), sitting, self._record)
         self._place.children = (self.paper,)

@@ -58,8 +58,8 @@ class DataView(View):
         self.export_button = make_button("Export as one JSON file", self._export)
         self.upload = widgets.FileUpload(accept=".json,.sqlite3", description="Read an export back")
         self.upload.observe(self._read_uploaded, "value")
-        self.reset_button = make_button("Begin anew …", lambda: self._ask(True))
-        self.confirm_button = make_button("Yes, set my record aside and begin anew", self._reset)
+        self.reset_button = make_button("Start over …", lambda: self._ask(True))
+        self.confirm_button = make_button("Yes, set my record aside and start over", self._reset)
         self.keep_button = make_button("No, keep it", lambda: self._ask(False))
         self.message = html_box()
         buttons = [self.export_button, self.upload, self.reset_button]
@@ -126,7 +126,7 @@ class DataView(View):
         self.message.value = ""
         if asking:
             message = "All lessons will show as not begun. A copy of your record stays beside it."
-            self._show_message(Verdict("asked", "Begin anew?", message))
+            self._show_message(Verdict("asked", "Start over?", message))
 
     def _reset(self) -> None:
         self._ask(False)
@@ -136,7 +136,7 @@ class DataView(View):
             self._show_message(Verdict("open", "Not done.", str(error)))
             return
         message = f"The old one is kept as `{copy}`. Run the cells again to see it."
-        self._show_message(Verdict("right", "A new record is begun.", message))
+        self._show_message(Verdict("right", "A new record is started.", message))
 
     def _show_message(self, verdict: Verdict, more: str = "") -> None:
         self.message.value = verdict_html(verdict, more)

@@ -68,7 +68,7 @@ class PredictionView(View):
             return
         self._record.record_prediction(self.prediction.lesson, self.prediction.id, given)
         self._open(False)
-        self._show_message(Verdict("right", "Kept.", "It is set against the measurement further down."))
+        self._show_message(Verdict("right", "Kept.", "It will be compared with the measurement further down."))
         if self.prediction.id in _comparisons:
             _comparisons[self.prediction.id].refresh()
 

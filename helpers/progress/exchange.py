@@ -23,7 +23,7 @@ SQLITE = b"SQLite format 3\0"
 DEFAULTS: Mapping[str, Any] = {"seconds": 0.0, "seed": None, "score": None}
 """Default values of the columns that the first version of the record lacked."""
 
-_WANTED = 'It must be what "Export as one JSON file" has written, or a copy of progress.sqlite3.'
+_WANTED = 'It must be a file written by "Export as one JSON file", or a copy of progress.sqlite3.'
 
 
 def as_text(tables: Mapping[str, Sequence[Row]]) -> str:
@@ -62,7 +62,7 @@ def _from_text(name: str, content: bytes) -> dict[str, list[tuple[int, Row]]]:
     try:
         export = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{name} is no JSON file, or not a whole one ({error}). {_WANTED}") from None
+        raise ValueError(f"{name} is not a JSON file, or is incomplete ({error}). {_WANTED}") from None
     if not isinstance(export, dict) or export.get("course") != COURSE or not isinstance(export.get("format"), int):
         raise ValueError(f"{name} is not an export of this course. {_WANTED}")
     _check_version(name, export["format"])
@@ -105,7 +105,7 @@ def _from_file(name: str, content: bytes) -> tuple[dict[str, list[tuple[int, Row
                     broken.append(f"{table} after {len(rows)} rows ({error})" if rows else f"all of {table} ({error})")
                 tables[table] = rows
     if len(broken) == len(TABLES) and not any(tables.values()):
-        raise ValueError(f"{name} is no record of this course, or damaged all through. {_WANTED}")
+        raise ValueError(f"{name} is not a record of this course, or no part of it can be read. {_WANTED}")
     return tables, broken
 
 
@@ -126,7 +126,7 @@ def _check_version(name: str, found: int) -> None:
     if found > VERSION:
         raise ValueError(
             f"{name} was written by a newer version of this course: format {found}, here {VERSION}. "
-            "Bring the course up to date, then read it again."
+            "Update the course, then read the file again."
         )
 
 

@@ -75,7 +75,7 @@ def bring_up_to_date(connection: sqlite3.Connection, back_up: Callable[[], objec
         if found > VERSION:
             raise NewerFile(f"it was written by a newer version of this course: format {found}, here {VERSION}")
         if others := _tables(connection) - set(TABLES):
-            raise Damaged(f"it holds other tables than a record: {', '.join(sorted(others))}")
+            raise Damaged(f"it has tables that a record doesn't have: {', '.join(sorted(others))}")
         if 0 < found < VERSION:
             back_up()
         for statements in _STEPS[max(found, 0) :]:
@@ -90,10 +90,10 @@ def check(connection: sqlite3.Connection) -> None:
     A bad value in a row doesn't count as damage: `sort_out` leaves the row out.
     """
     if connection.serialize()[_WRITE_VERSION] not in (b"", b"\1", b"\2"):  # SQLite would open it for reading only
-        raise Damaged("its header asks for a newer SQLite")
+        raise Damaged("its header requires a newer SQLite")
     here, wanted = _built(connection), _as_new()
     if strange := [name for name in sorted(here.keys() | wanted) if here.get(name) != wanted.get(name)]:
-        raise Damaged(f"it is not built as a record is: {', '.join(strange)}")
+        raise Damaged(f"its structure is not that of a record: {', '.join(strange)}")
     for (complaint,) in connection.execute("PRAGMA quick_check(1000000)"):
         if complaint != "ok" and not _ABOUT_A_ROW.search(str(complaint)):
             raise Damaged(str(complaint))

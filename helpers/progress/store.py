@@ -73,7 +73,7 @@ class Store:
         atexit.register(_try_once_more, weakref.ref(self))
         if _is_emptied(self.path):
             self.remarks["damage"] = (
-                f"The record of your progress was damaged: {self.path} is empty. A new one is begun."
+                f"The record of your progress was damaged: {self.path} is empty. A new one is started."
             )
         with self._lock:
             try:
@@ -234,8 +234,8 @@ class Store:
         except OSError as hindrance:
             raise _Unusable(f"it is damaged and cannot be moved ({hindrance})") from None
         self.remarks["damage"] = (
-            f"The record of your progress was damaged. It is set aside as {aside}, and a new one is begun. "
-            f'lesson.my_data().read("{aside}") takes over what can still be read.'
+            f"The record of your progress was damaged. It is set aside as {aside}, and a new one is started. "
+            f'lesson.my_data().read("{aside}") recovers what can still be read.'
         )
 
     def _leave_file(self, why: str) -> None:
@@ -249,8 +249,8 @@ class Store:
         count = len(self._waiting)
         what = {0: "Your answers are", 1: "Your last entry is"}.get(count, f"Your last {count} entries are")
         self.remarks["trouble"] = (
-            f"{what} kept only until this kernel ends: {self.path} cannot be used ({why}). It is tried again until it "
-            "can be written; leave the kernel running."
+            f"{what} kept only until this kernel ends: {self.path} cannot be used ({why}). The course keeps trying to "
+            "write it; leave the kernel running."
         )
         if self._retry is None:
             self._retry = threading.Thread(target=_keep_trying, args=(weakref.ref(self),), daemon=True)
@@ -337,7 +337,7 @@ def _refuse_pipes(path: Path) -> None:
     """OSError where the record or a file of SQLite beside it isn't a regular file: opening a pipe would block."""
     for each in (path, *_beside(path), Path(f"{path}-journal")):
         if each.exists() and not each.is_file():
-            raise OSError(f"{each.name} is no file")
+            raise OSError(f"{each.name} is not a file")
 
 
 def _dated(path: Path, why: str) -> Path:

@@ -58,7 +58,7 @@ def _write_example(folder: Path) -> int:
         with place.open("x", encoding="utf-8", newline="\n") as file:
             file.write(EXAMPLE.read_text(encoding="utf-8"))
     except FileExistsError:
-        print(f"check: {place} is there already: move it away, or name another folder.", file=sys.stderr)
+        print(f"check: {place} exists already: move it away, or name another folder.", file=sys.stderr)
         return 1
     print(f"{place} has a question of each type. Change it, then run `python start.py check {folder}`.")
     return 0
@@ -106,7 +106,7 @@ def _refusal(panel: panels.Panel, state: Mapping[str, Any]) -> str:
             return f"{name} is {value!r}: {error}"
         place = dict(zip(panel.controls, panel.live.key(), strict=True))[name]
         if isinstance(place, dict):
-            return f"{name} is {value!r}, where its slider can't stand"
+            return f"{name} is {value!r}, which its slider can't show"
     return ""
 
 

@@ -119,7 +119,7 @@ def present() -> Command:
 def classroom() -> Command:
     """Write what a class knows, from its records and exports, which are only read: `class FOLDER`."""
     parser = _parser("class", classroom.__doc__, CLASS_EXAMPLES)
-    parser.add_argument("folders", nargs="+", type=folder, metavar="FOLDER", help="where the records or exports lie")
+    parser.add_argument("folders", nargs="+", type=folder, metavar="FOLDER", help="a folder with records or exports")
     _add_folder(parser, ROOT / "class")
     parser.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this one; may be repeated")
     parser.add_argument("--numbers", action="store_true", help="number the learners instead of naming them")
@@ -129,7 +129,7 @@ def classroom() -> Command:
 def check() -> Command:
     """Check question banks of your own; with --example it writes a bank with a question of each type to copy."""
     parser = _parser("check", check.__doc__, CHECK_EXAMPLES)
-    parser.add_argument("folder", type=folder, metavar="FOLDER", help="where the banks lie, or one bank")
+    parser.add_argument("folder", type=folder, metavar="FOLDER", help="a folder with banks, or one bank")
     parser.add_argument("--example", action="store_true", help="write 03_example.json into the folder")
     return parser, "helpers.publish.check_bank"
 
@@ -172,14 +172,14 @@ def address(text: str) -> str | Path:
 def web_address(text: str) -> str:
     """An address that begins with https:// or http://."""
     if not text.startswith(("https://", "http://")):
-        raise argparse.ArgumentTypeError(f"{text!r} is no web address: it must begin with https:// or http://")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a web address: it must begin with https:// or http://")
     return text
 
 
 def port_number(text: str) -> int:
     """A port from 1 to 65535."""
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 1 to 65535")
     return int(text)
 
 
@@ -190,7 +190,7 @@ def part(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no part of the states: give a number from 0 to 1, such as 0.1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share of states: give a number from 0 to 1, such as 0.1")
     return share
 
 
@@ -209,6 +209,8 @@ def _add_folder(parser: argparse.ArgumentParser, default: Path | None, help: str
 
 
 def _add_build_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quick", action="store_true", help="run no experiment; shows the texts stored in notebooks")
-    parser.add_argument("--part", type=part, default=1.0, metavar="SHARE", help="bake only so much, from 0 to 1")
-    parser.add_argument("--fresh", action="store_true", help="run and bake all anew, whatever is kept from before")
+    parser.add_argument("--quick", action="store_true", help="run no experiments; show the texts stored in notebooks")
+    parser.add_argument(
+        "--part", type=part, default=1.0, metavar="SHARE", help="bake only this share of states (0 to 1)"
+    )
+    parser.add_argument("--fresh", action="store_true", help="run and bake everything again, even if it is stored")

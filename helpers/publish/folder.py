@@ -30,7 +30,7 @@ def written_whole(folder: Path, command: str) -> Iterator[Path]:
         _make_way(folder)
         draft.mkdir(parents=True)
         try:
-            write_text(draft / MARK, f"Made by `{command}`, which replaces all that lies in this folder.\n")
+            write_text(draft / MARK, f"Made by `{command}`, which replaces everything in this folder.\n")
             yield draft
             _swap(draft, folder)
         finally:
@@ -73,7 +73,7 @@ def _make_way(folder: Path) -> None:
     draft, old = _beside(folder, "new"), _beside(folder, "old")
     for left in (draft, old):
         if left.exists() and not (left / MARK).exists():
-            raise FolderError(f"{left} is in the way, and this command has not made it: move it elsewhere.")
+            raise FolderError(f"{left} is in the way, and this command did not make it: move it elsewhere.")
     if old.exists() and not folder.exists():
         old.rename(folder)  # killed between the two steps of a swap
     for left in (draft, old):
@@ -81,7 +81,7 @@ def _make_way(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise FolderError(f"{folder} is a file: name a folder.")
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
-        raise FolderError(f"{folder} holds files that this command has not made. Name an empty folder, or a new one.")
+        raise FolderError(f"{folder} holds files that this command did not make. Name an empty folder, or a new one.")
     if folder.exists() and not os.access(folder, os.W_OK):
         raise FolderError(f"Cannot write into {folder}: it is read-only for you. Name another folder.")
 

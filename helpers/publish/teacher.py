@@ -27,7 +27,7 @@ def notes_of(notebook: Path, cells: Sequence[Cell], folder: Path = FOLDER) -> Ma
     if unknown := notes.keys() - {cell.id for cell in cells}:
         raise NotesError(
             f"{path.name} has notes for {', '.join(sorted(unknown))}, and {notebook.name} has no such cell: "
-            "let the heading be the id of a cell"
+            "use the id of a cell as the heading"
         )
     return notes
 

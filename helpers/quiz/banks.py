@@ -164,7 +164,7 @@ def _in_words(reason: str) -> str:
     """A validator's message about fields in plain words."""
     if found := _FIELDS.match(reason):
         names = found["names"].replace("'", "")
-        return f"has a field that isn't known here: {names}" if found["unknown"] else f"lacks the field {names}"
+        return f"has an unknown field: {names}" if found["unknown"] else f"lacks the field {names}"
     return reason
 
 
@@ -193,7 +193,7 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise BankError(
-            f"{_shown(path)}, line {line}: byte {content[error.start]:#04x} is no text in UTF-8; save the file as UTF-8"
+            f"{_shown(path)}, line {line}: byte {content[error.start]:#04x} is not UTF-8; save the file as UTF-8"
         ) from None
 
 
@@ -244,7 +244,7 @@ def _refuse_twins(path: Path, entries: Sequence[Question | Prediction]) -> None:
 
 
 def _twin(path: Path, number: int, name: str) -> str:
-    return f"{_shown(path)}, question {number}, field id: {name!r} is there twice"
+    return f"{_shown(path)}, question {number}, field id: {name!r} occurs twice"
 
 
 def _question(path: Path, number: int, entry: dict[str, Any]) -> Question:

@@ -20,7 +20,7 @@ def check_one_correct(question: Question) -> None:
     """Raise Fault unless exactly one answer is correct."""
     correct = sum(answer.correct for answer in question.answers)
     if correct != 1:
-        raise Fault(f"field answers: {correct} of them are correct; it must be one")
+        raise Fault(f"field answers: {correct} of them are correct; exactly one must be")
 
 
 def check_keys(question: Question) -> None:

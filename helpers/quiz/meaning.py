@@ -86,7 +86,7 @@ def _check_draw(entry: Mapping[str, Any]) -> None:
     draw, used = entry.get("draw", {}), names_in(entry)
     if not draw:
         for name in sorted(names_in({field: part for field, part in entry.items() if field != "code"})):
-            raise Fault(f"field draw: {{{name}}} stands in the text, and nothing is drawn")
+            raise Fault(f"field draw: the text has {{{name}}}, but nothing is drawn")
         return
     for name in [*sorted(used - _NUMBERS - set(draw)), *sorted(set(draw) - used)]:
         raise Fault(f"field draw: {name!r} must be both drawn and used")
@@ -96,7 +96,7 @@ def _check_draw(entry: Mapping[str, Any]) -> None:
             raise Fault(f"field draw.{name}: the question must name it, as {{{name}}}; else two of them read alike")
         _check_values(name, values)
     if count_draws(entry) > MOST_DRAWS:
-        raise Fault(f"field draw: {count_draws(entry)} combinations, of which each is checked; at most {MOST_DRAWS}")
+        raise Fault(f"field draw: {count_draws(entry)} combinations; at most {MOST_DRAWS}, since each is checked")
 
 
 def _check_values(name: str, values: list[Any]) -> None:

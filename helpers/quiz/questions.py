@@ -146,7 +146,9 @@ def plain_verdict(question: Question, grade: Grade) -> Verdict:
     """The verdict of most types: right, wrong, or no answer yet."""
     if not grade.understood:
         return Verdict("open", "No answer yet.", grade.feedback)
-    return Verdict("right", "Right.", grade.feedback) if grade.correct else Verdict("wrong", "Not so.", grade.feedback)
+    if grade.correct:
+        return Verdict("right", "Right.", grade.feedback)
+    return Verdict("wrong", "Not quite.", grade.feedback)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,7 @@ def refused_in(content: Any, where: tuple[str | int, ...] = ()) -> Iterator[tupl
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
-        found[name] = Refused(f"{name!r} is there twice") if name in found else value
+        found[name] = Refused(f"{name!r} occurs twice") if name in found else value
     return found
 
 

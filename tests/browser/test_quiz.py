@@ -91,7 +91,7 @@ def test_every_type_is_answered_by_keyboard_alone_and_is_there_after_a_reload(
     for _ in range(wrong_choice(question)):
         quiz.keyboard.press("ArrowDown")
     quiz.press(item, "Check")
-    assert "Not so." in quiz.announced(item)
+    assert "Not quite." in quiz.announced(item)
     quiz.press(item, "Show me in the panel")
     expect(sheet.page.locator(".live-panel")).to_be_in_viewport(ratio=0.5)
     for part in (".live-controls", ".live-headline"):
@@ -140,7 +140,7 @@ def test_every_type_is_answered_by_keyboard_alone_and_is_there_after_a_reload(
     quiz.keyboard.type("99")
     quiz.press(item, "Check")
     varied = item.locator(".lesson-question").inner_text()
-    assert "Not so." in quiz.announced(item)
+    assert "Not quite." in quiz.announced(item)
 
     item = quiz.item("02-open-activation")
     quiz.tab_to(item.locator("textarea"))

@@ -1,21 +1,21 @@
-// What scripts that a page loads one after another find in the global scope; for the type checker alone.
+// The global names that a page's scripts define for each other; only for the type checker.
 
 type LiveModule = typeof import("../../live/live.js");
 type RowsModule = typeof import("../../live/rows.js");
 type StatesModule = typeof import("../../live/states.js");
 
-/** live.js, as helpers/publish/cells/assets.py makes it one script. */
+/** live.js, made into one classic script by helpers/publish/cells/assets.py. */
 declare const courseLive: Pick<LiveModule, "Live"> &
   Pick<RowsModule, "unpackRows" | "inflate"> &
   Pick<StatesModule, "nearestIndex">;
 
 declare const Plotly: any;
-/** plotly.js, compressed with gzip, as base64: helpers/publish/cells/assets.py writes it. */
+/** plotly.js, compressed with gzip, in base64; written by helpers/publish/cells/assets.py. */
 declare const coursePlotly: string;
 declare const Reveal: any;
 declare const RevealNotes: any;
 
-/** What a page's table holds of a panel. */
+/** The data of a panel in a page's table. */
 interface PanelData {
   spec: import("../../live/picture.js").Spec & {
     first: import("../../live/states.js").Key;

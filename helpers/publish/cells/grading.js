@@ -1,5 +1,5 @@
-// Grading on a page without a kernel: the twin of helpers/quiz/grading.py and numbers.py, held against them by a test.
-// A grade is {correct, feedback, understood, answer state to try}; nothing is evaluated as code.
+// Grading on a page without a kernel: the counterpart of helpers/quiz/grading.py and numbers.py; a test compares them.
+// A grade is {correct, feedback, understood, try}; nothing is evaluated as code.
 
 /**
  * @typedef {{[control: string]: number}} State places of controls, to show in the panel
@@ -17,7 +17,7 @@ const courseGrading = (() => {
     MAX_TEXT_LENGTH = 10000;
   const NO_NUMBER = "Write one number, for instance 0.25 or 1e-6.";
   const NOT_FINITE = "That is not a finite number. Write one such as 0.25 or 1e-6.";
-  const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]"; // what Python calls so
+  const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]"; // the same as Python's \s
   const ENDS = new RegExp(`^${SPACE}+|${SPACE}+$`, "g"),
     SPACES = new RegExp(`${SPACE}+`, "g");
   const PLAIN = "[+-]?(?:[0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?";
@@ -55,7 +55,7 @@ const courseGrading = (() => {
   }
 
   /**
-   * Digits of all scripts as 0 to 9; those of a script stand together, ten by ten.
+   * Replace the digits of all scripts by 0 to 9; in Unicode the ten digits of a script are consecutive.
    * @type {(text: string) => string}
    */
   function plainDigits(text) {
@@ -105,7 +105,7 @@ const courseGrading = (() => {
   }
 
   /**
-   * A number to some significant digits; what lies in the middle goes to the even digit, as in Python.
+   * A number with `count` significant digits; ties are rounded to the even digit, as in Python.
    * @type {(number: number, count: number) => string}
    */
   function digits(number, count) {

@@ -1,17 +1,17 @@
-// What pages and slides compute without touching what is on them: site.js and present.js call it, node tests it.
+// Computations for pages and slides that don't touch the DOM: site.js and present.js call them, node tests them.
 
 /** @typedef {"right" | "wrong" | "partly" | "open"} Verdict */
 /** @typedef {{kind: "slider" | "menu" | "check", label: string, labels: string[]}} Described a control, in words */
 
 // biome-ignore lint/correctness/noUnusedVariables: site.js and present.js, which a page loads after this file, use it
 const coursePages = (() => {
-  const MENU_DISTANCE = 4; // of another entry of a menu: more than the whole way of a slider
-  const OFF_DISTANCE = 1e-3; // of a slider that isn't where it should be, however near: fewer such sliders are better
+  const MENU_DISTANCE = 4; // of another menu entry: more than a slider's full range
+  const OFF_DISTANCE = 1e-3; // added for each slider off its place, so that fewer such sliders are nearer
 
   /** @type {(base64: string) => Uint8Array<ArrayBuffer>} */
   const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 
-  /** @typedef {{vectors: number, distinct: number, width: number, steps: boolean}} Head what the index says of a column */
+  /** @typedef {{vectors: number, distinct: number, width: number, steps: boolean}} Head a column's entry in the index */
   /** @typedef {(number: number) => Uint32Array} Column the vector of a state or of a network */
 
   /**
@@ -62,7 +62,7 @@ const coursePages = (() => {
   }
 
   /**
-   * The place in `keys` of the state nearest to `key`: menus count more than the whole way of a slider.
+   * The index in `keys` of the state nearest to `key`; a menu counts more than a slider's full range.
    * @type {(keys: number[][], key: number[], controls: Described[]) => number}
    */
   function nearest(keys, key, controls) {
@@ -81,14 +81,14 @@ const coursePages = (() => {
   }
 
   /**
-   * What another state differs in, in words; "" where it doesn't.
+   * The differences of another state in words; "" where there are none.
    * @type {(key: number[], shown: number[], controls: Described[]) => string}
    */
   const differences = (key, shown, controls) =>
     controls.flatMap(({ label, labels }, i) => (key[i] === shown[i] ? [] : `${label} ${labels[shown[i]]}`)).join(", ");
 
   /**
-   * The parts of a text with code in `backticks`: what is code, what isn't, and a null where a line ends.
+   * The parts of a text with code in `backticks`: code, other text, and null for a line break.
    * @type {(text: string) => ({text: string, code: boolean} | null)[]}
    */
   const partsOf = (text) =>
@@ -98,7 +98,7 @@ const coursePages = (() => {
     });
 
   /**
-   * What an answer is called. An open text is first compared with its model answer, then right or partly so.
+   * The verdict on an answer. An open text is first compared with its model answer, then right or partly right.
    * @type {(grade: Grade, asked: {isOpen: boolean, comparing: boolean}) => Verdict}
    */
   function verdictOf({ understood, correct }, { isOpen, comparing }) {
@@ -115,7 +115,7 @@ const coursePages = (() => {
   }
 
   /**
-   * The largest scale between two at which something fits, to 0.01; the lower one where none does.
+   * The largest scale between `low` and `high` at which something fits, to 0.01; `low` where none does.
    * @type {(fits: (scale: number) => boolean, low: number, high: number) => number}
    */
   function largestScale(fits, low, high) {
@@ -129,7 +129,7 @@ const coursePages = (() => {
   }
 
   /**
-   * Whether a key turns the slides: not in a control, and a button keeps the keys that press it.
+   * Whether a key turns the slides: never in a control, and on a button not the keys that press it.
    * @type {(key: string, focus: {inControl: boolean, onButton: boolean}) => boolean}
    */
   const turnsSlides = (key, { inControl, onButton }) => !inControl && !(onButton && (key === " " || key === "Enter"));

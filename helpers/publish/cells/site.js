@@ -1,9 +1,9 @@
-// What a page does without a kernel: panels drawn from baked tables, quizzes, predictions.
+// The scripts of a page without a kernel: panels drawn from baked tables, quizzes, predictions.
 // `courseLive` comes from live.js, `courseGrading` from grading.js, `coursePages` from pages.js, and `courseData` from
 // the lesson's table.
 
 /**
- * @typedef {object} NativeControl a control of the page itself, as `Live` takes them
+ * @typedef {object} NativeControl a control of the page, in the form that `Live` takes
  * @property {string} id
  * @property {number} count
  * @property {() => number} get
@@ -31,7 +31,7 @@
    */
   const findAll = (selector, root = document) => [.../** @type {NodeListOf<E>} */ (root.querySelectorAll(selector))];
   /**
-   * What must be there.
+   * The element that a selector finds; an error where there is none.
    * @template {HTMLElement} [E=HTMLElement]
    * @param {string} selector
    * @param {ParentNode} [root]
@@ -47,11 +47,11 @@
 
   // ---------------------------------------------------------------- tables
 
-  const NET_FIELDS = 6; // columns of what the network's pictures show, after those of the traces
+  const NET_FIELDS = 6; // columns for the pictures of networks, after those of the traces
 
   /** @typedef {import("../../live/rows.js").Notes} Notes */
 
-  /** The baked rows of one panel by state; opened when first asked. */
+  /** The baked rows of one panel by state; unpacked on first use. */
   class Table {
     /**
      * @param {{index: string, columns: string}} packed
@@ -67,7 +67,7 @@
       /** @type {Map<string, number>} */
       this.numbers = new Map();
       /** @type {number[]} */
-      this.nets = []; // of each state, the number of its first network
+      this.nets = []; // for each state the number of its first network
       /** @type {((number: number) => Uint32Array)[]} */
       this.columns = [];
       /** @type {Promise<void> | null} */
@@ -92,7 +92,7 @@
       Object.assign(this, { keys, notes, columns: columnsIn(bytes, heads), packed: { index: "", columns: "" } });
     }
     /**
-     * The number of the state that is baked nearest to `key`.
+     * The number of the baked state nearest to `key`.
      * @param {number[]} key
      */
     nearest(key) {
@@ -118,14 +118,14 @@
 
   /** @type {Promise<void> | null} */
   let plotly = null;
-  /** plotly.js comes compressed, in a script of its own; it is unpacked once. */
+  /** plotly.js is shipped compressed, in a script of its own; it is unpacked once. */
   function plotlyIsHere() {
     plotly ??= inflate(bytesOf(coursePlotly), "gzip").then(run);
     return plotly;
   }
 
   /**
-   * Runs the source of a script.
+   * Run the source of a script.
    * @param {BlobPart} source
    */
   async function run(source) {
@@ -178,7 +178,7 @@
   }
 
   /**
-   * Where `live.js` would ask the kernel, the nearest baked row answers.
+   * A source for `live.js` that answers with the nearest baked row in place of the kernel.
    * @param {Table} table
    * @returns {import("../../live/live.js").Source}
    */
@@ -188,7 +188,7 @@
     return {
       async ask(key, id) {
         await table.open();
-        const number = table.nearest(/** @type {number[]} */ (key)); // a page's controls stand on their grids
+        const number = table.nearest(/** @type {number[]} */ (key)); // a page's controls are always on their grids
         react({ type: "rows", keys: [key], notes: [table.notesOf(number)], packed: false, answers: id }, [
           table.row(number),
         ]);
@@ -236,7 +236,7 @@
     async draw() {
       const element = /** @type {HTMLElement & {live?: InstanceType<typeof Live>}} */ (get(".live-figure", this.root));
       const spec = structuredClone(this.spec);
-      if (TOUCHED) spec.figure.layout.dragmode = false; // else a swipe over a plot doesn't scroll the page
+      if (TOUCHED) spec.figure.layout.dragmode = false; // otherwise a swipe over a plot wouldn't scroll the page
       const source = this.table ? bakedSource(this.table) : { listen: () => () => {} };
       await plotlyIsHere();
       this.live = element.live = new Live(element, spec, Plotly, this.controls, source);
@@ -245,7 +245,7 @@
       await this.table?.open();
       this.root.dataset.ready = "";
     }
-    /** Plotly drops the address of a link between files: put those of the notes back whenever they are drawn. */
+    /** Plotly drops the addresses of links between files: restore those in annotations whenever they are drawn. */
     linkNotes() {
       /** @type {{text?: string}[]} */
       const notes = /** @type {any} */ (this.spec.figure.layout).annotations ?? [];
@@ -261,7 +261,7 @@
       link();
     }
     /**
-     * A button that leads back to a question, and is gone then.
+     * Add a button that leads back to a question and then disappears.
      * @param {HTMLElement} form
      */
     offerWayBack(form) {
@@ -278,7 +278,7 @@
       });
       get(".live-figure", this.root).prepend(button);
     }
-    /** A word where the state in hand is not in the table, and a way to the one that is shown in its place. */
+    /** Say when the chosen state is not in the table, and offer to set the controls to the one shown instead. */
     async tellBeside() {
       if (!this.table || !this.beside) return;
       await this.table.open();
@@ -311,7 +311,7 @@
   for (const { root } of panels.values()) near.observe(root);
   const first = panels.values().next().value;
 
-  // Draw the others while nothing else is to be done, so that a page is printed whole before it was scrolled through.
+  // Draw the other panels when idle, so that the page prints completely even if it hasn't been scrolled through.
   const whenIdle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ then) => setTimeout(then, 200));
   async function drawOthers() {
     for (const panel of panels.values()) {
@@ -355,7 +355,7 @@
       .map((input) => input.value);
 
   /**
-   * What is answered in a form: a text, texts, a number as text, or null where nothing is chosen.
+   * The answer in a form: a text, several texts, a number as text, or null where nothing is chosen.
    * @param {HTMLElement} form
    */
   function given(form) {
@@ -379,7 +379,7 @@
   }
 
   /**
-   * The number that a slider of powers of ten stands for; null in other forms.
+   * The number of a logarithmic slider; null in other forms.
    * @type {(form: HTMLElement) => number | null}
    */
   function numberOf(form) {
@@ -388,7 +388,7 @@
   }
 
   /**
-   * Fill in an earlier answer; false where the form no longer asks for such a one.
+   * Fill in an earlier answer; false where it no longer fits the form.
    * @type {(form: HTMLElement, given: any) => boolean}
    */
   function put(form, given) {
@@ -430,13 +430,13 @@
   }
 
   /**
-   * Tell the page of something that was answered; slides keep nothing of it.
+   * Announce an answer to the page as an event; slides don't keep it.
    * @type {(form: HTMLElement, what: string, detail: object) => boolean}
    */
   const tell = (form, what, detail) => form.dispatchEvent(new CustomEvent(what, { detail, bubbles: true }));
 
   /**
-   * Text with code in `backticks`, as elements.
+   * A text with code in `backticks`, as elements.
    * @param {string} text
    */
   const elementsOf = (text) =>
@@ -461,7 +461,7 @@
   // ---------------------------------------------------------------- predictions
 
   /**
-   * Show a prediction as kept, also beside what was measured.
+   * Show a prediction as kept, also beside the measurement.
    * @type {(form: HTMLElement, sentence: string) => void}
    */
   function showPrediction(form, sentence) {
@@ -490,15 +490,15 @@
   // ---------------------------------------------------------------- quizzes
 
   /**
-   * The part of the points that an open answer makes; undefined before they are ticked.
+   * The share of the points that an open answer makes; undefined until they are ticked.
    * @type {(question: any, grade: Grade) => number | undefined}
    */
   const points = (question, { missing }) => (missing === undefined ? undefined : 1 - missing / question.answers.length);
 
-  const WORDS = { right: "✓ Right.", wrong: "✗ Not so.", open: "· No answer yet." };
+  const WORDS = { right: "✓ Right.", wrong: "✗ Not quite.", open: "· No answer yet." };
 
   /**
-   * Grade what is answered in a form, and show the verdict.
+   * Grade the answer in a form, and show the verdict.
    * @param {HTMLElement} form
    */
   function check(form) {

@@ -5,7 +5,7 @@
     try {
       return localStorage.getItem("theme");
     } catch {
-      return null; // a browser may forbid it for files
+      return null; // browsers may forbid storage for pages opened from disk
     }
   };
   const follow = () => {

@@ -94,7 +94,7 @@ def _again(found: ClassResults) -> str:
     items = "\n".join(f"<li>{_one_again(each)}</li>" for each in proposed)
     return (
         "<h2>To take up again</h2><p class='small'>The questions that the class still gets wrong, counted by each "
-        f"learner's last answer. Questions that few have answered stand lower.</p><ol class='again'>{items}</ol>"
+        f"learner's last answer. Questions that few have answered rank lower.</p><ol class='again'>{items}</ol>"
     )
 
 
@@ -124,16 +124,16 @@ def _commonest(each: QuestionResult) -> str:
 def _progress(lessons: Mapping[str, Mapping[str, LearnerLesson]]) -> str:
     begun = [number for number in LESSONS if any(number in mine for mine in lessons.values())]
     if not begun:
-        return "<h2>Who is how far</h2><p>Nobody has begun a lesson.</p>"
+        return "<h2>Progress by learner</h2><p>Nobody has begun a lesson.</p>"
     head = "".join(f"<th class='number' scope='col'>{number}</th>" for number in begun)
     rows = "\n".join(
         f"<tr><th scope='row'>{as_html(name)}</th>{''.join(_cell(mine.get(number)) for number in begun)}</tr>"
         for name, mine in lessons.items()
     )
     return (
-        "<h2>Who is how far</h2><p class='small'>Per lesson the share of predictions, exercises and questions that are "
-        "done, and in brackets how many of the answered questions are right by the last answer. In the bar the right "
-        "ones are filled, the wrong ones hatched.</p>"
+        "<h2>Progress by learner</h2><p class='small'>Per lesson the share of predictions, exercises and questions "
+        "that are done, and in brackets how many of the answered questions are right by the last answer. In the bar "
+        "the right ones are filled, the wrong ones hatched.</p>"
         f"<div class='wide'><table><thead><tr><th scope='col'>Learner</th>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )

@@ -38,7 +38,7 @@ code { font-family: Consolas, Menlo, "DejaVu Sans Mono", monospace; font-size: 0
 INTRODUCTION = (
     "Each lesson has a main line for one class, and sections called <em>Go deeper</em> for those who want more. "
     "Minutes are computed from the text, the cells and the sliders. The exercises and the quiz are homework. The same "
-    "notes stand in the speaker's window of the slides: <code>python start.py present 03</code>, then the key S."
+    "notes appear in the speaker's window of the slides: <code>python start.py present 03</code>, then the key S."
 )
 
 

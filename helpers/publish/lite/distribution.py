@@ -66,9 +66,9 @@ def _fetch_one(name: str, checksum: str, folder: Path, source: str) -> None:
             content = (Path(source) / name).read_bytes()
     except OSError as error:
         raise DistributionError(
-            f"{name} of Pyodide {VERSION} cannot be had from {source} ({error}): connect to the internet, or unpack "
-            f"Pyodide's full distribution and name its folder with --pyodide."
+            f"{name} of Pyodide {VERSION} cannot be fetched from {source} ({error}): connect to the internet, or "
+            f"unpack Pyodide's full distribution and name its folder with --pyodide."
         ) from None
     if hashlib.sha256(content).hexdigest() != checksum:
-        raise DistributionError(f"{name} in {source} is not the file of Pyodide {VERSION}: take the release's own.")
+        raise DistributionError(f"{name} in {source} is not the file of Pyodide {VERSION}: use the release's own.")
     (folder / name).write_bytes(content)

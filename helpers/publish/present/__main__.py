@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
         print(f"present: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nEnded.", flush=True)
+        print("\nStopped.", flush=True)
     return 0
 
 
@@ -57,7 +57,7 @@ def _present(chosen: argparse.Namespace) -> None:
     port = choose_port(chosen.port)
     folder = KEPT / chosen.lesson
     if chosen.fresh or not is_built(every[chosen.lesson], folder, options):
-        print("Making the slides: what they show is run once, which takes up to a minute. Next time they are kept.")
+        print("Making the slides: their cells are run once, which takes up to a minute. Next time they are kept.")
         _build(chosen.lesson, folder, options, chosen.fresh)
     return serve_folder(folder, port, chosen.browser)
 

@@ -1,11 +1,11 @@
-// Slides: every sheet is made as large as its slide allows, and cut where it would have to become too small.
+// Slides: every sheet is scaled as large as its slide allows, and divided where it would become too small.
 
 (() => {
   const WIDTH = 1280,
     HEIGHT = 720,
     FOOT = 36;
   const SMALLEST = 0.3,
-    TOO_SMALL = 0.75; // code is 24 pixels high, so 18 are left of it
+    TOO_SMALL = 0.75; // leaves 18 of the 24 pixels of code
   const LARGEST = { text: 1, figure: 1.3, beside: 1 };
   const data = globalThis.courseData ?? {};
   /** @type {(selector: string) => HTMLElement[]} */
@@ -25,7 +25,7 @@
   }
 
   /**
-   * Gives a sheet the largest scale at which it fits its slide.
+   * Give a sheet the largest scale at which it fits its slide.
    * @param {HTMLElement} sheet
    */
   function fit(sheet) {
@@ -39,7 +39,7 @@
   const overflows = (sheet) => !fits(sheet, Number(sheet.style.transform.slice("scale(".length, -1)));
 
   /**
-   * The last blocks of a sheet that would become too small go to a slide of their own; a heading stays with its text.
+   * Move the last blocks of a sheet that would become too small to a new slide; a heading stays with its text.
    * @param {HTMLElement} sheet
    */
   function cut(sheet) {
@@ -63,7 +63,7 @@
     cut(rest);
   }
 
-  // Figures are drawn when they are first shown: until then, room is kept for them.
+  // Figures are drawn when they are first shown; until then, space is reserved for them.
   for (const figure of findAll(".site-figure")) {
     const { height } = data[figure.id.slice("panel-".length)].spec.figure.layout;
     /** @type {HTMLElement} */ (figure.querySelector(".live-figure")).style.minHeight = `${height}px`;
@@ -71,11 +71,11 @@
 
   document.body.classList.add("measuring");
   findAll(".sheet").forEach(cut);
-  // What has a slide to itself is unfolded by turning to it.
+  // An answer on a slide of its own needs no fold: turning to the slide reveals it.
   for (const fold of findAll(".sheet > .block:only-child > details:only-child")) fold.toggleAttribute("open", true);
   document.body.classList.remove("measuring");
 
-  // What grows on a slide (feedback, a hint) must not run off it; it doesn't jump back when it shrinks.
+  // A sheet that grows (by feedback or a hint) is scaled down to fit; it isn't scaled up again when it shrinks.
   const sizes = new ResizeObserver((entries) => {
     for (const entry of entries) {
       const sheet = /** @type {HTMLElement} */ (entry.target);
@@ -90,7 +90,7 @@
   const around = (target, selector) => (target instanceof Element ? target.closest(selector) : null);
   const CONTROL = "input, select, textarea";
 
-  // A presenter's remote sends PageUp and PageDown, also while a slider has the focus; Escape gives the keys back.
+  // A presenter's remote sends PageUp and PageDown, even while a slider has the focus; Escape releases the focus.
   document.addEventListener(
     "keydown",
     (event) => {
@@ -141,7 +141,7 @@
     navigationMode: "linear", // the right arrow and a remote reach every slide
     transition: "none",
     slideNumber: "c/t",
-    touch: false, // a finger on a slider is no wish to turn
+    touch: false, // dragging a slider must not turn the slide
     scrollActivationWidth: null,
     keyboardCondition: slidesMayUse,
     plugins: [RevealNotes],

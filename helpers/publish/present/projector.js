@@ -1,4 +1,4 @@
-// The panel as large as the screen allows: its frame gets the size that the panel needs, magnified.
+// Show the panel as large as the screen allows: its frame gets the size that the panel needs and is then scaled.
 
 (() => {
   const frame = /** @type {HTMLIFrameElement} */ (document.querySelector("iframe"));
@@ -20,7 +20,7 @@
     frame.style.height = `${innerHeight / scale}px`;
   }
 
-  // Plotly lays a picture out anew some time after its place has changed: until then sizes mean nothing.
+  // Plotly redoes its layout some time after its container was resized; until then measured sizes are meaningless.
   /** @type {(panel: Element) => Promise<void>} */
   async function settled(panel) {
     const drawn = () => {
@@ -35,7 +35,7 @@
     }
   }
 
-  // The height that a panel needs hangs on its width, since words wrap: a few steps find the scale at which it fits.
+  // The height that a panel needs depends on its width, since text wraps; a few steps find the scale at which it fits.
   /** @type {(panel: Element) => Promise<void>} */
   async function fit(panel) {
     const largest = Math.min(LARGEST, innerWidth / NARROWEST);
@@ -49,7 +49,7 @@
     }
   }
 
-  // One fit at a time; a change of the window's size while one is under way is followed by another.
+  // One fit at a time; if the window is resized meanwhile, another one follows.
   let wanted = false,
     fitting = false;
   /** @type {(panel: Element) => Promise<void>} */

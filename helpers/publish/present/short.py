@@ -242,7 +242,7 @@ def at_home(cells: Sequence[Cell], lesson: Lesson) -> Slide:
         f"- **Go deeper:** {'; '.join(deeper)}" if deeper else "",
         *(f"- **Next time:** {LESSONS[number].name}" for number in after),
     ]
-    where = f"All of it stands in `{lesson.notebook}`; `python start.py` opens the course."
+    where = f"All of it is in `{lesson.notebook}`; `python start.py` opens the course."
     listed = "\n".join(row for row in rows if row)
     return Slide("At home", [_heading("At home"), Block(markdown_html(listed)), Block(markdown_html(where))])
 

@@ -1,12 +1,12 @@
-// What a reader has answered on these pages, as rows in the form of the course's own record: helpers/progress reads an
-// export of them. A row is added and never changed. Nothing here touches a page; answers_shown.js does.
+// A reader's answers on these pages, as rows in the format of the course's own record, so that helpers/progress can
+// read an export of them. Rows are added and never changed. Nothing here touches the DOM; answers_shown.js does.
 
 /**
  * @typedef {{at: string, lesson: string, question: string, given: any, correct: 0 | 1, seconds: number,
  *   seed: number | null, score: number | null}} AnswerRow
  * @typedef {{at: string, lesson: string, prediction: string, given: any, seconds: number}} PredictionRow
  * @typedef {{answer: AnswerRow[], prediction: PredictionRow[]}} Answers
- * @typedef {{questions: string[], predictions: string[]}} Asked ids of what a lesson asks
+ * @typedef {{questions: string[], predictions: string[]}} Asked the ids of a lesson's questions and predictions
  * @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Place
  */
 
@@ -15,13 +15,13 @@ const courseAnswers = (() => {
   const COURSE = "Where did the gradient go?";
   const FORMAT = 2; // of the record, as in helpers/progress/schema.py
   const KEY = `${COURSE} answers`;
-  const LONGEST_SECONDS = 300; // whoever takes longer has gone away
+  const LONGEST_SECONDS = 300; // a longer pause means the reader was away
 
   /** @type {() => Answers} */
   const nothing = () => ({ answer: [], prediction: [] });
 
   /**
-   * All rows that are kept; none where the place can't be read or holds something else.
+   * All stored rows; none where the storage can't be read or holds something else.
    * @type {(place: Place | null) => Answers}
    */
   function read(place) {
@@ -38,7 +38,7 @@ const courseAnswers = (() => {
     (Array.isArray(rows) ? rows : []).filter((row) => typeof row?.lesson === "string" && typeof row[name] === "string");
 
   /**
-   * Keep one more row; whether it is kept.
+   * Store one more row; returns whether it is stored.
    * @type {(place: Place | null, table: "answer" | "prediction", row: any) => boolean}
    */
   function add(place, table, row) {
@@ -48,7 +48,7 @@ const courseAnswers = (() => {
       place?.setItem(KEY, JSON.stringify(rows));
       return place !== null;
     } catch {
-      return false; // a browser may be full, or keep nothing
+      return false; // the browser's storage may be full or disabled
     }
   }
 
@@ -60,20 +60,20 @@ const courseAnswers = (() => {
   }
 
   /**
-   * The last answer of each question of a lesson, by its id.
+   * The last answer to each question of a lesson, by the question's id.
    * @type {(rows: Answers, lesson: string) => Map<string, AnswerRow>}
    */
   const lastAnswers = ({ answer }, lesson) =>
     new Map(answer.filter((row) => row.lesson === lesson).map((row) => [row.question, row]));
 
   /**
-   * The last prediction of each id.
+   * The last answer to each prediction, by its id.
    * @type {(rows: Answers) => Map<string, PredictionRow>}
    */
   const lastPredictions = ({ prediction }) => new Map(prediction.map((row) => [row.prediction, row]));
 
   /**
-   * How many of the things that a lesson asks are answered, right at the last try, and predicted.
+   * How many of a lesson's questions are answered and right at the last try, and how many predictions are made.
    * @type {(rows: Answers, lesson: string, asked: Asked) => {answered: number, right: number, predicted: number}}
    */
   function counts(rows, lesson, { questions, predictions }) {
@@ -101,7 +101,7 @@ const courseAnswers = (() => {
   const iso = (now) => now.toISOString().replace("Z", "+00:00");
 
   /**
-   * The name that the course gives an export, by the reader's clock.
+   * The file name of an export, with the reader's local time.
    * @type {(now: Date) => string}
    */
   function fileName(now) {

@@ -1,4 +1,4 @@
-// Keeps what is answered in the browser's storage, puts it back when a page is opened again, and shows how far one is.
+// Keeps answers in the browser's storage, restores them when a page is opened again, and shows the reader's progress.
 
 (() => {
   const NOTHING_YET = "Your answers and predictions stay in this browser and are sent nowhere. So far there are none.";
@@ -14,7 +14,7 @@
     place = localStorage;
     place.getItem(courseAnswers.KEY);
   } catch {
-    place = null; // a browser may forbid it
+    place = null; // browsers may forbid storage
   }
   let since = performance.now();
   let isKept = true;
@@ -82,7 +82,7 @@
   }
 
   /**
-   * A button that leads to the lesson where somebody was last.
+   * Show the button that leads to the lesson of the latest answer.
    * @param {Answers} rows
    */
   function offerToGoOn(rows) {

@@ -1,4 +1,4 @@
-// The frame of a page: menu, list of contents, light and dark, the moving picture, and what is printed.
+// The frame of a page: menu, table of contents, light and dark colours, the animation, and printing.
 
 (() => {
   /**
@@ -34,7 +34,7 @@
     return target ? [{ link, target }] : [];
   });
   let waiting = false;
-  /** Marks in the list the section that is being read. */
+  /** Mark the section that is being read in the table of contents. */
   function mark() {
     waiting = false;
     const line = innerHeight / 4;
@@ -52,7 +52,7 @@
     mark();
   }
 
-  /** What an address names may lie in a closed fold. */
+  /** Open the fold that contains the address's target. */
   function unfold() {
     const target = document.getElementById(location.hash.slice(1));
     const fold = /** @type {HTMLDetailsElement | null | undefined} */ (target?.closest("details.site-deeper"));
@@ -77,7 +77,7 @@
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
     try {
       localStorage.setItem("theme", document.documentElement.dataset.theme);
-    } catch {} // a browser may forbid it for files
+    } catch {} // browsers may forbid storage for pages opened from disk
     label();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", label); // theme.js has followed it by then

@@ -18,7 +18,7 @@ from helpers.publish.site.frame import GLOSSARY, Page, Site, framed
 from helpers.publish.site.sections import Section, sections_of, title_html
 from helpers.publish.site.wording import for_page
 
-NOTE = "No Python runs on this page: the result of each cell stands below it."
+NOTE = "No Python runs on this page: the result of each cell is shown below it."
 
 
 def lesson_page(cells: Sequence[Cell], context: BuildContext, site: Site) -> str:

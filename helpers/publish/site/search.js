@@ -4,7 +4,7 @@
  * @typedef {{terms: [string, string, string][], lessons: {[lesson: string]: string},
  *   sections: [string, string, string, string][]}} SearchIndex terms as (term, meaning, address), titles of lessons,
  *   and sections as (lesson, address, heading, text)
- * @typedef {{text: string, hit: boolean}[]} Marked a text in parts, those that were searched for marked
+ * @typedef {{text: string, hit: boolean}[]} Marked a text in parts, with `hit` for search words
  * @typedef {{address: string, where: string, title: Marked, snippet: Marked}} Found
  */
 
@@ -17,14 +17,14 @@ const courseSearch = (() => {
   const LETTER = "[\\p{L}\\p{N}]";
 
   /**
-   * A text without capitals and accents, each letter at its place.
+   * A text in lower case and without accents, of the same length.
    * @type {(text: string) => string}
    */
   const folded = (text) =>
     text.replace(/[^\0-\x7f]/g, (letter) => letter.normalize("NFKD")[0].toLowerCase()[0]).toLowerCase();
 
   /**
-   * The words of a question; the plural finds the singular, too.
+   * The words of a query; a plural also finds the singular.
    * @type {(query: string) => string[]}
    */
   const wordsOf = (query) =>
@@ -33,7 +33,7 @@ const courseSearch = (() => {
     );
 
   /**
-   * What finds a word where one begins so.
+   * A pattern that matches words beginning with one of these.
    * @type {(words: string[]) => RegExp}
    */
   const beginnings = (words) => new RegExp(`(?<!${LETTER})(?:${words.join("|")})${LETTER}*`, "gu");
@@ -52,7 +52,7 @@ const courseSearch = (() => {
   }
 
   /**
-   * A piece of a text around the first place where one of the words stands, cut between words.
+   * An excerpt of a text around the first match of one of the words, cut between words.
    * @type {(text: string, words: string[]) => Marked}
    */
   function snippet(text, words) {
@@ -64,7 +64,7 @@ const courseSearch = (() => {
   }
 
   /**
-   * How well a section fits; 0 where a word is missing. A heading weighs more than the text below it.
+   * How well a section matches; 0 where a word is missing. The heading counts more than the text below it.
    * @type {(title: string, text: string, words: string[], phrase: string) => number}
    */
   function score(title, text, words, phrase) {
@@ -79,7 +79,7 @@ const courseSearch = (() => {
   }
 
   /**
-   * Terms of the glossary first, then sections, the best first.
+   * Matching terms of the glossary, then matching sections, the best first.
    * @type {(index: SearchIndex, query: string) => Found[]}
    */
   function find({ terms, lessons, sections }, query) {

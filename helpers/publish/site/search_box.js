@@ -1,4 +1,4 @@
-// The search field: loads the index when it is first used, and lists what is found as links.
+// The search field: loads the index on first use, and lists the results as links.
 
 (() => {
   const box = /** @type {HTMLElement | null} */ (document.querySelector(".site-search"));
@@ -14,7 +14,7 @@
 
   /** @type {Promise<void> | null} */
   let loading = null;
-  /** A script, since a page opened from a file may load nothing else. */
+  /** Load the index as a script, since a page opened from disk may load no other files. */
   function load() {
     loading ??= new Promise((resolve, reject) => {
       const script = document.createElement("script");
@@ -53,7 +53,7 @@
       panel.hidden = false;
       return;
     }
-    if (query !== input.value.trim()) return; // typed on meanwhile
+    if (query !== input.value.trim()) return; // the query has changed meanwhile
     const found = courseSearch.find(/** @type {any} */ (globalThis).courseIndex, query);
     status.textContent = found.length
       ? `${found.length} ${found.length === 1 ? "place" : "places"}`

@@ -89,11 +89,11 @@ def _check_forms(question: Question) -> None:
         if sum(kinds) != 1:
             raise Fault(f'{field}: must have one of value or key, range, or "type": "default"')
         if answer.default and answer.correct:
-            raise Fault(f"{field}.correct: any other number can't be right")
+            raise Fault(f"{field}.correct: the default answer can't be correct")
         if answer.range is not None and not answer.range[0] < answer.range[1]:
-            raise Fault(f"{field}.range: {list(answer.range)} must rise")
+            raise Fault(f"{field}.range: {list(answer.range)} must rise from the first number to the second")
         if any(abs(number) > MOST for number in (answer.value or 0.0, *(answer.range or ()))):
-            raise Fault(f"{field}: its number is beyond ±{MOST:g}")
+            raise Fault(f"{field}: its number exceeds ±{MOST:g}")
 
 
 MOST = 1e300
