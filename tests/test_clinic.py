@@ -18,15 +18,28 @@ from helpers.doctor import DiagnosisError, diagnose
 from tests.benchmarks.doctor import table_of_times, times
 from tests.clinic.blind_healthy import BLIND_HEALTHY, BLIND_NOT_SHOWN
 from tests.clinic.blind_sick import BLIND_SICK
+from tests.clinic.fourth import FOURTH_HEALTHY, FOURTH_REPAIRED, FOURTH_SICK
 from tests.clinic.healthy import HEALTHY
 from tests.clinic.parts import Net, classify, mlp, rows, seq
 from tests.clinic.peers import all_trained, table_of, train
 from tests.clinic.sick import CONTROLS, FAULTY, SICK
-from tests.clinic.table import SEEDS, Seen, all_blind, all_seen, all_third, all_unseen, examine, made, reported, table
+from tests.clinic.table import (
+    SEEDS,
+    Seen,
+    all_blind,
+    all_fourth,
+    all_seen,
+    all_third,
+    all_unseen,
+    examine,
+    made,
+    reported,
+    table,
+)
 from tests.clinic.third_healthy import THIRD_HEALTHY, THIRD_NOT_SHOWN
 from tests.clinic.third_sick import THIRD_SICK
 from tests.clinic.unseen import UNSEEN_HEALTHY, UNSEEN_SICK
-from tests.clinic.watched import all_watched, learns
+from tests.clinic.watched import all_watched, all_watched_of_the_fourth, learns
 from tests.test_doctor import state_of
 
 SAMPLE = (
@@ -160,6 +173,21 @@ def test_the_third_blind_set() -> None:
     assert {each.name for each in seen if not each.hit} == CALLED_HEALTHY
 
 
+def test_the_fourth_blind_set_is_large_and_has_names_of_its_own() -> None:
+    assert len(FOURTH_HEALTHY) >= 80 and len(FOURTH_SICK) >= 50 and len(FOURTH_REPAIRED) == len(FOURTH_SICK)
+
+
+UNKNOWABLE = set[str]()
+"""What the doctor goes on missing of the fourth set."""
+
+
+@pytest.mark.exhaustive
+def test_the_fourth_blind_set() -> None:
+    seen, trained = all_fourth(), all_watched_of_the_fourth()
+    print("\n" + table(seen) + "\n" + table(trained))
+    assert {each.name for each in (*seen, *trained) if not each.hit} <= UNKNOWABLE
+
+
 @pytest.mark.parametrize("name", ["blobs, Sigmoid, glorot, 12 layers, 0", "circles, Exponential, glorot, 8 layers, 0"])
 def test_a_faulty_network_of_the_research_benchmark_is_found_while_it_trains(name: str) -> None:
     trained = train(name, FAULTY[name], 0, is_faulty=True)
@@ -266,7 +294,11 @@ def test_the_research_benchmark_at_step_0() -> None:
 
 @pytest.mark.exhaustive
 def test_the_healthy_ones_learn() -> None:
-    stuck = {name for name, make in {**HEALTHY, **BLIND_HEALTHY, **THIRD_HEALTHY}.items() if not learns(make)}
+    stuck = {
+        name
+        for name, make in {**HEALTHY, **BLIND_HEALTHY, **THIRD_HEALTHY, **FOURTH_HEALTHY}.items()
+        if not learns(make)
+    }
     left_out = BLIND_NOT_SHOWN | THIRD_NOT_SHOWN
     print("\ndon't learn:", stuck)
     assert stuck & {*BLIND_HEALTHY, *THIRD_HEALTHY} <= left_out
@@ -334,8 +366,10 @@ def test_all_that_a_module_holds_is_put_back() -> None:
 
 @pytest.mark.exhaustive
 def test_every_network_of_the_clinic_is_left_as_it_was() -> None:
-    sick = {name: make for ward in (SICK, UNSEEN_SICK, BLIND_SICK, THIRD_SICK) for name, (_, make) in ward.items()}
-    for name, make in {**HEALTHY, **UNSEEN_HEALTHY, **BLIND_HEALTHY, **THIRD_HEALTHY, **sick}.items():
+    wards = SICK, UNSEEN_SICK, BLIND_SICK, THIRD_SICK, FOURTH_SICK
+    sick = {name: make for ward in wards for name, (_, make) in ward.items()}
+    healthy = HEALTHY | UNSEEN_HEALTHY | BLIND_HEALTHY | THIRD_HEALTHY | FOURTH_HEALTHY
+    for name, make in {**healthy, **sick}.items():
         example = made(make, 0)
         before = state_of(example[0])
         with contextlib.suppress(DiagnosisError):

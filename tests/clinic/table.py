@@ -18,6 +18,7 @@ import torch
 from helpers.doctor import DiagnosisError, diagnose
 from tests.clinic.blind_healthy import BLIND_HEALTHY, BLIND_NOT_SHOWN
 from tests.clinic.blind_sick import BLIND_SICK
+from tests.clinic.fourth import FOURTH_HEALTHY, FOURTH_REPAIRED, FOURTH_SICK
 from tests.clinic.healthy import HEALTHY
 from tests.clinic.parts import Example, Make
 from tests.clinic.sick import SICK
@@ -72,7 +73,7 @@ def all_seen(names: Iterable[str] | None = None, seeds: Iterable[int] = SEEDS) -
     """All networks of the clinic, or those named, by every seed."""
     patients = {name: (("healthy",), make) for name, make in HEALTHY.items()} | SICK
     if names is not None:
-        patients |= _unseen() | _blind() | _third()
+        patients |= _unseen() | _blind() | _third() | _fourth()
     chosen = patients if names is None else {name: patients[name] for name in names}
     return [examine(name, right, make, seed) for name, (right, make) in chosen.items() for seed in seeds]
 
@@ -92,6 +93,10 @@ def _third() -> Ward:
     return _healthy(THIRD_HEALTHY, THIRD_NOT_SHOWN) | THIRD_SICK
 
 
+def _fourth() -> Ward:
+    return _healthy(FOURTH_HEALTHY | FOURTH_REPAIRED, frozenset()) | FOURTH_SICK
+
+
 def _healthy(ward: dict[str, Make], left_out: frozenset[str]) -> Ward:
     return {name: (("healthy",), make) for name, make in ward.items() if name not in left_out}
 
@@ -109,6 +114,11 @@ def all_blind(seeds: Iterable[int] = SEEDS) -> list[Seen]:
 def all_third(seeds: Iterable[int] = SEEDS) -> list[Seen]:
     """The networks of the third blind set, by every seed."""
     return all_seen(_third(), seeds)
+
+
+def all_fourth(seeds: Iterable[int] = SEEDS) -> list[Seen]:
+    """The networks of the fourth blind set, by every seed."""
+    return all_seen(_fourth(), seeds)
 
 
 def table(seen: Iterable[Seen]) -> str:

@@ -10,6 +10,7 @@ import torch
 from helpers.doctor import watch
 from tests.clinic.blind_healthy import BLIND_HEALTHY, BLIND_NOT_SHOWN
 from tests.clinic.blind_sick import BLIND_TRAININGS
+from tests.clinic.fourth import trainings
 from tests.clinic.parts import Begin, Example, Make, Step, loss_of
 from tests.clinic.table import SEEDS, Seen, made
 
@@ -83,6 +84,19 @@ def healthy_watched(name: str, make: Make, seed: int) -> Seen | None:
         if learns:
             return seen
     return None
+
+
+def all_watched_of_the_fourth(seeds: Iterable[int] = SEEDS) -> list[Seen]:
+    """What `watch` says of the trainings of the fourth set, by every seed."""
+    found = []
+    for seed in seeds:
+        for name, right, steps in trainings(seed):
+            with watch(steps.model, show=False) as monitor:
+                for _ in range(STEPS):
+                    next(steps)
+            named = tuple(each.verdict for each in monitor.diagnosis.findings) or (monitor.diagnosis.verdict,)
+            found.append(Seen(name, seed, right, named, len(monitor.diagnosis.notes)))
+    return found
 
 
 def all_watched(seeds: Iterable[int] = SEEDS) -> list[Seen]:
