@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .comparing import BITS, OF_COMPARISONS, Compared, are_shares, findings_of_comparisons, notes_of_comparisons
-from .readings import Finding, Threshold, some
+from .readings import Finding, Threshold
 from .recording import flatten, norm
 
 FAR = 1e4
@@ -66,7 +66,7 @@ class Evidence:
     steps: names of the steps between outputs and loss in autograd's graph
     normalises: whether one of the first two layers is a normalization
     dropped: name and p of the dropout in training mode that drops most
-    mixed: names of recurrent or attention layers that carry one sample's numbers into the answers to others
+    mixed: what carries one sample's numbers into the answers to others, in words
     at_outputs: the gradient at the first output, up to a positive factor; None where it wasn't kept
     of_modules: notes of what the modules hold
     quiet: what the model returns in eval mode, without dropout's noise; None where nobody asked
@@ -381,10 +381,7 @@ def _notes_of_layers(evidence: Evidence) -> Iterator[str]:
     if share >= DROPS_MUCH:
         yield f"{name} drops {share:.0%} of its inputs: p is the share that is dropped, usually 0.1 to 0.5."
     if evidence.mixed:
-        yield (
-            f"The answer to one sample depends on the others: {some(evidence.mixed)} takes the first axis as time, and "
-            "here it is the batch. Set batch_first=True."
-        )
+        yield f"The answer to one sample depends on the others: {evidence.mixed[0]}"
 
 
 def _rms(tensor: Tensor) -> float:

@@ -28,7 +28,7 @@ from .hygiene import Held, untouched
 from .inputs import NOT_GIVEN, adapted
 from .judgement import Case, examined, judge, suspects_shattering
 from .modules import notes_of_modules
-from .readings import LayerReading
+from .readings import LayerReading, some
 from .recording import BackwardReadings, Recording, flatten, norm, own_parameters
 from .tracing import Tracing
 
@@ -142,7 +142,7 @@ def _examine(
         case = replace(case, neighbours=again.cosine_of_neighbours())
     if tells_nothing(evidence):
         evidence = replace(evidence, quiet=again.outputs_in_eval_mode())
-    elif (suspects := _expect_time_first(model, evidence)) and again.mixes_samples():
+    elif (suspects := _suspects_of_mixing(model, evidence, recording)) and again.mixes_samples():
         evidence = replace(evidence, mixed=suspects)
     return case, evidence, chart.layers, list(names)
 
@@ -400,8 +400,8 @@ def _largest_dropout(model: nn.Module) -> tuple[str, float]:
     return max(found, key=lambda each: each[1], default=("", 0.0))
 
 
-def _expect_time_first(model: nn.Module, evidence: Evidence) -> list[str]:
-    """Names of layers that take the first axis as time, where it holds samples: there is one answer for each of them.
+def _suspects_of_mixing(model: nn.Module, evidence: Evidence, recording: Recording) -> list[str]:
+    """What works along the first axis, in words, where it holds samples: there is one answer for each of them.
 
     Recurrent layers and attention of torch have time first unless they are told otherwise.
     """
@@ -412,11 +412,14 @@ def _expect_time_first(model: nn.Module, evidence: Evidence) -> list[str]:
     answers = targets[0].shape[1:].numel() == 1 and targets[0].dim() > 0
     if samples < 2 or not answers or not len(targets[0]) == len(evidence.outputs[0]) == samples:
         return []
-    return [
+    found = [
         name
         for name, each in model.named_modules()
         if isinstance(each, nn.RNNBase | nn.MultiheadAttention) and not each.batch_first
     ]
+    if found:
+        return [f"{some(found)} takes the first axis as time, and here it is the batch. Set batch_first=True."]
+    return [f"{each} takes a softmax over the first axis: set its dim." for each in recording.first_axis_softmaxes[:1]]
 
 
 @dataclass

@@ -158,6 +158,7 @@ class Recording:
     held: the tensors that the model held before it ran
     compared: the comparisons that losses made
     at_outputs: the gradient of the first of the outputs, up to a positive factor; None where it wasn't kept
+    first_axis_softmaxes: where, in words, a softmax over the first of three or more axes was taken
     opaque: the parameters that go into a step of the graph into which nothing can look
     """
 
@@ -187,6 +188,7 @@ class Recording:
         self._model = model
         self.gradients: Sequence[Tensor | None] = ()
         self.at_outputs: Tensor | None = None
+        self.first_axis_softmaxes: list[str] = []
         self.opaque: set[Tensor] = set()
 
     @contextmanager
@@ -486,6 +488,8 @@ class Recording:
 
     def _softmax(self, output: Tensor, axis: Any) -> None:
         """Add a row for a softmax if many of its rows are one-hot."""
+        if isinstance(axis, int) and output.dim() > 2 and axis % output.dim() == 0:
+            self.first_axis_softmaxes.append(self.where)
         if isinstance(axis, int) and _is_real(output) and output.requires_grad and output.shape[axis] >= FEW:
             one_hot = _share(output.detach() > SHARP) * output.shape[axis]
             if one_hot >= 0.5:
