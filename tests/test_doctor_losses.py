@@ -68,6 +68,32 @@ def test_a_loss_that_is_given_what_it_is_not_made_for(name: str) -> None:
 
 
 NOTED: dict[str, tuple[Given, str]] = {
+    "batch norm behind the last layer of a regression": (
+        (net(nn.BatchNorm1d(1, affine=False), out=1), F.mse_loss, X, 3 + X[:, :1]),
+        "come out of a batch normalization",
+    ),
+    "two views that are only pulled together": (
+        (
+            Net(lambda m, x: (m.o(x), m.o(x + 0.1 * torch.randn_like(x))), o=net()),
+            lambda out, _: F.mse_loss(*out),
+            X,
+            None,
+        ),
+        "compares answers with answers",
+    ),
+    "an LSTM of one constant": (
+        (
+            Net(
+                lambda m, x: m.o(m.r(x.reshape(64, 5, 4))[0][:, -1]),
+                r=nn.LSTM(4, 16, batch_first=True),
+                o=nn.Linear(16, 4),
+            ),
+            F.cross_entropy,
+            X,
+            Y,
+        ),
+        "units begin alike",
+    ),
     "log-likelihood by hand without its minus": (
         (net(), lambda out, y: F.log_softmax(out, 1)[torch.arange(64), y].mean(), X, Y),
         "away from the targets",
@@ -143,6 +169,11 @@ NOTED: dict[str, tuple[Given, str]] = {
     "a constant column": ((net(out=1), F.mse_loss, X, torch.full((64, 1), 3.5)), "batch are 3.5"),
     "dropout of 0.95": ((net(nn.Linear(4, 32), nn.Dropout(0.95), nn.Linear(32, 4)), F.cross_entropy, X, Y), "95%"),
 }
+
+
+for name, weights in NOTED["an LSTM of one constant"][0][0].named_parameters():
+    if name.startswith("r."):
+        nn.init.constant_(weights, 0.1)
 
 
 @pytest.mark.parametrize("name", NOTED)
@@ -419,3 +450,40 @@ def test_a_loss_of_the_parameters_alone_is_cut_off() -> None:
     assert diagnosis.verdict == "detached" and "on the parameters alone" in diagnosis.findings[0].summary
     assert diagnose(model, lambda out, y: F.cross_entropy(out, y) + 1e-4 * penalty(), X, Y).healthy
     assert diagnose(model, lambda out, y: F.cross_entropy(model(X), y), X, Y).healthy, "the loss may run the model"
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_teacher_without_gradients_is_a_note_and_a_forgotten_encoder_is_not(forgotten: bool) -> None:
+    def run(m: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            wanted = m.large(x)
+        return m.small(wanted if forgotten else x), wanted
+
+    torch.manual_seed(0)
+    model = Net(run, large=mlp(20, 64, 20), small=mlp(20, 16, 20))
+    diagnosis = diagnose(model, lambda out, _: F.mse_loss(*out), X, None)
+    assert diagnosis.verdict == ("detached" if forgotten else "healthy"), str(diagnosis)
+    assert any("like a target network or a teacher" in note for note in diagnosis.notes) is not forgotten
+
+
+@pytest.mark.parametrize("zeros", [("users", "items"), ("items",)])
+def test_two_factors_at_zero_never_leave_it(zeros: tuple[str, ...]) -> None:
+    def run(m: Any, rows: Tensor) -> Tensor:
+        user, item = rows.unbind(1)
+        return (m.users(user) * m.items(item)).sum(1) + m.bias(user)[:, 0]
+
+    torch.manual_seed(0)
+    model = Net(run, users=nn.Embedding(9, 4), items=nn.Embedding(9, 4), bias=nn.Embedding(9, 1))
+    for name in (*zeros, "bias"):
+        nn.init.zeros_(model.get_parameter(f"{name}.weight"))
+    diagnosis = diagnose(model, F.mse_loss, torch.randint(0, 9, (64, 2)), X[:, 0])
+    assert diagnosis.verdict == ("symmetric" if len(zeros) == 2 else "healthy"), str(diagnosis)
+    assert not diagnosis.findings or diagnosis.findings[0].layers == zeros
+
+
+@pytest.mark.parametrize("groups", [4, 32])
+def test_a_normalization_of_single_numbers_takes_all_away(groups: int) -> None:
+    model = held(lambda h: h[:, :, None, None], nn.GroupNorm(groups, 32), nn.Flatten(), nn.ReLU())
+    diagnosis = diagnose(model, F.cross_entropy, X, Y)
+    assert diagnosis.verdict == ("blocked" if groups == 32 else "healthy"), str(diagnosis)
+    assert groups == 4 or "normalises single numbers" in diagnosis.findings[0].summary

@@ -166,6 +166,15 @@ def test_a_layer_that_the_loss_has_no_use_for_is_a_note_where_the_network_learns
     assert any("nothing changes them" in note for note in diagnosis.notes) is (spare == 1)
 
 
+def test_an_optimizer_of_parameters_that_were_replaced_is_named() -> None:
+    old = perceptron(depth=2)
+    stepper = lambda _, lr: torch.optim.SGD(old.parameters(), lr=lr)  # noqa: E731
+    for each in old.parameters():
+        each.grad = torch.zeros_like(each)
+    diagnosis = trained(perceptron(), steps=60, optimizer=stepper).diagnosis
+    assert diagnosis.verdict in ("unchanged", "not examined"), str(diagnosis)
+
+
 def test_a_frozen_layer_is_no_finding() -> None:
     model = perceptron()
     model[0].requires_grad_(False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,18 @@ MOST_TRIED = 8
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
 
+GATES = {"LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3}
+"""Recurrent layers whose matrices hold so many gates, one below the other: units of one gate are compared."""
+
+
+class Changes(NamedTuple):
+    """What changes with the numbers of some parameters: an output, an output with a gradient, the loss."""
+
+    outputs: bool
+    learning: bool
+    loss: bool
+
+
 class Chart:
     """The readings of a recorded model."""
 
@@ -43,7 +55,7 @@ class Chart:
         loss: Tensor,
         graph: Graph,
         of_outputs: Graph,
-        changes: Callable[[Sequence[Tensor]], tuple[bool, bool]],
+        changes: Callable[[Sequence[Tensor]], Changes],
     ) -> None:
         """`changes` says whether outputs and loss change when these parameters get other numbers."""
         self._model, self._recording, self._readings = model, recording, readings
@@ -59,6 +71,7 @@ class Chart:
         rows = recording.rows
         self._rows = [*rows, *_never_called(self._modules, rows)]
         self._cut_off: set[Tensor] = set()
+        self._wanted: set[Tensor] = set()
         self._statuses = {row.place: self._status(row) for row in self._rows}
         if some_learn:
             self._try_out(changes)
@@ -269,7 +282,8 @@ class Chart:
         """Labels of layers, and names of parameters, that should learn and get no gradient; the second are twins.
 
         A part whose parameters are, name by name and shape by shape, those of a part that learns, and that was run
-        without gradients, is taken for a target network, where it is more than one layer or has the name of one.
+        without gradients, is taken for a target network, where it is more than one layer or has the name of one. So is
+        one that was run without gradients, and whose answers go into no output that learns: what the loss wants.
         """
         found: list[str] = []
         twins: list[str] = []
@@ -278,21 +292,25 @@ class Chart:
             if row.call > 1:
                 continue
             if self._statuses[row.place] == "detached":
-                (twins if self._has_twin(row, learning) else found).append(row.label)
+                is_target = self._has_twin(row, learning) or self._wanted.issuperset(_asking(row.parameters))
+                (twins if is_target else found).append(row.label)
             elif self._statuses[row.place] == "learns":
                 found += [self._names[each] for each in self._silent(row)]
         return found, twins
 
-    def _try_out(self, changes: Callable[[Sequence[Tensor]], tuple[bool, bool]]) -> None:
+    def _try_out(self, changes: Callable[[Sequence[Tensor]], Changes]) -> None:
         """Tell what is cut off from what the loss can do without, by other numbers in parameters without a gradient.
 
         They are at work and get no gradient; or nothing calls their module, and yet the outputs depend on them.
         """
         silent = self._without_gradient("detached", "learns")
-        needed = _needed(silent, lambda parameters: changes(parameters)[1])
+        needed = _needed(silent, lambda parameters: changes(parameters).loss)
         self._unused.update(each for part in silent for each in part if each not in needed)
         idle = self._without_gradient("not called")
-        self._cut_off |= _needed(idle, lambda parameters: changes(parameters)[0])
+        self._cut_off |= _needed(idle, lambda parameters: changes(parameters).outputs)
+        quiet = needed & {each for row in self._rows if not row.steps and row.call for each in row.parameters}
+        if quiet and not changes(list(quiet)).learning:
+            self._wanted = quiet
         if silent or idle:
             self._statuses = {row.place: self._status(row) for row in self._rows}
 
@@ -377,11 +395,23 @@ class Chart:
                 gradient = tensors.get(each)
                 if each.dim() < 2 or len(each) < 2 or gradient is None or gradient.is_sparse or each.is_complex():
                     continue
-                if row.type in ("Embedding", "EmbeddingBag") or not rows_alike(each):
-                    continue
-                if rows_alike(gradient) and not (wakes and not bool(each.any()) and not bool(gradient.any())):
+                if self._stays_at_zero(row, each):
                     yield row.label
                     break
+                if row.type in ("Embedding", "EmbeddingBag") or not rows_alike(each):
+                    continue
+                gates = gradient.chunk(GATES.get(row.type, 1))
+                if all(map(rows_alike, gates)) and not (wakes and not bool(each.any()) and not bool(gradient.any())):
+                    yield row.label
+                    break
+
+    def _stays_at_zero(self, row: Row, matrix: Tensor) -> bool:
+        """Whether a matrix and its gradient are exactly 0, and nothing behind it is about to leave 0 itself."""
+        if self._sizes[matrix] != 0 or self._gradients.get(matrix) != 0 or not row.steps:
+            return False
+        steps = [step for each in self._rows if each.name == row.name for step in each.steps]
+        behind = self._graph.above(steps)
+        return not any(step in behind for each in self._rows if self._wakes(each) for step in each.steps)
 
     def _call_spreads(self) -> dict[str, tuple[float, ...]]:
         """The spread of what goes into every call of a recurrent cell."""

@@ -150,6 +150,11 @@ def notes_of_comparisons(seen: Sequence[Compared]) -> Iterator[str]:
         found = next((note for each in seen for note in check(each)), None)
         if found is not None:
             yield found
+    if seen and all(each.function in DIFFERENCES - BY_HAND and each.wanted.requires_grad for each in seen):
+        yield (
+            "The loss compares answers with answers, and neither is held fast: one constant for all samples makes it "
+            "0, unless another term keeps them apart."
+        )
 
 
 def _broadcast(each: Compared) -> Iterator[Finding]:

@@ -338,6 +338,18 @@ def _unchanged(training: Training) -> Iterator[Finding]:
     history, limit = training.history, TRAINING_THRESHOLDS["unchanged"]
     if len(history.steps) < 3:
         return
+    if not training.held and np.isfinite(history.gradient_norm).any():
+        yield Finding(
+            "unchanged",
+            "no optimizer that makes steps holds any layer of the model, though gradients arrive there.",
+            {"steps": float(training.steps)},
+            limit,
+            "Make the optimizer from model.parameters() when all layers are in their place.",
+            "11_your_own_network.ipynb",
+            history.layers,
+            kind="training",
+            began=0,
+        )
     still = {}
     for place, name in enumerate(history.layers):
         column = history.update_to_weight[:, place]

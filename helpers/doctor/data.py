@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .comparing import BITS, OF_COMPARISONS, Compared, are_shares, findings_of_comparisons, notes_of_comparisons
+from .graph import name_of
 from .readings import Finding, Threshold
 from .recording import flatten, norm
 
@@ -377,6 +378,14 @@ def _away(gradient: Tensor, outputs: Tensor, targets: Tensor, steps: Collection[
 
 
 def _notes_of_layers(evidence: Evidence) -> Iterator[str]:
+    like = [each for each in flatten(evidence.targets) if each.is_floating_point()][:1]
+    answers = [each for each in flatten(evidence.returned) if each.requires_grad][:1]
+    for answer, wanted in zip(answers, like, strict=False):
+        if answer.numel() == wanted.numel() and "BatchNorm" in name_of(answer.grad_fn):
+            yield (
+                "The answers come out of a batch normalization, which sets their mean and deviation over the batch, "
+                "whatever the targets are: let a linear layer be the last one."
+            )
     name, share = evidence.dropped
     if share >= DROPS_MUCH:
         yield f"{name} drops {share:.0%} of its inputs: p is the share that is dropped, usually 0.1 to 0.5."

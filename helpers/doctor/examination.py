@@ -19,7 +19,7 @@ from torch.func import functional_call
 from torch.jit._fuser import optimized_execution
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
-from .chart import Chart
+from .chart import Changes, Chart
 from .data import Evidence, tells_nothing
 from .diagnosis import Diagnosis
 from .graph import Graph, name_of
@@ -449,7 +449,7 @@ class _Again:
         except Exception:  # what the first run recorded stands
             return ""
 
-    def changes(self, returned: Any, loss: Tensor, parameters: Sequence[Tensor]) -> tuple[bool, bool]:
+    def changes(self, returned: Any, loss: Tensor, parameters: Sequence[Tensor]) -> Changes:
         """Whether outputs and loss change in a single bit when these parameters get other numbers, far from theirs."""
         self._rewind()
         before = [each.detach().clone() for each in parameters]
@@ -461,12 +461,13 @@ class _Again:
             outputs = _call(self.model, _copy(self.inputs))
             other = self.loss_function(outputs, _copy(self.targets))
         except Exception:
-            return False, True  # nothing is known; what gets no gradient stays an alarm
+            return Changes(False, True, True)  # nothing is known; what gets no gradient stays an alarm
         finally:
             for each, kept in zip(parameters, before, strict=True):
                 each.data.copy_(kept)
         pairs = list(zip(flatten(returned), flatten(outputs), strict=False))
-        return not all(torch.equal(one, two) for one, two in pairs), not torch.equal(other.detach(), loss.detach())
+        changed = [one.requires_grad for one, two in pairs if not torch.equal(one, two)]
+        return Changes(bool(changed), any(changed), not torch.equal(other.detach(), loss.detach()))
 
     def mixes_samples(self) -> bool:
         """Whether the answers to other samples change with the first one, which is replaced by the last."""

@@ -102,6 +102,9 @@ ONE_HOT = 0.9
 REACHED = 1e-3
 """Through time, a step with this share of the largest signal still counts as reached."""
 
+EPS = 3e-3
+"""The root of the eps of normalizations: a smaller deviation is not brought to 1."""
+
 ADAMS_EPS, WILD = 1e-8, 1e3
 """Below ADAMS_EPS, Adam's step shrinks with the gradient. If a layer's gradient is WILD times its weights, one step of
 gradient descent at rate 0.001 changes them by their own size."""
@@ -308,6 +311,7 @@ def _symmetric(case: Case) -> Iterator[Finding]:
 
 def _blocked(case: Case) -> Iterator[Finding]:
     """The place on the way where the signal becomes exactly 0, unless dead or symmetric units explain it."""
+    yield from _normalised_away(case)
     place = _place_of_zero(case)
     if place is None or case.waking:
         return
@@ -332,6 +336,23 @@ def _blocked(case: Case) -> Iterator[Finding]:
         "03_deep_sigmoid_nets.ipynb",
         (at.label,),
     )
+
+
+def _normalised_away(case: Case) -> Iterator[Finding]:
+    """Where a normalization is given single numbers, and so takes away all of them."""
+    for before, at in zip(case.way, case.way[1:], strict=False):
+        if "Norm" in at.type and not case.waking and before.spread > EPS > at.activation_std:
+            yield Finding(
+                "blocked",
+                f"nothing of its input comes out of {at.label} ({at.type}), which normalises single numbers.",
+                {"spread before": before.spread, "deviation after": at.activation_std},
+                THRESHOLDS["blocked"],
+                "Let it normalise over several numbers: fewer groups, an axis with more features, a place before the "
+                "pooling; or leave it out.",
+                "06_batch_norm.ipynb",
+                (at.label,),
+            )
+            return
 
 
 def _place_of_zero(case: Case) -> tuple[LayerReading, LayerReading] | None:
@@ -548,7 +569,7 @@ def _notes(case: Case) -> Iterator[str]:
         )
     if case.targets:
         yield (
-            f"{some(case.targets)} ran without gradients beside a copy that learns, like a target network or a "
+            f"{some(case.targets)} ran without gradients beside layers that learn, like a target network or a "
             "teacher. If it is one, set requires_grad_(False) on it; if it should learn, move it out of "
             "torch.no_grad()."
         )

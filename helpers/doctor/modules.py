@@ -87,12 +87,29 @@ def _notes_of_numbers(model: nn.Module, modules: Sequence[tuple[str, nn.Module]]
             f"{some(frozen)}: frozen, with numbers as drawn at initialization. Load trained weights, or let the layer "
             "learn."
         )
+    matrices = [
+        (name, each.detach()) for name, each in model.named_parameters() if each.dim() > 1 and each.requires_grad
+    ]
+    constant = [name for name, each in matrices if each.numel() > 1 and _is_constant(each)]
+    if constant:
+        yield (
+            f"{some(constant)}: all numbers are the same, so that units begin alike, and differ only as the layers "
+            "behind them do. Draw them at random."
+        )
     wild = [name for name, each in modules if isinstance(each, nn.RNNBase) and _gain(each) > LARGE_GAIN]
     if wild:
         yield (
             f"{some(wild)}: the recurrent weights are so large that gates and states saturate. Start with PyTorch's "
             "default or with orthogonal weights."
         )
+
+
+def _is_constant(matrix: Tensor) -> bool:
+    """Whether all numbers of a dense matrix are one, which is not 0; quickly told where the first two differ."""
+    if matrix.layout is not torch.strided or matrix.is_complex() or matrix.device.type == "meta":
+        return False
+    first = matrix.reshape(-1)[:2].tolist() if matrix.is_contiguous() else [matrix.flatten()[0].item()] * 2
+    return first[0] == first[-1] != 0 and bool((matrix == first[0]).all())
 
 
 def _gain(module: nn.RNNBase) -> float:
