@@ -72,7 +72,7 @@ def test_few_learners_are_counted_and_not_percented_and_a_tie_names_both(tmp_pat
         Progress(tmp_path / name).record_answer("01", question.id, given, False)
     page = run([tmp_path], tmp_path / "class")
     assert "4 of 4 still wrong" in page and "(100%)" not in page and question.id not in page
-    assert "all as often, at the first try (2 of 4)" in page
+    assert "equally often, at the first try (2 of 4)" in page
     (result,) = results(read_class([tmp_path]).learners).questions
     assert {each.answer for each in result.commonest} == {first, second}
     with (tmp_path / "class" / "class_questions.csv").open(encoding="utf-8") as file:

@@ -233,7 +233,7 @@ def test_the_command_writes_and_names_the_files(tmp_path):
     head, *files, where, left_out, end = done.stdout.split("\n")
     assert (head, files, end) == ("5 questions, seed 4:", [f"  {paper}", f"  {key}"], "")
     assert where.startswith("To print") and re.fullmatch(
-        r"Left out: 7 need the lesson's panel, 4 need a run .*; --needs panel and --needs run would take them in.",
+        r"Left out: 7 need the lesson's panel, 4 need a run .*; --needs panel and --needs run would include them.",
         left_out,
     )
     assert "seed 4" in paper.read_text(encoding="utf-8") and "seed 4" in key.read_text(encoding="utf-8")

@@ -65,7 +65,7 @@ class QuestionResult:
 
     @property
     def commonest(self) -> tuple[Mistake, ...]:
-        """The mistakes that most learners made: several, where they were made as often."""
+        """The most common mistake, or several if they were equally common."""
         return tuple(each for each in self.mistakes if each.learners == self.mistakes[0].learners)
 
     @property

@@ -57,7 +57,7 @@ def export() -> Command:
     _add_folder(parser, ROOT / "exports")
     parser.add_argument("--lesson", action="append", default=[], help="only this lesson, such as 03; may be repeated")
     parser.add_argument(
-        "--bank", type=folder, metavar="FOLDER", help="questions of your own from here, in place of the course's"
+        "--bank", type=folder, metavar="FOLDER", help="use your own questions from this folder instead of the course's"
     )
     parser.add_argument(
         "--seed", default="0", help="any word: draws questions, their numbers and the order of the options (0)"

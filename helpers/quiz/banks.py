@@ -110,7 +110,7 @@ def check_bank(path: Path) -> tuple[tuple[Question, ...], tuple[str, ...]]:
 
 
 def load_own_banks(folder: Path) -> tuple[Question, ...]:
-    """The questions of all banks in a folder of one's own, which needs no schema; BankError names the first fault."""
+    """The questions of all banks in a user's own folder, which needs no schema; BankError names the first fault."""
     found: list[Question] = []
     for path in sorted(folder.glob("[0-9][0-9]_*.json")):
         questions, faults = check_bank(path)

@@ -70,11 +70,11 @@ def class_page(group: Class, found: ClassResults, today: date, hide_names: bool 
 
 
 FEWEST_FOR_PERCENT = 10
-"""Of fewer learners a percentage would say more than is known."""
+"""With fewer learners a percentage would suggest more precision than there is."""
 
 
 def share_of(count: int, whole: int) -> str:
-    """ "12 of 30 (40 %)", and "2 of 3" of few."""
+    """ "12 of 30 (40 %)", or "2 of 3" if there are few."""
     return f"{count} of {whole} ({count / whole:.0%})" if whole >= FEWEST_FOR_PERCENT else f"{count} of {whole}"
 
 
@@ -109,10 +109,10 @@ def _one_again(each: QuestionResult) -> str:
 
 
 def _commonest(each: QuestionResult) -> str:
-    """The wrong answers that most learners gave, with what their feedback names."""
+    """The most common wrong answers, with their feedback."""
     if not each.mistakes:
         return ""
-    name = "Commonest wrong answer" if len(each.commonest) == 1 else "Commonest wrong answers, all as often,"
+    name = "Commonest wrong answer" if len(each.commonest) == 1 else "Commonest wrong answers, equally often,"
     rows = "".join(
         f"<p><b>{as_html(mistake.answer)}</b></p><blockquote>"
         f"{as_html(mistake.feedback) if mistake.feedback else 'This answer is no longer in the bank.'}</blockquote>"

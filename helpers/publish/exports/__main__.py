@@ -18,7 +18,7 @@ NEXT = {
     "gift": "In Moodle: Question bank → Import → GIFT format; other platforms read it too.",
     "paper": "To print: open it in a browser, then Ctrl+P.",
 }
-"""Where what was written goes."""
+"""What to do with the files of each format."""
 
 WORDS = {"panel": "the lesson's panel", "run": "a run of the lesson's cells"}
 
@@ -45,12 +45,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _left_out(chosen: argparse.Namespace) -> str:
-    """How many questions of the chosen lessons can't be asked with what is at hand, and what takes them in."""
+    """A sentence on how many questions were left out for what they need, and the options that include them."""
     needed = [question.needs for question in all_of(chosen.lesson, chosen.bank) if question.needs]
     counts = {need: needed.count(need) for need in NEEDS if need in needed and need not in chosen.needs}
     kinds = [f"{count} {'needs' if count == 1 else 'need'} {WORDS[need]}" for need, count in counts.items()]
     options = " and ".join(f"--needs {need}" for need in counts)
-    return f"Left out: {', '.join(kinds)}; {options} would take them in.\n" if counts else ""
+    return f"Left out: {', '.join(kinds)}; {options} would include them.\n" if counts else ""
 
 
 def _layout(chosen: argparse.Namespace) -> dict[str, Layout]:

@@ -25,7 +25,7 @@ def choose(
 
     seed: draws the numbers and networks of questions that vary, and the order of the options.
     questions: how many to draw: the same paper as an exam with this seed, number and lessons (`draw_paper`).
-    own: a folder with banks of one's own, whose questions replace the course's.
+    own: a folder with the user's own banks, whose questions replace the course's.
     needs: the names in `NEEDS` that are available to learners; questions that need anything else are left out.
 
     Raises ChoiceError for an unknown lesson or too few questions; BankError for a damaged bank.
@@ -42,7 +42,7 @@ def choose(
 
 
 def all_of(lessons: Sequence[str] = (), own: Path | None = None) -> tuple[Question, ...]:
-    """All questions of some lessons, of the course's banks or of one's own, whatever they need."""
+    """All questions of some lessons, whatever they need, from the course's banks or the user's own."""
     questions = load_own_banks(own) if own else load_banks()
     available = sorted({question.lesson for question in questions})
     wanted = {lesson.zfill(2) for lesson in lessons} or available

@@ -24,9 +24,9 @@ WORKING_MM = 25
 """Height in millimetres of the space for working above the answer to a numeric question."""
 
 SEVERAL = (
-    '<p class="small several">Where several answers are right, the point is for exactly these. Who gives parts of it '
-    "counts as Moodle does: each right mark adds its share of the point, and each wrong mark takes its share of the "
-    "wrong ones away, down to 0.</p>"
+    '<p class="small several">Where several answers are right, the point is for exactly these. To give part of it, '
+    "count as Moodle does: each right mark adds an equal share of the point, each wrong mark takes away an equal share "
+    "(all wrong marks together the whole point), and the result is at least 0.</p>"
 )
 """How a question with several right answers is marked."""
 
@@ -132,7 +132,7 @@ _POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e(-?)([1-9]\d*)(?!\w)")
 
 
 def as_written(page: str) -> str:
-    """A page with numbers and indices as people write them, 2 × 10⁻³ for 2e-3 and σ with its index below for σ_w.
+    """A page with numbers and indices as people write them: 2 × 10⁻³ for 2e-3, and a subscript in σ_w.
 
     Code and printed output (2e-03) stay unchanged.
     """
@@ -149,7 +149,7 @@ _AT_THE_SCREEN = re.compile(r"(?:Set|Move|Put|Run|Look at|Press|Switch|Read|Choo
 
 
 def on_paper(feedback: str) -> str:
-    """Feedback without what it asks the learner to do at the screen; where it says nothing else, with the place."""
+    """Feedback without instructions to do something on the screen; if nothing else is left, with "In the lesson:"."""
     sentences = _SENTENCES.split(feedback)
     kept = [sentence for sentence in sentences if not _AT_THE_SCREEN.match(sentence)]
     return " ".join(kept) or f"In the lesson: {feedback[:1].lower()}{feedback[1:]}"
