@@ -111,6 +111,14 @@ def test_a_page_has_notes_for_the_speaker_and_no_links_to_other_lessons() -> Non
     assert page.count("<section>") == page.count("</section>") == 2
 
 
+def test_the_foot_of_a_slide_names_no_slide() -> None:
+    page = slides_page("05", slides_of([text("a", "slide", "## Slide"), text("b", "slide", "## Measure")], CONTEXT))
+    assert re.findall('<div class="foot">(.*?)</div>', page) == [
+        "05 Initialization · Panel",
+        "05 Initialization · Measure",
+    ]
+
+
 # Every lesson --------------------------------------------------------------------------------------------------------
 
 
@@ -135,16 +143,6 @@ def test_a_tall_figure_becomes_lower_so_that_its_type_stays_large() -> None:
         widget_html(panels.still(panels.jacobian_singular_values().live.figure.update_layout(height=height)), page)
     fit_figures(page.data)
     assert [each["spec"]["figure"]["layout"]["height"] for each in page.data.values()] == [560, 360]
-
-
-def test_on_the_short_deck_a_plot_alone_in_its_panel_is_high_and_one_beneath_a_picture_stays() -> None:
-    page = BuildContext("09", BuildOptions(Fineness(0)))
-    for panel in (panels.disjoint_supports(), panels.way_back()):
-        widget_html(panel, page)
-    alone, beneath = (each["spec"]["figure"]["layout"]["height"] for each in page.data.values())
-    fit_figures(page.data, 500)
-    assert [each["spec"]["figure"]["layout"]["height"] for each in page.data.values()] == [500, beneath]
-    assert alone < 500
 
 
 @pytest.mark.slow

@@ -36,7 +36,7 @@ def _marks(cell: Cell, lesson: str) -> list[Piece]:
     for kind, call in CALLS.items() if cell.kind == "code" else ():
         for name in re.findall(call, cell.source):
             if kind != "panel" or name in PANELS[lesson]:
-                html = f'<{kind} {name}></{kind}><div class="site-controls"></div>'
+                html = f'<{kind} {name} aria-label="{name}"></{kind}><div class="site-controls"></div>'
                 found.append(Piece(kind, html, prediction=name if kind != "panel" else ""))
     return found
 
@@ -62,6 +62,7 @@ BUTTONS = (
     '<button type="button" data-preset="0">deep &amp; narrow</button>'
     '<button type="button" data-preset="1">PyTorch&#x27;s default</button>'
 )
+HEADING = re.compile("<h2[^>]*>(.*?)</h2>")
 TITLE = text(
     "title", "# 01 What is it?\n\nA lesson.\n\nAfter it you can\n\n1. say it;\n2. do it.\n\nIn class: 45 minutes."
 )
@@ -155,7 +156,7 @@ def predicted(*ids: str, slide: str = "-") -> Cell:
 
 
 def compared(id: str) -> Cell:
-    piece = Piece("comparison", f"<details>{id}</details>", prediction=id)
+    piece = Piece("comparison", f"<details><summary>Show</summary>{id}</details>", prediction=id)
     return Cell(f"compare-{id}", "code", "compute()", slide="subslide", text=f"said {id}\n", shown=(piece,))
 
 
@@ -170,8 +171,37 @@ def test_what_was_asked_on_one_slide_is_answered_on_one() -> None:
     assert "said 08" in measured and "compute()" not in measured and "We count." not in measured
     assert "An LSTM of 64 units" in measured, "the question is asked again"
     both = re.sub('<p class="asked">(A \\w+) .*?</p>', r" \1 ", both)
-    expected = "Measure A chain said 01 01 Many. A network said 03 03"
+    expected = "Measure A chain Show said 01 01 Many. A network Show said 03 03"
     assert re.sub("<[^>]*>", " ", both).split() == expected.split()
+    assert re.search("</summary>.*said 01.*</details>.*</summary>.*said 03.*</details>$", both, re.DOTALL)
+
+
+def test_what_a_panel_shows_stands_under_its_name() -> None:
+    for lesson in notebooks():
+        headings = [
+            found[1] for slide in deck_of(as_if_run(lesson), lesson) if (found := HEADING.search(html_of(slide)))
+        ]
+        assert "What the panel shows" not in headings
+        assert max((headings.count(name) for name in PANELS[lesson]), default=0) <= 1
+
+
+def test_remarks_that_lead_to_what_is_left_out_are_left_out() -> None:
+    for lesson in notebooks():
+        pages = [html_of(slide) for slide in deck_of(as_if_run(lesson), lesson)[:-1]]
+        assert not any("Go deeper" in page for page in pages), lesson
+
+
+def test_a_class_answers_a_myth_before_it_sees_numbers() -> None:
+    claim = text("myth", '**"It falls."** Does it?')
+    cells = [
+        TITLE,
+        text("m", "## Myth check"),
+        claim,
+        Cell("run", "code", "", text="0.5\n"),
+        text("v", "**True.**", "-"),
+    ]
+    slide = deck_of(cells)[2]
+    assert [block.fragment for block in slide.blocks] == [False, False, True, True]
 
 
 @pytest.mark.parametrize(("lines", "count"), [(3, 1), (30, 0)])

@@ -31,6 +31,9 @@ LESSONS = os.environ.get("PRESENT_LESSONS", "02 03").split()
 WHOLE = {"02"}
 """The lessons whose long deck is looked at, of the others the short one."""
 
+LEAST = 16
+"""Pixels at 1280 of what is to be read beside and above a plot, in the deck with the longest list of what to try."""
+
 DRAWN = "e => e.live.strip.nets.map(net => [...net.level])"
 STATE = """() => {
   const slide = Reveal.getCurrentSlide(), sheet = slide.querySelector('.sheet');
@@ -45,6 +48,9 @@ STATE = """() => {
   return {right: Math.max(...shown.map(box => box.right)), bottom: Math.max(...shown.map(box => box.bottom)),
           foot: slide.querySelector('.foot').getBoundingClientRect().top,
           scale: Number(sheet.style.transform.slice('scale('.length, -1)), code: lowest('.highlight pre'),
+          ticks: lowest('.live-panel .xtick text'), read: lowest('.beside, .live-detail, .beside ~ div label'),
+          lowest: sheet.querySelector('.beside') ? sheet.getBoundingClientRect().bottom : null,
+          cut: [...sheet.querySelectorAll('.beside .formula')].filter(e => e.scrollWidth > e.clientWidth).length,
           scrolls: document.documentElement.scrollHeight > innerHeight}; }"""
 
 
@@ -91,13 +97,15 @@ def turn_all(sheet: Sheet, width: int, height: int) -> list[list[int]]:
         assert state["bottom"] <= state["foot"] + 1, place
         assert state["scale"] >= 0.66, f"{place} is too small to read"  # text of 20 pixels at 1280
         assert state["code"] >= 18 * width / 1280, f"{place} has code that is too small to read"
-        assert not state["scrolls"]
+        assert state["ticks"] >= 14 * width / 1280 and state["read"] >= LEAST * width / 1280, (place, state)
+        assert state["lowest"] is None or state["lowest"] > 0.85 * state["foot"], (place, "leaves its slide empty")
+        assert not state["scrolls"] and not state["cut"]
     assert not sheet.console
     assert not sheet.outside
     return found
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize(("width", "height"), [*SIZES, pytest.param(1366, 768, marks=pytest.mark.slow)])
 def test_nothing_runs_over_a_slide(browser: Any, slides: str, width: int, height: int) -> None:
     sheet = open_slides(browser, slides, width, height)
     turn_all(sheet, width, height)

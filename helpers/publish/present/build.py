@@ -28,10 +28,11 @@ HERE = Path(__file__).parent
 REVEAL = HERE / "reveal"
 FINGERPRINT = "made-from.txt"
 LINK = re.compile(r'<a href="\d\d_[^"]*"[^>]*>(.*?)</a>')
-TALLEST, LOWEST = 560, 500
-"""The greatest height of a figure in pixels, since a taller one would be scaled down with its type, and the least
-height of a panel's plot in the short deck, unless the picture of the network is above it.
-"""
+TALLEST = 560
+"""The greatest height of a figure in pixels: a taller one would be scaled down to its slide, with its type."""
+
+SECTIONS = {"Slide": "Panel"}
+"""What the foot of a slide calls a section of the lesson, where the lesson's word would be misread there."""
 
 
 def build_slides(notebook: Path, folder: Path, context: BuildContext, cells: Sequence[Cell] | None = None) -> Path:
@@ -50,7 +51,7 @@ def build_slides(notebook: Path, folder: Path, context: BuildContext, cells: Seq
         cut = slides_of if context.options.whole else short_deck
         stacks = cut(cells, context, notes_of(notebook, cells))
         write_text(draft / "index.html", slides_page(context.lesson, stacks))
-        fit_figures(context.data, LOWEST if not context.options.whole else 0)
+        fit_figures(context.data)
         write_text(draft / "tables" / f"{context.lesson}.js", data_script(context.data))
         made_from = fingerprint(notebook, context.options)
         write_text(draft / FINGERPRINT, f"{made_from}\n{digest(draft, without=FINGERPRINT)}\n")
@@ -77,16 +78,12 @@ def fingerprint(notebook: Path, options: BuildOptions) -> str:
     return found.hexdigest()
 
 
-def fit_figures(data: Mapping[str, Any], lowest: int = 0) -> None:
-    """Limit figures in a page's data to the height `TALLEST`, and panels without a picture to at least `lowest`.
-
-    Links to other lessons in the figures become text.
-    """
+def fit_figures(data: Mapping[str, Any]) -> None:
+    """Limit figures in a page's data to the height `TALLEST`; their links to other lessons become text."""
     for each in data.values():
         if "spec" in each:
             layout = each["spec"]["figure"]["layout"]
-            alone = "controls" in each and "net" not in each["notes"]
-            layout["height"] = min(max(layout["height"], lowest if alone else 0), TALLEST)
+            layout["height"] = min(layout["height"], TALLEST)
             for note in layout.get("annotations", ()):
                 note["text"] = LINK.sub(r"\1", note["text"])
 
@@ -119,7 +116,7 @@ def _slide(slide: Slide, title: str) -> str:
         f'<div class="block{" fragment" if block.fragment else ""}">{block.html}</div>' for block in slide.blocks
     )
     kind = " figure" if slide.is_full and "site-figure" in slide.blocks[0].html else ""
-    part = html.escape(LICENCE if re.match(r"\d\d ", slide.part) else slide.part)
+    part = html.escape(LICENCE if re.match(r"\d\d ", slide.part) else SECTIONS.get(slide.part, slide.part))
     notes = "".join(markdown_html(note) for note in slide.notes)
     aside = f'<aside class="notes">{notes}</aside>' if notes else ""
     return (

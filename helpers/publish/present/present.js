@@ -6,10 +6,21 @@
     FOOT = 36;
   const SMALLEST = 0.3,
     TOO_SMALL = 0.75; // leaves 18 of the 24 pixels of code
-  const LARGEST = { text: 1, figure: 1.3, beside: 1 };
+  const LARGEST = { text: 1, figure: 1.3 };
+  const BESIDE = [340, 400, 460, 520, 580], // widths of what stands beside a panel's plot
+    LARGEST_BESIDE = 1.2,
+    GAP = 22,
+    NARROWEST = { one: 650, two: 800 }; // pixels of one plot, or of plots side by side
+  const TYPE = 16, // pixels of what is written in a figure, at least
+    LOWEST = 250, // pixels of a plot, at least
+    NET = 184, // pixels of the picture of the network with its edges
+    LINE = 26; // one more line that the sentence of another state may have
   const data = globalThis.courseData ?? {};
   /** @type {(selector: string) => HTMLElement[]} */
   const findAll = (selector) => [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector))];
+
+  /** @type {(figure: Element) => PanelData} */
+  const dataOf = (figure) => data[figure.id.slice("panel-".length)];
 
   // ---------------------------------------------------------------- fitting
 
@@ -24,19 +35,57 @@
     return sheet.offsetHeight * scale <= height && sheet.scrollWidth <= sheet.clientWidth;
   }
 
+  /** @type {(sheet: HTMLElement, largest: number) => number} */
+  const largest = (sheet, largest) => coursePages.largestScale((each) => fits(sheet, each), SMALLEST, largest);
+
   /**
    * Give a sheet the largest scale at which it fits its slide.
    * @param {HTMLElement} sheet
    */
   function fit(sheet) {
-    const kind = sheet.querySelector(".beside") ? "beside" : sheet.classList.contains("figure") ? "figure" : "text";
-    const scale = coursePages.largestScale((each) => fits(sheet, each), SMALLEST, LARGEST[kind]);
+    const panel = /** @type {HTMLElement | null} */ (sheet.querySelector(".live-panel:has(> .beside)"));
+    const measuring = document.body.classList.contains("measuring");
+    if (panel && measuring) divide(sheet, panel);
+    const kind = sheet.classList.contains("figure") ? "figure" : "text";
+    const scale = largest(sheet, panel ? largestBeside(sheet, panel) : LARGEST[kind]);
     fits(sheet, scale);
     return scale;
   }
 
-  /** @param {HTMLElement} sheet */
-  const overflows = (sheet) => !fits(sheet, Number(sheet.style.transform.slice("scale(".length, -1)));
+  /**
+   * The largest scale at which a panel's plot is wide enough.
+   * @param {HTMLElement} sheet
+   * @param {HTMLElement} panel
+   */
+  function largestBeside(sheet, panel) {
+    const { layout } = dataOf(panel).spec.figure;
+    const two = Object.keys(layout).some((name) => name.startsWith("xaxis") && layout[name].domain?.[0] > 0.1);
+    const width = Number.parseFloat(panel.style.getPropertyValue("--beside"));
+    return Math.min(LARGEST_BESIDE, room(sheet).width / (width + GAP + NARROWEST[two ? "two" : "one"]));
+  }
+
+  /**
+   * Gives what stands beside a plot the width at which all becomes largest.
+   * @param {HTMLElement} sheet
+   * @param {HTMLElement} panel
+   */
+  function divide(sheet, panel) {
+    let best = 0,
+      chosen = BESIDE[0];
+    for (const width of BESIDE) {
+      panel.style.setProperty("--beside", `${width}px`);
+      const scale = largest(sheet, largestBeside(sheet, panel));
+      const cutOff = [...panel.querySelectorAll(".formula")].some((each) => each.scrollWidth > each.clientWidth);
+      if (scale > best + 0.01 && !cutOff) [best, chosen] = [scale, width];
+    }
+    panel.style.setProperty("--beside", `${chosen}px`);
+  }
+
+  /** @type {(sheet: HTMLElement) => number} */
+  const scaleOf = (sheet) => Number(sheet.style.transform.slice("scale(".length, -1));
+
+  /** @type {(sheet: HTMLElement) => boolean} */
+  const overflows = (sheet) => !fits(sheet, scaleOf(sheet));
 
   /**
    * Move the last blocks of a sheet that would become too small to a new slide; a heading stays with its text.
@@ -63,15 +112,82 @@
     cut(rest);
   }
 
-  // Figures are drawn when they are first shown; until then, space is reserved for them.
-  for (const figure of findAll(".site-figure")) {
-    const { height } = data[figure.id.slice("panel-".length)].spec.figure.layout;
-    /** @type {HTMLElement} */ (figure.querySelector(".live-figure")).style.minHeight = `${height}px`;
+  // ---------------------------------------------------------------- figures
+
+  /**
+   * Makes what is written in a figure at least `TYPE` high.
+   * @param {any} part of Plotly's figure
+   */
+  function enlarge(part) {
+    for (const [name, each] of Object.entries(part)) {
+      if (!each || typeof each !== "object" || name === "legend") continue; // there its names would need two lines
+      if (name.endsWith("font")) each.size = Math.max(each.size ?? 0, TYPE);
+      enlarge(each);
+    }
+  }
+
+  /** @param {Element} figure */
+  function withLargeType(figure) {
+    const { data: traces, layout } = dataOf(figure).spec.figure;
+    for (const axis of Object.keys(layout).filter((name) => /^[xy]axis/.test(name))) {
+      layout[axis].tickfont ??= {};
+      layout[axis].title = { ...layout[axis].title, font: { ...layout[axis].title?.font } };
+    }
+    layout.font ??= {};
+    enlarge(layout);
+    enlarge(traces);
+  }
+
+  /**
+   * What stands in a figure's place until it is drawn, which is when it is first shown.
+   * @param {Element} figure
+   */
+  function standIn(figure) {
+    const { spec, notes } = dataOf(figure);
+    const [headline, detail = ""] = (notes.summary ?? "").split("\n");
+    const { height } = spec.figure.layout;
+    const stand = document.createElement("div");
+    const add = (/** @type {string} */ name, /** @type {number} */ height, text = "") => {
+      const part = stand.appendChild(document.createElement("div"));
+      part.className = name;
+      part.textContent = text;
+      if (height) part.style.height = `${height}px`;
+    };
+    if (headline) add("live-summary live-headline", 0, headline);
+    if (detail) add("live-summary live-detail", 0, detail);
+    if (notes.net) add("", NET);
+    if (spec.views.length > 1) add("", LINE);
+    add("", figure.matches(".live-panel") ? Math.min(height, LOWEST) : height);
+    /** @type {HTMLElement} */ (figure.querySelector(".live-figure")).append(stand);
+    return stand;
+  }
+
+  /**
+   * Gives a panel's plot the height that the rest of its slide leaves, and the figure as much room.
+   * @param {Element} figure
+   * @param {HTMLElement} stand
+   */
+  function fill(figure, stand) {
+    const sheet = /** @type {HTMLElement} */ (figure.closest(".sheet"));
+    const { spec } = dataOf(figure);
+    if (figure.matches(".live-panel")) {
+      const spare = room(sheet).height / scaleOf(sheet) - stand.offsetHeight - LINE;
+      const height = Math.floor(Math.min(spec.figure.layout.height, LOWEST) + Math.max(spare, 0));
+      for (const patch of [spec.figure.layout, spec.wide]) if (patch.height) patch.height = height;
+    }
+    /** @type {HTMLElement} */ (stand.parentElement).style.minHeight = `${spec.figure.layout.height}px`;
+    stand.remove();
   }
 
   document.body.classList.add("measuring");
+  const folds = /** @type {HTMLDetailsElement[]} */ (findAll(".site-reveal"));
+  for (const fold of folds) fold.open = true; // there must be room for what is to be seen
+  findAll(".site-figure").forEach(withLargeType);
+  const stands = findAll(".site-figure").map((figure) => /** @type {const} */ ([figure, standIn(figure)]));
   findAll(".sheet").forEach(cut);
-  // An answer on a slide of its own needs no fold: turning to the slide reveals it.
+  for (const [figure, stand] of stands) fill(figure, stand);
+  for (const fold of folds) fold.open = false;
+  // What has a slide to itself is unfolded by turning to it.
   for (const fold of findAll(".sheet > .block:only-child > details:only-child")) fold.toggleAttribute("open", true);
   document.body.classList.remove("measuring");
 

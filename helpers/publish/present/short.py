@@ -37,6 +37,10 @@ ASKS_OR_ANSWERS = re.compile(r"\b(?:predict|compare)\(")
 SEEN = re.compile(r"\bseen\b")
 """A word in the id of a cell that says what was seen in the panel above it."""
 
+ASIDE = re.compile(r"\s*\([^()]*\*Go deeper\*[^()]*\)")
+"""A remark in parentheses that leads to a section which the deck leaves out."""
+
+LABEL = re.compile(r'aria-label="([^"]+)"')
 PRESETS = re.compile(r'<div class="site-presets">.*?</div>')
 PRESET = re.compile(r'<button type="button" data-preset="\d+">(.*?)</button>')
 
@@ -80,7 +84,7 @@ def short_deck(
     `notes` are the teacher's, by the id of their cell. The speaker's window shows them, followed by the lesson's text
     before a panel.
     """
-    cells = with_pieces(cells, context)
+    cells = [replace(cell, source=ASIDE.sub("", cell.source)) for cell in with_pieces(cells, context)]
     deck = _Deck(cells, context, notes or {})
     stacks = [list(deck.slides(part)) for part in parts_of(cells)]
     stacks.append([at_home(cells, LESSONS[context.lesson])])
@@ -178,7 +182,7 @@ class _Deck:
         yield self.slide(part, [Block(shown, alone=True)], [*before, *told, cell], said)
         blocks = _paragraphs("\n\n".join([rest, *(each.source for each in seen if each not in told)]))
         if blocks:
-            yield self.slide(part, [_heading("What the panel shows"), *blocks], seen)
+            yield self.slide(part, [_heading(_name_of(panel)), *blocks], seen)
 
     def measured(self, ids: set[str], part: Part) -> Slide:
         """One slide with the questions and the measurements of all predictions made together."""
@@ -191,25 +195,27 @@ class _Deck:
             before, after = self.around[cell.id]
             asked = [questions[piece.prediction].question for piece in _all("comparison", cell)]
             blocks += [Block(f'<p class="asked">{as_html(question)}</p>') for question in asked]
-            blocks += [block for each in (*before, cell, *after) for block in self.told(each)]
+            printed = [block for each in (*before, replace(cell, shown=())) for block in self.told(each)]
+            shown = "".join(self.context.put(piece) for piece in cell.shown)
+            blocks += [Block(inside(shown, printed, [block for each in after for block in self.told(each)]))]
         return self.slide(part, blocks, cells)
 
     # ---- myths and take-away
 
     def myths(self, part: Part) -> Iterator[Slide]:
-        """A slide for each claim: the claim, the output, and the verdict, which appears last."""
+        """A slide for each claim: the claim, then the output, and at last the verdict."""
         claims: list[list[Cell]] = []
         for cell in part.cells:
             if CLAIM.match(_without_heading(cell.source)) or not claims:
                 claims.append([])
             claims[-1].append(cell)
         for cells in claims:
-            blocks = [block for cell in cells for block in self.told(cell)]
+            code = next((place for place, cell in enumerate(cells) if cell.kind == "code"), len(cells))
+            end = max(1, min(code, len(cells) - 1))
+            blocks = [block for cell in cells[:end] for block in self.told(cell)]
             if not cells[0].source.startswith("#"):
                 blocks.insert(0, _heading(part.heading))
-            if cells[-1].kind == "markdown" and len(cells) > 1:
-                count = len(self.told(cells[-1]))
-                blocks[-count:] = [replace(block, fragment=True) for block in blocks[-count:]]
+            blocks += [replace(block, fragment=True) for cell in cells[end:] for block in self.told(cell)]
             yield self.slide(part, blocks, cells)
 
     def take_away(self, part: Part) -> Slide:
@@ -266,6 +272,20 @@ def with_beside(panel: str, beside: str) -> str:
     return PRESETS.sub("", panel, count=1).replace(
         '<div class="site-controls">', f'<div class="beside">{text}{row}</div><div class="site-controls">', 1
     )
+
+
+def inside(fold: str, first: Sequence[Block], last: Sequence[Block]) -> str:
+    """The HTML of a fold, with blocks before and after what is in it: who opens it sees all of them."""
+    head, summary, rest = fold.partition("</summary>")
+    body, end, more = rest.rpartition("</details>")
+    before, after = ("".join(block.html for block in blocks) for blocks in (first, last))
+    return f"{head}{summary}{before}{body}{after}{end}{more}"
+
+
+def _name_of(panel: Piece) -> str:
+    """What a panel is called, as screen readers hear it."""
+    found = LABEL.search(panel.html)
+    return html.unescape(found[1]) if found else "What the panel shows"
 
 
 def _heading(text: str) -> Block:
