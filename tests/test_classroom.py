@@ -80,6 +80,12 @@ def test_few_learners_are_counted_and_not_percented_and_a_tie_names_both(tmp_pat
     assert row["commonest wrong answer"] == "; ".join(each.answer for each in result.commonest)
 
 
+def test_homes_may_be_named_one_by_one(homes: Path) -> None:
+    some = [homes / f"learner0{number}" for number in range(3)]
+    assert any(part.startswith(".") for part in next(some[0].rglob(FILE_NAME)).relative_to(some[0]).parts)
+    assert [each.name for each in read_class(some).learners] == [each.name for each in some]
+
+
 def test_questions_stand_whole_on_the_page_and_bars_show_what_is_right(homes: Path, tmp_path: Path) -> None:
     page = run([homes], tmp_path / "class")
     long = max((each.question for each in results(read_class([homes]).learners).questions), key=lambda q: len(q.text))

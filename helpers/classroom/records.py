@@ -108,9 +108,10 @@ def _name(folder: Path, path: Path) -> str:
     if path == folder:
         return _COPY_NUMBER.sub("", path.stem)
     inside = path.relative_to(folder).parts
-    if len(inside) > 1:
+    is_home = inside[0].startswith(".")
+    if len(inside) > 1 and not is_home:
         return inside[0]
-    return folder.name if path.name == FILE_NAME else _COPY_NUMBER.sub("", path.stem)
+    return folder.name if is_home or path.name == FILE_NAME else _COPY_NUMBER.sub("", path.stem)
 
 
 def _content(path: Path) -> bytes:

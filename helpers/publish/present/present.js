@@ -10,7 +10,7 @@
   const BESIDE = [340, 400, 460, 520, 580], // widths of what stands beside a panel's plot
     LARGEST_BESIDE = 1.2,
     GAP = 22,
-    NARROWEST = { one: 650, two: 800 }; // pixels of one plot, or of plots side by side
+    NARROWEST = { one: 650, two: 780 }; // pixels of one plot, or of plots side by side
   const TYPE = 16, // pixels of what is written in a figure, at least
     LOWEST = 250, // pixels of a plot, at least
     NET = 184, // pixels of the picture of the network with its edges
