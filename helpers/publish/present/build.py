@@ -32,7 +32,7 @@ TALLEST = 560
 """The greatest height of a figure in pixels: a taller one would be scaled down to its slide, with its type."""
 
 SECTIONS = {"Slide": "Panel"}
-"""What the foot of a slide calls a section of the lesson, where the lesson's word would be misread there."""
+"""Names of sections for the foot of a slide, where the lesson's own heading would be misread."""
 
 
 def build_slides(notebook: Path, folder: Path, context: BuildContext, cells: Sequence[Cell] | None = None) -> Path:

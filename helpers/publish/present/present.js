@@ -7,14 +7,14 @@
   const SMALLEST = 0.3,
     TOO_SMALL = 0.75; // leaves 18 of the 24 pixels of code
   const LARGEST = { text: 1, figure: 1.3 };
-  const BESIDE = [340, 400, 460, 520, 580], // widths of what stands beside a panel's plot
+  const BESIDE = [340, 400, 460, 520, 580], // widths to try for the column beside a panel's plot
     LARGEST_BESIDE = 1.2,
     GAP = 22,
     NARROWEST = { one: 650, two: 780 }; // pixels of one plot, or of plots side by side
-  const TYPE = 16, // pixels of what is written in a figure, at least
-    LOWEST = 250, // pixels of a plot, at least
-    NET = 184, // pixels of the picture of the network with its edges
-    LINE = 26; // one more line that the sentence of another state may have
+  const TYPE = 16, // least height in pixels of text in a figure
+    LOWEST = 250, // least height in pixels of a plot
+    NET = 184, // height in pixels of the picture of the network with its edges
+    LINE = 26; // room for one more line, which the sentence of another state may need
   const data = globalThis.courseData ?? {};
   /** @type {(selector: string) => HTMLElement[]} */
   const findAll = (selector) => [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector))];
@@ -65,7 +65,7 @@
   }
 
   /**
-   * Gives what stands beside a plot the width at which all becomes largest.
+   * Give the column beside a plot the width at which the sheet can be scaled largest.
    * @param {HTMLElement} sheet
    * @param {HTMLElement} panel
    */
@@ -115,12 +115,12 @@
   // ---------------------------------------------------------------- figures
 
   /**
-   * Makes what is written in a figure at least `TYPE` high.
+   * Make all text in a figure at least `TYPE` pixels high.
    * @param {any} part of Plotly's figure
    */
   function enlarge(part) {
     for (const [name, each] of Object.entries(part)) {
-      if (!each || typeof each !== "object" || name === "legend") continue; // there its names would need two lines
+      if (!each || typeof each !== "object" || name === "legend") continue; // larger names would need two lines there
       if (name.endsWith("font")) each.size = Math.max(each.size ?? 0, TYPE);
       enlarge(each);
     }
@@ -139,7 +139,7 @@
   }
 
   /**
-   * What stands in a figure's place until it is drawn, which is when it is first shown.
+   * A placeholder for a figure until it is drawn, which is when it is first shown.
    * @param {Element} figure
    */
   function standIn(figure) {
@@ -163,7 +163,7 @@
   }
 
   /**
-   * Gives a panel's plot the height that the rest of its slide leaves, and the figure as much room.
+   * Give a panel's plot the height that is left on its slide, and reserve that room for the figure.
    * @param {Element} figure
    * @param {HTMLElement} stand
    */
@@ -181,13 +181,13 @@
 
   document.body.classList.add("measuring");
   const folds = /** @type {HTMLDetailsElement[]} */ (findAll(".site-reveal"));
-  for (const fold of folds) fold.open = true; // there must be room for what is to be seen
+  for (const fold of folds) fold.open = true; // their contents need room, too
   findAll(".site-figure").forEach(withLargeType);
   const stands = findAll(".site-figure").map((figure) => /** @type {const} */ ([figure, standIn(figure)]));
   findAll(".sheet").forEach(cut);
   for (const [figure, stand] of stands) fill(figure, stand);
   for (const fold of folds) fold.open = false;
-  // What has a slide to itself is unfolded by turning to it.
+  // An answer on a slide of its own needs no fold: turning to the slide reveals it.
   for (const fold of findAll(".sheet > .block:only-child > details:only-child")) fold.toggleAttribute("open", true);
   document.body.classList.remove("measuring");
 

@@ -38,7 +38,7 @@ SEEN = re.compile(r"\bseen\b")
 """A word in the id of a cell that says what was seen in the panel above it."""
 
 ASIDE = re.compile(r"\s*\([^()]*\*Go deeper\*[^()]*\)")
-"""A remark in parentheses that leads to a section which the deck leaves out."""
+"""A remark in parentheses that refers to a section which the deck leaves out."""
 
 LABEL = re.compile(r'aria-label="([^"]+)"')
 PRESETS = re.compile(r'<div class="site-presets">.*?</div>')
@@ -275,7 +275,7 @@ def with_beside(panel: str, beside: str) -> str:
 
 
 def inside(fold: str, first: Sequence[Block], last: Sequence[Block]) -> str:
-    """The HTML of a fold, with blocks before and after what is in it: who opens it sees all of them."""
+    """The HTML of a fold with blocks added before and after its contents, so that opening it shows all of them."""
     head, summary, rest = fold.partition("</summary>")
     body, end, more = rest.rpartition("</details>")
     before, after = ("".join(block.html for block in blocks) for blocks in (first, last))
@@ -283,7 +283,7 @@ def inside(fold: str, first: Sequence[Block], last: Sequence[Block]) -> str:
 
 
 def _name_of(panel: Piece) -> str:
-    """What a panel is called, as screen readers hear it."""
+    """The name of a panel that screen readers announce."""
     found = LABEL.search(panel.html)
     return html.unescape(found[1]) if found else "What the panel shows"
 
