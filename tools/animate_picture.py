@@ -35,7 +35,7 @@ body { margin: 0; width: %(width)dpx; background: #10161f; font-family: Inter, "
 h1 { margin: 0; padding: 12px 14px 4px; color: #f3f6f9; font-size: 19px; font-weight: 600; }
 .live-net-play { display: none; }
 %(style)s
-.live-net { margin: 0; } .live-net canvas { border-radius: 0; box-shadow: none; } .live-net-play { display: none; }
+.live-net { margin: 0; } .live-net canvas { border-radius: 0; outline: none; } .live-net-play { display: none; }
 </style><h1></h1><div class="live-net"></div><div id="plot"></div>
 <script type="module">
 %(script)s

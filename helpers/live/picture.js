@@ -198,6 +198,7 @@ export class Picture {
     const host = this.plot.parentElement;
     if (!beside || !host) return;
     host.toggleAttribute("data-beside", !narrow);
+    host.toggleAttribute("data-under", narrow);
     host.style.setProperty("--networks-end", String(beside[0]));
     host.style.setProperty("--beside-start", String(beside[1]));
   }

@@ -195,6 +195,24 @@ def test_a_switch_shows_one_plot_at_a_time(page: Page) -> None:
     assert panel.locator(".live-views [aria-pressed=true]").count() == 1
 
 
+def test_the_plane_stands_beside_its_networks_where_there_is_room(page: Page) -> None:
+    panel = page.locator(".live-panel").nth(NAMES.index("initialization"))
+    places = """panel => [".live-net", ".live-net-play", "rect.nsewdrag"]
+      .flatMap(name => [...panel.querySelectorAll(name)])
+      .map(each => each.getBoundingClientRect().toJSON()).filter(box => box.width)"""
+    net, _, *plots = panel.evaluate(places)
+    line, plane = min(plots, key=lambda box: box["left"]), max(plots, key=lambda box: box["left"])
+    assert line["right"] < net["right"] < plane["left"] and net["bottom"] < line["top"] < plane["bottom"]
+    assert plane["height"] > 1.9 * line["height"]
+    page.set_viewport_size({"width": 900, "height": 768})
+    page.wait_for_function("panel => !panel.querySelector('[data-beside]')", arg=panel.element_handle())
+    page.wait_for_timeout(1500)
+    net, play, *plots = panel.evaluate(places)
+    line, plane = min(plots, key=lambda box: box["top"]), max(plots, key=lambda box: box["top"])
+    assert net["right"] > line["right"] and net["bottom"] < line["top"] < line["bottom"] < plane["top"]
+    assert play["top"] >= net["bottom"], "the button over a lamp"
+
+
 ELSEWHERE = {
     "VS Code, dark": ('<html><body data-vscode-theme-kind="vscode-dark">', "#1f1f1f", "#cccccc", True),
     "VS Code, light": ('<html><body data-vscode-theme-kind="vscode-light">', "#ffffff", "#3b3b3b", False),

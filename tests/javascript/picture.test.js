@@ -40,7 +40,12 @@ test("plots stand beside the networks where there is room, from the shares that 
     Plotly: { relayout: async () => {} },
   });
   await picture.fit();
-  assert.deepEqual(seen, { "data-beside": false, "--networks-end": "0.5", "--beside-start": "0.6" });
+  assert.deepEqual(seen, {
+    "data-beside": false,
+    "data-under": true,
+    "--networks-end": "0.5",
+    "--beside-start": "0.6",
+  });
   picture.plot.clientWidth = 1198;
   await picture.fit();
   assert.equal(seen["data-beside"], true);
