@@ -432,7 +432,7 @@ def test_an_interrupt_while_the_state_is_put_back_waits(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (lambda m, f, x, y: (m, f, [x, y], None), "list of 2, handed over as 2 positional arguments.*inputs, targets"),
+        (lambda m, f, x, y: (m, f, [x, y], None), "list of 2, passed as 2 positional arguments.*inputs, targets"),
         (lambda m, f, x, y: (m, x, f, y), "loss_function must be callable.*order is"),
         (lambda m, f, x, y: (m, f, m, y), "inputs must be a tensor.*order is"),
         (lambda m, f, x, y: (nn.ModuleList([m]), f, x, y), "has no forward method"),

@@ -1,4 +1,4 @@
-"""The backward passes of a training: their losses, and whether the gradients were zero when they began."""
+"""Follow the backward passes of a training run: their losses, and nan or infinity in them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .measuring import fetched, real
 Array = NDArray[Any]
 
 PROBES = 4
-"""So many parameters tell whether a backward pass reaches the model, and whether gradients are zero."""
+"""The number of parameters examined to see whether a backward pass reaches the model and whether gradients are zero."""
 
 
 class Backwards:
-    """Follows `loss.backward()` and `scaler.scale(loss)`; the losses come unscaled, those of a device wait there."""
+    """Follows `loss.backward()` and `scaler.scale(loss)`; losses are stored unscaled, on their device until needed."""
 
     def __init__(self, parameters: Sequence[Tensor], names: Mapping[int, str]) -> None:
         asking = [each for each in parameters if each.requires_grad] or list(parameters)
@@ -45,7 +45,7 @@ class Backwards:
         return scaled if isinstance(outputs, Tensor) else None
 
     def before(self, loss: Tensor, look_closely: bool) -> Callable[[Any], None]:
-        """Called before a backward pass; what it returns, after it."""
+        """Called before a backward pass; the returned function is called after it."""
         true = self._scaled[1] if self._scaled[0] is loss else loss
         self._scaled = None, None
         value = _number(true) if true.numel() == 1 else None
@@ -67,14 +67,14 @@ class Backwards:
         return done
 
     def _count(self, loss: float | Tensor | None, bad: str) -> None:
-        """A backward pass that reached the model."""
+        """Count a backward pass that reached the model."""
         self.count += 1
         if loss is not None:
             self._waiting.append(loss)
             self._bad = self._bad or bad
 
     def stamp(self, step: int) -> None:
-        """The losses since the last step belong to this one."""
+        """Assign the losses since the last step to this one."""
         if self._bad and self.first_bad is None:
             self.first_bad = step, self._bad
         for loss in self._waiting:
@@ -87,13 +87,13 @@ class Backwards:
             self._settle()
 
     def drop(self) -> None:
-        """The losses since the last step belong to one that is skipped."""
+        """Discard the losses since the last step, which belong to a skipped one."""
         self._waiting, self._bad = [], ""
 
     def losses(self, steps: int) -> Array:
-        """(steps,) the loss of each step; NaN where none was seen.
+        """Return the loss of each step, (steps,); NaN where none was seen.
 
-        Of several backward passes in a step it is the mean, without the factor by which each was scaled for it.
+        For several backward passes in a step it is their mean, without the factor by which each was scaled.
         """
         self._settle()
         found = np.full(steps, math.nan)
@@ -108,7 +108,7 @@ class Backwards:
 
     @property
     def constant(self) -> float:
-        """The loss of the best constant prediction, in the unit of `losses`; NaN where it isn't known."""
+        """The loss of the best constant prediction, in the unit of `losses`; NaN if it isn't known."""
         several = any(len(values) > 1 for values in self._losses.values())
         return self.baseline.value * (1.0 if several else self.baseline.factor)
 
@@ -121,7 +121,7 @@ class Backwards:
 
 
 def _number(loss: Tensor) -> float | Tensor:
-    """A loss of one number; where it is on a device, nothing waits for it."""
+    """Return a scalar loss as a number or, if it is on a device, as a tensor, without waiting for it."""
     if loss.is_cpu and loss.layout is torch.strided:
         value = loss.item()
         return float(value.real) if isinstance(value, complex) else float(value)
@@ -129,11 +129,11 @@ def _number(loss: Tensor) -> float | Tensor:
 
 
 def some_of(parameters: Sequence[Tensor]) -> list[Tensor]:
-    """A few parameters that stand for all."""
+    """Return a few parameters, evenly picked."""
     return list(parameters[:: max(1, -(-len(parameters) // PROBES))])
 
 
 def are_zero(parameters: Sequence[Tensor]) -> bool:
-    """Whether the gradients of these parameters are none or zero."""
+    """Whether the gradients of these parameters are None or zero."""
     gradients = [each.grad for each in parameters]
     return not any(each is not None and bool(torch.count_nonzero(real(each))) for each in gradients)

@@ -1,4 +1,4 @@
-"""What was recorded, put together: the readings of all layers, and what the findings are judged by."""
+"""Combine a recording into the readings of all layers and the case from which findings are derived."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .recording import (
 )
 
 MOST_TRIED = 8
-"""So many layers are tried one by one."""
+"""The largest number of layers that are tried one by one."""
 
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
@@ -80,10 +80,10 @@ class Chart:
         self._by_place = {row.place: layer for row, layer in zip(self._rows, self.layers, strict=True)}
 
     def case(self, bad: str, samples: int, rms: float, natural: float) -> Case:
-        """What the findings are judged by.
+        """Return the case from which the findings are derived.
 
-        bad: where nan or infinity arise, in words; samples: the size of the batch; rms, natural: root mean square of
-        the model's outputs, and what is usual for such a loss.
+        bad: a description of the place where nan or infinity arises; samples: the size of the batch; rms, natural: root
+        mean square of the model's outputs, and the usual one for such a loss.
         """
         first_calls = [row for row in self._rows if row.call == 1]
         way, skips = self._best_way()
@@ -116,7 +116,7 @@ class Chart:
         )
 
     def first_bad(self, inputs: Any, targets: Any) -> str | None:
-        """Where nan or infinity stand at first: "" if nowhere, None if in the computation itself."""
+        """Return the first place with nan or infinity: "" if there is none, None if it is in the computation itself."""
         gradients = [value for value in self._gradients.values() if value is not None]
         if all(map(math.isfinite, [float(self._loss.detach()), *gradients, *self._readings.signals.values()])):
             return ""
@@ -130,7 +130,7 @@ class Chart:
         return None
 
     def recorded_bad(self) -> str:
-        """The first layer or pass at which nan or infinity was read."""
+        """Describe the first layer or pass at which nan or infinity was read."""
         for row in self._rows:
             if not row.finite:
                 return f"the forward pass, at {row.label} ({row.type})"
@@ -188,7 +188,7 @@ class Chart:
         return "unused" if any(each in self._unused for each in asking) else "detached"
 
     def _wakes(self, row: Row) -> bool:
-        """Whether weights or factors that are all zero get a gradient: after a step they let the signal through."""
+        """Whether weights or factors that are all zero get a gradient; after a step they will pass on the signal."""
         return any(
             self._sizes.get(each) == 0 and each not in self._biases and self._gradients.get(each)
             for each in row.parameters
@@ -197,16 +197,16 @@ class Chart:
     # The ways through the graph --------------------------------------------------------------------------------------
 
     def _best_way(self) -> tuple[list[Row], int]:
-        """The layers on the way from the first layer to the loss that resists least, in order.
+        """Return the layers on the way of least resistance from the first layer to the loss, and its skip connections.
 
-        Of several first layers it is the one with most layers behind it; then how many skip connections lie on the
-        way. Where most layers aren't in the graph (inside of reentrant checkpoints), all are taken as they ran.
+        Of several first layers, the one with most layers after it is used. If most layers aren't in the graph (inside
+        reentrant checkpoints), all layers are returned in their order of execution.
         """
         at: dict[Any, Row] = {}
         for row in self._rows:
             for made in row.steps:
                 if made in self._graph.steps:
-                    at.setdefault(made, row)  # what an Identity passes on belongs to the layer before it
+                    at.setdefault(made, row)  # the output of an Identity belongs to the layer before it
         learn = {place for place in self._matrices if self._statuses[place] == "learns"}
         learning = [row for row in self._rows if row.place in learn and row.call]
         matrices = {step: 1.0 for step, row in at.items() if row.place in learn}
@@ -234,7 +234,7 @@ class Chart:
         return [by_place[place] for place in way], self._graph.joins(steps)
 
     def _coverage(self) -> float:
-        """The share of all weights with a gradient that aren't hidden in steps into which nothing can look."""
+        """Return the share of the weights with a gradient that aren't hidden inside opaque steps."""
         measured = {
             each
             for row in self._rows
@@ -251,9 +251,9 @@ class Chart:
         return 1 - sum(each.numel() for each in opaque) / numbers if numbers else 1.0
 
     def _is_beside(self) -> bool:
-        """Whether no layer's output, nor what the model returned, is in the graph of the loss, nor any product.
+        """Whether the graph of the loss contains no layer's output, no output of the model and no matrix product.
 
-        With products the loss runs the model itself.
+        With a matrix product, the loss runs the model itself.
         """
         made = [step for row in self._rows for step in row.steps]
         outputs = [each.grad_fn for each in self._recording.outputs if each.grad_fn is not None]
@@ -263,10 +263,9 @@ class Chart:
         return not any(step in self._graph.steps for step in (*made, *outputs))
 
     def _unregistered(self) -> tuple[int, int]:
-        """How many tensors, and how many numbers, the outputs were computed from that no optimizer will be given.
+        """Return how many tensors, and numbers in them, the outputs depend on that no optimizer gets.
 
-        They are parameters in lists of Python's and such, and plain tensors that the model holds and that ask for a
-        gradient.
+        They are parameters in Python lists and the like, and plain tensors of the model that require a gradient.
         """
         others = [each for each in self._of_outputs.leaves if each not in self._names and each in self._graph.leaves]
         if not others:
@@ -319,7 +318,7 @@ class Chart:
         return [part for row in rows if (part := self._silent(row))]
 
     def _silent(self, row: Row) -> list[Tensor]:
-        """The parameters of a layer that should learn, are at work, and get no gradient."""
+        """Return the parameters of a layer that should learn, are used, and get no gradient."""
         if self._statuses[row.place] in ("detached", "not called"):
             return _asking(row.parameters)
         return [
@@ -351,7 +350,7 @@ class Chart:
         return bool(row.parameters) and not row.steps and (matrices > 1 or named)
 
     def _forgotten(self) -> Iterator[tuple[str, int, int]]:
-        """Name, calls and silent calls of modules whose answers were cut off, or thrown away, at nearly every call."""
+        """Yield name, calls and silent calls of modules whose outputs are cut off or discarded nearly every time."""
         modules = dict(self._modules)
         calls: dict[str, list[Row]] = {}
         for row in self._rows:
@@ -373,7 +372,7 @@ class Chart:
                 yield name, len(rows), len(cut)
 
     def _stand_alone(self, rows: Sequence[Row]) -> bool:
-        """Whether no call of a module was computed from another one, as far as the gradient goes."""
+        """Whether no call of a module depends on another call of it in autograd's graph."""
         makers = {step: row for row in rows for step in row.steps}
         return not any(
             makers[above] is not row for row in rows for above in self._graph.above(row.steps) & makers.keys()
@@ -414,7 +413,7 @@ class Chart:
         return not any(step in behind for each in self._rows if self._wakes(each) for step in each.steps)
 
     def _call_spreads(self) -> dict[str, tuple[float, ...]]:
-        """The spread of what goes into every call of a recurrent cell."""
+        """Return the spread of the inputs at every call of a recurrent cell."""
         found: dict[str, list[float]] = {}
         for row in self._rows:
             if len(row.input_spread) == 1:
@@ -423,7 +422,7 @@ class Chart:
 
 
 def _never_called(modules: Sequence[tuple[str, nn.Module]], called: Sequence[Row]) -> list[Row]:
-    """Modules with parameters that no called layer holds: used by name, in a function of torch, or not at all."""
+    """Return rows for modules whose parameters no called layer holds: used by name, in a function, or not at all."""
     covered = {each for row in called for each in row.parameters}
     rows: list[Row] = []
     for name, module in modules:
@@ -434,7 +433,7 @@ def _never_called(modules: Sequence[tuple[str, nn.Module]], called: Sequence[Row
 
 
 def _needed(parts: list[list[Tensor]], matter: Callable[[list[Tensor]], bool]) -> set[Tensor]:
-    """The parameters that matter: tried all at once, and layer by layer where they do and are few."""
+    """Return the parameters that matter, tried all at once and then, if they matter and are few, layer by layer."""
     together = [each for part in parts for each in part]
     if not together or not matter(together):
         return set()

@@ -1,4 +1,4 @@
-"""`diagnose`: one forward and one backward pass, read at every layer, and the model left as it was."""
+"""`diagnose`: run one forward and one backward pass, read them at every layer, and restore the model."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from .recording import BackwardReadings, Recording, flatten, norm, own_parameter
 from .tracing import Tracing
 
 MARGIN = 2.0**10
-"""How far from the ends of a precision a norm is trusted: a tensor's elements are smaller than its norm."""
+"""The distance from the limits of a precision at which a norm is reliable: elements are smaller than the norm."""
 
 DOUBLE_AT_MOST = 50_000_000
-"""A model with more parameters is not run in float64: it takes their memory four times over."""
+"""A model with more parameters is not run in float64, which takes four times their memory."""
 
 Loss = Callable[[Any, Any], Any]
 Inputs = Tensor | Sequence[Any] | Mapping[str, Any]
@@ -49,23 +49,23 @@ class DiagnosisError(ValueError):
 def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targets: Any = NOT_GIVEN) -> Diagnosis:
     """Examine a model with one batch: one forward and one backward pass, read at every layer.
 
-    model: any module, in the mode and the precision that it has; switch to eval mode first if that is what you ask
+    model: any module, in its current mode and precision; switch to eval mode first to examine that mode
     loss_function: called as loss_function(model's outputs, targets); returns one number
     inputs: a tensor, a tuple or list of positional arguments, or a dictionary of named ones
     targets: whatever the loss function takes
 
-    Also understood (`inputs.adapted`): a DataLoader's batch as `inputs` without `targets`; a LightningModule and None
-    as the loss function, whose `training_step` is called with the batch; None where the outputs hold the loss.
+    Also accepted (`inputs.adapted`): a DataLoader's batch as `inputs` without `targets`; a LightningModule with None as
+    the loss function, whose `training_step` is called with the batch; None if the outputs contain the loss.
 
-    Afterwards the model, its gradients, hooks and mode and all random state are bit for bit what they were, also after
-    an error or Ctrl-C, which waits for the next layer. That takes memory for one more copy of the parameters.
+    Afterwards the model, its gradients, hooks and mode and all random state are bit for bit as before, also after an
+    error or Ctrl-C, which takes effect at the next layer. This takes memory for one more copy of the parameters.
 
-    Signals beneath what the model's precision holds are read too: where float32 would return 0, the backward pass is
-    repeated with the loss times a power of two, and at last both passes in float64, if the model can be run so
-    (float32 ends at 1e-45, the factor reaches about 1e-75, float64 1e-300).
+    Signals below the range of the model's precision are read too: where float32 would return 0, the backward pass is
+    repeated with the loss times a power of two and, if necessary and possible, both passes in float64 (float32 ends at
+    1e-45, the factor reaches about 1e-75, float64 1e-300).
 
-    Raises DiagnosisError (a ValueError) where there is nothing to examine: no parameters, parameters on the meta
-    device or of a lazy module that has not run yet, a model or a loss that raises, a loss that is not one number.
+    Raises DiagnosisError (a ValueError) if there is nothing to examine: no parameters, parameters on the meta device or
+    of a lazy module that has not run yet, a model or a loss that raises, a loss that is not one number.
     """
     model, loss_function, inputs, targets = adapted(model, loss_function, inputs, targets)
     model = _check(model, loss_function, inputs)
@@ -100,7 +100,7 @@ def _examine(
     let_through: Callable[[], None],
     held: Held,
 ) -> tuple[Case, Evidence, tuple[LayerReading, ...], list[nn.Parameter]]:
-    """The passes, what is read in them, and the model's parameters."""
+    """Run the passes; return the case, the evidence, the readings of all layers and the model's parameters."""
     states = [(each, each.get_state()) for each in (torch.default_generator, *held.generators)]
     recording = Recording(model, let_through)
     recording.held = held.tensors
@@ -114,7 +114,7 @@ def _examine(
     let_through()
     small = readings.lost and sum(each.numel() for each in wanted) <= DOUBLE_AT_MOST
     if not readings.lost:
-        readings = replace(readings, small=-math.inf)  # what is 0, is 0
+        readings = replace(readings, small=-math.inf)  # every 0 is exact
     elif small and bool(torch.isfinite(loss).all()):
         readings = _completed(readings, _in_double(recording, model, loss_function, inputs, targets))
     of_outputs = Graph(recording.outputs, known=graph)
@@ -148,16 +148,16 @@ def _examine(
 
 
 def _check(model: Any, loss_function: Any, inputs: Any) -> nn.Module:
-    """The module to examine; raises where there is none, or where arguments are in each other's place."""
+    """Return the module to examine; raise DiagnosisError if there is none or if arguments are in the wrong order."""
     if not isinstance(model, nn.Module):
         raise DiagnosisError(f"model must be a torch.nn.Module; got {type(model).__name__}")
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     if isinstance(model, torch.jit.ScriptModule):
-        raise DiagnosisError("model is a ScriptModule, into which nothing can look: diagnose it before it is scripted")
+        raise DiagnosisError("model is a ScriptModule, whose inside can't be read: diagnose it before it is scripted")
     if type(model).forward in (nn.Module.forward, _lightning_forward()):
         raise DiagnosisError(
-            f"{type(model).__name__} has no forward method: hand over the module inside that computes the outputs, or "
-            "give it a forward"
+            f"{type(model).__name__} has no forward method: pass the inner module that computes the outputs, or give "
+            "it a forward method"
         )
     has_parameters = False
     for place, module in model.named_modules():
@@ -174,7 +174,7 @@ def _check(model: Any, loss_function: Any, inputs: Any) -> nn.Module:
                     "model.to_empty(device='cpu') and initialise them"
                 )
     if not has_parameters:
-        raise DiagnosisError(f"{type(model).__name__} has no parameters: there is nothing in it that learns")
+        raise DiagnosisError(f"{type(model).__name__} has no parameters: nothing in it can learn")
     if not callable(loss_function):
         hint = "; the order is diagnose(model, loss_function, inputs, targets)" if callable(inputs) else ""
         raise DiagnosisError(f"loss_function must be callable; got {type(loss_function).__name__}{hint}")
@@ -187,7 +187,7 @@ def _check(model: Any, loss_function: Any, inputs: Any) -> nn.Module:
 
 
 def _lightning_forward() -> Any:
-    """The `forward` of Lightning's base class, which only calls nn.Module's; None where Lightning isn't loaded."""
+    """Return the `forward` of Lightning's base class, which only calls nn.Module's; None if Lightning isn't loaded."""
     for name in ("lightning.pytorch", "pytorch_lightning"):
         module = sys.modules.get(name)
         if module is not None:
@@ -197,9 +197,9 @@ def _lightning_forward() -> Any:
 
 @contextmanager
 def _uncompiled() -> Iterator[None]:
-    """Run what torch.compile wraps as it was written, and scripts with their steps in the graph.
+    """Run compiled code as it was written, and scripts with their steps in the graph.
 
-    Older versions of torch can't switch torch.compile off for a while.
+    Older versions of torch can't disable torch.compile temporarily.
     """
     stance = getattr(torch.compiler, "set_stance", None)
     with ExitStack() as stack:
@@ -211,7 +211,7 @@ def _uncompiled() -> Iterator[None]:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No garbage collections, which would go through all that the passes hold and free none of it."""
+    """Disable garbage collection, which would walk through all objects of the passes and free none of them."""
     if not gc.isenabled():
         yield
         return
@@ -234,7 +234,7 @@ def _call(model: nn.Module, inputs: Inputs) -> Any:
 
 
 def _copy(value: Any, change: Callable[[Tensor], Tensor] = torch.clone) -> Any:
-    """A batch with its tensors and arrays copied: the model may work in place, and the caller's stays as it is."""
+    """Return a batch with its tensors and arrays copied, since the model may change them in place."""
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, np.ndarray):
@@ -288,22 +288,22 @@ def _forward(
 
 
 def _hint(inputs: Any, problem: Exception) -> str:
-    """What the caller may have meant."""
+    """Return a hint at what the caller may have meant."""
     if isinstance(inputs, list | tuple) and isinstance(problem, TypeError):
-        hint = (
-            f"\ninputs is a {type(inputs).__name__} of {len(inputs)}, handed over as {len(inputs)} positional arguments"
-        )
+        hint = f"\ninputs is a {type(inputs).__name__} of {len(inputs)}, passed as {len(inputs)} positional arguments"
         return f"{hint}; is it (inputs, targets)? Then call diagnose(model, loss_function, *batch)"
     if isinstance(inputs, Mapping) and isinstance(problem, TypeError):
-        return f"\ninputs is a dictionary, handed over as named arguments: {', '.join(map(str, inputs))}"
+        return f"\ninputs is a dictionary, passed as named arguments: {', '.join(map(str, inputs))}"
     if "vmap" in str(problem) or "functorch" in str(problem):
-        return "\ntorch.vmap or another transform of torch.func is at work there: diagnose the function inside it"
+        return "\ntorch.vmap or another transform of torch.func is used there: diagnose the function inside it"
     return ""
 
 
 def _hint_of_loss(outputs: Any, targets: Any) -> str:
     if not isinstance(outputs, Tensor):
-        return f"\nthe model returned a {type(outputs).__name__}: let loss_function take from it what it needs"
+        return (
+            f"\nthe model returned a {type(outputs).__name__}: let loss_function take from it the tensors that it needs"
+        )
     if targets is None:
         return "\ntargets is None"
     if isinstance(targets, Tensor) and not outputs.is_floating_point() and targets.is_floating_point():
@@ -312,7 +312,7 @@ def _hint_of_loss(outputs: Any, targets: Any) -> str:
 
 
 def _backward(recording: Recording, loss: Tensor, wanted: Sequence[Tensor], graph: Graph) -> BackwardReadings:
-    """What the backward pass brings; where it comes out too small for the precision, once more with a larger loss."""
+    """Run the backward pass and return its readings; repeat it with a larger loss if they are below the precision."""
     if not loss.requires_grad or not wanted:
         return BackwardReadings({}, {}, [None] * len(wanted))
     limits = [torch.finfo(each.dtype) for each in (loss, *wanted)]
@@ -334,7 +334,7 @@ def _backward(recording: Recording, loss: Tensor, wanted: Sequence[Tensor], grap
 
 
 def _completed(first: BackwardReadings, second: BackwardReadings | None) -> BackwardReadings:
-    """The first reading, and the second where the first was lost."""
+    """Return the first readings, replaced by the second where the first are lost."""
     if second is None:
         return first
 
@@ -353,7 +353,7 @@ def _completed(first: BackwardReadings, second: BackwardReadings | None) -> Back
 def _in_double(
     first: Recording, model: nn.Module, loss_function: Loss, inputs: Inputs, targets: Any
 ) -> BackwardReadings | None:
-    """Both passes in float64, None where the model doesn't run in it. The model itself is not converted."""
+    """Run both passes in float64 without converting the model; return None if the model doesn't run in float64."""
     tensors = {
         name: _double(each.detach()).requires_grad_(each.requires_grad)
         for name, each in [*model.named_parameters(), *model.named_buffers()]
@@ -374,17 +374,17 @@ def _in_double(
     same = [row.label for row in recording.rows] == [row.label for row in first.rows]
     if not same or loss.dtype != torch.float64:
         return None
-    return replace(readings, small=-math.inf)  # what is 0 here, is 0
+    return replace(readings, small=-math.inf)  # every 0 is exact
 
 
 def _double(tensor: Tensor) -> Tensor:
-    """A copy in float64 of a tensor of real numbers, a plain copy of another one."""
+    """Return a copy of a tensor in float64 or complex128; integer tensors keep their type."""
     if tensor.is_complex():
         return tensor.to(torch.complex128, copy=True)
     return tensor.double() if tensor.is_floating_point() and tensor.dtype != torch.float64 else tensor.clone()
 
 
-# What is looked at beside the layers ---------------------------------------------------------------------------------
+# Evidence besides the layers -----------------------------------------------------------------------------------------
 
 
 def _normalises_first(recording: Recording) -> bool:
@@ -394,7 +394,7 @@ def _normalises_first(recording: Recording) -> bool:
 
 
 def _largest_dropout(model: nn.Module) -> tuple[str, float]:
-    """Name and p of the dropout at work that drops most."""
+    """Return name and p of the active dropout that drops most."""
     kinds = nn.modules.dropout._DropoutNd
     found = [(name, each.p) for name, each in model.named_modules() if isinstance(each, kinds) and each.training]
     return max(found, key=lambda each: each[1], default=("", 0.0))
@@ -439,14 +439,14 @@ class _Again:
         return sizes[0] if sizes else 1
 
     def where_numbers_end(self) -> str:
-        """Where nan or infinity arise, in words; empty where it doesn't show."""
+        """Describe the place where nan or infinity arises; empty if it can't be found."""
         self._rewind()
         inputs, targets = _copy(self.inputs), _copy(self.targets)
         try:
             return Tracing(self.model).run(
                 lambda: _call(self.model, inputs), lambda outputs: self.loss_function(outputs, targets)
             )
-        except Exception:  # what the first run recorded stands
+        except Exception:  # the record of the first run is used instead
             return ""
 
     def changes(self, returned: Any, loss: Tensor, parameters: Sequence[Tensor]) -> Changes:
@@ -461,7 +461,7 @@ class _Again:
             outputs = _call(self.model, _copy(self.inputs))
             other = self.loss_function(outputs, _copy(self.targets))
         except Exception:
-            return Changes(False, True, True)  # nothing is known; what gets no gradient stays an alarm
+            return Changes(False, True, True)  # unknown: parameters without a gradient remain a finding
         finally:
             for each, kept in zip(parameters, before, strict=True):
                 each.data.copy_(kept)
@@ -490,9 +490,9 @@ class _Again:
             return None
 
     def cosine_of_neighbours(self) -> float:
-        """Mean cosine of the input gradients of neighbours, 1 % as far apart as two samples; nan without such inputs.
+        """Return the mean cosine of the input gradients of neighbours, 1 % as far apart as two samples.
 
-        What all samples have in common is taken out of the gradients first.
+        The mean over all samples is subtracted from the gradients first. nan if there are no suitable inputs.
         """
         places = [each for each in flatten(self.inputs) if each.is_floating_point() and each.dim() > 1]
         if len(places) != 1 or len(places[0]) < 3 or places[0].layout != torch.strided:

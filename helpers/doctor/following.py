@@ -1,7 +1,7 @@
-"""Which activation follows a layer: a module, or a function of torch, which stands in autograd's graph.
+"""Find the activation that follows a layer: a module, or a function of torch, found in autograd's graph.
 
-The graph is read, and nothing is changed: a mode that sees every function of torch would take an evaluation off
-PyTorch's fast paths, which round otherwise.
+The graph is only read: a mode that observes every function of torch would keep an evaluation from PyTorch's fast paths,
+which round differently.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .flatness import FLAT_PARTS, Flat, flat_parts
 FUNCTIONS: Mapping[type[nn.Module], str] = {
     nn.Sigmoid: "sigmoid",
     nn.Tanh: "tanh",
-    nn.Hardtanh: "hardtanh",  # and ReLU6, which is one
+    nn.Hardtanh: "hardtanh",  # also ReLU6, a subclass
     nn.Hardsigmoid: "hardsigmoid",
     nn.Softsign: "softsign",
     nn.ReLU: "relu",
@@ -34,12 +34,12 @@ FUNCTIONS: Mapping[type[nn.Module], str] = {
 ACTIVATIONS = (*FUNCTIONS, nn.LeakyReLU, nn.PReLU, nn.CELU, nn.Mish, nn.Hardswish, nn.LogSigmoid)
 
 KEEP_Z_IN_PLACE = (nn.ReLU, nn.Hardtanh)
-"""In place these overwrite z with what lies on the same side of their edges."""
+"""Modules that, in place, overwrite z with values on the same side of their edges."""
 
 
 @dataclass(frozen=True)
 class _Step:
-    """An activation in the graph: torch's function, and what gives (output, z) from what the step keeps."""
+    """An activation in the graph: torch's function, and a function that gets (output, z) from a step's saved data."""
 
     function: str
     values_and_z: Callable[[Any], tuple[Tensor, Tensor]]
@@ -48,7 +48,9 @@ class _Step:
 NODES: Mapping[str, _Step] = {
     "SigmoidBackward0": _Step("sigmoid", lambda node: (node._saved_result, torch.logit(node._saved_result))),
     "TanhBackward0": _Step("tanh", lambda node: (node._saved_result, torch.atanh(node._saved_result))),
-    "ReluBackward0": _Step("relu", lambda node: (node._saved_result, node._saved_result)),  # at most 0 where z is
+    "ReluBackward0": _Step(
+        "relu", lambda node: (node._saved_result, node._saved_result)
+    ),  # at most 0 exactly where z is
     "HardtanhBackward0": _Step("hardtanh", lambda node: (F.hardtanh(z := node._saved_self, *_edges(node)), z)),
     "HardsigmoidBackward0": _Step("hardsigmoid", lambda node: (F.hardsigmoid(z := node._saved_self), z)),
     "EluBackward0": _Step(  # SELU is an ELU with a scale
@@ -65,11 +67,11 @@ NODES: Mapping[str, _Step] = {
 """The steps of autograd's graph that are activations whose flat parts are known."""
 
 STEPS_BETWEEN = 8
-"""So many steps of the graph are looked through between one layer and the next."""
+"""The number of steps of the graph that are searched between one layer and the next."""
 
 
 class Following(NamedTuple):
-    """What an activation made of a layer: its output, its flat parts (None if not known) and its pre-activation."""
+    """The activation after a layer: its output, its flat parts (None if not known) and its pre-activation."""
 
     values: Tensor
     flat: Flat | None = None
@@ -77,7 +79,7 @@ class Following(NamedTuple):
 
 
 def following_module(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Following:
-    """The activation that this module is, from what went in and what came out."""
+    """Return the activation that this module computes, from its inputs and its output."""
     kind = type(module)
     if kind not in _functions:
         _functions[kind] = _function_of(kind)
@@ -94,13 +96,13 @@ _functions: dict[type[nn.Module], tuple[str | None, bool, bool]] = {}
 
 
 def _function_of(kind: type[nn.Module]) -> tuple[str | None, bool, bool]:
-    """Of a class of modules: torch's function, whether z is kept where it works in place, whether it has edges."""
+    """Return a module class's function in torch, whether z can be read if it works in place, whether it has edges."""
     name = next((FUNCTIONS[each] for each in kind.__mro__ if each in FUNCTIONS), None)
     return name, issubclass(kind, KEEP_Z_IN_PLACE), issubclass(kind, nn.Hardtanh)
 
 
 def following_function(layer: Any, tensor: Tensor) -> Following | None:
-    """The activation called as a function between a layer and a tensor computed from it; None if there is none.
+    """Return the activation called as a function between a layer and a tensor computed from it; None if there is none.
 
     `layer` is the step of autograd's graph that made the layer's output.
     """
@@ -126,7 +128,7 @@ def _edges(node: Any) -> tuple[float, float]:
 
 
 def _below(start: Any, until: Any) -> list[Any]:
-    """The steps from `start` on, nearest first, not beyond `until`; few of them."""
+    """Return a few steps from `start` on, nearest first, not beyond `until`."""
     found = [start] if start is not None else []
     for node in found:
         if node is not until and len(found) < STEPS_BETWEEN:

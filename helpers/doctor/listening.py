@@ -1,4 +1,4 @@
-"""What leaves the layers of a model in its forward passes, noted by one hook for all modules of the process."""
+"""Record the outputs of a model's layers in its forward passes, with one hook for all modules of the process."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .recording import CHANNELS_FIRST, own_parameters
 
 
 class Listener:
-    """Listens to a model between `start` and `stop`; `outputs` has what left each layer last, `order` which ran.
+    """Listens to a model between `start` and `stop`; `outputs` has each layer's last output, `order` those that ran.
 
-    Hooks of the model's own would keep PyTorch from taking its fast paths in an evaluation, which round otherwise.
-    An error goes to `failed`, and never into the forward pass.
+    Hooks on the model itself would keep PyTorch from its fast paths in evaluation, which round differently. An error is
+    passed to `failed` and never raised in the forward pass.
     """
 
     def __init__(self, model: nn.Module, failed: Callable[[Exception], None]) -> None:
@@ -30,7 +30,7 @@ class Listener:
         self._last: nn.Module | None = None
         self._kept: Following | None = None
         self._made_by: Any = None  # the step of autograd's graph that made the last layer's output
-        self._key = -1 - id(self)  # PyTorch counts its keys from 0
+        self._key = -1 - id(self)  # negative, since PyTorch's own keys count from 0
 
     @property
     def is_on(self) -> bool:
@@ -42,16 +42,16 @@ class Listener:
         _global_forward_hooks[self._key] = self._after_forward
 
     def stop(self) -> None:
-        """Take the hook off."""
+        """Remove the hook."""
         _global_forward_hooks.pop(self._key, None)
 
     def clear(self) -> None:
-        """Forget what was noted."""
+        """Forget all outputs."""
         self.outputs.clear()
         self._last = self._made_by = self._kept = None
 
     def finish(self) -> None:
-        """Count the last layer in, behind which nothing can follow any more."""
+        """Record the last layer, after which no activation can follow any more."""
         if self._last is not None and self._kept is not None:
             self.outputs.keep(self._last, self._kept, 1 if isinstance(self._last, CHANNELS_FIRST) else -1)
 
@@ -64,7 +64,7 @@ class Listener:
                 self._failed(problem)
 
     def _note(self, module: nn.Module, kind: str, inputs: tuple[Any, ...], output: Any) -> None:
-        """Keep what leaves a layer; what leaves an activation counts as that of the layer before it."""
+        """Keep the output of a layer; the output of an activation counts as that of the layer before it."""
         values = output if type(output) is Tensor else first_tensor(output)
         if kind == "layer" and module is not self._last:
             self._look_for_function(inputs)
@@ -80,7 +80,7 @@ class Listener:
             self._made_by, self._kept = None, following_module(module, inputs, values)
 
     def _look_for_function(self, until: Any) -> None:
-        """See whether an activation called as a function stands between the last layer and the first tensor there."""
+        """Look for an activation called as a function between the last layer and the first tensor in `until`."""
         tensor = None if self._made_by is None else first_tensor(until)
         if tensor is not None:
             self._kept = following_function(self._made_by, tensor) or self._kept
@@ -88,14 +88,14 @@ class Listener:
 
 
 def _kind(module: nn.Module) -> str:
-    """What the listener takes a module for."""
+    """Return the kind of module, as the listener distinguishes them."""
     if isinstance(module, ACTIVATIONS):
         return "activation"
     return "layer" if own_parameters(module) else "other"
 
 
 def first_tensor(output: Any) -> Tensor | None:
-    """The output itself, or the first tensor in a tuple, list or dictionary of outputs."""
+    """Return the output itself, or the first tensor in a tuple, list or dictionary of outputs."""
     if isinstance(output, Tensor):
         return output
     parts = output.values() if isinstance(output, Mapping) else output if isinstance(output, list | tuple) else ()

@@ -1,6 +1,6 @@
-"""What `watch` measures of layers and parameters, in few operations: in a small network each costs as much as a layer.
+"""The measurements of `watch`, in few operations: in a small network each of them costs as much as a layer.
 
-Everything that is measured waits as tensors on its device and is fetched at once.
+Results wait as tensors on their device and are fetched together.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from .following import Following
 Array = NDArray[Any]
 
 SMALL = 2**16
-"""Outputs of at most so many elements are kept, and those of one shape are measured together when all are there."""
+"""Outputs of at most this many elements are copied, and those of one shape are measured together."""
 
 ALIKE_SAMPLES, ALIKE_FEATURES = 32, 256
-"""The similarity of samples is taken of at most so many samples and features, evenly picked."""
+"""The largest numbers of samples and features, evenly picked, that the similarity of samples is computed from."""
 
 RECORDS, TOGETHER = 8, 2**20
-"""Outputs of so many records are measured together, or of fewer where they have more elements than this."""
+"""Outputs of RECORDS records are measured together, or of fewer if they have more than TOGETHER elements."""
 
 LEAST, MOST = 1e-12, 1e15
-"""A norm between these lost nothing in float32; any other is taken once more in float64."""
+"""A norm between these is accurate in float32; any other is computed again in float64."""
 
 UPDATE_SAMPLE = 2**14
-"""Of a parameter with more elements, about so many are looked at to see how far a step moves it."""
+"""For a parameter with more elements, about this many are examined to see how far a step moves it."""
 
 
 @dataclass(frozen=True)
 class Leaving:
-    """What leaves one layer: mean, standard deviation, flat shares, and the mean cosine between two samples."""
+    """The statistics of one layer's outputs: mean, standard deviation, flat shares, mean cosine of two samples."""
 
     mean: float = math.nan
     std: float = math.nan
@@ -49,7 +49,7 @@ class Leaving:
 
 
 class _Kept(NamedTuple):
-    """What left one layer, (samples, …), or several alike, (layers, samples, …)."""
+    """The outputs of one layer, (samples, …), or of several of one shape, (layers, samples, …)."""
 
     values: Tensor
     z: Tensor | None
@@ -58,18 +58,18 @@ class _Kept(NamedTuple):
 
     @property
     def alike(self) -> Hashable:
-        """What those have in common that can be measured together."""
+        """The key that outputs share if they can be measured together."""
         return self.values.shape, self.values.dtype, self.values.device, self.flat, self.unit_axis
 
 
 class Batch:
-    """Outputs that are measured together: when their room is full, or when somebody asks.
+    """Outputs that are measured together, when their room is full or when a result is requested.
 
-    units: how many units each of these layers has
+    units: the number of units of each of these layers
     """
 
     def __init__(self, like: _Kept, room: _Room | None = None) -> None:
-        """`like` is one of the outputs; `room` is where they wait, None where they are measured already."""
+        """Prepare a batch; `like` is one of the outputs, `room` the room where they wait, None if they are measured."""
         self._room, self._size = room, like.values.numel()
         self._rectifies = like.flat is not None and like.flat.rectifies
         shape = like.values.shape
@@ -78,11 +78,11 @@ class Batch:
         self._numbers: list[Array] = []
 
     def set(self, measured: list[Tensor]) -> None:
-        """What was measured."""
+        """Store the measurements."""
         self._room, self._measured = None, measured
 
     def leaving(self, place: int) -> Leaving:
-        """What the layer at this place left."""
+        """Return the statistics of the layer at this place."""
         if self._room is not None:
             self._room.measure()
         self._numbers = self._numbers or fetched(self._measured)
@@ -93,7 +93,7 @@ class Batch:
 
 
 class _Room:
-    """Memory in which outputs of one kind wait for their measuring; then others may come."""
+    """Memory in which outputs of one kind wait until they are measured; it is reused afterwards."""
 
     def __init__(self, like: _Kept, size: int) -> None:
         self.size, self.used = size, 0
@@ -102,7 +102,7 @@ class _Room:
         self._batch = Batch(like, self)
 
     def add(self, those: Sequence[_Kept]) -> tuple[Batch, int]:
-        """Copy outputs; returns what will have measured them, and the place of the first one there."""
+        """Copy outputs; return the batch that will measure them, and the place of the first one in it."""
         if self.used + len(those) > self.size:
             self.measure()
         start, self.used = self.used, self.used + len(those)
@@ -112,7 +112,7 @@ class _Room:
         return self._batch, start
 
     def measure(self) -> None:
-        """Measure what waits."""
+        """Measure the waiting outputs."""
         if self.used:
             values, z = self._memory.values, self._memory.z
             waiting = self._memory._replace(values=values[: self.used], z=None if z is None else z[: self.used])
@@ -121,7 +121,7 @@ class _Room:
 
 
 class Left(NamedTuple):
-    """What left some layers of a record: the places of a batch from `start` on."""
+    """The outputs of some layers of a record: the places of a batch from `start` on."""
 
     keys: list[Any]
     batch: Batch
@@ -129,10 +129,10 @@ class Left(NamedTuple):
 
 
 class Outputs:
-    """Collects what leaves the layers during a forward pass, by any key.
+    """Collects the outputs of layers during a forward pass, by any key.
 
-    What is small is measured for several records together: done once in ten steps, an operation takes a few times as
-    long as its second call right behind it.
+    Small outputs of several records are measured together: an operation that runs once in ten steps takes a few times
+    as long as when it is repeated immediately.
     """
 
     def __init__(self) -> None:
@@ -142,12 +142,12 @@ class Outputs:
         self._records = self._waiting = 0
 
     def keep(self, key: Any, following: Following, unit_axis: int) -> None:
-        """Keep what left a layer; another call under the same key takes its place."""
+        """Keep the output of a layer; it replaces an earlier one with the same key."""
         values, flat, z = following
         if flat is None or z is None or (flat.rectifies and values.dim() < 2):
             flat = z = None
         elif flat.rectifies:
-            z = None  # behind a rectifier the output tells as much
+            z = None  # after a rectifier the output is sufficient
         self._small.pop(key, None)
         self._large.pop(key, None)
         kept = _Kept(values, z, flat, unit_axis)
@@ -159,12 +159,12 @@ class Outputs:
             self._small[key] = kept
 
     def clear(self) -> None:
-        """Forget what the last forward pass left."""
+        """Forget the outputs of the last forward pass."""
         self._small.clear()
         self._large.clear()
 
     def taken(self) -> list[Left]:
-        """What left the layers, for a record."""
+        """Return the layers' outputs for a record."""
         alike: dict[Hashable, list[Any]] = {}
         for key, kept in self._small.items():
             alike.setdefault(kept.alike, []).append(key)
@@ -178,7 +178,7 @@ class Outputs:
         return found
 
     def _wait(self, kind: Hashable, keys: list[Any]) -> Left:
-        """Copy outputs of one kind to where they wait."""
+        """Copy outputs of one kind to their room."""
         those = [self._small[key] for key in keys]
         count, size = len(those), those[0].values.numel()
         self._waiting += count * size
@@ -191,9 +191,9 @@ class Outputs:
 
 
 def _measure(kept: _Kept, is_own: bool) -> list[Tensor]:
-    """For each layer in a stack (layers, samples, …): mean, norm of the deviations, similarity, flat elements.
+    """Return, for each layer in a stack (layers, samples, …): mean, norm of deviations, similarity, flat elements.
 
-    Values that are our own are overwritten: fresh memory takes longer than what is done in it.
+    If `is_own` is set, the values are overwritten, since allocating memory takes longer than the computation.
     """
     values, layers = kept.values, len(kept.values)
     numbers = values if values.dtype == torch.float64 else values.float()
@@ -211,7 +211,7 @@ def _measure(kept: _Kept, is_own: bool) -> list[Tensor]:
 
 
 def _similarity(values: Tensor) -> Tensor:
-    """Mean cosine between two samples, (layers,); NaN where there is one sample only, or nothing but zeros."""
+    """Return the mean cosine between two samples, (layers,); NaN for a single sample, or if all values are zero."""
     layers, samples = values.shape[0], values.shape[1] if values.dim() > 2 else 1
     if samples < 2:
         return torch.full((layers,), math.nan, device=values.device)
@@ -233,13 +233,13 @@ def _of(tensor: Tensor | None) -> Tensor:
 
 
 def real(tensor: Tensor) -> Tensor:
-    """The numbers in a tensor, detached: of a sparse one its values, of a complex one its real and imaginary parts."""
+    """Return a tensor's numbers, detached: a sparse tensor's values, a complex tensor's real and imaginary parts."""
     values = (tensor.coalesce().values() if tensor.is_sparse else tensor).detach()
     return torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
 
 
 def norms(tensors: Sequence[Tensor]) -> Array | Tensor:
-    """The norm of each tensor, (tensors,), in float64 where the device has it: small ones don't underflow to 0."""
+    """Return the norm of each tensor, (tensors,), in float64 if the device has it, so small ones don't underflow."""
     if not tensors:
         return np.empty(0)
     if tensors[0].device.type != "cpu":
@@ -251,7 +251,7 @@ def norms(tensors: Sequence[Tensor]) -> Array | Tensor:
 
 
 def _norms_of(arrays: Sequence[Array]) -> Array:
-    """The norms of arrays of float32 with one axis; in float64 where float32 would lose something."""
+    """Return the norms of one-dimensional float32 arrays, in float64 where float32 would lose something."""
     with np.errstate(all="ignore"):
         found = [math.sqrt(each.dot(each)) for each in arrays]
         if not LEAST < min(found) <= max(found) < MOST:
@@ -262,13 +262,13 @@ def _norms_of(arrays: Sequence[Array]) -> Array:
 
 
 def together(tensors: Sequence[Tensor]) -> Tensor:
-    """Plain tensors one behind the other; of a single one a view, and nothing of none."""
+    """Concatenate plain tensors, flattened; a single one gives a view, none an empty tensor."""
     with torch.no_grad():
         return torch._C._nn.flatten_dense_tensors(list(tensors)).detach() if tensors else torch.empty(0)
 
 
 def are_plain(tensors: Sequence[Tensor]) -> bool:
-    """Whether all are dense, of float32 and on the processor."""
+    """Whether all tensors are dense, float32 and on the CPU."""
     return all(each.dtype is torch.float32 and each.layout is torch.strided and each.is_cpu for each in tensors)
 
 
@@ -278,14 +278,14 @@ def _norm(values: Tensor) -> float:
 
 
 def _on_device(values: Sequence[Tensor]) -> Tensor:
-    """Without waiting for the device."""
+    """Stack scalar tensors without waiting for the device."""
     wide = torch.float32 if values[0].device.type == "mps" else torch.float64
     found = [torch.linalg.vector_norm(each, dtype=wide) for each in values]
     return torch.stack([each.to(found[0].device) for each in found])
 
 
 def fetched(measured: Sequence[Array | Tensor]) -> list[Array]:
-    """The numbers of tensors of at most one axis, brought from each device at once; arrays stay as they are."""
+    """Return the numbers of tensors of at most one axis, with one transfer per device; arrays are unchanged."""
     tensors = {place: each for place, each in enumerate(measured) if isinstance(each, Tensor)}
     found = [np.empty(0) if isinstance(each, Tensor) else each for each in measured]
     for device in {tensor.device for tensor in tensors.values()}:
@@ -302,11 +302,11 @@ def fetched(measured: Sequence[Array | Tensor]) -> list[Array]:
 
 
 class Weights:
-    """Some elements of each parameter before a step, to be held against those after it.
+    """Some elements of each parameter before a step, to be compared with those after it.
 
-    The memory is kept from record to record: in a small network fresh memory takes longer than what is done with it.
+    The memory is reused from record to record: in a small network, allocating it takes longer than the computation.
 
-    is_whole: whether all elements are looked at
+    is_whole: whether all elements are examined
     """
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
@@ -317,7 +317,7 @@ class Weights:
         self.sizes: Array | Tensor = np.empty(0)
 
     def remember(self) -> None:
-        """Keep the elements as they are now; `sizes` has the norm of each of the parameters, (parameters,)."""
+        """Store the current elements; `sizes` then has the norm of each parameter, (parameters,)."""
         now = self._samples()
         with torch.no_grad():
             if [(each.shape, each.device) for each in now] != [(each.shape, each.device) for each in self._before]:
@@ -328,7 +328,7 @@ class Weights:
         self.sizes = self._norms()
 
     def moved(self) -> Array | Tensor:
-        """The norm of the change of each of the parameters since `remember`, (parameters,); called once."""
+        """Return the norm of each parameter's change since `remember`, (parameters,); call it only once."""
         with torch.no_grad():
             torch._foreach_sub_(self._before, self._samples())
         return self._norms()
@@ -337,7 +337,7 @@ class Weights:
         return _norms_of(self._numbers) if self._numbers else norms(self._before)
 
     def _samples(self) -> list[Tensor]:
-        """Of each parameter at most about `UPDATE_SAMPLE` elements, evenly picked."""
+        """Return at most about `UPDATE_SAMPLE` elements of each parameter, evenly picked."""
         if self.is_whole:
             return self.parameters
         return [each.detach().reshape(-1)[:: _stride(each)] if _stride(each) > 1 else each for each in self.parameters]

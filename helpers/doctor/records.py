@@ -1,4 +1,4 @@
-"""The records of a training as they were measured, put together into a table when somebody asks."""
+"""The records of a training run as they were measured, and their table, which is built on demand."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from .recording import own_parameters
 Array = NDArray[Any]
 
 MOST_WAITING = 50
-"""So many records wait as they were measured; then they are put together, which takes less memory."""
+"""The number of records that wait as measured before they are merged into the table, which takes less memory."""
 
 
 @dataclass
 class Record:
-    """What was measured at one step: tensors on their devices, and what they belong to.
+    """The measurements of one step: tensors on their devices, and the layers and parameters that they belong to.
 
-    with_gradient: for every layer, how many of its parameters had a gradient
+    with_gradient: for every layer, the number of its parameters that had a gradient
     gradients, weights: norms of these gradients, scaled by `scale`, and of all parameters, layer by layer
-    left: what `Outputs.taken` gave
-    updates: parameters by their id, the norms of what a step changed in them, and their norms before
+    left: the result of `Outputs.taken`
+    updates: ids of parameters, the norms of the step's changes to them, and their norms before it
     """
 
     step: int
@@ -40,7 +40,7 @@ class Record:
     updates: list[tuple[list[int], Array | Tensor, Array | Tensor]] = field(default_factory=list)
 
     def rows(self, layers: Sequence[nn.Module]) -> Array:
-        """(layers, quantities), in the order of `QUANTITIES`."""
+        """Return the record as (layers, quantities), in the order of `QUANTITIES`."""
         of_gradients, of_weights = fetched([self.gradients, self.weights])
         each_gradient, each_weight = iter((of_gradients / self.scale).tolist()), iter(of_weights.tolist())
         left = {key: batch.leaving(start + at) for keys, batch, start in self.left for at, key in enumerate(keys)}
@@ -57,7 +57,7 @@ class Record:
 
 
 class Records:
-    """The records of a training, in order."""
+    """The records of a training run, in order."""
 
     def __init__(self) -> None:
         self.steps: list[int] = []
@@ -70,7 +70,7 @@ class Records:
 
     @property
     def last(self) -> Record:
-        """The last one."""
+        """The last record."""
         return self._waiting[-1]
 
     def add(self, record: Record) -> None:
@@ -83,7 +83,7 @@ class Records:
 
     @property
     def table(self) -> Array:
-        """(records, layers, quantities) of all that was measured so far."""
+        """All measurements so far, (records, layers, quantities)."""
         rows = [*self._finished, *(each.rows(self.layers) for each in self._waiting)]
         return np.array(rows).reshape(len(self), len(self.layers), len(QUANTITIES))
 
@@ -94,7 +94,7 @@ def _row(
     left: Leaving,
     updates: Sequence[tuple[float, float]],
 ) -> list[float]:
-    """One layer's numbers, in the order of `QUANTITIES`."""
+    """Return one layer's numbers, in the order of `QUANTITIES`."""
     gradient, weight = math.hypot(*gradients) if gradients else math.nan, math.hypot(*weights)
     if gradients and not math.isfinite(gradient):
         gradient = math.inf

@@ -1,7 +1,7 @@
-"""`with watch(model) as monitor:` around a training loop: what every layer's gradient does while the network trains.
+"""`with watch(model) as monitor:` around a training loop: follow every layer's gradient while the network trains.
 
-The loop stays as it is. What is read is read where the optimizer is about to use it, so clipping and accumulation are
-in it; nothing is changed, and the weights come out bit for bit as without.
+The loop needs no change. Gradients are read when the optimizer is about to use them, so clipping and accumulation are
+included. Nothing is changed: the trained weights are bit for bit the same as without watching.
 """
 
 from __future__ import annotations
@@ -39,32 +39,32 @@ from .records import Record, Records
 Array = NDArray[Any]
 
 DRAWING_SHARE = 0.02
-"""Share of the training time that drawing may take."""
+"""The largest share of the training time that drawing may take."""
 
 MOST_LINES = 40
-"""A summary in plain text leaves out the middle of a longer list of layers."""
+"""The largest number of layers in a plain text summary; the middle of a longer list is left out."""
 
 
 def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
-    """Follow the layers of `model` while the block under `with` trains it, and conclude: `monitor.diagnosis`.
+    """Follow the layers of `model` while the `with` block trains it, and diagnose the training: `monitor.diagnosis`.
 
-    every: the first step is recorded and then every so many. A step is a call of `step` of a torch optimizer that
-    holds a parameter of the model; where several optimizers take turns, one round of them is one step. Gradients are
-    read at its start, unscaled where a GradScaler scales them, activations in the last forward pass before it with
-    gradients. Of an optimizer that works with a closure the gradients are read at its end.
-    show: draw a heat map of the gradient norms in a notebook while the block runs and say what is concluded after it;
+    every: the interval of recorded steps, beginning with the first. A step is a call of `step` of a torch optimizer
+        that holds a parameter of the model; if several optimizers take turns, one round of them is one step. Gradients
+        are read at its start, unscaled if a GradScaler scales them; activations in the last forward pass with gradients
+        before it. With a closure, the gradients are read at the end of the step.
+    show: in a notebook, draw a heat map of the gradient norms while the block runs and show the diagnosis after it;
         elsewhere print a summary after it
 
     A recorded step copies small outputs and some elements of the parameters, and every eighth measures the outputs;
     the others keep the loss (`python -m tests.benchmarks watching` measures it in the course).
 
-    Nothing of the model, its gradients or the random state changes, and all hooks are gone after the block, also when
-    it raises; but for those around the steps of all optimizers, which do nothing any more. Ctrl-C ends the recording
-    at once, also where the block catches it. An error in the recording ends it, and never the training; the summary
-    names it. An activation called as a function (`torch.relu`) is found in autograd's graph, and so are the targets of
-    torch's usual losses.
+    The model, its gradients and the random state are not changed. After the block all hooks are removed, also if it
+    raises, except those around the steps of all optimizers, which then do nothing. Ctrl-C ends the recording at once,
+    even if the block catches it. An error in the recording ends it but never the training; the summary names it. An
+    activation called as a function (`torch.relu`) is found in autograd's graph, as are the targets of torch's usual
+    losses.
 
-    Raises TypeError where `model` is no module, ValueError where `every` is no whole number ≥ 1.
+    Raises TypeError if `model` is not a module, ValueError if `every` is not a whole number ≥ 1.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module; got {type(model).__name__}")
@@ -75,12 +75,12 @@ def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
 
 @dataclass
 class _Held:
-    """What an optimizer holds of the model, and what its gradients were like since its last step."""
+    """The model's parameters in an optimizer, and the state of their gradients since its last step."""
 
     optimizer: Optimizer
     parameters: list[Tensor] = field(default_factory=list)
     few: list[Tensor] = field(default_factory=list)
-    size: int = 0  # how many parameters the optimizer holds, of other models too
+    size: int = 0  # number of parameters in the optimizer, including those of other models
     steps: int = 0
     weights: Weights = field(default_factory=lambda: Weights([]))
     is_recorded: bool = False
@@ -90,7 +90,7 @@ class _Held:
 
 
 def _guarded(follower: Callable[..., Any]) -> Callable[..., Any]:
-    """An error in a follower ends the recording, and never the training."""
+    """Wrap a follower so that an error in it ends the recording but never the training."""
 
     @wraps(follower)
     def guarded(monitor: Monitor, *arguments: Any) -> Any:
@@ -108,8 +108,8 @@ def _guarded(follower: Callable[..., Any]) -> Callable[..., Any]:
 class Monitor:
     """Records a model's layers while it trains; made by `watch`.
 
-    problem: why the recording ended before the training, empty where it didn't
-    is_running: whether it follows a training now
+    problem: the error that ended the recording before the training, or ""
+    is_running: whether it is recording
     """
 
     def __init__(self, model: nn.Module, every: int, show: bool) -> None:
@@ -119,7 +119,7 @@ class Monitor:
         self._layers: dict[str, nn.Module] = {}
         self._records = Records()
         self._units: dict[nn.Module, int] = {}
-        self._round: set[int] = set()  # the optimizers that have made the step at which we are
+        self._round: set[int] = set()  # the optimizers that have made the current step
         self._held: dict[int, _Held] = {}
         self._kept: list[int] = []
         self._looked_at = self._scaled_steps = 0
@@ -233,7 +233,7 @@ class Monitor:
             self._listen()
 
     def _about_to_step(self) -> None:
-        """The gradients of this step are there."""
+        """Record this step, whose gradients are complete, if it is one to record."""
         self._backwards.stamp(self._step)
         if self._step % self.every == 0:
             if not self._is_same_step:
@@ -258,7 +258,7 @@ class Monitor:
         held.is_recorded = False
 
     def _held_by(self, optimizer: Optimizer) -> _Held | None:
-        """What this optimizer holds of the model, None if nothing."""
+        """Return this optimizer's part of the model; None if it holds no parameter of it."""
         held = self._held.get(id(optimizer))
         size = sum(len(group["params"]) for group in optimizer.param_groups)
         if held is None or held.size != size:
@@ -279,7 +279,7 @@ class Monitor:
         return bool(self._records) and self._records.last.step == self._step
 
     def _record(self) -> None:
-        """Measure every layer; of a further optimizer in the same step its gradients only."""
+        """Measure every layer; for a further optimizer in the same step, only the gradients."""
         if not self._layers:
             self._layers = self._in_order()
             self._records.layers = list(self._layers.values())
@@ -304,7 +304,7 @@ class Monitor:
             self._draw()
 
     def _sizes(self, parameters: list[nn.Parameter]) -> Array | Tensor:
-        """The norms of parameters; where an optimizer is about to change just these, they are known."""
+        """Return the norms of parameters, which are known if an optimizer is about to change exactly these."""
         for held in self._held.values():
             weights = held.weights
             if held.is_recorded and weights.is_whole and [*map(id, weights.parameters)] == [*map(id, parameters)]:
@@ -312,12 +312,12 @@ class Monitor:
         return norms(parameters)
 
     def _scale(self) -> float:
-        """By what the gradients are multiplied: a fused optimizer unscales them itself, in its step."""
+        """Return the factor on the gradients: a fused optimizer unscales them only during its step."""
         scales = (getattr(held.optimizer, "grad_scale", None) for held in self._held.values())
         return next((float(scale) for scale in scales if isinstance(scale, Tensor)), 1.0)
 
     def _in_order(self) -> dict[str, nn.Module]:
-        """The modules that hold parameters: those that ran, in the order in which they did, then the others."""
+        """Return the modules with parameters by name: those that ran, in their order of execution, then the others."""
         named = {module: name or type(module).__name__ for name, module in self.model.named_modules()}
         holders = [module for module in named if own_parameters(module)]
         ran = [module for module in self._listener.order if module in named]
@@ -334,12 +334,12 @@ class Monitor:
 
     @property
     def steps(self) -> int:
-        """How many steps the training made while it was watched."""
+        """The number of training steps made while it was watched."""
         return self._step + bool(self._round) if self._records else 0
 
     @property
     def diagnosis(self) -> TrainingDiagnosis:
-        """What is wrong with the training so far; also within the block."""
+        """The diagnosis of the training so far, available inside the block too."""
         history, backwards = self.history, getattr(self, "_backwards", None)
         losses = backwards.losses(self.steps) if backwards else np.empty(0)
         units = {name: self._units[layer] for name, layer in self._layers.items() if layer in self._units}
@@ -374,7 +374,7 @@ class Monitor:
         )
 
     def _first_bad(self, history: WatchHistory) -> tuple[int, str] | None:
-        """The first step with nan or infinity, in the loss or in a recorded gradient, and where."""
+        """Return the first step with nan or infinity in the loss or a recorded gradient, and where it arose."""
         backwards = getattr(self, "_backwards", None)
         of_loss = backwards.first_bad if backwards else None
         records, layers = np.nonzero(np.isinf(history.gradient_norm))
@@ -384,19 +384,19 @@ class Monitor:
         return int(history.steps[records[0]]), f"the backward pass, at {last}"
 
     def _draw(self) -> None:
-        """Draw the records so far, and leave the training in peace for fifty times as long as that took."""
+        """Draw the records so far; the next drawing is allowed after fifty times as long as this one took."""
         if not self._records:
             return
         history, started = self.history, time.monotonic()
         if self.picture is None:
             self.picture = display.live_picture(history.layers, self.every)
-            started = time.monotonic()  # made once, and not counted
+            started = time.monotonic()  # creating the picture happens once and isn't counted
         if self.picture is not None:
             self.picture.show(history)
         self._next_drawing = time.monotonic() + (time.monotonic() - started) / DRAWING_SHARE
 
     def _say(self) -> None:
-        """Show what is concluded. The training is over then, and no error here may take its result away."""
+        """Show the diagnosis. An error in here must not hide the result of the training, which is over."""
         try:
             if display.in_notebook():
                 self._draw()
@@ -404,15 +404,15 @@ class Monitor:
             else:
                 print(self)
         except Exception as problem:
-            print(f"watch: the training can't be summed up, by an error: {type(problem).__name__}: {problem}")
+            print(f"watch: an error prevented the summary of the training: {type(problem).__name__}: {problem}")
 
     def _display(self) -> None:
-        """Say in a notebook what is concluded."""
+        """Show the diagnosis in a notebook."""
         diagnosis = self.diagnosis
         display.show(display.as_html(diagnosis.verdict, diagnosis.summary, diagnosis.findings, diagnosis.notes), (), "")
 
     def __str__(self) -> str:
-        """The first and the last record in plain text, a line for each layer, and what is concluded."""
+        """Return the first and the last record as plain text, a line for each layer, and the diagnosis."""
         if not self._records:
             none = "watch: no step was recorded. Does an optimizer with this model's parameters make steps?"
             return f"{none}\n\n{self.diagnosis}" if self.problem else none
@@ -435,13 +435,12 @@ class Monitor:
         return "\n".join([head, *rows, "", str(self.diagnosis)])
 
     def save(self, path: str | Path) -> Path:
-        """Write one HTML file that shows all that was recorded, in any browser and without network; returns its path.
+        """Write one HTML file with all records, for any browser and without network access; return its path.
 
-        No script runs in it but its own.
+        The page runs no scripts but its own.
 
-        Raises ValueError where nothing was recorded, ImportError where plotly is not installed, FileNotFoundError where
-        the folder doesn't exist, another OSError where it can't be written; an earlier file of the name then stays as
-        it is.
+        Raises ValueError if nothing was recorded, ImportError if plotly is not installed, FileNotFoundError if the
+        folder doesn't exist, and another OSError if the file can't be written; an existing file is then unchanged.
         """
         if not self._records:
             raise ValueError("nothing was recorded, so there is nothing to save; train inside the `with` block first")
@@ -452,7 +451,7 @@ class Monitor:
             raise FileNotFoundError(
                 f"path is {str(path)!r}; the folder {str(path.parent)!r} doesn't exist: make it first"
             )
-        half = path.with_name(f".{path.name}.{os.getpid()}.part")  # an earlier report stays whole until this one is
+        half = path.with_name(f".{path.name}.{os.getpid()}.part")  # keeps an existing report until this one is complete
         try:
             half.write_text(self._page(), encoding="utf-8")
             half.replace(path)
@@ -461,7 +460,7 @@ class Monitor:
         return path
 
     def _page(self) -> str:
-        without_tools = {"displayModeBar": False}  # they would lie on the colour bar
+        without_tools = {"displayModeBar": False}  # it would cover the colour bar
         picture = pictures.steps(self.history).to_html(full_html=False, include_plotlyjs=True, config=without_tools)
         name = html.escape(type(self.model).__name__)
         return (
@@ -473,7 +472,7 @@ class Monitor:
 
 
 def _policy(page: str) -> str:
-    """What the page may do: run these scripts, set styles, show pictures that it holds itself."""
+    """Return the page's Content-Security-Policy: it may run these scripts, set styles, show embedded pictures."""
     scripts = re.findall(r"<script[^>]*>(.*?)</script>", page, flags=re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in scripts]
     allowed = " ".join(f"'sha256-{each}'" for each in hashes)
