@@ -70,7 +70,7 @@ def test_a_loss_that_is_given_what_it_is_not_made_for(name: str) -> None:
 NOTED: dict[str, tuple[Given, str]] = {
     "batch norm behind the last layer of a regression": (
         (net(nn.BatchNorm1d(1, affine=False), out=1), F.mse_loss, X, 3 + X[:, :1]),
-        "come out of a batch normalization",
+        "come from a batch normalization",
     ),
     "two views that are only pulled together": (
         (
@@ -79,7 +79,7 @@ NOTED: dict[str, tuple[Given, str]] = {
             X,
             None,
         ),
-        "compares answers with answers",
+        "compares outputs with outputs",
     ),
     "an LSTM of one constant": (
         (
@@ -92,7 +92,7 @@ NOTED: dict[str, tuple[Given, str]] = {
             X,
             Y,
         ),
-        "units begin alike",
+        "units start the same",
     ),
     "log-likelihood by hand without its minus": (
         (net(), lambda out, y: F.log_softmax(out, 1)[torch.arange(64), y].mean(), X, Y),

@@ -32,11 +32,11 @@ BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
 
 GATES = {"LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3}
-"""Recurrent layers whose matrices hold so many gates, one below the other: units of one gate are compared."""
+"""Recurrent layers and the number of gates stacked in their matrices; only units of one gate are compared."""
 
 
 class Changes(NamedTuple):
-    """What changes with the numbers of some parameters: an output, an output with a gradient, the loss."""
+    """Whether other values of some parameters change an output, an output with a gradient, and the loss."""
 
     outputs: bool
     learning: bool
@@ -405,7 +405,7 @@ class Chart:
                     break
 
     def _stays_at_zero(self, row: Row, matrix: Tensor) -> bool:
-        """Whether a matrix and its gradient are exactly 0, and nothing behind it is about to leave 0 itself."""
+        """Whether a matrix and its gradient are exactly 0, and no layer after it is about to become nonzero."""
         if self._sizes[matrix] != 0 or self._gradients.get(matrix) != 0 or not row.steps:
             return False
         steps = [step for each in self._rows if each.name == row.name for step in each.steps]

@@ -152,8 +152,8 @@ def notes_of_comparisons(seen: Sequence[Compared]) -> Iterator[str]:
             yield found
     if seen and all(each.function in DIFFERENCES - BY_HAND and each.wanted.requires_grad for each in seen):
         yield (
-            "The loss compares answers with answers, and neither is held fast: one constant for all samples makes it "
-            "0, unless another term keeps them apart."
+            "The loss compares outputs with outputs, and both are trained: one constant for all samples makes it 0, "
+            "unless another term keeps them apart."
         )
 
 

@@ -341,10 +341,10 @@ def _unchanged(training: Training) -> Iterator[Finding]:
     if not training.held and np.isfinite(history.gradient_norm).any():
         yield Finding(
             "unchanged",
-            "no optimizer that makes steps holds any layer of the model, though gradients arrive there.",
+            "no optimizer that makes steps holds any layer of the model, although the layers get gradients.",
             {"steps": float(training.steps)},
             limit,
-            "Make the optimizer from model.parameters() when all layers are in their place.",
+            "Create the optimizer from model.parameters() after all layers have been added.",
             "11_your_own_network.ipynb",
             history.layers,
             kind="training",

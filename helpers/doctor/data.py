@@ -383,8 +383,8 @@ def _notes_of_layers(evidence: Evidence) -> Iterator[str]:
     for answer, wanted in zip(answers, like, strict=False):
         if answer.numel() == wanted.numel() and "BatchNorm" in name_of(answer.grad_fn):
             yield (
-                "The answers come out of a batch normalization, which sets their mean and deviation over the batch, "
-                "whatever the targets are: let a linear layer be the last one."
+                "The outputs come from a batch normalization, which fixes their mean and standard deviation over the "
+                "batch, whatever the targets are: make a linear layer the last one."
             )
     name, share = evidence.dropped
     if share >= DROPS_MUCH:

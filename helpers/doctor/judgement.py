@@ -103,7 +103,7 @@ REACHED = 1e-3
 """Through time, a step with this share of the largest signal still counts as reached."""
 
 EPS = 3e-3
-"""The root of the eps of normalizations: a smaller deviation is not brought to 1."""
+"""The square root of a normalization's eps: a smaller standard deviation is not scaled to 1."""
 
 ADAMS_EPS, WILD = 1e-8, 1e3
 """Below ADAMS_EPS, Adam's step shrinks with the gradient. If a layer's gradient is WILD times its weights, one step of
@@ -339,16 +339,16 @@ def _blocked(case: Case) -> Iterator[Finding]:
 
 
 def _normalised_away(case: Case) -> Iterator[Finding]:
-    """Where a normalization is given single numbers, and so takes away all of them."""
+    """Yield a finding for a normalization over single numbers, whose output is constant."""
     for before, at in zip(case.way, case.way[1:], strict=False):
         if "Norm" in at.type and not case.waking and before.spread > EPS > at.activation_std:
             yield Finding(
                 "blocked",
-                f"nothing of its input comes out of {at.label} ({at.type}), which normalises single numbers.",
+                f"the output of {at.label} ({at.type}) doesn't depend on its input: it normalises single numbers.",
                 {"spread before": before.spread, "deviation after": at.activation_std},
                 THRESHOLDS["blocked"],
-                "Let it normalise over several numbers: fewer groups, an axis with more features, a place before the "
-                "pooling; or leave it out.",
+                "Normalise over several numbers (fewer groups, an axis with more features, a place before the "
+                "pooling), or leave it out.",
                 "06_batch_norm.ipynb",
                 (at.label,),
             )

@@ -93,8 +93,8 @@ def _notes_of_numbers(model: nn.Module, modules: Sequence[tuple[str, nn.Module]]
     constant = [name for name, each in matrices if each.numel() > 1 and _is_constant(each)]
     if constant:
         yield (
-            f"{some(constant)}: all numbers are the same, so that units begin alike, and differ only as the layers "
-            "behind them do. Draw them at random."
+            f"{some(constant)}: all weights are the same, so units start the same and differ only as far as the layers "
+            "after them do. Draw the weights at random."
         )
     wild = [name for name, each in modules if isinstance(each, nn.RNNBase) and _gain(each) > LARGE_GAIN]
     if wild:
@@ -105,7 +105,7 @@ def _notes_of_numbers(model: nn.Module, modules: Sequence[tuple[str, nn.Module]]
 
 
 def _is_constant(matrix: Tensor) -> bool:
-    """Whether all numbers of a dense matrix are one, which is not 0; quickly told where the first two differ."""
+    """Whether all numbers of a dense matrix are the same and not 0; fast if the first two differ."""
     if matrix.layout is not torch.strided or matrix.is_complex() or matrix.device.type == "meta":
         return False
     first = matrix.reshape(-1)[:2].tolist() if matrix.is_contiguous() else [matrix.flatten()[0].item()] * 2
