@@ -149,7 +149,7 @@ def _sorted(
             found = below[step] = known[step] if step in known else _below(step)
             waiting += (step, None)
             if step not in ends:
-                waiting += [each for each in found if each not in below]
+                waiting += found
     return finished[::-1]
 
 

@@ -312,6 +312,7 @@ class Weights:
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = [each for each in parameters if each.numel()]
         self.is_whole = all(each.numel() < 2 * UPDATE_SAMPLE for each in self.parameters)
+        self._shapes: list[tuple[torch.Size, torch.device]] = []
         self._before: list[Tensor] = []
         self._numbers: list[Array] = []
         self.sizes: Array | Tensor = np.empty(0)
@@ -320,7 +321,9 @@ class Weights:
         """Store the current elements; `sizes` then has the norm of each parameter, (parameters,)."""
         now = self._samples()
         with torch.no_grad():
-            if [(each.shape, each.device) for each in now] != [(each.shape, each.device) for each in self._before]:
+            shapes = [(each.shape, each.device) for each in now]
+            if shapes != self._shapes:
+                self._shapes = shapes
                 self._before = [each.new_empty(each.shape) for each in now]
                 is_plain = are_plain(self._before) and sum(map(Tensor.numel, self._before)) <= TOGETHER
                 self._numbers = [each.view(-1).numpy() for each in self._before] if is_plain else []
