@@ -130,9 +130,9 @@ def _examine(
         compared=recording.compared,
         steps=frozenset(name_of(step) for step in graph.order if step not in of_outputs.steps),
         normalises=_normalises_first(recording),
-        dropped=_largest_dropout(model),
+        dropped=_largest_dropout(recording),
         at_outputs=recording.at_outputs,
-        of_modules=tuple(notes_of_modules(model)),
+        of_modules=tuple(notes_of_modules(model, recording.modules, names)),
     )
     bad = chart.first_bad(inputs, targets)
     if bad is None:
@@ -393,10 +393,10 @@ def _normalises_first(recording: Recording) -> bool:
     return any("Norm" in kind for kind in kinds)
 
 
-def _largest_dropout(model: nn.Module) -> tuple[str, float]:
+def _largest_dropout(recording: Recording) -> tuple[str, float]:
     """Return name and p of the active dropout that drops most."""
     kinds = nn.modules.dropout._DropoutNd
-    found = [(name, each.p) for name, each in model.named_modules() if isinstance(each, kinds) and each.training]
+    found = [(name, each.p) for name, each in recording.modules if isinstance(each, kinds) and each.training]
     return max(found, key=lambda each: each[1], default=("", 0.0))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +21,15 @@ BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 RANDOM = (BATCH_NORMS, nn.modules.dropout._DropoutNd)
 
 
-def notes_of_modules(model: nn.Module) -> Iterator[str]:
-    """Yield notes on a model's modules and parameters."""
-    modules = [pair for pair in model.named_modules() if not isinstance(pair[1], torch.jit.ScriptModule)]
+Names = Mapping[nn.Parameter, str]
+
+
+def notes_of_modules(model: nn.Module, named: Sequence[tuple[str, nn.Module]], names: Names) -> Iterator[str]:
+    """Yield notes on a model, its modules with their names, and its parameters with theirs."""
+    modules = [pair for pair in named if not isinstance(pair[1], torch.jit.ScriptModule)]
     yield from _notes_of_modes(model, [(name, each) for name, each in modules if isinstance(each, RANDOM)])
-    yield from _notes_of_sharing(model, modules)
-    yield from _notes_of_numbers(model, modules)
+    yield from _notes_of_sharing(modules, names)
+    yield from _notes_of_numbers(modules, names)
 
 
 def _notes_of_modes(model: nn.Module, found: Sequence[tuple[str, nn.Module]]) -> Iterator[str]:
@@ -52,7 +55,7 @@ def _is_new(norm: nn.Module) -> bool:
     return isinstance(mean, Tensor) and isinstance(variance, Tensor) and not mean.any() and bool((variance == 1).all())
 
 
-def _notes_of_sharing(model: nn.Module, modules: Sequence[tuple[str, nn.Module]]) -> Iterator[str]:
+def _notes_of_sharing(modules: Sequence[tuple[str, nn.Module]], names: Names) -> Iterator[str]:
     for name, module in modules:
         counts = Counter(map(id, module._modules.values()))
         often = [child for child in module._modules.values() if child is not None and counts[id(child)] > 1]
@@ -63,7 +66,7 @@ def _notes_of_sharing(model: nn.Module, modules: Sequence[tuple[str, nn.Module]]
             )
             break
     places: dict[tuple[int, torch.Size], str] = {}
-    for name, each in model.named_parameters():
+    for each, name in names.items():
         if each.layout is torch.strided and each.numel() and each.device.type != "meta":
             other = places.setdefault((each.data_ptr(), each.shape), name)
             if other != name:
@@ -74,22 +77,20 @@ def _notes_of_sharing(model: nn.Module, modules: Sequence[tuple[str, nn.Module]]
                 break
 
 
-def _notes_of_numbers(model: nn.Module, modules: Sequence[tuple[str, nn.Module]]) -> Iterator[str]:
-    halves = [name for name, each in model.named_parameters() if each.dtype is torch.float16 and each.requires_grad]
+def _notes_of_numbers(modules: Sequence[tuple[str, nn.Module]], names: Names) -> Iterator[str]:
+    halves = [name for each, name in names.items() if each.dtype is torch.float16 and each.requires_grad]
     if halves:
         yield (
             f"{some(halves)} in float16: gradients below 6e-8 are 0, updates are lost in rounding, and Adam's eps of "
             "1e-8 is 0. Keep the weights in float32, and train with torch.autocast and a GradScaler."
         )
     frozen = [name for name, module in modules if _is_fresh_and_frozen(module)]
-    if frozen and any(each.requires_grad for each in model.parameters()):
+    if frozen and any(each.requires_grad for each in names):
         yield (
             f"{some(frozen)}: frozen, with numbers as drawn at initialization. Load trained weights, or let the layer "
             "learn."
         )
-    matrices = [
-        (name, each.detach()) for name, each in model.named_parameters() if each.dim() > 1 and each.requires_grad
-    ]
+    matrices = [(name, each.detach()) for each, name in names.items() if each.dim() > 1 and each.requires_grad]
     constant = [name for name, each in matrices if each.numel() > 1 and _is_constant(each)]
     if constant:
         yield (

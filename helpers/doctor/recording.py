@@ -153,6 +153,7 @@ class BackwardReadings:
 class Recording:
     """Records a model while it runs, within `with recording.listening():`; afterwards it has the rows.
 
+    modules: the model's modules with their names
     outputs: the tensors that the model returned and that have a gradient
     used: the parameters that a function of torch was called with
     held: the tensors that the model held before it ran
@@ -167,8 +168,8 @@ class Recording:
         self._let_through = let_through
         self._rows: list[Row] = []
         self.frames: list[_Frame] = []
-        self._modules = list(model.named_modules())
-        self._names = {module: name or "model" for name, module in self._modules if _can_listen(name, module)}
+        self.modules = list(model.named_modules())
+        self._names = {module: name or "model" for name, module in self.modules if _can_listen(name, module)}
         self.outputs: list[Tensor] = []
         self.returned: Any = None
         self.used: set[Tensor] = set()
@@ -399,7 +400,7 @@ class Recording:
         """The module that holds each parameter, and the parameter's name."""
         return {
             parameter: (module, f"{name}.{own}" if name else own)
-            for name, module in reversed(self._modules)
+            for name, module in reversed(self.modules)
             for own, parameter in module._parameters.items()
             if parameter is not None
         }
