@@ -158,19 +158,11 @@ def test_the_third_blind_set_is_large_and_has_names_of_its_own() -> None:
     assert len(THIRD_HEALTHY) >= 50 and len(THIRD_SICK) >= 40 and not {*THIRD_HEALTHY, *THIRD_SICK} & older
 
 
-CALLED_HEALTHY = {
-    "embedding frozen from a random start, by from_pretrained",
-    "hinge with labels 0 and 1 in place of -1 and 1",
-    "temperature of 0.0005 in a contrastive loss",
-}
-"""What the doctor goes on missing of the third set: no rule is known that spares the healthy neighbours."""
-
-
 @pytest.mark.exhaustive
 def test_the_third_blind_set() -> None:
     seen = all_third()
     print("\n" + table(seen))
-    assert {each.name for each in seen if not each.hit} == CALLED_HEALTHY
+    assert all(each.hit for each in seen), [each for each in seen if not each.hit]
 
 
 def test_the_fourth_blind_set_is_large_and_has_names_of_its_own() -> None:
