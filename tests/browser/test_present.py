@@ -98,7 +98,7 @@ def turn_all(sheet: Sheet, width: int, height: int) -> list[list[int]]:
         assert state["scale"] >= 0.66, f"{place} is too small to read"  # text of 20 pixels at 1280
         assert state["code"] >= 18 * width / 1280, f"{place} has code that is too small to read"
         assert state["ticks"] >= 14 * width / 1280 and state["read"] >= LEAST * width / 1280, (place, state)
-        assert state["lowest"] is None or state["lowest"] > 0.85 * state["foot"], (place, "leaves its slide empty")
+        assert state["lowest"] is None or state["lowest"] > 0.8 * state["foot"], (place, "leaves its slide empty")
         assert not state["scrolls"] and not state["cut"]
     assert not sheet.console
     assert not sheet.outside
