@@ -180,6 +180,11 @@ def test_the_first_page_has_every_lesson_with_line_picture_and_notebook() -> Non
     assert {GLOSSARY, GUIDE} <= set(re.findall(r'href="([^"#]+)"', page))
 
 
+def test_the_first_page_is_printed_with_all_its_pictures() -> None:
+    """Chromium prints no picture that it has not loaded yet."""
+    assert "loading=" not in index_page(SITE)
+
+
 def test_the_first_page_says_licence_authors_and_how_to_cite() -> None:
     cited, text = read_citation(), text_of(index_page(KNOWN))
     assert cited["title"] == TITLE and re.fullmatch(r"\d+\.\d+\.\d+", cited["version"])

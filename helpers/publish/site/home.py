@@ -73,8 +73,8 @@ def _opening(site: Site) -> str:
 def _card(number: str, file: str) -> str:
     lesson = LESSONS[number]
     return (
-        f'<li><a class="site-card" href="{file}"><img src="stills/{number}.svg" alt="" width="320" height="150" '
-        f'loading="lazy"><span class="site-number">{number}</span> <b>{html.escape(lesson.title)}</b>'
+        f'<li><a class="site-card" href="{file}"><img src="stills/{number}.svg" alt="" width="320" height="150">'
+        f'<span class="site-number">{number}</span> <b>{html.escape(lesson.title)}</b>'
         f'<span class="site-shows">{html.escape(lesson.shows[0].upper() + lesson.shows[1:])}.</span></a>'
         f'<p class="site-done" {asked_of(number)} hidden></p>'
         f'<p class="site-files"><a href="notebooks/{Path(file).stem}.ipynb" download>Notebook '
