@@ -149,7 +149,7 @@ class Monitor:
         self._end_of_block()
         self._listener.clear()
         if self._show:
-            self._say()
+            self._show_diagnosis()
 
     def _start(self) -> None:
         self.is_running = True
@@ -395,7 +395,7 @@ class Monitor:
             self.picture.show(history)
         self._next_drawing = time.monotonic() + (time.monotonic() - started) / DRAWING_SHARE
 
-    def _say(self) -> None:
+    def _show_diagnosis(self) -> None:
         """Show the diagnosis. An error in here must not hide the result of the training, which is over."""
         try:
             if display.in_notebook():

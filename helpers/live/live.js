@@ -133,7 +133,7 @@ export class Live {
    */
   async start(firstKey, row, notes) {
     this.cache.put(idOf(firstKey), { row, notes });
-    this.say(notes.summary);
+    this.describe(notes.summary);
     this.showNets(notes);
     this.el.dataset.phase = "starting";
     this.width = this.el.clientWidth;
@@ -253,7 +253,7 @@ export class Live {
     this.alert.hidden = true;
     this.picture.move(row, notes.ranges);
     this.showNets(notes);
-    this.say(notes.summary);
+    this.describe(notes.summary);
     this.el.dataset.state = id;
     // One more frame: after a long redraw the timer would fire before the moves that came meanwhile.
     this.timer = window.setTimeout(() => requestAnimationFrame(() => this.rest(id, turn)), SETTLE_MS);
@@ -284,7 +284,7 @@ export class Live {
     this.strip.show(net);
   }
   /** @param {string} [text] the headline and, on further lines, the text under it */
-  say(text = "") {
+  describe(text = "") {
     const [headline, detail = ""] = text.split("\n");
     this.headline.textContent = headline;
     this.detail.textContent = detail;

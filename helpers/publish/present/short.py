@@ -133,10 +133,10 @@ class _Deck:
         else:
             yield from self.usual(part)
 
-    def slide(self, part: Part, blocks: Sequence[Block], cells: Sequence[Cell], said: Sequence[str] = ()) -> Slide:
-        """A slide with these blocks, the teacher's notes on its cells, and the texts `said` as further notes."""
+    def slide(self, part: Part, blocks: Sequence[Block], cells: Sequence[Cell], further: Sequence[str] = ()) -> Slide:
+        """A slide with these blocks, the teacher's notes on its cells, and the texts `further` as more of them."""
         bound = dict.fromkeys(self.bound[cell.id] for cell in cells if cell.id in self.bound)
-        return Slide(part.heading, list(blocks), [*(self.notes[id] for id in bound), *said])
+        return Slide(part.heading, list(blocks), [*(self.notes[id] for id in bound), *further])
 
     # ---- questions, panels, measurements
 
@@ -145,19 +145,19 @@ class _Deck:
         for frame in frames_of(part.cells):
             asks = bool(_all("prediction", *frame))
             if asks:
-                yield self.slide(part, [block for cell in frame for block in self.told(cell)], frame)
+                yield self.slide(part, [block for cell in frame for block in self.content(cell)], frame)
             for cell in frame:
                 if cell.id == self.title:
                     yield self.slide(part, _title(cell, LESSONS[self.context.lesson]), [cell])
                 elif SHORT in cell.tags and not asks:
-                    yield self.slide(part, self.told(cell), [cell])
+                    yield self.slide(part, self.content(cell), [cell])
                 for panel in _all("panel", cell):
                     yield from self.panel(panel, cell, part)
                 ids = {piece.prediction for piece in _all("comparison", cell)}
                 if ids - self.answered:
                     yield self.measured(ids, part)
 
-    def told(self, cell: Cell) -> list[Block]:
+    def content(self, cell: Cell) -> list[Block]:
         """A cell without its code: its text, or its output."""
         if cell.kind == "markdown":
             return _paragraphs(cell.source)
@@ -171,16 +171,15 @@ class _Deck:
         after = _text_after(part.cells, place)
         seen = [each for each in after if SEEN.search(each.id)][:1]
         if after and _has_steps(after[0]):
-            told, (beside, rest) = after[:1], _divided(after[0].source, last_of_steps=True)
+            used, (beside, rest) = after[:1], _divided(after[0].source, last_of_steps=True)
         elif before:
-            told, (beside, rest) = [before.pop()], ("", "")
-            beside = told[0].source
+            used, (beside, rest) = [before.pop()], ("", "")
+            beside = used[0].source
         else:
-            told, (beside, rest) = after[:1], _divided("".join(each.source for each in after[:1]))
+            used, (beside, rest) = after[:1], _divided("".join(each.source for each in after[:1]))
         shown = with_beside(self.context.put(panel), markdown_html(_without_heading(beside)))
-        said = [each.source for each in before]
-        yield self.slide(part, [Block(shown, alone=True)], [*before, *told, cell], said)
-        blocks = _paragraphs("\n\n".join([rest, *(each.source for each in seen if each not in told)]))
+        yield self.slide(part, [Block(shown, alone=True)], [*before, *used, cell], [each.source for each in before])
+        blocks = _paragraphs("\n\n".join([rest, *(each.source for each in seen if each not in used)]))
         if blocks:
             yield self.slide(part, [_heading(_name_of(panel)), *blocks], seen)
 
@@ -195,9 +194,9 @@ class _Deck:
             before, after = self.around[cell.id]
             asked = [questions[piece.prediction].question for piece in _all("comparison", cell)]
             blocks += [Block(f'<p class="asked">{as_html(question)}</p>') for question in asked]
-            printed = [block for each in (*before, replace(cell, shown=())) for block in self.told(each)]
+            printed = [block for each in (*before, replace(cell, shown=())) for block in self.content(each)]
             shown = "".join(self.context.put(piece) for piece in cell.shown)
-            blocks += [Block(inside(shown, printed, [block for each in after for block in self.told(each)]))]
+            blocks += [Block(inside(shown, printed, [block for each in after for block in self.content(each)]))]
         return self.slide(part, blocks, cells)
 
     # ---- myths and take-away
@@ -212,10 +211,10 @@ class _Deck:
         for cells in claims:
             code = next((place for place, cell in enumerate(cells) if cell.kind == "code"), len(cells))
             end = max(1, min(code, len(cells) - 1))
-            blocks = [block for cell in cells[:end] for block in self.told(cell)]
+            blocks = [block for cell in cells[:end] for block in self.content(cell)]
             if not cells[0].source.startswith("#"):
                 blocks.insert(0, _heading(part.heading))
-            blocks += [replace(block, fragment=True) for cell in cells[end:] for block in self.told(cell)]
+            blocks += [replace(block, fragment=True) for cell in cells[end:] for block in self.content(cell)]
             yield self.slide(part, blocks, cells)
 
     def take_away(self, part: Part) -> Slide:
