@@ -134,7 +134,7 @@ def test_buttons_that_text_and_quiz_name_are_there(panel: panels.Panel, cliff: p
     names += [name for text in asked for name in re.findall("“([^”]+)”", text)]
     assert len(names) > 8
     buttons = [*panel.presets, *cliff.presets]
-    assert all(any(button.startswith(name) for button in buttons) for name in names)
+    assert set(names) <= set(buttons)
 
 
 # The cliff -----------------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def longest(path: np.ndarray) -> float:
 
 
 def test_without_clipping_the_path_leaves_the_valley_and_clipped_it_follows_it(cliff: panels.Panel) -> None:
-    for preset in ("thrown off the cliff", "from above the cliff", "a smaller learning rate: a longer jump"):
+    for preset in ("thrown off the cliff", "from above the cliff", "a smaller learning rate"):
         data = thrown(cliff, preset)
         assert data["loss without clipping"][-1] > 0.08, preset
         assert data["loss, clipped"][-10:].min() < 0.01, preset
@@ -159,7 +159,7 @@ def test_without_clipping_the_path_leaves_the_valley_and_clipped_it_follows_it(c
 
 def test_a_smaller_learning_rate_makes_a_longer_jump(cliff: panels.Panel) -> None:
     jumps, steepest = [], []
-    for preset in ("thrown off the cliff", "a smaller learning rate: a longer jump"):
+    for preset in ("thrown off the cliff", "a smaller learning rate"):
         jumps.append(longest(thrown(cliff, preset)["without clipping"]))
         path = clipping.descend(5, -2, learning_rate=cliff.controls["learning_rate"].value, updates=50)
         steepest.append(path.gradients.max())

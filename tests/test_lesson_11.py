@@ -156,7 +156,7 @@ def test_what_the_text_says_of_the_diagnoses() -> None:
     signals = [layer.signal_norm for layer in found["C"].layers if layer.type == "Linear"][1:]
     assert max(signals) / min(signals) < 3
     growth = [layer.signal_norm for layer in found["D"].layers if layer.type == "Linear"][:-1]
-    assert growth[0] / growth[-1] == pytest.approx(2e4, rel=0.5)  # "twentythousandfold"
+    assert growth[0] / growth[-1] == pytest.approx(2e4, rel=0.5)  # "a factor of twenty thousand"
     assert (growth[0] / growth[-1]) ** (1 / (len(growth) - 1)) == pytest.approx(3, rel=0.1)
     assert "Standardize" in found["F"].findings[0].summary
     assert found["F"].findings[0].evidence["layers with nan or infinity"] == 10

@@ -143,7 +143,7 @@ def cliff() -> Panel:
     start = {"weight": 5.0, "bias": -2.0, "learning_rate": 1.0, "threshold": 0.1}
     presets = {
         "thrown off the cliff": start,
-        "a smaller learning rate: a longer jump": {**start, "learning_rate": 10**-0.75},
+        "a smaller learning rate": {**start, "learning_rate": 10**-0.75},
         "a threshold too high": {**start, "threshold": 10.0},
         "from above the cliff": {**start, "bias": -3.0, "learning_rate": 10**-0.25},
         "a gentle slope: nothing to clip": {**start, "weight": 7.0, "bias": -1.0},
