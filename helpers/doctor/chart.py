@@ -57,7 +57,7 @@ class Chart:
         of_outputs: Graph,
         changes: Callable[[Sequence[Tensor]], Changes],
     ) -> None:
-        """`changes` says whether outputs and loss change when these parameters get other numbers."""
+        """`changes` tells whether outputs and loss change when the given parameters are set to other values."""
         self._model, self._recording, self._readings = model, recording, readings
         self._loss, self._graph = loss, graph
         self._modules = list(model.named_modules())
@@ -82,8 +82,8 @@ class Chart:
     def case(self, bad: str, samples: int, rms: float, natural: float) -> Case:
         """Return the case from which the findings are derived.
 
-        bad: a description of the place where nan or infinity arises; samples: the size of the batch; rms, natural: root
-        mean square of the model's outputs, and the usual one for such a loss.
+        bad: a description of the place where nan or infinity arises; samples: the size of the batch; rms: the root
+        mean square of the model's outputs; natural: the one that the targets lead to expect.
         """
         first_calls = [row for row in self._rows if row.call == 1]
         way, skips = self._best_way()
@@ -194,13 +194,13 @@ class Chart:
             for each in row.parameters
         )
 
-    # The ways through the graph --------------------------------------------------------------------------------------
+    # Paths through the graph -----------------------------------------------------------------------------------------
 
     def _best_way(self) -> tuple[list[Row], int]:
-        """Return the layers on the way of least resistance from the first layer to the loss, and its skip connections.
+        """Return the layers on the path of least resistance from the first layer to the loss, and its number of skips.
 
-        Of several first layers, the one with most layers after it is used. If most layers aren't in the graph (inside
-        reentrant checkpoints), all layers are returned in their order of execution.
+        If there are several first layers, the path starts at the one with the most layers after it. If most layers
+        aren't in the graph (inside reentrant checkpoints), return all layers in order of execution.
         """
         at: dict[Any, Row] = {}
         for row in self._rows:
@@ -253,7 +253,7 @@ class Chart:
     def _is_beside(self) -> bool:
         """Whether the graph of the loss contains no layer's output, no output of the model and no matrix product.
 
-        With a matrix product, the loss runs the model itself.
+        If it contains a matrix product, the loss function runs the model itself.
         """
         made = [step for row in self._rows for step in row.steps]
         outputs = [each.grad_fn for each in self._recording.outputs if each.grad_fn is not None]
@@ -263,7 +263,7 @@ class Chart:
         return not any(step in self._graph.steps for step in (*made, *outputs))
 
     def _unregistered(self) -> tuple[int, int]:
-        """Return how many tensors, and numbers in them, the outputs depend on that no optimizer gets.
+        """Return the number of tensors, and of their elements, that the outputs depend on but no optimizer gets.
 
         They are parameters in Python lists and the like, and plain tensors of the model that require a gradient.
         """
@@ -275,14 +275,14 @@ class Chart:
         found = [each for each in others if isinstance(each, nn.Parameter) or id(each) in plain]
         return len(found), sum(each.numel() for each in found)
 
-    # What hears nothing ----------------------------------------------------------------------------------------------
+    # Parameters without a gradient -----------------------------------------------------------------------------------
 
     def _detached(self) -> tuple[list[str], list[str]]:
-        """Labels of layers, and names of parameters, that should learn and get no gradient; the second are twins.
+        """Return labels of layers and names of parameters that should learn but get no gradient, and target networks.
 
-        A part whose parameters are, name by name and shape by shape, those of a part that learns, and that was run
-        without gradients, is taken for a target network, where it is more than one layer or has the name of one. So is
-        one that was run without gradients, and whose answers go into no output that learns: what the loss wants.
+        A part that ran without gradients is taken for a target network if its parameters have the names and shapes of
+        those of a part that learns, and it has more than one matrix or a name such as "target". So is a part that
+        affects no output with a gradient, only the loss: it computes the loss's targets.
         """
         found: list[str] = []
         twins: list[str] = []
@@ -298,9 +298,10 @@ class Chart:
         return found, twins
 
     def _try_out(self, changes: Callable[[Sequence[Tensor]], Changes]) -> None:
-        """Tell what is cut off from what the loss can do without, by other numbers in parameters without a gradient.
+        """Set parameters without a gradient to other values, to tell those that are cut off from those without effect.
 
-        They are at work and get no gradient; or nothing calls their module, and yet the outputs depend on them.
+        A used parameter is cut off if it affects the loss. A parameter of a module that nothing calls is cut off if it
+        affects the outputs.
         """
         silent = self._without_gradient("detached", "learns")
         needed = _needed(silent, lambda parameters: changes(parameters).loss)
@@ -372,14 +373,14 @@ class Chart:
                 yield name, len(rows), len(cut)
 
     def _stand_alone(self, rows: Sequence[Row]) -> bool:
-        """Whether no call of a module depends on another call of it in autograd's graph."""
+        """Whether the calls of a module are independent of each other in autograd's graph."""
         makers = {step: row for row in rows for step in row.steps}
         return not any(
             makers[above] is not row for row in rows for above in self._graph.above(row.steps) & makers.keys()
         )
 
     def _symmetric(self) -> Iterator[str]:
-        """Labels of layers all of whose units are the same, and get the same gradient, so that they stay so."""
+        """Yield labels of layers whose units are and stay the same, as they get the same gradient, or stay at zero."""
         if self._loss.requires_grad is False:
             return
         tensors = dict(zip(self._gradients, self._recording.gradients, strict=False))
@@ -422,7 +423,7 @@ class Chart:
 
 
 def _never_called(modules: Sequence[tuple[str, nn.Module]], called: Sequence[Row]) -> list[Row]:
-    """Return rows for modules whose parameters no called layer holds: used by name, in a function, or not at all."""
+    """Return rows for modules with parameters of no called layer: used by name, in a function, or not at all."""
     covered = {each for row in called for each in row.parameters}
     rows: list[Row] = []
     for name, module in modules:

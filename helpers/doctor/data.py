@@ -32,10 +32,10 @@ TINY = 1e-2
 """Targets with less than this share of the outputs' size, and inputs smaller than this, get a note."""
 
 NEARLY_ALL = 0.95
-"""A note is given on a property that this share of the samples has."""
+"""The share of the samples from which a property of theirs gets a note."""
 
 MOSTLY, MOST_SEEN = 0.8, 2**16
-"""MOSTLY is the share of padding that gets a note; inputs of up to MOST_SEEN numbers are searched for equal samples."""
+"""This share of padding gets a note; inputs of up to MOST_SEEN numbers are searched for equal samples."""
 
 OF_CLASSES = frozenset(("LogSoftmaxBackward", "NllLossBackward", "NllLoss2DBackward"))
 """Steps in the graph of a loss whose targets are class numbers."""
@@ -67,10 +67,10 @@ class Evidence:
     steps: names of the steps between outputs and loss in autograd's graph
     normalises: whether one of the first two layers is a normalization
     dropped: name and p of the dropout in training mode that drops most
-    mixed: what carries one sample's numbers into the answers to others, in words
+    mixed: sentences that name what lets one sample affect the outputs for others
     at_outputs: the gradient at the first output, up to a positive factor; None where it wasn't kept
-    of_modules: notes of what the modules hold
-    quiet: what the model returns in eval mode, without dropout's noise; None where nobody asked
+    of_modules: notes on the contents of the modules
+    quiet: the outputs in eval mode, without dropout's noise; None unless `tells_nothing`
     """
 
     inputs: Any
@@ -106,7 +106,7 @@ class Evidence:
 
     @cached_property
     def natural(self) -> float:
-        """The root mean square to expect of the outputs: that of targets of the same size, and at least 1."""
+        """The root mean square expected of the outputs: at least 1, or that of targets of the same size."""
         like = [each for each in flatten(self.targets) if each.is_floating_point() and each.numel()]
         if self.outputs and like and like[0].numel() == self.outputs[0].numel():
             return max(1.0, _rms(like[0]))
@@ -285,13 +285,13 @@ def _is_alike(tensor: Tensor) -> bool:
 
 
 def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
-    """Notes on targets that are all the same, and on samples that differ but all get the same output."""
+    """Yield notes on targets that are all the same, and on samples that differ but all get the same output."""
     targets = flatten(evidence.targets)
     if evidence.classes > 1 or (len(targets) == 1 and targets[0].is_floating_point()):
         counted = targets[0][targets[0] != -100]
         value = float(counted.reshape(-1)[0]) if counted.numel() >= MANY else math.nan
         counts = evidence.classes > 1 or value != 0 or any(each.function in BITS for each in evidence.compared)
-        if counts and bool((counted == value).all()) and value == value:  # residuals are compared with 0
+        if counts and bool((counted == value).all()) and value == value:  # targets of 0 may stand for residuals
             what = f"class {value:.0f}" if evidence.classes > 1 else f"{value:.3g}"
             yield (
                 f"All {counted.numel():,} targets of the batch are {what}: check how they are made, and shuffle the "
@@ -358,7 +358,7 @@ def _notes_of_direction(evidence: Evidence) -> Iterator[str]:
 
 
 def _away(gradient: Tensor, outputs: Tensor, targets: Tensor, steps: Collection[str]) -> Tensor:
-    """Return, for every output with a gradient, whether a step of descent moves it away from its target."""
+    """Return, for every output with a gradient, whether gradient descent moves it away from its target."""
     if targets.is_floating_point() and targets.numel() == outputs.numel():
         answers, wanted = outputs.reshape(-1), targets.reshape(-1)
         moved = gradient.reshape(-1) != 0

@@ -33,7 +33,7 @@ from .recording import BackwardReadings, Recording, flatten, norm, own_parameter
 from .tracing import Tracing
 
 MARGIN = 2.0**10
-"""The distance from the limits of a precision at which a norm is reliable: elements are smaller than the norm."""
+"""A norm this factor inside the limits of a precision is reliable, although its elements are smaller than it."""
 
 DOUBLE_AT_MOST = 50_000_000
 """A model with more parameters is not run in float64, which takes four times their memory."""
@@ -55,7 +55,7 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
     targets: whatever the loss function takes
 
     Also accepted (`inputs.adapted`): a DataLoader's batch as `inputs` without `targets`; a LightningModule with None as
-    the loss function, whose `training_step` is called with the batch; None if the outputs contain the loss.
+    the loss function, whose `training_step` is called with the batch; None also if the outputs contain the loss.
 
     Afterwards the model, its gradients, hooks and mode and all random state are bit for bit as before, also after an
     error or Ctrl-C, which takes effect at the next layer. This takes memory for one more copy of the parameters.
@@ -64,8 +64,8 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
     repeated with the loss times a power of two and, if necessary and possible, both passes in float64 (float32 ends at
     1e-45, the factor reaches about 1e-75, float64 1e-300).
 
-    Raises DiagnosisError (a ValueError) if there is nothing to examine: no parameters, parameters on the meta device or
-    of a lazy module that has not run yet, a model or a loss that raises, a loss that is not one number.
+    Raises DiagnosisError (a ValueError) if the model has no parameters, or some on the meta device or in a lazy module
+    that has not run yet; if the model or the loss function raises; if the loss is not one number.
     """
     model, loss_function, inputs, targets = adapted(model, loss_function, inputs, targets)
     model = _check(model, loss_function, inputs)
@@ -197,7 +197,7 @@ def _lightning_forward() -> Any:
 
 @contextmanager
 def _uncompiled() -> Iterator[None]:
-    """Run compiled code as it was written, and scripts with their steps in the graph.
+    """Run compiled modules uncompiled, and TorchScript with its steps in the graph.
 
     Older versions of torch can't disable torch.compile temporarily.
     """
@@ -245,7 +245,7 @@ def _copy(value: Any, change: Callable[[Tensor], Tensor] = torch.clone) -> Any:
         return type(value)(_copy(each, change) for each in value)
     if type(value) in (dict, OrderedDict):
         return type(value)((name, _copy(each, change)) for name, each in value.items())
-    if isinstance(value, Mapping | UserDict) and hasattr(value, "copy"):  # a batch of a tokenizer
+    if isinstance(value, Mapping | UserDict) and hasattr(value, "copy"):  # a tokenizer's batch
         copied = value.copy()
         for name in list(copied):
             copied[name] = _copy(copied[name], change)
@@ -312,7 +312,7 @@ def _hint_of_loss(outputs: Any, targets: Any) -> str:
 
 
 def _backward(recording: Recording, loss: Tensor, wanted: Sequence[Tensor], graph: Graph) -> BackwardReadings:
-    """Run the backward pass and return its readings; repeat it with a larger loss if they are below the precision."""
+    """Run the backward pass and return its readings; repeat it with a scaled loss if some are too small."""
     if not loss.requires_grad or not wanted:
         return BackwardReadings({}, {}, [None] * len(wanted))
     limits = [torch.finfo(each.dtype) for each in (loss, *wanted)]
@@ -334,7 +334,7 @@ def _backward(recording: Recording, loss: Tensor, wanted: Sequence[Tensor], grap
 
 
 def _completed(first: BackwardReadings, second: BackwardReadings | None) -> BackwardReadings:
-    """Return the first readings, replaced by the second where the first are lost."""
+    """Return the first readings, with those that were lost replaced by the second."""
     if second is None:
         return first
 
@@ -394,16 +394,16 @@ def _normalises_first(recording: Recording) -> bool:
 
 
 def _largest_dropout(recording: Recording) -> tuple[str, float]:
-    """Return name and p of the active dropout that drops most."""
+    """Return the name and p of the active dropout with the largest p."""
     kinds = nn.modules.dropout._DropoutNd
     found = [(name, each.p) for name, each in recording.modules if isinstance(each, kinds) and each.training]
     return max(found, key=lambda each: each[1], default=("", 0.0))
 
 
 def _suspects_of_mixing(model: nn.Module, evidence: Evidence, recording: Recording) -> list[str]:
-    """What works along the first axis, in words, where it holds samples: there is one answer for each of them.
+    """Describe what works along the first axis although it holds the samples, as it does with one target for each.
 
-    Recurrent layers and attention of torch have time first unless they are told otherwise.
+    PyTorch's recurrent layers and attention take the first axis as time by default.
     """
     inputs, targets = flatten(evidence.inputs), flatten(evidence.targets)
     if not inputs or inputs[0].dim() < 2 or not evidence.outputs or len(targets) != 1:
@@ -424,7 +424,7 @@ def _suspects_of_mixing(model: nn.Module, evidence: Evidence, recording: Recordi
 
 @dataclass
 class _Again:
-    """Further runs of the same batch with the same random numbers, where the first one calls for them."""
+    """Further runs of the same batch with the same random numbers, made when the first run calls for them."""
 
     model: nn.Module
     loss_function: Loss
@@ -434,7 +434,7 @@ class _Again:
 
     @property
     def samples(self) -> int:
-        """The size of the batch, by the first tensor of the inputs."""
+        """The size of the batch, read from the first tensor of the inputs."""
         sizes = [len(each) for each in flatten(self.inputs) if each.dim()]
         return sizes[0] if sizes else 1
 
@@ -450,7 +450,7 @@ class _Again:
             return ""
 
     def changes(self, returned: Any, loss: Tensor, parameters: Sequence[Tensor]) -> Changes:
-        """Whether outputs and loss change in a single bit when these parameters get other numbers, far from theirs."""
+        """Whether outputs and loss change by even one bit when these parameters are set to distant values."""
         self._rewind()
         before = [each.detach().clone() for each in parameters]
         draw = torch.Generator().manual_seed(0)
@@ -470,7 +470,7 @@ class _Again:
         return Changes(bool(changed), any(changed), not torch.equal(other.detach(), loss.detach()))
 
     def mixes_samples(self) -> bool:
-        """Whether the answers to other samples change with the first one, which is replaced by the last."""
+        """Whether the outputs for the other samples change when the first sample is replaced by the last."""
         quiet = self.outputs_in_eval_mode()
 
         def changed(each: Tensor) -> Tensor:
@@ -481,7 +481,7 @@ class _Again:
         return any(not torch.allclose(one[1:], two[1:], rtol=1e-3, equal_nan=True) for one, two in pairs)
 
     def outputs_in_eval_mode(self, change: Callable[[Tensor], Tensor] = torch.clone) -> Any:
-        """What the model returns without dropout's noise; None where it can't be run so. It stays in eval mode."""
+        """Run the model in eval mode, without dropout's noise, and leave it so; return the outputs, None if that fails."""
         self._rewind()
         try:
             with torch.no_grad():
@@ -490,9 +490,9 @@ class _Again:
             return None
 
     def cosine_of_neighbours(self) -> float:
-        """Return the mean cosine of the input gradients of neighbours, 1 % as far apart as two samples.
+        """Return the mean cosine between gradients at neighbouring inputs, 1 % as far apart as two samples.
 
-        The mean over all samples is subtracted from the gradients first. nan if there are no suitable inputs.
+        The mean over all samples is subtracted from the gradients first. Return nan if there are no suitable inputs.
         """
         places = [each for each in flatten(self.inputs) if each.is_floating_point() and each.dim() > 1]
         if len(places) != 1 or len(places[0]) < 3 or places[0].layout != torch.strided:

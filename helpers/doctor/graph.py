@@ -1,4 +1,4 @@
-"""Autograd's graph of a computation: what the loss depends on, and along which ways.
+"""Autograd's graph of a computation: what the loss depends on, and along which paths.
 
 A step is a node of autograd's graph. A step's `next_functions` are the steps that computed its inputs; the leaves of
 the graph are the tensors that require a gradient.
@@ -27,7 +27,7 @@ PASSES_ON = (
     "Alias",
     "Clone",
 )
-"""Steps between a parameter and the operation that uses it, which only return another view of the same numbers."""
+"""Steps between a parameter and the operation that uses it, which only rearrange or copy its values."""
 
 PRODUCTS = (
     "Addmm",
@@ -51,8 +51,8 @@ REENTRANT = "CheckpointFunctionBackward"
 class Graph:
     """All steps between some tensors and the leaves from which they were computed.
 
-    In `order` each step precedes those that it was computed from; `below` maps a step to those that it was computed
-    from, `leaves` a leaf to its step.
+    In `order` each step precedes the steps that computed its inputs; `below` maps each step to those, and `leaves`
+    each leaf to its step.
     """
 
     def __init__(self, tensors: Iterable[Tensor], until: Iterable[Tensor] = (), known: Graph | None = None) -> None:
@@ -72,7 +72,7 @@ class Graph:
         return {name.rstrip("0123456789") for name in {step.name() for step in self.order}}
 
     def consumers(self) -> dict[Any, list[Any]]:
-        """The steps that use each step's outputs."""
+        """Return, for each step, the steps that use its outputs."""
         found: dict[Any, list[Any]] = {}
         for step in self.order:
             for below in self.below[step]:
@@ -80,7 +80,7 @@ class Graph:
         return found
 
     def longest_way(self, weights: Mapping[Any, float]) -> dict[Any, float]:
-        """Return for every step the largest sum of weights on a way from the start to it, including its own."""
+        """Return, for each step, the largest sum of weights on a path from a start to it, including its own."""
         found: dict[Any, float] = dict.fromkeys(self._starts, 0.0)
         for step in self.order:
             here = found[step] = found[step] + weights.get(step, 0.0)
@@ -90,7 +90,7 @@ class Graph:
         return found
 
     def best_ways(self, strengths: Mapping[Any, float]) -> tuple[dict[Any, float], dict[Any, Any]]:
-        """Return for every step the least resistance of a way to the start, and the next step on that way.
+        """Return, for each step, the least resistance of a path to a start, and the next step on that path.
 
         A step with a strength has the resistance 1/strength, so the weakest point counts most; other steps have none.
         The step's own resistance is not included.
@@ -118,7 +118,7 @@ class Graph:
         return found
 
     def joins(self, way: Sequence[Any]) -> int:
-        """Return the number of sums of two computed tensors, that is of skip connections, on a way."""
+        """Return the number of sums of two computed tensors, that is of skip connections, on a path."""
         return sum(
             name_of(step) == "AddBackward"
             and sum(below in self.steps and not is_leaf(below) for below in self.below[step]) > 1
@@ -138,7 +138,7 @@ def _below(step: Any) -> list[Any]:
 def _sorted(
     starts: Sequence[Any], ends: set[Any], below: dict[Any, list[Any]], known: Mapping[Any, list[Any]]
 ) -> list[Any]:
-    """Return each step before those below it; fill `below`, using `known` where possible."""
+    """Return the steps, each before those below it; fill `below`, using `known` where possible."""
     finished: list[Any] = []
     waiting: list[Any] = list(starts)
     while waiting:
@@ -159,7 +159,7 @@ def is_leaf(step: Any) -> bool:
 
 
 def is_opaque(step: Any) -> bool:
-    """Whether a step is a custom function or compiled code, whose inside isn't in the graph."""
+    """Whether a step is a custom function or compiled code, whose inner steps aren't in the graph."""
     name = name_of(step)
     return (
         "::" in name

@@ -15,7 +15,7 @@ ENOUGH = 256
 """The number of weights from which their distribution can be judged."""
 
 LARGE_GAIN = 3.0
-"""The factor by which a recurrent matrix of independent entries lets a state grow per step; 1 keeps its size."""
+"""The growth of a state per step above which a recurrent matrix, if its entries are independent, gets a note."""
 
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 RANDOM = (BATCH_NORMS, nn.modules.dropout._DropoutNd)
@@ -121,8 +121,8 @@ def _gain(module: nn.RNNBase) -> float:
 def _is_fresh_and_frozen(module: nn.Module) -> bool:
     """Whether a layer is frozen and its weights are distributed as PyTorch draws them.
 
-    It draws linear and convolutional weights uniformly up to 1 / √fan_in, embeddings normally with standard deviation
-    1.
+    PyTorch draws linear and convolutional weights from a uniform distribution up to ±1 / √fan_in, and embeddings from
+    a normal distribution with standard deviation 1.
     """
     weight = module._parameters.get("weight")
     layer = isinstance(module, nn.Linear | nn.modules.conv._ConvNd | nn.Embedding)
@@ -131,7 +131,7 @@ def _is_fresh_and_frozen(module: nn.Module) -> bool:
     numbers = weight.detach().float()
     size = float(numbers.square().mean().sqrt())
     if isinstance(module, nn.Embedding):
-        tails = float((numbers.abs() > 2).float().mean())  # 0.0455 of a normal distribution
+        tails = float((numbers.abs() > 2).float().mean())  # 0.0455 for a normal distribution
         return abs(size - 1) < 0.05 and abs(float(numbers.mean())) < 0.1 and 0.02 < tails < 0.07
     bound = 1 / math.sqrt(weight[0].numel())
     largest = float(numbers.abs().max())
