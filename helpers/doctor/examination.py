@@ -481,7 +481,7 @@ class _Again:
         return any(not torch.allclose(one[1:], two[1:], rtol=1e-3, equal_nan=True) for one, two in pairs)
 
     def outputs_in_eval_mode(self, change: Callable[[Tensor], Tensor] = torch.clone) -> Any:
-        """Run the model in eval mode, without dropout's noise, and leave it so; return the outputs, None if that fails."""
+        """Run the model in eval mode, without dropout's noise, and leave it so; return its outputs, None on failure."""
         self._rewind()
         try:
             with torch.no_grad():
