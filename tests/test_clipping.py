@@ -150,7 +150,7 @@ def test_the_solution_is_what_torch_does() -> None:
         ("return [np.clip(x, -t, t) for x in g]", "by value"),
         ("s = sum(abs(x).sum() for x in g); return [x * min(1, t / max(s, 1e-300)) for x in g]", "sum of the sizes"),
         ("n = np.sqrt(sum((x**2).sum() for x in g)); return [x / n if n > t else x for x in g]", "multiply by the thr"),
-        ("return g", "It comes back as it went in"),
+        ("return g", "You return the gradient unchanged"),
         ("return 3", "wanted: numbers of shape"),
         ("return [x / 0 for x in g]", "which is not finite"),
     ],
@@ -176,10 +176,10 @@ def clip_by_norm(gradients, threshold):
     ("body", "words"),
     [
         ("-r * g", "plain gradient descent"),
-        ("r * g / (np.abs(g) + 1e-8)", "sign is turned"),
+        ("r * g / (np.abs(g) + 1e-8)", "sign is wrong"),
         ("-r * np.sign(g)", "ε is missing"),
         ("-r * 0.1 * g / (0.001**0.5 * np.abs(g) + 1e-8)", "running means start at 0"),
-        ("-r * g / np.sqrt(g**2 + 1e-8)", "outside of the root"),
+        ("-r * g / np.sqrt(g**2 + 1e-8)", "outside the root"),
         ("-r * g / (g**2 + 1e-8)", "root of the mean square"),
     ],
 )

@@ -586,7 +586,7 @@ def test_float32_ends_where_an_independent_count_says():
         (74, "wrong", "2.8e-45"),
         (20, "wrong", "9.1e-13"),
         (76, "wrong", "76 neurons have 75 factors"),
-        (100, "wrong", "not for the first time"),
+        (100, "wrong", "it was 0 before"),
         (64, "wrong", "fewer digits"),
         (24, "wrong", "binary digits"),
         (38, "wrong", "smallest number of full precision"),

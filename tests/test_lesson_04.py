@@ -381,7 +381,7 @@ def test_traces_of_the_three_figures() -> None:
         ("born_dead", lambda n: 0.5 ** n[0], "first layer alone"),
         ("born_dead", lambda n: 0.5 ** n[-1], "last layer alone"),
         ("born_dead", lambda n: 0.5 ** n.min(), "narrowest layer alone"),
-        ("born_dead", lambda n: (0.5**n).sum(), "counts networks twice"),
+        ("born_dead", lambda n: (0.5**n).sum(), "are counted twice"),
         ("born_dead", lambda n: np.prod(1 - 0.5**n), "Subtract it from 1"),
         ("born_dead", lambda n: 0.5 ** n.sum(), "One layer is enough"),
         ("born_dead", lambda n: 1 - 0.5 ** n.sum(), "Every layer needs an active unit"),

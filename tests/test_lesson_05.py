@@ -572,7 +572,7 @@ def drawn(std: Callable[[int, int, float], float]) -> Callable[[int, int, float]
         (lambda n, m, a: 2 / (1 + a * a) / n, "That is the variance"),
         (lambda n, m, a: (2 / n) ** 0.5, "for a ReLU"),
         (lambda n, m, a: (1 / n) ** 0.5, "linear layer"),
-        (lambda n, m, a: (2 / (1 + a) / n) ** 0.5, "leak enters squared"),
+        (lambda n, m, a: (2 / (1 + a) / n) ** 0.5, "leak enters as its square"),
         (lambda n, m, a: (1 / (1 + a * a) / n) ** 0.5, "half of the units"),
         (lambda n, m, a: (2 / (1 + a * a) / m) ** 0.5, "divides by fan_out"),
         (lambda n, m, a: (4 / (1 + a * a) / (n + m)) ** 0.5, "mean of the fans"),

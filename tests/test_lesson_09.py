@@ -484,9 +484,9 @@ def test_the_mistakes_people_make_are_named() -> None:
         return [-1 / (1 - d), -1 / d, -1.0]
 
     for wrong, words in (
-        (lambda a: -np.array([theory.generator_slope(loss, a) for loss in LOSSES]), "turned around"),
+        (lambda a: -np.array([theory.generator_slope(loss, a) for loss in LOSSES]), "signs are reversed"),
         (lambda a: [theory.generator_slope(LOSSES[k], a) for k in (1, 0, 2)], "exchanged the first two"),
-        (by_probability, "derivatives by D"),
+        (by_probability, "derivatives with respect to D"),
     ):
         verdict = check_exercise("loss_slopes", wrong)
         assert not verdict.correct and words in verdict.message

@@ -1,9 +1,9 @@
-"""How a learner's function or number is judged.
+"""Judge a learner's function or number.
 
-The function is tried on several inputs in a thread of its own. If it raises, the line is named; an endless loop, a
-request for too much memory and endless printing are stopped. That guards against slips; it is no sandbox. It can't stop
-what Python itself can't interrupt: one long call into C, such as `7**(3*10**7)`, blocks the notebook until it is done,
-and code that catches every exception, or waits in C, goes on in the background. The message then says so;
+The function is tried on several inputs in a thread of its own. If it raises, the message names the line; an endless
+loop, a request for too much memory and endless printing are stopped. This guards against slips; it is no sandbox. It
+can't stop what Python itself can't interrupt: one long call into C, such as `7**(3*10**7)`, blocks the notebook until
+it is done, and code that catches every exception, or waits in C, goes on in the background. The message then says so;
 *Kernel → Restart* ends both.
 """
 
@@ -31,13 +31,13 @@ from helpers.arrays import Array
 from helpers.quiz import read_number
 
 SECONDS = 5.0
-"""How long a learner's function may take on one input."""
+"""The seconds that a learner's function may take on one input."""
 MEMORY = 2_000_000_000
-"""How many bytes a learner's function may allocate, where the system can enforce it."""
+"""The bytes that a learner's function may allocate, where the system can enforce it."""
 PRINTED = 10_000
-"""How many characters a learner's function may print on one input."""
+"""The number of characters that a learner's function may print on one input."""
 LONGEST = 300
-"""How many characters of an error's message are shown."""
+"""The number of characters of an error's message that are shown."""
 GOES_ON = (
     " It could not be stopped and goes on in the background: it is in one long call, or it catches every exception. "
     "*Kernel → Restart* ends it."
@@ -199,8 +199,8 @@ def _stop(thread: threading.Thread) -> str:
 
 @contextlib.contextmanager
 def _limited_memory() -> Iterator[None]:
-    """Let the process grow by at most `MEMORY` bytes; more raises MemoryError. Elsewhere than on Linux there is no such
-    limit, only the one on time."""
+    """Let the process grow by at most `MEMORY` bytes; more raises MemoryError. Other systems than Linux
+    have no such limit, only the one on time."""
     try:
         import resource
 
@@ -273,7 +273,7 @@ def numbers_from(function: Callable[..., Any], arguments: tuple[Any, ...], shape
 
 
 def _numbers_or_nothing(raw: Any, shape: tuple[int, ...]) -> tuple[Array, str] | None:
-    """As `_as_numbers`; None where the function returns nothing yet."""
+    """Like `_as_numbers`; None if the function returns nothing yet."""
     return None if raw is ... or raw is None else _as_numbers(raw, shape)
 
 
@@ -313,7 +313,7 @@ def _without_tensors(value: Any, types: list[str]) -> Any:
     if isinstance(value, list | tuple):
         return [_without_tensors(part, types) for part in value]
     if np.ma.is_masked(value):
-        raise Failed("it returns a masked array that hides some of its numbers; all of them are wanted.")
+        raise Failed("it returns a masked array that hides some of its numbers; all of them are needed.")
     if not hasattr(value, "detach"):
         return value
     name = str(value.dtype).removeprefix("torch.")
@@ -329,7 +329,7 @@ def _as_float64(array: Array) -> Array:
     if array.dtype == bool or (array.dtype == object and any(isinstance(each, bool) for each in array.flat)):
         raise Failed("it returns True or False, of type bool; a number is wanted.")
     if array.dtype.kind in "SUMmV" or any(isinstance(each, str | bytes) for each in array.flat):
-        raise TypeError("texts, dates and records are no numbers")
+        raise TypeError("texts, dates and records aren't numbers")
     return array.astype(np.float64)
 
 

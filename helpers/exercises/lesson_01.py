@@ -32,7 +32,7 @@ def _judge_chain_gradient(function: Any) -> CheckResult:
         Mistake(lambda w, s: 1 + np.sum(w * s), "You add the neurons' factors; the chain rule multiplies them."),
         Mistake(lambda w, s: np.prod(w + s), "The factor of a neuron is weight times slope, not weight plus slope."),
         Mistake(lambda w, s: w[-1] * s[-1], "That is the last neuron alone: the gradient passes through all of them."),
-        Mistake(lambda w, s: w[0] * s[0], "That is the first neuron alone. Does your `return` stand inside the loop?"),
+        Mistake(lambda w, s: w[0] * s[0], "That is the first neuron alone. Is your `return` inside the loop?"),
         Mistake(lambda w, s: np.prod(w[1:] * s[1:]), "The first neuron is missing: h₀ acts through it as well."),
         Mistake(lambda w, s: np.prod(w[:-1] * s[:-1]), "The last neuron is missing. Does the loop end one too early?"),
         Mistake(lambda w, s: np.prod(w / s), "The slope multiplies; you divide by it."),
@@ -55,7 +55,7 @@ def _judge_float32_depth(thing: Any) -> CheckResult:
 
     def judge(depth: float) -> CheckResult:
         if depth == truth:
-            return CheckResult("right", f"After {truth} factors of 0.25, float32 has nothing left but 0.")
+            return CheckResult("right", f"After {truth} factors of 0.25, the product is exactly 0 in float32.")
         if depth == truth - 1:
             left = format_number(float(np.float32(0.25) ** np.float32(depth)))
             return CheckResult("wrong", f"One too few: after {int(depth)} factors float32 still holds {left}.")
@@ -63,8 +63,8 @@ def _judge_float32_depth(thing: Any) -> CheckResult:
             between = f"{int(depth)} neurons have {truth} factors between the last and the first"
             return CheckResult("wrong", f"One too many: {between}. Count the factors.")
         if depth in (last_full, last_full + 1):
-            below = "There the numbers stored with full precision end; float32 goes on below with fewer digits."
-            return CheckResult("wrong", f"{below} Multiply on until the product is exactly 0.")
+            below = "Full precision ends there; float32 stores smaller numbers with fewer digits."
+            return CheckResult("wrong", f"{below} Go on multiplying until the product is exactly 0.")
         if depth in (2 * truth - 1, 2 * truth):
             return CheckResult("wrong", "That counts factors of a half; here each factor is a quarter.")
         if depth in (537, 538):
@@ -72,8 +72,7 @@ def _judge_float32_depth(thing: Any) -> CheckResult:
         if depth in (23, 24):
             return CheckResult(
                 "wrong",
-                "That is the number of binary digits of float32. How small a number may be is "
-                "another matter: its exponent decides.",
+                "That is the number of binary digits of float32. How small a number can be depends on its exponent.",
             )
         if depth in (37, 38, 39):
             return CheckResult(
@@ -88,7 +87,7 @@ def _judge_float32_depth(thing: Any) -> CheckResult:
                 "wrong", f"After {int(depth)} factors float32 still holds {left}. More factors are needed."
             )
         return CheckResult(
-            "wrong", f"After {int(depth)} it is 0, but not for the first time. Which number is the first?"
+            "wrong", f"After {int(depth)} factors it is 0, but it was 0 before. Which number is the first?"
         )
 
     return judge_number(thing, judge)
@@ -98,7 +97,7 @@ EXERCISES = (
     Exercise(
         id="chain_gradient",
         lesson="01",
-        task="Write `chain_gradient(weights, slopes)`: by how much the chain's output moves when its input moves.",
+        task="Write `chain_gradient(weights, slopes)`: how much the chain's output changes per change of its input.",
         hints=(
             "Each neuron multiplies twice: by its weight and by the slope of its activation.",
             "Begin with 1 and multiply by `weight * slope` for each neuron: a loop over `zip(weights, slopes)`.",

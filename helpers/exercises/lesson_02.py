@@ -115,7 +115,8 @@ def softsign_slope(z):
     Exercise(
         id="weight_deviation",
         lesson="02",
-        task="Write `weight_deviation(z, wanted)`: the standard deviation that the weights of a tanh layer must have.",
+        task="Write `weight_deviation(z, wanted)`: the standard deviation of a tanh layer's weights that multiplies "
+        "the gradient's norm by `wanted`.",
         hints=(
             "The factor of the norm is √(σ_w² · mean of slope²), and it must equal `wanted`. Solve for σ_w.",
             "The slope of tanh is 1 − tanh². The mean is taken over the entries of z.",

@@ -38,11 +38,11 @@ def _judge_count_dead(function: Any) -> CheckResult:
         Mistake(lambda h: (h != 0).any(axis=0).sum(), "That counts the units that are active for some sample."),
         Mistake(
             lambda h: (h.sum(axis=0) == 0).sum(),
-            "A sum can be 0 where its terms are not. Look at each value by itself.",
+            "A sum can be 0 where its terms are not. Look at each value separately.",
         ),
         Mistake(
             lambda h: (h <= 0).all(axis=0).sum(),
-            "A negative output, as of a leaky ReLU, is not 0: its slope isn't 0 either.",
+            "A leaky ReLU's negative output is not 0, and its slope there isn't 0 either.",
         ),
         Mistake(
             lambda h: (h.mean(axis=0) < 0.001).sum(),
@@ -66,7 +66,7 @@ def _judge_born_dead(function: Any) -> CheckResult:
         Mistake(lambda n: 0.5 ** n.min(), "That is the narrowest layer alone. The others may be silent too."),
         Mistake(
             lambda n: (0.5**n).sum(),
-            "That adds up the probabilities of the layers. It counts networks twice in which two layers are silent.",
+            "That adds up the probabilities of the layers. Networks in which two layers are silent are counted twice.",
         ),
         Mistake(
             lambda n: np.prod(1 - 0.5**n), "That is the probability that the network is alive. Subtract it from 1."
@@ -113,7 +113,7 @@ def count_dead(activations):
         task="Write `born_dead(widths)`: the probability that a ReLU network without biases, with hidden layers of "
         "these widths, outputs 0 for a given input.",
         hints=(
-            "What is the probability that all units of one layer are silent, if each is with probability ½?",
+            "What is the probability that all units of one layer are silent, if each is silent with probability ½?",
             "The network is alive if every layer has an active unit. Multiply the probabilities of that.",
             "Subtract from 1 at the end. `np.prod` multiplies all numbers of an array.",
         ),

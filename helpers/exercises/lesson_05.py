@@ -21,10 +21,13 @@ MISTAKEN_STDS: tuple[tuple[Rule, str], ...] = (
         "That is the variance. The standard deviation is its root.",
     ),
     (lambda n, _, leak: math.sqrt(2 / n), "That is He's rule for a ReLU: the negative side with its leak is missing."),
-    (lambda n, _, leak: math.sqrt(1 / n), "That keeps a linear layer: it leaves out that the slope differs by side."),
+    (
+        lambda n, _, leak: math.sqrt(1 / n),
+        "That is the rule for a linear layer: a leaky ReLU has another slope below 0.",
+    ),
     (
         lambda n, _, leak: math.sqrt(2 / (1 + leak) / n),
-        "The mean square is needed: the leak enters squared, not by itself.",
+        "The mean square is needed: the leak enters as its square.",
     ),
     (
         lambda n, _, leak: math.sqrt(1 / (1 + leak**2) / n),
@@ -33,7 +36,7 @@ MISTAKEN_STDS: tuple[tuple[Rule, str], ...] = (
     (lambda _, m, leak: math.sqrt(2 / (1 + leak**2) / m), "That divides by fan_out. A sum has fan_in products."),
     (
         lambda n, m, leak: math.sqrt(4 / (1 + leak**2) / (n + m)),
-        "That has the mean of the fans, as Xavier's rule. The forward direction needs fan_in alone.",
+        "That uses the mean of the fans, like Xavier's rule. The forward pass needs fan_in alone.",
     ),
     (
         lambda n, _, leak: math.sqrt(2 / 3 / (1 + leak**2) / n),
@@ -57,9 +60,9 @@ def he_std(fan_in: int, fan_out: int, leak: float) -> float:
 def _complain_about_he(weights: Array, fan_in: int, fan_out: int, leak: float) -> str:
     spread, wanted = float(weights.std()), he_std(fan_in, fan_out, leak)
     if np.ptp(weights) == 0:
-        return "gives the same number everywhere: then all units of a layer stay equal. Draw each weight by itself."
+        return "gives the same number everywhere: then all units of a layer stay equal. Draw each weight separately."
     if len(np.unique(weights.ravel())) < weights.size // 2:
-        return "gives the same weights several times. Draw each weight by itself."
+        return "gives the same weights several times. Draw each weight separately."
     if abs(float(weights.mean())) > 0.03 * max(spread, wanted):
         return f"has mean {weights.mean():.3g}; the weights must have mean 0."
     if abs(spread / wanted - 1) > 0.02:
@@ -126,13 +129,15 @@ def _judge_jacobian_values(function: Any) -> CheckResult:
     ]
     mistakes = [
         Mistake(_of_weights_alone, "Those belong to the weights alone: each layer multiplies by its slopes too."),
-        Mistake(lambda w, x: _jacobian_values(w, x)[::-1], "They are right, in rising order: the largest comes first."),
+        Mistake(
+            lambda w, x: _jacobian_values(w, x)[::-1], "They are right but in rising order: put the largest first."
+        ),
         Mistake(lambda w, x: _jacobian_values(w, x) ** 2, "Those are squared: the eigenvalues of JᵀJ. Take roots."),
         Mistake(lambda w, x: _by_hand(w[-1:], x), "That is one layer alone: multiply all of them."),
         Mistake(lambda w, x: _jacobian_values(w[:-1], x), "The last layer is missing."),
         Mistake(_slip("transposed"), "The weights are transposed: a row of activations is multiplied by w, not by wᵀ."),
         Mistake(_slip("other side"), "The new layer belongs on the other side of the product: `matrix @ w`."),
-        Mistake(_slip("slope at h"), "The slope of tanh is taken at z. With h at hand it is 1 − h², without a tanh."),
+        Mistake(_slip("slope at h"), "The slope of tanh is taken at z. Written with h it is 1 − h², without a tanh."),
         Mistake(_slip("no activation"), "The next layer receives tanh(z), not z."),
         Mistake(_slip("value for slope"), "That multiplies by tanh(z). Its slope is 1 − tanh(z)²."),
         Mistake(_slip("no last slope"), "The slope of the last layer is missing."),
@@ -146,7 +151,7 @@ EXERCISES = (
         id="he_init",
         lesson="05",
         task="Write `he_init(fan_in, fan_out, leak)`: a matrix of that shape from a uniform distribution, with the "
-        "variance that keeps Var z in layers of leaky ReLUs.",
+        "variance that preserves Var z in layers of leaky ReLUs.",
         hints=(
             "What is the mean square of a leaky ReLU's output, if z has variance 1? Half of the units lie on each side "
             "of 0.",

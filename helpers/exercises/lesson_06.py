@@ -45,7 +45,7 @@ def _judge_backward(function: Any) -> CheckResult:
         ),
         Mistake(
             lambda z, g: batch_norm_backward(z, g) * z.std(axis=0),
-            "All is there but the division by the spread, which the forward pass did too.",
+            "Only the division by the spread is missing, which the forward pass does too.",
         ),
         Mistake(
             lambda z, g: batch_norm_backward(z.T, g.T).T,
@@ -86,9 +86,9 @@ EXERCISES = (
     Exercise(
         id="batch_norm_backward",
         lesson="06",
-        task="Write `batch_norm_backward(z, gradient)`: ∂L/∂z from ∂L/∂ẑ, without a call of autograd.",
+        task="Write `batch_norm_backward(z, gradient)`: ∂L/∂z from ∂L/∂ẑ, without autograd.",
         hints=(
-            "Begin with what you need of the forward pass: for each unit the spread of z over the samples, and ẑ.",
+            "Begin with what you need from the forward pass: for each unit the spread of z over the samples, and ẑ.",
             "Moving one z moves the unit's mean, and with it all of its ẑ: this subtracts the gradient's mean.",
             "It moves the spread too, by an amount proportional to ẑ: this subtracts ẑ times the mean of "
             "gradient · ẑ. What is left is divided by the spread.",
@@ -105,9 +105,10 @@ def batch_norm_backward(z, gradient):
     Exercise(
         id="batch_norm_factor",
         lesson="06",
-        task="Write `batch_norm_factor(values, slopes)`: what a layer with batch norm does to the gradient's norm.",
+        task="Write `batch_norm_factor(values, slopes)`: the factor by which a layer with batch norm multiplies the "
+        "gradient's norm.",
         hints=(
-            "Two effects: the slopes multiply the gradient, and batch norm divides it by the spread of what comes in.",
+            "Two effects: the slopes multiply the gradient, and batch norm divides it by the spread of its input.",
             "The squared norm changes by the mean of slopes², divided by the variance of the values.",
         ),
         solution="""\

@@ -37,11 +37,11 @@ def _judge_residual_block(function: Any) -> CheckResult:
         ),
         Mistake(
             lambda h, a, b, alpha: np.maximum(_residual_block(h, a, b, alpha), 0),
-            "A ReLU stands after the sum. Here it stands inside the branch only, so that the skip stays open.",
+            "You apply a ReLU after the sum. Here it belongs inside the branch only, so that the skip stays open.",
         ),
         Mistake(
             lambda h, a, b, alpha: h + alpha * np.maximum(h @ a @ b, 0),
-            "Your ReLU stands behind the second layer; it belongs between the two.",
+            "Your ReLU comes after the second layer; it belongs between the two.",
         ),
         Mistake(lambda h, a, b, alpha: h + alpha * h @ a @ b, "The ReLU between the two layers is missing."),
     ]
@@ -61,20 +61,18 @@ def _judge_path_energy(function: Any) -> CheckResult:
     mistakes = [
         Mistake(
             lambda blocks, alpha: _terms(blocks, 1.0) / 2**blocks,
-            "That counts the paths. Weigh each one with the squared gradient that it carries.",
+            "That counts the paths. Weight each one by the squared gradient that it carries.",
         ),
         Mistake(
             lambda blocks, alpha: _terms(blocks, alpha) / (1 + alpha) ** blocks,
-            "You weigh a path with alpha for each branch. Squares add up, so it is alpha² for each.",
+            "You weight a path by alpha for each branch. Squares add up, so it is alpha² for each.",
         ),
-        Mistake(lambda blocks, alpha: _terms(blocks, alpha**2), "Right weights, but shares have to add up to 1."),
+        Mistake(lambda blocks, alpha: _terms(blocks, alpha**2), "The weights are right, but shares must add up to 1."),
         Mistake(
             lambda blocks, alpha: np.array([alpha ** (2 * k) for k in range(blocks + 1)]),
             "That is what one path of each length carries. How many paths of that length are there?",
         ),
-        Mistake(
-            lambda blocks, alpha: _path_energy(blocks, alpha)[::-1], "The order is turned round: begin at length 0."
-        ),
+        Mistake(lambda blocks, alpha: _path_energy(blocks, alpha)[::-1], "The order is reversed: begin at length 0."),
     ]
     inputs = [(2, 0.5), (1, 1.0), (5, 0.2), (20, 0.5), (54, 1.0)]
     return judge_function(function, "path_energy", _path_energy, inputs, floor=1e-12, mistakes=mistakes)
@@ -87,7 +85,7 @@ EXERCISES = (
         task="Write `residual_block(h, first, second, alpha)`: the input plus alpha times a branch of two layers.",
         hints=(
             "The branch: multiply `h` by the matrix `first`, apply a ReLU, multiply by `second`.",
-            "A ReLU in numpy is `np.maximum(z, 0)`. The skip is nothing but `h +`.",
+            "A ReLU in numpy is `np.maximum(z, 0)`. The skip is just `h +`.",
         ),
         solution="""\
 import numpy as np
@@ -101,7 +99,7 @@ def residual_block(h, first, second, alpha):
     Exercise(
         id="path_energy",
         lesson="07",
-        task="Write `path_energy(blocks, alpha)`: the shares of the squared gradient that come by paths through "
+        task="Write `path_energy(blocks, alpha)`: the shares of the squared gradient that arrive along paths through "
         "0, 1, … `blocks` branches, without normalization.",
         hints=(
             "Of all paths, C(blocks, k) take k branches: `math.comb(blocks, k)`.",

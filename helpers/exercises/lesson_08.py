@@ -23,12 +23,14 @@ def _logit(gate: float) -> float:
 def _judge_forget_bias(function: Any) -> CheckResult:
     inputs = [(10.0,), (100.0,), (1000.0,), (1.0,), (3.5,)]
     mistakes = [
-        Mistake(lambda n: 2 ** (-1 / n), "That is the gate itself. The bias is what the sigmoid makes into that gate."),
-        Mistake(lambda n: -_logit(2 ** (-1 / n)), "The sign is turned around: a gate near 1 needs a positive bias."),
-        Mistake(lambda n: _logit(math.exp(-1 / n)), "That leaves 1/e after that many steps; the task is one half."),
-        Mistake(lambda n: math.log(n), "ln T is the rough rule; the task is the exact bias."),
+        Mistake(lambda n: 2 ** (-1 / n), "That is the gate itself. The bias is the number whose sigmoid is that gate."),
+        Mistake(lambda n: -_logit(2 ** (-1 / n)), "The sign is wrong: a gate near 1 needs a positive bias."),
+        Mistake(
+            lambda n: _logit(math.exp(-1 / n)), "That leaves 1/e after that many steps; the task asks for one half."
+        ),
+        Mistake(lambda n: math.log(n), "ln T is the rough rule; the task asks for the exact bias."),
         Mistake(lambda n: _logit(1 - 1 / n), "A gate of 1 - 1/T leaves about 1/e after T steps, not 1/2."),
-        Mistake(lambda n: _logit(0.5**n), "That gate is (1/2) to the power T; it takes the T-th root of 1/2."),
+        Mistake(lambda n: _logit(0.5**n), "That gate is 1/2 to the power T; the right one is the T-th root of 1/2."),
     ]
     return judge_function(function, "forget_bias", theory.bias_for_half_life, inputs, floor=1e-9, mistakes=mistakes)
 
@@ -60,13 +62,13 @@ def _judge_forget_path(function: Any) -> CheckResult:
     mistakes = [
         Mistake(
             lambda g: np.prod(g, axis=0),
-            "The gate of step 1 is one too many: it stands between the cell before the first step and the first one.",
+            "The gate of step 1 is one too many: it comes between the initial cell and the first one.",
         ),
         Mistake(lambda g: np.prod(g[:-1], axis=0), "Leave out the gate of the first step, not that of the last."),
         Mistake(lambda g: np.mean(g, axis=0) ** (len(g) - 1), "That is a power of the mean. Multiply the gates."),
         Mistake(lambda g: np.sum(g[1:], axis=0), "You add the gates up; the chain rule multiplies them."),
         Mistake(lambda g: np.prod(g[1:], axis=0).mean(), "Keep the units apart: one number for each column."),
-        Mistake(lambda g: g[-1], "That is the last gate alone: the gradient passes all gates from step 2 on."),
+        Mistake(lambda g: g[-1], "That is the last gate alone: the gradient passes through all gates from step 2 on."),
     ]
     result = judge_function(function, "forget_path", _forget_path, inputs, mistakes=mistakes)
     return _beside_measurement(function) if result.correct else result
@@ -80,14 +82,14 @@ def _beside_measurement(function: Callable[[Array], Any]) -> CheckResult:
         path = numbers_from(function, (gates,), gates.shape[1:])
         product = format_number(float(np.sqrt(np.mean(path**2))))
         sentences.append(f"Over 50 steps {words} your product is {product}, measured {format_number(measured)}.")
-    return CheckResult("right", " ".join(sentences) + " What is more than the product came back through the gates.")
+    return CheckResult("right", " ".join(sentences) + " The part beyond the product came back through the gates.")
 
 
 EXERCISES = (
     Exercise(
         id="forget_bias",
         lesson="08",
-        task="Write `forget_bias(half_life)`: the bias at which half of an LSTM's cell is left after that many steps.",
+        task="Write `forget_bias(half_life)`: the bias at which half of an LSTM's cell remains after that many steps.",
         hints=(
             "First find the gate: a number f whose power `half_life` is one half.",
             "f is 2 to the power −1/half_life. The gate is σ(b); which b gives σ(b) = f?",
@@ -105,7 +107,8 @@ def forget_bias(half_life):
     Exercise(
         id="forget_path",
         lesson="08",
-        task="Write `forget_path(gates)`: for each unit, what comes back from the last cell to the first by the gates.",
+        task="Write `forget_path(gates)`: for each unit, the share of the gradient that comes back from the last cell "
+        "to the first along the forget gates.",
         hints=(
             "From c_T back to c_(T−1) the factor is the forget gate of step T. How far down does that go?",
             "The last factor is the gate of step 2, between c_1 and c_2. The gate of step 1 plays no part.",

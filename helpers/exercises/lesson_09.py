@@ -24,19 +24,20 @@ def _slopes(a: float) -> Array:
 
 def _judge_loss_slopes(function: Any) -> CheckResult:
     mistakes = [
-        Mistake(lambda a: -_slopes(a), "The signs are turned around: each of these losses falls as a grows."),
+        Mistake(lambda a: -_slopes(a), "The signs are reversed: each of these losses falls as a grows."),
         Mistake(lambda a: _slopes(a)[[1, 0, 2]], "You have exchanged the first two."),
         Mistake(
             lambda a: np.array([-1 / (1 - _sigmoid(a)), -1 / _sigmoid(a), -1.0]),
-            "Those are derivatives by D. The logit comes before the sigmoid: multiply by its slope D(1 − D).",
+            "Those are derivatives with respect to D. The logit comes before the sigmoid: multiply by its "
+            "slope D(1 − D).",
         ),
         Mistake(
             lambda a: np.array([-_sigmoid(a) * (1 - _sigmoid(a)), _sigmoid(a) * (1 - _sigmoid(a)), -1.0]),
-            "That leaves out the logarithm: its derivative brings a factor 1/(1 − D), or 1/D.",
+            "That leaves out the logarithm: its derivative adds a factor 1/(1 − D), or 1/D.",
         ),
         Mistake(
             lambda a: np.array([math.log(1 - _sigmoid(a)), -math.log(_sigmoid(a)), -a]),
-            "Those are the losses. The task is their slopes.",
+            "Those are the losses. The task asks for their slopes.",
         ),
     ]
     inputs = [(0.5,), (0.0,), (-4.0,), (4.0,), (-20.0,)]
@@ -44,7 +45,7 @@ def _judge_loss_slopes(function: Any) -> CheckResult:
 
 
 def silent_distance() -> float:
-    """The distance of two unit normals at which the optimal discriminator leaves the saturating generator `PULL`."""
+    """The distance of two unit normals at which the best discriminator leaves a saturating generator a pull of `PULL`."""
     near, far = 4.0, 20.0
     for _ in range(60):
         middle = (near + far) / 2
@@ -80,8 +81,8 @@ EXERCISES = (
         lesson="09",
         task="Write `loss_slopes(a)`: the slopes of the saturating, the non-saturating and the Wasserstein loss at a.",
         hints=(
-            "With D = σ(a) the slope of D by a is D(1 − D). Put it into the chain rule.",
-            "log(1 − D) has the derivative −1/(1 − D) by D, −log D has −1/D. In each product something cancels.",
+            "With D = σ(a), the slope of D at a is D(1 − D). Use it in the chain rule.",
+            "The derivatives by D are −1/(1 − D) for log(1 − D) and −1/D for −log D. A factor cancels in each product.",
             "The slopes are −D, −(1 − D) and −1.",
         ),
         solution="""\
@@ -99,7 +100,7 @@ def loss_slopes(a):
         task="Find the distance at which the best discriminator leaves the saturating generator a pull of 1e-6.",
         hints=(
             "Print the pull for distances from 2 to 20. Where does it cross 1e-6?",
-            "Bisect: keep a distance that is too near and one that is too far, and try the middle of the two.",
+            "Bisect: keep a distance that is too small and one that is too large, and try the middle of the two.",
         ),
         solution="""\
 from helpers.theory import optimal_generator_gradient

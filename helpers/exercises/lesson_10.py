@@ -56,12 +56,14 @@ def _judge_clip_by_norm(function: Any) -> CheckResult:
         ([np.zeros(2), np.zeros(3)], 1.0),
     ]
     mistakes = [
-        Mistake(_always_scaled, "You scale to the threshold in any case; a shorter gradient must stay as it is."),
+        Mistake(_always_scaled, "You always scale to the threshold; a shorter gradient must stay as it is."),
         Mistake(_each_by_itself, "You take each array's own norm. One norm over all arrays keeps their ratios."),
-        Mistake(lambda g, t: _row(g) * value_factors(_row(g), t), "That cuts each entry by itself: clipping by value."),
+        Mistake(
+            lambda g, t: _row(g) * value_factors(_row(g), t), "That clips each entry separately: clipping by value."
+        ),
         Mistake(_by_sum, "You divide by the sum of the sizes. The norm is the root of the sum of the squares."),
         Mistake(_unscaled, "After division by the norm the length is 1; multiply by the threshold too."),
-        Mistake(lambda g, t: _row(g), "It comes back as it went in. Is the condition the wrong way round?"),
+        Mistake(lambda g, t: _row(g), "You return the gradient unchanged. Is the condition the wrong way round?"),
     ]
     return judge_function(function, "clip_by_norm", _clip_by_norm, inputs, 1e-9, mistakes=mistakes)
 
@@ -70,13 +72,13 @@ def _judge_adam_first_step(function: Any) -> CheckResult:
     inputs = [(2.0, 0.1), (-5.0, 0.01), (1e-10, 1.0), (np.array([1e6, 1.0, 1e-6, 1e-12]), 0.001), (0.0, 0.1)]
     mistakes = [
         Mistake(lambda g, r: -r * g, "That is a step of plain gradient descent; Adam divides by the size of g."),
-        Mistake(lambda g, r: -adam_first_step(g, r), "The sign is turned round: the step goes against the gradient."),
-        Mistake(lambda g, r: -r * np.sign(g), "ε is missing: for tiny gradients it decides."),
+        Mistake(lambda g, r: -adam_first_step(g, r), "The sign is wrong: the step goes against the gradient."),
+        Mistake(lambda g, r: -r * np.sign(g), "ε is missing: it matters for tiny gradients."),
         Mistake(
             lambda g, r: -r * 0.1 * g / (math.sqrt(0.001) * np.abs(g) + 1e-8),
             "The running means start at 0: divide the first by 1 − 0.9 and the second by 1 − 0.999.",
         ),
-        Mistake(lambda g, r: -r * g / np.sqrt(g**2 + 1e-8), "ε stands outside of the root: √v + ε."),
+        Mistake(lambda g, r: -r * g / np.sqrt(g**2 + 1e-8), "ε belongs outside the root: √v + ε."),
         Mistake(lambda g, r: -r * g / (g**2 + 1e-8), "Divide by the root of the mean square, not by the mean square."),
     ]
     return judge_function(function, "adam_first_step", adam_first_step, inputs, 1e-6, mistakes=mistakes)
@@ -86,7 +88,7 @@ EXERCISES = (
     Exercise(
         id="clip_by_norm",
         lesson="10",
-        task="Write `clip_by_norm(gradients, threshold)`: a list of arrays in, the clipped ones out, one norm for all.",
+        task="Write `clip_by_norm(gradients, threshold)`: return the arrays of a list, clipped by one norm over all.",
         hints=(
             "The norm of the whole gradient: add the squares of all entries of all arrays, then take the root.",
             "Where that norm is above the threshold, multiply every array by threshold / norm; else by 1.",
@@ -105,7 +107,7 @@ def clip_by_norm(gradients, threshold):
     Exercise(
         id="adam_first_step",
         lesson="10",
-        task="Write `adam_first_step(gradient, learning_rate)`: how far Adam's first step moves a weight, ε = 1e-8.",
+        task="Write `adam_first_step(gradient, learning_rate)`: the change of a weight in Adam's first step, ε = 1e-8.",
         hints=(
             "At the first step m = 0.1·g and v = 0.001·g². Corrected for their start at 0 they are g and g².",
             "The step is −learning_rate · m̂ / (√v̂ + ε).",

@@ -27,19 +27,22 @@ def _judge_fitted_factor(function: Any) -> CheckResult:
     mistakes = [
         Mistake(
             lambda s: (s[0] / s[-1]) ** (1 / (len(s) - 1)),
-            "You take the two ends alone. Fit a line through all layers: one odd layer must not decide.",
+            "You use only the two ends. Fit a line through all layers, so that one odd layer doesn't decide.",
         ),
-        Mistake(lambda s: s[0] / s[-1], "That is the factor of the whole way. Asked is the factor of one layer."),
-        Mistake(lambda s: 1 / _fitted_factor(s), "Turned round: the way back goes from the last layer to the first."),
-        Mistake(lambda s: -np.log10(_fitted_factor(s)), "That is the slope. The factor is 10 to the power of it."),
+        Mistake(lambda s: s[0] / s[-1], "That is the factor over all layers. The task asks for the factor per layer."),
+        Mistake(lambda s: 1 / _fitted_factor(s), "Reversed: the gradient goes from the last layer to the first."),
+        Mistake(
+            lambda s: -np.log10(_fitted_factor(s)),
+            "That is the slope. The factor is 10 to the power of minus the slope.",
+        ),
         Mistake(lambda s: np.log10(_fitted_factor(s)), "That is the exponent: take 10 to the power of it."),
         Mistake(
             lambda s: float(np.mean(s[:-1] / s[1:])),
-            "A mean of ratios is ruled by the largest one. Take logarithms first, then fit a line.",
+            "The largest ratio dominates a mean of ratios. Take logarithms first, then fit a line.",
         ),
         Mistake(
             lambda s: np.exp(-np.polyfit(np.arange(len(s)), np.log10(s), 1)[0]),
-            "The slope of log10 goes back with 10 to the power of it, not with exp.",
+            "A slope of log10 is an exponent of 10, not of e: don't use exp.",
         ),
     ]
     return judge_function(function, "fitted_factor", _fitted_factor, inputs, 1e-6, mistakes=mistakes)
@@ -60,12 +63,12 @@ def _judge_saturated_share(function: Any) -> CheckResult:
         (np.array([[0.992, -0.992, 0.996, -0.996, 0.2, 0.3]]),),
     ]
     mistakes = [
-        Mistake(lambda a: np.mean(a > 0.99**0.5), "You see one end only: at −1 tanh is as flat as at +1."),
-        Mistake(lambda a: np.mean(np.abs(a) > 0.99), "That counts |a| > 0.99; the task is a slope 1 − a² below 0.01."),
-        Mistake(lambda a: np.sum(1 - a**2 < 0.01), "That is how many they are. Divide by how many there are in all."),
+        Mistake(lambda a: np.mean(a > 0.99**0.5), "That counts one end only: at −1 tanh is as flat as at +1."),
+        Mistake(lambda a: np.mean(np.abs(a) > 0.99), "That counts |a| > 0.99; the task asks for 1 − a² < 0.01."),
+        Mistake(lambda a: np.sum(1 - a**2 < 0.01), "That is their number. Divide by the number of all outputs."),
         Mistake(lambda a: np.mean(1 - a**2 >= 0.01), "That is the share that is not saturated."),
-        Mistake(lambda a: np.mean(1 - np.tanh(a) ** 2 < 0.01), "The outputs went through tanh already: take a itself."),
-        Mistake(lambda a: np.mean(a * (1 - a) < 0.0025), "That is the sigmoid's slope; the one of tanh is 1 − a²."),
+        Mistake(lambda a: np.mean(1 - np.tanh(a) ** 2 < 0.01), "The outputs have been through tanh already: use a."),
+        Mistake(lambda a: np.mean(a * (1 - a) < 0.0025), "That is the sigmoid's slope; tanh has 1 − a²."),
     ]
     return judge_function(function, "saturated_share", _saturated_share, inputs, 1e-9, floor=1e-9, mistakes=mistakes)
 
@@ -74,7 +77,7 @@ EXERCISES = (
     Exercise(
         id="fitted_factor",
         lesson="11",
-        task="Write `fitted_factor(signal)`: gradient norms by layer in, input first; the factor of one layer out.",
+        task="Write `fitted_factor(signal)`: the factor per layer, from gradient norms by layer, input first.",
         hints=(
             "A constant factor per layer is a straight line in log10. Fit one through all layers with `np.polyfit`.",
             "`np.polyfit(x, y, 1)[0]` is the slope, in powers of ten per layer, read from input to loss.",
@@ -92,7 +95,7 @@ def fitted_factor(signal):
     Exercise(
         id="saturated_share",
         lesson="11",
-        task="Write `saturated_share(outputs)`: what left a tanh layer in, the share with a slope below 0.01 out.",
+        task="Write `saturated_share(outputs)`: the share of a tanh layer's outputs with a slope below 0.01.",
         hints=(
             "The slope of tanh at an output a is 1 − a², and its largest value is 1.",
             "`np.mean` of an array of True and False is the share of True.",
