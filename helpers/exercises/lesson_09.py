@@ -45,7 +45,7 @@ def _judge_loss_slopes(function: Any) -> CheckResult:
 
 
 def silent_distance() -> float:
-    """The distance of two unit normals at which the best discriminator leaves a saturating generator a pull of `PULL`."""
+    """The distance of two unit normals at which the best discriminator gives a saturating generator the pull `PULL`."""
     near, far = 4.0, 20.0
     for _ in range(60):
         middle = (near + far) / 2

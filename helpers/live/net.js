@@ -21,7 +21,7 @@ const LOWEST = -32_000;
  * @property {number} width units of a column, shown or not
  * @property {number} [stride] distance of two columns on the axis
  * @property {string} [title]
- * @property {number} [arrives] log10 of the gradient at the first column, if that isn't the first column's level
+ * @property {number} [arrives] log10 of the gradient at the first column, if it isn't the first column's level
  * @property {number} [nets] number of networks in the mean that the line shows
  * @property {string} [norm]
  * @property {number} [skip]
@@ -184,7 +184,7 @@ export function describeNet(net) {
     net.kind === "chain"
       ? `A chain of ${net.last} ${net.last === 1 ? "neuron" : "neurons"}`
       : net.kind === "places"
-        ? "A generator and a discriminator in line"
+        ? "A generator followed by a discriminator"
         : `A network of ${net.last} ${plural} with ${net.width} units each`;
   const share = meanOf(net.shut) / 255;
   const closed = net.closed ?? "closed";
@@ -225,8 +225,8 @@ function fateOf(net, word) {
 function railsOf({ rows, columns, kind, cell }) {
   if (!rows.skip || columns < 2) return "";
   const skip = spokenFactor(rows.skip[0]);
-  if (kind === "steps") return `Past the weights, by its ${carrierOf({ cell })}, comes ${skip}.`;
-  return rows.branch ? `By the first skip comes ${skip}, by its branch ${spokenFactor(rows.branch[0])}.` : "";
+  if (kind === "steps") return `Its ${carrierOf({ cell })} carries ${skip} past the weights.`;
+  return rows.branch ? `The first skip carries ${skip}, its branch ${spokenFactor(rows.branch[0])}.` : "";
 }
 
 /** @param {ArrayLike<number>} values */

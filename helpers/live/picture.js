@@ -104,7 +104,7 @@ export class Picture {
     await this.Plotly.newPlot(this.plot, data, layout, TOOLBAR);
     this.missing = [...new Set([...this.light].flatMap((index) => missingParts(this.plot, index)))];
     if (this.missing.length) {
-      console.warn(`This plotly.js lacks ${this.missing.join(", ")}: lines move as fast as it redraws them itself.`);
+      console.warn(`This plotly.js lacks ${this.missing.join(", ")}: lines move only as fast as it redraws them.`);
       this.light.clear();
     }
     this.overlay.learn([...this.light]);

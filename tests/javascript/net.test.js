@@ -136,16 +136,16 @@ test("what comes past the weights is said beside the whole", () => {
   assert.equal(
     describeColumns([plainer, lstm, { ...plainer, columns: 3 }], 0),
     "RNN, step 1: 0.5 of the last one's; LSTM, step 1: 0.5 of the last one's, by the cell 0.79",
-    "of networks one above the other each is read that has the column",
+    "of networks one above the other, those that have the column are read out",
   );
-  assert.match(describeNet(lstm), /receives 0\.5 times .* Past the weights, by its cell, comes 0\.79\.$/);
+  assert.match(describeNet(lstm), /receives 0\.5 times .* Its cell carries 0\.79 past the weights\.$/);
   assert.match(notesOf(lstm), /straight lines: carried past the weights by the cell$/);
   const block = rows("blocks", ["skip", "branch"], [-40, -100], { skip: 1, norm: "pre_layer" });
   assert.equal(describeColumn(block, 0), "block 1: 0.5 of the last one's (skip 0.4, branch 0.1)");
-  assert.match(describeNet(block), /By the first skip comes 0\.4, by its branch 0\.1\.$/);
+  assert.match(describeNet(block), /The first skip carries 0\.4, its branch 0\.1\.$/);
   assert.match(notesOf(block), /dotted: layer normalization before each branch$/);
   const plain = rows("blocks", ["skip", "branch"], [-32000, -30], { skip: 0, norm: "post_batch" });
-  assert.match(describeNet(plain), /By the first skip comes nothing, by its branch 0\.5\.$/);
+  assert.match(describeNet(plain), /The first skip carries nothing, its branch 0\.5\.$/);
   assert.match(notesOf(plain), /dotted: batch normalization after each sum$/);
 });
 

@@ -67,7 +67,7 @@
       /** @type {Map<string, number>} */
       this.numbers = new Map();
       /** @type {number[]} */
-      this.nets = []; // for each state the number of its first network
+      this.nets = []; // for each state, the number of its first network
       /** @type {((number: number) => Uint32Array)[]} */
       this.columns = [];
       /** @type {Promise<void> | null} */
@@ -291,7 +291,7 @@
       button.type = "button";
       button.textContent = "Go there";
       button.addEventListener("click", () => this.put(Object.fromEntries(shown.entries())));
-      this.beside.replaceChildren(`This setting isn’t stored here. Shown is the nearest one: ${different}. `, button);
+      this.beside.replaceChildren(`This setting isn’t stored here. The nearest one is shown: ${different}. `, button);
     }
   }
 
@@ -325,7 +325,7 @@
     for (const panel of panels.values()) panel.start();
   });
 
-  // ---------------------------------------------------------------- ways to answer
+  // ---------------------------------------------------------------- answers in forms
 
   for (const list of findAll(".site-order")) {
     list.addEventListener("click", ({ target }) => {
@@ -478,7 +478,7 @@
       event.preventDefault();
       const answer = /** @type {string | string[] | null} */ (given(form));
       if (!answer?.length) return showVerdict(form, "open", "· Nothing chosen yet.", "Answer first; a guess is fine.");
-      showPrediction(form, "It stands beside the measurement further down.");
+      showPrediction(form, "It is shown beside the measurement further down.");
       const { lesson, prediction } = form.dataset;
       tell(form, "course-predicted", { lesson, prediction, given: numberOf(form) ?? answer });
     });
@@ -490,7 +490,7 @@
   // ---------------------------------------------------------------- quizzes
 
   /**
-   * The share of the points that an open answer makes; undefined until they are ticked.
+   * The share of its points that an open answer covers; undefined until the reader ticks them.
    * @type {(question: any, grade: Grade) => number | undefined}
    */
   const points = (question, { missing }) => (missing === undefined ? undefined : 1 - missing / question.answers.length);
