@@ -24,7 +24,7 @@ c.SharedPasswordAuthenticator.user_password = password
 c.Authenticator.allow_all = True
 c.Authenticator.username_pattern = r"[a-z0-9][a-z0-9_-]{0,31}\Z"  # a name becomes the name of a folder
 
-# Where it listens.
+# The address on which it listens.
 c.JupyterHub.bind_url = "http://127.0.0.1:8000"
 proxy = HERE / "node_modules" / ".bin" / "configurable-http-proxy"
 c.ConfigurableHTTPProxy.command = [str(proxy) if proxy.exists() else proxy.name]

@@ -47,8 +47,8 @@ LIMITS = OF_COMPARISONS | {
     "targets": Threshold(
         FAR,
         "size of the targets over that of the outputs, at least 1: below 10,000",
-        "our measurement: a network whose outputs start at about 1 reaches targets of 1e10 with no usual learning "
-        "rate, and at once if they are standardised; tests/clinic",
+        "our measurement: a network whose outputs start at about 1 reaches targets of 1e10 at no usual learning "
+        "rate, but at once if they are standardised; tests/clinic",
     ),
     "over the batch": Threshold(
         0, "probabilities that sum to 1 for each sample", "the definition of softmax: one sample, all classes"
@@ -233,8 +233,8 @@ def _notes_of_inputs(evidence: Evidence) -> Iterator[str]:
             )
         elif not evidence.normalises and size < TINY:
             yield (
-                f"The inputs are tiny (root mean square {size:.3g}): beside the first layer's biases they hardly "
-                "count. Divide them by their standard deviation."
+                f"The inputs are tiny (root mean square {size:.3g}): they hardly count beside the first "
+                "layer's biases. Divide them by their standard deviation."
             )
         elif not evidence.normalises and (size > LARGE_INPUTS or abs(mean) > OFFSET * deviation):
             yield (
@@ -322,7 +322,7 @@ def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
     if len(like) == 1 and like[0].dim() and 0 < _rms(like[0]) < TINY * outputs:
         yield (
             f"The targets are tiny (root mean square {_rms(like[0]):.3g}) beside the outputs ({outputs:.3g}): an error "
-            "as large as they are hardly counts. Standardise them."
+            "of their size hardly changes the loss. Standardise them."
         )
     classes = evidence.classes
     if classes > 1 and evidence.loss > 3 * math.log(classes) + 2:

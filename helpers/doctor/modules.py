@@ -86,16 +86,13 @@ def _notes_of_numbers(modules: Sequence[tuple[str, nn.Module]], names: Names) ->
         )
     frozen = [name for name, module in modules if _is_fresh_and_frozen(module)]
     if frozen and any(each.requires_grad for each in names):
-        yield (
-            f"{some(frozen)}: frozen, with numbers as drawn at initialization. Load trained weights, or let the layer "
-            "learn."
-        )
+        yield f"{some(frozen)}: frozen at its random initial weights. Load trained weights, or let the layer learn."
     matrices = [(name, each.detach()) for each, name in names.items() if each.dim() > 1 and each.requires_grad]
     constant = [name for name, each in matrices if each.numel() > 1 and _is_constant(each)]
     if constant:
         yield (
-            f"{some(constant)}: all weights are the same, so units start the same and differ only as far as the layers "
-            "after them do. Draw the weights at random."
+            f"{some(constant)}: all weights are the same, so units start the same, and only different layers after "
+            "them make them differ. Draw the weights at random."
         )
     wild = [name for name, each in modules if isinstance(each, nn.RNNBase) and _gain(each) > LARGE_GAIN]
     if wild:

@@ -234,7 +234,7 @@ class Recording:
             self._listen_to(each, OUTPUTS)
 
     def complete(self, graph: Graph, wanted: Sequence[Tensor]) -> None:
-        """Add a row for every parameter in the graph that gets a gradient on a way without any row.
+        """Add a row for every parameter in the graph that gets a gradient on a path without any row.
 
         This finds scripted parts, layers in a Python list and modules called by `.forward`. Parts that lead to none of
         the `wanted` parameters are left out of the backward pass.
