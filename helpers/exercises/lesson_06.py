@@ -10,8 +10,6 @@ from helpers.activations import get_activation
 from helpers.arrays import Array
 from helpers.exercises.checking import CheckResult, Exercise, Mistake, judge_function
 
-Array = Array
-
 
 def batch_norm_backward(z: Array, gradient: Array) -> Array:
     """∂L/∂z from ∂L/∂ẑ for ẑ = (z - mean) / std over the samples, arrays (batch, units) (Ioffe 2015, section 3)."""
