@@ -78,9 +78,9 @@ def test_how_several_right_answers_are_marked_is_said_where_there_are_some():
     several = [question for question in QUESTIONS if question.type == "many_choice"][:1]
     sheet, key = paper.documents(several, seed=0)
     assert "More than one may be right" in text_of(sheet)
-    assert "takes its share of the wrong ones away" in text_of(key) and "takes its share" not in text_of(sheet)
+    assert "each wrong mark takes away" in text_of(key) and "takes away" not in text_of(sheet)
     others = [question for question in QUESTIONS if question.type == "numeric"]
-    assert "takes its share" not in text_of(paper.documents(others, seed=0)[1])
+    assert "takes away" not in text_of(paper.documents(others, seed=0)[1])
 
 
 def test_an_index_stands_below_its_letter():

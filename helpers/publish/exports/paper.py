@@ -106,11 +106,16 @@ def documents(
     )
     heading = (layout.title or TITLE) + (f" · Version {version}" if version else "")
     label, style = f"seed {seed}", STYLE + f".working {{ height: {layout.working_mm}mm; }}\n"
-    several = SEVERAL if any(each.question.type == "many_choice" for each in shown) else ""
+    several = SEVERAL if any(_costs_marks(each.question) for each in shown) else ""
     return (
         _page(heading, label, blanks, [_asked(each) for each in shown], style),
         _page(f"{heading} · Key", label, _answers(shown) + several, [_solved(each) for each in shown], style),
     )
+
+
+def _costs_marks(question: Question) -> bool:
+    """Whether a wrong mark takes away from the point."""
+    return any(question.kind.share(question, answer) < 0 for answer in question.answers)
 
 
 def _page(title: str, label: str, below: str, sections: Sequence[str], style: str) -> str:
