@@ -37,15 +37,18 @@ def next_of(limits: Sequence[float], value: float) -> float:
     return next((limit for limit in limits if value <= limit), limits[-1])
 
 
-FEWEST = 5
-"""The shortest axis of layers; on a shorter one, ticks would be between whole numbers."""
+LAST_LAYERS = (
+    *(5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 22, 25, 27, 30, 33, 36, 40, 45, 50, 55, 60, 65, 70, 80, 90, 100),
+    *(110, 120, 135, 150, 175, 200, 225, 250, 275, 300, 350, 400, 450, 500),
+)
+"""The possible ends of an axis of layers or steps. An axis that moves costs the browser half a frame, so not all."""
 DECADES_DOWN = (1, 3, 6, 10, 15, 20, 30, 40, 60, 80, 100, 150, 250)
 DECADES_UP = (1, 3, 6, 10, 20, 40, 80, 160)
 
 
 def layers_range(depth: int) -> list[float]:
-    """Return the range of an axis that ends at layer `depth`, so that the picture of the network fills its strip."""
-    return [0.5, max(depth, FEWEST) + 0.5]
+    """Return the range of an axis that ends at layer `depth` or a few beyond, so that the picture fills its strip."""
+    return [0.5, next_of(LAST_LAYERS, depth) + 0.5]
 
 
 def decades_range(*log10: Array) -> list[float]:

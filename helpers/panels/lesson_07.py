@@ -9,7 +9,7 @@ import numpy as np
 from helpers import figures, picture, theme, theory
 from helpers.arrays import Array
 from helpers.panels.controls import dropdown, float_slider, int_slider, steps
-from helpers.panels.curves import decades_range, next_of, over_seeds, padded
+from helpers.panels.curves import decades_range, layers_range, next_of, over_seeds, padded
 from helpers.panels.panel import Panel
 from helpers.residual import (
     ResidualSpec,
@@ -54,7 +54,7 @@ def residual_networks() -> Panel:
             "spread of sizes": padded(sizes, length),
             "size in theory": padded(np.where(np.isfinite(size_theory), size_theory, np.nan), length),
             "ranges": {
-                **dict.fromkeys(("xaxis", "xaxis2"), [-0.5, max(blocks, LAST_BLOCKS[0]) + 0.5]),
+                **dict.fromkeys(("xaxis", "xaxis2"), [-0.5, layers_range(blocks)[1]]),
                 "yaxis": decades_range(spread, signal_theory),
                 "yaxis2": decades_range(sizes, size_theory),
             },
