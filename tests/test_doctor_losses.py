@@ -422,7 +422,7 @@ SAME = nn.Linear(32, 32)
 HELD: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "a frozen layer as it was drawn": (
         lambda: held(nn.Linear(32, 32).requires_grad_(False)),
-        "1: frozen, with numbers",
+        "1: frozen at its random initial weights",
     ),
     "frozen after training": (pretrained, ""),
     "a layer three times": (lambda: held(SAME, SAME, nn.Tanh(), SAME), "one and the same Linear 3 times"),

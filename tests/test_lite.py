@@ -180,7 +180,7 @@ def need_torch() -> set[str]:
 
 
 def test_the_documents_say_which_lesson_runs_whole() -> None:
-    (named,) = re.findall(r"Lesson (\d\d) runs whole\. In\s+the\s+others", PUBLISHING.read_text(encoding="utf-8"))
+    (named,) = re.findall(r"Lesson (\d\d) runs completely\. In\s+the\s+others", PUBLISHING.read_text(encoding="utf-8"))
     assert set(notebooks()) - need_torch() == {named}
 
 
