@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +94,10 @@ def turn_all(sheet: Sheet, width: int, height: int) -> list[list[int]]:
     for place in found:
         turn_to(sheet, place)
         state = sheet.page.wait_for_function(STATE, timeout=30_000).json_value()
+        until = time.monotonic() + 5  # a sheet that grows with its figure is scaled down a frame or two later
+        while state["bottom"] > state["foot"] + 1 and time.monotonic() < until:
+            sheet.page.wait_for_timeout(100)
+            state = sheet.page.wait_for_function(STATE).json_value()
         assert state["right"] <= width + 1, place
         assert state["bottom"] <= state["foot"] + 1, place
         assert state["scale"] >= 0.66, f"{place} is too small to read"  # text of 20 pixels at 1280
