@@ -84,9 +84,9 @@ def test_axes_hold_what_is_shown_and_half_of_them_at_least_is_used(name: str) ->
 
 def test_layers_nearly_fill_their_axis_and_its_ranges_are_the_smallest_of_a_few() -> None:
     assert curves.layers_range(1) == [0.5, 5.5] and curves.layers_range(41) == [0.5, 45.5]
-    ends = [curves.layers_range(depth)[1] - 0.5 for depth in range(5, 501)]
-    assert all(depth <= end <= 1.2 * depth for depth, end in enumerate(ends, 5)) and ends[-1] == 500
-    assert len(set(ends[:96])) <= 30, "an axis that moves at each layer takes frames from the picture"
+    last_layers = [curves.layers_range(depth)[1] - 0.5 for depth in range(5, 501)]
+    assert all(depth <= end <= 1.2 * depth for depth, end in enumerate(last_layers, 5)) and last_layers[-1] == 500
+    assert len(set(last_layers[:96])) <= 30, "an axis that moves at each layer takes frames from the picture"
     assert curves.decades_range(np.array([-51.0, 0.0])) == [-60, 1]
     assert curves.decades_range(np.array([np.nan, -np.inf, 2.0])) == [-1, 3]
     assert curves.decades_range(np.array([np.nan])) == [-1, 1]
