@@ -74,8 +74,6 @@ def _judge(function: Any) -> CheckResult:
 EXERCISES = (
     Exercise(
         id="power_of",
-        lesson="99",
-        task="Write `power_of(factor, n)`: the product of n equal factors.",
         hints=("A product of equal factors is a power.", "Python writes powers as `**`."),
         solution="def power_of(factor, n):\\n    return factor**n\\n",
         judge=_judge,

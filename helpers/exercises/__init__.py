@@ -1,19 +1,23 @@
-"""The "Write it yourself" tasks: the task, how it is checked, hints in stages, and a solution that the tests run."""
+"""The "Write it yourself" tasks: how each is checked, its hints in stages, and a solution that the tests run."""
 
 from __future__ import annotations
 
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from helpers.checks import check_choice
 from helpers.exercises.checking import CheckResult, Exercise, Failed
 
-_MODULES = [name for _, name, _ in pkgutil.iter_modules(__path__) if name.startswith("lesson_")]
-_LESSONS = [import_module(f"{__name__}.{name}") for name in sorted(_MODULES)]
+_LESSONS = sorted(name for _, name, _ in pkgutil.iter_modules(__path__) if name.startswith("lesson_"))
 
-EXERCISES: Mapping[str, Exercise] = {each.id: each for lesson in _LESSONS for each in lesson.EXERCISES}
+EXERCISES: Mapping[str, Exercise] = {
+    each.id: replace(each, lesson=name.removeprefix("lesson_"))
+    for name in _LESSONS
+    for each in import_module(f"{__name__}.{name}").EXERCISES
+}
 """All exercises by id; the id is the name of the function or number that the learner writes."""
 
 

@@ -65,14 +65,16 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One task. `solution` is code that defines a name equal to `id`; tests run it."""
+    """One task, whose text stands in the notebook. `solution` is code that defines a name equal to `id`; tests run it.
+
+    `lesson` is the number in the name of the module, filled in by `helpers.exercises`.
+    """
 
     id: str
-    lesson: str
-    task: str
     hints: tuple[str, ...]
     solution: str
     judge: Callable[[Any], CheckResult]
+    lesson: str = ""
 
 
 @dataclass(frozen=True)

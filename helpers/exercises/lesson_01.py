@@ -96,8 +96,6 @@ def _judge_float32_depth(thing: Any) -> CheckResult:
 EXERCISES = (
     Exercise(
         id="chain_gradient",
-        lesson="01",
-        task="Write `chain_gradient(weights, slopes)`: how much the chain's output changes per change of its input.",
         hints=(
             "Each neuron multiplies twice: by its weight and by the slope of its activation.",
             "Begin with 1 and multiply by `weight * slope` for each neuron: a loop over `zip(weights, slopes)`.",
@@ -113,8 +111,6 @@ def chain_gradient(weights, slopes):
     ),
     Exercise(
         id="float32_depth",
-        lesson="01",
-        task="After how many factors of 0.25 is the product exactly 0 in float32, for the first time?",
         hints=(
             "Begin with `np.float32(1)` and multiply by `np.float32(0.25)` until the result equals 0; count.",
             "The smallest positive number of float32 is 2⁻¹⁴⁹, and half of it is rounded to 0. A quarter is 2⁻².",

@@ -97,8 +97,6 @@ def _judge_weight_deviation(function: Any) -> CheckResult:
 EXERCISES = (
     Exercise(
         id="softsign_slope",
-        lesson="02",
-        task="Write `softsign_slope(z)`, the slope of softsign(z) = z/(1 + |z|), for a number or an array.",
         hints=(
             "For z > 0, |z| is z: use the quotient rule on z/(1 + z), and simplify.",
             "Softsign is antisymmetric, so its slope at −z is the slope at z. Which power of 1 + |z| is it?",
@@ -114,9 +112,6 @@ def softsign_slope(z):
     ),
     Exercise(
         id="weight_deviation",
-        lesson="02",
-        task="Write `weight_deviation(z, wanted)`: the standard deviation of a tanh layer's weights that multiplies "
-        "the gradient's norm by `wanted`.",
         hints=(
             "The factor of the norm is √(σ_w² · mean of slope²), and it must equal `wanted`. Solve for σ_w.",
             "The slope of tanh is 1 − tanh². The mean is taken over the entries of z.",

@@ -17,6 +17,9 @@ from helpers.quiz import format_number
 
 Curve = Callable[[Array], Array]
 
+GAINS = (0.1, 200.0)
+"""The range in which a gain is searched for."""
+
 _X = np.linspace(-10, 10, 4001)
 _BELL = np.exp(-(_X**2) / 2) / np.exp(-(_X**2) / 2).sum()
 
@@ -151,19 +154,10 @@ def _beside_measurement(function: Callable[..., Any]) -> CheckResult:
     return CheckResult("right", " ".join(sentences))
 
 
-def _solve(of: Callable[[float], float]) -> float:
-    """The gain between 0.1 and 200 at which an increasing function equals 1."""
-    low, high = 0.1, 200.0
-    for _ in range(50):
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if of(middle) < 1 else (low, middle)
-    return low
-
-
 @functools.cache
 def critical_gain() -> float:
     """The gain at which a deep network of slow sigmoids preserves its gradient."""
-    return _solve(lambda gain: factor(slow_sigmoid, slow_sigmoid_slope, gain))
+    return theory.bisect(lambda gain: factor(slow_sigmoid, slow_sigmoid_slope, gain) < 1, *GAINS)
 
 
 @functools.cache
@@ -179,15 +173,15 @@ def gain_mistakes() -> tuple[tuple[float, str], ...]:
         (critical_gain() ** 2, "That is the square of the gain, σ_w²."),
         (1 / _root_mean_square(slope, 1.0), "That assumes variance 1 for the pre-activations at every gain."),
         (
-            _solve(lambda g: g * _root_mean_square(slope, g**2)),
+            theory.bisect(lambda g: g * _root_mean_square(slope, g**2) < 1, *GAINS),
             "That uses gain² as the variance of z, without the mean square of the activations.",
         ),
         (
-            _solve(lambda g: g * _root_mean_square(slope, _variance_instead(value, g))),
+            theory.bisect(lambda g: g * _root_mean_square(slope, _variance_instead(value, g)) < 1, *GAINS),
             "That uses the variance of the activations instead of their mean square.",
         ),
         (
-            _solve(lambda g: g * _root_mean_square(slope, settled_variance(value, g, rounds=1))),
+            theory.bisect(lambda g: g * _root_mean_square(slope, settled_variance(value, g, rounds=1)) < 1, *GAINS),
             "That applies the equation for the variance of z once. Repeat it until the variance no longer changes.",
         ),
     )
@@ -212,9 +206,6 @@ def _judge_critical_gain(thing: Any) -> CheckResult:
 EXERCISES = (
     Exercise(
         id="predict_factor",
-        lesson="03",
-        task="Write `predict_factor(activation, slope, gain)`: the factor of the norm per layer in a deep network "
-        "with weights of variance gain²/N and no biases.",
         hints=(
             "First find the variance q of the pre-activations: q is gain² times the mean of activation(z)² for "
             "z ~ N(0, q).",
@@ -238,8 +229,6 @@ def predict_factor(activation, slope, gain):
     ),
     Exercise(
         id="critical_gain",
-        lesson="03",
-        task="Find the gain at which a deep network of units ½ + z/(2(1+|z|)) keeps the norm of its gradient.",
         hints=(
             "Call your `predict_factor` with this activation and slope for gains from 1 to 20. Where is it 1?",
             "Bisect: keep a gain that is too low and one that is too high, and try the middle of the two.",

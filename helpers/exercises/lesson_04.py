@@ -93,9 +93,6 @@ def _judge_born_dead(function: Any) -> CheckResult:
 EXERCISES = (
     Exercise(
         id="count_dead",
-        lesson="04",
-        task="Write `count_dead(activations)`: the number of units that are exactly 0 for every sample. The array has "
-        "the shape (samples, units).",
         hints=(
             "First find the zeros: `activations == 0` is True where a number is 0, and has the shape of the array.",
             "A unit is a column. `.all(axis=…)` says whether all entries along an axis are True. Which axis?",
@@ -109,9 +106,6 @@ def count_dead(activations):
     ),
     Exercise(
         id="born_dead",
-        lesson="04",
-        task="Write `born_dead(widths)`: the probability that a ReLU network without biases, with hidden layers of "
-        "these widths, outputs 0 for a given input.",
         hints=(
             "What is the probability that all units of one layer are silent, if each is silent with probability ½?",
             "The network is alive if every layer has an active unit. Multiply the probabilities of that.",

@@ -149,9 +149,6 @@ def _judge_jacobian_values(function: Any) -> CheckResult:
 EXERCISES = (
     Exercise(
         id="he_init",
-        lesson="05",
-        task="Write `he_init(fan_in, fan_out, leak)`: a matrix of that shape from a uniform distribution, with the "
-        "variance that preserves Var z in layers of leaky ReLUs.",
         hints=(
             "What is the mean square of a leaky ReLU's output, if z has variance 1? Half of the units lie on each side "
             "of 0.",
@@ -170,8 +167,6 @@ def he_init(fan_in, fan_out, leak):
     ),
     Exercise(
         id="jacobian_values",
-        lesson="05",
-        task="Write `jacobian_values(weights, x)`: the singular values of a tanh network's Jacobian, largest first.",
         hints=(
             "Go forward layer by layer with h, and update a matrix that begins as `np.eye(len(x))`.",
             "A layer maps h to tanh(h @ w). It multiplies a small change first by w, then by the slope of each unit.",

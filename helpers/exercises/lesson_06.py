@@ -83,8 +83,6 @@ def _judge_factor(function: Any) -> CheckResult:
 EXERCISES = (
     Exercise(
         id="batch_norm_backward",
-        lesson="06",
-        task="Write `batch_norm_backward(z, gradient)`: ∂L/∂z from ∂L/∂ẑ, without autograd.",
         hints=(
             "Begin with what you need from the forward pass: for each unit the spread of z over the samples, and ẑ.",
             "Moving one z moves the unit's mean, and with it all of its ẑ: this subtracts the gradient's mean.",
@@ -102,9 +100,6 @@ def batch_norm_backward(z, gradient):
     ),
     Exercise(
         id="batch_norm_factor",
-        lesson="06",
-        task="Write `batch_norm_factor(values, slopes)`: the factor by which a layer with batch norm multiplies the "
-        "gradient's norm.",
         hints=(
             "Two effects: the slopes multiply the gradient, and batch norm divides it by the spread of its input.",
             "The squared norm changes by the mean of slopes², divided by the variance of the values.",

@@ -81,8 +81,6 @@ def _judge_path_energy(function: Any) -> CheckResult:
 EXERCISES = (
     Exercise(
         id="residual_block",
-        lesson="07",
-        task="Write `residual_block(h, first, second, alpha)`: the input plus alpha times a branch of two layers.",
         hints=(
             "The branch: multiply `h` by the matrix `first`, apply a ReLU, multiply by `second`.",
             "A ReLU in numpy is `np.maximum(z, 0)`. The skip is just `h +`.",
@@ -98,9 +96,6 @@ def residual_block(h, first, second, alpha):
     ),
     Exercise(
         id="path_energy",
-        lesson="07",
-        task="Write `path_energy(blocks, alpha)`: the shares of the squared gradient that arrive along paths through "
-        "0, 1, … `blocks` branches, without normalization.",
         hints=(
             "Of all paths, C(blocks, k) take k branches: `math.comb(blocks, k)`.",
             "A path carries alpha² for every branch that it takes and 1 for every skip.",

@@ -88,8 +88,6 @@ def _beside_measurement(function: Callable[[Array], Any]) -> CheckResult:
 EXERCISES = (
     Exercise(
         id="forget_bias",
-        lesson="08",
-        task="Write `forget_bias(half_life)`: the bias at which half of an LSTM's cell remains after that many steps.",
         hints=(
             "First find the gate: a number f whose power `half_life` is one half.",
             "f is 2 to the power −1/half_life. The gate is σ(b); which b gives σ(b) = f?",
@@ -106,9 +104,6 @@ def forget_bias(half_life):
     ),
     Exercise(
         id="forget_path",
-        lesson="08",
-        task="Write `forget_path(gates)`: for each unit, the share of the gradient that comes back from the last cell "
-        "to the first along the forget gates.",
         hints=(
             "From c_T back to c_(T−1) the factor is the forget gate of step T. How far down does that go?",
             "The last factor is the gate of step 2, between c_1 and c_2. The gate of step 1 plays no part.",

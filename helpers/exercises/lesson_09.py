@@ -46,14 +46,7 @@ def _judge_loss_slopes(function: Any) -> CheckResult:
 
 def silent_distance() -> float:
     """The distance of two unit normals at which the best discriminator gives a saturating generator the pull `PULL`."""
-    near, far = 4.0, 20.0
-    for _ in range(60):
-        middle = (near + far) / 2
-        if theory.optimal_generator_gradient("saturating", middle) > PULL:
-            near = middle
-        else:
-            far = middle
-    return near
+    return theory.bisect(lambda distance: theory.optimal_generator_gradient("saturating", distance) > PULL, 4.0, 20.0)
 
 
 def _judge_silent_distance(thing: Any) -> CheckResult:
@@ -78,8 +71,6 @@ def _judge_silent_distance(thing: Any) -> CheckResult:
 EXERCISES = (
     Exercise(
         id="loss_slopes",
-        lesson="09",
-        task="Write `loss_slopes(a)`: the slopes of the saturating, the non-saturating and the Wasserstein loss at a.",
         hints=(
             "With D = σ(a), the slope of D at a is D(1 − D). Use it in the chain rule.",
             "The derivatives by D are −1/(1 − D) for log(1 − D) and −1/D for −log D. A factor cancels in each product.",
@@ -96,8 +87,6 @@ def loss_slopes(a):
     ),
     Exercise(
         id="silent_distance",
-        lesson="09",
-        task="Find the distance at which the best discriminator leaves the saturating generator a pull of 1e-6.",
         hints=(
             "Print the pull for distances from 2 to 20. Where does it cross 1e-6?",
             "Bisect: keep a distance that is too small and one that is too large, and try the middle of the two.",

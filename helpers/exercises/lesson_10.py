@@ -87,8 +87,6 @@ def _judge_adam_first_step(function: Any) -> CheckResult:
 EXERCISES = (
     Exercise(
         id="clip_by_norm",
-        lesson="10",
-        task="Write `clip_by_norm(gradients, threshold)`: return the arrays of a list, clipped by one norm over all.",
         hints=(
             "The norm of the whole gradient: add the squares of all entries of all arrays, then take the root.",
             "Where that norm is above the threshold, multiply every array by threshold / norm; else by 1.",
@@ -106,8 +104,6 @@ def clip_by_norm(gradients, threshold):
     ),
     Exercise(
         id="adam_first_step",
-        lesson="10",
-        task="Write `adam_first_step(gradient, learning_rate)`: the change of a weight in Adam's first step, ε = 1e-8.",
         hints=(
             "At the first step m = 0.1·g and v = 0.001·g². Corrected for their start at 0 they are g and g².",
             "The step is −learning_rate · m̂ / (√v̂ + ε).",

@@ -76,8 +76,6 @@ def _judge_saturated_share(function: Any) -> CheckResult:
 EXERCISES = (
     Exercise(
         id="fitted_factor",
-        lesson="11",
-        task="Write `fitted_factor(signal)`: the factor per layer, from gradient norms by layer, input first.",
         hints=(
             "A constant factor per layer is a straight line in log10. Fit one through all layers with `np.polyfit`.",
             "`np.polyfit(x, y, 1)[0]` is the slope, in powers of ten per layer, read from input to loss.",
@@ -94,8 +92,6 @@ def fitted_factor(signal):
     ),
     Exercise(
         id="saturated_share",
-        lesson="11",
-        task="Write `saturated_share(outputs)`: the share of a tanh layer's outputs with a slope below 0.01.",
         hints=(
             "The slope of tanh at an output a is 1 − a², and its largest value is 1.",
             "`np.mean` of an array of True and False is the share of True.",

@@ -19,6 +19,7 @@ from helpers.theory.chains import chain_gradient, steps_to_move
 from helpers.theory.mean_field import (
     LARGEST,
     SMALLEST,
+    bisect,
     critical_gain,
     critical_weight_variance,
     depth_scale,

@@ -49,13 +49,13 @@ def preactivation_variances(
     return np.array(variances + [variances[-1]] * (depth - len(variances)))
 
 
-def _bisect(positive_below: Callable[[float], bool], low: float, high: float) -> float:
-    """Return the point in [low, high] where the condition stops holding, to float precision, by bisection in log."""
+def bisect(holds: Callable[[float], bool], low: float, high: float) -> float:
+    """Return the point in [low, high], above 0, where a condition stops holding, to float precision."""
     for _ in range(200):
         middle = math.sqrt(low) * math.sqrt(high)
         if not low < middle < high:
             break
-        low, high = (middle, high) if positive_below(middle) else (low, middle)
+        low, high = (middle, high) if holds(middle) else (low, middle)
     return math.sqrt(low) * math.sqrt(high)
 
 
@@ -86,7 +86,7 @@ def _fixed_point(activation: Activation, weight_variance: float, bias_variance: 
         near, far = far, far * factor
         if not SMALLEST <= far <= LARGEST:
             return math.inf if start > 0 else 0.0
-    return _bisect(lambda q: growth(q) > 0, min(near, far), max(near, far))
+    return bisect(lambda q: growth(q) > 0, min(near, far), max(near, far))
 
 
 def _gradient_factor(activation: Activation, weight_variance: float, bias_variance: float) -> float:
@@ -141,7 +141,7 @@ def _critical(activation: Activation, bias_variance: float) -> float:
     low, high = 1e-6, 1e6
     if not vanishes(low) or vanishes(high):
         raise ValueError(f"activation {activation.name} has no critical weight_variance in [1e-6, 1e6]")
-    return _bisect(vanishes, low, high)
+    return bisect(vanishes, low, high)
 
 
 def critical_gain(activation: ActivationLike) -> float:
