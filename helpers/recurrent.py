@@ -282,21 +282,40 @@ class TimeProfile:
     log10_cell_signal: Array
     log10_carried: Array
     states: Array = field(repr=False)
-    _backward: _BackwardThroughTime = field(repr=False)
+    _kept: _BackwardThroughTime = field(repr=False)
 
     @cached_property
     def gradients(self) -> RecurrentParameters:
         """∂L/∂(parameters), in their shapes, in float64, which may overflow or underflow."""
-        return self._backward.gradients()
+        kept = self._kept
+        sums = [np.zeros(array.shape) for array in vars(kept.parameters).values()]
+        for (exponents, from_input, from_state), x, h in zip(
+            kept.shares, kept.x[::-1], kept.states[-2::-1], strict=True
+        ):
+            scale = np.ldexp(1.0, np.array(exponents))
+            shares = x.T @ from_input, h.swapaxes(1, 2) @ from_state, from_input.sum(axis=1), from_state.sum(axis=1)
+            for total, share in zip(sums, shares, strict=True):
+                total += share * scale.reshape(-1, *[1] * (share.ndim - 1))
+        return RecurrentParameters(*sums)
 
     def shares(self) -> Array:
-        """Return each step's part of ∂L/∂(recurrent weights), (seeds, length, hidden, columns); they sum to that."""
-        return self._backward.shares()
+        """Return each step's part of ∂L/∂(recurrent weights), (seeds, length, hidden, columns), in float64.
+
+        They sum to that gradient.
+        """
+        shares = [
+            (h.swapaxes(1, 2) @ from_state) * np.ldexp(1.0, np.array(exponents))[:, None, None]
+            for (exponents, _, from_state), h in zip(self._kept.shares, self._kept.states[-2::-1], strict=True)
+        ]
+        return np.stack(shares[::-1], axis=1)
 
     @cached_property
     def log10_unit_gradient(self) -> Array:
         """log10 of √(Σ over the batch of (∂L/∂h_t)²) for every unit, (seeds, length, hidden); -inf for an exact 0."""
-        return self._backward.log10_unit_gradient()
+        exponents, squares = (np.array(column) for column in zip(*self._kept.units[::-1], strict=True))
+        with np.errstate(divide="ignore"):
+            logarithms = 0.5 * np.log10(squares) + exponents[..., None] * math.log10(2)
+        return logarithms.swapaxes(0, 1)
 
     def links(self, net: int, units: Array, times: Array) -> Array:
         """Return the unit from which each unit of a plain network gets most of its gradient, (times - 1, units).
@@ -305,17 +324,42 @@ class TimeProfile:
         is the place, among the same units at the next of `times`, of the one with the largest √(Σ over the batch of
         (∂L/∂h there · ∂h there/∂h here)²).
         """
-        return self._backward.links(net, units, times)
+        spec, kept = self.spec, self._kept
+        if spec.cell != "rnn":
+            raise ValueError(f"cell must be 'rnn': other cells have a path around the weights; got {spec.cell!r}")
+        if len(times) < 2:
+            return np.empty((0, len(units)), int)
+        weights = kept.parameters.recurrent_weights[net]
+        stride = int(times[1] - times[0])
+        slopes = np.stack([slope[net] for slope in kept.cell.slopes])  # (length, batch, hidden)
+        at_z = np.stack([dz[net] for _, _, dz in kept.shares[::-1]])
+        along = np.broadcast_to(weights[units], (len(times) - 1, spec.batch, len(units), spec.hidden))
+        for step in range(1, stride):
+            along = (along * slopes[times[:-1] + step][:, :, None]) @ weights
+        squares = np.square(along[..., units] * at_z[times[1:]][:, :, None, units], dtype=np.float64).sum(axis=1)
+        found: Array = squares.argmax(axis=2)
+        return found
 
     @cached_property
     def log10_forget_path(self) -> Array:
         """log10 ‖∂L/∂c_T ⊙ Π f‖: the gradient from the last cell by the direct path alone; nan without forget gates."""
-        return self._backward.log10_forget_path()
+        gates, spec, kept = self.forget_gates, self.spec, self._kept
+        if gates is None:
+            return np.full((spec.seeds, spec.length), np.nan)
+        with np.errstate(divide="ignore"):
+            last = np.log(np.abs(kept.cell.to_cell(spec.length - 1, *kept.last)))
+            after = np.concatenate([np.zeros((1, *last.shape)), np.cumsum(np.log(gates[:0:-1]), axis=0)])[::-1]
+        entries = 2 * (last + after).reshape(spec.length, spec.seeds, -1)
+        largest = entries.max(axis=2, keepdims=True)  # factored out, since the sum could underflow
+        log_square = np.log(np.exp(entries - largest).sum(axis=2)) + largest[..., 0]
+        return 0.5 * log_square.T / math.log(10)
 
     @cached_property
     def forget_gates(self) -> Array | None:
         """The forget gates (length, seeds, batch, hidden) in float64; None for a cell that has none."""
-        return self._backward.forget_gates()
+        if self.spec.cell != "lstm":
+            return None
+        return np.stack([self._kept.cell.forget_gate(step) for step in range(self.spec.length)]).astype(np.float64)
 
     @cached_property
     def forget_gate(self) -> Array:
@@ -374,104 +418,48 @@ def _forward(spec: RecurrentSpec, parameters: RecurrentParameters, x: Array) -> 
 
 
 class _BackwardThroughTime:
-    """The backward pass from the last step: ∂L/∂h and ∂L/∂c of every step, and its share in ∂L/∂(parameters)."""
+    """The backward pass from the last step, and what it keeps: ∂L/∂z of every step, with its exponents.
+
+    `shares` holds for each step, from the last to the first, the exponents and ∂L/∂z as it reaches the input weights
+    and the recurrent weights; `units` the exponents and the squares of ∂L/∂h summed over the batch, in the same order;
+    `last` ∂L/∂h and ∂L/∂c of the last step.
+    """
 
     def __init__(
         self, spec: RecurrentSpec, parameters: RecurrentParameters, x: Array, at_hidden: Array, at_cell: Array | None
     ) -> None:
-        self._spec, self._parameters, self._x = spec, parameters, x
-        self._cell, self._states = _forward(spec, parameters, x)
+        self.spec, self.parameters, self.x = spec, parameters, x
+        self.cell, self.states = _forward(spec, parameters, x)
         # ∂L/∂h and ∂L/∂c, which share one exponent per seed
         self._pair = np.zeros((spec.seeds, 2, spec.batch, spec.hidden), x.dtype)
         self._pair[:, 0] = at_hidden
         self._pair[:, 1] = 0 if at_cell is None else at_cell
-        self._last = self._pair[:, 0].copy(), self._pair[:, 1].copy()
-        self._shares: list[tuple[list[int], Array, Array]] = []  # from the last step to the first
-        self._units: list[tuple[list[int], Array]] = []  # squares of ∂L/∂h summed over the batch, in the same order
+        self.last = self._pair[:, 0].copy(), self._pair[:, 1].copy()
+        self.shares: list[tuple[list[int], Array, Array]] = []
+        self.units: list[tuple[list[int], Array]] = []
 
     def run(self) -> TimeProfile:
-        spec, pair, exponents = self._spec, self._pair, [0] * self._spec.seeds
+        """Go back to the first step."""
+        spec, pair, exponents = self.spec, self._pair, [0] * self.spec.seeds
         both, hidden, cells, carried = (Norms(spec.seeds, pair.dtype) for _ in range(4))
         carried.add(np.zeros((spec.seeds, 1)), exponents)  # for the last step: no step follows it
         for step in range(spec.length - 1, -1, -1):
             dh, dc = pair[:, 0], pair[:, 1]
             hidden.add(dh.reshape(spec.seeds, -1), exponents)
-            self._units.append((exponents, np.square(dh, dtype=np.float64).sum(axis=1)))
+            self.units.append((exponents, np.square(dh, dtype=np.float64).sum(axis=1)))
             if spec.cell == "lstm":
-                cells.add(self._cell.to_cell(step, dh, dc).reshape(spec.seeds, -1), exponents)
+                cells.add(self.cell.to_cell(step, dh, dc).reshape(spec.seeds, -1), exponents)
             if spec.cell != "rnn" and step:
-                carried.add(self._cell.carried(step, dh, dc).reshape(spec.seeds, -1), exponents)
-            pair[:, 0], pair[:, 1], from_input, from_state = self._cell.backward(step, dh, dc)
-            self._shares.append((exponents, from_input, from_state))
+                carried.add(self.cell.carried(step, dh, dc).reshape(spec.seeds, -1), exponents)
+            pair[:, 0], pair[:, 1], from_input, from_state = self.cell.backward(step, dh, dc)
+            self.shares.append((exponents, from_input, from_state))
             both.add(pair.reshape(spec.seeds, -1), exponents)
             exponents = recentre(pair.reshape(spec.seeds, -1, spec.hidden), exponents, both)
         signal, log10_signal = _first_step_first(hidden)
         nothing = np.full_like(signal, np.nan)
         cell_signal, log10_cell = _first_step_first(cells) if spec.cell == "lstm" else (nothing, nothing)
         log10_carried = nothing if spec.cell == "rnn" else _first_step_first(carried)[1]
-        return TimeProfile(spec, signal, log10_signal, cell_signal, log10_cell, log10_carried, self._states[1:], self)
-
-    def gradients(self) -> RecurrentParameters:
-        """Return the sum of all steps' shares, each scaled by its own exponent, in float64."""
-        sums = [np.zeros(array.shape) for array in vars(self._parameters).values()]
-        steps = zip(self._shares, self._x[::-1], self._states[-2::-1], strict=True)
-        for (exponents, from_input, from_state), x, h in steps:
-            scale = np.ldexp(1.0, np.array(exponents))
-            shares = x.T @ from_input, h.swapaxes(1, 2) @ from_state, from_input.sum(axis=1), from_state.sum(axis=1)
-            for total, share in zip(sums, shares, strict=True):
-                total += share * scale.reshape(-1, *[1] * (share.ndim - 1))
-        return RecurrentParameters(*sums)
-
-    def log10_unit_gradient(self) -> Array:
-        """Return log10 ‖∂L/∂h_t‖ of every unit, the first step first, (seeds, length, hidden)."""
-        exponents = np.array([exponents for exponents, _ in self._units[::-1]])
-        squares = np.stack([squares for _, squares in self._units[::-1]])
-        with np.errstate(divide="ignore"):
-            logarithms = 0.5 * np.log10(squares) + exponents[..., None] * math.log10(2)
-        return logarithms.swapaxes(0, 1)
-
-    def links(self, net: int, units: Array, times: Array) -> Array:
-        if self._spec.cell != "rnn":
-            raise ValueError(f"cell must be 'rnn': other cells have a path around the weights; got {self._spec.cell!r}")
-        if len(times) < 2:
-            return np.empty((0, len(units)), int)
-        weights = self._parameters.recurrent_weights[net]
-        stride = int(times[1] - times[0])
-        slopes = np.stack([slope[net] for slope in self._cell.slopes])  # (length, batch, hidden)
-        at_z = np.stack([dz[net] for _, _, dz in self._shares[::-1]])
-        along = np.broadcast_to(weights[units], (len(times) - 1, self._spec.batch, len(units), self._spec.hidden))
-        for step in range(1, stride):
-            along = (along * slopes[times[:-1] + step][:, :, None]) @ weights
-        squares = np.square(along[..., units] * at_z[times[1:]][:, :, None, units], dtype=np.float64).sum(axis=1)
-        found: Array = squares.argmax(axis=2)
-        return found
-
-    def shares(self) -> Array:
-        """Return every step's share in ∂L/∂(recurrent weights), the first step first, in float64."""
-        steps = zip(self._shares, self._states[-2::-1], strict=True)
-        shares = [
-            (h.swapaxes(1, 2) @ from_state) * np.ldexp(1.0, np.array(exponents))[:, None, None]
-            for (exponents, _, from_state), h in steps
-        ]
-        return np.stack(shares[::-1], axis=1)
-
-    def forget_gates(self) -> Array | None:
-        """Return the forget gates (length, seeds, batch, hidden) in float64; None if the cell has none."""
-        if self._spec.cell != "lstm":
-            return None
-        return np.stack([self._cell.forget_gate(step) for step in range(self._spec.length)]).astype(np.float64)
-
-    def log10_forget_path(self) -> Array:
-        gates, spec = self.forget_gates(), self._spec
-        if gates is None:
-            return np.full((spec.seeds, spec.length), np.nan)
-        with np.errstate(divide="ignore"):
-            last = np.log(np.abs(self._cell.to_cell(spec.length - 1, *self._last)))
-            after = np.concatenate([np.zeros((1, *last.shape)), np.cumsum(np.log(gates[:0:-1]), axis=0)])[::-1]
-        entries = 2 * (last + after).reshape(spec.length, spec.seeds, -1)
-        largest = entries.max(axis=2, keepdims=True)  # factored out, since the sum could underflow
-        log_square = np.log(np.exp(entries - largest).sum(axis=2)) + largest[..., 0]
-        return 0.5 * log_square.T / math.log(10)
+        return TimeProfile(spec, signal, log10_signal, cell_signal, log10_cell, log10_carried, self.states[1:], self)
 
 
 def _first_step_first(norms: Norms) -> tuple[Array, Array]:
