@@ -216,22 +216,6 @@ def delayed_recall(length: int = 60, symbols: int = 4) -> SequenceTask:
     return SequenceTask("delayed recall", symbols + 1, symbols, True, math.log(symbols), draw, held_out)
 
 
-def copying(
-    size: int, delay: int, generator: np.random.Generator, symbols: int = 8, remembered: int = 10
-) -> tuple[Array, Array]:
-    """Draw the copying task: `remembered` symbols, `delay` blanks, then the symbols are to be repeated in order.
-
-    Inputs and targets are whole numbers (size, delay + 2 · remembered): 1 … symbols, 0 for a blank, and in the inputs
-    symbols + 1 as the signal to begin (Arjovsky 2016, section 5.1).
-    """
-    shown = generator.integers(1, symbols + 1, (check_whole("size", size, 1), check_whole("remembered", remembered, 1)))
-    inputs = np.zeros((size, check_whole("delay", delay, 1) + 2 * remembered), dtype=np.int64)
-    targets = inputs.copy()
-    inputs[:, :remembered], targets[:, -remembered:] = shown, shown
-    inputs[:, remembered + delay - 1] = symbols + 1
-    return inputs, targets
-
-
 @dataclass(frozen=True)
 class Series:
     """A yearly series: `years` and `values`, read-only arrays of one length."""

@@ -201,18 +201,12 @@ class ResidualProfile:
         return np.array([block.links(at_sum, net, units) for block, at_sum in self._way_back])
 
 
-def residual_profile(
-    spec: ResidualSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0, parameters: Parameters | None = None
-) -> ResidualProfile:
+def residual_profile(spec: ResidualSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0) -> ResidualProfile:
     """Draw `spec.seeds` networks and backpropagate one batch through all of them, in float64.
 
-    `data` is a task of `classification_batch` or (inputs (batch, features), targets (batch,)) of ten classes;
-    `parameters` replaces those that `residual_parameters` draws from `seed`.
+    `data` is a task of `classification_batch` or (inputs (batch, features), targets (batch,)) of ten classes.
     """
-    inputs, targets = classification_batch(data, spec.batch, seed) if isinstance(data, str) else data
-    if parameters is None:
-        parameters = residual_parameters(spec, inputs.shape[1], CLASSES, seed)
-    network = _Pass(spec, parameters, inputs)
+    network, targets = _run(spec, data, seed)
     gradient, loss = network.from_loss(targets)
     signal, units, by_block, way_back = [_norms(gradient)], [_unit_norms(gradient)], [], []
     for block in reversed(network.blocks):
@@ -234,6 +228,12 @@ def residual_profile(
     )
 
 
+def _run(spec: ResidualSpec, data: str | tuple[Array, Array], seed: int) -> tuple[_Pass, Array]:
+    """Return a network that is drawn and run forward on a batch, and the batch's targets."""
+    inputs, targets = classification_batch(data, spec.batch, seed) if isinstance(data, str) else data
+    return _Pass(spec, residual_parameters(spec, inputs.shape[1], CLASSES, seed), inputs), targets
+
+
 def path_energies(spec: ResidualSpec, data: str | tuple[Array, Array] = "digits", seed: int = 0) -> Array:
     """Return the share of the squared gradient at the stem from paths through k = 0 … blocks branches.
 
@@ -241,8 +241,7 @@ def path_energies(spec: ResidualSpec, data: str | tuple[Array, Array] = "digits"
     the skip or the branch of every block (Veit 2016). Paths of equal length are added up before the norm is taken; each
     row is divided by its sum.
     """
-    inputs, targets = classification_batch(data, spec.batch, seed) if isinstance(data, str) else data
-    network = _Pass(spec, residual_parameters(spec, inputs.shape[1], CLASSES, seed), inputs)
+    network, targets = _run(spec, data, seed)
     gradient, _ = network.from_loss(targets)
     by_length = gradient[None]  # (lengths so far, seeds, batch, width)
     for block in reversed(network.blocks):

@@ -3,15 +3,65 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from helpers.course import notebooks
 from helpers.publish.cells.running import Cell, read_cells
-from helpers.publish.glossary import Term, glossary_faults, read_glossary
+from helpers.publish.glossary import Term, read_glossary
 from helpers.publish.site.frame import Site
 from helpers.publish.site.pages import file_name, glossary_page
 
 TERMS = read_glossary()
 PAGES = {lesson: file_name(path) for lesson, path in notebooks().items()}
+BOLD = re.compile(r"\*\*(.+?)\*\*")
+ITALIC = re.compile(r"(?<!\*)\*[^*\n]+\*(?!\*)")  # names of buttons
+
+
+def uses(text: str, term: str) -> bool:
+    """Whether a text uses a term, in the singular or plural."""
+    return bool(pattern(term).search(text))
+
+
+def is_marked_in(text: str, term: str) -> bool:
+    """Whether a text has the term, or a part of it as in "**He's** variance", in bold."""
+    marked = [each.lower() for each in BOLD.findall(text)]
+    return uses(text.replace("**", ""), term) and any(uses(each, term) or each in term.lower() for each in marked)
+
+
+@cache
+def pattern(term: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-]){re.escape(term)}(s|es)?(?![\w-])", re.IGNORECASE)
+
+
+def glossary_faults(terms: Sequence[Term], lessons: Mapping[str, Sequence[Cell]]) -> list[str]:
+    """The faults of the glossary as sentences: a term listed twice, not defined in its cell, or used before that cell.
+
+    A definition has its term in bold. The start page and the titles of lessons may use a term earlier.
+    """
+    names = [term.term.lower() for term in terms]
+    found = [f"{name}: two rows; a term has one meaning" for name in sorted(set(names)) if names.count(name) > 1]
+    for term in terms:
+        cells = {cell.id: cell for cell in lessons.get(term.lesson, ())}
+        if term.cell not in cells:
+            found.append(f"{term.term}: lesson {term.lesson} has no cell {term.cell}")
+        elif not is_marked_in(cells[term.cell].source, term.term):
+            found.append(f"{term.term}: the cell {term.cell} of lesson {term.lesson} doesn't have it in bold")
+        else:
+            for lesson, cell in before(term, lessons):
+                if uses(ITALIC.sub("", cell.source), term.term):
+                    found.append(f"{term.term}: used in {lesson} {cell.id}, before {term.lesson} {term.cell}")
+    return found
+
+
+def before(term: Term, lessons: Mapping[str, Sequence[Cell]]) -> Iterator[tuple[str, Cell]]:
+    """The prose before the definition of a term, in course order, without the start page and the titles."""
+    for lesson, cells in lessons.items():
+        for place, cell in enumerate(cell for cell in cells if cell.kind == "markdown"):
+            if (lesson, cell.id) == (term.lesson, term.cell):
+                return
+            if place > 0 and lesson != "00":
+                yield lesson, cell
 
 
 def test_every_term_is_defined_where_the_glossary_says_and_not_used_before() -> None:

@@ -22,6 +22,7 @@ from helpers.picture import NetworkPicture
 from helpers.recurrent import RecurrentSpec, recurrent_profile
 from helpers.residual import NORMALIZATIONS as PLACES
 from helpers.residual import ResidualSpec, residual_profile
+from tests.unpacking import unpack
 
 PICTURED = {
     *("start_here", "definition", "deep_sigmoid_nets", "relu", "relu_schemes", "initialization"),
@@ -36,7 +37,7 @@ COLUMN, UNIT = 0.0051, 0.1051
 
 def decoded(drawn: NetworkPicture) -> NetworkPicture:
     """As the browser gets it: through JSON."""
-    return picture.unpack(json.loads(json.dumps(drawn.packed())))
+    return unpack(json.loads(json.dumps(drawn.packed())))
 
 
 def assert_levels(found: NetworkPicture, log10: Array) -> None:

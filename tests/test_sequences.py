@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from helpers import datasets, theory
-from helpers.datasets import adding_problem, copying, delayed_recall, sunspot_forecast, sunspot_windows, sunspots
+from helpers.datasets import adding_problem, delayed_recall, sunspot_forecast, sunspot_windows, sunspots
 from helpers.models import RecurrentNet
 from helpers.recurrent import CELLS, RecurrentSpec, initial_parameters, recurrent_profile
 from helpers.training import TaskHistory, train_task
@@ -51,12 +51,7 @@ def test_delayed_recall_shows_the_symbol_once_and_then_noise() -> None:
     assert np.bincount(targets).min() > 90
 
 
-def test_copying_wants_back_what_it_showed() -> None:
-    inputs, targets = copying(50, 30, rng())
-    assert inputs.shape == targets.shape == (50, 50)
-    np.testing.assert_array_equal(inputs[:, :10], targets[:, -10:])
-    assert not targets[:, :-10].any() and (inputs[:, 39] == 9).all() and not inputs[:, 10:39].any()
-    assert inputs[:, :10].min() >= 1 and inputs[:, :10].max() <= 8
+def test_what_guessing_costs_in_the_copying_task() -> None:
     assert theory.copying_baseline(30) == pytest.approx(10 * math.log(8) / 50)
 
 
@@ -100,7 +95,6 @@ def test_the_forecast_is_tested_on_years_that_it_never_saw() -> None:
         (lambda: adding_problem(1), "length must be a whole number ≥ 2; got 1"),
         (lambda: adding_problem(50, marked=51), "marked must be a whole number from 2 to 50; got 51"),
         (lambda: delayed_recall(60, symbols=1), "symbols must be a whole number ≥ 2; got 1"),
-        (lambda: copying(5, 0, rng()), "delay must be a whole number ≥ 1; got 0"),
         (lambda: sunspot_windows(10, 1705, 1800), "first must be a whole number from 1710 to 2008; got 1705"),
         (lambda: sunspot_windows(10, 1800, 2009), "last must be a whole number from 1800 to 2008; got 2009"),
         (lambda: RecurrentNet(RecurrentSpec("rnn", activation="linear"), 1), "spec.activation must be 'tanh'"),

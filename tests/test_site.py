@@ -23,11 +23,11 @@ from helpers.course import notebooks
 from helpers.live.browser import PLOTLY, TRACES
 from helpers.panels import PANELS, Panel
 from helpers.publish.cells.assets import classic_script, write_assets
-from helpers.publish.cells.bake import Fineness, anchors, axes, panel_data, states_of
+from helpers.publish.cells.bake import Fineness, anchors, axes, panel_frame, states_of, table_of
 from helpers.publish.cells.context import BuildContext, BuildOptions
 from helpers.publish.cells.deeper import DEEPER
 from helpers.publish.cells.running import HIDE_INPUT, Cell, NotebookError, read_cells, run_cells
-from helpers.publish.cells.states import Axis, Budget, main_axis, spread, states_to_bake
+from helpers.publish.cells.states import Axis, Budget, State, main_axis, spread, states_to_bake
 from helpers.publish.cells.text import code_html, markdown_html
 from helpers.publish.cells.widgets import widget_html
 from helpers.publish.html import data_script
@@ -40,6 +40,11 @@ from tools.renew_plotly import version_of, whole
 ROOT = Path(__file__).resolve().parents[1]
 
 EVERY_PANEL = [name for names in PANELS.values() for name in names]
+
+
+def panel_data(panel: Panel, tag: str, states: Sequence[State]) -> dict[str, Any]:
+    """All data of a panel that its page needs, with the table of rows for these states."""
+    return {**panel_frame(panel, tag), "table": table_of(panel.live, states)}
 
 
 # Which states --------------------------------------------------------------------------------------------------------

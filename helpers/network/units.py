@@ -34,8 +34,6 @@ class UnitSignals:
     flat_share: (depth,) the share of all units and samples at which |φ′(z)| is that small
     links: (depth - 1, units) for each unit of every layer but the last, the unit of the next layer from which most of
         its gradient comes (the largest |W_uv| · ‖∂L/∂z_v‖), as its place among the chosen ones
-    link_share: (depth - 1, units) the share of that unit in the squared gradient from all chosen units of the next
-        layer; nan if no gradient comes from them
     """
 
     units: Array
@@ -46,7 +44,6 @@ class UnitSignals:
     closed_share: Array
     flat_share: Array
     links: Array
-    link_share: Array
 
 
 def chosen_units(width: int, count: int = SHOWN) -> Array:
@@ -72,7 +69,6 @@ def unit_signals(profile: GradientProfile, net: int = 0, *, sample: int = 0, cou
     flat = np.asarray(np.abs(forward.slope[:, net]) < get_activation(spec.activation, spec.leak).flat_slope)
     closed = np.all(flat, axis=1)
     from_units = _weights_from(profile, net, units)
-    links, link_share = _links(profile, net, units, from_units)
     return UnitSignals(
         units=units,
         log10_gradient=_log10_gradients(profile, net, units, from_units),
@@ -81,8 +77,7 @@ def unit_signals(profile: GradientProfile, net: int = 0, *, sample: int = 0, cou
         closed=closed[:, units],
         closed_share=closed.mean(axis=1),
         flat_share=flat.mean(axis=(1, 2)),
-        links=links,
-        link_share=link_share,
+        links=_links(profile, net, units, from_units),
     )
 
 
@@ -116,11 +111,11 @@ def _log10_gradients(profile: GradientProfile, net: int, units: Array, from_unit
         return 0.5 * np.log10(squares) + np.array(exponents[::-1])[:, None] * math.log10(2)
 
 
-def _links(profile: GradientProfile, net: int, units: Array, from_units: Array) -> tuple[Array, Array]:
-    """Return the strongest link of each chosen unit to the next layer, and its share, (depth - 1, units) each."""
+def _links(profile: GradientProfile, net: int, units: Array, from_units: Array) -> Array:
+    """Return the strongest link of each chosen unit to the next layer, (depth - 1, units)."""
     backward = profile.backward
     assert backward is not None
     arriving = np.square(backward.delta[1:, net][:, :, units], dtype=np.float64).sum(axis=1)
     squares = np.square(from_units[:, :, units], dtype=np.float64) * arriving[:, None, :]
-    with np.errstate(invalid="ignore"):
-        return squares.argmax(axis=2), squares.max(axis=2) / squares.sum(axis=2)
+    strongest: Array = squares.argmax(axis=2)
+    return strongest

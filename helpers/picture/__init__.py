@@ -7,4 +7,4 @@ more for a unit between 0.01 and 6 times its column's RMS unit (values beyond ar
 from __future__ import annotations
 
 from helpers.picture.networks import blocks, chain, first_of, layers, parts, players, steps
-from helpers.picture.packing import NetworkPicture, Packed, unpack
+from helpers.picture.packing import NetworkPicture, Packed

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers import panels, picture
+from helpers import panels
 from helpers.arrays import Array
 from helpers.course import notebooks
 from helpers.publish.cells.bake import Fineness
@@ -18,6 +18,7 @@ from helpers.publish.site.pages import file_name
 from tests.browser.firefox import FIGURES_REST, Firefox, find_firefox, firefox
 from tests.browser.lab import write_notebook
 from tests.browser.test_picture import INK, SHOWN, STRIP
+from tests.unpacking import unpack
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 READY = """() => { const [sheet] = window.jupyterapp?.shell?.widgets('main') ?? [];
@@ -68,7 +69,7 @@ def levels_at(depth: int) -> Array:
     """What lesson 03's panel shows of each layer at a depth, as Python has it."""
     twin = panels.deep_sigmoid_nets()
     twin.set(depth=depth)
-    return picture.unpack(twin.data["net"].packed()).level
+    return unpack(twin.data["net"].packed()).level
 
 
 def test_in_jupyterlab(page: Firefox, lab: str, workshop: Path, tmp_path: Path) -> None:

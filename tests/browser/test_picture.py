@@ -20,6 +20,7 @@ from helpers.publish.cells.context import BuildOptions
 from helpers.publish.site.build import build_site
 from helpers.publish.site.pages import file_name
 from tests.browser.lab import CHROMIUM_ARGUMENTS, Sheet, find_chromium, write_notebook
+from tests.unpacking import unpack
 from tools import animate_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -59,7 +60,7 @@ def own_sheet(open_sheet: OpenSheet, workshop: Path) -> Sheet:
 
 def shows(page: Page, drawn: picture.NetworkPicture) -> None:
     """The browser holds what Python packed, down to the bit."""
-    expected = picture.unpack(drawn.packed())
+    expected = unpack(drawn.packed())
     (found,) = page.evaluate(SHOWN)
     levels = np.array([-np.inf if level is None else level for level in found["level"]])
     np.testing.assert_allclose(levels, expected.level, atol=1e-4)

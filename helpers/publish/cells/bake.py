@@ -130,11 +130,6 @@ def control_class(tag: str, name: str) -> str:
     return f"live-control-{tag}-{name}"
 
 
-def panel_data(panel: Panel, tag: str, states: Sequence[State]) -> dict[str, Any]:
-    """All data of a panel that the page needs: `panel_frame`, and the table of rows for these states."""
-    return {**panel_frame(panel, tag), "table": table_of(panel.live, states)}
-
-
 def panel_frame(panel: Panel, tag: str) -> dict[str, Any]:
     """The data of a panel without its table: figure, controls and presets."""
     live = panel.live
