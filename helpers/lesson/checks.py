@@ -28,13 +28,13 @@ class CheckView(View):
         self.help = html_box()
         self.button = make_button("", self._open_next)
         super().__init__([self.shown, self.button, self.help], record)
-        self.announcer.announce(verdict.sentence)
+        self.announce(verdict.sentence)
         self._label()
 
     def _open_next(self) -> None:
         self._opened += 1
         self.help.value = "".join(self._steps[: self._opened])
-        self.announcer.announce(self._spoken[self._opened - 1])
+        self.announce(self._spoken[self._opened - 1])
         self._label()
 
     def _label(self) -> None:

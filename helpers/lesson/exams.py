@@ -93,7 +93,7 @@ class PaperView(View):
         self._sitting, self._record = sitting.name, record
         self.score = html_box()
         self.questions = [
-            ExamQuestion(number, question, self._announce, self._keep)
+            ExamQuestion(number, question, self.announce, self._keep)
             for number, question in enumerate(questions, start=1)
         ]
         super().__init__([*self.questions, self.score], record)
@@ -127,10 +127,7 @@ class PaperView(View):
             self._record.answer_sitting(self._sitting, question.id, given)
         self._show_count()
         word = "Kept." if result.understood else f"No answer yet. {result.feedback}"
-        self._announce(f"{word} {self._count()}")
-
-    def _announce(self, text: str) -> None:
-        self.announcer.announce(text)
+        self.announce(f"{word} {self._count()}")
 
     def _show_count(self) -> None:
         self.score.value = f'<div class="lesson-score">{self._count()}</div>'
@@ -165,7 +162,7 @@ class ExamView(View):
     def _begin(self) -> None:
         self._record.begin_sitting(self._name, [(question.id, question.seed) for question in self._drawn])
         self._show()
-        self.announcer.announce(f"Begun. {counted(len(self.paper.questions), 'question')}.")
+        self.announce(f"Begun. {counted(len(self.paper.questions), 'question')}.")
 
     def _hand_in(self) -> None:
         self.paper.keep_what_stands()
@@ -176,13 +173,11 @@ class ExamView(View):
                 f"There is no answer to {'question' if len(missing) == 1 else 'questions'} {', '.join(missing)}. "
                 "Press again to hand in anyway."
             )
-            verdict = Verdict("open", "Not yet handed in.", message)
-            self.warning.value = verdict_html(verdict)
-            self.announcer.announce(verdict.sentence)
+            self.show_verdict(self.warning, Verdict("open", "Not yet handed in.", message))
             return
         self._record.end_sitting(self._name, self.paper.graded(self._sitting()))
         self._show()
-        self.announcer.announce(f"Handed in. {self._result_sentence(self._sitting())}")
+        self.announce(f"Handed in. {self._result_sentence(self._sitting())}")
         self.announcer.bring_into_view(self.head)
 
     def _sitting(self) -> Sitting:

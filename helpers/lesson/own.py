@@ -11,7 +11,7 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from helpers.figures import scores_over_time
-from helpers.lesson.parts import View, format_duration, html_box, make_button, paragraph, show_if, verdict_html
+from helpers.lesson.parts import View, format_duration, html_box, make_button, paragraph, show_if
 from helpers.live import LiveFigure
 from helpers.progress import Merged, Progress, growth, progress
 from helpers.quiz import Verdict, load_banks
@@ -90,7 +90,7 @@ class DataView(View):
             try:
                 self._show_merged(name, self._record.read_back(name, bytes(file["content"])))
             except (ValueError, RuntimeError) as error:
-                self._show_message(Verdict("open", "Not read.", str(error)))
+                self.show_verdict(self.message, Verdict("open", "Not read.", str(error)))
         self.upload.value = type(uploaded)()
 
     def _show_merged(self, name: str, merged: Merged) -> None:
@@ -103,7 +103,7 @@ class DataView(View):
             left_out = f" Left out, since it cannot be read: {named}."
         copy = f" The record as it was before is kept as `{merged.copy}`." if merged.copy else ""
         again = " Run the cells again to see it." if merged.added else ""
-        self._show_message(Verdict("right", "Read.", f"{added}{known}{left_out}{copy}{again}"))
+        self.show_verdict(self.message, Verdict("right", "Read.", f"{added}{known}{left_out}{copy}{again}"))
 
     def _show_place(self) -> None:
         is_where = "belongs in this file and is in memory now" if self._record.trouble else "is this file"
@@ -114,9 +114,10 @@ class DataView(View):
 
     def _export(self) -> None:
         name, content = f"gradient-course-{datetime.now():%Y%m%d-%H%M%S}.json", self._record.export()
-        link = f'<a download="{name}" href="data:application/json;base64,{_base64(content)}">Download {name}</a>'
+        data = base64.b64encode(content.encode()).decode()
+        link = f'<a download="{name}" href="data:application/json;base64,{data}">Download {name}</a>'
         message = f"Written to `{path}`." if (path := _write(self._record, name, content)) else "Ready."
-        self._show_message(Verdict("right", "Exported.", message), f" {link}")
+        self.show_verdict(self.message, Verdict("right", "Exported.", message), f" {link}")
 
     def _ask(self, asking: bool) -> None:
         """Replace the reset button by the two buttons that answer the question, or the other way round."""
@@ -126,21 +127,17 @@ class DataView(View):
         self.message.value = ""
         if asking:
             message = "All lessons will show as not begun. A copy of your record stays beside it."
-            self._show_message(Verdict("asked", "Start over?", message))
+            self.show_verdict(self.message, Verdict("asked", "Start over?", message))
 
     def _reset(self) -> None:
         self._ask(False)
         try:
             copy = self._record.empty()
         except RuntimeError as error:
-            self._show_message(Verdict("open", "Not done.", str(error)))
+            self.show_verdict(self.message, Verdict("open", "Not done.", str(error)))
             return
         message = f"The old one is kept as `{copy}`. Run the cells again to see it."
-        self._show_message(Verdict("right", "A new record is started.", message))
-
-    def _show_message(self, verdict: Verdict, more: str = "") -> None:
-        self.message.value = verdict_html(verdict, more)
-        self.announcer.announce(verdict.sentence)
+        self.show_verdict(self.message, Verdict("right", "A new record is started.", message))
 
 
 def my_data() -> DataView:
@@ -162,7 +159,3 @@ def _write(record: Progress, name: str, content: str) -> Path | None:
             half.unlink(missing_ok=True)
         return None
     return path
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()

@@ -128,6 +128,15 @@ class View(widgets.VBox):
         record.follow(self._show_notice)
         record.shown()
 
+    def announce(self, text: str) -> None:
+        """Have a text read out by screen readers."""
+        self.announcer.announce(text)
+
+    def show_verdict(self, box: widgets.HTML, verdict: Verdict, more: str = "") -> None:
+        """Show a verdict in a box, followed by the HTML `more`, and have its sentence read out."""
+        box.value = verdict_html(verdict, more)
+        self.announce(verdict.sentence)
+
     def _show_notice(self) -> None:
         """Show the notice about the record at the top, and a warning while it can't be written to its file."""
         notice, trouble = self._kept_by.notice, self._kept_by.trouble

@@ -59,16 +59,18 @@ class PredictionView(View):
             return
         given = self.input.get()
         if given is None or given == "":
-            self._show_message(Verdict("open", "Nothing chosen yet.", "Answer first; a guess is fine."))
+            self.show_verdict(self.status, Verdict("open", "Nothing chosen yet.", "Answer first; a guess is fine."))
             return
         try:
             check_prediction(self.prediction, given)
         except ValueError as error:
-            self._show_message(Verdict("open", "Not yet kept.", str(error)))
+            self.show_verdict(self.status, Verdict("open", "Not yet kept.", str(error)))
             return
         self._record.record_prediction(self.prediction.lesson, self.prediction.id, given)
         self._open(False)
-        self._show_message(Verdict("right", "Kept.", "It will be compared with the measurement further down."))
+        self.show_verdict(
+            self.status, Verdict("right", "Kept.", "It will be compared with the measurement further down.")
+        )
         if self.prediction.id in _comparisons:
             _comparisons[self.prediction.id].refresh()
 
@@ -87,10 +89,6 @@ class PredictionView(View):
         self.button.button_style = "primary" if is_open else ""
         self.status.value = ""
 
-    def _show_message(self, verdict: Verdict) -> None:
-        self.status.value = verdict_html(verdict)
-        self.announcer.announce(verdict.sentence)
-
 
 class ComparisonView(View):
     """The prediction compared with the measurement; it is updated when the prediction is kept or changed."""
@@ -104,9 +102,7 @@ class ComparisonView(View):
     def refresh(self) -> None:
         """Read the prediction again and say how it compares."""
         given = self._record.prediction(self.prediction.id)
-        verdict = compare_prediction(self.prediction, given, self.outcome).verdict
-        self.sentence.value = verdict_html(verdict)
-        self.announcer.announce(verdict.sentence)
+        self.show_verdict(self.sentence, compare_prediction(self.prediction, given, self.outcome).verdict)
 
 
 _comparisons: dict[str, ComparisonView] = {}

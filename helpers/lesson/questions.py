@@ -162,7 +162,7 @@ class QuizView(View):
         self.score = html_box()
         show_state = None if panel is None else self._show_state
         self.questions = [
-            QuestionView(number, question, self._announce, self._answered, show_state, names_lessons)
+            QuestionView(number, question, self.announce, self._answered, show_state, names_lessons)
             for number, question in enumerate(questions, start=1)
         ]
         super().__init__([*self.questions, self.score], record)
@@ -184,17 +184,14 @@ class QuizView(View):
                 score=result.fraction if question.kind.is_self_graded else None,
             )
         self._show_score()
-        self._announce(f"{question.kind.verdict(question, result).sentence} {self._sentence(self.questions)}")
+        self.announce(f"{question.kind.verdict(question, result).sentence} {self._sentence(self.questions)}")
         self._after()
-
-    def _announce(self, text: str) -> None:
-        self.announcer.announce(text)
 
     def _show_state(self, state: Mapping[str, Any], question: QuestionView) -> str:
         """Set the panel, scroll to it, and return what it shows."""
         assert self.panel is not None
         self.panel.set(**state)
-        self._announce(f"The panel is set. It says: {self.panel.summary}")
+        self.announce(f"The panel is set. It says: {self.panel.summary}")
         self.announcer.bring_into_view(self.panel, way_back=question)
         return self.panel.summary
 
