@@ -14,27 +14,6 @@ from helpers.activations import get_activation
 from helpers.checks import check_choice
 
 
-def _largest_slope(activation: str) -> float:
-    return get_activation(activation).max_slope
-
-
-def _slope(activation: str, z: float) -> float:
-    return float(get_activation(activation).slope(z))
-
-
-def _power(base: float, exponent: float, fewer: float = 0.0) -> float:
-    """base ** (exponent - fewer)."""
-    return float(base ** (exponent - fewer))
-
-
-def _compound(rate: float, times: float) -> float:
-    return float((1 + rate) ** times)
-
-
-def _product(first: float, second: float) -> float:
-    return float(first * second)
-
-
 def _per_layer_factor(
     activation: str, weight_variance: float, bias_variance: float = 0.0, layers: float = 1.0
 ) -> float:
@@ -100,14 +79,6 @@ def _depth_until(activation: str, weight_variance: float, ratio: float) -> float
     """The smallest depth at which the first layer's signal is below `ratio` times the last one's."""
     steps = math.log(ratio) / math.log(theory.per_layer_factor(activation, weight_variance))
     return float(math.floor(steps) + 2)  # a network of depth L has L - 1 steps
-
-
-def _ratio(numerator: float, denominator: float) -> float:
-    return float(numerator / denominator)
-
-
-def _critical_weight_std(activation: str, bias_std: float) -> float:
-    return math.sqrt(theory.critical_weight_variance(activation, bias_std**2))
 
 
 def _depth_scale(activation: str, weight_std: float, bias_std: float) -> float:
@@ -180,11 +151,11 @@ def _other_slope(loss: str, logit: float) -> float:
 
 
 KEYS: Mapping[str, Callable[..., float]] = {
-    "largest_slope": _largest_slope,
-    "slope": _slope,
-    "power": _power,
-    "product": _product,
-    "compound": _compound,
+    "largest_slope": lambda activation: get_activation(activation).max_slope,
+    "slope": lambda activation, z: float(get_activation(activation).slope(z)),
+    "power": lambda base, exponent, fewer=0: base ** (exponent - fewer),
+    "product": lambda first, second: first * second,
+    "compound": lambda rate, times: (1 + rate) ** times,
     "mean_square_slope": theory.mean_square_slope,
     "spread_factor": _spread_factor,
     "gain_factor": _gain_factor,
@@ -198,8 +169,10 @@ KEYS: Mapping[str, Callable[..., float]] = {
     "steps": theory.steps_to_move,
     "zero_depth": _zero_depth,
     "depth_until": _depth_until,
-    "ratio": _ratio,
-    "critical_weight_std": _critical_weight_std,
+    "ratio": lambda numerator, denominator: numerator / denominator,
+    "critical_weight_std": lambda activation, bias_std: math.sqrt(
+        theory.critical_weight_variance(activation, bias_std**2)
+    ),
     "depth_scale": _depth_scale,
     "reach": _reach,
     "residual_size": _residual_size,
