@@ -157,7 +157,6 @@ def train_task(
     ends it too. Raises ValueError if an argument is out of range.
     """
     _check_run(learning_rate, clip, optimizer, steps=steps, batch=batch, every=every)
-    criterion = cross_entropy if task.classes else mse_loss
     stepper = OPTIMIZERS[optimizer](model.parameters(), lr=learning_rate)
     generator, rows = np.random.default_rng(seed), [(0, *_judge(model, task))]
 
@@ -169,7 +168,7 @@ def train_task(
         try:
             for step in range(1, steps + 1):
                 inputs, targets = _sequences(model, *task.draw(batch, generator))
-                loss = _update(model, stepper, inputs, targets, clip, criterion)
+                loss = _update(model, stepper, inputs, targets, clip, _criterion(task))
                 bar.update()
                 if step % every == 0 or step == steps or not math.isfinite(loss):
                     rows.append((step, *_judge(model, task)))
@@ -193,9 +192,12 @@ def _judge(model: nn.Module, task: SequenceTask) -> tuple[float, float]:
     inputs, targets = _sequences(model, *task.held_out)
     with torch.no_grad():
         outputs = model(inputs)
-    if not task.classes:
-        return mse_loss(outputs, targets).item(), math.nan
-    return cross_entropy(outputs, targets).item(), float((outputs.argmax(dim=1) == targets).double().mean())
+    right = float((outputs.argmax(dim=1) == targets).double().mean()) if task.classes else math.nan
+    return _criterion(task)(outputs, targets).item(), right
+
+
+def _criterion(task: SequenceTask) -> Callable[[Tensor, Tensor], Tensor]:
+    return cross_entropy if task.classes else mse_loss
 
 
 def _sequences(model: nn.Module, inputs: Array, targets: Array) -> tuple[Tensor, Tensor]:
