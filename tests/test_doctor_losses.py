@@ -56,6 +56,10 @@ MISTAKES: dict[str, tuple[Given, str]] = {
     ),
     "sigmoid, targets of 30": ((net(nn.Sigmoid(), out=1), F.mse_loss, X, 30 + X[:, :1]), "sigmoid at the end"),
     "ReLU, negative targets, by hand": ((net(F.relu, out=1), squares, X, -5 - X[:, :1].abs()), "relu at the end"),
+    "clamped to 0 … 1, targets of 5": (
+        (Net(lambda m, x: m.o(x).clamp(0, 1), o=net(out=1)), F.mse_loss, X, 5 + 0.1 * X[:, :1]),
+        "clamp at the end",
+    ),
     "tanh, targets of 0 to 255": ((net(torch.tanh, out=1), F.l1_loss, X, 128 + X[:, :1]), "tanh at the end"),
 }
 
@@ -66,6 +70,36 @@ def test_a_loss_that_is_given_what_it_is_not_made_for(name: str) -> None:
     diagnosis = diagnose(*given)
     assert diagnosis.verdict == "loss" and words in diagnosis.findings[0].summary, str(diagnosis)
 
+
+def attention(axis: int) -> nn.Module:
+    """One layer of attention over twelve places of eight features."""
+
+    def run(m: Any, x: Tensor) -> Tensor:
+        weights = (m.q(x) @ m.k(x).transpose(1, 2) / 4).softmax(axis)
+        return m.o(torch.einsum("bqk,bkd->bqd", weights, m.v(x)).mean(1))
+
+    torch.manual_seed(0)
+    return Net(run, q=nn.Linear(8, 16), k=nn.Linear(8, 16), v=nn.Linear(8, 16), o=nn.Linear(16, 4))
+
+
+def reader(place: int) -> nn.Module:
+    """An LSTM over twelve steps whose output is read at one of them."""
+    torch.manual_seed(0)
+    parts = {"r": nn.LSTM(8, 16, batch_first=True), "o": nn.Linear(16, 4)}
+    return Net(lambda m, x: m.o(m.r(x)[0][:, place]), **parts)
+
+
+def shrinking(factor: float) -> Given:
+    model = net()
+    return (
+        model,
+        lambda out, y: F.cross_entropy(out, y) + factor * sum(each.square().sum() for each in model.parameters()),
+        X,
+        Y,
+    )
+
+
+SEQUENCES = torch.randn(64, 12, 8, generator=torch.Generator().manual_seed(1))
 
 NOTED: dict[str, tuple[Given, str]] = {
     "batch norm behind the last layer of a regression": (
@@ -167,6 +201,29 @@ NOTED: dict[str, tuple[Given, str]] = {
     "labels all 1": ((net(out=1), F.binary_cross_entropy_with_logits, X, torch.ones(64, 1)), "batch are 1"),
     "labels all 0": ((net(out=1), F.binary_cross_entropy_with_logits, X, torch.zeros(64, 1)), "batch are 0"),
     "a constant column": ((net(out=1), F.mse_loss, X, torch.full((64, 1), 3.5)), "batch are 3.5"),
+    "label smoothing of 1": (
+        (net(), lambda out, y: F.cross_entropy(out, y, label_smoothing=1.0), X, Y),
+        "ignores the targets",
+    ),
+    "means compared": ((net(out=1), lambda out, y: (out.mean() - y.mean()) ** 2, X, X[:, :1]), "takes a mean over"),
+    "a penalty of 10": (shrinking(10.0), "penalty on the weights"),
+    "a temperature of 1000": ((net(), lambda out, y: F.cross_entropy(out / 1000, y), X, Y), "A step of Adam at"),
+    "dropout of the outputs": ((net(nn.Dropout(0.3)), F.cross_entropy, X, Y), "outputs come from a dropout"),
+    "no activations": (
+        (seq(nn.Linear(20, 32), nn.Linear(32, 32), nn.Linear(32, 4)), F.cross_entropy, X, Y),
+        "No activation",
+    ),
+    "pictures viewed, not permuted": (
+        (
+            Net(lambda m, x: m.o(m.c(x.view(64, 2, 5, 4)).amax((2, 3))), c=nn.Conv2d(2, 8, 3), o=nn.Linear(8, 4)),
+            F.cross_entropy,
+            SEQUENCES[:, :10, :4].reshape(64, 5, 4, 2),
+            Y,
+        ),
+        "this mixes the axes",
+    ),
+    "attention, softmax over the queries": ((attention(1), F.cross_entropy, SEQUENCES, Y), "the values are summed"),
+    "an LSTM read at its first step": ((reader(0), F.cross_entropy, SEQUENCES, Y), "the first 1 of 12 time steps"),
     "dropout of 0.95": ((net(nn.Linear(4, 32), nn.Dropout(0.95), nn.Linear(32, 4)), F.cross_entropy, X, Y), "95%"),
 }
 
@@ -219,6 +276,20 @@ NEIGHBOURS: dict[str, Given] = {
         Net(lambda m, x: 0.5 + 0.01 * m.o(x), o=net()),
         F.cross_entropy,
         X,
+        Y,
+    ),
+    "attention": (attention(-1), F.cross_entropy, SEQUENCES, Y),
+    "an LSTM read at its last step": (reader(-1), F.cross_entropy, SEQUENCES, Y),
+    "a penalty of 0.0001": shrinking(1e-4),
+    "a body and a head": (net(nn.Linear(4, 4)), F.cross_entropy, X, Y),
+    "features summed by a softmax over clusters": (
+        Net(
+            lambda m, x: m.o((m.a(x).softmax(2).transpose(1, 2) @ x).flatten(1)),
+            a=nn.Linear(8, 5),
+            o=nn.Linear(40, 4),
+        ),
+        F.cross_entropy,
+        SEQUENCES,
         Y,
     ),
     "log_softmax twice": (net(nn.LogSoftmax(1)), F.cross_entropy, X, Y),
@@ -441,6 +512,32 @@ def test_notes_of_what_modules_hold(name: str) -> None:
     make, words = HELD[name]
     diagnosis = diagnose(make(), F.cross_entropy, X, Y)
     assert diagnosis.healthy and words in " ".join(diagnosis.notes) and bool(diagnosis.notes) is bool(words)
+
+
+def test_weights_in_float16_get_a_note() -> None:
+    halves = Net(lambda m, x: m.o(x.to(next(m.parameters()).dtype)).float(), o=net().half())
+    assert any("in float16" in note for note in diagnose(halves, F.cross_entropy, X, Y).notes)
+    assert not diagnose(halves.float(), F.cross_entropy, X, Y).notes
+
+
+@pytest.mark.parametrize("gain", [1.0, 30.0])
+def test_large_recurrent_weights_get_a_note(gain: float) -> None:
+    model = recurrent(batch_first=True)
+    with torch.no_grad():
+        model.get_parameter("lstm.weight_hh_l0").mul_(gain)
+    notes = diagnose(model, F.cross_entropy, torch.randn(64, 12, 8), Y).notes
+    assert any("recurrent weights are so large" in note for note in notes) is (gain > 1)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_softmax_over_the_batch_within_a_network_gets_a_note(axis: int) -> None:
+    def run(m: Any, x: Tensor) -> Tensor:
+        return m.out((m.scores(x).softmax(axis) * x).sum(1))
+
+    torch.manual_seed(0)
+    model = Net(run, scores=nn.Linear(8, 1), out=nn.Linear(8, 4))
+    notes = diagnose(model, F.cross_entropy, torch.randn(64, 12, 8), Y).notes
+    assert any("takes a softmax over the first axis" in note for note in notes) is (axis == 0)
 
 
 def test_a_loss_of_the_parameters_alone_is_cut_off() -> None:

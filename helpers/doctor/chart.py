@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .graph import PRODUCTS, Graph
+from .graph import PRODUCTS, Graph, source_of
 from .judgement import MANY_CALLS, Case
 from .measuring import norms
 from .readings import LayerReading
@@ -113,6 +113,7 @@ class Chart:
             coverage=self._coverage(),
             input_spreads={row.label: row.input_spread for row in self._rows if len(row.input_spread) > 1},
             call_spreads=self._call_spreads(),
+            straight=tuple(self._straight()),
         )
 
     def first_bad(self, inputs: Any, targets: Any) -> str | None:
@@ -412,6 +413,25 @@ class Chart:
         steps = [step for each in self._rows if each.name == row.name for step in each.steps]
         behind = self._graph.above(steps)
         return not any(step in behind for each in self._rows if self._wakes(each) for step in each.steps)
+
+    def _straight(self) -> Iterator[tuple[str, str]]:
+        """Yield labels of two linear layers of which one gets the other's outputs, with no activation between them.
+
+        Where the space between them has fewer dimensions than both ends, the two are a matrix of low rank.
+        """
+        made = {
+            source_of(row.steps[0]): (row, matrix)
+            for row in self._rows
+            if row.type in ("Linear", "linear()") and row.steps
+            for matrix in [each for each in _asking(row.parameters) if each.dim() == 2][:1]
+        }
+        consumers = self._graph.consumers() if len(made) > 1 else {}
+        for step, (row, matrix) in made.items():
+            for below in self._graph.below.get(step, ()):
+                before, first = made.get(source_of(below), (row, matrix))
+                wide = matrix.shape[1] == len(first) >= min(len(matrix), first.shape[1])
+                if before is not row and wide and len(consumers[before.steps[0]]) == 1:
+                    yield before.label, row.label
 
     def _call_spreads(self) -> dict[str, tuple[float, ...]]:
         """Return the spread of the inputs at every call of a recurrent cell."""

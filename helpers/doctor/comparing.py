@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .graph import PASSES_ON, name_of
+from .graph import PASSES_ON, name_of, source_of
 from .readings import Finding, Threshold
 
 DIFFERENCES = frozenset(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "__sub__", "__rsub__", "rsub"))
@@ -107,12 +107,14 @@ class Compared:
     @cached_property
     def activation(self) -> tuple[str, float, float]:
         """Name and range of the activation whose outputs are compared; "" and all numbers if none is known."""
-        step: Any = self.computed.grad_fn
-        while step is not None and name_of(step).startswith(KEEPS_THE_RANGE):
-            step = next((below for below, _ in step.next_functions if below is not None), None)
+        step = source_of(self.computed.grad_fn, KEEPS_THE_RANGE)
         name = "" if step is None else name_of(step)
         if name == "HardtanhBackward":
             return "hardtanh", step._saved_min_val, step._saved_max_val
+        if name == "ClampBackward":
+            ends = getattr(step, "_saved_min", None), getattr(step, "_saved_max", None)
+            if not any(isinstance(each, Tensor) for each in ends):
+                return "clamp", -math.inf if ends[0] is None else ends[0], math.inf if ends[1] is None else ends[1]
         if name in ("MmBackward", "BmmBackward") and _are_cosines(self.numbers, step):
             return "cosine", -1.0, 1.0
         return name.removesuffix("Backward").lower() if name in RANGES else "", *RANGES.get(name, (-math.inf, math.inf))

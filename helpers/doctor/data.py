@@ -40,6 +40,9 @@ MOSTLY, MOST_SEEN = 0.8, 2**16
 OF_CLASSES = frozenset(("LogSoftmaxBackward", "NllLossBackward", "NllLoss2DBackward"))
 """Steps in the graph of a loss whose targets are class numbers."""
 
+SHRINKS = 0.5
+"""Gradients with a larger cosine with their own weights come from a penalty on the weights more than from the data."""
+
 OFFSET = 10.0
 """Inputs whose mean is this many times their standard deviation count as not centred."""
 
@@ -67,6 +70,11 @@ class Evidence:
     steps: names of the steps between outputs and loss in autograd's graph
     normalises: whether one of the first two layers is a normalization
     dropped: name and p of the dropout in training mode that drops most
+    drops_outputs: name of the dropout that the first output comes from
+    mixed_axes: descriptions of views with the sizes of two axes swapped
+    crossed: axis and number of axes of softmaxes whose weights are summed over another axis
+    ignores_targets: whether the loss stays the same if each sample gets the next one's targets
+    shrinks: smallest cosine between a large matrix and its gradient
     mixed: sentences that name what lets one sample affect the outputs for others
     at_outputs: the gradient at the first output, up to a positive factor; None where it wasn't kept
     of_modules: notes on the contents of the modules
@@ -81,6 +89,11 @@ class Evidence:
     steps: Collection[str]
     normalises: bool
     dropped: tuple[str, float] = ("", 0.0)
+    drops_outputs: str = ""
+    mixed_axes: Sequence[str] = ()
+    crossed: Sequence[tuple[int, int]] = ()
+    ignores_targets: bool = False
+    shrinks: float = math.nan
     mixed: Sequence[str] = ()
     at_outputs: Tensor | None = None
     of_modules: Sequence[str] = ()
@@ -138,6 +151,7 @@ def notes_of_data(evidence: Evidence) -> Iterator[str]:
     yield from _notes_of_targets(evidence)
     yield from _notes_of_one_answer(evidence)
     yield from notes_of_comparisons(evidence.compared)
+    yield from _notes_of_unused_targets(evidence)
     yield from _notes_of_direction(evidence)
     yield from _notes_of_layers(evidence)
     yield from evidence.of_modules
@@ -332,6 +346,15 @@ def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
         )
 
 
+def _notes_of_unused_targets(evidence: Evidence) -> Iterator[str]:
+    apart = any(len(each) > 1 and _rms(each - each[:1]) > SAME * _rms(each) for each in evidence.outputs if each.dim())
+    if evidence.ignores_targets and apart:
+        yield (
+            "The loss stays the same if each sample gets the target of another one: it ignores the targets, or "
+            "takes a mean over the samples before it compares them."
+        )
+
+
 def _notes_of_direction(evidence: Evidence) -> Iterator[str]:
     """Yield notes on a gradient at the outputs that leads away from the targets, or is 0 for many samples."""
     gradient, targets = evidence.at_outputs, flatten(evidence.targets)
@@ -389,6 +412,27 @@ def _notes_of_layers(evidence: Evidence) -> Iterator[str]:
     name, share = evidence.dropped
     if share >= DROPS_MUCH:
         yield f"{name} drops {share:.0%} of its inputs: p is the share that is dropped, usually 0.1 to 0.5."
+    if evidence.drops_outputs:
+        yield (
+            f"The outputs come from a dropout ({evidence.drops_outputs}), which sets some of the answers to 0 and "
+            "scales the others. Put it before the last layer."
+        )
+    if evidence.mixed_axes:
+        yield (
+            f"{evidence.mixed_axes[0]}: view and reshape keep the order of the numbers, so this mixes the axes. To "
+            "swap axes, use permute or transpose."
+        )
+    if evidence.crossed:
+        axis, axes = evidence.crossed[0]
+        yield (
+            f"A softmax of attention scores makes weights that sum to 1 over axis {axis} of {axes}, but the values are "
+            "summed over another axis: set dim to that of the keys, usually -1."
+        )
+    if evidence.shrinks > SHRINKS:
+        yield (
+            f"The gradients have the direction of the weights themselves (cosine {evidence.shrinks:.2f} or more): a "
+            "penalty on the weights outweighs the rest of the loss. Make its factor smaller."
+        )
     if evidence.mixed:
         yield f"The answer to one sample depends on the others: {evidence.mixed[0]}"
 

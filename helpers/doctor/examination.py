@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import sys
+import warnings
 from collections import OrderedDict, UserDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,7 +23,7 @@ from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-def
 from .chart import Changes, Chart
 from .data import Evidence, tells_nothing
 from .diagnosis import Diagnosis
-from .graph import Graph, name_of
+from .graph import Graph, crossed_attention, name_of, source_of
 from .hooks import interrupts_held
 from .hygiene import Held, untouched
 from .inputs import NOT_GIVEN, adapted
@@ -34,6 +35,12 @@ from .tracing import Tracing
 
 MARGIN = 2.0**10
 """A norm this factor inside the limits of a precision is reliable, although its elements are smaller than it."""
+
+EXACT = 1e-12
+"""Losses in float64 that differ by less than this share are the same but for the order of their sums."""
+
+MANY_WEIGHTS = 64
+"""The number of weights from which chance alone makes no large cosine."""
 
 DOUBLE_AT_MOST = 50_000_000
 """A model with more parameters is not run in float64, which takes four times their memory."""
@@ -130,7 +137,12 @@ def _examine(
         compared=recording.compared,
         steps=frozenset(name_of(step) for step in graph.order if step not in of_outputs.steps),
         normalises=_normalises_first(recording),
-        dropped=_largest_dropout(recording),
+        dropped=max(recording.dropouts, key=lambda each: each[1], default=("", 0.0, None))[:2],
+        drops_outputs=_dropout_at_the_end(recording),
+        mixed_axes=recording.mixed_axes,
+        crossed=tuple(crossed_attention(of_outputs)),
+        ignores_targets=again.ignores_targets(recording.returned),
+        shrinks=_share_of_penalty(wanted, recording.gradients),
         at_outputs=recording.at_outputs,
         of_modules=tuple(notes_of_modules(model, recording.modules, names)),
     )
@@ -377,6 +389,10 @@ def _in_double(
     return replace(readings, small=-math.inf)  # every 0 is exact
 
 
+def _rolled(shift: int, tensor: Tensor) -> Tensor:
+    return _double(tensor).roll(shift, 0)
+
+
 def _double(tensor: Tensor) -> Tensor:
     """Return a copy of a tensor in float64 or complex128; integer tensors keep their type."""
     if tensor.is_complex():
@@ -393,11 +409,29 @@ def _normalises_first(recording: Recording) -> bool:
     return any("Norm" in kind for kind in kinds)
 
 
-def _largest_dropout(recording: Recording) -> tuple[str, float]:
-    """Return the name and p of the active dropout with the largest p."""
-    kinds = nn.modules.dropout._DropoutNd
-    found = [(name, each.p) for name, each in recording.modules if isinstance(each, kinds) and each.training]
-    return max(found, key=lambda each: each[1], default=("", 0.0))
+def _dropout_at_the_end(recording: Recording) -> str:
+    """Return the name of the dropout that the first output comes from; empty if there is none."""
+    names = {step: name for name, _, step in recording.dropouts if step is not None}
+    return names.get(source_of(recording.outputs[0].grad_fn), "") if recording.outputs else ""
+
+
+def _share_of_penalty(parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> float:
+    """Return the smallest cosine between a large matrix and its gradient; nan if fewer than two can be compared.
+
+    A penalty on the size of the weights has a gradient in the direction of the weights, whatever the data are. Other
+    gradients have a cosine near 0, of about one over the root of the number of weights.
+    """
+    pairs = [
+        (each.detach().flatten(), gradient.flatten())
+        for each, gradient in zip(parameters, gradients, strict=False)
+        if gradient is not None and each.dim() > 1 and each.numel() >= MANY_WEIGHTS and _is_dense(gradient)
+    ]
+    cosines = [float(torch.cosine_similarity(one.double(), two.double(), 0)) for one, two in pairs]
+    return min(cosines) if len(cosines) > 1 else math.nan
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    return tensor.layout is torch.strided and not tensor.is_complex()
 
 
 def _suspects_of_mixing(model: nn.Module, evidence: Evidence, recording: Recording) -> list[str]:
@@ -468,6 +502,25 @@ class _Again:
         pairs = list(zip(flatten(returned), flatten(outputs), strict=False))
         changed = [one.requires_grad for one, two in pairs if not torch.equal(one, two)]
         return Changes(bool(changed), any(changed), not torch.equal(other.detach(), loss.detach()))
+
+    def ignores_targets(self, returned: Any) -> bool:
+        """Whether the loss of the same outputs stays the same if each sample gets the next one's targets."""
+        targets = flatten(self.targets)
+        if not targets or any(not each.dim() or len(each) != self.samples for each in targets):
+            return False
+        if all(torch.equal(each, each.roll(1, 0)) for each in targets):
+            return False
+        found = []
+        for shift in (0, 1):
+            given = _copy(returned, _double)
+            wanted = _copy(self.targets, partial(_rolled, shift))
+            self._rewind()
+            try:
+                with torch.no_grad(), warnings.catch_warnings(action="ignore"):
+                    found.append(float(self.loss_function(given, wanted)))
+            except Exception:
+                return False
+        return abs(found[1] - found[0]) <= EXACT * abs(found[0])
 
     def mixes_samples(self) -> bool:
         """Whether the outputs for the other samples change when the first sample is replaced by the last."""

@@ -99,6 +99,12 @@ ENOUGH = 0.5
 ONE_HOT = 0.9
 """A softmax inside the network gets a note if this share of its rows is nearly one-hot."""
 
+MOSTLY = 0.5
+"""A note if more than this share of the layers follow a layer without an activation between; body and head may."""
+
+FEW_READ = 0.1
+"""The share of the time steps that a recurrent layer's outputs should depend on at least."""
+
 REACHED = 1e-3
 """Through time, a step with this share of the largest signal still counts as reached."""
 
@@ -108,6 +114,10 @@ EPS = 3e-3
 ADAMS_EPS, WILD = 1e-8, 1e3
 """Below ADAMS_EPS, Adam's step shrinks with the gradient. If a layer's gradient is WILD times its weights, one step of
 gradient descent at rate 0.001 changes them by their own size."""
+
+USUAL_RATE, IDLE = 1e-3, 1e-5
+"""Adam changes each weight by about its rate, so a step changes the loss by at most the rate times the sum of all
+gradients' sizes, to first order. Below IDLE of the loss, a thousand steps change it by less than 1 %."""
 
 ROUNDING, LOOK_ALIKE = 1e-6, 0.02
 """Between these shares of a layer's size, samples differ by more than rounding but by little."""
@@ -139,6 +149,7 @@ class Case:
     beside: whether the loss contains parameters but nothing that the model computed
     coverage: share of the weights with a gradient at whose layer the signal was read
     input_spreads, call_spreads: spread of a recurrent module's inputs at every step, by label and by name
+    straight: labels of two linear layers that follow each other without an activation, for every such pair
     neighbours: cosine of the input gradients of neighbours; nan if it wasn't needed or can't be computed
     """
 
@@ -165,6 +176,7 @@ class Case:
     coverage: float = 1.0
     input_spreads: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     call_spreads: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    straight: Sequence[tuple[str, str]] = ()
     neighbours: float = math.nan
 
     @cached_property
@@ -590,6 +602,12 @@ def _notes(case: Case) -> Iterator[str]:
     lost = [layer.label for layer in case.layers if layer.underflow]
     if lost:
         yield f"The signal of {len(lost):,} layers, first {lost[0]}, is below what can be read, and is given as 0."
+    if case.straight and len(case.straight) > MOSTLY * (len(_trunk(case)) - 1):
+        first, second = case.straight[0]
+        yield (
+            f"No activation stands between most linear layers, such as {first} and {second}: together they are no more "
+            "than one linear layer. Put an activation behind each but the last."
+        )
     if not case.bad:
         yield from _notes_of_sizes(case)
     if case.coverage < 1 - 1e-9 and not case.frozen and not case.bad:
@@ -604,6 +622,12 @@ def _notes_of_sizes(case: Case) -> Iterator[str]:
         yield (
             f"All gradients are tiny (at most {largest:.1g} for a weight): below the eps of Adam ({ADAMS_EPS:g}), its "
             "steps get very small. Check what the loss is multiplied by."
+        )
+    moves = USUAL_RATE * sum(math.sqrt(each.parameters) * each.gradient_norm for each in learning if each.gradient_norm)
+    if 0 < moves < IDLE * abs(case.loss) and not case.waking:
+        yield (
+            f"A step of Adam at a rate of {USUAL_RATE:g} changes the loss by at most {moves / abs(case.loss):.1g} of "
+            "itself. Check what the outputs are divided by, and whether the loss has parts that nothing can change."
         )
     wild = [layer for layer in learning if layer.name in case.matrices and layer.gradient_to_weight > WILD]
     if wild and case.outputs_signal == case.outputs_signal:
@@ -632,6 +656,14 @@ def _notes_of_reach(case: Case) -> Iterator[str]:
             f"Nearby inputs have gradients with a cosine of {case.neighbours:.2f}, as in every deep network with batch "
             "norm and skip connections before training; it learns anyway."
         )
+    for name, spreads in case.input_spreads.items():
+        signals = case.in_time.get(name, ())
+        read = max((place for place, signal in enumerate(signals, 1) if signal > 0), default=0)
+        if len(signals) >= MANY_CALLS and 0 < read <= FEW_READ * len(signals) and any(spreads[read:]):
+            yield (
+                f"{name}: the loss depends only on the first {read} of {len(signals)} time steps. Read the output "
+                "of the last step, or of all of them; batch_first says which axis is time."
+            )
     limit = THRESHOLDS["vanishing through time"]
     for name, early, late in _through_time(case):
         if late > 0 and early / late <= limit.value and not _is_out_of_reach(case, name):

@@ -41,7 +41,16 @@ PRODUCTS = frozenset(
 CUTS = frozenset(["detach", "detach_", "item", "numpy", "tolist"])
 """Functions of torch whose result is cut off from the graph."""
 
-HEARD = CUTS | PRODUCTS | LOSSES | {"softmax"} | {f"{name}{ending}" for name in FLAT_PARTS for ending in ("", "_")}
+VIEWS = frozenset(["view", "reshape"])
+"""Functions of torch that keep the order of a tensor's numbers, whatever the new axes are."""
+
+DROPOUTS = frozenset(
+    ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout", "feature_alpha_dropout")
+)
+"""Functions of torch that set numbers to 0 at random."""
+
+HEARD = CUTS | PRODUCTS | LOSSES | VIEWS | DROPOUTS | {"softmax"}
+HEARD |= {f"{name}{ending}" for name in FLAT_PARTS for ending in ("", "_")}
 """Functions of torch whose calls are recorded."""
 
 RECURRENT = (nn.RNNBase, nn.RNNCellBase)
@@ -160,6 +169,8 @@ class Recording:
     compared: the comparisons that losses made
     at_outputs: the gradient of the first of the outputs, up to a positive factor; None where it wasn't kept
     first_axis_softmaxes: where, in words, a softmax over the first of three or more axes was taken
+    mixed_axes: in words, where a view swapped the sizes of two axes, and these sizes
+    dropouts: name, p and step of every dropout that dropped something
     opaque: the parameters that go into a step of the graph into which nothing can look
     """
 
@@ -190,6 +201,8 @@ class Recording:
         self.gradients: Sequence[Tensor | None] = ()
         self.at_outputs: Tensor | None = None
         self.first_axis_softmaxes: list[str] = []
+        self.mixed_axes: list[str] = []
+        self.dropouts: list[tuple[str, float, Any]] = []
         self.opaque: set[Tensor] = set()
 
     @contextmanager
@@ -444,6 +457,11 @@ class Recording:
             if matrix is not None:
                 self._product(name, matrix, output)
             return output
+        if name in VIEWS or name in DROPOUTS:
+            output = function(*args, **kwargs)
+            with torch._C.DisableTorchFunction():
+                (self._view if name in VIEWS else self._drop)(output, args, kwargs)
+            return output
         if name == "softmax":
             output = function(*args, **kwargs)
             self._softmax(output, kwargs.get("dim", args[1] if len(args) > 1 else None))
@@ -486,6 +504,21 @@ class Recording:
         frame = self.frames[-1] if self.frames else None
         owner = f"{self._names[frame.module]}." if frame and frame.module is not self._model else ""
         return self._new_row(f"{owner}{name.rstrip('_')}()", "function")
+
+    def _view(self, output: Tensor, args: tuple[Any, ...], _: Any) -> None:
+        """Note a view that has the sizes of its tensor in another order, as if it were a permutation."""
+        if not args or not isinstance(args[0], Tensor) or args[0].layout is not torch.strided:
+            return
+        before, after = ([size for size in each.shape if size != 1] for each in (args[0], output))
+        if before != after and sorted(before) == sorted(after):
+            self.mixed_axes.append(f"{self.where} views {tuple(args[0].shape)} as {tuple(output.shape)}")
+
+    def _drop(self, output: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Note a dropout that is active."""
+        given = {**dict(zip(("input", "p", "training"), args, strict=False)), **kwargs}
+        p = float(given.get("p", 0.5))
+        if p and given.get("training", True):
+            self.dropouts.append((self.where, p, output.grad_fn))
 
     def _softmax(self, output: Tensor, axis: Any) -> None:
         """Add a row for a softmax if many of its rows are one-hot."""
