@@ -219,7 +219,7 @@ export class Axes {
 }
 
 /** @param {string} key in a layout: "xaxis2.range" */
-const axisOfRange = (key) => key.replace("axis", "").replace(".range", "");
+export const axisOfRange = (key) => key.replace("axis", "").replace(".range", "");
 
 /**
  * Whether this axis, and everything that depends on it, can be drawn over this range as Plotly would draw it.

@@ -1,6 +1,6 @@
 // One figure, independent of any kernel: it draws rows, immediately through the overlay or through Plotly.
 
-import { Axes } from "./axes.js";
+import { Axes, axisOfRange } from "./axes.js";
 import { Overlay } from "./overlay.js";
 import { missingParts } from "./plotly.js";
 import { readRow, sameTrace } from "./rows.js";
@@ -60,6 +60,21 @@ export function unlike(wanted, there) {
   return Object.fromEntries(Object.entries(wanted).filter(differs));
 }
 
+/**
+ * The axes that belong to these plots and to no other.
+ * @param {string[]} plots as "x2y2"
+ * @param {{xaxis?: string, yaxis?: string}[]} traces those of the figure
+ */
+export function axesOnlyIn(plots, traces) {
+  /** @type {Set<string>} */
+  const inside = new Set();
+  /** @type {Set<string>} */
+  const elsewhere = new Set();
+  for (const { xaxis = "x", yaxis = "y" } of traces)
+    for (const id of [xaxis, yaxis]) (plots.includes(xaxis + yaxis) ? inside : elsewhere).add(id);
+  return new Set([...inside].filter((id) => !elsewhere.has(id)));
+}
+
 export class Picture {
   /**
    * @param {Plot} plot
@@ -83,6 +98,8 @@ export class Picture {
     this.shownRanges = {}; // the visible ones, drawn by Plotly or by `axes`
     /** @type {Ranges} */
     this.wantedRanges = {};
+    /** @type {string[]} */
+    this.hides = []; // the plots that the chosen view hides, as "x2y2"
     this.narrow = false;
     this.queue = Promise.resolve();
     this.heavyBusy = false;
@@ -159,9 +176,14 @@ export class Picture {
     this.queue = this.queue.then(work);
     return this.queue;
   }
-  /** Show axes over the visible ranges without Plotly where possible: its redraw would cost frames. */
+  /**
+   * Show axes over their ranges without Plotly where possible: its redraw would cost frames. Axes that the chosen view
+   * hides wait until the control rests.
+   */
   placeAxes() {
-    const left = this.axes.show(unlike(this.shownRanges, this.drawnRanges));
+    const hidden = axesOnlyIn(this.hides, this.spec.figure.data);
+    const moved = Object.entries(unlike(this.shownRanges, this.drawnRanges));
+    const left = this.axes.show(Object.fromEntries(moved.filter(([key]) => !hidden.has(axisOfRange(key)))));
     if (Object.keys(left).length) this.redraw([], left).then(() => this.drawAgain());
   }
   /** Draw the overlay again after Plotly has drawn. */
@@ -177,6 +199,7 @@ export class Picture {
    */
   look(number) {
     const { hides, patch } = this.spec.views[number];
+    this.hides = hides;
     this.plot.dataset.hides = hides.join(" ");
     return this.inTurn(() => this.Plotly.relayout(this.plot, { ...patch })).then(() => this.drawAgain());
   }

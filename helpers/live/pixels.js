@@ -61,8 +61,8 @@ export class Pixels {
   blend(i, colour, alpha) {
     const under = this.px[i];
     const keep = 256 - alpha;
-    const redBlue = ((under & 0xff00ff) * keep + (colour & 0xff00ff) * alpha) >>> 8;
-    const green = ((under & 0xff00) * keep + (colour & 0xff00) * alpha) >>> 8;
+    const redBlue = (Math.imul(under & 0xff00ff, keep) + Math.imul(colour & 0xff00ff, alpha)) >>> 8;
+    const green = (Math.imul(under & 0xff00, keep) + Math.imul(colour & 0xff00, alpha)) >>> 8;
     this.px[i] = 0xff000000 | (redBlue & 0xff00ff) | (green & 0xff00);
   }
   /**
@@ -108,14 +108,14 @@ export class Pixels {
     const strength = 256 * alpha * Math.min(1, wide);
     const farthest = Math.min((steep ? height : width) - 1, Math.floor(to - 0.5));
     const widest = (steep ? width : height) - 1;
+    const [next, beside] = steep ? [width, 1] : [1, width]; // distances of pixels along and across
+    const reach = half + 0.5;
     for (let along = Math.max(0, Math.ceil(from - 0.5)); along <= farthest; along++) {
       const at = base + (along + 0.5 - from) * slope - 0.5;
-      const last = Math.min(widest, Math.floor(at + half + 0.5));
-      for (let across = Math.max(0, Math.ceil(at - half - 0.5)); across <= last; across++) {
-        const cover = half + 0.5 - (across > at ? across - at : at - across);
-        if (cover <= 0) continue;
-        const i = steep ? along * width + across : across * width + along;
-        this.blend(i, colour, (Math.min(cover, 1) * strength) | 0);
+      const last = Math.min(widest, Math.floor(at + reach));
+      for (let across = Math.max(0, Math.ceil(at - reach)); across <= last; across++) {
+        const cover = reach - Math.abs(across - at);
+        this.blend(along * next + across * beside, colour, (Math.min(cover, 1) * strength) | 0);
       }
     }
   }

@@ -343,15 +343,16 @@ AXES_SEEN = """() => [...document.querySelectorAll(".xy :is(text, .gridlayer pat
 
 
 def test_axes_that_widen_under_a_hand_look_as_plotly_draws_them(open_sheet: OpenSheet, workshop: Path) -> None:
-    """Without a redraw by Plotly, which would cost frames; it draws them once the hand rests."""
-    sheet = run(open_sheet, workshop, "axes", "from helpers import panels\npanel = panels.start_here()\npanel")
+    """Without a redraw by Plotly, which would cost frames, not even for a plot that the view hides."""
+    code = "from helpers import panels\npanel = panels.deep_sigmoid_nets()\npanel.set(depth=5)\npanel"
+    sheet = run(open_sheet, workshop, "axes", code)
     sheet.page.evaluate(
         f"() => {{ const {{plot}} = {LIVE}; window.redraws = 0; plot.on('plotly_afterplot', () => redraws++); }}"
     )
     first = sheet.page.evaluate(AXES_SEEN)
     seen: list[Any] = []
-    for ends in ({"xaxis": [0.5, 30.5], "yaxis": [-15, 1]}, {"xaxis": [0.5, 100.5], "yaxis": [-60, 3]}):
-        ranges = {f"{axis}.range": each for axis, each in ends.items()}
+    for layers, decades in (([0.5, 30.5], [-15, 1]), ([0.5, 100.5], [-60, 3])):
+        ranges = {"xaxis.range": layers, "xaxis2.range": layers, "yaxis.range": decades}
         sheet.page.evaluate(
             f"ranges => {{ const row = {LIVE}.cache.get(JSON.stringify({LIVE}.key())).row;"
             f" {LIVE}.picture.move(row, ranges); }}",
@@ -472,17 +473,41 @@ def test_five_panels_on_a_page_move_under_two_and_a_half_megabytes(open_sheet: O
     assert not sheet.console
 
 
-def test_two_figures_on_a_page_do_not_disturb_each_other(open_sheet: OpenSheet, workshop: Path) -> None:
-    write_notebook(workshop / "two.ipynb", "from helpers import panels\npanels.start_here()", "panels.start_here()")
+# Of each figure: whether the browser paints its plot.
+PAINTED = """() => [...document.querySelectorAll(".live-plot .main-svg:first-child")]
+  .map(svg => svg.checkVisibility({contentVisibilityAuto: true}))"""
+
+
+def test_figures_on_a_page_do_not_disturb_each_other_and_those_far_away_are_not_painted(
+    open_sheet: OpenSheet, workshop: Path
+) -> None:
+    far = "from IPython.display import HTML\nHTML('<div style=\"height: 6000px\"></div>')"
+    first_cell = "from helpers import panels\npanels.start_here()"
+    write_notebook(workshop / "two.ipynb", first_cell, far, "panels.start_here()")
     sheet = open_sheet(height=1400)
     sheet.open("two.ipynb")
     sheet.run_all()
     sheet.wait_for_rest(count=2)
+    sheet.page.evaluate(
+        """() => [...document.querySelectorAll('.live-figure')].forEach(({live: {strip}}, i) => {
+             strip.seen = true; // its first pulse is over, or doesn't begin
+             strip.skip();
+             const {paint} = strip; window.paints = [0, 0];
+             strip.paint = time => { paints[i] += 1; paint.call(strip, time); }; })"""
+    )
+    sheet.page.locator(".live-figure").nth(1).scroll_into_view_if_needed()
+    sheet.page.wait_for_function(f"() => String(({PAINTED})()) === 'false,true'")
     press(sheet, "ArrowRight", 5, number=1)
     sheet.page.wait_for_function("() => document.querySelectorAll('.live-figure')[1].dataset.state === '[14]'")
     sheet.wait_for_rest(count=2)
     states = sheet.page.evaluate("() => [...document.querySelectorAll('.live-figure')].map(e => e.dataset.state)")
     assert states == ["[9]", "[14]"]
+    first, second = sheet.page.evaluate("() => paints")
+    assert first == 0 and second >= 5
+    heights = sheet.page.evaluate("() => [...document.querySelectorAll('.live-figure')].map(e => e.offsetHeight)")
+    assert heights[0] == heights[1], "a plot that isn't painted takes the same room"
+    sheet.page.locator(".live-figure").first.scroll_into_view_if_needed()
+    sheet.page.wait_for_function(f"() => String(({PAINTED})()) === 'true,false'")
 
 
 def test_works_in_voila(browser: Any, workshop: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Picture, widened } from "../../helpers/live/picture.js";
+import { axesOnlyIn, Picture, widened } from "../../helpers/live/picture.js";
 
 test("while a hand moves an axis only widens", () => {
   const shown = { "xaxis.range": [0, 60], "yaxis.range": [-20, 1] };
@@ -8,6 +8,26 @@ test("while a hand moves an axis only widens", () => {
   assert.deepEqual(widened(shown, wanted), { "xaxis.range": [0, 60], "yaxis.range": [-20, 3] });
   assert.deepEqual(widened({}, wanted), wanted);
   assert.deepEqual(widened(shown, {}), {});
+});
+
+test("an axis belongs to the plots that are hidden only if no other plot has it", () => {
+  const traces = [{}, { xaxis: "x2", yaxis: "y2" }, { yaxis: "y3" }];
+  assert.deepEqual([...axesOnlyIn(["x2y2", "xy3"], traces)], ["x2", "y2", "y3"]);
+  assert.deepEqual([...axesOnlyIn([], traces)], []);
+});
+
+test("while a hand moves Plotly isn't asked for an axis that the view hides", () => {
+  const asked = [];
+  const picture = Object.create(Picture.prototype);
+  Object.assign(picture, {
+    ...{ hides: ["x2y2"], drawnRanges: {}, shownRanges: { "xaxis.range": [0, 5], "xaxis2.range": [0, 5] } },
+    spec: { figure: { data: [{}, { xaxis: "x2", yaxis: "y2" }] } },
+    axes: { show: (ranges) => ranges }, // an axis that only Plotly can move
+    redraw: async (_traces, ranges) => asked.push(Object.keys(ranges)),
+    overlay: { shown: false },
+  });
+  picture.placeAxes();
+  assert.deepEqual(asked, [["xaxis.range"]]);
 });
 
 test("a page that becomes narrow or wide is laid out twice, so that the legend follows the new margins", async () => {
