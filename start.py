@@ -35,7 +35,6 @@ import argparse
 import contextlib
 import secrets
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -45,11 +44,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from helpers.publish import commands
+from helpers.publish.access import PortError, free_port
 from helpers.virtual_environment import CPU_TORCH_INDEX, ROOT, Problem, out_of_reach, prepare, print_line, venv_python
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 
-USUAL_PORT, PORTS_TRIED = 8888, 50
+USUAL_PORT = 8888
 LAB_PATIENCE = 180.0  # seconds that JupyterLab may take to answer: the first start from a slow disk is slow
 MINUTES, MINUTES_SLOW = 11, 20  # how long all tests take on two idle processors, without and with the slow ones
 LEAST_MINUTES = 5  # how long the tests in the browser take, one after another
@@ -88,36 +88,6 @@ def passes(command: list[str], **more: str) -> bool:
 
 
 # JupyterLab
-
-
-def free_port(asked: int | None) -> int:
-    """The port asked for, or the first free one from `USUAL_PORT` on; Problem where none is free."""
-    if asked is not None:
-        if not is_free(asked):
-            raise Problem(
-                f"Port {asked} is taken by another program: leave out --port, "
-                f"or give another such as `python start.py --port {asked % 65535 + 1}`."
-            )
-        return asked
-    for port in range(USUAL_PORT, USUAL_PORT + PORTS_TRIED):
-        if is_free(port):
-            return port
-    raise Problem(
-        f"All ports from {USUAL_PORT} to {USUAL_PORT + PORTS_TRIED - 1} are taken: "
-        "give a free one, such as `python start.py --port 9999`."
-    )
-
-
-def is_free(port: int) -> bool:
-    """Whether a server can listen on this port."""
-    with socket.socket() as probe:
-        if os.name != "nt":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def ask_lab(port: int, path: str, token: str, method: str = "GET") -> bool:
@@ -159,7 +129,7 @@ def open_lab(arguments: list[str]) -> int:
     prepare(cpu_torch=options.cpu_torch)
     if not (ROOT / FIRST_NOTEBOOK).exists():
         raise Problem(f"{FIRST_NOTEBOOK} is missing: bring it back with `git checkout -- notebooks`.")
-    port = free_port(options.port)
+    port = free_port(options.port, USUAL_PORT)
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_urlsafe(24)
     settings = {**environment(), "JUPYTER_TOKEN": token}
     stopped = False
@@ -360,7 +330,7 @@ def main(arguments: list[str]) -> int:
             stream.reconfigure(errors="replace")
     try:
         return act(arguments)
-    except Problem as problem:
+    except (Problem, PortError) as problem:
         print(f"start.py: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NEEDED_BY_START = [
     "start.py",
     *(f"helpers/{name}.py" for name in ("__init__", "runtime", "virtual_environment")),
-    *(f"helpers/publish/{name}.py" for name in ("__init__", "commands")),
+    *(f"helpers/publish/{name}.py" for name in ("__init__", "access", "commands")),
 ]
 
 

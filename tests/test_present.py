@@ -14,6 +14,7 @@ import pytest
 from helpers import panels
 from helpers.course import notebooks
 from helpers.panels import PANELS
+from helpers.publish.access import free_port
 from helpers.publish.cells.bake import Fineness
 from helpers.publish.cells.context import BuildContext, BuildOptions
 from helpers.publish.cells.deeper import DEEPER
@@ -24,7 +25,7 @@ from helpers.publish.present import slides
 from helpers.publish.present.__main__ import main
 from helpers.publish.present.build import build_slides, fit_figures, is_built, slides_page
 from helpers.publish.present.projector import panel_of, write_projector_page
-from helpers.publish.present.serving import PresentError, choose_port
+from helpers.publish.present.serving import PresentError
 from helpers.publish.present.slides import slides_of
 from helpers.publish.teacher import notes_of
 from tests.browser.lab import ROOT
@@ -194,9 +195,10 @@ def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> No
         port = other.getsockname()[1]
         assert main(["03", "--port", str(port)]) == 1
     assert capsys.readouterr().err == (
-        f"present: Port {port} is taken by another program: leave out --port, or give another number.\n"
+        f"present: Port {port} is taken by another program: leave out --port, or give another such as "
+        f"--port {port % 65535 + 1}.\n"
     )
-    assert choose_port(port) == port
+    assert free_port(port, 1) == port
 
 
 @pytest.mark.parametrize("lesson", PANELS)

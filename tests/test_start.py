@@ -27,6 +27,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from helpers import virtual_environment
+from helpers.publish import access
 from helpers.virtual_environment import Problem
 from tests.course_copy import copy_start
 from tests.test_layers import MAY_IMPORT
@@ -635,7 +636,7 @@ def test_ctrl_c_stops_jupyterlab_in_order(with_lab: Course, name: str) -> None:
     assert rest.endswith("Stopping JupyterLab.\nJupyterLab has stopped.\n")
     last = (with_lab.folder / "lab.txt").read_text()
     assert last == "asked to shut down", "Ctrl-C reached JupyterLab itself, which then asks whether one is sure"
-    assert start().is_free(port)
+    assert access.is_free(port)
 
 
 def test_a_taken_port_is_named_with_the_way_out(with_lab: Course) -> None:
@@ -648,11 +649,11 @@ def test_a_taken_port_is_named_with_the_way_out(with_lab: Course) -> None:
 
 def test_without_a_port_the_first_free_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        monkeypatch.setattr(start(), "USUAL_PORT", taken.getsockname()[1])
-        assert start().free_port(None) > taken.getsockname()[1]
-        monkeypatch.setattr(start(), "PORTS_TRIED", 1)
-        with pytest.raises(Problem, match="All ports from .* are taken: give a free one"):
-            start().free_port(None)
+        port = taken.getsockname()[1]
+        assert access.free_port(None, port) > port
+        monkeypatch.setattr(access, "PORTS_TRIED", 1)
+        with pytest.raises(access.PortError, match="All ports from .* are taken: give a free one"):
+            access.free_port(None, port)
 
 
 def test_a_jupyterlab_that_cannot_start_shows_its_last_words(with_lab: Course) -> None:

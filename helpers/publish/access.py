@@ -1,12 +1,50 @@
-"""Access control for a server on this machine: requests need its secret address and must come from its own pages."""
+"""A server on this machine: its port, and the rule that requests need its secret address and come from its own pages.
+
+`start.py` uses it before anything is installed, so it needs only the standard library.
+"""
 
 from __future__ import annotations
 
+import os
 import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 LOOPBACK = "127.0.0.1"
+PORTS_TRIED = 50
+
+
+class PortError(RuntimeError):
+    """A server gets no port; the message says why and what to do."""
+
+
+def free_port(asked: int | None, first: int) -> int:
+    """The port asked for, or the first free one from `first` on; PortError where it is taken, or none is free."""
+    if asked is None:
+        if found := next(filter(is_free, range(first, first + PORTS_TRIED)), None):
+            return found
+        raise PortError(
+            f"All ports from {first} to {first + PORTS_TRIED - 1} are taken: give a free one, such as --port 9999."
+        )
+    if not is_free(asked):
+        raise PortError(
+            f"Port {asked} is taken by another program: leave out --port, "
+            f"or give another such as --port {asked % 65535 + 1}."
+        )
+    return asked
+
+
+def is_free(port: int) -> bool:
+    """Whether a server can listen on this port."""
+    with socket.socket() as probe:
+        if os.name != "nt":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from helpers.course import NOTEBOOKS, notebooks
 from helpers.publish import commands
+from helpers.publish.access import PortError, free_port
 from helpers.publish.cells.bake import Fineness
 from helpers.publish.cells.context import BuildOptions
 from helpers.publish.cells.preparing import prepare
@@ -17,7 +18,7 @@ from helpers.publish.cells.store import Store
 from helpers.publish.folder import FolderError
 from helpers.publish.present.build import build_slides, is_built
 from helpers.publish.present.projector import panel_of, project
-from helpers.publish.present.serving import PresentError, choose_port, serve_folder
+from helpers.publish.present.serving import USUAL_PORT, PresentError, serve_folder
 from helpers.publish.present.short import to_run
 from helpers.publish.teacher import NotesError
 
@@ -32,7 +33,7 @@ def main(arguments: list[str]) -> int:
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         _present(chosen)
-    except (PresentError, FolderError, NotebookError, NotesError) as error:
+    except (PresentError, PortError, FolderError, NotebookError, NotesError) as error:
         print(f"present: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -46,7 +47,7 @@ def _present(chosen: argparse.Namespace) -> None:
         raise PresentError(f"There is no lesson {chosen.lesson!r}: use one of {', '.join(every)}.")
     if chosen.panel is not None:
         panel = panel_of(chosen.lesson, chosen.panel)
-        port = choose_port(chosen.port)
+        port = free_port(chosen.port, USUAL_PORT)
         print("Starting a kernel for the panel: the first picture takes up to 20 seconds.", flush=True)
         return project(panel, port, chosen.browser)
     options = BuildOptions(Fineness(chosen.part), chosen.quick, chosen.whole)
@@ -54,7 +55,7 @@ def _present(chosen: argparse.Namespace) -> None:
         page = _build(chosen.lesson, chosen.to, options, chosen.fresh)
         print(f"The slides are ready: open {page}")
         return None
-    port = choose_port(chosen.port)
+    port = free_port(chosen.port, USUAL_PORT)
     folder = KEPT / chosen.lesson
     if chosen.fresh or not is_built(every[chosen.lesson], folder, options):
         print("Making the slides: their cells are run once, which takes up to a minute. Next time they are kept.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import webbrowser
 from functools import partial
 from http import HTTPStatus
@@ -12,7 +11,7 @@ from typing import Any
 
 from helpers.publish.access import LOOPBACK, Access
 
-USUAL_PORT, PORTS_TRIED = 8920, 40
+USUAL_PORT = 8920
 
 
 class PresentError(RuntimeError):
@@ -54,20 +53,6 @@ class _Pages(SimpleHTTPRequestHandler):
 def page_server(folder: Path, access: Access) -> ThreadingHTTPServer:
     """A server for the pages of a folder, bound to the port but not yet serving."""
     return ThreadingHTTPServer((LOOPBACK, access.port), partial(_Pages, directory=str(folder), access=access))
-
-
-def choose_port(asked: int | None) -> int:
-    """The port asked for, or the first free one from `USUAL_PORT` on; PresentError where none is free."""
-    ports = [asked] if asked is not None else range(USUAL_PORT, USUAL_PORT + PORTS_TRIED)
-    for port in ports:
-        with socket.socket() as probe:
-            if probe.connect_ex((LOOPBACK, port)) != 0:
-                return port
-    if asked is not None:
-        raise PresentError(f"Port {asked} is taken by another program: leave out --port, or give another number.")
-    raise PresentError(
-        f"All ports from {USUAL_PORT} to {USUAL_PORT + PORTS_TRIED - 1} are taken: give a free one with --port."
-    )
 
 
 def show(url: str, browser: bool) -> None:
