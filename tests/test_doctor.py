@@ -725,15 +725,17 @@ def test_what_the_command_cannot_examine(
 
 def test_the_command_in_a_shell(folder: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "PYTHONIOENCODING": "cp1252"}
-    command = [sys.executable, "-m", "helpers.doctor"]
-    ill = subprocess.run([*command, "nets_of_mine:ill"], env=environment, capture_output=True, check=False)
+    command = [sys.executable, "-m", "helpers.doctor", "nets_of_mine:ill"]
+    ill = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert ill.returncode == 1 and "‖∂L/∂output‖" in ill.stdout.decode("utf-8")
-    result = subprocess.run([*command, "--help"], env=environment, capture_output=True, check=False)
-    assert (
-        result.returncode == 0
-        and b"module:function" in result.stdout
-        and b"2 if the network can't be examined" in result.stdout
-    )
+
+
+def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    printed = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "module:function" in printed and "2 if the network can't be examined" in printed
 
 
 # The picture ---------------------------------------------------------------------------------------------------------

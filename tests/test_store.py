@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import filecmp
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from helpers.publish.cells.store import Store, files_in_use
 from helpers.publish.site.build import build_site
 from tests.browser.lab import write_notebook
 
+ROOT = Path(__file__).resolve().parents[1]
 KEY = {"panel": "relu", "part": 0.5}
 QUICK = BuildOptions(Fineness(0), quick=True)
 
@@ -105,22 +105,26 @@ def test_what_was_not_used_for_longest_goes_first_and_so_do_old_drafts(kept: Sto
     assert not old.exists() and new.exists()
 
 
-def _write_often(folder: Path, letter: str) -> None:
-    kept = Store(folder)
-    for _ in range(30):
-        kept.put(KEY, letter * 10_000)
+WRITE_OFTEN = """
+import sys
+from pathlib import Path
+from helpers.publish.cells.store import Store
+kept = Store(Path(sys.argv[1]))
+for _ in range(30):
+    kept.put({key!r}, sys.argv[2] * 10_000)
+"""
 
 
 def test_two_builds_at_once_read_and_write_whole_entries(tmp_path: Path) -> None:
-    writers = [
-        multiprocessing.get_context("spawn").Process(target=_write_often, args=(tmp_path, each)) for each in "ab"
-    ]
-    for writer in writers:
-        writer.start()
-    found, kept = set(), Store(tmp_path)
-    while any(writer.is_alive() for writer in writers):
+    program = WRITE_OFTEN.format(key=KEY)
+    kept = Store(tmp_path)
+    found = {kept.get(KEY)}
+    writers = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), each], cwd=ROOT) for each in "ab"]
+    while any(writer.poll() is None for writer in writers):
         found.add(kept.get(KEY))
-    assert found - {None} <= {"a" * 10_000, "b" * 10_000} and len(found) > 1
+    found.add(kept.get(KEY))
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert found - {None} and found <= {None, "a" * 10_000, "b" * 10_000}
     assert [path.suffix for path in tmp_path.iterdir()] == [".entry"]
 
 
