@@ -106,6 +106,15 @@ def test_near_gain_ten_the_line_is_level(panel: panels.Panel) -> None:
     assert factor(panel, **xavier, gain=4.0) == pytest.approx(0.63, abs=0.015)
 
 
+def test_only_gains_at_which_the_line_is_level_count_as_critical(panel: panels.Panel) -> None:
+    """Level: in theory the signal changes by less than a factor of two over the panel's 59 steps."""
+    question = next(each for each in quiz.load_bank("03") if each.id == "03-critical-gain")
+    gains = [gain for _, gain in panel.controls["gain"].options]
+    right = {gain for gain in gains if quiz.grade(question, gain).correct}
+    assert right == {gain for gain in gains if 0.5 < theory.per_layer_factor("sigmoid", gain**2) ** 59 < 2}
+    assert right == {10.0, 10.149}
+
+
 def test_presets_the_text_names_are_there(panel: panels.Panel) -> None:
     for name in panel.presets:
         short = "what it costs" if "costs" in name else name

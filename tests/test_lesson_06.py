@@ -173,6 +173,28 @@ def test_the_gain_moves_the_plain_network_and_not_the_normalised_one(panel: pane
     assert lost(panel, "without normalization", gain=4.0) - lost(panel, "without normalization", gain=0.25) > 50
 
 
+def test_the_gain_lifts_the_normalised_line_as_a_whole_and_does_not_tilt_it(panel: panels.Panel) -> None:
+    """The output layer has no norm, so its gain stays in the gradient."""
+    lines = []
+    for gain in (0.25, 4.0):
+        panel.set(**{**RELU, "gain": gain})
+        lines.append(np.asarray(panel.data["measured"])[: RELU["depth"]])
+    lifted = lines[1] - lines[0]
+    assert lifted.min() > 1 and np.ptp(lifted) < 0.15
+    question = next(each for each in quiz.load_bank("06") if each.id == "06-gain")
+    assert question.right_answer() == "It moves as a whole and stays as steep as before."
+
+
+def test_the_explosion_ends_after_one_step_at_the_learning_rate_that_is_named() -> None:
+    left = {}
+    for rate in (0.1, 0.001, 1e-5):
+        model = MLP(NetworkSpec(50, activation="relu", init="he_normal", norm="batch"), inputs=64, classes=10)
+        norms = train(model, digits_split(), steps=1, learning_rate=rate, records=1, progress=False).gradient_norms
+        left[rate] = norms[-1, 0] / norms[0, 0]
+    assert left[0.1] < 0.01 < 0.1 < left[0.001] < left[1e-5] < 1
+    assert "at learning rate 0.1 the explosion extinguishes itself after one step" in prose()
+
+
 def test_the_sigmoid_is_rescued(panel: panels.Panel) -> None:
     sigmoid = {"activation": "sigmoid", "gain": 1.0}
     assert factor(panel, **sigmoid) == pytest.approx(1.0167, rel=0.03)

@@ -53,7 +53,7 @@ def batch_norm() -> Panel:
     presets = {
         "no normalization": plain,
         "batch normalization": batch,
-        "gain 4: see what moves": {**batch, "gain": 4.0},
+        "gain 4: see what tilts": {**batch, "gain": 4.0},
         "a batch of 8": {**batch, "batch": 8},
         "sigmoid, rescued": {**batch, "activation": "sigmoid", "gain": 1.0},
         "layer normalization": {**batch, "norm": "layer"},
