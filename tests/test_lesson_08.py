@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 import torch
 
 from helpers import figures, panels, quiz, theme, theory
-from helpers.datasets import sunspot_windows
+from helpers.datasets import SequenceTask, adding_problem, delayed_recall, sunspot_windows
+from helpers.models import RecurrentNet
 from helpers.panels import lesson_08
 from helpers.recurrent import RecurrentSpec, recurrent_profile
 
@@ -153,6 +155,12 @@ def test_the_half_life_of_one_step_is_not_what_the_take_away_gave_it() -> None:
     assert "half-life of one step: 20 powers of ten" not in prose() and "Nothing else differs" not in prose()
 
 
+def test_the_take_away_says_what_the_panel_says_of_the_default(panel: panels.Panel) -> None:
+    panel.set(**panel.presets["PyTorch's default"])
+    assert re.search(r"forget gates 6\.\d\s×\s10⁻²⁷", panel.summary)
+    assert r"leave about $6\cdot 10^{-27}$ on the direct path" in prose()
+
+
 def test_chrono_keeps_a_share_whatever_the_length(panel: panels.Panel) -> None:
     for length in (100, 500):
         assert 10 ** lost(panel, "LSTM's cell", gate="chrono", length=length) > 0.1
@@ -284,6 +292,26 @@ def test_a_third_of_the_quiz_needs_a_slider_or_a_cell() -> None:
     bank = quiz.load_bank("08")
     assert len(bank) >= 12
     assert 3 * sum(any(word in question.text for word in words) for question in bank) >= len(bank)
+
+
+def test_single_networks_begin_to_explode_in_the_range_that_the_quiz_states(panel: panels.Panel) -> None:
+    """The range of the eight networks: none rises at 0.9, some do at 1.0, and all of them at 1.4."""
+    least, most = {}, {}
+    for radius in (0.9, 1.0, 1.3, 1.4):
+        spec = RecurrentSpec("rnn", length=100, gain=radius / lesson_08.DEFAULT_RADIUS, **lesson_08.SIZE)
+        changes = recurrent_profile(spec).log10_signal
+        least[radius], most[radius] = min(changes[:, 0] - changes[:, -1]), max(changes[:, 0] - changes[:, -1])
+    assert most[0.9] < 0 < most[1.0] and least[1.3] < 0 < least[1.4]
+    question = next(each for each in quiz.load_bank("08") if each.id == "08-when-explodes")
+    assert "between 0.9 and 1.4." in quiz.grade(question, question.right_answer()).feedback
+
+
+@pytest.mark.parametrize("task, decades", [(adding_problem(50), 10), (delayed_recall(60), 12)])
+def test_what_adding_and_recall_lack_at_the_start(task: SequenceTask, decades: int) -> None:
+    sample = torch.tensor(task.held_out[0], dtype=torch.float32, requires_grad=True)
+    model = RecurrentNet(RecurrentSpec("lstm", hidden=32, features=task.features), task.outputs)
+    reach = torch.autograd.grad(model(sample).sum(), sample)[0].norm(dim=(0, 2))
+    assert math.log10(reach[-1] / reach[0]) == pytest.approx(decades, abs=0.4)
 
 
 def test_gaps_that_the_quiz_states() -> None:

@@ -118,6 +118,9 @@ def test_the_order_of_memories_is_the_engines() -> None:
         left.append(float((lines[:, 0] - lines[:, -1]).mean()))
     assert left == sorted(left) and np.all(np.diff(left) > 1)
     assert left == pytest.approx([-22, -20, -7, -2], abs=0.5)
+    question = BY_ID["08-order-of-memories"]
+    assert "how many powers of ten" in question.text and "12 powers of ten better" in question.answers[2].feedback
+    assert left[2] - left[1] == pytest.approx(12, abs=0.5)
 
 
 def test_the_order_of_the_story_is_that_of_the_timeline() -> None:
