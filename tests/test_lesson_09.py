@@ -71,6 +71,25 @@ def test_at_distance_10_it_dies_by_more_than_three_orders(panel: panels.Panel) -
     assert saturating[LATE] < 1e-3 * saturating[4:].max()
 
 
+def test_the_numbers_that_the_panel_shows_count_as_right(panel: panels.Panel) -> None:
+    bank = {question.id: question for question in quiz.load_bank("09")}
+    critic, orders = bank["09-critic"], bank["09-orders"]
+    shown = [pulls(panel, "wasserstein", distance=distance)[LATE] for distance in (2.0, 4.0, 6.0, 8.0, 10.0)]
+    assert all(quiz.grade(critic, f"{pull:.3g}").correct for pull in [*shown, 1.0])
+    assert not any(quiz.grade(critic, number).correct for number in (0.5, 0.8, 2.0, 8.0))
+    late = pulls(panel, "saturating", distance=10.0)[LATE]
+    assert all(quiz.grade(orders, f"{number:.2g}").correct for number in (late, 5e-6))
+    assert not any(quiz.grade(orders, number).correct for number in (1e-6, 1e-5, 4e-4))
+
+
+def test_the_sizes_that_the_quiz_gives_at_distance_8(panel: panels.Panel) -> None:
+    said = [answer.feedback for question in quiz.load_bank("09") for answer in question.answers]
+    late = pulls(panel, "saturating", distance=8.0)
+    assert late[LATE] == pytest.approx(6.5e-4, rel=0.02) and sum("6.5 · 10⁻⁴" in each for each in said) == 3
+    assert late[0] > late[MOMENTS.index(20)], "the red line doesn't rise from the start"
+    assert late[MOMENTS.index(20) :].max() == late[MOMENTS.index(20)] > 30 * late[LATE]
+
+
 def test_close_to_the_goal_all_three_pull(panel: panels.Panel) -> None:
     for distance in (1.0, 2.0):
         for loss in LOSSES:

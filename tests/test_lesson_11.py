@@ -8,6 +8,7 @@ import json
 import math
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +111,11 @@ def test_a_layer_that_is_cut_off_is_measured_as_one_that_hears_nothing() -> None
     assert (history.gradient_norms[:, :2] == 0).all() and (history.gradient_norms[:, 2] > 0).all()
 
 
-# What the chart at the bed shows, and what is asked about it ----------------------------------------------------------
+# What the bedside chart shows, and what is asked about it ------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_the_chart_at_the_bed_shows_what_the_questions_say() -> None:
+def test_the_bedside_chart_shows_what_the_questions_say() -> None:
     came = {letter: run(letter, 0, False)[0] for letter in WARD}
     first = {letter: history.movement[-1, 0] for letter, history in came.items()}
     last = {letter: history.movement[-1, -1] for letter, history in came.items()}
@@ -297,6 +298,40 @@ def test_batch_norm_hides_the_gain(panel: panels.Panel) -> None:
         assert panel.data["yours, flat"].max() < 0.02
     assert np.ptp(falls) < 0.15
     assert 10 ** (falls[0] / 29) == pytest.approx(1.24, abs=0.04)
+
+
+def test_the_gain_lifts_the_line_with_batch_norm_as_a_whole(panel: panels.Panel) -> None:
+    """Its height tells the gain of the output layer, which has no norm: only at the unknown one's do the lines meet."""
+    lines, found = [], []
+    for gain in (0.5, 1.4, 5.0):
+        panel.set(unknown=5, activation="relu", gain=gain, bias=0.0, norm="batch")
+        lines.append(np.asarray(panel.data["yours"]))
+        found.append("found" in panel.summary)
+    for lower, upper in pairwise(lines):
+        assert (upper - lower).min() > 0.4 and np.ptp(upper - lower) < 0.15
+    assert found == [True, False, False]
+
+
+# Cells that the quiz names --------------------------------------------------------------------------------------------
+
+
+NAMED = {
+    "11-a-or-b": "symptoms-numbers",
+    "11-trap": "explain-trap-numbers",
+    "11-falls": "myth-loss",
+    "11-first-nan": "diagnose-f",
+    "11-small": "myth-small-experiment",
+    "11-one-pass": "diagnose-f",
+}
+"""The cells that questions ask to run."""
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_question_says_where_a_folded_cell_is(name: str) -> None:
+    question = next(each for each in quiz.load_bank("11") if each.id == name)
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    folded = {cell["id"] for cell in notebook if "deeper" in cell["metadata"].get("tags", [])}
+    assert ("under go deeper" in question.text.lower()) == (NAMED[name] in folded)
 
 
 def test_only_a_negative_bias_silences_the_early_layers(panel: panels.Panel) -> None:
