@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,23 @@ PANELS = {name: getattr(panels, name) for names in panels.PANELS.values() for na
 SCALE = {theme.SMALL, theme.TEXT, theme.LARGE}
 
 
+@cache
+def figure_of(name: str) -> go.Figure:
+    """A panel's figure as it is made."""
+    return PANELS[name]().live.figure
+
+
+@cache
+def states_of(name: str) -> list[tuple[Mapping[str, Any], Mapping[str, Any], str]]:
+    """What a panel shows at its start and after each preset, computed once: the preset, the data, and all it says."""
+    panel, found = PANELS[name](), []
+    for preset in ({}, *panel.presets.values()):
+        panel.set(**preset)
+        found.append((preset, panel.data, panel.summary))
+        assert not panel.live.error, (preset, panel.live.error)
+    return found
+
+
 def sizes(part: Any) -> set[float]:
     """All sizes of fonts in a figure's layout, as plain data."""
     if isinstance(part, list | tuple):
@@ -33,7 +52,7 @@ def sizes(part: Any) -> set[float]:
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_figure_has_the_courses_type_and_no_paper_and_no_title(name: str) -> None:
-    figure = PANELS[name]().live.figure
+    figure = figure_of(name)
     assert sizes(figure.to_plotly_json()["layout"]) <= SCALE
     assert figure.layout.template.layout.paper_bgcolor == figure.layout.template.layout.plot_bgcolor == theme.NOTHING
     assert figure.layout.title.text is None and figure.layout.meta["label"]
@@ -50,14 +69,12 @@ def test_style_sheets_keep_to_the_scale_of_type(sheet: str) -> None:
 @pytest.mark.parametrize("name", PANELS)
 def test_a_sentence_has_a_headline_and_two_lines_at_most(name: str) -> None:
     """A headline fits a laptop's width, and what stands under it two lines of some 75 characters."""
-    panel = PANELS[name]()
-    for preset in ({}, *panel.presets.values()):
-        panel.set(**preset)
-        headline, _, detail = panel.data["summary"].partition("\n")
+    for _, data, summary in states_of(name):
+        headline, _, detail = data["summary"].partition("\n")
         assert 0 < len(headline) <= 95, headline
         assert 0 < len(detail) <= 156 and "\n" not in detail, detail
-        assert not re.search(r"\bhears?\b|\ba (layer|step|block)[;:,.]", f"{headline} {detail}"), panel.summary
-        assert panel.summary == f"{headline} {detail}"
+        assert not re.search(r"\bhears?\b|\ba (layer|step|block)[;:,.]", f"{headline} {detail}"), summary
+        assert summary == f"{headline} {detail}"
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -66,20 +83,18 @@ def test_axes_hold_what_is_shown_and_half_of_them_at_least_is_used(name: str) ->
 
     A panel whose axes don't move has nothing to hold.
     """
-    panel = PANELS[name]()
-    if not {"xaxis", "yaxis"} <= set(panel.data.get("ranges", ())):
+    if not {"xaxis", "yaxis"} <= set(states_of(name)[0][1].get("ranges", ())):
         return
-    for preset in ({}, *panel.presets.values()):
-        panel.set(**preset)
-        on_it = [trace for trace in panel.live.figure.data if trace.yaxis in (None, "y") and trace.name in panel.data]
-        lines = [np.asarray(panel.data[trace.name]) for trace in on_it if trace.name not in ("6ξ", "ρ per step")]
+    for preset, data, _ in states_of(name):
+        on_it = [trace for trace in figure_of(name).data if trace.yaxis in (None, "y") and trace.name in data]
+        lines = [np.asarray(data[trace.name]) for trace in on_it if trace.name not in ("6ξ", "ρ per step")]
         heights = np.concatenate([line[-1] if line.shape[0] == 2 else line for line in lines])
-        low, high = panel.data["ranges"]["yaxis"]
+        low, high = data["ranges"]["yaxis"]
         known = heights[np.isfinite(heights)]
         assert low <= known.min() and known.max() <= high, preset
         places = [np.flatnonzero(np.isfinite(line)) for line in lines if line.ndim == 1]
         longest = max(place[-1] + 1 for place in places if len(place))
-        assert longest >= 0.4 * panel.data["ranges"]["xaxis"][1], preset
+        assert longest >= 0.4 * data["ranges"]["xaxis"][1], preset
 
 
 def test_layers_nearly_fill_their_axis_and_its_ranges_are_the_smallest_of_a_few() -> None:
@@ -152,8 +167,8 @@ def test_on_a_narrow_page_a_long_title_has_two_lines() -> None:
 
 def test_one_idea_has_one_colour() -> None:
     """The gradient signal is blue wherever it isn't told apart by activation, cell or loss; theory is red."""
-    for name, make in PANELS.items():
-        for trace in make().live.figure.data:
+    for name in PANELS:
+        for trace in figure_of(name).data:
             colour = trace.line.color if isinstance(trace, go.Scatter) else None
             if trace.name in ("measured", "gradient", "before", "yours") and colour:
                 assert colour == theme.MEASURED, name
