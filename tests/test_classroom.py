@@ -6,6 +6,7 @@ import csv
 import html
 import json
 import sqlite3
+import tempfile
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +76,7 @@ def test_few_learners_are_counted_and_not_percented_and_a_tie_names_both(tmp_pat
     assert "equally often, at the first try (2 of 4)" in page
     (result,) = results(read_class([tmp_path]).learners).questions
     assert {each.answer for each in result.commonest} == {first, second}
-    with (tmp_path / "class" / "class_questions.csv").open(encoding="utf-8") as file:
+    with (tmp_path / "class" / "class_questions.csv").open(encoding="utf-8-sig") as file:
         (row,) = csv.DictReader(file)
     assert row["commonest wrong answer"] == "; ".join(each.answer for each in result.commonest)
 
@@ -126,9 +127,51 @@ def test_exports_and_records_of_one_learner_are_one(tmp_path: Path) -> None:
     (tmp_path / "in" / "Anna.json").write_text(early, encoding="utf-8")
     (tmp_path / "in" / "Anna (1).json").write_text(record.export(), encoding="utf-8")
     (tmp_path / "in" / "gradient-course-20261127-101112.json").write_text(early, encoding="utf-8")  # handed in twice
-    (anna,) = read_class([tmp_path / "in"]).learners
-    assert anna.name == "Anna"
-    assert len(anna.rows["answer"]) == 2
+    group = read_class([tmp_path / "in"])
+    (anna,), (twice,) = group.learners, group.left_out
+    assert anna.name == "Anna" and len(anna.rows["answer"]) == 2
+    assert twice.path.stem.startswith("gradient-course-") and "in the record of Anna, too" in twice.reason
+
+
+def hand_in(place: Path, *questions: int) -> None:
+    """An export with right answers to some questions of lesson 01."""
+    with tempfile.TemporaryDirectory() as home:
+        record = Progress(Path(home))
+        for number in questions:
+            record.record_answer("01", one_choice("01")[number].id, 0, True)
+        place.write_text(record.export(), encoding="utf-8")
+
+
+def names_of(*folders: Path) -> list[str]:
+    return [each.name for each in read_class(folders).learners]
+
+
+def test_two_of_one_name_in_two_folders_are_one_learner_only_if_they_share_an_entry(tmp_path: Path) -> None:
+    record = Progress(tmp_path / "home")
+    for week in ("week1", "week2"):
+        (tmp_path / week).mkdir()
+        record.record_answer("01", one_choice("01")[0].id, 0, True)
+        (tmp_path / week / "anna.json").write_text(record.export(), encoding="utf-8")
+    assert names_of(tmp_path / "week1", tmp_path / "week2") == ["anna"]
+    for group in ("a/7", "b/7", "8"):
+        (tmp_path / group).mkdir(parents=True)
+        hand_in(tmp_path / group / "anna.json", 0)
+    assert names_of(*(tmp_path / group for group in ("a/7", "b/7", "8"))) == ["7/anna 1", "7/anna 2", "8/anna"]
+
+
+def test_the_folder_of_a_group_and_that_of_an_assignment_are_told_from_a_learners(tmp_path: Path) -> None:
+    moodle = "Ben Bo_4711_assignsubmission_file_"
+    for place in ("7a/anna", "7a/ben", "7b/anna", "cleo/export", f"{moodle}/export", f"Dan Do{moodle[6:]}x"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        hand_in(tmp_path / f"{place}.json", 1)
+    hand_in(tmp_path / "7b" / "eve.json", 2)
+    assert names_of(tmp_path) == ["7a/anna", "7a/ben", "7b/anna", "7b/eve", "Ben Bo", "cleo", "Dan Do"]
+
+
+def test_a_spreadsheet_reads_the_tables_as_utf_8(homes: Path, tmp_path: Path) -> None:
+    run([homes], tmp_path / "class")
+    for name in ("learners", "questions"):
+        assert (tmp_path / "class" / f"class_{name}.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 
 def test_a_record_beside_its_export_counts_once(tmp_path: Path) -> None:
@@ -226,7 +269,7 @@ def test_predictions_become_histograms(homes: Path, tmp_path: Path) -> None:
 
 def test_who_is_how_far(homes: Path, tmp_path: Path) -> None:
     run([homes], tmp_path / "class")
-    with (tmp_path / "class" / "class_learners.csv").open(encoding="utf-8") as file:
+    with (tmp_path / "class" / "class_learners.csv").open(encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == SIZE * len(LESSONS)
     first = next(row for row in rows if row["learner"] == "learner00" and row["lesson"] == "01")
@@ -264,6 +307,7 @@ def test_texts_of_learners_do_no_harm(tmp_path: Path) -> None:
         (["nowhere"], "There is no folder"),
         (["."], "No record of a learner was found"),
         ([".", "--lesson", "77"], "There is no lesson 77"),
+        ([".", "--lesson", "1"], "No record of a learner was found"),
     ],
 )
 def test_what_cannot_be_done_is_said(

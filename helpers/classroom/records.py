@@ -1,8 +1,9 @@
 """The records of a class: files that the course has kept or exported, found in folders and only read.
 
 A file is in the folder of its learner, at any depth (as in the home folders of a hub), or is named after the learner.
-Files with the same name belong to one learner. So do two names if one record contains all of the other, as when
-somebody hands in an export twice.
+Files of one name in one folder belong to one learner, and so do those in different folders if they share an entry: an
+export holds everything since the first lesson. Two names are one learner if one record contains all of the other, as
+when somebody hands in an export twice.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from helpers.progress import FILE_NAME
@@ -29,6 +30,8 @@ LARGEST_FILE = 200_000_000
 _EXPORT = re.compile(r"gradient-course-\d{8}-\d{6}( ?\(\d+\))?$")
 """The file name of an export without its suffix; browsers add a number to a second download."""
 _COPY_NUMBER = re.compile(r" ?\(\d+\)$")
+_SUBMISSION = re.compile(r"_\d+_assignsubmission_file.*$")
+"""What Moodle appends to a learner's name in the submissions of an assignment."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def read_class(folders: Sequence[Path]) -> Class:
 
     No file is changed, and none is written beside them.
     """
-    found: dict[str, tuple[list[Rows], list[Path]]] = {}
+    found: dict[tuple[Path, str], tuple[list[Rows], list[Path]]] = {}
     left_out: list[LeftOut] = []
     seen: set[Path] = set()
     for folder in folders:
@@ -75,11 +78,18 @@ def read_class(folders: Sequence[Path]) -> Class:
                 left_out.append(LeftOut(path, str(error)))
                 continue
             left_out += [LeftOut(path, f"A row can't be read: {name}.") for name in bad]
-            parts, files = found.setdefault(_name(folder, path), ([], []))
+            parts, files = found.setdefault((folder, _name(folder, path)), ([], []))
             parts.append(rows)
             files.append(path)
-    learners = [Learner(name, _merged(parts), tuple(files)) for name, (parts, files) in found.items()]
-    return Class(tuple(_without_twins(sorted(learners, key=lambda each: each.name.casefold()))), tuple(left_out))
+    learners = sorted(_named_apart(found), key=lambda each: each.name.casefold())
+    twins = {each.name: other for each, other in _twins(learners)}
+    left_out += [
+        LeftOut(path, f"All of its entries are in the record of {twins[each.name].name}, too; it is counted once.")
+        for each in learners
+        if each.name in twins
+        for path in each.files
+    ]
+    return Class(tuple(each for each in learners if each.name not in twins), tuple(left_out))
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
@@ -104,14 +114,54 @@ def _may_be_record(path: Path, deep: bool) -> bool:
 
 
 def _name(folder: Path, path: Path) -> str:
-    """The learner's name: the name of the folder that contains the file, else the file's own."""
+    """The learner's name: the name of the folder that contains the file, else the file's own.
+
+    Of the folder of a group, as in `7a/anna.json` beside `7a/ben.json`, it is both.
+    """
+    own = _own_name(path)
     if path == folder:
-        return _COPY_NUMBER.sub("", path.stem)
+        return own
     inside = path.relative_to(folder).parts
     is_home = inside[0].startswith(".")
+    if len(inside) == 2 and _is_named(path) and _is_group(path.parent):
+        return f"{inside[0]}/{own}"
     if len(inside) > 1 and not is_home:
-        return inside[0]
-    return folder.name if is_home or path.name == FILE_NAME else _COPY_NUMBER.sub("", path.stem)
+        return _SUBMISSION.sub("", inside[0])
+    return folder.name if is_home or path.name == FILE_NAME else own
+
+
+def _own_name(path: Path) -> str:
+    return _SUBMISSION.sub("", _COPY_NUMBER.sub("", path.stem))
+
+
+def _is_named(path: Path) -> bool:
+    """Whether a file is an export that got a name of its own."""
+    return path.suffix == ".json" and not _EXPORT.match(path.stem)
+
+
+def _is_group(folder: Path) -> bool:
+    """Whether a folder holds exports of several names and no record, so that it isn't the folder of one learner."""
+    names = {_own_name(path) for path in folder.iterdir() if _is_named(path)}
+    return len(names) > 1 and not (folder / FILE_NAME).exists()
+
+
+def _named_apart(found: Mapping[tuple[Path, str], tuple[Sequence[Rows], Sequence[Path]]]) -> Iterator[Learner]:
+    """A learner for each name; two of one name in different folders whose files share no entry get the folder's too."""
+    for name in dict.fromkeys(name for _, name in found):
+        apart: list[tuple[Path, Learner]] = []
+        for folder in (folder for folder, other in found if other == name):
+            parts, files = found[folder, name]
+            mine = Learner(name, _merged(parts), tuple(files))
+            twin = next((each for each in apart if not _identities(mine).isdisjoint(_identities(each[1]))), None)
+            if twin:
+                apart.remove(twin)
+                folder, rows = twin[0], _merged([mine.rows, twin[1].rows])
+                mine = Learner(name, rows, (*twin[1].files, *mine.files))
+            apart.append((folder, mine))
+        for number, (folder, each) in enumerate(apart, start=1):
+            same = sum(other.name == folder.name for other, _ in apart) > 1
+            new = f"{folder.name}/{name}{f' {number}' if same else ''}" if len(apart) > 1 else name
+            yield replace(each, name=new)
 
 
 def _content(path: Path) -> bytes:
@@ -133,7 +183,11 @@ def _content(path: Path) -> bytes:
         return copy.read_bytes()
 
 
-def _merged(parts: Sequence[Rows]) -> Rows:
+def _identities(learner: Learner) -> set[str]:
+    return {identity_of(row) for table in TABLES for row in learner.rows[table]}
+
+
+def _merged(parts: Sequence[Mapping[str, Sequence[Row]]]) -> Rows:
     """The rows of several files, ordered by time, without duplicates."""
     merged: Rows = {}
     for table in TABLES:
@@ -142,10 +196,11 @@ def _merged(parts: Sequence[Rows]) -> Rows:
     return merged
 
 
-def _without_twins(learners: Sequence[Learner]) -> Iterator[Learner]:
-    """The learners without those whose rows are all in another learner's record."""
-    rows = [{identity_of(row) for table in TABLES for row in each.rows[table]} for each in learners]
+def _twins(learners: Sequence[Learner]) -> Iterator[tuple[Learner, Learner]]:
+    """Yield each learner whose rows are all in another learner's record, with that one."""
+    rows = [_identities(each) for each in learners]
     for place, mine in enumerate(rows):
-        others = (other for other in range(len(rows)) if other != place)
-        if not any(mine and (mine < rows[other] or (mine == rows[other] and other < place)) for other in others):
-            yield learners[place]
+        for other, theirs in enumerate(rows) if mine else ():
+            if mine < theirs or (mine == theirs and other < place):
+                yield learners[place], learners[other]
+                break

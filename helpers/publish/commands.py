@@ -55,7 +55,7 @@ def export() -> Command:
     parser = _parser("export", export.__doc__, EXPORT_EXAMPLES)
     parser.add_argument("format", choices=EXPORTS, help="what to write: " + "; ".join(EXPORTS.values()))
     _add_folder(parser, ROOT / "exports")
-    parser.add_argument("--lesson", action="append", default=[], help="only this lesson, such as 03; may be repeated")
+    _add_lessons(parser)
     parser.add_argument(
         "--bank", type=folder, metavar="FOLDER", help="use your own questions from this folder instead of the course's"
     )
@@ -82,7 +82,7 @@ def site() -> Command:
     """Write all lessons as pages that need no Python: `site --to FOLDER`; with --quick no experiment is run."""
     parser = _parser("site", site.__doc__)
     _add_folder(parser, ROOT / "site")
-    parser.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this one; may be repeated")
+    _add_lessons(parser)
     _add_build_options(parser)
     known = parser.add_argument_group("addresses, where pyproject.toml names none under [project.urls]")
     known.add_argument("--address", type=web_address, metavar="URL", help="where the pages will be (Homepage)")
@@ -104,7 +104,7 @@ def lite() -> Command:
 def present() -> Command:
     """Show a lesson as a short deck, as in `present 03`; with --panel its panel alone over the whole screen."""
     parser = _parser("present", present.__doc__, PRESENT_EXAMPLES)
-    parser.add_argument("lesson", help="the lesson's number, such as 03")
+    parser.add_argument("lesson", type=lesson, help="the lesson's number, such as 03")
     parser.add_argument(
         "--whole", action="store_true", help="the whole lesson, cell by cell, in place of the short deck"
     )
@@ -121,7 +121,7 @@ def classroom() -> Command:
     parser = _parser("class", classroom.__doc__, CLASS_EXAMPLES)
     parser.add_argument("folders", nargs="+", type=folder, metavar="FOLDER", help="a folder with records or exports")
     _add_folder(parser, ROOT / "class")
-    parser.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this one; may be repeated")
+    _add_lessons(parser)
     parser.add_argument("--numbers", action="store_true", help="number the learners instead of naming them")
     return parser, "helpers.publish.classroom"
 
@@ -138,7 +138,7 @@ def guide() -> Command:
     """Write the teacher's guide, one page to print: `guide --to FOLDER`."""
     parser = _parser("guide", guide.__doc__)
     _add_folder(parser, ROOT / "guide")
-    parser.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this one; may be repeated")
+    _add_lessons(parser)
     return parser, "helpers.publish.guide"
 
 
@@ -157,6 +157,11 @@ WORDS: Mapping[str, Callable[[], Command]] = {
 def read(word: str, arguments: list[str]) -> argparse.Namespace:
     """Parse a command line; a mistake in it ends the program with a sentence."""
     return WORDS[word]()[0].parse_args(arguments)
+
+
+def lesson(text: str) -> str:
+    """The number of a lesson with two digits: 3 is 03."""
+    return text.zfill(2)
 
 
 def folder(text: str) -> Path:
@@ -206,6 +211,12 @@ def _parser(word: str, description: str | None, examples: str = "") -> argparse.
 
 def _add_folder(parser: argparse.ArgumentParser, default: Path | None, help: str = "where to write") -> None:
     parser.add_argument("--to", type=folder, default=default, metavar="FOLDER", help=help)
+
+
+def _add_lessons(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--lesson", type=lesson, action="append", default=[], metavar="NN", help="only this one; may be repeated"
+    )
 
 
 def _add_build_options(parser: argparse.ArgumentParser) -> None:

@@ -73,7 +73,8 @@ def learner_table(found: ClassResults) -> str:
 
 
 def _as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
+    text = io.StringIO("\ufeff", newline="")  # without this mark Excel takes UTF-8 for an older encoding
+    text.seek(0, io.SEEK_END)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_harmless(cell) for cell in row] for row in rows)
