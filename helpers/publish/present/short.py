@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from helpers.course import LESSONS, Lesson
 from helpers.lesson import as_html
@@ -202,20 +203,17 @@ class _Deck:
     # ---- myths and take-away
 
     def myths(self, part: Part) -> Iterator[Slide]:
-        """A slide for each claim: the claim, then the output, and at last the verdict."""
-        claims: list[list[Cell]] = []
-        for cell in part.cells:
-            if CLAIM.match(_without_heading(cell.source)) or not claims:
-                claims.append([])
-            claims[-1].append(cell)
-        for cells in claims:
-            code = next((place for place, cell in enumerate(cells) if cell.kind == "code"), len(cells))
-            end = max(1, min(code, len(cells) - 1))
-            blocks = [block for cell in cells[:end] for block in self.content(cell)]
-            if not cells[0].source.startswith("#"):
-                blocks.insert(0, _heading(part.heading))
-            blocks += [replace(block, fragment=True) for cell in cells[end:] for block in self.content(cell)]
-            yield self.slide(part, blocks, cells)
+        """A numbered slide for each claim: the claim, then the output, and at last the verdict."""
+        cells = [replace(cell, source=_without_heading(cell.source)) for cell in part.cells]
+        starts = [place for place, cell in enumerate(cells) if CLAIM.match(cell.source)]
+        for number, (start, end) in enumerate(pairwise([0, *starts[1:], len(cells)]), start=1):
+            claim = cells[start:end]
+            code = next((place for place, cell in enumerate(claim) if cell.kind == "code"), len(claim))
+            asked = max(1, min(code, len(claim) - 1))
+            blocks = [_heading(f"{part.heading} {number} of {len(starts)}" if len(starts) > 1 else part.heading)]
+            blocks += [block for cell in claim[:asked] for block in self.content(cell)]
+            blocks += [replace(block, fragment=True) for cell in claim[asked:] for block in self.content(cell)]
+            yield self.slide(part, blocks, claim)
 
     def take_away(self, part: Part) -> Slide:
         """The slide of the take-away; the sources go into the speaker's notes."""
@@ -300,7 +298,7 @@ def _paragraphs(source: str) -> list[Block]:
 
 
 def _without_heading(source: str) -> str:
-    return re.sub(r"\A#+ .*\n+", "", source)
+    return re.sub(r"\A#+ .*\n*", "", source)
 
 
 def _all(kind: Kind, *cells: Cell) -> list[Piece]:
