@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from tests.browser.conftest import QUICK
 from tests.browser.injection import SLIPPED_IN, ran, slip_in
 from tests.browser.lab import Sheet, free_port, serve_announced, serve_pages, write_notebook
 from tests.browser.test_panel_frame import IN_THE_WAY
+from tests.browser.test_picture import pulse_begins
 
 pytestmark = pytest.mark.browser
 SIZES = [(1920, 1080), (1280, 720)]
@@ -35,11 +35,19 @@ WHOLE = {"02"}
 LEAST = 16
 """Pixels at 1280 of what is to be read beside and above a plot, in the deck with the longest list of what to try."""
 
+SLOWNESS = (1, 6)
+PATIENCE = 120_000
+"""Milliseconds for a state that a slow machine takes long to reach."""
+
 DRAWN = "e => e.live.strip.nets.map(net => [...net.level])"
+PLACE_OF_PANEL = """() => {
+  const {h, v} = Reveal.getIndices(document.querySelector('.live-panel').closest('section'));
+  return [h, v]; }"""
 STATE = """() => {
   const slide = Reveal.getCurrentSlide(), sheet = slide.querySelector('.sheet');
-  const figures = [...slide.querySelectorAll('.live-figure')];
-  if (figures.some(each => each.dataset.phase !== 'rest')) return null;
+  const figures = [...slide.querySelectorAll('.site-figure')].filter(each => each.clientWidth);
+  const rests = each => 'ready' in each.dataset && each.querySelector('.live-figure').dataset.phase === 'rest';
+  if (!figures.every(rests)) return null;
   const hidden = '.live-plot, .live-spoken, math, svg, details:not([open]) > :not(summary)';
   const parts = [sheet, ...sheet.querySelectorAll('*')].filter(each => !each.closest(hidden));
   const shown = parts.map(each => each.getBoundingClientRect()).filter(box => box.width && box.height);
@@ -70,8 +78,11 @@ def quickly_made(lesson: str, folder: Path, kept: Store, whole: bool = False) ->
     return build_slides(notebook, folder / lesson, context, prepared.lessons[lesson]).parent
 
 
-def open_slides(browser: Any, url: str, width: int, height: int) -> Sheet:
+def open_slides(browser: Any, url: str, width: int, height: int, slowness: int = 1) -> Sheet:
+    """Slides in a browser whose scripts take `slowness` times as long."""
     sheet = Sheet(browser, url, width, height)
+    processor = sheet.page.context.new_cdp_session(sheet.page)
+    processor.send("Emulation.setCPUThrottlingRate", {"rate": slowness})
     sheet.page.goto(f"{url}/index.html")
     sheet.page.wait_for_function("() => window.Reveal?.isReady()")
     return sheet
@@ -88,16 +99,12 @@ def turn_to(sheet: Sheet, place: list[int]) -> None:
     sheet.page.evaluate("([across, down]) => Reveal.slide(across, down, 99)", place)
 
 
-def turn_all(sheet: Sheet, width: int, height: int) -> list[list[int]]:
-    """Turn to every slide and look at it; gives their places."""
-    found = places(sheet)
-    for place in found:
+def turn_all(sheet: Sheet, width: int, height: int) -> list[float]:
+    """Turn to every slide and look at it; gives their scales."""
+    found = []
+    for place in places(sheet):
         turn_to(sheet, place)
-        state = sheet.page.wait_for_function(STATE, timeout=30_000).json_value()
-        until = time.monotonic() + 5  # a sheet that grows with its figure is scaled down a frame or two later
-        while state["bottom"] > state["foot"] + 1 and time.monotonic() < until:
-            sheet.page.wait_for_timeout(100)
-            state = sheet.page.wait_for_function(STATE).json_value()
+        state = sheet.page.wait_for_function(STATE, timeout=PATIENCE).json_value()
         assert state["right"] <= width + 1, place
         assert state["bottom"] <= state["foot"] + 1, place
         assert state["scale"] >= 0.66, f"{place} is too small to read"  # text of 20 pixels at 1280
@@ -105,6 +112,7 @@ def turn_all(sheet: Sheet, width: int, height: int) -> list[list[int]]:
         assert state["ticks"] >= 14 * width / 1280 and state["read"] >= LEAST * width / 1280, (place, state)
         assert state["lowest"] is None or state["lowest"] > 0.8 * state["foot"], (place, "leaves its slide empty")
         assert not state["scrolls"] and not state["cut"]
+        found.append(state["scale"])
     assert not sheet.console
     assert not sheet.outside
     return found
@@ -122,10 +130,14 @@ def test_nothing_runs_over_a_slide(browser: Any, slides: str, width: int, height
 def test_a_short_deck_has_at_most_eighteen_slides_and_nothing_runs_over(
     browser: Any, lesson: str, tmp_path: Path, kept: Store
 ) -> None:
+    """In a slow browser every slide comes to rest as in a fast one."""
+    scales = []
     with serve_pages(quickly_made(lesson, tmp_path, kept)) as url:
-        sheet = open_slides(browser, url, 1280, 720)
-        assert len(turn_all(sheet, 1280, 720)) <= 18
-        sheet.close()
+        for slowness in SLOWNESS:
+            sheet = open_slides(browser, url, 1280, 720, slowness)
+            scales.append(turn_all(sheet, 1280, 720))
+            sheet.close()
+    assert len(scales[0]) <= 18 and all(each == scales[0] for each in scales), scales
 
 
 def test_a_fold_with_a_slide_to_itself_is_open(browser: Any, tmp_path: Path) -> None:
@@ -136,7 +148,6 @@ def test_a_fold_with_a_slide_to_itself_is_open(browser: Any, tmp_path: Path) -> 
     with serve_pages(tmp_path / "slides") as url:
         sheet = open_slides(browser, url, 1280, 720)
         turn_to(sheet, places(sheet)[-1])
-        sheet.page.wait_for_timeout(300)
         shown = sheet.page.evaluate("() => Reveal.getCurrentSlide().querySelector('.sheet').innerText")
         assert "29" not in shown, "nothing was cut off"
         assert "First step over last" in shown
@@ -146,10 +157,7 @@ def test_a_fold_with_a_slide_to_itself_is_open(browser: Any, tmp_path: Path) -> 
 def test_a_panel_moves_by_keyboard_and_a_remote_turns_the_slides(browser: Any, slides: str) -> None:
     sheet = open_slides(browser, slides, 1280, 720)
     page = sheet.page
-    where = page.evaluate(
-        """() => { const {h, v} = Reveal.getIndices(document.querySelector('.live-panel').closest('section'));
-                   return [h, v]; }"""
-    )
+    where = page.evaluate(PLACE_OF_PANEL)
     turn_to(sheet, where)
     page.wait_for_function(STATE, timeout=30_000)
     slider = page.locator("section.present .live-panel input[type=range]").first
@@ -194,6 +202,23 @@ def deck(tmp_path_factory: pytest.TempPathFactory, kept: Store) -> Iterator[str]
         yield url
 
 
+@pytest.mark.slow
+def test_a_figure_that_is_taller_for_a_moment_leaves_its_slide_as_large(browser: Any, deck: str) -> None:
+    ends = []
+    for style in ("", ".live-figure:not([data-phase=rest]) { margin-bottom: 400px; }"):
+        sheet = open_slides(browser, deck, 1280, 720)
+        sheet.page.evaluate(
+            """style => { const sheet = new CSSStyleSheet();
+                          sheet.replaceSync(style);
+                          document.adoptedStyleSheets = [sheet]; }""",
+            style,
+        )
+        turn_to(sheet, sheet.page.evaluate(PLACE_OF_PANEL))
+        ends.append(sheet.page.wait_for_function(STATE, timeout=PATIENCE).json_value())
+        sheet.close()
+    assert ends[0] == ends[1]
+
+
 APART = """e => {
   const { canvas, plot } = e.live.strip, box = canvas.getBoundingClientRect();
   return [...plot.querySelectorAll("g.xtick text")].map(tick => {
@@ -215,11 +240,7 @@ def test_the_picture_stands_over_its_line_on_a_slide(
     page.emulate_media(color_scheme=theme)
     page.goto(f"{deck}/index.html")
     page.wait_for_function("() => window.Reveal?.isReady()")
-    place = page.evaluate(
-        """() => { const {h, v} = Reveal.getIndices(document.querySelector('.live-panel').closest('section'));
-                   return [h, v]; }"""
-    )
-    turn_to(sheet, place)
+    turn_to(sheet, page.evaluate(PLACE_OF_PANEL))
     page.wait_for_function(STATE, timeout=30_000)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] < 128") is (theme == "dark")
     panel = page.locator("section.present .live-panel")
@@ -232,8 +253,8 @@ def test_the_picture_stands_over_its_line_on_a_slide(
     page.wait_for_function(STATE, timeout=30_000)
     assert figure.evaluate(DRAWN) != before[0] and figure.locator(".live-headline").inner_text() != before[1]
     page.wait_for_function(PULSE_OVER % "!strip.running", timeout=30_000)
-    figure.locator(".live-net-play").click()
-    assert page.evaluate(PULSE_OVER % "strip.running")
+    with pulse_begins(figure):
+        figure.locator(".live-net-play").click()
     page.wait_for_function(PULSE_OVER % "!strip.running", timeout=30_000)
     assert panel.evaluate(IN_THE_WAY) == [] and sheet.console == []
     sheet.close()

@@ -10,14 +10,19 @@
   const BESIDE = [340, 400, 460, 520, 580], // widths to try for the column beside a panel's plot
     LARGEST_BESIDE = 1.2,
     GAP = 22,
-    NARROWEST = { one: 650, two: 780 }; // pixels of one plot, or of plots side by side
+    NARROWEST = { one: 650, two: 780, beside: 1000 }; // pixels of one plot, of two, of networks and plots
   const TYPE = 16, // least height in pixels of text in a figure
     LOWEST = 250, // least height in pixels of a plot
     NET = 184, // height in pixels of the picture of the network with its edges
     LINE = 26; // room for one more line, which the sentence of another state may need
   const data = globalThis.courseData ?? {};
+  /** @type {Map<HTMLElement, number>} */
+  const filled = new Map(); // sheets whose plot was given the height that is left, and their scale by then
   /** @type {(selector: string) => HTMLElement[]} */
   const findAll = (selector) => [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector))];
+
+  /** @type {(target: EventTarget | null, selector: string) => HTMLElement | null} */
+  const around = (target, selector) => (target instanceof Element ? target.closest(selector) : null);
 
   /** @type {(figure: Element) => PanelData} */
   const dataOf = (figure) => data[figure.id.slice("panel-".length)];
@@ -39,7 +44,7 @@
   const largest = (sheet, largest) => coursePages.largestScale((each) => fits(sheet, each), SMALLEST, largest);
 
   /**
-   * Give a sheet the largest scale at which it fits its slide.
+   * Give a sheet the largest scale at which it fits its slide; a panel none above that for which its plot was made.
    * @param {HTMLElement} sheet
    */
   function fit(sheet) {
@@ -47,7 +52,7 @@
     const measuring = document.body.classList.contains("measuring");
     if (panel && measuring) divide(sheet, panel);
     const kind = sheet.classList.contains("figure") ? "figure" : "text";
-    const scale = largest(sheet, panel ? largestBeside(sheet, panel) : LARGEST[kind]);
+    const scale = largest(sheet, filled.get(sheet) ?? (panel ? largestBeside(sheet, panel) : LARGEST[kind]));
     fits(sheet, scale);
     return scale;
   }
@@ -58,10 +63,12 @@
    * @param {HTMLElement} panel
    */
   function largestBeside(sheet, panel) {
-    const { layout } = dataOf(panel).spec.figure;
+    const { figure, beside } = dataOf(panel).spec;
+    const { layout } = figure;
     const two = Object.keys(layout).some((name) => name.startsWith("xaxis") && layout[name].domain?.[0] > 0.1);
+    const kind = beside ? "beside" : two ? "two" : "one";
     const width = Number.parseFloat(panel.style.getPropertyValue("--beside"));
-    return Math.min(LARGEST_BESIDE, room(sheet).width / (width + GAP + NARROWEST[two ? "two" : "one"]));
+    return Math.min(LARGEST_BESIDE, room(sheet).width / (width + GAP + NARROWEST[kind]));
   }
 
   /**
@@ -139,6 +146,12 @@
   }
 
   /**
+   * The least height of a panel's plots; networks beside the plots stand on the first of them.
+   * @type {(spec: PanelData["spec"]) => number}
+   */
+  const lowest = ({ figure, beside }) => Math.min(figure.layout.height, LOWEST + (beside ? NET : 0));
+
+  /**
    * A placeholder for a figure until it is drawn, which is when it is first shown.
    * @param {Element} figure
    */
@@ -155,27 +168,30 @@
     };
     if (headline) add("live-summary live-headline", 0, headline);
     if (detail) add("live-summary live-detail", 0, detail);
-    if (notes.net) add("", NET);
+    if (notes.net && !spec.beside) add("", NET);
     if (spec.views.length > 1) add("", LINE);
-    add("", figure.matches(".live-panel") ? Math.min(height, LOWEST) : height);
+    add("", figure.matches(".live-panel") ? lowest(spec) : height);
     /** @type {HTMLElement} */ (figure.querySelector(".live-figure")).append(stand);
     return stand;
   }
 
   /**
-   * Give a panel's plot the height that is left on its slide, and reserve that room for the figure.
+   * Give a panel's plot the height that is left on its slide, and reserve the room of the figure until it is drawn.
    * @param {Element} figure
    * @param {HTMLElement} stand
    */
   function fill(figure, stand) {
     const sheet = /** @type {HTMLElement} */ (figure.closest(".sheet"));
     const { spec } = dataOf(figure);
+    let { offsetHeight } = stand;
     if (figure.matches(".live-panel")) {
-      const spare = room(sheet).height / scaleOf(sheet) - stand.offsetHeight - LINE;
-      const height = Math.floor(Math.min(spec.figure.layout.height, LOWEST) + Math.max(spare, 0));
+      const spare = Math.max(Math.floor(room(sheet).height / scaleOf(sheet) - offsetHeight - LINE), 0);
+      const height = lowest(spec) + spare;
       for (const patch of [spec.figure.layout, spec.wide]) if (patch.height) patch.height = height;
+      filled.set(sheet, scaleOf(sheet));
+      offsetHeight += spare;
     }
-    /** @type {HTMLElement} */ (stand.parentElement).style.minHeight = `${spec.figure.layout.height}px`;
+    /** @type {HTMLElement} */ (stand.parentElement).style.minHeight = `${offsetHeight}px`;
     stand.remove();
   }
 
@@ -191,19 +207,30 @@
   for (const fold of findAll(".sheet > .block:only-child > details:only-child")) fold.toggleAttribute("open", true);
   document.body.classList.remove("measuring");
 
+  /** @type {(sheet: HTMLElement) => boolean} */
+  const isDrawing = (sheet) => [...sheet.querySelectorAll(".site-figure:not([data-ready])")].some((f) => f.clientWidth);
+
   // A sheet that grows (by feedback or a hint) is scaled down to fit; it isn't scaled up again when it shrinks.
+  // While its figures are being drawn, sizes mean nothing: it is fitted once all of them are there.
   const sizes = new ResizeObserver((entries) => {
     for (const entry of entries) {
       const sheet = /** @type {HTMLElement} */ (entry.target);
-      if (sheet.offsetHeight && overflows(sheet)) fit(sheet);
+      if (sheet.offsetHeight && !isDrawing(sheet) && overflows(sheet)) fit(sheet);
     }
   });
-  for (const sheet of findAll(".sheet")) sizes.observe(sheet);
+  const drawn = new MutationObserver((records) => {
+    for (const { target } of records) {
+      const sheet = /** @type {HTMLElement | null} */ (around(target, ".sheet"));
+      if (sheet?.offsetHeight && !isDrawing(sheet)) fit(sheet);
+    }
+  });
+  for (const sheet of findAll(".sheet")) {
+    sizes.observe(sheet);
+    drawn.observe(sheet, { subtree: true, attributeFilter: ["data-ready"] });
+  }
 
   // ---------------------------------------------------------------- keys
 
-  /** @type {(target: EventTarget | null, selector: string) => HTMLElement | null} */
-  const around = (target, selector) => (target instanceof Element ? target.closest(selector) : null);
   const CONTROL = "input, select, textarea";
 
   // A presenter's remote sends PageUp and PageDown, even while a slider has the focus; Escape releases the focus.

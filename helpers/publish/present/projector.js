@@ -7,7 +7,8 @@
     NARROWEST = 1000,
     EDGE = 24; // scales, and pixels of the frame
   const TRIES = 6,
-    SETTLES = 3000; // milliseconds in which styles and pictures arrive
+    SETTLES = 3000, // milliseconds in which styles and pictures arrive
+    PATIENCE = 60_000; // milliseconds that a slow machine may take to draw the panel for another width
   /** @type {(milliseconds: number) => Promise<void>} */
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
   /** @type {(panel: Element) => HTMLElement | null} */
@@ -29,7 +30,7 @@
       if (!figure || !plot || figure.dataset.phase !== "rest") return false;
       return Math.abs(plot.getBoundingClientRect().width - figure.clientWidth) < 2;
     };
-    for (let waited = 0; waited < SETTLES; waited += 50) {
+    for (let waited = 0; waited < PATIENCE; waited += 50) {
       await pause(50);
       if (drawn()) return;
     }
