@@ -105,6 +105,15 @@ def test_the_citation_names_title_version_and_licences() -> None:
 # CONTRIBUTING.md
 
 
+def test_contributing_says_what_each_module_is_for() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Where things are")[1].split("\n## ")[0]
+    modules = {
+        path.name for path in (ROOT / "helpers").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    named = set(re.findall(r"`(?:helpers/)?(\w+(?:\.py)?)/?`", table))
+    assert sorted(modules - named - {"__init__.py"}) == []
+
+
 def test_contributing_names_files_that_are_there() -> None:
     """Paths in the text exist; NN, NAME and `helpers/live.*` stand for several files."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
