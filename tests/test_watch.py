@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
+from torch.utils.checkpoint import checkpoint
 
 from helpers import figures
 from helpers.doctor import Monitor, display, pictures, watch
@@ -339,6 +340,48 @@ def test_units_of_a_convolution_are_its_channels() -> None:
     with watch(model, show=False) as monitor:
         fit(model, 1, data=(torch.rand(8, 1, 6, 6) + 1, torch.arange(8) % 3))
     assert monitor.history.dead[0, 0] == 0.75
+
+
+class Parts(nn.Module):
+    """Two layers with activations called as functions, run as a whole, part by part, or as a checkpoint."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.one, self.two, self.out = nn.Linear(6, 20), nn.Linear(20, 20), nn.Linear(20, 3)
+
+    def hidden(self, inputs: Tensor) -> Tensor:
+        return torch.tanh(self.two(torch.relu(self.one(inputs) - 0.5)))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        answer: Tensor = self.out(self.hidden(inputs))
+        return answer
+
+
+@pytest.mark.parametrize("is_checkpoint", [False, True])
+def test_calls_that_wait_are_read_if_the_model_itself_is_not_called(is_checkpoint: bool) -> None:
+    def in_parts(model: Parts, inputs: Tensor) -> Tensor:
+        inputs = inputs.clone().requires_grad_()
+        hidden = checkpoint(model.hidden, inputs, use_reentrant=False) if is_checkpoint else model.hidden(inputs)
+        answer: Tensor = model.out(hidden)
+        return answer
+
+    found = []
+    for run in (Parts.__call__, in_parts):
+        model, (inputs, targets) = Parts(), batch()
+        stepper = torch.optim.SGD(model.parameters(), lr=0.1)
+        with watch(model, every=1, show=False) as monitor:
+            for _ in range(2):
+                stepper.zero_grad()
+                cross_entropy(run(model, inputs), targets).backward()
+                stepper.step()
+        history = monitor.history
+        # what follows the last layer of a checkpoint isn't run again in the backward pass, and isn't found there
+        places = [history.layers.index(name) for name in ("one", "out", *(["two"] if not is_checkpoint else []))]
+        found.append([history.activation_mean[:, places], history.dead[:, places], history.saturated[:, places]])
+    assert found[0][1][0, 0] > 0
+    for whole, parts in zip(*found, strict=True):
+        assert parts == pytest.approx(whole, rel=1e-5)
 
 
 def test_clipping_is_in_it() -> None:

@@ -34,7 +34,6 @@ class Backwards:
         self._bad = ""
         self.baseline = Baseline()
         self.first_bad: tuple[int, str] | None = None
-        self.count = 0
 
     def before_scale(self, _: Any, outputs: Any, *__: Any) -> Callable[[Any], None] | None:
         """Remember the loss that a gradient scaler multiplies."""
@@ -54,24 +53,21 @@ class Backwards:
             bad = origin(true, self._names)
         if look_closely and value is not None:
             self.baseline.look(true)
-        before = [each.grad for each in self._probes]
-        versions = [None if each is None else each._version for each in before]
+        before = []
+        for probe in self._probes:
+            gradient = probe.grad
+            before.append((probe, gradient, 0 if gradient is None else gradient._version))
 
         def done(_: Any) -> None:
-            for probe, gradient, version in zip(self._probes, before, versions, strict=True):
+            for probe, gradient, version in before:
                 now = probe.grad
-                if now is not gradient or (now is not None and now._version != version):
-                    self._count(value, bad)
+                if now is not gradient or (now is not None and now._version != version):  # it reached the model
+                    if value is not None:
+                        self._waiting.append(value)
+                        self._bad = self._bad or bad
                     return
 
         return done
-
-    def _count(self, loss: float | Tensor | None, bad: str) -> None:
-        """Count a backward pass that reached the model."""
-        self.count += 1
-        if loss is not None:
-            self._waiting.append(loss)
-            self._bad = self._bad or bad
 
     def stamp(self, step: int) -> None:
         """Assign the losses since the last step to this one."""

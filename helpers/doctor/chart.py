@@ -49,7 +49,7 @@ class Chart:
     def __init__(
         self,
         model: nn.Module,
-        names: Mapping[nn.Parameter, str],
+        names: Mapping[Tensor, str],
         recording: Recording,
         readings: BackwardReadings,
         loss: Tensor,
@@ -60,8 +60,8 @@ class Chart:
         """`changes` tells whether outputs and loss change when the given parameters are set to other values."""
         self._model, self._recording, self._readings = model, recording, readings
         self._loss, self._graph = loss, graph
-        self._modules = list(model.named_modules())
-        self._names: dict[Tensor, str] = dict(names.items())
+        self._modules = recording.modules
+        self._names: Mapping[Tensor, str] = names
         self._gradients = dict(zip(_asking(self._names), readings.gradients, strict=True))
         self._sizes = dict(zip(self._names, norms([each.detach() for each in self._names]).tolist(), strict=True))
         self._of_outputs = of_outputs

@@ -25,12 +25,12 @@ from .data import Evidence, tells_nothing
 from .diagnosis import Diagnosis
 from .graph import Graph, crossed_attention, name_of, source_of
 from .hooks import interrupts_held
-from .hygiene import Held, untouched
+from .hygiene import untouched
 from .inputs import NOT_GIVEN, adapted
 from .judgement import Case, examined, judge, suspects_shattering
 from .modules import notes_of_modules
 from .readings import LayerReading, some
-from .recording import BackwardReadings, Recording, flatten, norm, own_parameters
+from .recording import BackwardReadings, Modules, Recording, flatten, norm, own_parameters
 from .tracing import Tracing
 
 MARGIN = 2.0**10
@@ -75,16 +75,27 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
     that has not run yet; if the model or the loss function raises; if the loss is not one number.
     """
     model, loss_function, inputs, targets = adapted(model, loss_function, inputs, targets)
-    model = _check(model, loss_function, inputs)
+    model, modules = _check(model, loss_function, inputs)
+    with interrupts_held() as let_through, _uncollected():
+        return _diagnosis(model, modules, loss_function, inputs, targets, let_through)
+
+
+def _diagnosis(
+    model: nn.Module,
+    modules: Modules,
+    loss_function: Loss,
+    inputs: Inputs,
+    targets: Any,
+    let_through: Callable[[], None],
+) -> Diagnosis:
     with (
-        interrupts_held() as let_through,
-        untouched(model) as held,
+        untouched([module for _, module in modules]) as held,
         torch.inference_mode(False),
         torch.enable_grad(),
         _uncompiled(),
-        _uncollected(),
     ):
-        case, evidence, layers, parameters = _examine(model, loss_function, inputs, targets, let_through, held)
+        recording = Recording(model, modules, let_through, held.tensors)
+        case, evidence, layers, parameters = _examine(recording, loss_function, inputs, targets, held.generators)
     findings, notes = judge(case, evidence)
     return Diagnosis(
         layers=layers,
@@ -100,25 +111,19 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
 
 
 def _examine(
-    model: nn.Module,
-    loss_function: Loss,
-    inputs: Inputs,
-    targets: Any,
-    let_through: Callable[[], None],
-    held: Held,
-) -> tuple[Case, Evidence, tuple[LayerReading, ...], list[nn.Parameter]]:
+    recording: Recording, loss_function: Loss, inputs: Inputs, targets: Any, generators: Sequence[torch.Generator]
+) -> tuple[Case, Evidence, tuple[LayerReading, ...], list[Tensor]]:
     """Run the passes; return the case, the evidence, the readings of all layers and the model's parameters."""
-    states = [(each, each.get_state()) for each in (torch.default_generator, *held.generators)]
-    recording = Recording(model, let_through)
-    recording.held = held.tensors
+    model = recording.model
+    states = [(each, each.get_state()) for each in (torch.default_generator, *generators)]
     given = _copy(inputs)
     loss = _forward(recording, partial(_call, model), loss_function, given, _copy(targets))
-    names = {parameter: name for name, parameter in model.named_parameters()}
+    names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     wanted = [each for each in names if each.requires_grad]
     graph = Graph([loss], until=flatten(given))
-    let_through()
+    recording.let_through()
     readings = _backward(recording, loss, wanted, graph)
-    let_through()
+    recording.let_through()
     small = readings.lost and sum(each.numel() for each in wanted) <= DOUBLE_AT_MOST
     if not readings.lost:
         readings = replace(readings, small=-math.inf)  # every 0 is exact
@@ -154,13 +159,16 @@ def _examine(
         case = replace(case, neighbours=again.cosine_of_neighbours())
     if tells_nothing(evidence):
         evidence = replace(evidence, quiet=again.outputs_in_eval_mode())
-    elif (suspects := _suspects_of_mixing(model, evidence, recording)) and again.mixes_samples():
+    elif (suspects := _suspects_of_mixing(evidence, recording)) and again.mixes_samples():
         evidence = replace(evidence, mixed=suspects)
     return case, evidence, chart.layers, list(names)
 
 
-def _check(model: Any, loss_function: Any, inputs: Any) -> nn.Module:
-    """Return the module to examine; raise DiagnosisError if there is none or if arguments are in the wrong order."""
+def _check(model: Any, loss_function: Any, inputs: Any) -> tuple[nn.Module, Modules]:
+    """Return the module to examine and its modules with their names.
+
+    Raises DiagnosisError if there is nothing to examine or if arguments are in the wrong order.
+    """
     if not isinstance(model, nn.Module):
         raise DiagnosisError(f"model must be a torch.nn.Module; got {type(model).__name__}")
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
@@ -172,7 +180,8 @@ def _check(model: Any, loss_function: Any, inputs: Any) -> nn.Module:
             "it a forward method"
         )
     has_parameters = False
-    for place, module in model.named_modules():
+    modules = list(model.named_modules())
+    for place, module in modules:
         has_parameters |= bool(own_parameters(module))
         for own, tensor in (*module._parameters.items(), *module._buffers.items()):
             name = f"{place}.{own}" if place else own
@@ -195,7 +204,7 @@ def _check(model: Any, loss_function: Any, inputs: Any) -> nn.Module:
             f"inputs must be a tensor, a tuple, a list or a dictionary; got {type(inputs).__name__}; the order is "
             "diagnose(model, loss_function, inputs, targets)"
         )
-    return model
+    return model, modules
 
 
 def _lightning_forward() -> Any:
@@ -434,7 +443,7 @@ def _is_dense(tensor: Tensor) -> bool:
     return tensor.layout is torch.strided and not tensor.is_complex()
 
 
-def _suspects_of_mixing(model: nn.Module, evidence: Evidence, recording: Recording) -> list[str]:
+def _suspects_of_mixing(evidence: Evidence, recording: Recording) -> list[str]:
     """Describe what works along the first axis although it holds the samples, as it does with one target for each.
 
     PyTorch's recurrent layers and attention take the first axis as time by default.
@@ -448,7 +457,7 @@ def _suspects_of_mixing(model: nn.Module, evidence: Evidence, recording: Recordi
         return []
     found = [
         name
-        for name, each in model.named_modules()
+        for name, each in recording.modules
         if isinstance(each, nn.RNNBase | nn.MultiheadAttention) and not each.batch_first
     ]
     if found:

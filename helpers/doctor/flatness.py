@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from torch import Tensor
@@ -18,7 +19,7 @@ FLAT = 0.01
 """The share of the largest slope below which an element counts as flat."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Flat:
     """An activation's flat parts: z ≤ `low`, z ≥ `high`, and the interval `turn` around its minimum.
 
@@ -81,5 +82,9 @@ def flat_parts(function: str, arguments: Sequence[Any], named: Mapping[str, Any]
     if name != "hardtanh":
         return FLAT_PARTS.get(name)
     given = dict(zip(("min_val", "max_val"), arguments[1:], strict=False)) | dict(named)
-    low, high = float(given.get("min_val", -1.0)), float(given.get("max_val", 1.0))
+    return _between(float(given.get("min_val", -1.0)), float(given.get("max_val", 1.0)))
+
+
+@cache
+def _between(low: float, high: float) -> Flat:
     return Flat(low, rectifies=True) if low == 0 else Flat(low, high)

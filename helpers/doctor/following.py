@@ -85,11 +85,11 @@ def following_module(module: nn.Module, inputs: tuple[Any, ...], output: Tensor)
         _functions[kind] = _function_of(kind)
     name, keeps_z, has_edges = _functions[kind]
     if name is None or (not keeps_z and getattr(module, "inplace", False)):
-        return Following(output.detach())
+        return Following(output)
     if not inputs or not isinstance(inputs[0], Tensor):
-        return Following(output.detach())
+        return Following(output)
     flat = flat_parts(name, (None, module.min_val, module.max_val), {}) if has_edges else FLAT_PARTS[name]
-    return Following(output.detach(), flat, inputs[0].detach())
+    return Following(output, flat, inputs[0])
 
 
 _functions: dict[type[nn.Module], tuple[str | None, bool, bool]] = {}
@@ -120,7 +120,7 @@ def _read(node: Any) -> Following | None:
     except RuntimeError:  # what the step kept was freed by a backward pass, or overwritten since
         return None
     edges = _edges(node) if step.function == "hardtanh" else ()
-    return Following(values.detach(), flat_parts(step.function, (None, *edges), {}), z.detach())
+    return Following(values, flat_parts(step.function, (None, *edges), {}), z)
 
 
 def _edges(node: Any) -> tuple[float, float]:

@@ -61,14 +61,24 @@ class Graph:
 
     def __init__(self, tensors: Iterable[Tensor], until: Iterable[Tensor] = (), known: Graph | None = None) -> None:
         """Walk the graph of `tensors` up to the tensors `until`; a `known` graph saves most of the walk."""
-        self._starts = [each.grad_fn for each in tensors if each.grad_fn is not None]
-        ends = {each.grad_fn for each in until if each.grad_fn is not None}
-        self.below: dict[Any, list[Any]] = {}
-        self.order = _sorted(self._starts, ends, self.below, {} if known is None else known.below)
+        self._starts, self._ends = _steps_of(tensors), set(_steps_of(until))
+        between = None if known is None else known._before(self._starts)
+        self.below: dict[Any, list[Any]] = {} if known is None or between is None else known.below
+        self.order: list[Any]
+        self.leaves: dict[Tensor, Any]
+        if known is not None and between is not None:
+            self.order, self.leaves = [step for step in known.order if step not in between], known.leaves
+        else:
+            self.order = _sorted(self._starts, self._ends, self.below, {} if known is None else known.below)
+            self.leaves = {step.variable: step for step in self.order if not self.below[step] and is_leaf(step)}
         self.steps = set(self.order)
-        self.leaves: dict[Tensor, Any] = {
-            step.variable: step for step in self.order if not self.below[step] and is_leaf(step)
-        }
+
+    def _before(self, starts: Sequence[Any]) -> set[Any] | None:
+        """Return all steps that a step of this graph doesn't depend on; None if that takes a walk to find out."""
+        if self._ends or len(set(starts)) != 1 or starts[0] not in self.steps:
+            return None
+        before = set(_sorted(self._starts, set(starts), {}, self.below)) - set(starts)
+        return before if before.isdisjoint(self.leaves.values()) else None  # a path around the step leads below it
 
     @cached_property
     def names(self) -> set[str]:
@@ -133,6 +143,10 @@ class Graph:
 def name_of(step: Any) -> str:
     """Return the name of a step, without the number that torch appends."""
     return str(step.name()).rstrip("0123456789")
+
+
+def _steps_of(tensors: Iterable[Tensor]) -> list[Any]:
+    return [each.grad_fn for each in tensors if each.grad_fn is not None]
 
 
 def _below(step: Any) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import types
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import is_
 from typing import Any, Protocol
@@ -32,13 +32,13 @@ HELD_OFTEN = frozenset((dict, list, tuple, set, Tensor, nn.Parameter))
 """Common types that are not in LEFT_ALONE."""
 
 LEFT_ALONE = (
+    nn.Module,
     str,
     bytes,
     int,
     float,
     complex,
     type(None),
-    nn.Module,
     type,
     types.ModuleType,
     types.FunctionType,
@@ -55,10 +55,10 @@ LEFT_ALONE = (
 
 
 @contextmanager
-def untouched(model: nn.Module) -> Iterator[Held]:
-    """Restore the model and all random state bit for bit after the block, whatever happens inside.
+def untouched(modules: Iterable[nn.Module]) -> Iterator[Held]:
+    """Restore a model's modules and all random state bit for bit after the block, whatever happens inside.
 
-    Yields the tensors and the random number generators that the model holds.
+    Yields the tensors and the random number generators that the modules hold.
 
     Saved are the attributes of every module (mode, hooks, parameters, buffers, plain values) with the contents of
     lists, dictionaries, sets, queues, tensors, arrays and plain objects among them; the values of parameters and
@@ -67,7 +67,7 @@ def untouched(model: nn.Module) -> Iterator[Held]:
     after it.
     """
     keeper = _Keeper()
-    for module in model.modules():
+    for module in modules:
         keeper.keep_attributes(module)
     devices = sorted({each.device.index for each in keeper.tensors if each.device.type == "cuda"})
     python_state, numpy_state = random.getstate(), np.random.get_state()
@@ -121,8 +121,10 @@ class _Tensors:
                 else:  # resized in the forward pass, like the buffers of quantization observers
                     tensor.data = values.clone()
             for tensor, requires_grad, grad in self._leaves:
-                tensor.requires_grad_(requires_grad)
-                tensor.grad = grad
+                if tensor.requires_grad is not requires_grad:
+                    tensor.requires_grad_(requires_grad)
+                if not tensor.is_leaf or tensor.grad is not grad:
+                    tensor.grad = grad
 
     def _changed(self) -> list[tuple[Tensor, Tensor]]:
         """Return the small tensors that have changed in any bit, with their saved values."""

@@ -26,11 +26,13 @@ SMALL = 2**16
 ALIKE_SAMPLES, ALIKE_FEATURES = 32, 256
 """The largest numbers of samples and features, evenly picked, that the similarity of samples is computed from."""
 
-RECORDS, TOGETHER = 8, 2**20
+RECORDS, TOGETHER = 16, 2**20
 """Outputs of RECORDS records are measured together, or of fewer if they have more than TOGETHER elements."""
 
 LEAST, MOST = 1e-12, 1e15
 """A norm between these is accurate in float32; any other is computed again in float64."""
+
+FLOAT32 = np.dtype(np.float32)
 
 UPDATE_SAMPLE = 2**14
 """For a parameter with more elements, about this many are examined to see how far a step moves it."""
@@ -99,17 +101,15 @@ class _Room:
         self.size, self.used = size, 0
         values, z = (None if each is None else each.new_empty((size, *each.shape)) for each in (like.values, like.z))
         self._memory = _Kept(_of(values), z, like.flat, like.unit_axis)
+        self._places = [list(_of(values)), [] if z is None else list(z)]
         self._batch = Batch(like, self)
 
-    def add(self, those: Sequence[_Kept]) -> tuple[Batch, int]:
-        """Copy outputs; return the batch that will measure them, and the place of the first one in it."""
-        if self.used + len(those) > self.size:
+    def add(self, count: int) -> tuple[Batch, int, list[Tensor]]:
+        """Return the batch that will measure so many outputs, the place of the first one, and where they are copied."""
+        if self.used + count > self.size:
             self.measure()
-        start, self.used = self.used, self.used + len(those)
-        torch.stack([each.values for each in those], out=self._memory.values[start : self.used])
-        if self._memory.z is not None:
-            torch.stack([_of(each.z) for each in those], out=self._memory.z[start : self.used])
-        return self._batch, start
+        start, self.used = self.used, self.used + count
+        return self._batch, start, [place for each in self._places for place in each[start : self.used]]
 
     def measure(self) -> None:
         """Measure the waiting outputs."""
@@ -150,7 +150,7 @@ class Outputs:
             z = None  # after a rectifier the output is sufficient
         self._small.pop(key, None)
         self._large.pop(key, None)
-        kept = _Kept(values, z, flat, unit_axis)
+        kept = _Kept(values.detach(), None if z is None else z.detach(), flat, unit_axis)
         if values.numel() > SMALL:
             batch = Batch(kept)
             batch.set(_measure(kept._replace(values=values[None], z=None if z is None else z[None]), is_own=False))
@@ -168,7 +168,16 @@ class Outputs:
         alike: dict[Hashable, list[Any]] = {}
         for key, kept in self._small.items():
             alike.setdefault(kept.alike, []).append(key)
-        found = [*self._large.values(), *(self._wait(kind, keys) for kind, keys in alike.items())]
+        found, copied, places = list(self._large.values()), list[Tensor](), list[Tensor]()
+        for kind, keys in alike.items():
+            those = [self._small[key] for key in keys]
+            batch, start, space = self._room(kind, those).add(len(those))
+            found.append(Left(keys, batch, start))
+            places += space
+            copied += [each.values for each in those]
+            copied += [each.z for each in those if each.z is not None]
+        if copied:
+            torch._foreach_copy_(places, copied)
         self._records += 1
         if self._records == RECORDS or self._waiting > TOGETHER:
             self._rooms = {kind: room for kind, room in self._rooms.items() if room.used}
@@ -177,9 +186,8 @@ class Outputs:
             self._records = self._waiting = 0
         return found
 
-    def _wait(self, kind: Hashable, keys: list[Any]) -> Left:
-        """Copy outputs of one kind to their room."""
-        those = [self._small[key] for key in keys]
+    def _room(self, kind: Hashable, those: Sequence[_Kept]) -> _Room:
+        """Return the room of outputs of one kind, with space for these."""
         count, size = len(those), those[0].values.numel()
         self._waiting += count * size
         room = self._rooms.get(kind)
@@ -187,7 +195,7 @@ class Outputs:
             if room is not None:
                 room.measure()
             room = self._rooms[kind] = _Room(those[0], max(count, min(RECORDS * count, TOGETHER // size)))
-        return Left(keys, *room.add(those))
+        return room
 
 
 def _measure(kept: _Kept, is_own: bool) -> list[Tensor]:
@@ -244,9 +252,12 @@ def norms(tensors: Sequence[Tensor]) -> Array | Tensor:
         return np.empty(0)
     if tensors[0].device.type != "cpu":
         return _on_device([real(each) for each in tensors])
-    sizes = [each.numel() for each in tensors]
-    if min(sizes) and sum(sizes) <= TOGETHER and are_plain(tensors) and not any(map(Tensor.is_neg, tensors)):
-        return _norms_of([(each.detach() if each.requires_grad else each).numpy().ravel() for each in tensors])
+    try:
+        arrays = [(each.detach() if each.requires_grad else each).numpy().ravel() for each in tensors]
+    except (TypeError, RuntimeError):  # numpy lacks the type or the layout
+        arrays = []
+    if arrays and all(each.dtype is FLOAT32 for each in arrays) and sum(each.size for each in arrays) <= TOGETHER:
+        return _norms_of(arrays)
     return np.array([_norm(real(each)) for each in tensors])
 
 
@@ -315,10 +326,10 @@ class Weights:
         self._shapes: list[tuple[torch.Size, torch.device]] = []
         self._before: list[Tensor] = []
         self._numbers: list[Array] = []
-        self.sizes: Array | Tensor = np.empty(0)
+        self._sizes: Array | Tensor | None = None
 
     def remember(self) -> None:
-        """Store the current elements; `sizes` then has the norm of each parameter, (parameters,)."""
+        """Store the current elements."""
         now = self._samples()
         with torch.no_grad():
             shapes = [(each.shape, each.device) for each in now]
@@ -328,13 +339,21 @@ class Weights:
                 is_plain = are_plain(self._before) and sum(map(Tensor.numel, self._before)) <= TOGETHER
                 self._numbers = [each.view(-1).numpy() for each in self._before] if is_plain else []
             torch._foreach_copy_(self._before, now)
-        self.sizes = self._norms()
+        self._sizes = None
 
-    def moved(self) -> Array | Tensor:
-        """Return the norm of each parameter's change since `remember`, (parameters,); call it only once."""
+    @property
+    def sizes(self) -> Array | Tensor:
+        """The norm of each parameter at `remember`, (parameters,)."""
+        if self._sizes is None:
+            self._sizes = self._norms()
+        return self._sizes
+
+    def change(self) -> tuple[Array | Tensor, Array | Tensor]:
+        """Return the norms of each parameter's change since `remember`, and `sizes`; call it only once."""
+        sizes = self.sizes
         with torch.no_grad():
             torch._foreach_sub_(self._before, self._samples())
-        return self._norms()
+        return self._norms(), sizes
 
     def _norms(self) -> Array | Tensor:
         return _norms_of(self._numbers) if self._numbers else norms(self._before)

@@ -21,7 +21,7 @@ BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 RANDOM = (BATCH_NORMS, nn.modules.dropout._DropoutNd)
 
 
-Names = Mapping[nn.Parameter, str]
+Names = Mapping[Tensor, str]
 
 
 def notes_of_modules(model: nn.Module, named: Sequence[tuple[str, nn.Module]], names: Names) -> Iterator[str]:

@@ -20,7 +20,7 @@ from .comparing import COMPARING, LOSSES, MOST_COMPARED, Compared, compared
 from .flatness import FLAT_PARTS, Flat, flat_parts
 from .graph import PRODUCTS as PRODUCT_STEPS
 from .graph import REENTRANT, Graph, is_opaque, name_of, operation_on
-from .measuring import LEAST, MOST, TOGETHER, norms
+from .measuring import LEAST, MOST, TOGETHER, Array, norms
 
 NEAR = 2.0**30
 """Numbers up to this many times the smallest reliable one count as near to it."""
@@ -55,7 +55,6 @@ HEARD |= {f"{name}{ending}" for name in FLAT_PARTS for ending in ("", "_")}
 
 RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.RNNBase, nn.MultiheadAttention, nn.Embedding)
-WITH_CHANNELS = CHANNELS_FIRST + CHANNELS_LAST
 
 NO_PARAMETERS = frozenset(
     (int, float, bool, str, type(None), tuple, list, slice, Tensor, torch.Size, torch.dtype, torch.device)
@@ -68,11 +67,18 @@ SHARP, FEW = 0.99, 4
 LARGE = 2**16
 """A gradient with more elements than this is measured when it is computed, and then dropped."""
 
+CLEAR = 0.05
+"""A difference of two sums of squares that is smaller than this share of them has lost digits."""
+
 SMALL = 2**14
-"""Outputs of at most this many elements are copied and read together; means of larger ones are faster in numpy."""
+"""Outputs of at most this many elements are copied and read after the forward pass."""
 
 
-@dataclass
+Modules = Sequence[tuple[str, nn.Module]]
+"""Modules with their names."""
+
+
+@dataclass(slots=True)
 class Row:
     """One call of a layer: the statistics of its forward pass, and its place in the order.
 
@@ -117,7 +123,7 @@ class _Signal(NamedTuple):
     size: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class _Frame:
     module: nn.Module
     row: Row
@@ -174,19 +180,24 @@ class Recording:
     opaque: the parameters that go into a step of the graph into which nothing can look
     """
 
-    def __init__(self, model: nn.Module, let_through: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        modules: Modules = (),
+        let_through: Callable[[], None] = lambda: None,
+        held: Sequence[Tensor] = (),
+    ) -> None:
         """Prepare a recording; `let_through` is called at every layer, where Ctrl-C does no harm."""
-        self._let_through = let_through
+        self.model, self.let_through, self.held = model, let_through, held
         self._rows: list[Row] = []
         self.frames: list[_Frame] = []
-        self.modules = list(model.named_modules())
+        self.modules = modules or list(model.named_modules())
         self._names = {module: name or "model" for name, module in self.modules if _can_listen(name, module)}
         self.outputs: list[Tensor] = []
         self.returned: Any = None
         self.used: set[Tensor] = set()
-        self.held: Sequence[Tensor] = ()
         self.compared: list[Compared] = []
-        self._calls: Counter[str] = Counter()
+        self._calls: dict[str, int] = {}
         self._again: Counter[str] | None = None
         self._unread: list[tuple[Row, Tensor]] = []
         self._room = TOGETHER
@@ -197,7 +208,6 @@ class Recording:
         self._cut: set[Any] = set()
         self._channel_axis: int | None = None
         self._reentrant = False
-        self._model = model
         self.gradients: Sequence[Tensor | None] = ()
         self.at_outputs: Tensor | None = None
         self.first_axis_softmaxes: list[str] = []
@@ -212,7 +222,7 @@ class Recording:
         for module in self._names:
             module._forward_pre_hooks[key], module._forward_hooks[key] = self._enter, self._leave
         try:
-            with _Functions(self._function):
+            with _Functions(HEARD, self._function, self.used):
                 yield
             self._read_copies()
         finally:
@@ -223,7 +233,7 @@ class Recording:
     @contextmanager
     def listening_to_loss(self) -> Iterator[None]:
         """Set a mode that observes the comparisons of a loss function."""
-        with _Functions(self._function_of_loss):
+        with _Functions(COMPARING, self._function_of_loss, set()):
             yield
 
     @property
@@ -357,7 +367,7 @@ class Recording:
     # The forward pass ------------------------------------------------------------------------------------------------
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> Any:
-        self._let_through()
+        self.let_through()
         if self.frames:
             self.frames[-1].calls_inside += 1
         row = self._new_row(self._names[module], type(module).__name__)
@@ -380,7 +390,7 @@ class Recording:
             self.frames.pop()  # left by an exception that the model caught itself
         frame = self.frames.pop()
         row = frame.row
-        if module is self._model:
+        if module is self.model:
             with torch._C.DisableTorchFunction():
                 self.returned, self.outputs = output, [each for each in flatten(output) if each.requires_grad]
         own = own_parameters(module) if frame.calls_inside or not module._modules else list(module.parameters())
@@ -388,12 +398,12 @@ class Recording:
         row.silent = bool(frame.taken)
         if self.frames and frame.taken:
             self.frames[-1].taken |= frame.taken
-        is_layer = isinstance(module, WITH_CHANNELS) and bool(row.parameters)  # a child computes weights
+        channel_axis = _channel_axis(module)
+        is_layer = channel_axis is not None and bool(row.parameters)  # a child computes weights
         if (frame.calls_inside and not is_layer) or (frame.taken and not (row.saturated or row.dead)):
             row.kept = bool(row.parameters)
             return
-        if isinstance(module, WITH_CHANNELS):
-            self._channel_axis = 1 if isinstance(module, CHANNELS_FIRST) else -1
+        self._channel_axis = channel_axis or self._channel_axis
         if not _in_functorch():
             self._read_output(row, output)
 
@@ -403,8 +413,8 @@ class Recording:
             for row in self._rows:
                 if row.name == name and row.call == self._again[name]:
                     return row
-        self._calls[name] += 1
-        row = Row(len(self._rows), name, kind, self._calls[name])
+        call = self._calls[name] = self._calls.get(name, 0) + 1
+        row = Row(len(self._rows), name, kind, call)
         self._rows.append(row)
         return row
 
@@ -424,7 +434,7 @@ class Recording:
         together = [parameter]
         if module is not None:
             own = own_parameters(module)
-            if sum(each.dim() > 1 for each in own) == 1 and module is not self._model:
+            if sum(each.dim() > 1 for each in own) == 1 and module is not self.model:
                 together, name = own, name.rpartition(".")[0]
         row = self._new_row(name, f"{function}()")
         row.parameters = together
@@ -437,14 +447,6 @@ class Recording:
         return alias
 
     def _function(self, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if _in_functorch():
-            return function(*args, **kwargs)
-        given = (*args, *kwargs.values()) if kwargs else args
-        for each in given:
-            if type(each) not in NO_PARAMETERS and isinstance(each, nn.Parameter):
-                self.used.add(each)
-        if name not in HEARD:
-            return function(*args, **kwargs)
         if name in LOSSES:
             return self._function_of_loss(function, name, args, kwargs)
         if name in CUTS:
@@ -452,7 +454,7 @@ class Recording:
                 self._cut.add(args[0].grad_fn)
             return function(*args, **kwargs)
         if name in PRODUCTS:
-            matrix = self._alone(given)
+            matrix = self._alone((*args, *kwargs.values()))
             output = function(*args, **kwargs)
             if matrix is not None:
                 self._product(name, matrix, output)
@@ -466,10 +468,9 @@ class Recording:
             output = function(*args, **kwargs)
             self._softmax(output, kwargs.get("dim", args[1] if len(args) > 1 else None))
             return output
-        z = args[0] if args else kwargs.get("input")
+        z = args[0] if args else kwargs.get("input")  # of a parameter, the function makes another weight
         flat = flat_parts(name, args, kwargs)
-        is_weight = isinstance(z, nn.Parameter)  # of which the function makes another weight
-        if flat is None or is_weight or not isinstance(z, Tensor) or not _is_real(z):
+        if flat is None or not isinstance(z, Tensor) or not _is_real(z) or _is_parameter(z):
             return function(*args, **kwargs)
         values = z.detach()
         # before the call, which may work in place
@@ -479,7 +480,7 @@ class Recording:
             share, units = _share(flat.mask(values)), values.shape[-1] if values.dim() > 1 else 1
         output = function(*args, **kwargs)
         frame = self.frames[-1] if self.frames else None
-        if frame and not frame.calls_inside and not frame.taken and not any(True for _ in frame.module.children()):
+        if frame and not (frame.calls_inside or frame.taken or any(True for _ in frame.module.children())):
             row = frame.row  # the module is the activation, or holds it
         else:
             row = self._row_of_function(name)
@@ -502,7 +503,7 @@ class Recording:
     def _row_of_function(self, name: str) -> Row:
         """Return a row for a function of torch that is called in a module."""
         frame = self.frames[-1] if self.frames else None
-        owner = f"{self._names[frame.module]}." if frame and frame.module is not self._model else ""
+        owner = f"{self._names[frame.module]}." if frame and frame.module is not self.model else ""
         return self._new_row(f"{owner}{name.rstrip('_')}()", "function")
 
     def _view(self, output: Tensor, args: tuple[Any, ...], _: Any) -> None:
@@ -536,7 +537,7 @@ class Recording:
             return None
         own = [] if frame is None else own_parameters(frame.module)
         for each in given:
-            if not isinstance(each, nn.Parameter) or each.dim() < 2 or not each.requires_grad:
+            if not _is_parameter(each) or each.dim() < 2 or not each.requires_grad:
                 continue
             if not any(one is each for one in own) or sum(one.dim() > 1 for one in own) > 1:
                 return each
@@ -550,7 +551,7 @@ class Recording:
         self._read_output(row, output)
 
     def _function_of_loss(self, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if name in COMPARING and len(self.compared) < MOST_COMPARED and not _in_functorch():
+        if len(self.compared) < MOST_COMPARED:
             with torch._C.DisableTorchFunction():
                 found = compared(name, (*args, *kwargs.values()))
             if found is not None:
@@ -562,33 +563,25 @@ class Recording:
             tensors = [each for each in flatten(output) if _is_read(each)]
             if not tensors:
                 return
-            values = [_as_real(each.detach()) for each in tensors]
             for each in tensors:
                 if each.requires_grad:
                     row.steps.append(each.grad_fn)
                     self._listen_to(each, row.place)
-            if len(values) == 1 and self._is_copied(values[0]):
-                self._room -= values[0].numel()
+            values = [_as_real(each.detach()) for each in tensors]
+            size = values[0].numel()
+            if len(values) == 1 and 0 < size <= SMALL and size <= self._room:
+                self._room -= size
                 self._unread.append((row, values[0].clone()))
                 return
             row.mean, row.std, row.spread = _statistics(values[0])
             suspects = values[1:] if math.isfinite(row.std) else values
             row.finite = all(bool(torch.isfinite(each).all()) for each in suspects)
 
-    def _is_copied(self, values: Tensor) -> bool:
-        """Whether an output is small enough to be copied and read with others after the forward pass."""
-        plain = values.dim() > 1 and values.dtype is torch.float32 and _has_array(values)
-        return plain and 0 < values.numel() <= min(SMALL, self._room)
-
     def _read_copies(self) -> None:
-        """Read the copies made in the forward pass, all of one shape at once."""
-        alike: dict[torch.Size, list[tuple[Row, Tensor]]] = {}
+        """Read the copies made in the forward pass; one after the other takes less time than one in each layer."""
         for row, values in self._unread:
-            alike.setdefault(values.shape, []).append((row, values))
-        for group in alike.values():
-            for (row, values), found in zip(group, _statistics_of([values for _, values in group]), strict=True):
-                row.mean, row.std, row.spread = found
-                row.finite = math.isfinite(row.std) or bool(torch.isfinite(values).all())
+            row.mean, row.std, row.spread = _statistics(values)
+            row.finite = math.isfinite(row.std) or bool(torch.isfinite(values).all())
         self._unread = []
 
     def _listen_to(self, tensor: Tensor, place: int) -> None:
@@ -609,14 +602,25 @@ class Recording:
 
 
 class _Functions(TorchFunctionMode):
-    """Calls `listen(function, name, args, kwargs)` in place of every function of torch."""
+    """Calls `listen(function, name, args, kwargs)` in place of the functions of torch with these names.
 
-    def __init__(self, listen: Callable[[Any, str, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+    Adds the parameters that any function is called with to `used`. Inside a transform of torch.func, where no number
+    can be read, it does nothing.
+    """
+
+    def __init__(self, names: frozenset[str], listen: Callable[..., Any], used: set[Tensor]) -> None:
         super().__init__()
-        self._listen = listen
+        self._names, self._listen, self._used = names, listen, used
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return self._listen(func, getattr(func, "__name__", ""), args, kwargs or {})
+        kwargs = kwargs or {}
+        for each in (*args, *kwargs.values()) if kwargs else args:
+            if _is_parameter(each) and not _in_functorch():
+                self._used.add(each)
+        name = getattr(func, "__name__", "")
+        if name not in self._names or _in_functorch():
+            return func(*args, **kwargs)
+        return self._listen(func, name, args, kwargs)
 
 
 # Tensors -------------------------------------------------------------------------------------------------------------
@@ -624,12 +628,7 @@ class _Functions(TorchFunctionMode):
 
 def norm(tensor: Tensor) -> float:
     """Return the Frobenius norm, in float64 if float32 would lose something and the device supports it."""
-    values = _as_real(tensor.coalesce().values() if tensor.is_sparse else tensor)
-    if values.dtype is torch.float32:
-        quick = float(torch.linalg.vector_norm(values))
-        if LEAST < quick < MOST:
-            return quick
-    return float(torch.linalg.vector_norm(values, dtype=_wide(values)))
+    return float(norms([tensor])[0])
 
 
 def _has_array(tensor: Tensor) -> bool:
@@ -713,44 +712,47 @@ def _statistics(tensor: Tensor) -> tuple[float, float, float]:
     if tensor.numel() == 0 or tensor.layout != torch.strided:
         return math.nan, math.nan, math.nan
     values = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
-    if tensor.dim() < 2 or len(tensor) < 2:
+    if tensor.dim() < 2 or tensor.shape[0] < 2:
         mean = float(values.mean(dtype=_wide(values)))
         return mean, norm(values - mean) / math.sqrt(values.numel()), math.nan
-    if values.numel() > SMALL and values.dtype is torch.float32 and _has_array(values):
-        numbers = values.numpy()
-        middle = numbers.mean(axis=0)
-        centre, away = torch.from_numpy(np.atleast_1d(middle)), torch.from_numpy(numbers - middle)
-    else:
-        centre = values.mean(dim=0)
-        away = values - centre
+    found = _statistics_of_rows(values.numpy()) if values.dtype is torch.float32 and _has_array(values) else None
+    if found is not None:
+        return found
+    centre = values.mean(dim=0)
     mean = float(centre.mean(dtype=_wide(centre)))
-    spread = norm(away) / math.sqrt(values.numel())
+    spread = norm(values - centre) / math.sqrt(values.numel())
     between = norm(centre - mean) / math.sqrt(centre.numel())  # the two parts of the variance add up
     return mean, math.hypot(spread, between), spread
 
 
-def _statistics_of(tensors: Sequence[Tensor]) -> list[tuple[float, float, float]]:
-    """Return the statistics of small dense float32 tensors of one shape, with few operations for all of them."""
-    if len(tensors[0]) < 2:
-        return list(map(_statistics, tensors))
-    values = torch.stack(list(tensors)).reshape(len(tensors), len(tensors[0]), -1)
-    centres = values.mean(dim=1)
-    means = centres.mean(dim=1, dtype=torch.float64)
-    apart = torch.linalg.vector_norm((values - centres[:, None]).flatten(1), dim=1).tolist()
-    between = torch.linalg.vector_norm(centres - means[:, None].float(), dim=1).tolist()
-    samples, features = math.sqrt(tensors[0].numel()), math.sqrt(centres.shape[1])
-    found = []
-    for place, (mean, spread, rest) in enumerate(zip(means.tolist(), apart, between, strict=True)):
-        if LEAST < spread < MOST and (rest == 0 or LEAST < rest < MOST):
-            spread, rest = spread / samples, rest / features
-            found.append((mean, math.hypot(spread, rest), spread))
-        else:
-            found.append(_statistics(tensors[place]))
-    return found
+def _statistics_of_rows(numbers: Array) -> tuple[float, float, float] | None:
+    """Return the statistics of a float32 array, (samples, …); None if float32 would lose something.
+
+    The sum of squares has three parts: that of the mean, of the samples' mean around it, of the samples around theirs.
+    """
+    rows = numbers.reshape(len(numbers), -1)
+    samples, features = rows.shape
+    line, centre = rows.ravel(), np.full(samples, 1 / samples, np.float32).dot(rows)
+    square = float(line.dot(line))
+    if not square < MOST**2:
+        return None
+    mean = float(np.add.reduce(centre, dtype=np.float64)) / features
+    of_centre = samples * float(centre.dot(centre))
+    spread, between = square - of_centre, of_centre - rows.size * mean * mean
+    if spread < CLEAR * square:
+        away, apart = (rows - centre).ravel(), centre - np.float32(mean)
+        spread, between = float(away.dot(away)), samples * float(apart.dot(apart))
+    if spread < LEAST**2:
+        return None
+    return mean, math.sqrt(max(0.0, spread + between) / rows.size), math.sqrt(spread / rows.size)
 
 
 def _share(mask: Tensor) -> float:
     return int(torch.count_nonzero(mask)) / mask.numel() if mask.numel() else math.nan
+
+
+def _is_parameter(value: Any) -> bool:
+    return type(value) not in NO_PARAMETERS and isinstance(value, nn.Parameter)
 
 
 def _is_real(value: Any) -> bool:
@@ -764,6 +766,11 @@ def _is_read(value: Any) -> bool:
 def _can_listen(name: str, module: nn.Module) -> bool:
     """Whether a module can be recorded: not one of torch.nn.utils.parametrize, nor one inside a scripted module."""
     return "parametrizations" not in name.split(".") and not isinstance(module, torch.jit.ScriptModule)
+
+
+def _channel_axis(layer: nn.Module) -> int | None:
+    """Return the axis of the channels in a layer's outputs; None where it isn't known."""
+    return 1 if isinstance(layer, CHANNELS_FIRST) else -1 if isinstance(layer, CHANNELS_LAST) else None
 
 
 def own_parameters(module: nn.Module) -> list[nn.Parameter]:

@@ -180,11 +180,18 @@ class Monitor:
     @_guarded
     def _before_backward(self, loss: Tensor, *_: Any) -> Callable[[Any], None]:
         is_on = self._listener.is_on
+        if is_on:
+            self._listener.before_backward()
         for held in self._held.values():
-            if not held.began_with_zero and (
-                is_on or self._step % self.every == 0 or all(each.grad is None for each in held.few)
-            ):
-                held.was_looked_at, held.began_with_zero = True, are_zero(held.few)
+            if held.began_with_zero:
+                continue
+            for each in held.few:
+                if each.grad is not None:
+                    if is_on or self._step % self.every == 0:
+                        held.was_looked_at, held.began_with_zero = True, are_zero(held.few)
+                    break
+            else:
+                held.was_looked_at = held.began_with_zero = True
         return self._backwards.before(loss, is_on)
 
     @_guarded
@@ -246,21 +253,21 @@ class Monitor:
     def after_step(self, optimizer: Optimizer) -> None:
         """Called after a step of any optimizer."""
         held = self._held.get(id(optimizer))
-        if held is None or not held.steps:
+        if held is None or not (held.is_recorded or held.has_closure):
             return
         if held.has_closure:
             self._about_to_step()
             if (self._step + 1) % self.every == 0:
                 self._listen()
         if held.is_recorded and self._records:
-            weights = held.weights
-            self._records.last.updates.append((list(map(id, weights.parameters)), weights.moved(), weights.sizes))
+            self._records.last.updates.append((list(map(id, held.weights.parameters)), *held.weights.change()))
         held.is_recorded = False
 
     def _held_by(self, optimizer: Optimizer) -> _Held | None:
         """Return this optimizer's part of the model; None if it holds no parameter of it."""
-        held = self._held.get(id(optimizer))
-        size = sum(len(group["params"]) for group in optimizer.param_groups)
+        held, size = self._held.get(id(optimizer)), 0
+        for group in optimizer.param_groups:
+            size += len(group["params"])
         if held is None or held.size != size:
             every = (parameter for group in optimizer.param_groups for parameter in group["params"])
             parameters = [each for each in every if id(each) in self._parameters]
