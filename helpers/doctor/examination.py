@@ -21,7 +21,7 @@ from torch.jit._fuser import optimized_execution
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from .chart import Changes, Chart
-from .data import Evidence, tells_nothing
+from .data import SHRINKS, Evidence, tells_nothing
 from .diagnosis import Diagnosis
 from .graph import Graph, crossed_attention, name_of, source_of
 from .hooks import interrupts_held
@@ -428,15 +428,16 @@ def _share_of_penalty(parameters: Sequence[Tensor], gradients: Sequence[Tensor |
     """Return the smallest cosine between a large matrix and its gradient; nan if fewer than two can be compared.
 
     A penalty on the size of the weights has a gradient in the direction of the weights, whatever the data are. Other
-    gradients have a cosine near 0, of about one over the root of the number of weights.
+    gradients have a cosine near 0, of about one over the root of the number of weights; the first of them is returned.
     """
-    pairs = [
-        (each.detach().flatten(), gradient.flatten())
-        for each, gradient in zip(parameters, gradients, strict=False)
-        if gradient is not None and each.dim() > 1 and each.numel() >= MANY_WEIGHTS and _is_dense(gradient)
-    ]
-    cosines = [float(torch.cosine_similarity(one.double(), two.double(), 0)) for one, two in pairs]
-    return min(cosines) if len(cosines) > 1 else math.nan
+    cosines = [math.nan]
+    for each, gradient in zip(parameters, gradients, strict=False):
+        if gradient is not None and each.dim() > 1 and each.numel() >= MANY_WEIGHTS and _is_dense(gradient):
+            pair = each.detach().flatten().double(), gradient.flatten().double()
+            cosines.append(float(torch.cosine_similarity(*pair, 0)))
+            if not cosines[-1] > SHRINKS:
+                return cosines[-1]
+    return min(cosines[1:]) if len(cosines) > 2 else math.nan
 
 
 def _is_dense(tensor: Tensor) -> bool:
