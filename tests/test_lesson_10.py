@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import clipping, panels, quiz
+from helpers import clipping, panels, quiz, theory
 from helpers.datasets import digits_split
 from helpers.models import MLP
 from helpers.network import NetworkSpec
@@ -263,6 +263,15 @@ def test_epsilon_counts_at_the_small_end() -> None:
 
 
 # Quiz ----------------------------------------------------------------------------------------------------------------
+
+
+def test_of_the_normalizations_batch_norm_rescues_sigmoids() -> None:
+    assert theory.normalized_factor("sigmoid") == pytest.approx(1.017, abs=1e-3)
+    assert theory.normalized_factor("sigmoid", "layer") < 0.4
+    question = next(each for each in quiz.load_bank("10") if each.id == "10-which-help")
+    right = [answer.text for answer in question.answers if answer.correct]
+    assert "Batch norm in each layer of a sigmoid network." in right
+    assert quiz.grade(question, right).correct and not quiz.grade(question, right[:-1]).correct
 
 
 def test_buttons_of_the_quiz_move_the_panel(panel: panels.Panel) -> None:

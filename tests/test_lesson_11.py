@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from helpers import panels, patients, quiz, theory
-from helpers.doctor import Diagnosis, diagnose, watch
+from helpers.doctor import THRESHOLDS, Diagnosis, diagnose, watch
 from helpers.panels.lesson_11 import UNKNOWN
 from helpers.patients import WARD, Patient, ward
 from helpers.training import History, train
@@ -310,6 +310,17 @@ def test_the_gain_lifts_the_line_with_batch_norm_as_a_whole(panel: panels.Panel)
     for lower, upper in pairwise(lines):
         assert (upper - lower).min() > 0.4 and np.ptp(upper - lower) < 0.15
     assert found == [True, False, False]
+    question = next(each for each in quiz.load_bank("11") if each.id == "11-gain-and-norm")
+    grades = {answer.text: quiz.grade(question, answer.text).correct for answer in question.answers}
+    assert grades.pop("The fall from first to last layer stays the same.") and not any(grades.values())
+    assert "The line gets steeper as the gain grows." in grades and not any("gain fits" in text for text in grades)
+
+
+def test_the_ratios_that_the_quiz_quotes_are_the_doctors() -> None:
+    question = next(each for each in quiz.load_bank("11") if each.id == "11-healthy")
+    said = question.answers[-1].feedback
+    assert "below 0.001 is seen, and at 0.02" in said
+    assert THRESHOLDS["vanishing"].value == 0.001 and "trains at a ratio of 0.02" in THRESHOLDS["vanishing"].source
 
 
 # Cells that the quiz names --------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class GradientProfile:
     def per_layer_factor(self) -> Array:
         """Return the geometric mean of signal_{l-1} / signal_l over l = 2 … depth, one per seed (seeds,).
 
-        Below 1 the gradient vanishes on its way down, above 1 it explodes. With one layer there is no ratio: nan.
+        Below 1 the gradient vanishes on its way back, above 1 it explodes. With one layer there is no ratio: nan.
         """
         if self.spec.depth == 1:
             return np.full(len(self.signal), np.nan)

@@ -98,7 +98,7 @@ def _gradient_factor(activation: Activation, weight_variance: float, bias_varian
 def per_layer_factor(activation: ActivationLike, weight_variance: float, bias_variance: float = 0.0) -> float:
     """√χ = √(σ_w² E[φ′(z)²]) at q*: the factor of the gradient's norm per layer (Schoenholz 2017, eq. 7).
 
-    Below 1 the gradient vanishes on its way down, above 1 it explodes.
+    Below 1 the gradient vanishes on its way back, above 1 it explodes.
     """
     weight_variance = check_number("weight_variance", weight_variance, above=0)
     bias_variance = check_number("bias_variance", bias_variance, least=0)
