@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def ran(browser: Any, address: str) -> tuple[str | None, list[str]]:
     refused: list[str] = []
     page.on("console", lambda m: refused.append(m.text) if "Content Security Policy" in m.text else None)
     page.goto(address)
-    page.wait_for_timeout(200)  # an image's error comes after the page is loaded
-    found = page.evaluate("globalThis.ran ?? null")
+    ends = time.monotonic() + 10  # an image's error comes after the page is loaded
+    while (found := page.evaluate("globalThis.ran ?? null")) is None and not refused and time.monotonic() < ends:
+        page.wait_for_timeout(50)
     page.close()
     return found, refused

@@ -46,6 +46,18 @@ DISABLED = ["@jupyterlab/debugger-extension"]
 """It complains on the console about a kernel that is restarted or shut down while it asks for its state."""
 
 
+FITS = """({ live, clientWidth, dataset }) =>
+  dataset.phase === 'rest' && live.width === clientWidth &&
+  Math.abs(live.plot.querySelector('.main-svg').getBoundingClientRect().width - live.plot.clientWidth) < 2"""
+"""Whether a live figure stands still and is drawn for the width that it has."""
+LAID_OUT = f"""() => {{
+  const {{ right }} = window.jupyterapp.shell.currentWidget.node.getBoundingClientRect();
+  const figures = [...document.querySelectorAll('.live-figure')].filter(each => each.clientWidth);
+  return right <= innerWidth && right > innerWidth - 60 && figures.every({FITS}); }}"""
+"""Whether JupyterLab and all figures have taken the width of the window, but for the bar at its right edge."""
+DRAWN_OUT = """async () => {
+  for (const { live } of document.querySelectorAll('.live-figure')) await live?.picture.queue; }"""
+
 BUSY = "[anywidget] Failed to initialize model."
 """What anywidget logs where a model takes more than two seconds, as was seen on a busy machine. Whether each such model
 comes up later was not examined; the tests that move a control would fail where its picture stood still."""
@@ -267,6 +279,13 @@ class Sheet:
             arg=count,
             timeout=timeout,
         )
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window a size, and wait until JupyterLab and all figures have taken it."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        for _ in range(2):  # a figure's place may change once more when another one is drawn
+            self.page.wait_for_function(LAID_OUT, timeout=60_000)
+            self.page.evaluate(DRAWN_OUT)
 
     def close(self) -> None:
         self.page.context.close()

@@ -57,8 +57,7 @@ def drag_and_play(page: Firefox, kind: str, screenshot: Path) -> None:
     levels = [-np.inf if level is None else level for level in after[0]["level"]]
     np.testing.assert_allclose(levels, levels_at(after[0]["last"]), atol=1e-4)
     rest = page.evaluate(INK)
-    page.evaluate("() => document.querySelector('.live-net-play').click()")
-    assert page.evaluate(f"() => {STRIP}.running")
+    assert page.evaluate(f"() => {{ document.querySelector('.live-net-play').click(); return {STRIP}.running; }}")
     page.wait_for(f"() => !{STRIP}.running")
     assert page.evaluate(INK) == rest
     page.screenshot(screenshot)

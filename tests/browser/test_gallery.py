@@ -41,8 +41,7 @@ def test_every_panel_at_three_widths_in_both_themes(
     for theme in ("Light", "Dark"):
         sheet.page.evaluate(THEME, f"JupyterLab {theme}")
         for width, height in ((1366, 768), (800, 1200), (390, 1800)):  # as high as the panel, so that no bar is over it
-            sheet.page.set_viewport_size({"width": width, "height": height})
-            sheet.page.wait_for_timeout(2500)
+            sheet.resize(width, height)
             shots = []
             for place, name in enumerate(NAMES):
                 panel = sheet.page.locator(".live-panel").nth(place)
@@ -75,7 +74,11 @@ def test_every_panel_of_the_site_at_two_widths_in_both_themes(browser: Browser, 
 
 def seen(panel: Locator, target: Path, *, dark: bool) -> list[str]:
     """Take a picture of a panel, and say what a program sees wrong in it."""
-    panel.page.wait_for_timeout(1300 if panel.locator(".live-net").count() else 100)  # a first pulse
+    panel.page.wait_for_function(  # a first pulse
+        """panel => { const { strip } = panel.querySelector('.live-figure').live;
+                      return !strip || strip.seen && !strip.running; }""",
+        arg=panel.element_handle(),
+    )
     panel.screenshot(path=target)
     looks = [CLIPPED, SCROLLED, IN_THE_WAY, *([PAPER] if dark else [])]
     return [each for look in looks for each in panel.evaluate(look)]

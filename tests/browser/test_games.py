@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,9 +82,11 @@ def test_a_game_is_started_paused_interrupted_reset_and_left(
     other = open_sheet(alone=True)
     other.page.goto(f"{lab}/lab")
     other.page.wait_for_function("() => window.jupyterapp?.serviceManager?.isReady")
-    other.page.wait_for_timeout(6000)
     question = [kernel, "print(view.running, view.game.rounds)"]
-    running, at = other.page.evaluate(STATE, question).split()
+    ends = time.monotonic() + 60
+    while (running := other.page.evaluate(STATE, question)).startswith("True") and time.monotonic() < ends:
+        other.page.wait_for_timeout(500)
+    running, at = running.split()
     assert running == "False" and int(at) > 20
     other.page.wait_for_timeout(1000)
     assert other.page.evaluate(STATE, question) == f"False {at}"

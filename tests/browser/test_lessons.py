@@ -140,7 +140,7 @@ def test_the_panel_of_lesson_03_follows_the_mouse_and_the_arrow_keys(
     drawn = set()
     for step in range(1, 16):
         sheet.page.mouse.move(x - 8 * step, y)
-        sheet.page.wait_for_timeout(40)
+        sheet.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         drawn.add(moving_path(sheet))
     assert len(drawn) > 8, "the line does not follow the mouse"
     sheet.page.mouse.up()

@@ -175,7 +175,9 @@ def test_the_figure_follows_the_theme_while_it_stands_there(everything: Sheet) -
     assert pixels(everything)[2, 2].min() > 240
     everything.page.evaluate(THEME, "JupyterLab Dark")
     everything.page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'")
-    everything.page.wait_for_timeout(1000)  # the style sheet of the theme comes
+    everything.page.wait_for_function(  # the style sheet of the theme is there
+        "() => getComputedStyle(document.querySelector('.jp-Notebook')).backgroundColor.match(/\\d+/)[0] < 40"
+    )
     assert pixels(everything)[2, 2].max() < 40, "a white slab on a dark page"
     everything.page.evaluate(THEME, "JupyterLab Light")
 
@@ -386,7 +388,7 @@ def test_a_click_moves_the_sliders_to_the_place_that_was_hit(open_sheet: OpenShe
     box = sheet.page.locator(".live-plot .nsewdrag").bounding_box()
     assert box
     sheet.page.mouse.move(box["x"] + box["width"] * 5 / 6, box["y"] + box["height"] / 6)
-    sheet.page.wait_for_timeout(300)  # Plotly looks at the place a hand rests on before it takes a click for one on it
+    sheet.page.wait_for_function(f"() => {LIVE}.plot._hoverdata?.length")  # only then it takes a click for one on it
     sheet.page.mouse.click(box["x"] + box["width"] * 5 / 6, box["y"] + box["height"] / 6)
     sheet.page.wait_for_function("() => document.querySelector('.live-summary').textContent === '3 10'")
     assert sheet.page.locator(".widget-readout").all_inner_texts() == ["3.00", "10.0"]
@@ -412,15 +414,18 @@ for n in range(2, 51):
 def test_a_figure_grows_while_a_cell_is_running(open_sheet: OpenSheet, workshop: Path) -> None:
     sheet = run(open_sheet, workshop, "shown", SHOWN)
     sheet.page.evaluate(
+        """() => { const summary = document.querySelector('.live-summary'); globalThis.seen = new Set();
+                   const note = new MutationObserver(() => seen.add(summary.textContent));
+                   note.observe(summary, { childList: true, characterData: true, subtree: true }); }"""
+    )
+    sheet.page.evaluate(
         """code => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code }); }""",
         GROW,
     )
-    seen = set()
-    while "50 points" not in seen:
-        sheet.page.locator(".live-summary").first.wait_for(timeout=30_000)
-        seen.add(summary(sheet))
-        sheet.page.wait_for_timeout(100)
-    assert len(seen) > 5, "it was drawn at the end only"
+    sheet.page.wait_for_function(
+        "() => document.querySelector('.live-summary').textContent === '50 points'", timeout=60_000
+    )
+    assert len(sheet.page.evaluate("() => [...seen]")) > 5, "it was drawn at the end only"
     sheet.page.wait_for_function(f"() => {LIVE}.plot._fullData[0].y.at(-1) === 49", timeout=30_000)
     assert sheet.page.evaluate(f"() => Array.from({LIVE}.plot._fullData[0].y)") == list(range(50))
     assert not sheet.console
@@ -430,8 +435,8 @@ def test_after_a_reload_the_figure_stands_and_moves_without_rerunning(open_sheet
     everything = run(open_sheet, workshop, "reloaded", EVERYTHING, alone=True)
     press(everything, "ArrowRight", 5)
     everything.wait_for_rest()
+    everything.page.wait_for_function(f"() => !{LIVE}.unconfirmed")  # the kernel knows the place of the slider
     everything.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    everything.page.wait_for_timeout(1000)
     everything.page.reload()
     everything.page.locator(".live-figure").first.wait_for(timeout=60_000)
     everything.wait_for_kernel()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from helpers import panels, theme
 from helpers.live.browser import style
-from tests.browser.lab import Sheet, write_notebook
+from tests.browser.lab import DRAWN_OUT, Sheet, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 NAMES = [name for names in panels.PANELS.values() for name in names]
@@ -119,9 +119,9 @@ def sheet(browser: Browser, lab: str, notebook: str) -> Iterator[Sheet]:
 @pytest.fixture
 def page(sheet: Sheet) -> Page:
     """The page as it stands on a laptop, in the light theme."""
-    sheet.page.set_viewport_size({"width": 1366, "height": 768})
     sheet.page.evaluate(THEME, "JupyterLab Light")
     sheet.wait_for_rest(len(NAMES) + len(STILLS))
+    sheet.resize(1366, 768)
     return sheet.page
 
 
@@ -134,7 +134,7 @@ def wrong(page: Page, look: str) -> dict[str, Any]:
     return {name: each for name, each in found.items() if each}
 
 
-def test_panels_fit(page: Page) -> None:
+def test_panels_fit(sheet: Sheet, page: Page) -> None:
     too_high = {}
     for place, name in enumerate(NAMES):
         panel = page.locator(".live-panel").nth(place)
@@ -146,8 +146,7 @@ def test_panels_fit(page: Page) -> None:
             too_high[name] = height
     assert too_high == {}
     for width in (1366, 800, 390):
-        page.set_viewport_size({"width": width, "height": 768})
-        page.wait_for_timeout(1500)
+        sheet.resize(width, 768)
         for look in (CLIPPED, SCROLLED, IN_THE_WAY):
             assert wrong(page, look) == {}, width
 
@@ -188,14 +187,14 @@ def test_a_switch_shows_one_plot_at_a_time(page: Page) -> None:
     titles = []
     for button in panel.locator(".live-views button").all():
         button.press("Enter")
-        page.wait_for_timeout(300)
+        page.evaluate(DRAWN_OUT)
         assert panel.evaluate(seen) == 1 and button.get_attribute("aria-pressed") == "true"
         titles.append(panel.locator(".infolayer").first.text_content())
     assert len(set(titles)) == 3, titles
     assert panel.locator(".live-views [aria-pressed=true]").count() == 1
 
 
-def test_the_plane_stands_beside_its_networks_where_there_is_room(page: Page) -> None:
+def test_the_plane_stands_beside_its_networks_where_there_is_room(sheet: Sheet, page: Page) -> None:
     panel = page.locator(".live-panel").nth(NAMES.index("initialization"))
     places = """panel => [".live-net", ".live-net-play", "rect.nsewdrag"]
       .flatMap(name => [...panel.querySelectorAll(name)])
@@ -204,9 +203,8 @@ def test_the_plane_stands_beside_its_networks_where_there_is_room(page: Page) ->
     line, plane = min(plots, key=lambda box: box["left"]), max(plots, key=lambda box: box["left"])
     assert line["right"] < net["right"] < plane["left"] and net["bottom"] < line["top"] < plane["bottom"]
     assert plane["height"] > 1.9 * line["height"]
-    page.set_viewport_size({"width": 900, "height": 768})
-    page.wait_for_function("panel => !panel.querySelector('[data-beside]')", arg=panel.element_handle())
-    page.wait_for_timeout(1500)
+    sheet.resize(900, 768)
+    assert panel.locator("[data-beside]").count() == 0
     net, play, *plots = panel.evaluate(places)
     line, plane = min(plots, key=lambda box: box["top"]), max(plots, key=lambda box: box["top"])
     assert net["right"] > line["right"] and net["bottom"] < line["top"] < line["bottom"] < plane["top"]

@@ -56,8 +56,7 @@ def test_numbers_under_a_slider_are_whole_in_jupyterlab(open_sheet: Callable[...
     sheet.run_all()
     sheet.page.wait_for_function("n => document.querySelectorAll('.noUi-base').length === n", arg=len(SCALES))
     for width in WIDTHS:
-        sheet.page.set_viewport_size({"width": width, "height": 768})
-        sheet.page.wait_for_timeout(500)
+        sheet.resize(width, 768)
         assert sheet.page.evaluate(FAULTS) == [], width
     assert sheet.console == []
 
