@@ -347,7 +347,7 @@ def test_a_notebook_by_itself_gets_the_course_and_shows_its_panel(
     alone.mkdir()
     text = with_import_cell((ROOT / "notebooks/00_start_here.ipynb").read_text(encoding="utf-8"), repository)
     notebook = nbformat.reads(text, as_version=4)
-    wanted = {cell.id: cell for cell in notebook.cells if cell.id in ("imports", "panel", "installation")}
+    wanted = {cell.id: cell for cell in notebook.cells if cell.id in ("panel", "installation")}
     notebook.cells = list(wanted.values())
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     clean |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "wheels"), "COLAB_RELEASE_TAG": "release"}
@@ -355,11 +355,11 @@ def test_a_notebook_by_itself_gets_the_course_and_shows_its_panel(
     client = NotebookClient(notebook, km=bare_kernel, timeout=120, resources={"metadata": {"path": str(alone)}})
     client.execute(env={**clean, "XDG_DATA_HOME": str(tmp_path / "home")})
 
-    printed = "".join(output.get("text", "") for output in wanted["imports"].outputs)
+    *said, shown = wanted["panel"].outputs
+    printed = "".join(output.get("text", "") for output in said)
     assert "Installing fsrs" in printed
     assert runtime.SHORT_LIVED in printed
     assert (alone / "gradient-course/helpers/runtime.py").exists()
-    (shown,) = wanted["panel"].outputs
     assert "application/vnd.jupyter.widget-view+json" in shown.data
     (tested,) = wanted["installation"].outputs
     assert tested.text.endswith("Your installation works.\n"), tested.text

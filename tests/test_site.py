@@ -150,6 +150,14 @@ def test_cells_run_in_order_and_tell_what_they_print_and_show(tmp_path: Path) ->
     assert [(cell.text, cell.shown) for cell in cells] == [("", ()), ("20\n", (21,)), ("", (20,))]
 
 
+def test_imports_in_a_cell_that_shows_something_are_a_cell_of_their_own(tmp_path: Path) -> None:
+    """Pages, slides and decks know the imports by their slide type, and show the rest."""
+    (tmp_path / "n.ipynb").write_text((ROOT / "notebooks/00_start_here.ipynb").read_text(encoding="utf-8"))
+    imports, panel = (cell for cell in read_cells(tmp_path / "n.ipynb") if cell.id in ("imports", "panel"))
+    assert imports.slide == "skip" and "import glob" in imports.source and "panel = " not in imports.source
+    assert panel.slide == "-" and panel.only_shows and panel.source == "panel = panels.start_here()\npanel"
+
+
 def test_what_a_cell_displays_is_shown_as_in_a_notebook(tmp_path: Path) -> None:
     diagnose = (
         "import torch\nfrom helpers.doctor import diagnose, watch\n"

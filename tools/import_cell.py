@@ -16,17 +16,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from helpers.notebook import NAMES
+from helpers.publish.cells.running import IMPORT
 
 PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 WIDTH = 120
-IMPORT = "from helpers.notebook import "
 NEARBY = 'sys.path += map(os.path.abspath, ["..", *glob.glob("*/helpers/.."), *glob.glob("*/*/helpers/..")])\n'
 FIND = f"""\
-import glob, os, sys  # Where the course is not set up, as in Colab, put its folder beside this notebook.
+# This cell gets what the lesson needs. Where the course is not set up, put its folder beside this notebook.
+import glob, os, sys
 
 {NEARBY}"""
 FIND_OR_FETCH = f"""\
-import glob, importlib.util, os, sys  # Where the course is not set up, as in Colab, these lines find or fetch it.
+# This cell gets what the lesson needs. Where the course is not set up, as in Colab, these lines find or fetch it.
+import glob, importlib.util, os, sys
 
 {NEARBY}\
 importlib.util.find_spec("helpers") or os.system("git clone --depth=1 ADDRESS gradient-course")

@@ -24,8 +24,8 @@ import nbformat
 from IPython.lib.pretty import pretty
 
 from helpers.publish.cells.deeper import DEEPER, FOLDED, deeper_cells, title_of
-from helpers.publish.cells.running import EXERCISE, HIDE_INPUT, Outcome, notebook_shell
-from tools.import_cell import IMPORT, course_address, import_cell
+from helpers.publish.cells.running import EXERCISE, HIDE_INPUT, IMPORT, Outcome, divided, notebook_shell
+from tools.import_cell import course_address, import_cell
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, DATA = ROOT / "notebooks", ROOT / "data"
@@ -80,7 +80,8 @@ def shown_tags(cell: Node) -> list[str]:
     """`exercise` for a cell that checks the learner's code, `hide-input` for one whose calls only show something."""
     if cell.cell_type != "code":
         return []
-    called = [_called(node.func) for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+    _, source = divided(cell.source)
+    called = [_called(node.func) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     if not called or not set(called) <= SHOW:
         return []
     return [EXERCISE if "check" in called else HIDE_INPUT]
@@ -129,7 +130,9 @@ def with_import_cell(text: str, address: str) -> str:
     notebook = nbformat.reads(text, as_version=4)
     first, *others = [cell for cell in notebook.cells if cell.cell_type == "code"] or [None]
     if first is not None and "from helpers" in first.source:
-        first.source = import_cell([cell.source for cell in others], address)
+        imports, rest = divided(first.source)
+        own = [rest] if imports and rest else []
+        first.source = "\n\n".join([import_cell([*own, *(cell.source for cell in others)], address), *own])
     return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
 
 

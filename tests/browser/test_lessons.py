@@ -56,6 +56,30 @@ def test_a_whole_lesson_runs_and_each_of_its_controls_moves_the_picture(
     run_and_move_all(open_sheet(), lesson)
 
 
+def test_the_first_picture_moves_after_one_click_and_one_press(open_sheet: Callable[..., Sheet]) -> None:
+    """On opening lesson 00 a still picture stands under the first lines, which name the press; no code is seen."""
+    sheet = open_sheet(width=1366, height=768)
+    sheet.open("00_start_here.ipynb")
+    sheet.wait_for_kernel()
+    page = sheet.page
+    still = page.locator(".jp-OutputArea img").first
+    still.wait_for()
+    page.wait_for_function("() => document.querySelector('.jp-OutputArea img').naturalWidth > 0")
+    assert "Click on the picture below and press Shift + Enter" in page.locator(".jp-MarkdownOutput").first.inner_text()
+    below = [still.bounding_box(), page.locator(".jp-MarkdownOutput").first.bounding_box()]
+    assert all(box and box["y"] + box["height"] < 768 for box in below)
+    cell = page.locator(".jp-CodeCell").first
+    assert not cell.locator(".jp-InputArea-editor").is_visible()
+    assert cell.locator(".jp-InputPlaceholder").inner_text().startswith("# "), "a folded cell shows its first line"
+    still.click()
+    page.keyboard.press("Shift+Enter")
+    sheet.wait_for_rest()
+    page.locator(".noUi-handle").first.press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('.live-figure').dataset.state === '[10]'")
+    assert cell.locator("img").count() == 0
+    assert not sheet.console
+
+
 def run_and_move_all(sheet: Sheet, notebook: str) -> None:
     sheet.open(notebook)
     sheet.run_all()

@@ -24,6 +24,8 @@ from helpers.course import LESSONS
 
 HIDE_INPUT, EXERCISE = "hide-input", "exercise"
 """Tags of cells that only show something, and of those that check the learner's lines (`tools.normalise` sets them)."""
+IMPORT = "from helpers.notebook import "
+"""The last lines of the imports with which a notebook's code begins."""
 
 
 class NotebookError(RuntimeError):
@@ -48,20 +50,33 @@ class Cell:
         return HIDE_INPUT in self.tags
 
 
+def divided(source: str) -> tuple[str, str]:
+    """The lines of a cell up to its last import from `helpers.notebook`, and the code after them."""
+    lines = source.splitlines()
+    end = max((number for number, line in enumerate(lines, 1) if line.startswith(IMPORT)), default=0)
+    return "\n".join(lines[:end]), "\n".join(lines[end:]).strip("\n")
+
+
 def read_cells(path: Path) -> list[Cell]:
-    """The cells of a notebook with their stored text outputs, not yet run."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    return [
-        Cell(
+    """The cells of a notebook with their stored text outputs, not yet run.
+
+    If the cell of the imports also shows something, as in lesson 00, these are two cells: "imports" and the rest.
+    """
+    cells: list[Cell] = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        imports, source = divided("".join(cell["source"])) if cell["cell_type"] == "code" else ("", "")
+        if imports and source:
+            cells.append(Cell("imports", "code", imports, slide="skip"))
+        read = Cell(
             id=cell["id"],
             kind=cell["cell_type"],
-            source="".join(cell["source"]),
+            source=source if imports and source else "".join(cell["source"]),
             slide=cell["metadata"].get("slideshow", {}).get("slide_type", ""),
             tags=frozenset(cell["metadata"].get("tags", ())),
             text="".join("".join(output.get("text", "")) for output in cell.get("outputs", ())),
         )
-        for cell in notebook["cells"]
-    ]
+        cells.append(read)
+    return cells
 
 
 def panels_in(cells: Iterable[Cell]) -> list[str]:
