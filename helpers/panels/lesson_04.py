@@ -21,7 +21,6 @@ from helpers.panels.curves import (
     default_bias_std,
     gaps_for_zero,
     layers_range,
-    next_of,
     padded,
 )
 from helpers.panels.panel import Panel
@@ -33,8 +32,6 @@ THREE = ("PyTorch's default", "Xavier", "He")
 SEEDS = 4
 NETS = 1000
 WIDEST = 12
-LAST_DEPTHS = (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, DEEPEST)
-"""The possible ends of the axis of depths, which contains the marked depth."""
 
 
 # ReLU and its family -------------------------------------------------------------------------------------------------
@@ -267,7 +264,7 @@ def born_dead() -> Panel:
             "theory": expected,
             "band of chance": np.stack([np.maximum(expected - chance, 0), np.minimum(expected + chance, 1)]),
             "this depth": np.array([[depth], [share]]),
-            "ranges": {"xaxis2": [0.5, next_of(LAST_DEPTHS, depth) + 0.5]},
+            "ranges": {"xaxis2": layers_range(depth)},
             "summary": f"{share:.1%} of {NETS} networks are silent on their input from the start.\n"
             f"{counted(depth, 'layer')} of {width}: in theory {expected[depth - 1]:.1%}. "
             f"One layer goes silent with 2⁻ᴺ = {layer}.",

@@ -21,7 +21,6 @@ from helpers.residual import (
 from helpers.words import counted
 
 MOST_BLOCKS = 50
-LAST_BLOCKS = (4, 8, 12, 20, 30, 40, MOST_BLOCKS)
 NORMALIZATIONS = {
     "none": "none",
     "pre-norm, layer": "pre_layer",
@@ -114,7 +113,7 @@ def path_lengths() -> Panel:
             "gradient": padded(measured, length),
             "gradient in theory": padded(expected, length),
             "ranges": {
-                "xaxis": [-0.7, next_of((*LAST_BLOCKS, length - 1), blocks) + 0.7],
+                "xaxis": [-0.7, layers_range(blocks)[1] + 0.2],
                 "yaxis": [0.0, next_of((0.25, 0.5, 1.05), float(max(measured.max(), expected.max())))],
             },
             "summary": f"The gradient that arrives has passed {float(measured @ count):.2f} branches on average.\n"
