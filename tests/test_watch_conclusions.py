@@ -481,7 +481,7 @@ def test_similarity_and_updates_agree_with_plain_torch(size: int) -> None:
     torch.manual_seed(0)
     values = torch.randn(20, size) + 0.5
     outputs = Outputs()
-    outputs.keep("here", Following(values), -1)
+    outputs.keep("here", Following(values.clone().requires_grad_()), -1)
     [(_, batch, place)] = outputs.taken()
     found = batch.leaving(place)
     step = -(-size // 256)

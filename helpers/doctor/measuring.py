@@ -150,7 +150,8 @@ class Outputs:
             z = None  # after a rectifier the output is sufficient
         self._small.pop(key, None)
         self._large.pop(key, None)
-        kept = _Kept(values.detach(), None if z is None else z.detach(), flat, unit_axis)
+        values, z = values.detach(), None if z is None else z.detach()
+        kept = _Kept(values, z, flat, unit_axis)
         if values.numel() > SMALL:
             batch = Batch(kept)
             batch.set(_measure(kept._replace(values=values[None], z=None if z is None else z[None]), is_own=False))
