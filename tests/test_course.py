@@ -55,10 +55,11 @@ def test_every_module_of_exercises_is_registered() -> None:
 
 
 def test_the_table_of_the_readme_follows_the_records() -> None:
-    rows = re.findall(r"^\| \[(\d\d) (.+?)\]\(notebooks/(.+?)\) \| (.+) \|$", README, flags=re.MULTILINE)
-    assert rows == [
-        (each.number, each.short_title, f"{each.number}_{each.slug}.ipynb", each.shows) for each in LESSONS.values()
+    rows = re.findall(r"^\| \[\d\d .+?\]\(notebooks/.+?\) \| .+ \|$", README, flags=re.MULTILINE)
+    wanted = [
+        f"| [{each.number} {each.short_title}](notebooks/{each.notebook}) | {each.shows} |" for each in LESSONS.values()
     ]
+    assert rows == wanted, "the table's rows must read:\n" + "\n".join(row for row in wanted if row not in rows)
 
 
 def test_a_copy_or_a_notebook_without_a_record_is_no_lesson(tmp_path: Path) -> None:

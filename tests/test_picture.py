@@ -240,8 +240,8 @@ def test_fewer_units_and_columns_where_networks_share_the_height() -> None:
 @pytest.mark.parametrize("name", [name for names in PANELS.values() for name in names])
 def test_pictures_of_panels_are_json_of_less_than_three_kilobytes_a_state(name: str) -> None:
     panel = getattr(panels, name)()
-    assert (name in PICTURED) == ("net" in panel.live.notes_shown)
-    if name not in PICTURED:
+    if "net" not in panel.live.notes_shown:
+        assert name not in PICTURED
         return
     for values in panel.presets.values():
         panel.set(**values)

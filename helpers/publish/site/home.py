@@ -13,7 +13,7 @@ from helpers.publish.site.frame import GLOSSARY, GUIDE, PICTURE, STILL, Page, Si
 
 CITATION = Path(__file__).resolve().parents[3] / "CITATION.cff"
 DESCRIPTION = (
-    "A free course on vanishing gradients: twelve lessons with sliders, in which every sentence about gradients can be "
+    "A free course on vanishing gradients: lessons with sliders, in which every sentence about gradients can be "
     "checked by moving one, and every number by a test."
 )
 WHAT_IT_SHOWS = (
@@ -22,7 +22,7 @@ WHAT_IT_SHOWS = (
 )
 LEAD = (
     "Deep networks learn from gradients, and in many networks the gradient never reaches the first layers. This course "
-    "shows why, and what helps: in twelve lessons with sliders, where every sentence about gradients can be checked by "
+    "shows why, and what helps: in lessons with sliders, where every sentence about gradients can be checked by "
     "moving one."
 )
 FOR_WHOM = (
