@@ -99,6 +99,66 @@ def shrinking(factor: float) -> Given:
     )
 
 
+def transformer(causal: bool, positions: bool = True) -> nn.Module:
+    """One layer over twelve tokens of nine kinds, with an output at each place or, without positions, for all."""
+
+    def run(m: Any, tokens: Tensor) -> Tensor:
+        h = m.e(tokens) + (m.places if positions else 0)
+        mask = nn.Transformer.generate_square_subsequent_mask(12) if causal else None
+        h = m.t(h, mask)
+        return m.o(h if positions else h.mean(1))
+
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(16, 2, 32, 0.0, batch_first=True)
+    parts = {"e": nn.Embedding(9, 16), "t": layer, "o": nn.Linear(16, 9)}
+    return Net(run, places=nn.Parameter(0.1 * torch.randn(12, 16)), **parts)
+
+
+def of_tokens(out: Tensor, y: Tensor) -> Tensor:
+    return F.cross_entropy(out.flatten(0, 1), y.flatten())
+
+
+def coded(factor: float) -> Given:
+    """An autoencoder whose code has a penalty, and targets of variance 1 in each direction."""
+
+    def loss(out: tuple[Tensor, Tensor], y: Tensor) -> Tensor:
+        return F.mse_loss(out[0], y) + factor * out[1].square().sum(1).mean()
+
+    torch.manual_seed(0)
+    parts = {"a": mlp(20, 32, 4), "b": mlp(4, 32, 20)}
+    return Net(lambda m, x: (m.b(m.a(x)), m.a(x)), **parts), loss, X, X
+
+
+def curved(activation: Callable[[], nn.Module]) -> Given:
+    """A network that returns its second derivative, too."""
+
+    def run(m: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = x.clone().requires_grad_()
+        u = m.u(x)
+        slope = torch.autograd.grad(u.sum(), x, create_graph=True)[0]
+        return u, torch.autograd.grad(slope.sum(), x, create_graph=True)[0]
+
+    torch.manual_seed(0)
+    model = Net(run, u=mlp(1, 32, 32, 1, activation=activation))
+    return model, lambda out, _: (out[0] + out[1]).square().mean(), X[:, :1], None
+
+
+def hidden_tokens(hidden: bool) -> Given:
+    """A mean over the tokens or, by mistake, over the padding."""
+
+    def run(m: Any, tokens: Tensor) -> Tensor:
+        h = m.e(tokens)
+        weights = m.a(h)[..., 0].masked_fill((tokens > 0) == hidden, -1e9).softmax(1)
+        return m.o((weights[..., None] * h).sum(1))
+
+    torch.manual_seed(0)
+    parts = {"e": nn.Embedding(9, 16), "a": nn.Linear(16, 1), "o": mlp(16, 32, 4)}
+    return Net(run, **parts), F.cross_entropy, F.pad(TOKENS[:, :8], (0, 4)), Y
+
+
+TOKENS = 1 + torch.randint(0, 8, (64, 13), generator=torch.Generator().manual_seed(0))
+SHUFFLED = torch.rand(64, 9, generator=torch.Generator().manual_seed(0)).argsort(1)
+LEVELS = Y[:, None, None, None] + 0.1 * X[:, :16].reshape(64, 1, 4, 4)
 SEQUENCES = torch.randn(64, 12, 8, generator=torch.Generator().manual_seed(1))
 
 NOTED: dict[str, tuple[Given, str]] = {
@@ -224,6 +284,32 @@ NOTED: dict[str, tuple[Given, str]] = {
     ),
     "attention, softmax over the queries": ((attention(1), F.cross_entropy, SEQUENCES, Y), "the values are summed"),
     "an LSTM read at its first step": ((reader(0), F.cross_entropy, SEQUENCES, Y), "the first 1 of 12 time steps"),
+    "targets that are the inputs": ((transformer(True), of_tokens, TOKENS[:, :12], TOKENS[:, :12]), "only copy them"),
+    "next tokens without a mask": ((transformer(False), of_tokens, TOKENS[:, :-1], TOKENS[:, 1:]), "mask that hides"),
+    "the target among the inputs": ((net(out=1), F.mse_loss, X, X[:, 7:8]), "Column 7 of the inputs"),
+    "a class that is ignored": (
+        (net(), lambda out, y: F.cross_entropy(out, y, ignore_index=0), X, Y),
+        "a class that 25% of the targets have",
+    ),
+    "a penalty that empties the code": (coded(10.0), "the best code is empty"),
+    "second derivative of ReLUs": (curved(nn.ReLU), "straight between its kinks"),
+    "levels behind an instance norm": (
+        (seq(nn.InstanceNorm2d(1), nn.Flatten(), mlp(16, 32, 4)), F.cross_entropy, LEVELS, Y),
+        "takes each sample's mean away",
+    ),
+    "order without positions": (
+        (transformer(False, positions=False), F.cross_entropy, SHUFFLED, SHUFFLED[:, 0]),
+        "doesn't see the order",
+    ),
+    "a mask the wrong way round": (hidden_tokens(True), "a mask may hide them"),
+    "cosines with a plus": (
+        (net(), lambda out, y: F.cosine_similarity(out, y).mean(), X, X[:, :4].sin()),
+        "away from the targets",
+    ),
+    "softmax of a softmax": (
+        (net(nn.Softmax(1), nn.Softmax(1), nn.Linear(4, 4)), F.cross_entropy, X, Y),
+        "what another softmax returns",
+    ),
     "dropout of 0.95": ((net(nn.Linear(4, 32), nn.Dropout(0.95), nn.Linear(32, 4)), F.cross_entropy, X, Y), "95%"),
 }
 
@@ -245,7 +331,7 @@ NEIGHBOURS: dict[str, Given] = {
         net(out=1),
         lambda out, y: F.softplus((y[None] > y[:, None]) * (out - out.T)).mean(),
         X,
-        X[:, 0],
+        X[:, 0].sin(),
     ),
     "quantiles against quantiles": (
         net(out=8),
@@ -276,6 +362,23 @@ NEIGHBOURS: dict[str, Given] = {
         Net(lambda m, x: 0.5 + 0.01 * m.o(x), o=net()),
         F.cross_entropy,
         X,
+        Y,
+    ),
+    "next tokens behind a mask": (transformer(True), of_tokens, TOKENS[:, :-1], TOKENS[:, 1:]),
+    "labels that the loss shifts": (
+        transformer(True),
+        lambda out, y: of_tokens(out[:, :-1], y[:, 1:]),
+        TOKENS[:, :12],
+        TOKENS[:, :12],
+    ),
+    "a penalty on a code": coded(1e-3),
+    "second derivative of tanh": curved(nn.Tanh),
+    "a mask of the padding": hidden_tokens(False),
+    "cosines with a minus": (net(), lambda out, y: 1 - F.cosine_similarity(out, y).mean(), X, X[:, :4].sin()),
+    "shapes behind an instance norm": (
+        seq(nn.InstanceNorm2d(1), nn.Flatten(), mlp(16, 32, 4)),
+        F.cross_entropy,
+        X[:, :16].reshape(64, 1, 4, 4),
         Y,
     ),
     "attention": (attention(-1), F.cross_entropy, SEQUENCES, Y),
@@ -499,7 +602,10 @@ HELD: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "a layer three times": (lambda: held(SAME, SAME, nn.Tanh(), SAME), "one and the same Linear 3 times"),
     "an activation three times": (lambda: held(*[nn.Tanh()] * 3), ""),
     "two parameters over the same numbers": (tied_by_data, "an optimizer changes twice"),
-    "momentum of 0": (lambda: held(nn.BatchNorm1d(32, momentum=0.0)), "a momentum of 0"),
+    "momentum of 0": (lambda: held(nn.BatchNorm1d(32, momentum=0.0)), "never change"),
+    "momentum of 0.0001": (lambda: held(nn.BatchNorm1d(32, momentum=1e-4)), "over a thousand batches"),
+    "momentum of 0.99": (lambda: held(nn.BatchNorm1d(32, momentum=0.99)), "little but the last batch"),
+    "momentum of 0.01": (lambda: held(nn.BatchNorm1d(32, momentum=0.01)), ""),
     "batch norm in eval mode": (lambda: held(nn.BatchNorm1d(32).eval()), "has never seen a batch"),
     "batch norm without statistics": (lambda: held(nn.BatchNorm1d(32, track_running_stats=False).eval()), ""),
     "a model in eval mode": (lambda: held(nn.Dropout(0.1)).eval(), "model is in eval mode"),
@@ -527,6 +633,15 @@ def test_large_recurrent_weights_get_a_note(gain: float) -> None:
         model.get_parameter("lstm.weight_hh_l0").mul_(gain)
     notes = diagnose(model, F.cross_entropy, torch.randn(64, 12, 8), Y).notes
     assert any("recurrent weights are so large" in note for note in notes) is (gain > 1)
+
+
+@pytest.mark.parametrize("radius", [0.9, 1.8])
+def test_a_relu_state_that_grows_gets_a_note(radius: float) -> None:
+    rnn = nn.RNN(8, 16, nonlinearity="relu", batch_first=True)
+    nn.init.orthogonal_(rnn.weight_hh_l0, radius)
+    model = Net(lambda m, x: m.o(m.r(x)[0][:, -1]), r=rnn, o=nn.Linear(16, 4))
+    notes = diagnose(model, F.cross_entropy, torch.randn(64, 40, 8), Y).notes
+    assert any("make a ReLU state grow" in note for note in notes) is (radius > 1)
 
 
 @pytest.mark.parametrize("axis", [0, 1])

@@ -175,6 +175,27 @@ def test_an_optimizer_of_parameters_that_were_replaced_is_named() -> None:
     assert diagnosis.verdict in ("unchanged", "not examined"), str(diagnosis)
 
 
+@pytest.mark.parametrize("anew", [True, False])
+def test_an_optimizer_made_anew_for_each_step_gets_a_note(anew: bool) -> None:
+    model, (inputs, targets) = perceptron(), data()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    with watch(model, show=False) as monitor:
+        for _ in range(100):
+            optimizer = torch.optim.Adam(model.parameters(), 1e-3) if anew else optimizer
+            optimizer.zero_grad()
+            F.cross_entropy(model(inputs), targets).backward()
+            optimizer.step()
+    assert monitor.steps == 100
+    assert any("each begins anew" in note for note in monitor.diagnosis.notes) is anew
+
+
+def test_a_first_step_that_overwrites_the_weights_is_named() -> None:
+    diagnosis = trained(perceptron(), rate=2.0, optimizer=torch.optim.Adam).diagnosis
+    first = next(each for each in diagnosis.findings if each.verdict == "update too large")
+    assert first.began == 0 and first.evidence["largest"] > 100 * first.evidence["loss at the start"]
+    assert "update too large" not in verdicts(trained(perceptron(), rate=3e-3, optimizer=torch.optim.Adam).diagnosis)
+
+
 def test_a_frozen_layer_is_no_finding() -> None:
     model = perceptron()
     model[0].requires_grad_(False)

@@ -425,12 +425,11 @@ class Chart:
             if row.type in ("Linear", "linear()") and row.steps
             for matrix in [each for each in _asking(row.parameters) if each.dim() == 2][:1]
         }
-        consumers = self._graph.consumers() if len(made) > 1 else {}
         for step, (row, matrix) in made.items():
             for below in self._graph.below.get(step, ()):
                 before, first = made.get(source_of(below), (row, matrix))
                 wide = matrix.shape[1] == len(first) >= min(len(matrix), first.shape[1])
-                if before is not row and wide and len(consumers[before.steps[0]]) == 1:
+                if before is not row and wide and len(self._graph.consumers[before.steps[0]]) == 1:
                     yield before.label, row.label
 
     def _call_spreads(self) -> dict[str, tuple[float, ...]]:

@@ -100,6 +100,7 @@ class Training:
     hidden: names of the layers that ran before the last one
     kept: the steps that began with the gradients of the step before; `checked` is the number of steps examined
     skipped: the steps that a gradient scaler skipped, numbered by the steps made before; `scaled` counts its calls
+    optimizers: the number of optimizers that have made steps
     non_finite: the first step with nan or infinity, and a description of the place where it first arose
     problem: the error that stopped the recording before the end of the training, if any
     """
@@ -119,6 +120,7 @@ class Training:
     scaled: int
     non_finite: tuple[int, str] | None
     problem: str = ""
+    optimizers: int = 1
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,8 @@ def conclude(training: Training) -> TrainingDiagnosis:
     if learned:
         notes += [f"{each.summary[0].upper()}{each.summary[1:]} The network learns all the same." for each in layers]
         still = [each for each in steps if each.verdict == "unchanged"]
+        thrown = [each for each in steps if each.verdict == "update too large" and "largest" in each.evidence]
+        notes += [f"{each.summary[0].upper()}{each.summary[1:]} {each.remedy}" for each in thrown]
         spare = [each for each in still if len(each.layers) <= SPARE * len(training.held)]
         notes += [f"{some(each.layers)}: an optimizer holds them, and nothing changes them." for each in spare]
         layers, steps = [], [each for each in still if each not in spare]
@@ -383,6 +387,8 @@ def _updates(training: Training) -> Iterator[Finding]:
     half = len(history.steps) // 2
     places = [place for place, name in enumerate(history.layers) if name in training.matrices & training.held]
     median = {place: _median(history.update_to_weight[half:, place]) for place in places}
+    thrown = list(_thrown(training, places))
+    yield from thrown
     for verdict, is_out, words, remedy in (
         (
             "update too large",
@@ -400,7 +406,7 @@ def _updates(training: Training) -> Iterator[Finding]:
     ):
         limit = TRAINING_THRESHOLDS[verdict]
         out = [place for place in places if is_out(median[place], limit.value)]
-        if out:
+        if out and not thrown:
             worst = max(out, key=lambda place: abs(math.log10(median[place])))
             since = _since(np.array([bool(is_out(each, limit.value)) for each in history.update_to_weight[:, worst]]))
             yield Finding(
@@ -414,6 +420,32 @@ def _updates(training: Training) -> Iterator[Finding]:
                 kind="training",
                 began=int(history.steps[half if since is None else since]),
             )
+
+
+def _thrown(training: Training, places: Sequence[int]) -> Iterator[Finding]:
+    """Yield a finding if a recorded step changed most layers by more than their size, and the loss rose far."""
+    history, limit = training.history, TRAINING_THRESHOLDS["update too large"]
+    updates = np.where(np.isfinite(history.update_to_weight), history.update_to_weight, 0.0)[:, list(places)]
+    large = np.flatnonzero((updates >= 1).sum(axis=1) > len(places) / 2)
+    losses = training.losses[np.isfinite(training.losses)]
+    if not len(large) or not len(losses) or not losses[0] > 0:
+        return
+    if losses.max() > TRAINING_THRESHOLDS["diverging"].value * np.nanmax([losses[0], training.constant]):
+        yield Finding(
+            "update too large",
+            "a step changes most layers by more than all their weights, and the loss rises far above its first value.",
+            {
+                "update over weight": float(updates[large[0]].max()),
+                "loss at the start": float(losses[0]),
+                "largest": float(losses.max()),
+            },
+            limit,
+            "Use a much smaller learning rate: what the layers started with is lost.",
+            "11_your_own_network.ipynb",
+            tuple(history.layers[place] for place in places),
+            kind="training",
+            began=int(history.steps[large[0]]),
+        )
 
 
 def _diverging(training: Training) -> Iterator[Finding]:
@@ -488,6 +520,11 @@ def _notes(training: Training) -> Iterator[str]:
         yield (
             f"The gradients of {share:.0%} of the recorded steps were clipped to a norm of {number(norm)}, first at "
             f"step {first}."
+        )
+    if training.steps >= SETTLED and training.optimizers >= training.steps / 2:
+        yield (
+            f"{training.optimizers:,} optimizers made {training.steps:,} steps: each begins anew, without the moments "
+            "and the schedule of the last. Create the optimizer once, before the loop."
         )
     late = len(training.skipped)
     if late and not any(True for _ in _skipped(training)):

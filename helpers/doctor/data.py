@@ -11,7 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .comparing import BITS, OF_COMPARISONS, Compared, are_shares, findings_of_comparisons, notes_of_comparisons
+from .comparing import (
+    BITS,
+    IGNORED,
+    OF_COMPARISONS,
+    Compared,
+    are_shares,
+    findings_of_comparisons,
+    notes_of_comparisons,
+)
 from .graph import name_of
 from .readings import Finding, Threshold
 from .recording import flatten, norm
@@ -37,8 +45,14 @@ NEARLY_ALL = 0.95
 MOSTLY, MOST_SEEN = 0.8, 2**16
 """This share of padding gets a note; inputs of up to MOST_SEEN numbers are searched for equal samples."""
 
-OF_CLASSES = frozenset(("LogSoftmaxBackward", "NllLossBackward", "NllLoss2DBackward"))
+CLASSES = frozenset(("NllLossBackward", "NllLoss2DBackward"))
+"""Steps that compare logarithms of probabilities with class numbers."""
+
+OF_CLASSES = CLASSES | {"LogSoftmaxBackward"}
 """Steps in the graph of a loss whose targets are class numbers."""
+
+TAKEN = 0.5
+"""The share of the differences between samples that a normalization of the inputs may take away."""
 
 SHRINKS = 0.5
 """Gradients with a larger cosine with their own weights come from a penalty on the weights more than from the data."""
@@ -68,11 +82,15 @@ class Evidence:
 
     compared: the comparisons that the loss made
     steps: names of the steps between outputs and loss in autograd's graph
+    begins_with: type of the first layer
+    differentiates_kinks: whether the outputs contain derivatives of ReLUs
     normalises: whether one of the first two layers is a normalization
     dropped: name and p of the dropout in training mode that drops most
     drops_outputs: name of the dropout that the first output comes from
     mixed_axes: descriptions of views with the sizes of two axes swapped
-    crossed: axis and number of axes of softmaxes whose weights are summed over another axis
+    pulls: the outputs with their gradients from the loss function alone, if there are several outputs
+    not_counted: the class that the loss leaves out
+    sees_ahead: whether a model of next tokens reads them
     ignores_targets: whether the loss stays the same if each sample gets the next one's targets
     shrinks: smallest cosine between a large matrix and its gradient
     mixed: sentences that name what lets one sample affect the outputs for others
@@ -91,7 +109,11 @@ class Evidence:
     dropped: tuple[str, float] = ("", 0.0)
     drops_outputs: str = ""
     mixed_axes: Sequence[str] = ()
-    crossed: Sequence[tuple[int, int]] = ()
+    begins_with: str = ""
+    differentiates_kinks: bool = False
+    pulls: Sequence[tuple[Tensor, Tensor]] = ()
+    not_counted: int = IGNORED
+    sees_ahead: bool = False
     ignores_targets: bool = False
     shrinks: float = math.nan
     mixed: Sequence[str] = ()
@@ -145,6 +167,15 @@ def tells_nothing(evidence: Evidence) -> bool:
     return all(map(_is_alike, given)) and not all(map(_is_alike, targets))
 
 
+def predicts_next_tokens(evidence: Evidence) -> bool:
+    """Whether the targets are the tokens of the inputs, one place later."""
+    tokens, targets = flatten(evidence.inputs)[:1], flatten(evidence.targets)
+    if not tokens or len(targets) != 1 or tokens[0].is_floating_point() or tokens[0].dim() != 2:
+        return False
+    same = tokens[0].shape == targets[0].shape and tokens[0].shape[1] > 1 and tokens[0].device == targets[0].device
+    return same and torch.equal(tokens[0][:, 1:], targets[0][:, :-1]) and not torch.equal(tokens[0], targets[0])
+
+
 def notes_of_data(evidence: Evidence) -> Iterator[str]:
     """Yield all notes on data and loss."""
     yield from _notes_of_inputs(evidence)
@@ -152,6 +183,8 @@ def notes_of_data(evidence: Evidence) -> Iterator[str]:
     yield from _notes_of_one_answer(evidence)
     yield from notes_of_comparisons(evidence.compared)
     yield from _notes_of_unused_targets(evidence)
+    yield from _notes_of_given_targets(evidence)
+    yield from _notes_of_collapse(evidence)
     yield from _notes_of_direction(evidence)
     yield from _notes_of_layers(evidence)
     yield from evidence.of_modules
@@ -321,8 +354,16 @@ def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
         if math.isfinite(size) and apart <= SAME * size and float(answer.max()) > float(answer.min()):
             yield (
                 f"All {len(answer):,} samples get the same output although they differ: something takes a mean, a "
-                "maximum or a softmax over the batch, or ignores the inputs."
+                "maximum or a softmax over the batch, or ignores the inputs (a mask may hide them)."
             )
+            rows = same_batch[0].flatten(1)
+            if not rows.is_floating_point() and torch.equal(
+                rows.sort(1).values, rows[:1].sort(1).values.expand_as(rows)
+            ):
+                yield (
+                    "All samples hold the same numbers in different orders, and the model doesn't see the order: give "
+                    "it the positions."
+                )
 
 
 def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
@@ -353,6 +394,82 @@ def _notes_of_unused_targets(evidence: Evidence) -> Iterator[str]:
             "The loss stays the same if each sample gets the target of another one: it ignores the targets, or "
             "takes a mean over the samples before it compares them."
         )
+
+
+def _notes_of_given_targets(evidence: Evidence) -> Iterator[str]:
+    """Yield notes on targets that stand in the inputs, and on classes that are left out."""
+    given, targets = flatten(evidence.inputs), flatten(evidence.targets)
+    if len(targets) != 1 or not given or not all(each.layout == torch.strided for each in (targets[0], given[0])):
+        return
+    wanted, first = targets[0].detach(), given[0].detach()
+    if wanted.device != first.device:
+        return
+    if evidence.sees_ahead:
+        yield (
+            "The output at a place of the sequence changes with a later token, which is a target: the mask that hides "
+            "later tokens is missing."
+        )
+    copied = [
+        each.wanted for each in evidence.compared if each.wanted.numel() == wanted.numel()
+    ]  # unless it is shifted
+    is_tokens = first.dim() == 2 and not first.is_floating_point() and len(given) == 1
+    if is_tokens and evidence.classes and any(_equal(first.reshape(-1), each.reshape(-1)) for each in copied):
+        yield (
+            "The targets are the inputs themselves, so the model need only copy them. To predict next tokens, shift: "
+            "inputs tokens[:, :-1], targets tokens[:, 1:]."
+        )
+    if first.dim() == 2 and first.is_floating_point() and first.shape[1] > 1 and wanted.numel() == len(first) >= MANY:
+        columns = (first == wanted.reshape(-1, 1)).all(0).nonzero().flatten().tolist()
+        if columns and float(wanted.max()) > float(wanted.min()):
+            yield f"Column {columns[0]} of the inputs is the target itself: leave it out if it isn't known in use."
+    left_out = float((wanted == evidence.not_counted).float().mean())
+    if 0 <= evidence.not_counted < evidence.classes and wanted.dim() == 1 and 0 < left_out < 1:
+        yield (
+            f"ignore_index is {evidence.not_counted}, a class that {left_out:.0%} of the targets have: the loss never "
+            "teaches it. Leave ignore_index at -100."
+        )
+
+
+def _equal(one: Tensor, two: Tensor) -> bool:
+    return one.shape == two.shape and bool((one == two).all())
+
+
+def _notes_of_collapse(evidence: Evidence) -> Iterator[str]:
+    """Yield a note if a penalty on a code is so large that, for a linear decoder, the best code is empty.
+
+    An error whose gradient at the outputs is c · (outputs − targets) and a penalty b/2 · ‖code‖² are the likelihood of
+    a decoder with noise of variance b/c. A direction of the targets with less variance isn't encoded (Lucas et al.
+    2019, "Don't blame the ELBO"). With binary cross-entropy, variances are divided by those of the bits.
+    """
+    targets = [each for each in flatten(evidence.targets) if each.is_floating_point() and each.dim() > 1]
+    if len(targets) != 1 or len(targets[0]) < MANY or targets[0].numel() > MOST_SEEN:
+        return
+    wanted = targets[0].detach().double().flatten(1)
+    outputs = [(each.reshape(wanted.shape), pull) for each, pull in evidence.pulls if each.numel() == wanted.numel()]
+    codes = [pair for pair in evidence.pulls if len(pair[0].reshape(-1)) < wanted.numel() and pair[0].dim() == 2]
+    penalty = max((_factor(pull, each) for each, pull in codes if len(each) == len(wanted)), default=0.0)
+    shares = wanted.mean(0)
+    bits = (shares * (1 - shares)).clamp_min(0)
+    for answers, scales in ((torch.clone, torch.ones_like(bits)), (torch.sigmoid, bits.sqrt())):
+        error = max((_factor(pull, answers(each) - wanted) for each, pull in outputs), default=0.0)
+        apart = (wanted - shares)[:, scales > 0] / scales[scales > 0]
+        if not error or not penalty or not apart.numel():
+            continue
+        largest = float(torch.linalg.matrix_norm(apart, 2)) ** 2 / len(apart)
+        if largest < penalty / error:
+            yield (
+                "The penalty on the code outweighs the error of the outputs: it is right for targets with noise of "
+                f"variance {penalty / error:.2g}, but theirs is at most {largest:.2g} in any direction, so the best "
+                "code is empty (posterior collapse). Sum both over the same axes, or make the penalty's factor smaller."
+            )
+            return
+
+
+def _factor(gradient: Tensor, vector: Tensor) -> float:
+    """Return the factor by which a gradient is a multiple of a vector; 0 if it isn't one."""
+    pull, size = gradient.reshape(-1), vector.reshape(-1)
+    factor = float(pull @ size / (size @ size)) if bool(size.any()) else 0.0
+    return factor if factor > 0 and norm(pull - factor * size) <= SAME * norm(pull) else 0.0
 
 
 def _notes_of_direction(evidence: Evidence) -> Iterator[str]:
@@ -389,6 +506,8 @@ def _away(gradient: Tensor, outputs: Tensor, targets: Tensor, steps: Collection[
         if bool(((wanted == 0) | (wanted == 1)).all()):  # logits; or distances, where 0 or 1 may be the target
             aways.append(((0.5 - wanted) * gradient.reshape(-1) < 0)[moved])
             aways = aways if float(answers.min()) < 0 < float(answers.max()) else [moved[:0]]
+        if outputs.dim() > 1 and outputs.shape == targets.shape and outputs[0].numel() > 1:
+            aways.append((gradient * (outputs - targets)).flatten(1).sum(1) < 0)
         if bool((wanted.abs() == 1).all()):  # a critic's outputs, which may be meant with either sign
             aways = [moved[:0]]
         return max(aways, key=lambda each: float(each.float().mean()))
@@ -417,16 +536,12 @@ def _notes_of_layers(evidence: Evidence) -> Iterator[str]:
             f"The outputs come from a dropout ({evidence.drops_outputs}), which sets some of the answers to 0 and "
             "scales the others. Put it before the last layer."
         )
+    yield from _notes_of_derivatives(evidence)
+    yield from _notes_of_instance_norm(evidence)
     if evidence.mixed_axes:
         yield (
             f"{evidence.mixed_axes[0]}: view and reshape keep the order of the numbers, so this mixes the axes. To "
             "swap axes, use permute or transpose."
-        )
-    if evidence.crossed:
-        axis, axes = evidence.crossed[0]
-        yield (
-            f"A softmax of attention scores makes weights that sum to 1 over axis {axis} of {axes}, but the values are "
-            "summed over another axis: set dim to that of the keys, usually -1."
         )
     if evidence.shrinks > SHRINKS:
         yield (
@@ -435,6 +550,32 @@ def _notes_of_layers(evidence: Evidence) -> Iterator[str]:
         )
     if evidence.mixed:
         yield f"The answer to one sample depends on the others: {evidence.mixed[0]}"
+
+
+def _notes_of_derivatives(evidence: Evidence) -> Iterator[str]:
+    """Yield a note if a derivative is 0 everywhere beside other outputs of its shape that aren't."""
+    nonzero = {each.shape for each in evidence.outputs if bool(each.any())}
+    zeros = [each for each in evidence.outputs if each.numel() > 1 and each.shape in nonzero and not bool(each.any())]
+    if zeros and evidence.differentiates_kinks:
+        yield (
+            "A derivative that the model returns is 0 everywhere: a network of ReLUs is straight between its kinks. "
+            "Use an activation with a second derivative (tanh, softplus, sine)."
+        )
+
+
+def _notes_of_instance_norm(evidence: Evidence) -> Iterator[str]:
+    """Yield a note if the first layer, an instance norm, takes away most of what tells the samples apart."""
+    given = [each for each in flatten(evidence.inputs) if _is_batch(each) and each.is_floating_point()]
+    if not evidence.begins_with.startswith("InstanceNorm") or len(given) != 1 or given[0].dim() < 3:
+        return
+    channels = given[0].detach().double().flatten(2)
+    apart, means = channels - channels.mean(0), channels.mean(2)
+    share = float((means - means.mean(0)).square().mean() / apart.square().mean())
+    if share > TAKEN:
+        yield (
+            f"The instance norm at the front takes each sample's mean away, which makes up {share:.0%} of the "
+            "differences between the samples. If the level matters, use a batch norm."
+        )
 
 
 def _rms(tensor: Tensor) -> float:

@@ -20,10 +20,12 @@ from torch.func import functional_call
 from torch.jit._fuser import optimized_execution
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
+from .attention import notes_of_softmaxes
 from .chart import Changes, Chart
-from .data import SHRINKS, Evidence, tells_nothing
+from .comparing import IGNORED
+from .data import CLASSES, SHRINKS, Evidence, predicts_next_tokens, tells_nothing
 from .diagnosis import Diagnosis
-from .graph import Graph, crossed_attention, name_of, source_of
+from .graph import Graph, name_of, signed, source_of
 from .hooks import interrupts_held
 from .hygiene import untouched
 from .inputs import NOT_GIVEN, adapted
@@ -35,6 +37,9 @@ from .tracing import Tracing
 
 MARGIN = 2.0**10
 """A norm this factor inside the limits of a precision is reliable, although its elements are smaller than it."""
+
+DERIVATIVES_OF_KINKS = ("ThresholdBackwardBackward", "LeakyReluBackwardBackward")
+"""Steps that differentiate the derivative of a rectifier."""
 
 EXACT = 1e-12
 """Losses in float64 that differ by less than this share are the same but for the order of their sums."""
@@ -134,22 +139,30 @@ def _examine(
     chart = Chart(
         model, names, recording, readings, loss, graph, of_outputs, partial(again.changes, recording.returned, loss)
     )
+    compared = [step for step in graph.order if step not in of_outputs.steps]
+    lengths = {row.name: len(row.input_spread) for row in recording.rows}
     evidence = Evidence(
         inputs=inputs,
         targets=targets,
         returned=recording.returned,
         loss=float(loss.detach()),
         compared=recording.compared,
-        steps=frozenset(name_of(step) for step in graph.order if step not in of_outputs.steps),
+        steps=frozenset(map(name_of, compared)),
+        begins_with=recording.rows[0].type if recording.rows else "",
+        differentiates_kinks=not of_outputs.names.isdisjoint(DERIVATIVES_OF_KINKS),
         normalises=_normalises_first(recording),
         dropped=max(recording.dropouts, key=lambda each: each[1], default=("", 0.0, None))[:2],
         drops_outputs=_dropout_at_the_end(recording),
         mixed_axes=recording.mixed_axes,
-        crossed=tuple(crossed_attention(of_outputs)),
+        pulls=again.pulls(recording.returned),
+        not_counted=next((signed(each._saved_ignore_index) for each in compared if name_of(each) in CLASSES), IGNORED),
         ignores_targets=again.ignores_targets(recording.returned),
         shrinks=_share_of_penalty(wanted, recording.gradients),
         at_outputs=recording.at_outputs,
-        of_modules=tuple(notes_of_modules(model, recording.modules, names)),
+        of_modules=(
+            *notes_of_softmaxes(of_outputs),
+            *notes_of_modules(model, recording.modules, names, lengths),
+        ),
     )
     bad = chart.first_bad(inputs, targets)
     if bad is None:
@@ -159,6 +172,8 @@ def _examine(
         case = replace(case, neighbours=again.cosine_of_neighbours())
     if tells_nothing(evidence):
         evidence = replace(evidence, quiet=again.outputs_in_eval_mode())
+    elif predicts_next_tokens(evidence) and again.sees_ahead():
+        evidence = replace(evidence, sees_ahead=True)
     elif (suspects := _suspects_of_mixing(evidence, recording)) and again.mixes_samples():
         evidence = replace(evidence, mixed=suspects)
     return case, evidence, chart.layers, list(names)
@@ -398,6 +413,10 @@ def _in_double(
     return replace(readings, small=-math.inf)  # every 0 is exact
 
 
+def _leaf(tensor: Tensor) -> Tensor:
+    return _double(tensor.detach()).requires_grad_(tensor.is_floating_point())
+
+
 def _rolled(shift: int, tensor: Tensor) -> Tensor:
     return _double(tensor).roll(shift, 0)
 
@@ -531,6 +550,34 @@ class _Again:
             except Exception:
                 return False
         return abs(found[1] - found[0]) <= EXACT * abs(found[0])
+
+    def pulls(self, returned: Any) -> list[tuple[Tensor, Tensor]]:
+        """Return the outputs and their gradients from the loss function alone, if there are several outputs."""
+        if sum(each.is_floating_point() for each in flatten(returned)) < 2 or not flatten(self.targets):
+            return []
+        given = _copy(returned, _leaf)
+        leaves = [each for each in flatten(given) if each.requires_grad]
+        self._rewind()
+        try:
+            loss = self.loss_function(given, _copy(self.targets, _double))
+            gradients = torch.autograd.grad(loss, leaves, allow_unused=True)
+        except Exception:
+            return []
+        return [(one.detach(), two) for one, two in zip(leaves, gradients, strict=True) if two is not None]
+
+    def sees_ahead(self) -> bool:
+        """Whether the output at an earlier place of a sequence changes with the last token."""
+        tokens = flatten(self.inputs)[0]
+
+        def changed(each: Tensor) -> Tensor:
+            is_last = each.shape == tokens.shape and not each.is_floating_point() and torch.equal(each, tokens)
+            return torch.cat([each[:, :-1], each[:, -1:].roll(1, 0)], 1) if is_last else each.clone()
+
+        both = flatten(self.outputs_in_eval_mode())[:1], flatten(self.outputs_in_eval_mode(changed))[:1]
+        return any(
+            one.shape[:2] == tokens.shape and not torch.allclose(one[:, :-1], two[:, :-1], rtol=1e-3, atol=1e-6)
+            for one, two in zip(*both, strict=False)
+        )
 
     def mixes_samples(self) -> bool:
         """Whether the outputs for the other samples change when the first sample is replaced by the last."""

@@ -7,7 +7,7 @@ the graph are the tensors that require a gradient.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -44,9 +44,6 @@ PRODUCTS = (
     "Differentiable",
 )
 """Steps that apply a matrix."""
-
-SCALES = ("Div", "Mul", "Add", "Sub", "MaskedFill", "Where", "Neg", "Clamp")
-"""Steps that scale, mask or shift attention scores."""
 
 REENTRANT = "CheckpointFunctionBackward"
 """Checkpointing that runs a backward pass inside the backward pass; `torch.autograd.grad` can't go through it."""
@@ -85,8 +82,9 @@ class Graph:
         """The names of all steps, without the number at the end."""
         return {name.rstrip("0123456789") for name in {step.name() for step in self.order}}
 
+    @cached_property
     def consumers(self) -> dict[Any, list[Any]]:
-        """Return, for each step, the steps that use its outputs."""
+        """For each step, the steps that use its outputs."""
         found: dict[Any, list[Any]] = {}
         for step in self.order:
             for below in self.below[step]:
@@ -183,49 +181,7 @@ def source_of(step: Any, passes_on: tuple[str, ...] = PASSES_ON) -> Any:
     return step
 
 
-def crossed_attention(graph: Graph) -> Iterator[tuple[int, int]]:
-    """Yield the axis and the number of axes of softmaxes of attention scores that are then summed over another axis.
-
-    Attention scores are a product of two computed tensors, and attention weights are multiplied by values.
-    """
-    softmaxes = [step for step in graph.order if name_of(step) == "SoftmaxBackward"]
-    consumers = graph.consumers() if softmaxes else {}
-    for softmax in softmaxes:
-        scores = source_of(next(iter(_below(softmax)), None), (*PASSES_ON, *SCALES))
-        shape = softmax._saved_result.shape
-        axis = _signed(softmax._saved_dim) % len(shape)
-        place: int | None = axis - len(shape)
-        step, above = softmax, consumers.get(softmax, [])
-        while len(above) == 1 and name_of(above[0]).startswith((*PASSES_ON, "Mul", "NativeDropout")):
-            step = above[0]
-            place = _moved(step, place)
-            above = consumers.get(step, [])
-        if len(above) != 1 or scores is None or not name_of(above[0]) == name_of(scores) == "BmmBackward":
-            continue
-        if any(is_leaf(source_of(each)) for each in _below(scores)):
-            continue
-        is_first = above[0].next_functions[0][0] is step
-        weights = above[0]._saved_self if is_first else above[0]._saved_mat2
-        known = weights is not None and place is not None and place >= -weights.dim()
-        if known and weights.shape[place] == shape[axis] and place != (-1 if is_first else -2):
-            yield axis, len(shape)
-
-
-def _moved(step: Any, place: int | None) -> int | None:
-    """Return where a transposition or permutation puts an axis, counted from the end; None if that isn't known."""
-    if place is None:
-        return None
-    if name_of(step) == "TransposeBackward":
-        ends = _signed(step._saved_dim0), _signed(step._saved_dim1)
-        return {ends[0]: ends[1], ends[1]: ends[0]}.get(place, place) if max(ends) < 0 else None
-    if name_of(step) == "PermuteBackward":
-        axes = len(step._saved_dims)
-        order = [_signed(each) % axes - axes for each in step._saved_dims]
-        return order.index(place) - axes if place in order else None
-    return place
-
-
-def _signed(number: int) -> int:
+def signed(number: int) -> int:
     """Return a number that torch may give without its sign."""
     return number - 2**64 if number >= 2**63 else number
 
@@ -241,11 +197,11 @@ def is_opaque(step: Any) -> bool:
     )
 
 
-def operation_on(leaf: Any, graph: Graph, consumers: Mapping[Any, Sequence[Any]]) -> Any:
+def operation_on(leaf: Any, graph: Graph) -> Any:
     """Return the operation that uses a leaf, directly or through views of it; None if the graph has none."""
     step = leaf
     for _ in range(8):
-        step = next((each for each in consumers.get(step, ()) if each in graph.steps), None)
+        step = next((each for each in graph.consumers.get(step, ()) if each in graph.steps), None)
         if step is None or not name_of(step).startswith(PASSES_ON):
             return step
     return None

@@ -557,7 +557,7 @@ def _shattered(case: Case) -> Iterator[Finding]:
     """
     limit = THRESHOLDS["shattered"]
     growth = case.growth_of_reach
-    if growth >= limit.value and not case.neighbours >= ALIKE and not case.skips:
+    if growth >= limit.value and not case.neighbours >= ALIKE and not case.skips and _differ(case.ends[1]):
         yield Finding(
             "shattered",
             "inputs that lie close together get unrelated gradients.",
@@ -740,6 +740,11 @@ def _reach(case: Case, part: Sequence[LayerReading]) -> float:
     layers = [layer for layer in case.layers if layer.name in names and layer.spread > 0]
     products = [layer.signal_norm * layer.spread for layer in layers]
     return max((each for each in products if math.isfinite(each)), default=math.nan)
+
+
+def _differ(layers: Sequence[LayerReading]) -> bool:
+    """Whether the samples differ in any of these layers by more than rounding."""
+    return any(each.spread > ROUNDING * math.hypot(each.activation_mean, each.activation_std) for each in layers)
 
 
 def _divided(early: float, late: float) -> float:

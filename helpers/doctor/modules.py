@@ -17,6 +17,13 @@ ENOUGH = 256
 LARGE_GAIN = 3.0
 """The growth of a state per step above which a recurrent matrix, if its entries are independent, gets a note."""
 
+GROWN = 1e3
+"""A state that grows this much over the steps explodes. A ReLU passes on half of the squares (He et al. 2015)."""
+
+SLOW_MEAN, LAST_BATCH = 1e-3, 0.9
+"""A batch norm's momentum below SLOW_MEAN takes over a thousand batches to find the statistics; above LAST_BATCH it
+keeps little but the last batch."""
+
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 RANDOM = (BATCH_NORMS, nn.modules.dropout._DropoutNd)
 
@@ -24,21 +31,24 @@ RANDOM = (BATCH_NORMS, nn.modules.dropout._DropoutNd)
 Names = Mapping[Tensor, str]
 
 
-def notes_of_modules(model: nn.Module, named: Sequence[tuple[str, nn.Module]], names: Names) -> Iterator[str]:
-    """Yield notes on a model, its modules with their names, and its parameters with theirs."""
+def notes_of_modules(
+    model: nn.Module, named: Sequence[tuple[str, nn.Module]], names: Names, steps: Mapping[str, int]
+) -> Iterator[str]:
+    """Yield notes on a model, its modules with their names, its parameters with theirs, and steps of recurrent ones."""
     modules = [pair for pair in named if not isinstance(pair[1], torch.jit.ScriptModule)]
     yield from _notes_of_modes(model, [(name, each) for name, each in modules if isinstance(each, RANDOM)])
     yield from _notes_of_sharing(modules, names)
-    yield from _notes_of_numbers(modules, names)
+    yield from _notes_of_numbers(modules, names, steps)
 
 
 def _notes_of_modes(model: nn.Module, found: Sequence[tuple[str, nn.Module]]) -> Iterator[str]:
     norms = [(name, each) for name, each in found if isinstance(each, BATCH_NORMS) and each.track_running_stats]
-    still = [name for name, each in norms if each.training and each.momentum == 0]
-    if still:
+    odd = ((name, each.momentum) for name, each in norms if each.training and each.momentum is not None)
+    for name, momentum in [pair for pair in odd if not SLOW_MEAN <= pair[1] < LAST_BATCH][:1]:
+        means = "keep little but the last batch" if momentum >= LAST_BATCH else "take over a thousand batches"
         yield (
-            f"{some(still)}: a momentum of 0 never changes the running mean and variance, which eval mode uses. "
-            "PyTorch's momentum is the weight of the new batch, usually 0.1."
+            f"{name}: with a momentum of {momentum:g} the running mean and variance, which eval mode uses, "
+            f"{means if momentum else 'never change'}. Momentum is the weight of the new batch, usually 0.1."
         )
     fresh = [name for name, each in norms if not each.training and each.num_batches_tracked == 0 and _is_new(each)]
     if fresh:
@@ -77,7 +87,9 @@ def _notes_of_sharing(modules: Sequence[tuple[str, nn.Module]], names: Names) ->
                 break
 
 
-def _notes_of_numbers(modules: Sequence[tuple[str, nn.Module]], names: Names) -> Iterator[str]:
+def _notes_of_numbers(
+    modules: Sequence[tuple[str, nn.Module]], names: Names, steps: Mapping[str, int]
+) -> Iterator[str]:
     halves = [name for each, name in names.items() if each.dtype is torch.float16 and each.requires_grad]
     if halves:
         yield (
@@ -100,6 +112,13 @@ def _notes_of_numbers(modules: Sequence[tuple[str, nn.Module]], names: Names) ->
             f"{some(wild)}: the recurrent weights are so large that gates and states saturate. Start with PyTorch's "
             "default or with orthogonal weights."
         )
+    for name, each in modules:
+        growth = _gain(each) / math.sqrt(2) if isinstance(each, nn.RNN) and each.nonlinearity == "relu" else 0.0
+        if growth > 1 and growth ** steps.get(name, 0) > GROWN:
+            yield (
+                f"{name}: the recurrent weights make a ReLU state grow {growth:.2g} times at each of {steps[name]} "
+                "steps, and its gradient too. Start with the identity or a spectral radius of 1."
+            )
 
 
 def _is_constant(matrix: Tensor) -> bool:

@@ -268,13 +268,11 @@ class Recording:
             self._waiting = [each for each in self._waiting if each.step in above]
         self._reentrant = REENTRANT in graph.names
         known = {step for row in self._rows for step in row.steps}
-        consumers: dict[Any, list[Any]] | None = None
         covered = {each for row in self._rows if row.steps for each in row.parameters}
         for parameter, leaf in graph.leaves.items():
             if parameter.dim() < 2 or parameter in covered or not isinstance(parameter, nn.Parameter):
                 continue
-            consumers = graph.consumers() if consumers is None else consumers
-            step = operation_on(leaf, graph, consumers)
+            step = operation_on(leaf, graph)
             if step is None or step in known:
                 continue
             if not name_of(step).startswith(PRODUCT_STEPS):

@@ -220,7 +220,8 @@ class Monitor:
         held = self._held_by(optimizer)
         if held is None:
             return
-        if id(optimizer) in self._round:
+        others = (self._held[each] for each in self._round)
+        if id(optimizer) in self._round or any(each.parameters[0] is held.parameters[0] for each in others):
             self._round.clear()
             self._step += 1
         self._round.add(id(optimizer))
@@ -375,6 +376,7 @@ class Monitor:
                 checked=self._looked_at,
                 skipped=tuple(self._skipped),
                 scaled=self._scaled_steps,
+                optimizers=len(self._held),
                 non_finite=self._first_bad(history),
                 problem=self.problem,
             )
