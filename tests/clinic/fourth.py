@@ -80,7 +80,7 @@ WATCHED = {
 """The verdicts that are right of a training, of networks that are healthy by themselves."""
 
 
-def _made(build: Callable[[int], Any]) -> Make:
+def maker(build: Callable[[int], Any]) -> Make:
     """A network from the seed that torch was given last."""
 
     def make() -> Example:
@@ -91,9 +91,9 @@ def _made(build: Callable[[int], Any]) -> Make:
 
 
 _MISTAKES: dict[str, Any] = {each["name"]: each for each in fourth_set.SICK}
-FOURTH_HEALTHY = {each["name"]: _made(each["build"]) for each in fourth_set.HEALTHY}
-FOURTH_REPAIRED = {f"{name}, repaired": _made(_MISTAKES[name]["repaired"]) for name in RIGHT}
-FOURTH_SICK = {name: (tuple(right.split()), _made(_MISTAKES[name]["build"])) for name, right in RIGHT.items()}
+FOURTH_HEALTHY = {each["name"]: maker(each["build"]) for each in fourth_set.HEALTHY}
+FOURTH_REPAIRED = {f"{name}, repaired": maker(_MISTAKES[name]["repaired"]) for name in RIGHT}
+FOURTH_SICK = {name: (tuple(right.split()), maker(_MISTAKES[name]["build"])) for name, right in RIGHT.items()}
 
 
 def trainings(seed: int) -> Iterator[tuple[str, tuple[str, ...], Any]]:

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 import torch
 
-from helpers.doctor import DiagnosisError, diagnose
+from helpers.doctor import Diagnosis, DiagnosisError, TrainingDiagnosis, diagnose
 from tests.clinic.blind_healthy import BLIND_HEALTHY, BLIND_NOT_SHOWN
 from tests.clinic.blind_sick import BLIND_SICK
+from tests.clinic.fifth import FIFTH_HEALTHY, FIFTH_REPAIRED, FIFTH_SICK
 from tests.clinic.fourth import FOURTH_HEALTHY, FOURTH_REPAIRED, FOURTH_SICK
 from tests.clinic.healthy import HEALTHY
 from tests.clinic.parts import Example, Make
@@ -63,6 +64,11 @@ def examine(name: str, right: tuple[str, ...], make: Make, seed: int) -> Seen:
             diagnosis = diagnose(*made(make, seed))
         except DiagnosisError:
             return Seen(name, seed, right, ("error",), 0)
+    return seen_of(name, seed, right, diagnosis)
+
+
+def seen_of(name: str, seed: int, right: tuple[str, ...], diagnosis: Diagnosis | TrainingDiagnosis) -> Seen:
+    """What a diagnosis names; a note counts where it is right."""
     named = tuple(finding.verdict for finding in diagnosis.findings) or (diagnosis.verdict,)
     if named == ("healthy",) and diagnosis.notes and "note" in right:
         named = ("note",)
@@ -73,7 +79,7 @@ def all_seen(names: Iterable[str] | None = None, seeds: Iterable[int] = SEEDS) -
     """All networks of the clinic, or those named, by every seed."""
     patients = {name: (("healthy",), make) for name, make in HEALTHY.items()} | SICK
     if names is not None:
-        patients |= _unseen() | _blind() | _third() | _fourth()
+        patients |= _unseen() | _blind() | _third() | _fourth() | _fifth()
     chosen = patients if names is None else {name: patients[name] for name in names}
     return [examine(name, right, make, seed) for name, (right, make) in chosen.items() for seed in seeds]
 
@@ -95,6 +101,10 @@ def _third() -> Ward:
 
 def _fourth() -> Ward:
     return _healthy(FOURTH_HEALTHY | FOURTH_REPAIRED, frozenset()) | FOURTH_SICK
+
+
+def _fifth() -> Ward:
+    return _healthy(FIFTH_HEALTHY | FIFTH_REPAIRED, frozenset()) | FIFTH_SICK
 
 
 def _healthy(ward: dict[str, Make], left_out: frozenset[str]) -> Ward:
@@ -119,6 +129,11 @@ def all_third(seeds: Iterable[int] = SEEDS) -> list[Seen]:
 def all_fourth(seeds: Iterable[int] = SEEDS) -> list[Seen]:
     """The networks of the fourth blind set, by every seed."""
     return all_seen(_fourth(), seeds)
+
+
+def all_fifth(seeds: Iterable[int] = SEEDS) -> list[Seen]:
+    """The networks of the fifth blind set, by every seed."""
+    return all_seen(_fifth(), seeds)
 
 
 def table(seen: Iterable[Seen]) -> str:

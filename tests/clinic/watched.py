@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 
 from helpers.doctor import watch
 from tests.clinic.blind_healthy import BLIND_HEALTHY, BLIND_NOT_SHOWN
 from tests.clinic.blind_sick import BLIND_TRAININGS
-from tests.clinic.fourth import trainings
 from tests.clinic.parts import Begin, Example, Make, Step, loss_of
-from tests.clinic.table import SEEDS, Seen, made
+from tests.clinic.table import SEEDS, Seen, made, seen_of
 
 STEPS, LEARNT, RATES = 300, 0.3, (1e-3, 1e-2)
 """A network learns that takes this share off its loss in so many steps of Adam at one of two rates."""
@@ -73,8 +73,7 @@ def watched(name: str, right: tuple[str, ...], make: Make, begin: Begin, seed: i
         with watch(example[0], show=False) as monitor:
             losses = [step() for _ in range(STEPS)]
         diagnosis = monitor.diagnosis
-    named = tuple(finding.verdict for finding in diagnosis.findings) or (diagnosis.verdict,)
-    return Seen(name, seed, right, named, len(diagnosis.notes)), learnt(losses)
+    return seen_of(name, seed, right, diagnosis), learnt(losses)
 
 
 def healthy_watched(name: str, make: Make, seed: int) -> Seen | None:
@@ -86,16 +85,18 @@ def healthy_watched(name: str, make: Make, seed: int) -> Seen | None:
     return None
 
 
-def all_watched_of_the_fourth(seeds: Iterable[int] = SEEDS) -> list[Seen]:
-    """What `watch` says of the trainings of the fourth set, by every seed."""
+Trainings = Callable[[int], Iterable[tuple[str, tuple[str, ...], Any]]]
+
+
+def all_watched_of(trainings: Trainings, seeds: Iterable[int] = SEEDS) -> list[Seen]:
+    """What `watch` says of the trainings of a set, by every seed."""
     found = []
     for seed in seeds:
         for name, right, steps in trainings(seed):
             with watch(steps.model, show=False) as monitor:
                 for _ in range(STEPS):
                     next(steps)
-            named = tuple(each.verdict for each in monitor.diagnosis.findings) or (monitor.diagnosis.verdict,)
-            found.append(Seen(name, seed, right, named, len(monitor.diagnosis.notes)))
+            found.append(seen_of(name, seed, right, monitor.diagnosis))
     return found
 
 
