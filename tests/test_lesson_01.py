@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,14 +15,10 @@ from helpers.exercises.lesson_01 import float32_zero_depth
 from helpers.models import MLP
 from helpers.network import NetworkSpec
 from helpers.training import train
+from tests.lessons import prose_of
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "01_definition.ipynb"
+prose = partial(prose_of, "01")
 YEAR = 31557600.0
-
-
-def prose() -> str:
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 def sigmoid(z: float | np.ndarray) -> np.ndarray:

@@ -20,16 +20,13 @@ from helpers.exercises import check_exercise, lesson_03
 from helpers.exercises.lesson_03 import sigmoid, sigmoid_slope
 from helpers.models import MLP
 from helpers.network import NetworkSpec, gradient_profile
+from tests.lessons import prose_of
 
 Curve = Callable[[np.ndarray], np.ndarray]
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "03_deep_sigmoid_nets.ipynb"
+prose = partial(prose_of, "03")
 DEFAULT = {"depth": 60, "width": 64, "gain": 1.0, "scheme": "pytorch_default", "seeds": 4}
 LEVEL = {**DEFAULT, "scheme": "xavier_normal", "width": 256, "gain": 10.149}
-
-
-def prose() -> str:
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 @pytest.fixture(scope="module")

@@ -24,17 +24,14 @@ from helpers.network import NetworkSpec, backpropagate, gradient_profile, initia
 from helpers.panels import curves, lesson_04
 from helpers.theory.averages import average
 from helpers.training import OPTIMIZERS, train
+from tests.lessons import prose_of
 from tests.test_panels import places
 from tests.tiers import first_slow
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "04_relu.ipynb"
+prose = partial(prose_of, "04")
 HE = {"activation": "relu", "scheme": "he_normal", "depth": 30, "width": 64, "bias": 0.0, "leak": 0.01}
 SCHEMES = {"pytorch_default": 1 / 6, "xavier_normal": 1 / 2, "he_normal": 1.0}
-
-
-def prose() -> str:
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,16 +21,12 @@ from helpers.models import MLP
 from helpers.network import NetworkSpec, gradient_profile, initial_parameters
 from helpers.panels import curves, lesson_05
 from helpers.training import train
+from tests.lessons import prose_of
 from tests.tiers import first_slow
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "05_initialization.ipynb"
+prose = partial(prose_of, "05")
 TANH = {"activation": "tanh", "bias_std": 0.3, "depth": 50}
 PLACES = {"ordered": 1.0, "critical": 1.4, "chaotic": 2.5}
-
-
-def prose() -> str:
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +47,8 @@ def jacobians() -> panels.Panel:
 def shown(panel: panels.Panel, trace: str, **values: object) -> np.ndarray:
     """A line of the panel, without its empty places."""
     panel.set(**values)
-    assert not panel.live.error
     line = np.asarray(panel.data[trace])
+    assert not panel.live.error
     return line[np.isfinite(line)]
 
 

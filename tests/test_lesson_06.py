@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 from statistics import NormalDist
 from typing import Any
 
@@ -24,17 +22,13 @@ from helpers.models import MLP
 from helpers.network import NetworkSpec, backpropagate, gradient_profile
 from helpers.panels import lesson_06
 from helpers.training import History, train
+from tests.lessons import prose_of
 from tests.test_panels import ends, places, slope_per_layer
 from tests.tiers import first_slow
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_batch_norm.ipynb"
+prose = partial(prose_of, "06")
 RELU = {"norm": "batch", "activation": "relu", "depth": 50, "batch": 128, "gain": 1.414, "skip": 0.0, "norm_bias": 0.0}
 LINE = ("measured", "theory", "without normalization")
-
-
-def prose() -> str:
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,8 @@ new digits right, training loss 1.8-2.2. Residual: .967-.980, loss below .02. Tw
 
 from __future__ import annotations
 
-import json
 import math
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -23,15 +21,11 @@ from helpers.models import ConvNet, ResidualMLP
 from helpers.panels.lesson_07 import DEFAULT_BRANCH
 from helpers.residual import ResidualSpec, input_gradients, path_energies, residual_profile
 from helpers.training import History, train
+from tests.lessons import prose_of
 from tests.tiers import first_slow
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "07_resnets.ipynb"
+prose = partial(prose_of, "07")
 FULL = {"skip": 1.0, "branch": 1.0, "norm": "none", "blocks": 20, "width": 64}
-
-
-def prose() -> str:
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 @pytest.fixture(scope="module")

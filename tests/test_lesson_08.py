@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +17,12 @@ from helpers.datasets import SequenceTask, adding_problem, delayed_recall, sunsp
 from helpers.models import RecurrentNet
 from helpers.panels import lesson_08
 from helpers.recurrent import RecurrentSpec, recurrent_profile
+from tests.lessons import prose_of
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOK = ROOT / "notebooks" / "08_lstms.ipynb"
+prose = partial(prose_of, "08")
 NOTES = (ROOT / "data" / "teacher" / "08_lstms.md").read_text(encoding="utf-8")
 START = {"length": 100, "radius": 0.577, "forget_bias": 0.0, "gate": "one vector", "input_scale": 1.0}
-
-
-def prose() -> str:
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 @pytest.fixture(scope="module")

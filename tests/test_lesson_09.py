@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import os
 import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +28,13 @@ from helpers.games import RING_CENTRES, Game, Recipe, play, shifted_recipe
 from helpers.panels import lesson_09
 from helpers.panels import play as playing
 from helpers.panels.play import GameView, _curve
+from tests.lessons import prose_of
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "09_gans.ipynb"
+prose = partial(prose_of, "09")
 LOSSES = theory.GENERATOR_LOSSES
 NAMES = lesson_09.NAMES
 LATE = MOMENTS.index(1000)
-
-
-def prose() -> str:
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 @pytest.fixture(scope="module")

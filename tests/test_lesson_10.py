@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,15 +17,11 @@ from helpers.datasets import digits_split
 from helpers.models import MLP
 from helpers.network import NetworkSpec
 from helpers.training import History, train
+from tests.lessons import prose_of
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "10_clipping.ipynb"
+prose = partial(prose_of, "10")
 NETWORKS = ("recurrent", "layers")
 RULES = ("norm", "value")
-
-
-def prose() -> str:
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 @pytest.fixture(scope="module")
