@@ -264,6 +264,15 @@ def test_small_and_large_gradients_of_outputs_are_those_of_autograd() -> None:
     assert signals == pytest.approx([float(each.norm()) for each in right], rel=1e-5)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e25, math.inf])
+def test_outputs_of_any_size_are_read_without_a_warning(scale: float) -> None:
+    model, loss_function, x, y = classify(seq(nn.Linear(20, 400), nn.Linear(400, 5)), rows)
+    layer = diagnose(model, loss_function, x * scale, y).layers[0]
+    right = float(model[0](x * scale).detach().double().std(correction=0))
+    assert layer.activation_std == pytest.approx(right, rel=1e-4, nan_ok=True)
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 def test_a_batch_of_one_sample_with_several_targets_is_not_healthy(dropout: float) -> None:
     model = seq(nn.Linear(20, 16), nn.ReLU(), nn.Dropout(dropout), nn.Linear(16, 5))

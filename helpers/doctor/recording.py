@@ -713,9 +713,11 @@ def _statistics(tensor: Tensor) -> tuple[float, float, float]:
     if tensor.dim() < 2 or tensor.shape[0] < 2:
         mean = float(values.mean(dtype=_wide(values)))
         return mean, norm(values - mean) / math.sqrt(values.numel()), math.nan
-    found = _statistics_of_rows(values.numpy()) if values.dtype is torch.float32 and _has_array(values) else None
-    if found is not None:
-        return found
+    if values.dtype is torch.float32 and _has_array(values):
+        with np.errstate(all="ignore"):
+            found = _statistics_of_rows(values.numpy())
+        if found is not None:
+            return found
     centre = values.mean(dim=0)
     mean = float(centre.mean(dtype=_wide(centre)))
     spread = norm(values - centre) / math.sqrt(values.numel())
