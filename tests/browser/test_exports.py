@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+from helpers.progress import Progress
+from helpers.publish.classroom import __main__ as classroom
 from helpers.publish.exports import choose, export
+from helpers.publish.guide import __main__ as guide
 from helpers.quiz import NEEDS
 from helpers.quiz.instances import build
+from tests.browser.test_site import AXE, VIOLATIONS
+from tests.classes import make_class
 from tests.gift_reader import read
 from tests.quiz_examples import OF_EACH_TYPE
 
@@ -61,6 +66,36 @@ def test_every_question_can_be_printed_on_one_page(page: Any, tmp_path: Path, na
     page.set_viewport_size({"width": 400, "height": 800})
     page.emulate_media(media="screen")
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["paper.html", "paper_key.html", "class/class.html", "guide/guide.html"])
+def test_axe_finds_nothing_on_the_pages_of_a_teacher(page: Any, pages: Path, name: str, theme: str) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.goto((pages / name).as_uri())
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert page.evaluate(VIOLATIONS) == []
+
+
+@pytest.mark.slow
+def test_a_long_name_leaves_the_columns_of_a_class_on_the_paper(page: Any, pages: Path) -> None:
+    page.goto((pages / "class" / "class.html").as_uri())
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": round(WIDTH * MM), "height": round(HEIGHT * MM)})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A paper, its key, a class page and the guide."""
+    folder = tmp_path_factory.mktemp("pages")
+    make_class(folder / "in", 3, {})
+    Progress(folder / "in" / ("long" * 50)).record_answer("01", "01-none", 0, True)
+    assert classroom.main([str(folder / "in"), "--to", str(folder / "class")]) == 0
+    assert guide.main(["--to", str(folder / "guide")]) == 0
+    export("paper", QUESTIONS, folder, seed=3)
+    return folder
 
 
 def test_the_pictures_can_be_seen_wherever_they_go(page: Any, tmp_path: Path) -> None:

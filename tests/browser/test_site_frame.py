@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from helpers.course import notebooks
 from helpers.progress.exchange import read
 from helpers.publish.site.pages import file_name
 from helpers.quiz import load_bank, load_predictions
-from tests.browser.test_site import AXE, Visit, visiting
+from tests.browser.test_site import Visit, visiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -259,29 +258,6 @@ def test_a_reader_without_javascript_can_read_and_meets_no_dead_button(browser: 
     context.close()
 
 
-def test_a_swipe_over_a_plot_scrolls_the_page_on_a_phone(browser: Any, site: Path) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, offline=True, device_scale_factor=2
-    )
-    page = context.new_page()
-    page.goto((site / PAGES["03"]).as_uri())
-    plot = page.locator(".live-panel .live-plot").first
-    plot.scroll_into_view_if_needed()
-    await_true(page, "document.querySelector('.live-panel .live-figure').dataset.phase === 'rest'")
-    plot.evaluate("e => e.scrollIntoView({ block: 'center' })")
-    box, before = plot.bounding_box(), page.evaluate("scrollY")
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    session = context.new_cdp_session(page)
-    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-    for step in range(1, 9):
-        place = {"x": x, "y": y - 30 * step}
-        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
-        page.wait_for_timeout(30)
-    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    await_true(page, f"scrollY > {before} + 100")
-    context.close()
-
-
 def test_the_numbers_of_questions_stand_clear_of_the_text_on_a_phone(visit: Any) -> None:
     here = visit(PAGES["01"], width=390)
     gaps = here.page.evaluate(
@@ -362,9 +338,4 @@ def test_axe_finds_nothing_with_the_search_open_and_answers_kept(visit: Any, sit
     go_to(here, site, page)
     here.page.get_by_role("searchbox").fill("gradient")
     here.page.locator("#site-found a").first.wait_for()
-    here.page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = here.page.evaluate(
-        """async () => (await axe.run(document, { resultTypes: ['violations'], preload: false })).violations
-             .map(v => v.impact + ' ' + v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(' | '))"""
-    )
-    assert json.dumps(found, indent=1) == "[]"
+    assert here.axe() == []

@@ -39,6 +39,7 @@ blockquote {{ margin: 6px 0; padding: 2px 0 2px 14px; border-left: 4px solid {WA
 table {{ border-collapse: collapse; width: 100%; margin: 0 0 12px; }}
 th, td {{ text-align: left; vertical-align: top; padding: 5px 10px 5px 0; border-bottom: 1px solid {GRID}; }}
 th {{ font-weight: 600; }}
+tbody th {{ min-width: 9em; overflow-wrap: anywhere; }}
 td.number, th.number {{ text-align: right; white-space: nowrap; }}
 tr {{ break-inside: avoid; }}
 .bar {{ display: block; height: 14px; min-width: 1px; background: {MEASURED}; print-color-adjust: exact; }}

@@ -48,8 +48,8 @@ def guide_page(sources: Mapping[str, Path], home: str = "") -> str:
     cells = {lesson: read_cells(path) for lesson, path in sources.items()}
     back = f'<p class="back"><a href="{home}">← {TITLE}</a></p>' if home else ""
     body = (
-        f"{back}<h1>{TITLE} Teacher's guide</h1><p>{INTRODUCTION}</p>{_minutes_table(cells)}{lessons}"
-        f"<p>© {AUTHORS}, {CONTENT_LICENCE}.</p>"
+        f"<main>{back}<h1>{TITLE} Teacher's guide</h1><p>{INTRODUCTION}</p>{_minutes_table(cells)}{lessons}"
+        f"<p>© {AUTHORS}, {CONTENT_LICENCE}.</p></main>"
     )
     return document("Teacher's guide", body, style=STYLE, allowed=WITHOUT_SCRIPTS)
 
