@@ -1,8 +1,8 @@
 """A fifth blind set: 58 healthy networks, and 51 mistakes with their repaired twins, by a writer who saw no doctor.
 
-The networks are as they were handed over on 28 November 2026, laid out anew. `build(seed)` returns model, inputs, targets, loss
-function and, or None, what makes an optimizer; a mistake has `repaired(seed)` and perhaps `train(seed)` and
-`repaired_train(seed)`, one step for each `next`, and `judge(model, seed)`, an honest measure where the loss itself
+The networks are as they were handed over on 28 November 2026, laid out anew. `build(seed)` returns model, inputs,
+targets, loss function and, or None, what makes an optimizer; a mistake has `repaired(seed)` and perhaps `train(seed)`
+and `repaired_train(seed)`, one step for each `next`, and `judge(model, seed)`, an honest measure where the loss itself
 doesn't tell. The writer trained all of them with three seeds for 300 steps: a healthy network takes 30 % off its loss,
 and a repaired twin ends 30 % below the mistake.
 """
