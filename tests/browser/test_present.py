@@ -62,6 +62,12 @@ STATE = """() => {
           cut: [...sheet.querySelectorAll('.beside .formula')].filter(e => e.scrollWidth > e.clientWidth).length,
           scrolls: document.documentElement.scrollHeight > innerHeight}; }"""
 
+OFF = """() => [...Reveal.getCurrentSlide().querySelectorAll('.lesson-ticks span')].map(number => {
+  const track = number.closest('.lesson-scale').querySelector('input').getBoundingClientRect();
+  const box = number.getBoundingClientRect(), share = parseFloat(number.style.left) / 100;
+  return track.width ? (box.left + box.right) / 2 - track.left - 8 - share * (track.width - 16) : 0; })"""
+"""How far each number under a slider stands from its place."""
+
 
 @pytest.fixture(scope="module", params=LESSONS)
 def slides(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kept: Store) -> Iterator[str]:
@@ -112,6 +118,7 @@ def turn_all(sheet: Sheet, width: int, height: int) -> list[float]:
         assert state["ticks"] >= 14 * width / 1280 and state["read"] >= LEAST * width / 1280, (place, state)
         assert state["lowest"] is None or state["lowest"] > 0.8 * state["foot"], (place, "leaves its slide empty")
         assert not state["scrolls"] and not state["cut"]
+        assert max(map(abs, sheet.page.evaluate(OFF)), default=0) < 4 * width / 1280, place
         found.append(state["scale"])
     assert not sheet.console
     assert not sheet.outside
