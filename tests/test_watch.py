@@ -336,6 +336,7 @@ def test_numbers_agree_with_plain_autograd() -> None:
 def test_units_of_a_convolution_are_its_channels() -> None:
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 16, 3))
     with torch.no_grad():
+        model[0].weight.abs_()  # so that the fourth channel is alive, whatever the weights drawn
         model[0].bias[:3] = -100.0
     with watch(model, show=False) as monitor:
         fit(model, 1, data=(torch.rand(8, 1, 6, 6) + 1, torch.arange(8) % 3))
