@@ -74,7 +74,8 @@ def test_every_panel_of_the_site_at_two_widths_in_both_themes(browser: Browser, 
 
 def seen(panel: Locator, target: Path, *, dark: bool) -> list[str]:
     """Take a picture of a panel, and say what a program sees wrong in it."""
-    panel.page.wait_for_function(  # a first pulse
+    panel.evaluate("panel => (panel.querySelector('.live-net') ?? panel).scrollIntoView({ block: 'center' })")
+    panel.page.wait_for_function(  # a first pulse, which begins once the picture is seen
         """panel => { const { strip } = panel.querySelector('.live-figure').live;
                       return !strip || strip.seen && !strip.running; }""",
         arg=panel.element_handle(),
