@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from helpers import quiz
-from helpers.quiz import BankError, Question, grade, load_bank
+from helpers.publish import check_bank as check_bank_module
+from helpers.quiz import BankError, Question, check_bank, grade, load_bank
 from helpers.quiz.instances import another, build, instantiate
 from tests.quiz_examples import CHOICE, MANY, OPEN, ORDERING, PROFILE, TEMPLATE
 
@@ -234,7 +235,7 @@ def test_an_aimed_mistake_is_refused_with_file_question_and_field(
 ) -> None:
     with pytest.raises(BankError) as caught:
         load(json.dumps([CHOICE | {"id": "07-first"}, entry]))
-    for word in ["07_mine.json, question 2", entry["id"], "field", *words]:
+    for word in ["07_mine.json, line 1, column ", ", question 2 (", entry["id"], "field", "; the line reads: ", *words]:
         assert word in str(caught.value)
     assert len(str(caught.value)) < 1000
 
@@ -261,7 +262,7 @@ def test_the_examples_are_right_before_the_mistake(load: Load, entry: dict[str, 
 def test_what_json_lets_pass_is_refused_where_it_stands(load: Load, old: str, new: str, words: str) -> None:
     with pytest.raises(BankError) as caught:
         load(json.dumps([NUMBER]).replace(old, new, 1))
-    assert "07_mine.json, question 1" in str(caught.value) and words in str(caught.value)
+    assert "07_mine.json, line 1, column " in str(caught.value) and words in str(caught.value)
 
 
 def test_predictions_are_read_as_carefully(tmp_path: Path) -> None:
@@ -276,6 +277,165 @@ def test_another_instance_is_given_up_where_all_seeds_ask_the_same() -> None:
     """A bank like this isn't loaded; a question made otherwise must not hang the kernel either."""
     same = build({**SUM, "question": "How much?"})
     assert another(same) is same
+
+
+# Files that were saved, cut off or changed in a wrong way ------------------------------------------------------------
+
+EXAMPLE = check_bank_module.EXAMPLE.read_text(encoding="utf-8")
+
+
+def faults_of(folder: Path, content: str | bytes) -> list[str]:
+    """What `start.py check` says about a bank with this content, without the path in front."""
+    bank = folder / "03_mine.json"
+    bank.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    return [fault.removeprefix(f"{bank}") for fault in check_bank(bank)[1]]
+
+
+def line_of(text: str, part: str) -> int:
+    return text.count("\n", 0, text.index(part)) + 1
+
+
+SLIPS: list[tuple[str, str, str, str]] = [
+    ("a decimal comma", '"value": 1,', '"value": 0,25,', "with a point, as in 0.25, not with a comma"),
+    ("a plus sign", '"value": 1,', '"value": +1,', "no + or needless 0 in front"),
+    ("a zero in front", '"value": 1,', '"value": 05,', "no + or needless 0 in front"),
+    ("no digit after the point", '"value": 1,', '"value": 5.,', "digits around the point"),
+    ("no digit before the point", '"value": 1,', '"value": .5,', "digits around the point"),
+    ("a per cent sign", '"tolerance": 0.01,', '"tolerance": 1 %,', "5 % is written 0.05"),
+    ("Python's False", '"correct": false', '"correct": False', "False is unknown to JSON, which writes true, false"),
+    ("no quotation mark at the beginning", '"numeric"', 'numeric"', "the one at its beginning is"),
+    ("no quotation mark at the end", '"numeric",', '"numeric,', "a text isn't closed on its line"),
+    ("a quotation mark within", "Its slope is", 'Its "slope" is', "within a text isn't written \\\""),
+    ("LaTeX with one backslash", "Its slope is", "Its \\sigma is", "a backslash within a text is written twice"),
+    ("a tab within", "Its slope is", "Its\tslope is", "holds a line break or tab; write \\n or \\t instead"),
+    ("a name without quotation marks", '"correct": false', "correct: false", "quotation marks are missing"),
+    ("no colon", '"type": "numeric"', '"type" "numeric"', "a colon is missing between a name and its value"),
+    ("an equals sign", '"type": "numeric"', '"type"= "numeric"', "a colon, not an equals sign, belongs here"),
+    ("a semicolon", '"numeric",', '"numeric";', "a comma, not a semicolon, belongs here"),
+    ("a space that looks like one", ' "numeric"', '\u00a0"numeric"', "a character that isn't seen (U+00A0)"),
+    ("a bracket too many", '"correct": false,', '"correct": false}},', "this } closes nothing that is open"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "words"), [pytest.param(*slip[1:], id=slip[0]) for slip in SLIPS])
+def test_a_slip_of_the_pen_is_named_with_its_line_and_its_remedy(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    line = line_of(EXAMPLE, old)
+    (fault,) = faults_of(tmp_path, EXAMPLE.replace(old, new, 1))
+    assert fault.startswith(f", line {line}, column ")
+    assert words in fault
+    quoted = fault.partition("; the line reads: ")[2]
+    written = EXAMPLE.replace(old, new, 1).split("\n")[line - 1]
+    assert quoted and quoted.replace("\ufffd", "\u00a0") in written.replace("\t", " ")
+
+
+def changed_example(question: int, *way_and_value: Any) -> tuple[str, int]:
+    """The example with a value replaced, as text, and the line on which that value begins."""
+    bank = json.loads(EXAMPLE)
+    *way, last, value = way_and_value
+    parent = bank[question]
+    for step in way:
+        parent = parent[step]
+    parent[last] = "where is it?"
+    line = line_of(json.dumps(bank, indent=1), '"where is it?"')
+    parent[last] = value
+    return json.dumps(bank, indent=1), line
+
+
+WRONG_VALUES: list[tuple[tuple[Any, ...], str]] = [
+    ((0, "answers", 1, "correct", "false"), '"false" stands where true or false belongs, without quotation marks'),
+    ((0, "answers", 1, "correct", 0), "0 stands where true or false belongs"),
+    ((0, "answers", 1, "answer", 0.25), '0.25 stands where a text in quotation marks belongs: write "0.25"'),
+    ((0, "answers", 1, "answer", ""), "answers[1].answer: is empty: write a text"),
+    ((0, "answers", 1, "answer", "sigmoid "), "has the same text as answers[0]"),
+    ((0, "answers", []), "has 0 of at least 2 entries"),
+    ((0, "answers", {"a": 1}), "an object, { … } stands where a list, [ … ] belongs"),
+    ((0, "type", "multiple-choice"), "must be one of many_choice, multiple_choice"),
+    ((0, "type", "multiple-choice"), "is multiple_choice meant?"),
+    ((0, "id", "03 My question"), "as in 03-my-question"),
+    ((0, "question", "x" * 1300), "has 1300 characters; at most 1200"),
+    ((2, "tolerance", "1 %"), '"1 %" stands where a number belongs: write 0.01, without quotation marks'),
+    ((2, "tolerance", "small"), '"small" stands where a number belongs'),
+    ((2, "tolerance", -0.1), "-0.1 must be greater than 0. Relative: 0.05 takes anything within 5 %"),
+    ((2, "tolerance", 0), "0 must be greater than 0"),
+    ((2, "tolerance", 5), "5 must be less than 1"),
+    ((2, "answers", 1, "value", "0,5"), '"0,5" stands where a number belongs: write 0.5, without quotation marks'),
+    ((2, "answers", 1, "value", None), "null stands where a number belongs"),
+    ((2, "answers", 2, {"value": 1, "correct": False, "feedback": "x"}), "nobody sees its feedback, since answers[1]"),
+    ((2, "answers", 0, "key", "largest_slop"), "is largest_slope meant?"),
+    ((3, "answers", 0, "arguments", "weight", "1"), "'1' is a text: write 1, without quotation marks"),
+    ((3, "answers", 0, "arguments", "depth", "deep"), "a text stands where a number belongs"),
+    ((3, "draw", "depth", [2, 2]), "holds an entry twice"),
+    ((5, "answers", 1, "network", {"init": "pytorch_default"}), "is the same network as in answers[0]"),
+    ((5, "network", {"deep": 3}), "'deep' must be one of depth, width"),
+    ((5, "network", {"deep": 3}), "is depth meant?"),
+    ((1, "answers", 0, "try", {"Depth": 3}), "the name 'Depth' must be a word in small letters"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), [pytest.param(*case, id=case[1][:30]) for case in WRONG_VALUES])
+def test_a_wrong_value_is_named_with_its_line_and_its_remedy(
+    tmp_path: Path, change: tuple[Any, ...], words: str
+) -> None:
+    text, line = changed_example(*change)
+    fault, *_ = faults_of(tmp_path, text)
+    named = int(fault.removeprefix(", line ").partition(",")[0])
+    assert words in fault and f", question {change[0] + 1} (" in fault
+    assert line - 3 <= named <= line, "the value's own line, or that of the object that holds it"
+    assert "; the line reads: " in fault and "git checkout" not in fault
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
+    (fault,) = faults_of(tmp_path, EXAMPLE.encode(encoding))
+    assert fault == f" is saved as {encoding[:6].upper()}: save the file as UTF-8"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "cp437"])
+def test_a_letter_of_another_encoding_is_named_with_its_line(tmp_path: Path, encoding: str) -> None:
+    (fault,) = faults_of(tmp_path, EXAMPLE.replace("tanh", "größer").encode(encoding, "replace"))
+    assert fault.startswith(f", line {line_of(EXAMPLE, 'tanh')}, column ")
+    assert "is not UTF-8: save the file as UTF-8" in fault
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        EXAMPLE.replace("\n", "\r\n"),
+        EXAMPLE.replace("\n", "\r"),
+        EXAMPLE.replace("  ", "\t"),
+        EXAMPLE.encode("utf-8-sig"),
+    ],
+    ids=["Windows", "an old Mac", "tabs", "a byte order mark"],
+)
+def test_what_editors_do_to_a_file_does_no_harm(tmp_path: Path, content: str | bytes) -> None:
+    assert faults_of(tmp_path, content) == []
+
+
+def test_a_file_cut_off_anywhere_says_that_it_ends_in_the_middle(tmp_path: Path) -> None:
+    content = EXAMPLE.encode()
+    for length in range(1, len(content), 50):
+        (fault,) = faults_of(tmp_path, content[:length])
+        assert "git checkout" not in fault and (
+            "the file ends in the middle" in fault or fault.startswith(f", line {content[:length].count(10) + 1}, ")
+        )
+
+
+def test_what_is_no_file_says_what_it_is(tmp_path: Path) -> None:
+    bank = tmp_path / "03_mine.json"
+    bank.mkdir()
+    assert "it is a folder, not a file" in check_bank(bank)[1][0]
+    bank.rmdir()
+    bank.symlink_to("elsewhere.json")
+    assert "is missing: it is a link to elsewhere.json, which isn't there" in check_bank(bank)[1][0]
+    bank.unlink()
+    assert "is empty" in faults_of(tmp_path, b"\0" * 100)[0]
+
+
+def test_a_message_obeys_no_terminal(tmp_path: Path) -> None:
+    (fault,) = faults_of(tmp_path, EXAMPLE.replace('"numeric"', '\x1b[2J"numeric"'))
+    assert "\x1b" not in fault and "\ufffd[2J" in fault
 
 
 # Thousands of random ones --------------------------------------------------------------------------------------------

@@ -63,11 +63,11 @@ def test_every_fault_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
     output = capsys.readouterr().out
     for part in (
         "question 2 (03-mine-1), field answers: 2 of them are correct",
-        "question 3, field id: '03-mine-0' occurs twice",
+        "question 3 (03-mine-0), field id: '03-mine-0' occurs twice; question 1 has it, too",
         "question 4 (03-mine-4), field question",
-        "question 5 (03-mine-5): has an unknown field: lesson",
+        "question 5 (03-mine-5), field lesson: is an unknown field",
         "question 6 (03-mine-6), field answers[0]: lacks the field feedback",
-        "question 7, field id: '03-mine-0' occurs twice",
+        "question 7 (03-mine-0), field id: '03-mine-0' occurs twice",
         "question 7 (03-mine-0), field question",
         "03_mine.json: 7 faults",
     ):
@@ -77,6 +77,15 @@ def test_every_fault_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
     output = capsys.readouterr().out
     assert "03-mine-2, field answers[0].try: colour is 1: no control named 'colour'" in output
     assert "03-mine-3, field answers[0].try: gain is 1.23456" in output
+
+
+def test_an_id_that_two_banks_have_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bank(tmp_path, mine(0), name="03_first.json")
+    bank(tmp_path, mine(0), mine(1), name="03_second.json")
+    assert main([str(tmp_path)]) == 1
+    output = capsys.readouterr().out
+    assert "03_second.json, question 03-mine-0: 03_first.json has a question with this id, too" in output
+    assert "03_second.json: 1 fault." in output
 
 
 @pytest.mark.parametrize(

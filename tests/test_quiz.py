@@ -258,8 +258,8 @@ LINES = """[
         ('    "type"', '    # a choice\n    "type"', ["line 4, column 5", "no comments", "# a choice"]),
         ('"Which?",', '"Which?,', ["line 5, column 25", "isn't closed on its line"]),
         ("  }\n]", "  }", ["ends in the middle"]),
-        ("true", "True", ["line 7, column 37", "expecting value"]),
-        ("]\n", "]\n]\n", ["line 12, column 1", "something follows after the end"]),
+        ("true", "True", ["line 7, column 37", "True is unknown to JSON, which writes true, false and null"]),
+        ("]\n", "]\n]\n", ["line 12, column 1", "this ] closes nothing that is open"]),
     ],
 )
 def test_what_is_no_json_is_named_with_line_column_and_text(folder, old, new, words):
@@ -280,10 +280,10 @@ def test_a_byte_order_mark_does_no_harm(folder):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"\xff\xfe\x00", "line 1: byte 0xff is not UTF-8; save the file as UTF-8"),
-        (LINES.replace("Which?", "Weiß?").encode("latin-1"), "line 5: byte 0xdf is not UTF-8"),
+        (LINES.encode("utf-16"), "is saved as UTF-16: save the file as UTF-8"),
+        (LINES.replace("Which?", "Weiß?").encode("latin-1"), "line 5, column 21: byte 0xdf is not UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
-        (b"{}", "array"),
+        (b"{}", "line 1, column 1: an object, { … } stands where a list, [ … ] belongs"),
     ],
 )
 def test_other_damage_is_named(folder, content, words):
@@ -468,7 +468,7 @@ def test_shipped_predictions_load():
 def test_predictions_that_are_wrong_are_named(folder):
     bad = [{"id": "01", "type": "scale", "question": "?", "outcome": "o", "low": 2, "high": 1}]
     (folder / "predictions.json").write_text(json.dumps(bad))
-    with pytest.raises(BankError, match=r"predictions\.json, prediction 1 \(01\), field low"):
+    with pytest.raises(BankError, match=r"predictions\.json, line 1, column 72, question 1 \(01\), field low"):
         quiz.load_predictions(folder)
     (folder / "predictions.json").write_text(json.dumps([changed(bad[0], low=None)]))
     with pytest.raises(BankError, match=r"predictions\.json.*low"):

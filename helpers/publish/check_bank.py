@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
-    return max([_report(path) for path in banks])
+    homes: dict[str, str] = {}
+    return max([_report(path, homes) for path in banks])
 
 
 def _banks(folder: Path) -> Iterable[Path]:
@@ -64,9 +65,15 @@ def _write_example(folder: Path) -> int:
     return 0
 
 
-def _report(path: Path) -> int:
+def _report(path: Path, homes: dict[str, str]) -> int:
+    """Print what is wrong with a bank; `homes` maps the ids of earlier banks to their files, and gets this one's."""
     questions, faults = check_bank(path)
-    faults = (*faults, *_panel_faults(path, questions))
+    twins = [
+        f"{path.name}, question {each.id}: {homes[each.id]} has a question with this id, too: give it another one"
+        for each in questions
+        if homes.setdefault(each.id, path.name) != path.name
+    ]
+    faults = (*faults, *twins, *_panel_faults(path, questions))
     for fault in faults:
         print(f"✗ {fault}")
     if faults:

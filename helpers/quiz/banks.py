@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,16 +16,47 @@ from helpers.datasets import DATA
 from helpers.quiz.faults import Fault
 from helpers.quiz.meaning import checked
 from helpers.quiz.questions import Prediction, Question
-from helpers.quiz.reading import NotJson, parse, refused_in
+from helpers.quiz.reading import NotJson, located, parse, position_of, refused_in
+from helpers.quiz.refusals import refusal
 from helpers.quiz.schema import whole_schema
 from helpers.quiz.text import shortened
 
 BANKS = DATA / "quiz"
-_FIELDS = re.compile(r"must (?P<unknown>not )?contain [\[{](?P<names>.*)[\]}] properties$")
 
 
 class BankError(ValueError):
     """A file in `data/quiz/` is missing, damaged or doesn't match the schema; the message says where."""
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file of JSON, with its text and what was read from it."""
+
+    path: Path
+    text: str
+    content: Any
+
+    def error(self, steps: Sequence[str | int], reason: str) -> BankError:
+        """The error for a value, with line, column, question and field, and the line's text."""
+        place = position_of(self.text, steps)
+        return BankError(f"{_shown(self.path)}, {located(self.text, place, reason, self._subject(steps))}")
+
+    def fault(self, number: int, fault: Fault) -> BankError:
+        """The error for a fault in the entry at an index."""
+        return self.error((number, *fault.steps), shortened(fault.reason, 900))
+
+    def _subject(self, steps: Sequence[str | int]) -> str:
+        """Question and field in words; empty for the whole file."""
+        if not steps or not isinstance(steps[0], int):
+            return f", field {steps[0]}" if steps else ""
+        entry = self.content[steps[0]]
+        name = entry.get("id") if isinstance(entry, dict) else None
+        field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps[1:]).lstrip(".")
+        return (
+            f", question {steps[0] + 1}"
+            + (f" ({shortened(name, 40)})" if isinstance(name, str) and name else "")
+            + (f", field {field}" if field else "")
+        )
 
 
 def available_lessons(folder: Path = BANKS) -> tuple[str, ...]:
@@ -50,15 +82,12 @@ def load_banks(lessons: Iterable[str] | None = None, folder: Path = BANKS) -> tu
 def load_predictions(folder: Path = BANKS) -> dict[str, Prediction]:
     """Read the predictions that the lessons ask for, by id; BankError as in `load_bank`."""
     path = folder / "predictions.json"
-    entries = _validated(path, _read_text(path), "predictions", _read_text(folder / "schema.json"))
-    predictions = [Prediction(**{**entry, "options": tuple(entry.get("options", ()))}) for entry in entries]
-    for number, prediction in enumerate(predictions, start=1):
+    file = _validated(path, _read_text(path), "predictions", _read_text(folder / "schema.json"))
+    predictions = [Prediction(**{**entry, "options": tuple(entry.get("options", ()))}) for entry in file.content]
+    for number, prediction in enumerate(predictions):
         if prediction.low >= prediction.high:
-            raise BankError(
-                f"{_shown(path)}, prediction {number} ({prediction.id}), field low: {prediction.low:g} must be "
-                f"below high, {prediction.high:g}"
-            )
-    _refuse_twins(path, predictions)
+            raise file.error((number, "low"), f"{prediction.low:g} must be below high, {prediction.high:g}")
+    _refuse_twins(file)
     return {prediction.id: prediction for prediction in predictions}
 
 
@@ -84,28 +113,24 @@ def check_bank(path: Path) -> tuple[tuple[Question, ...], tuple[str, ...]]:
     try:
         if not re.fullmatch(r"\d\d_.+", path.stem):
             raise BankError(f"{_shown(path)}: the name must begin with a lesson's number, as in 03_mine.json")
-        content, schema = _parsed(path, _read_text(path)), _read_text(BANKS / "schema.json")
-        if not isinstance(content, list) or not content:
-            _check_form(path, content, "bank", schema)
+        file, schema = _file(path, _read_text(path)), _read_text(BANKS / "schema.json")
+        if not isinstance(file.content, list) or not file.content:
+            _check_form(file, "bank", schema)
     except BankError as error:
         return (), (str(error),)
     sound: list[Question] = []
+    twins = dict(_twins(file))
     faults = []
-    seen: set[str] = set()
-    for number, entry in enumerate(content, start=1):
-        name = str(entry.get("id", "")) if isinstance(entry, dict) else ""
-        twin = name in seen
-        if twin:
-            faults.append(_twin(path, number, name))
-        elif name:
-            seen.add(name)
+    for number, entry in enumerate(file.content):
+        if number in twins:
+            faults.append(str(twins[number]))
         try:
-            _check_form(path, content, "bank", schema, only=number - 1)
-            question = _question(path, number, entry)
+            _check_form(file, "bank", schema, only=number)
+            question = _question(file, number, entry)
         except BankError as error:
             faults.append(str(error))
         else:
-            sound += [] if twin else [question]
+            sound += [] if number in twins else [question]
     return tuple(sound), tuple(faults)
 
 
@@ -128,49 +153,38 @@ def load_own_banks(folder: Path) -> tuple[Question, ...]:
 @functools.lru_cache(maxsize=64)
 def _questions(path: Path, text: str, schema: str) -> tuple[Question, ...]:
     """The checked questions of a bank with this text; cached, since a lesson loads the same bank many times."""
-    entries = _validated(path, text, "bank", schema)
-    questions = tuple(_question(path, number, entry) for number, entry in enumerate(entries, start=1))
-    _refuse_twins(path, questions)
+    file = _validated(path, text, "bank", schema)
+    questions = tuple(_question(file, number, entry) for number, entry in enumerate(file.content))
+    _refuse_twins(file)
     return questions
 
 
-def _validated(path: Path, text: str, definition: str, schema: str) -> list[dict[str, Any]]:
-    """The file's content, checked against one definition of the schema."""
-    content = _parsed(path, text)
-    _check_form(path, content, definition, schema)
-    return list(content)
+def _validated(path: Path, text: str, definition: str, schema: str) -> _File:
+    """The file, checked against one definition of the schema."""
+    file = _file(path, text)
+    _check_form(file, definition, schema)
+    return file
 
 
-def _check_form(path: Path, content: Any, definition: str, schema: str, only: int | None = None) -> None:
+def _check_form(file: _File, definition: str, schema: str, only: int | None = None) -> None:
     """Raise BankError where the content, or only the entry at index `only`, doesn't match the schema."""
-    part = content if only is None else [content[only]]
-    first = 0 if only is None else only
+    part = file.content if only is None else [file.content[only]]
 
-    def place(steps: Sequence[str | int]) -> str:
-        head = (first + steps[0], *steps[1:]) if steps and isinstance(steps[0], int) else steps
-        return _place(path, content, head)
+    def whole(steps: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        return steps if only is None or not steps else (only, *steps[1:])
 
     for where, reason in refused_in(part):
-        raise BankError(f"{place(where)}: {reason}")
+        raise file.error(whole(where), reason)
     try:
-        _validator(path.with_name("schema.json"), schema, definition)(part)
+        _validator(file.path.with_name("schema.json"), schema, definition)(part)
     except fastjsonschema.JsonSchemaValueException as error:
-        steps = tuple(int(step) if step.isdigit() else step for step in error.path[1:])
-        reason = error.message.removeprefix(error.name or "").strip()
-        raise BankError(f"{place(steps)}: {shortened(_in_words(reason))}") from None
-
-
-def _in_words(reason: str) -> str:
-    """A validator's message about fields in plain words."""
-    if found := _FIELDS.match(reason):
-        names = found["names"].replace("'", "")
-        return f"has an unknown field: {names}" if found["unknown"] else f"lacks the field {names}"
-    return reason
+        steps, reason = refusal(error)
+        raise file.error(whole(steps), shortened(reason, 400)) from None
 
 
 def _validator(path: Path, schema: str, definition: str) -> Callable[[Any], Any]:
     try:
-        return _compiled(json.dumps(whole_schema(_parsed(path, schema), definition)))
+        return _compiled(json.dumps(whole_schema(_file(path, schema).content, definition)))
     except (LookupError, TypeError, AttributeError, fastjsonschema.JsonSchemaException) as error:
         raise BankError(f"{_shown(path)} is damaged ({error}).{_remedy(path)}") from None
 
@@ -187,27 +201,34 @@ def _read_text(path: Path) -> str:
     except FileNotFoundError:
         raise _missing(path) from None
     except OSError as error:
-        raise BankError(f"{_shown(path)} can't be read ({error.strerror})") from None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise BankError(
-            f"{_shown(path)}, line {line}: byte {content[error.start]:#04x} is not UTF-8; save the file as UTF-8"
-        ) from None
-
-
-def _parsed(path: Path, text: str) -> Any:
-    if not text.strip():
+        reason = "it is a folder, not a file" if path.is_dir() else error.strerror
+        raise BankError(f"{_shown(path)} can't be read: {reason}") from None
+    if not content.strip(b" \t\r\n\0"):
         raise BankError(f"{_shown(path)} is empty.{_remedy(path)}")
+    encoding = json.detect_encoding(content)
+    if not encoding.startswith("utf-8"):
+        raise BankError(f"{_shown(path)} is saved as {encoding[:6].upper()}: save the file as UTF-8")
     try:
-        return parse(text)
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        reason = (
+            f"byte {content[error.start]:#04x} is not UTF-8: save the file as UTF-8, and look at its special letters"
+        )
+        place = len(content[: error.start].decode("utf-8"))
+        raise BankError(f"{_shown(path)}, {located(content.decode('utf-8', 'replace'), place, reason)}") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _file(path: Path, text: str) -> _File:
+    try:
+        return _File(path, text, parse(text))
     except NotJson as error:
         raise BankError(f"{_shown(path)}, {error}") from None
 
 
 def _missing(path: Path) -> BankError:
-    return BankError(f"{_shown(path)} is missing.{_remedy(path)}")
+    link = f": it is a link to {path.readlink()}, which isn't there" if path.is_symlink() else ""
+    return BankError(f"{_shown(path)} is missing{link}.{_remedy(path)}")
 
 
 def _remedy(path: Path) -> str:
@@ -221,34 +242,25 @@ def _shown(path: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def _place(path: Path, content: Any, where: Sequence[str | int]) -> str:
-    """File, question and field, in words."""
-    if not where or not isinstance(where[0], int):
-        return _shown(path) + (f", field {where[0]}" if where else "")
-    entry = content[where[0]]
-    name = entry.get("id") if isinstance(entry, dict) else None
-    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where[1:]).lstrip(".")
-    return (
-        f"{_shown(path)}, question {where[0] + 1}"
-        + (f" ({shortened(name, 40)})" if isinstance(name, str) and name else "")
-        + (f", field {steps}" if steps else "")
-    )
+def _refuse_twins(file: _File) -> None:
+    for _, error in _twins(file):
+        raise error
 
 
-def _refuse_twins(path: Path, entries: Sequence[Question | Prediction]) -> None:
-    seen: set[str] = set()
-    for number, entry in enumerate(entries, start=1):
-        if entry.id in seen:
-            raise BankError(_twin(path, number, entry.id))
-        seen.add(entry.id)
+def _twins(file: _File) -> Iterator[tuple[int, BankError]]:
+    """Yield the index of each entry whose id an earlier entry has, and the error."""
+    first: dict[str, int] = {}
+    for number, entry in enumerate(file.content):
+        name = entry.get("id") if isinstance(entry, dict) else None
+        if not isinstance(name, str):
+            continue
+        if name in first:
+            yield number, file.error((number, "id"), f"{name!r} occurs twice; question {first[name] + 1} has it, too")
+        first.setdefault(name, number)
 
 
-def _twin(path: Path, number: int, name: str) -> str:
-    return f"{_shown(path)}, question {number}, field id: {name!r} occurs twice"
-
-
-def _question(path: Path, number: int, entry: dict[str, Any]) -> Question:
+def _question(file: _File, number: int, entry: dict[str, Any]) -> Question:
     try:
-        return checked(entry, lesson=path.name[:2])
+        return checked(entry, lesson=file.path.name[:2])
     except Fault as fault:
-        raise BankError(f"{_shown(path)}, question {number} ({entry['id']}), {shortened(str(fault), 900)}") from None
+        raise file.fault(number, fault) from None

@@ -37,9 +37,10 @@ def checked(entry: Mapping[str, Any], lesson: str) -> Question:
 
 
 def _check_instance(question: Question) -> None:
-    texts = [answer.text for answer in question.answers if answer.text]
-    if len(set(texts)) < len(texts):
-        raise Fault("field answers: two have the same text")
+    texts = [" ".join(answer.text.split()) for answer in question.answers]
+    for place, text in enumerate(texts):
+        if text and texts.index(text) < place:
+            raise Fault(f"field answers[{place}]: has the same text as answers[{texts.index(text)}]")
     try:
         question.kind.check(question)
         _check_feedback(question)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import product
+from itertools import combinations, product
 
 from helpers.quiz.faults import Fault, check_keys
 from helpers.quiz.grading import agree, grade_of, not_understood
@@ -76,6 +76,9 @@ def _check(question: Question) -> None:
     right = [(n, each) for n, each in enumerate(question.answers) if each.correct]
     for pair in product(wrong, right):
         _check_apart(question, *pair)
+    for alike in (wrong, right):
+        for earlier, later in combinations(alike, 2):
+            _check_reached(question, earlier, later)
 
 
 def _check_forms(question: Question) -> None:
@@ -124,6 +127,15 @@ def _check_apart(question: Question, one: tuple[int, Answer], other: tuple[int, 
             raise Fault(f"field answers[{place}]: {_as_text(wrong)} is wrong, but takes the right {_as_text(right)}")
     if wrong.range and right.range and max(wrong.range[0], right.range[0]) < min(wrong.range[1], right.range[1]):
         raise Fault(f"field answers[{place}]: {_as_text(wrong)} is wrong, but overlaps the right {_as_text(right)}")
+
+
+def _check_reached(question: Question, earlier: tuple[int, Answer], later: tuple[int, Answer]) -> None:
+    """Check that an earlier answer doesn't take all numbers of a later one, whose feedback nobody would then see."""
+    (first, taker), (place, taken) = earlier, later
+    numbers = _standing_for(taken)
+    inside = taker.range and taken.range and taker.range[0] <= taken.range[0] and taken.range[1] <= taker.range[1]
+    if inside or any(_takes(question, taker, number) for number in numbers):
+        raise Fault(f"field answers[{place}]: nobody sees its feedback, since answers[{first}] takes {_as_text(taken)}")
 
 
 def _standing_for(answer: Answer) -> tuple[float, ...]:

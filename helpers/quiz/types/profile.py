@@ -62,9 +62,12 @@ MOST_WORK = 2e9
 
 def _check(question: Question) -> None:
     check_one_correct(question)
+    networks = [answer.network for answer in question.answers]
     for place, answer in enumerate(question.answers):
         spec = answer.network
         assert spec is not None, "each answer has one"
+        if networks.index(spec) < place:
+            raise Fault(f"field answers[{place}].network: is the same network as in answers[{networks.index(spec)}]")
         if spec.depth * spec.width**2 * spec.batch * spec.seeds > MOST_WORK:
             raise Fault(f"field answers[{place}].network: {spec.depth} layers of {spec.width} take too long to measure")
 
