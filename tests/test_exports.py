@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -181,6 +182,8 @@ def test_numbers_in_words():
     assert answer_text(Answer("", range=(24.5, 26.5)), tolerance=0.1, unit="steps") == "from 24.5 to 26.5 steps"
     assert answer_text(Answer("", default=True), tolerance=0.1) == "any other number"
     assert answer_text(Answer("", value=2.0)) == "2"
+    assert answer_text(Answer("", value=16777216.0), tolerance=0.03) == "1.68e7 (within 3 %)"
+    assert answer_text(Answer("", value=2.5406e-05), tolerance=0.01) == "2.54e-5 (within 1 %)"
 
 
 def test_two_corners_of_the_intervals_are_as_documented():
@@ -251,6 +254,50 @@ def test_the_command_ends_in_one_sentence(tmp_path, capsys):
         assert printed.err.startswith("export: ") and words in printed.err and printed.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--lesson", ""], "nothing is given"),
+        (["--seed", " "], "nothing is given"),
+        (["--questions", "0"], "'0' is not possible: give a whole number from 1 to 999"),
+        (["--questions", "ten"], "'ten' is not possible"),
+        (["--questions", "5000"], "'5000' is not possible"),
+        (["--questions", "500"], "give a number from 1 to"),
+        (["--versions", "7"], "'7' is not possible: give a whole number from 1 to 6"),
+        (["--space", "500"], "'500' is not possible: give a whole number from 0 to 200"),
+        (["--space", "2.5"], "'2.5' is not possible"),
+        (["--bank", "nowhere"], "There is no folder"),
+        (["--lesson", "3.5"], "no questions for lesson '3.5'"),
+    ],
+)
+def test_an_option_that_makes_no_paper_is_named(tmp_path, capsys, arguments, complaint):
+    with contextlib.suppress(SystemExit):
+        assert main(["paper", *arguments, "--to", str(tmp_path / "out")]) == 1
+    assert complaint in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("seed", ["0", "-5", str(10**40), "7b Frühling <x>", "ידע"])
+def test_any_seed_draws_a_paper_into_any_folder(tmp_path, capsys, seed):
+    folder = tmp_path / "mit Ümlaut & blank"
+    title = '"A" <b>&</b> שלום ' + "Klassenarbeit" * 20
+    assert main(["paper", "--questions", "3", f"--seed={seed}", f"--title={title}", "--to", str(folder)]) == 0
+    for name in ("paper.html", "paper_key.html"):
+        text = text_of((folder / name).read_text(encoding="utf-8"))
+        assert title in text and f"3 questions, seed {seed}" in text
+
+
+def test_an_interrupted_export_leaves_what_was_there(tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    (tmp_path / "paper.html").write_text("old", encoding="utf-8")
+    monkeypatch.setattr("helpers.publish.exports.paper.documents", interrupted)
+    assert main(["paper", "--to", str(tmp_path)]) == 130
+    assert "Stopped. No file in" in capsys.readouterr().err
+    assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == ["old"]
+
+
 def test_a_damaged_bank_is_named(tmp_path):
     (tmp_path / "07_x.json").write_text(json.dumps([{"id": "07-x"}]), encoding="utf-8")
     with pytest.raises(quiz.BankError, match="07_x.json"):
@@ -263,7 +310,8 @@ def test_a_paper_of_questions_of_ones_own(tmp_path, capsys):
     own = json.loads((tmp_path / "03_example.json").read_text(encoding="utf-8"))
     printed = capsys.readouterr().out
     assert f"{len(own)} questions, seed 0" in printed and "Left out" not in printed
-    assert {question.id for question in choose(own=tmp_path)} == {entry["id"] for entry in own}
+    for bank in (tmp_path, tmp_path / "03_example.json"):
+        assert {question.id for question in choose(own=bank)} == {entry["id"] for entry in own}
     shutil.copy(tmp_path / "03_example.json", tmp_path / "03_twin.json")
     with pytest.raises(quiz.BankError, match="two questions with the id"):
         choose(own=tmp_path)

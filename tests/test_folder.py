@@ -16,7 +16,7 @@ import pytest
 
 from helpers.publish.exports import __main__ as exports
 from helpers.publish.exports.formats import export
-from helpers.publish.folder import MARK, FolderError, digest, write_file, write_text, written_whole
+from helpers.publish.folder import MARK, FolderError, digest, write_files, write_text, written_whole
 from helpers.publish.lite import __main__ as lite
 from helpers.publish.present import __main__ as present
 from helpers.publish.site import __main__ as site
@@ -113,11 +113,29 @@ def test_files_of_somebody_else_are_left_alone(tmp_path: Path, place: str) -> No
 
 def test_a_file_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "deck.apkg"
-    write_file(path, b"good")
+    write_files({path: b"good"})
     monkeypatch.setattr(Path, "write_bytes", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_file(path, b"half")
+        write_files({path: b"half"})
     assert files(tmp_path) == {"deck.apkg": "good"}
+
+
+def test_a_paper_never_stands_beside_another_papers_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paper, key = tmp_path / "paper.html", tmp_path / "paper_key.html"
+    write_files({paper: b"old", key: b"old key"})
+    whole = Path.write_bytes
+    monkeypatch.setattr(
+        Path, "write_bytes", lambda path, content: interrupted() if b"key" in content else whole(path, content)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        write_files({paper: b"new", key: b"new key"})
+    assert files(tmp_path) == {"paper.html": "old", "paper_key.html": "old key"}
+    monkeypatch.undo()
+    key.unlink()
+    key.mkdir()
+    with pytest.raises(IsADirectoryError, match="paper_key.html"):
+        write_files({paper: b"new", key: b"new key"})
+    assert paper.read_bytes() == b"old"
 
 
 def interrupted(*_: object) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -57,12 +58,20 @@ def export() -> Command:
     _add_folder(parser, ROOT / "exports")
     _add_lessons(parser)
     parser.add_argument(
-        "--bank", type=folder, metavar="FOLDER", help="use your own questions from this folder instead of the course's"
+        "--bank",
+        type=folder,
+        metavar="FOLDER",
+        help="use your own questions, a folder or one bank, instead of the course's",
     )
     parser.add_argument(
-        "--seed", default="0", help="any word: draws questions, their numbers and the order of the options (0)"
+        "--seed",
+        type=word,
+        default="0",
+        help="any word: draws questions, their numbers and the order of the options (0)",
     )
-    parser.add_argument("--questions", type=int, metavar="N", help="only N of the questions, drawn by the seed")
+    parser.add_argument(
+        "--questions", type=whole(1, 999), metavar="N", help="only N of the questions, drawn by the seed"
+    )
     parser.add_argument(
         "--needs",
         action="append",
@@ -71,10 +80,12 @@ def export() -> Command:
         help="also questions that need the lesson's panel, or cells that are run; may be repeated",
     )
     paper = parser.add_argument_group("a paper")
-    paper.add_argument("--versions", type=int, choices=range(1, 7), default=1, help="versions A, B, C … at once")
+    paper.add_argument(
+        "--versions", type=whole(1, 6), metavar="N", default=1, help="versions A, B, C … at once, up to 6"
+    )
     paper.add_argument("--title", default="", help="a title of your own")
     paper.add_argument("--date", default="", help="the date to print, in your own words")
-    paper.add_argument("--space", type=int, choices=range(0, 201), metavar="MM", help="millimetres for working (25)")
+    paper.add_argument("--space", type=whole(0, 200), metavar="MM", help="millimetres for working (25)")
     return parser, "helpers.publish.exports"
 
 
@@ -161,7 +172,25 @@ def read(word: str, arguments: list[str]) -> argparse.Namespace:
 
 def lesson(text: str) -> str:
     """The number of a lesson with two digits: 3 is 03."""
-    return text.zfill(2)
+    return word(text).zfill(2)
+
+
+def word(text: str) -> str:
+    """A text that isn't empty, without the spaces around it."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("nothing is given: name one, or leave the option out")
+    return text.strip()
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A reader of whole numbers from `low` to `high`."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"-?\d{1,9}", text) or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not possible: give a whole number from {low} to {high}")
+        return int(text)
+
+    return read
 
 
 def folder(text: str) -> Path:

@@ -7,7 +7,7 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 MARK = "made-by-start.txt"
@@ -44,14 +44,20 @@ def write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file in one step: an earlier file of this name stays until all of the content is written."""
-    draft = _beside(path, "new")
+def write_files(contents: Mapping[Path, bytes]) -> list[Path]:
+    """Write files that belong together: earlier ones stay until the content of all is written."""
+    drafts = {path: _beside(path, "new") for path in contents}
     try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
+        for path, content in contents.items():
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "It is a folder", str(path))
+            drafts[path].write_bytes(content)
+        for path, draft in drafts.items():
+            os.replace(draft, path)
     finally:
-        draft.unlink(missing_ok=True)
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+    return [*contents]
 
 
 def digest(folder: Path, without: str) -> str:

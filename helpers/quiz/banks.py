@@ -135,9 +135,11 @@ def check_bank(path: Path) -> tuple[tuple[Question, ...], tuple[str, ...]]:
 
 
 def load_own_banks(folder: Path) -> tuple[Question, ...]:
-    """The questions of all banks in a user's own folder, which needs no schema; BankError names the first fault."""
+    """The questions of a user's own bank, or of all banks in a folder; BankError names the first fault."""
+    if not folder.exists():
+        raise BankError(f"There is no folder {folder}")
     found: list[Question] = []
-    for path in sorted(folder.glob("[0-9][0-9]_*.json")):
+    for path in [folder] if folder.is_file() else sorted(folder.glob("[0-9][0-9]_*.json")):
         questions, faults = check_bank(path)
         if faults:
             raise BankError(f"{faults[0]}. All faults: python start.py check {folder}")

@@ -11,6 +11,7 @@ import pytest
 from helpers.progress import Progress
 from helpers.publish.classroom import __main__ as classroom
 from helpers.publish.exports import choose, export
+from helpers.publish.exports.paper import Layout
 from helpers.publish.guide import __main__ as guide
 from helpers.quiz import NEEDS
 from helpers.quiz.instances import build
@@ -79,8 +80,9 @@ def test_axe_finds_nothing_on_the_pages_of_a_teacher(page: Any, pages: Path, nam
 
 
 @pytest.mark.slow
-def test_a_long_name_leaves_the_columns_of_a_class_on_the_paper(page: Any, pages: Path) -> None:
-    page.goto((pages / "class" / "class.html").as_uri())
+@pytest.mark.parametrize("name", ["class/class.html", "paper.html", "paper_key.html"])
+def test_a_long_name_or_title_stays_on_the_paper(page: Any, pages: Path, name: str) -> None:
+    page.goto((pages / name).as_uri())
     page.emulate_media(media="print")
     page.set_viewport_size({"width": round(WIDTH * MM), "height": round(HEIGHT * MM)})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -94,7 +96,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Progress(folder / "in" / ("long" * 50)).record_answer("01", "01-none", 0, True)
     assert classroom.main([str(folder / "in"), "--to", str(folder / "class")]) == 0
     assert guide.main(["--to", str(folder / "guide")]) == 0
-    export("paper", QUESTIONS, folder, seed=3)
+    export(
+        "paper", QUESTIONS, folder, seed=3, layout=Layout("long" * 50, "Thursday, the 14th of March, room 204, " * 2)
+    )
     return folder
 
 

@@ -34,11 +34,15 @@ def main(arguments: list[str]) -> int:
         print(f"export: {error}.", file=sys.stderr)
         return 1
     except OSError as error:
+        where = f", {error.filename}" if error.filename else ""
         print(
-            f"export: Cannot write into {chosen.to} ({error.strerror}): name another folder with --to.",
+            f"export: Cannot write into {chosen.to} ({error.strerror}{where}): name another folder with --to.",
             file=sys.stderr,
         )
         return 1
+    except KeyboardInterrupt:
+        print(f"\nexport: Stopped. No file in {chosen.to} was changed.", file=sys.stderr)
+        return 130
     print(f"{counted(len(questions), 'question')}, seed {chosen.seed}:", *written, sep="\n  ")
     print(NEXT[chosen.format], _left_out(chosen), sep="\n", end="")
     return 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from helpers.checks import check_choice
 from helpers.publish.commands import EXPORTS
-from helpers.publish.folder import write_file
+from helpers.publish.folder import write_files
 from helpers.quiz import Question
 
 Writer = Callable[..., Mapping[str, bytes]]
@@ -24,13 +24,10 @@ def export(format: str, questions: Sequence[Question], folder: Path, seed: int |
 
     `layout` is passed to the format; only "paper" takes one (`paper.Layout`, as the argument `layout`).
 
-    Each file replaces an earlier one only once it is complete. Raises ValueError for an unknown format, and OSError
-    where a file can't be written.
+    The files replace earlier ones only once all of them are complete, so that no key stands beside an earlier paper.
+    Raises ValueError for an unknown format, and OSError where a file can't be written.
     """
     check_choice("format", format, FORMATS)
+    contents = FORMATS[format](questions, seed, **layout)
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, content in FORMATS[format](questions, seed, **layout).items():
-        write_file(folder / name, content)
-        written.append(folder / name)
-    return written
+    return write_files({folder / name: content for name, content in contents.items()})

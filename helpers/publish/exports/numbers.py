@@ -28,8 +28,11 @@ class Interval:
 
     def readable(self) -> str:
         """The centre for a human reader, with no more digits than the margin requires."""
-        short = format_number(self.centre)
-        return short if abs(float(short) - self.centre) <= self.margin / 4 else self.written()
+        precise = (f"{self.centre:.{digits}g}" for digits in range(2, 17))
+        texts = (format_number(self.centre), *precise, repr(self.centre))
+        short = next(text for text in texts if abs(float(text) - self.centre) <= self.margin / 4)
+        mantissa, power, exponent = short.partition("e")
+        return f"{mantissa}e{int(exponent)}" if power else short
 
 
 def interval(question: Question, answer: Answer) -> Interval | None:

@@ -17,7 +17,7 @@ from helpers.publish.exports.presented import Presented, present
 from helpers.publish.html import WITHOUT_SCRIPTS, document
 from helpers.quiz import Question, for_each_type
 from helpers.quiz.papers import version_of
-from helpers.theme import power_of_ten
+from helpers.theme import UNBROKEN, power_of_ten
 from helpers.words import counted
 
 WORKING_MM = 25
@@ -36,13 +36,12 @@ STYLE = """
 * { box-sizing: border-box; }
 body { font: 11pt/1.45 "Segoe UI", "Helvetica Neue", "DejaVu Sans", Arial, sans-serif; color: #000;
   max-width: 180mm; margin: 0 auto; padding: 4mm; }
-h1 { font-size: 18pt; margin: 0 0 2mm; }
+h1 { font-size: 18pt; margin: 0 0 2mm; overflow-wrap: anywhere; }
 header { border-bottom: 1pt solid #000; padding-bottom: 5mm; margin-bottom: 6mm; break-after: avoid; }
-.blanks { display: flex; gap: 8mm; margin: 5mm 0 0; }
-.blanks span { flex: 1; border-bottom: 0.6pt solid #000; padding-bottom: 1mm; }
-.blanks span.wide { flex: 2; }
-.blanks .date { white-space: nowrap; }
-.blanks .points { display: flex; justify-content: space-between; }
+.blanks { display: flex; flex-wrap: wrap; gap: 5mm 8mm; margin: 5mm 0 0; align-items: flex-end; }
+.blanks span { flex: 1 1 30mm; border-bottom: 0.6pt solid #000; padding-bottom: 1mm; overflow-wrap: anywhere; }
+.blanks span.wide { flex: 2 0 65mm; }
+.blanks .points { display: flex; justify-content: space-between; white-space: nowrap; gap: 4mm; }
 .blanks i { font-style: normal; }
 .question { display: grid; grid-template-columns: 9mm 1fr; margin: 0 0 7mm; break-inside: avoid; }
 .number { font-weight: bold; }
@@ -150,7 +149,7 @@ def _by_hand(text: str) -> str:
 
 
 _SENTENCES = re.compile(r"(?<=[.!?]) +(?=[A-Z])")
-_AT_THE_SCREEN = re.compile(r"(?:Set|Move|Put|Run|Look at|Press|Switch|Read|Choose|Drag) ")
+_AT_THE_SCREEN = re.compile(r"(?:Set|Move|Put|Run|Look at|Press|Switch|Read|Choose|Drag|Bring|Step) ")
 
 
 def on_paper(feedback: str) -> str:
@@ -163,7 +162,7 @@ def on_paper(feedback: str) -> str:
 def _as_power(found: re.Match[str]) -> str:
     mantissa, sign, exponent = found.groups()
     power = power_of_ten(int(sign + exponent))
-    return power if mantissa == "1" else f"{mantissa} × {power}"
+    return power if mantissa == "1" else f"{mantissa}{UNBROKEN}×{UNBROKEN}{power}"
 
 
 def _answers(shown: Sequence[Presented]) -> str:

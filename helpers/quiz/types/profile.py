@@ -42,13 +42,13 @@ def _answers(entry: Mapping[str, Any], dice: random.Random) -> tuple[Answer, ...
             correct=place == right,
             text=answer["answer"],
             try_state=answer.get("try", {}),
-            network=_network({**entry["network"], **answer["network"]}),
+            network=network_of({**entry["network"], **answer["network"]}),
         )
         for place, answer in enumerate(entry["answers"])
     )
 
 
-def _network(settings: Mapping[str, Any]) -> NetworkSpec:
+def network_of(settings: Mapping[str, Any]) -> NetworkSpec:
     """A network with these settings; PyTorch's default also draws biases, here from N(0, 1/(3 width))."""
     spec = NetworkSpec(**settings)
     if spec.init == "pytorch_default" and "bias_std" not in settings:
