@@ -103,6 +103,34 @@ def test_slips_that_were_mended_are_not_proposed(homes: Path) -> None:
     assert all(each.still_wrong == 0 for each in slips)
 
 
+def test_the_first_screen_says_what_to_take_up_why_and_who_is_how_far(homes: Path, tmp_path: Path) -> None:
+    page = run([homes], tmp_path / "class").replace("<code>", "").replace("</code>", "")
+    first, _, below = page.partition("<h2>Questions to take up again</h2>")
+    assert "Least far" not in first, "all are equally far"
+    places = [first.index(f"href='#again-{number}'") for number in (1, 2, 3)]
+    assert places == sorted(places)
+    for name, (which, share) in HELD.items():
+        question = next(each for each in one_choice(name[:2]) if each.id == name)
+        assert f"{round(share * SIZE)} of {SIZE} ({share:.0%}) wrong" in first
+        assert question.text.split(". ")[-1][-60:] in first, "the sentence that asks"
+        assert f"They say: <b>{wrong_answers(question)[which]}" in first
+    assert below.count("<li id='again-") == len(HELD)
+    for name, last in (("zoe", 9), ("ben", 2), ("anna", 1)):
+        record = Progress(tmp_path / "few" / name)
+        for question in one_choice("01")[:last]:
+            record.record_answer("01", question.id, 0, True)
+    page = run([tmp_path / "few"], tmp_path / "class")
+    assert page.index("Least far: anna (") < page.index("ben (") < page.index("zoe (")
+
+
+def test_names_stand_in_the_order_of_a_list(tmp_path: Path) -> None:
+    for name in ("10", "9", "100", "1", "7a-12", "7a-2", "Zoe", "ärmel", "Bo", "Élan"):
+        Progress(tmp_path / name).record_answer("01", one_choice("01")[0].id, 0, True)
+    assert [each.name for each in read_class([tmp_path]).learners] == [
+        *("1", "7a-2", "7a-12", "9", "10", "100", "ärmel", "Bo", "Élan", "Zoe")
+    ]
+
+
 def test_records_are_only_read(homes: Path, tmp_path: Path) -> None:
     before = snapshot(homes)
     run([homes], tmp_path / "class")

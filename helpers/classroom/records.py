@@ -12,6 +12,7 @@ import re
 import shutil
 import sqlite3
 import tempfile
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -81,7 +82,7 @@ def read_class(folders: Sequence[Path]) -> Class:
             parts, files = found.setdefault((folder, _name(folder, path)), ([], []))
             parts.append(rows)
             files.append(path)
-    learners = sorted(_named_apart(found), key=lambda each: each.name.casefold())
+    learners = sorted(_named_apart(found), key=lambda each: _in_a_list(each.name))
     twins = {each.name: other for each, other in _twins(learners)}
     left_out += [
         LeftOut(path, f"All of its entries are in the record of {twins[each.name].name}, too; it is counted once.")
@@ -128,6 +129,13 @@ def _name(folder: Path, path: Path) -> str:
     if len(inside) > 1 and not is_home:
         return _SUBMISSION.sub("", inside[0])
     return folder.name if is_home or path.name == FILE_NAME else own
+
+
+def _in_a_list(name: str) -> tuple[list[str | int], str]:
+    """The place of a name in an alphabetical list: 9 before 10, and ä beside a."""
+    letters = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
+    parts = re.split(r"([0-9]+)", letters.casefold())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
 
 
 def _own_name(path: Path) -> str:

@@ -10,13 +10,14 @@ import pytest
 
 from helpers.progress import Progress
 from helpers.publish.classroom import __main__ as classroom
+from helpers.publish.classroom.glance import MOST
 from helpers.publish.exports import choose, export
 from helpers.publish.exports.paper import Layout
 from helpers.publish.guide import __main__ as guide
 from helpers.quiz import NEEDS
 from helpers.quiz.instances import build
 from tests.browser.test_site import AXE, VIOLATIONS
-from tests.classes import make_class
+from tests.classes import make_class, one_choice
 from tests.gift_reader import read
 from tests.quiz_examples import OF_EACH_TYPE
 
@@ -86,6 +87,23 @@ def test_a_long_name_or_title_stays_on_the_paper(page: Any, pages: Path, name: s
     page.emulate_media(media="print")
     page.set_viewport_size({"width": round(WIDTH * MM), "height": round(HEIGHT * MM)})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.slow
+def test_the_first_screen_answers_what_why_and_who(page: Any, tmp_path: Path) -> None:
+    held = {question.id: (0, 0.9) for question in one_choice("04")[: MOST + 2]}
+    make_class(tmp_path / "in", 12, held)
+    Progress(tmp_path / "in" / "late").record_answer("04", one_choice("04")[0].id, 0, True)
+    assert classroom.main([str(tmp_path / "in"), "--to", str(tmp_path / "class")]) == 0
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.goto((tmp_path / "class" / "class.html").as_uri())
+    for part in ("ol > li", "text=They say", "text=Least far: late", "table tr"):
+        for each in page.locator(f".glance >> {part}").all():
+            box = each.bounding_box()
+            assert box["y"] + box["height"] <= 768, part
+    assert page.locator(".glance li").count() == MOST
+    page.locator(".glance a").nth(1).click()
+    assert page.evaluate("location.hash") == "#again-2"
 
 
 @pytest.fixture(scope="module")

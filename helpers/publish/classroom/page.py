@@ -15,6 +15,8 @@ from helpers.classroom import (
     to_take_up,
 )
 from helpers.course import LESSONS, TITLE
+from helpers.publish.classroom.glance import STYLE as GLANCE_STYLE
+from helpers.publish.classroom.glance import glance, share_of
 from helpers.publish.exports.markup import as_html, body, lesson_name
 from helpers.publish.html import WITHOUT_SCRIPTS, document
 from helpers.quiz import available_lessons, load_bank
@@ -60,6 +62,7 @@ def class_page(group: Class, found: ClassResults, today: date, hide_names: bool 
         f"{counted(len(group.learners), 'learner')}, {today.isoformat()}.</p></header>"
     )
     sections = [
+        glance(found),
         _again(found),
         _progress(found.lessons),
         _predictions(found.predictions),
@@ -67,16 +70,9 @@ def class_page(group: Class, found: ClassResults, today: date, hide_names: bool 
         _left_out(group, found, hide_names),
     ]
     main = "\n".join(sections)
-    return document("What the class knows", f"{head}\n<main>{main}</main>", style=STYLE, allowed=WITHOUT_SCRIPTS)
-
-
-FEWEST_FOR_PERCENT = 10
-"""With fewer learners a percentage would suggest more precision than there is."""
-
-
-def share_of(count: int, whole: int) -> str:
-    """ "12 of 30 (40 %)", or "2 of 3" if there are few."""
-    return f"{count} of {whole} ({count / whole:.0%})" if whole >= FEWEST_FOR_PERCENT else f"{count} of {whole}"
+    return document(
+        "What the class knows", f"{head}\n<main>{main}</main>", style=STYLE + GLANCE_STYLE, allowed=WITHOUT_SCRIPTS
+    )
 
 
 @cache
@@ -89,12 +85,12 @@ def _places() -> Mapping[str, int]:
 def _again(found: ClassResults) -> str:
     proposed = to_take_up(found)
     if not proposed:
-        return (
-            "<h2>To take up again</h2><p>No question is answered wrong by two learners or more in their last try.</p>"
-        )
-    items = "\n".join(f"<li>{_one_again(each)}</li>" for each in proposed)
+        return ""
+    items = "\n".join(
+        f"<li id='again-{number}'>{_one_again(each)}</li>" for number, each in enumerate(proposed, start=1)
+    )
     return (
-        "<h2>To take up again</h2><p class='small'>The questions that the class still gets wrong, counted by each "
+        "<h2>Questions to take up again</h2><p class='small'>What the class still gets wrong, counted by each "
         f"learner's last answer. Questions that few have answered rank lower.</p><ol class='again'>{items}</ol>"
     )
 
