@@ -1,22 +1,26 @@
-"""The keys of papers, compared with the banks by what stands on the pages alone: letters, numbers, orders, pictures."""
+"""Keys of papers and files for other platforms, compared with the banks by what stands in them alone."""
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import re
-from collections.abc import Mapping
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
 
 from helpers.network import gradient_profile
-from helpers.publish.exports import choose, paper
+from helpers.publish.exports import choose, gift, moodle, paper
 from helpers.publish.exports.markup import as_html
-from helpers.quiz import BANKS, NEEDS, compute_key, read_number
+from helpers.quiz import BANKS, NEEDS, Question, compute_key, read_number
 from helpers.quiz.instances import format_drawn, plain_value
 from helpers.quiz.types.profile import network_of
+from tests.gift_reader import read
 from tests.html_reader import text_of
 from tests.test_exports_pictures import Drawing
 
@@ -37,25 +41,25 @@ def filled(thing: Any, drawn: Mapping[str, Any]) -> Any:
     if alone:
         return plain_value(drawn[alone[1]])
     return (
-        re.sub(r"\{(\w+)\}", lambda name: format_drawn(drawn.get(name[1], "")), thing)
+        re.sub(r"\{(\w+)\}", lambda name: format_drawn(drawn[name[1]]) if name[1] in drawn else name[0], thing)
         if isinstance(thing, str)
         else thing
     )
 
 
-def entries() -> dict[str, list[dict[str, Any]]]:
-    """Every question that the banks can ask, by its text on paper."""
+def entries(reader: Callable[[str], str]) -> dict[str, list[dict[str, Any]]]:
+    """Every question that the banks can ask, by its text as read by `reader`."""
     found: dict[str, list[dict[str, Any]]] = {}
     for bank in sorted(BANKS.glob("[0-9]*.json")):
         for entry in json.loads(bank.read_text(encoding="utf-8")):
             draw = entry.get("draw", {})
             for values in itertools.product(*draw.values()):
                 whole = filled(entry, dict(zip(draw, values, strict=True)))
-                found.setdefault(shown(whole["question"]), []).append(whole)
+                found.setdefault(reader(whole["question"]), []).append(whole)
     return found
 
 
-ENTRIES = entries()
+ENTRIES = entries(shown)
 
 
 def asked(section: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -133,3 +137,124 @@ def test_each_versions_key_is_right(seed: str) -> None:
             letters_of_a_question.setdefault(entry["id"], set()).add(solution)
     assert len(letters_of_a_question) == len(questions)
     assert sum(len(each) > 1 for each in letters_of_a_question.values()) > len(questions) / 3
+
+
+# What other programs read --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class ReadBack:
+    """A question as another program reads it: each answer with its share of the mark in per cent and its feedback."""
+
+    text: str
+    picture: str = ""
+    answers: list[tuple[str, float, str]] = field(default_factory=list)
+    margins: list[float] = field(default_factory=list)
+    explanation: str = ""
+
+
+def from_moodle(questions: Sequence[Question]) -> dict[str, ReadBack]:
+    root = ET.fromstring(moodle.document(questions))
+    return {
+        element.findtext("idnumber", ""): ReadBack(
+            text_of(element.findtext("questiontext/text", "")),
+            base64.b64decode(element.findtext("questiontext/file", "")).decode(),
+            [
+                (
+                    text_of(answer.findtext("text", "")),
+                    float(answer.get("fraction", "nan")),
+                    text_of(answer.findtext("feedback/text", "")),
+                )
+                for answer in element.iter("answer")
+            ],
+            [float(each.text or "nan") for each in element.iter("tolerance")],
+            text_of(element.findtext("generalfeedback/text", "")),
+        )
+        for element in root
+        if element.get("type") != "category"
+    }
+
+
+def from_gift(questions: Sequence[Question]) -> dict[str, ReadBack]:
+    found = {}
+    for each in read(gift.document(questions)):
+        data = re.search(r'src="data:image/svg\+xml;base64,([^"]*)"', each.text.text)
+        general = each.general_feedback.text if each.general_feedback else ""
+        found[each.id] = ReadBack(
+            text_of(each.text.text),
+            base64.b64decode(data[1]).decode() if data else "",
+            [
+                (text_of(answer.text.text) or "*", float(answer.match or answer.weight), text_of(answer.feedback.text))
+                for answer in each.answers
+            ],
+            [answer.tolerance or 0.0 for answer in each.answers],
+            text_of(general),
+        )
+    return found
+
+
+def prose(text: str) -> str:
+    return text_of(as_html(text))
+
+
+@pytest.mark.parametrize("reader", [from_moodle, from_gift])
+def test_what_other_programs_read_is_what_the_banks_say(
+    reader: Callable[[Sequence[Question]], dict[str, ReadBack]],
+) -> None:
+    questions = choose(seed="7b", needs=NEEDS)
+    found = reader(questions)
+    banks = [entry for asked_alike in entries(prose).values() for entry in asked_alike]
+    assert {*found} == {entry["id"] for entry in banks}
+    assert {name[:2] for name in found} == {f"{lesson:02d}" for lesson in range(12)}
+    for name, mine in found.items():
+        (entry, *_) = [each for each in banks if each["id"] == name and mine.text.startswith(prose(each["question"]))]
+        assert_same(mine, entry)
+
+
+def assert_same(mine: ReadBack, entry: dict[str, Any]) -> None:
+    """What was read back has the bank's options, right answers, tolerances, feedback, code and picture."""
+    assert entry.get("code", "") in mine.text and entry.get("unit", "") in mine.text
+    answers = entry.get("answers", [])
+    match entry["type"]:
+        case "multiple_choice" | "many_choice":
+            told = {(prose(each["answer"]), each["correct"], prose(each["feedback"])) for each in answers}
+            assert {(text, share > 0, feedback) for text, share, feedback in mine.answers} == told
+            assert sum(max(share, 0) for _, share, _ in mine.answers) == pytest.approx(100, abs=1e-3)
+        case "ordering":
+            right = [text for text, _, _ in sorted(mine.answers, key=lambda each: each[1])]
+            assert right == [prose(each["answer"]) for each in answers]
+            assert all(prose(each["feedback"]) in mine.explanation for each in answers)
+        case "profile":
+            hidden = nearest(mine.picture, entry)
+            for each, (text, share, feedback) in zip(answers, sorted_like(answers, mine.answers), strict=True):
+                is_hidden = each is answers[hidden]
+                assert (text, share) == (prose(each["answer"]), 100.0 if is_hidden else 0.0)
+                assert feedback.startswith(prose(each["feedback" if is_hidden else "otherwise"]))
+        case "numeric":
+            assert_numbers(mine, entry)
+        case "open":
+            texts = [entry["model"], *(text for each in entry["rubric"] for text in (each["point"], each["feedback"]))]
+            assert all(prose(text) in mine.explanation for text in texts)
+
+
+def sorted_like(answers: list[dict[str, Any]], read_back: list[tuple[str, float, str]]) -> list[tuple[str, float, str]]:
+    order = [prose(each["answer"]) for each in answers]
+    return sorted(read_back, key=lambda each: order.index(each[0]))
+
+
+def assert_numbers(mine: ReadBack, entry: dict[str, Any]) -> None:
+    for answer, (number, share, feedback), margin in zip(entry["answers"], mine.answers, mine.margins, strict=True):
+        assert share == (100 if answer.get("correct") else 0)
+        said = prose(answer["feedback"])
+        if "{" not in said:  # {value} and {right} were filled in
+            assert feedback == said
+        if answer.get("type") == "default":
+            assert number == "*"
+        elif "range" in answer:
+            low, high = answer["range"]
+            assert (float(number) - margin, float(number) + margin) == pytest.approx((low, high), rel=1e-3, abs=1e-9)
+        else:
+            value = compute_key(answer["key"], **answer["arguments"]) if "key" in answer else answer["value"]
+            assert float(number) == pytest.approx(value, rel=0.02)
+            if "tolerance" in entry:
+                assert margin == pytest.approx(entry["tolerance"] * abs(value), rel=1e-6)
