@@ -84,23 +84,35 @@ def _bound(statement: ast.stmt) -> Names:
 
 
 def _loaded(nodes: Iterable[ast.AST]) -> Names:
-    """Names that are used, including those inside comprehensions and functions."""
+    """Names that are used, also by functions, but not those that a comprehension or a lambda has for itself."""
     found: Names = set()
-    for node in (inner for each in nodes for inner in ast.walk(each)):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            found.add(node.id)
-        elif isinstance(node, ast.AugAssign):
-            found |= {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
+    for node in nodes:
+        inside = _loaded(ast.iter_child_nodes(node))
+        match node:
+            case ast.Name(ctx=ast.Load()):
+                inside = {node.id}
+            case ast.AugAssign():
+                inside |= {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                own = _stored(part.target for part in node.generators)
+                inside = (inside - own) | _loaded([node.generators[0].iter])
+            case ast.Lambda():
+                own = {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
+                inside = (inside - own) | _loaded([node.args])
+        found |= inside
     return found
 
 
 def _stored(nodes: Iterable[ast.AST]) -> Names:
     found: Names = set()
-    for node in (inner for each in nodes for inner in ast.walk(each)):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif isinstance(node, ast.alias):
-            found.add((node.asname or node.name).partition(".")[0])
+    for node in nodes:
+        match node:
+            case ast.Name(ctx=ast.Store()):
+                found.add(node.id)
+            case ast.FunctionDef() | ast.ClassDef():
+                found.add(node.name)
+            case ast.alias():
+                found.add((node.asname or node.name).partition(".")[0])
+        inside = [node.iter, *node.ifs] if isinstance(node, ast.comprehension) else ast.iter_child_nodes(node)
+        found |= _stored(inside)
     return found
