@@ -85,7 +85,7 @@ def maker(build: Callable[[int], Any]) -> Make:
 
     def make() -> Example:
         model, inputs, targets, loss, _ = build(torch.initial_seed())
-        return model, loss, tuple(inputs), targets
+        return model, loss, inputs if isinstance(inputs, torch.Tensor) else tuple(inputs), targets
 
     return make
 
