@@ -7,8 +7,8 @@ chance, the outputs of a sigmoid always do.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,7 @@ from .readings import Finding, Threshold
 DIFFERENCES = frozenset(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "__sub__", "__rsub__", "rsub"))
 """Functions of torch that compare element by element, by subtraction."""
 
-LOGARITHMS = frozenset(("nll_loss", "kl_div"))
+LOGARITHMS = frozenset(("nll_loss", "kl_div", "ctc_loss"))
 """Functions of torch that expect logarithms of probabilities."""
 
 SOFTMAXES = frozenset(("cross_entropy", "log_softmax"))
@@ -33,10 +33,16 @@ BITS = frozenset(("binary_cross_entropy", "binary_cross_entropy_with_logits"))
 SIGNS = frozenset(("soft_margin_loss", "hinge_embedding_loss", "cosine_embedding_loss", "margin_ranking_loss"))
 """Functions of torch that expect labels of -1 and 1, as their last tensor."""
 
+RATES = frozenset(("poisson_nll_loss",))
+"""Functions of torch that take the exponential of what they are given, unless log_input is False."""
+
+INDICES = frozenset(("multilabel_margin_loss",))
+"""Functions of torch that expect the numbers of the right classes, and -1 after the last of them."""
+
 BY_HAND = frozenset(("sub", "__sub__", "__rsub__", "rsub", "mul", "__mul__", "__rmul__"))
 """Functions of torch that losses written by hand compare with, element by element."""
 
-LOSSES = (DIFFERENCES | LOGARITHMS | SOFTMAXES | BITS | SIGNS) - BY_HAND
+LOSSES = (DIFFERENCES | LOGARITHMS | SOFTMAXES | BITS | SIGNS | RATES | INDICES) - BY_HAND
 """Functions of torch that are losses wherever they are called."""
 
 COMPARING = LOSSES | BY_HAND
@@ -63,6 +69,9 @@ KEEPS_THE_RANGE = (
 )
 """Steps that output only numbers that they were given, all or some of them."""
 
+KEEPS_THE_SHAPE = ("View", "UnsafeView", "Reshape", "Alias", "Clone", "AddBackward")
+"""Steps after a linear layer that leave its units on the last axis, if the shape has as many axes afterwards."""
+
 BEYOND, FEW, NEARLY_ALL = 0.05, 0.1, 0.95
 """Targets more than BEYOND (in widths of the range) outside a range are out of reach; a share below FEW is ignored."""
 
@@ -77,6 +86,9 @@ IGNORED = -100
 
 MASKED = -1e4
 """Logits below this were masked on purpose."""
+
+SMOOTH = 0.5
+"""Label smoothing of at least this leaves the right class no more than half of the probability."""
 
 OF_COMPARISONS = {
     "broadcast": Threshold(
@@ -98,11 +110,15 @@ OF_COMPARISONS = {
 
 @dataclass(frozen=True)
 class Compared:
-    """A call of a function of torch with two tensors: the one that was computed and the one that is wanted."""
+    """A call of a function of torch with two tensors: the one that was computed and the one that is wanted.
+
+    settings: the function's other arguments, by name
+    """
 
     function: str
     computed: Tensor
     wanted: Tensor
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def activation(self) -> tuple[str, float, float]:
@@ -125,9 +141,9 @@ class Compared:
         return self.computed.detach()
 
 
-def compared(function: str, given: Sequence[object]) -> Compared | None:
+def compared(function: str, args: Sequence[object], kwargs: Mapping[str, Any]) -> Compared | None:
     """Return what a call of a function of torch compares; None if it has no two tensors with elements to compare."""
-    tensors = [each for each in given if isinstance(each, Tensor)]
+    tensors = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)]
     pair = [tensors[0], tensors[-1]] if function in SIGNS and tensors else tensors[:2]
     if function == "log_softmax" and len(pair) == 1:
         pair *= 2
@@ -135,7 +151,7 @@ def compared(function: str, given: Sequence[object]) -> Compared | None:
         return None
     if function in DIFFERENCES | BY_HAND and not pair[0].requires_grad:
         pair = pair[::-1]
-    return Compared(function, *pair)
+    return Compared(function, pair[0], pair[1], kwargs)
 
 
 def findings_of_comparisons(seen: Sequence[Compared]) -> Iterator[Finding]:
@@ -148,10 +164,23 @@ def findings_of_comparisons(seen: Sequence[Compared]) -> Iterator[Finding]:
 
 def notes_of_comparisons(seen: Sequence[Compared]) -> Iterator[str]:
     """Yield notes on the arguments of losses, at most one of each kind."""
-    for check in (_note_of_shares, _note_of_logits, _note_of_sharp_logits, _note_of_reach, _note_of_labels):
+    for check in (
+        *(_note_of_shares, _note_of_logits, _note_of_sharp_logits, _note_of_reach, _note_of_labels),
+        *(_note_of_settings, _note_of_the_class_axis, _note_of_one_of_several, _note_of_rates, _note_of_indices),
+    ):
         found = next((note for each in seen for note in check(each)), None)
         if found is not None:
             yield found
+    silent = [
+        each
+        for each in seen
+        if each.function in LOSSES and not (each.computed.requires_grad or each.wanted.requires_grad)
+    ]
+    if silent and len(silent) < len(seen):
+        yield (
+            f"A term of the loss ({silent[0].function}) has no gradient: neither of the two tensors that it compares "
+            "depends on a parameter. Look for detach(), no_grad, or autograd.grad without create_graph=True."
+        )
     if seen and all(each.function in DIFFERENCES - BY_HAND and each.wanted.requires_grad for each in seen):
         yield (
             "The loss compares outputs with outputs, and both are trained: one constant for all samples makes it 0, "
@@ -188,9 +217,13 @@ def _no_logarithms(each: Compared) -> Iterator[Finding]:
         "logarithms",
         f"{each.function} is given {what} in place of logarithms of probabilities, so it has no lower bound.",
         {"exp, summed over the classes": _sums_of_exp(each)},
-        "Pass it log_softmax of the logits; or pass the logits to cross_entropy, which contains the softmax."
-        if each.function == "nll_loss"
-        else "Pass it log_softmax of the logits: kl_div takes logarithms as its first argument, not as its second.",
+        {
+            "nll_loss": "Pass it log_softmax of the logits; or pass the logits to cross_entropy, which contains the "
+            "softmax.",
+            "ctc_loss": "Pass it log_softmax of the logits over the last axis.",
+            "kl_div": "Pass it log_softmax of the logits: kl_div takes logarithms as its first argument, not as its "
+            "second.",
+        }[each.function],
     )
 
 
@@ -313,6 +346,58 @@ def _note_of_labels(each: Compared) -> Iterator[str]:
         )
 
 
+def _note_of_settings(each: Compared) -> Iterator[str]:
+    smoothing = each.settings.get("label_smoothing", 0.0)
+    if each.function == "cross_entropy" and smoothing >= SMOOTH:
+        classes = each.computed.shape[1 if each.computed.dim() > 1 else 0]
+        yield (
+            f"label_smoothing is {smoothing:g}: the best answer gives the right class a probability of "
+            f"{1 - smoothing + smoothing / classes:.2g} only. Usual is 0.1."
+        )
+
+
+def _note_of_the_class_axis(each: Compared) -> Iterator[str]:
+    """Yield a note if a linear layer writes the classes to the last axis and the loss takes them from another."""
+    if each.function not in ("cross_entropy", "nll_loss") or each.computed.dim() < 3:
+        return
+    step = source_of(each.computed.grad_fn, KEEPS_THE_SHAPE)
+    if step is not None and name_of(step) in ("AddmmBackward", "MmBackward", "BmmBackward", "LinearBackward"):
+        yield (
+            f"{each.function} takes the classes from axis 1 of {tuple(each.computed.shape)}, but a linear layer writes "
+            "them to the last axis: move it, outputs.movedim(-1, 1)."
+        )
+
+
+def _note_of_one_of_several(each: Compared) -> Iterator[str]:
+    """Yield a note if probabilities that sum to 1 are compared with several labels for a sample, or with none."""
+    wanted = each.wanted.detach()
+    if each.activation[0] != "softmax" or each.function not in BITS or wanted.dim() < 2 or wanted.shape[-1] < 2:
+        return
+    several = float(((wanted.sum(-1) - 1).abs() > BEYOND).float().mean())
+    if several > FEW and are_shares(each.numbers, -1):
+        yield (
+            f"The outputs of a softmax sum to 1, but {several:.0%} of the samples have several labels or none: use a "
+            "sigmoid (binary_cross_entropy_with_logits)."
+        )
+
+
+def _note_of_rates(each: Compared) -> Iterator[str]:
+    if each.function in RATES and each.settings.get("log_input", True) and each.activation[0] in ("softplus", "exp"):
+        yield (
+            f"{each.function} takes logarithms of rates, but is given the output of a {each.activation[0]}: leave it "
+            "out, or set log_input=False."
+        )
+
+
+def _note_of_indices(each: Compared) -> Iterator[str]:
+    wanted = each.wanted.detach()
+    if each.function in INDICES and wanted.dim() > 1 and bool(((wanted == 0) | (wanted == 1)).all()):
+        yield (
+            f"{each.function} takes the numbers of the right classes, and -1 after the last, but is given zeros and "
+            "ones: use multilabel_soft_margin_loss, or binary_cross_entropy_with_logits."
+        )
+
+
 def _share_out_of_reach(each: Compared) -> float:
     name, low, high = each.activation
     if each.function not in DIFFERENCES or not name or each.wanted.requires_grad:
@@ -334,7 +419,8 @@ def _are_cosines(numbers: Tensor, step: Any) -> bool:
 def _sums_of_exp(each: Compared) -> float:
     """Return the median sum of the probabilities over the classes; for kl_div, over the axis where it is nearest 1."""
     numbers = each.numbers.float()
-    axes = range(numbers.dim()) if each.function == "kl_div" or numbers.dim() < 2 else (1,)
+    axes: Iterable[int] = range(numbers.dim()) if each.function == "kl_div" or numbers.dim() < 2 else (1,)
+    axes = (-1,) if each.function == "ctc_loss" else axes
     sums = [float(numbers.exp().sum(axis).median()) for axis in axes]
     return min(sums, key=lambda value: abs(value - 1))
 

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from .comparing import (
-    BITS,
-    IGNORED,
-    OF_COMPARISONS,
-    Compared,
-    are_shares,
-    findings_of_comparisons,
-    notes_of_comparisons,
-)
+from .comparing import BITS, OF_COMPARISONS, are_shares, findings_of_comparisons, notes_of_comparisons
+from .evidence import MANY, MOST_SEEN, SAME, Evidence, is_alike, is_batch, rms
 from .graph import name_of
+from .leaks import notes_of_leaks
+from .pulls import notes_of_pulls
 from .readings import Finding, Threshold
 from .recording import flatten, norm
 
@@ -30,26 +22,17 @@ FAR = 1e4
 LARGE_INPUTS = 30.0
 """Inputs with a root mean square above this count as not standardised."""
 
-MANY, SAME = 8, 1e-6
-"""In MANY samples or more, classes should differ, and outputs should differ by more than SAME times their size."""
-
 DROPS_MUCH = 0.8
 """Dropout with a p of at least this gets a note: p may have been taken for the share to keep."""
 
 TINY = 1e-2
 """Targets with less than this share of the outputs' size, and inputs smaller than this, get a note."""
 
-NEARLY_ALL = 0.95
-"""The share of the samples from which a property of theirs gets a note."""
+MOSTLY = 0.8
+"""This share of padding, or of one token, gets a note."""
 
-MOSTLY, MOST_SEEN = 0.8, 2**16
-"""This share of padding gets a note; inputs of up to MOST_SEEN numbers are searched for equal samples."""
-
-CLASSES = frozenset(("NllLossBackward", "NllLoss2DBackward"))
-"""Steps that compare logarithms of probabilities with class numbers."""
-
-OF_CLASSES = CLASSES | {"LogSoftmaxBackward"}
-"""Steps in the graph of a loss whose targets are class numbers."""
+FAR_OUT = 10.0
+"""A number of the inputs this many standard deviations beyond the others, and more than once, stands for a gap."""
 
 TAKEN = 0.5
 """The share of the differences between samples that a normalization of the inputs may take away."""
@@ -76,78 +59,6 @@ LIMITS = OF_COMPARISONS | {
 """The threshold of every finding about data and loss."""
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """Everything that the checks examine: the batch, the model's outputs, and the functions that the loss consists of.
-
-    compared: the comparisons that the loss made
-    steps: names of the steps between outputs and loss in autograd's graph
-    begins_with: type of the first layer
-    differentiates_kinks: whether the outputs contain derivatives of ReLUs
-    normalises: whether one of the first two layers is a normalization
-    dropped: name and p of the dropout in training mode that drops most
-    drops_outputs: name of the dropout that the first output comes from
-    mixed_axes: descriptions of views with the sizes of two axes swapped
-    pulls: the outputs with their gradients from the loss function alone, if there are several outputs
-    not_counted: the class that the loss leaves out
-    sees_ahead: whether a model of next tokens reads them
-    ignores_targets: whether the loss stays the same if each sample gets the next one's targets
-    shrinks: smallest cosine between a large matrix and its gradient
-    mixed: sentences that name what lets one sample affect the outputs for others
-    at_outputs: the gradient at the first output, up to a positive factor; None where it wasn't kept
-    of_modules: notes on the contents of the modules
-    quiet: the outputs in eval mode, without dropout's noise; None unless `tells_nothing`
-    """
-
-    inputs: Any
-    targets: Any
-    returned: Any
-    loss: float
-    compared: Sequence[Compared]
-    steps: Collection[str]
-    normalises: bool
-    dropped: tuple[str, float] = ("", 0.0)
-    drops_outputs: str = ""
-    mixed_axes: Sequence[str] = ()
-    begins_with: str = ""
-    differentiates_kinks: bool = False
-    pulls: Sequence[tuple[Tensor, Tensor]] = ()
-    not_counted: int = IGNORED
-    sees_ahead: bool = False
-    ignores_targets: bool = False
-    shrinks: float = math.nan
-    mixed: Sequence[str] = ()
-    at_outputs: Tensor | None = None
-    of_modules: Sequence[str] = ()
-    quiet: Any = None
-
-    @cached_property
-    def outputs(self) -> list[Tensor]:
-        """The tensors of real numbers that the model returned."""
-        return [each.detach() for each in flatten(self.returned) if each.is_floating_point() and each.numel()]
-
-    @cached_property
-    def classes(self) -> int:
-        """The number of classes where the targets are class numbers for the first output, else 0."""
-        targets, outputs = flatten(self.targets), self.outputs
-        if len(targets) != 1 or not outputs or targets[0].is_floating_point() or outputs[0].dim() < 2:
-            return 0
-        return outputs[0].shape[1] if "LogSoftmaxBackward" in self.steps else 0
-
-    @cached_property
-    def rms(self) -> float:
-        """The largest root mean square of the outputs."""
-        return max((_rms(each) for each in self.outputs), default=math.nan)
-
-    @cached_property
-    def natural(self) -> float:
-        """The root mean square expected of the outputs: at least 1, or that of targets of the same size."""
-        like = [each for each in flatten(self.targets) if each.is_floating_point() and each.numel()]
-        if self.outputs and like and like[0].numel() == self.outputs[0].numel():
-            return max(1.0, _rms(like[0]))
-        return 1.0
-
-
 def findings_of_data(evidence: Evidence) -> Iterator[Finding]:
     """Yield all findings about data and loss."""
     yield from _large_targets(evidence)
@@ -164,16 +75,7 @@ def tells_nothing(evidence: Evidence) -> bool:
     )
     if not given or not targets or len(given[0]) < 2 or any(len(each) != len(given[0]) for each in (*given, *targets)):
         return False
-    return all(map(_is_alike, given)) and not all(map(_is_alike, targets))
-
-
-def predicts_next_tokens(evidence: Evidence) -> bool:
-    """Whether the targets are the tokens of the inputs, one place later."""
-    tokens, targets = flatten(evidence.inputs)[:1], flatten(evidence.targets)
-    if not tokens or len(targets) != 1 or tokens[0].is_floating_point() or tokens[0].dim() != 2:
-        return False
-    same = tokens[0].shape == targets[0].shape and tokens[0].shape[1] > 1 and tokens[0].device == targets[0].device
-    return same and torch.equal(tokens[0][:, 1:], targets[0][:, :-1]) and not torch.equal(tokens[0], targets[0])
+    return all(map(is_alike, given)) and not all(map(is_alike, targets))
 
 
 def notes_of_data(evidence: Evidence) -> Iterator[str]:
@@ -183,9 +85,10 @@ def notes_of_data(evidence: Evidence) -> Iterator[str]:
     yield from _notes_of_one_answer(evidence)
     yield from notes_of_comparisons(evidence.compared)
     yield from _notes_of_unused_targets(evidence)
-    yield from _notes_of_given_targets(evidence)
+    yield from notes_of_leaks(evidence)
     yield from _notes_of_collapse(evidence)
-    yield from _notes_of_direction(evidence)
+    yield from _notes_of_growth(evidence)
+    yield from notes_of_pulls(evidence)
     yield from _notes_of_layers(evidence)
     yield from evidence.of_modules
 
@@ -225,7 +128,7 @@ def _large_targets(evidence: Evidence) -> Iterator[Finding]:
 def _nothing_told_apart(evidence: Evidence) -> Iterator[Finding]:
     answers = [each for each in flatten(evidence.quiet) if each.is_floating_point() and each.dim()][:1]
     for each in answers:
-        if len(each) == len(flatten(evidence.inputs)[0]) and _rms(each - each[:1]) <= SAME * _rms(each):
+        if len(each) == len(flatten(evidence.inputs)[0]) and rms(each - each[:1]) <= SAME * rms(each):
             yield Finding(
                 "data",
                 "all samples of the batch are the same but their targets differ: nothing tells them apart.",
@@ -239,7 +142,8 @@ def _nothing_told_apart(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _softmax_over_the_batch(evidence: Evidence) -> Iterator[Finding]:
-    for each in evidence.outputs[:1]:
+    in_loss = [each.numbers for each in evidence.compared if each.activation[0] == "softmax"]
+    for each in [*evidence.outputs[:1], *in_loss]:
         if each.dim() < 2 or min(each.shape) < 2 or not are_shares(each, 0):
             continue
         if not any(are_shares(each, axis) for axis in range(1, each.dim())):
@@ -259,18 +163,18 @@ def _softmax_over_the_batch(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _notes_of_inputs(evidence: Evidence) -> Iterator[str]:
-    given = [each for each in flatten(evidence.inputs) if _is_batch(each)]
-    if given and not any(each.is_floating_point() for each in given) and all(map(_is_alike, given)):
+    given = [each for each in flatten(evidence.inputs) if is_batch(each)]
+    if given and not any(each.is_floating_point() for each in given) and all(map(is_alike, given)):
         yield f"All {len(given[0]):,} samples of the batch are alike: check how the inputs are loaded."
     if len(given) == 1:
-        yield from _notes_of_padding(given[0])
-        yield from _notes_of_twins(given[0], flatten(evidence.targets))
+        yield from _notes_of_padding(given[0], evidence.begins_with)
     for each in given:
         if not each.is_floating_point():
             continue
         values = each.detach().double()
+        yield from _notes_of_gaps(values)
         spread = float((values - values.mean(dim=0)).square().mean().sqrt())
-        size, mean, deviation = _rms(values), float(values.mean()), float(values.std())
+        size, mean, deviation = rms(values), float(values.mean()), float(values.std())
         if not math.isfinite(size) or size == 0:
             continue
         if spread <= 1e-6 * size:
@@ -290,45 +194,38 @@ def _notes_of_inputs(evidence: Evidence) -> Iterator[str]:
             )
 
 
-def _notes_of_padding(tokens: Tensor) -> Iterator[str]:
-    if tokens.is_floating_point() or tokens.dim() != 2 or tokens.shape[1] < MANY:
+def _notes_of_gaps(values: Tensor) -> Iterator[str]:
+    """Yield a note on one number, far beyond all others, that occurs many times: it may stand for missing values."""
+    if values.dim() != 2:
+        return
+    for end in map(float, values.aminmax()):
+        others = values[values != end]
+        if len(others) < 2 or values.numel() - len(others) < MANY:
+            continue
+        away, deviation = abs(end - float(others.mean())), float(others.std())
+        if away > FAR_OUT * deviation > 0:
+            yield (
+                f"{1 - len(others) / values.numel():.0%} of the inputs are {end:g}, far from all others (mean "
+                f"{float(others.mean()):.3g}, standard deviation {deviation:.3g}). If it marks missing values, fill "
+                "them in, and tell the network where."
+            )
+
+
+def _notes_of_padding(tokens: Tensor, begins_with: str) -> Iterator[str]:
+    if tokens.is_floating_point() or tokens.dim() != 2 or tokens.shape[1] < MANY or is_alike(tokens):
         return
     last = tokens[:, -1:]
     padded = (tokens == last).flip(1).long().cumprod(1).sum(1).double() / tokens.shape[1]
-    if bool((last == last[0]).all()) and float(padded.mean()) >= MOSTLY and not _is_alike(tokens):
+    if bool((last == last[0]).all()) and float(padded.mean()) >= MOSTLY:
         yield (
             f"{float(padded.mean()):.0%} of the inputs are the same number, {int(last[0, 0])}, at the ends of the "
             "rows. If it is padding, it outweighs the rest: shorten the rows, mask it, or pass the lengths."
         )
-
-
-def _notes_of_twins(inputs: Tensor, targets: Sequence[Tensor]) -> Iterator[str]:
-    """Yield a note if most inputs occur in the batch more than once and equal ones have different targets."""
-    if len(targets) != 1 or not targets[0].dim() or len(targets[0]) != len(inputs) or inputs.numel() > MOST_SEEN:
-        return
-    if targets[0].layout != torch.strided or targets[0].is_complex() or inputs.is_complex():
-        return
-    rows = inputs.detach().flatten(1)
-    different, place = rows.unique(dim=0, return_inverse=True)
-    if 2 * len(different) > len(rows) or len(different) == 1:
-        return
-    answers = targets[0].detach().reshape(len(rows), -1)
-    both = torch.cat([place[:, None].double(), answers.double()], 1)
-    if len(both.unique(dim=0)) > len(different):
-        yield (
-            f"Only {len(different):,} of {len(rows):,} inputs of the batch are different, and equal inputs have "
-            "different targets: check how the inputs are loaded."
-        )
-
-
-def _is_batch(tensor: Tensor) -> bool:
-    """Whether a tensor holds several samples of several numbers."""
-    return tensor.layout == torch.strided and tensor.dim() > 1 and len(tensor) > 1 and tensor.numel() > 0
-
-
-def _is_alike(tensor: Tensor) -> bool:
-    """Whether all samples are the same to the last bit."""
-    return torch.equal(tensor[0], tensor[-1]) and bool((tensor == tensor[:1]).all())
+    elif begins_with == "Embedding" and tokens.numel() <= MOST_SEEN:
+        most = int(tokens.reshape(-1).mode().values)
+        share = float((tokens == most).double().mean())
+        if share >= MOSTLY:
+            yield f"{share:.0%} of the inputs are one token, {most}: check whether the vocabulary fits the text."
 
 
 def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
@@ -345,11 +242,11 @@ def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
                 "samples."
             )
     answers = [each for each in evidence.outputs if each.dim() > 1][:1]
-    given = [each for each in flatten(evidence.inputs) if _is_batch(each)]
+    given = [each for each in flatten(evidence.inputs) if is_batch(each)]
     for answer in answers:
-        size, apart = _rms(answer), _rms(answer - answer[:1])
+        size, apart = rms(answer), rms(answer - answer[:1])
         same_batch = [each for each in given if len(each) == len(answer)]
-        if len(answer) < MANY or not same_batch or all(map(_is_alike, same_batch)):
+        if len(answer) < MANY or not same_batch or all(map(is_alike, same_batch)):
             continue
         if math.isfinite(size) and apart <= SAME * size and float(answer.max()) > float(answer.min()):
             yield (
@@ -374,9 +271,9 @@ def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
             "them, or the first steps do little more than find their mean."
         )
     like = [each for each in flatten(evidence.targets) if each.is_floating_point() and each.numel()]
-    if len(like) == 1 and like[0].dim() and 0 < _rms(like[0]) < TINY * outputs:
+    if len(like) == 1 and like[0].dim() and 0 < rms(like[0]) < TINY * outputs:
         yield (
-            f"The targets are tiny (root mean square {_rms(like[0]):.3g}) beside the outputs ({outputs:.3g}): an error "
+            f"The targets are tiny (root mean square {rms(like[0]):.3g}) beside the outputs ({outputs:.3g}): an error "
             "of their size hardly changes the loss. Standardise them."
         )
     classes = evidence.classes
@@ -388,50 +285,12 @@ def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
 
 
 def _notes_of_unused_targets(evidence: Evidence) -> Iterator[str]:
-    apart = any(len(each) > 1 and _rms(each - each[:1]) > SAME * _rms(each) for each in evidence.outputs if each.dim())
+    apart = any(len(each) > 1 and rms(each - each[:1]) > SAME * rms(each) for each in evidence.outputs if each.dim())
     if evidence.ignores_targets and apart:
         yield (
             "The loss stays the same if each sample gets the target of another one: it ignores the targets, or "
             "takes a mean over the samples before it compares them."
         )
-
-
-def _notes_of_given_targets(evidence: Evidence) -> Iterator[str]:
-    """Yield notes on targets that stand in the inputs, and on classes that are left out."""
-    given, targets = flatten(evidence.inputs), flatten(evidence.targets)
-    if len(targets) != 1 or not given or not all(each.layout == torch.strided for each in (targets[0], given[0])):
-        return
-    wanted, first = targets[0].detach(), given[0].detach()
-    if wanted.device != first.device:
-        return
-    if evidence.sees_ahead:
-        yield (
-            "The output at a place of the sequence changes with a later token, which is a target: the mask that hides "
-            "later tokens is missing."
-        )
-    copied = [
-        each.wanted for each in evidence.compared if each.wanted.numel() == wanted.numel()
-    ]  # unless it is shifted
-    is_tokens = first.dim() == 2 and not first.is_floating_point() and len(given) == 1
-    if is_tokens and evidence.classes and any(_equal(first.reshape(-1), each.reshape(-1)) for each in copied):
-        yield (
-            "The targets are the inputs themselves, so the model need only copy them. To predict next tokens, shift: "
-            "inputs tokens[:, :-1], targets tokens[:, 1:]."
-        )
-    if first.dim() == 2 and first.is_floating_point() and first.shape[1] > 1 and wanted.numel() == len(first) >= MANY:
-        columns = (first == wanted.reshape(-1, 1)).all(0).nonzero().flatten().tolist()
-        if columns and float(wanted.max()) > float(wanted.min()):
-            yield f"Column {columns[0]} of the inputs is the target itself: leave it out if it isn't known in use."
-    left_out = float((wanted == evidence.not_counted).float().mean())
-    if 0 <= evidence.not_counted < evidence.classes and wanted.dim() == 1 and 0 < left_out < 1:
-        yield (
-            f"ignore_index is {evidence.not_counted}, a class that {left_out:.0%} of the targets have: the loss never "
-            "teaches it. Leave ignore_index at -100."
-        )
-
-
-def _equal(one: Tensor, two: Tensor) -> bool:
-    return one.shape == two.shape and bool((one == two).all())
 
 
 def _notes_of_collapse(evidence: Evidence) -> Iterator[str]:
@@ -465,58 +324,22 @@ def _notes_of_collapse(evidence: Evidence) -> Iterator[str]:
             return
 
 
+def _notes_of_growth(evidence: Evidence) -> Iterator[str]:
+    """Yield a note if the loss rewards the mere size of an output: its gradient is the output, times a number < 0."""
+    for each, pull in evidence.pulls:
+        if each.numel() >= MANY and _factor(-pull, each) and float(each.std()) > 0:
+            yield (
+                "The loss falls without end as one of the outputs grows, whatever the targets are: check the sign of "
+                "the penalty on it."
+            )
+            return
+
+
 def _factor(gradient: Tensor, vector: Tensor) -> float:
     """Return the factor by which a gradient is a multiple of a vector; 0 if it isn't one."""
     pull, size = gradient.reshape(-1), vector.reshape(-1)
     factor = float(pull @ size / (size @ size)) if bool(size.any()) else 0.0
     return factor if factor > 0 and norm(pull - factor * size) <= SAME * norm(pull) else 0.0
-
-
-def _notes_of_direction(evidence: Evidence) -> Iterator[str]:
-    """Yield notes on a gradient at the outputs that leads away from the targets, or is 0 for many samples."""
-    gradient, targets = evidence.at_outputs, flatten(evidence.targets)
-    if gradient is None or not gradient.dim() or not evidence.outputs or gradient.shape != evidence.outputs[0].shape:
-        return
-    of_samples = gradient.abs().flatten(1).amax(1) if gradient.dim() > 1 and gradient.numel() else gradient.abs()
-    silent = float((of_samples == 0).float().mean())
-    if len(of_samples) >= MANY and NEARLY_ALL <= silent < 1:
-        yield f"{silent:.0%} of the samples get no gradient from the loss: only a few have an effect on it."
-    if len(targets) != 1 or targets[0].layout != torch.strided or targets[0].device != gradient.device:
-        return
-    away = _away(gradient, evidence.outputs[0], targets[0].detach(), evidence.steps)
-    if len(away) >= MANY and float(away.float().mean()) >= NEARLY_ALL:
-        yield "The loss pushes the outputs away from the targets, not towards them: check its sign."
-    if targets[0].numel() == gradient.numel() >= 2 * MANY:
-        wanted, moved = targets[0].reshape(-1), gradient.reshape(-1) != 0
-        zero = wanted == 0
-        are_bits, some_zero = bool((zero | (wanted == 1)).all()), MANY <= int(zero.sum()) < len(zero)
-        if are_bits and some_zero and not bool(moved[zero].any()) and float(moved[~zero].float().mean()) > 0.5:
-            yield (
-                "No sample whose target is 0 gets a gradient from the loss. If 0 is a class, make the labels -1 and 1, "
-                "as hinge losses expect them."
-            )
-
-
-def _away(gradient: Tensor, outputs: Tensor, targets: Tensor, steps: Collection[str]) -> Tensor:
-    """Return, for every output with a gradient, whether gradient descent moves it away from its target."""
-    if targets.is_floating_point() and targets.numel() == outputs.numel():
-        answers, wanted = outputs.reshape(-1), targets.reshape(-1)
-        moved = gradient.reshape(-1) != 0
-        aways = [((answers - wanted) * gradient.reshape(-1) < 0)[moved]]
-        if bool(((wanted == 0) | (wanted == 1)).all()):  # logits; or distances, where 0 or 1 may be the target
-            aways.append(((0.5 - wanted) * gradient.reshape(-1) < 0)[moved])
-            aways = aways if float(answers.min()) < 0 < float(answers.max()) else [moved[:0]]
-        if outputs.dim() > 1 and outputs.shape == targets.shape and outputs[0].numel() > 1:
-            aways.append((gradient * (outputs - targets)).flatten(1).sum(1) < 0)
-        if bool((wanted.abs() == 1).all()):  # a critic's outputs, which may be meant with either sign
-            aways = [moved[:0]]
-        return max(aways, key=lambda each: float(each.float().mean()))
-    is_class = not targets.is_floating_point() and targets.dtype != torch.bool and outputs.dim() > 1
-    if not is_class or targets.shape != outputs.shape[:1] + outputs.shape[2:] or OF_CLASSES.isdisjoint(steps):
-        return gradient.new_zeros(0, dtype=torch.bool)
-    counted = (targets >= 0) & (targets < outputs.shape[1])
-    at_target = gradient.gather(1, targets.long().clamp(0, outputs.shape[1] - 1).unsqueeze(1)).squeeze(1)[counted]
-    return at_target[at_target != 0] > 0
 
 
 def _notes_of_layers(evidence: Evidence) -> Iterator[str]:
@@ -565,7 +388,7 @@ def _notes_of_derivatives(evidence: Evidence) -> Iterator[str]:
 
 def _notes_of_instance_norm(evidence: Evidence) -> Iterator[str]:
     """Yield a note if the first layer, an instance norm, takes away most of what tells the samples apart."""
-    given = [each for each in flatten(evidence.inputs) if _is_batch(each) and each.is_floating_point()]
+    given = [each for each in flatten(evidence.inputs) if is_batch(each) and each.is_floating_point()]
     if not evidence.begins_with.startswith("InstanceNorm") or len(given) != 1 or given[0].dim() < 3:
         return
     channels = given[0].detach().double().flatten(2)
@@ -576,7 +399,3 @@ def _notes_of_instance_norm(evidence: Evidence) -> Iterator[str]:
             f"The instance norm at the front takes each sample's mean away, which makes up {share:.0%} of the "
             "differences between the samples. If the level matters, use a batch norm."
         )
-
-
-def _rms(tensor: Tensor) -> float:
-    return norm(tensor) / math.sqrt(tensor.numel()) if tensor.dtype != torch.bool else 0.0

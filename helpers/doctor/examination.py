@@ -21,18 +21,22 @@ from torch.jit._fuser import optimized_execution
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from .attention import notes_of_softmaxes
+from .calls import DROPOUTS, notes_of_calls
 from .chart import Changes, Chart
 from .comparing import IGNORED
-from .data import CLASSES, SHRINKS, Evidence, predicts_next_tokens, tells_nothing
+from .data import SHRINKS, tells_nothing
 from .diagnosis import Diagnosis
-from .graph import Graph, name_of, signed, source_of
+from .evidence import CLASSES, Evidence
+from .graph import Graph, is_leaf, is_opaque, name_of, signed, source_of
 from .hooks import interrupts_held
 from .hygiene import untouched
 from .inputs import NOT_GIVEN, adapted
 from .judgement import Case, examined, judge, suspects_shattering
+from .leaks import copied_input, predicts_what_follows
 from .modules import notes_of_modules
+from .pulls import left_out
 from .readings import LayerReading, some
-from .recording import BackwardReadings, Modules, Recording, flatten, norm, own_parameters
+from .recording import BackwardReadings, Functions, Modules, Recording, flatten, norm, own_parameters
 from .tracing import Tracing
 
 MARGIN = 2.0**10
@@ -46,6 +50,10 @@ EXACT = 1e-12
 
 MANY_WEIGHTS = 64
 """The number of weights from which chance alone makes no large cosine."""
+
+DROPS_ALWAYS = (
+    "A dropout is called as a function and drops in eval mode too: pass training=self.training, or use nn.Dropout."
+)
 
 DOUBLE_AT_MOST = 50_000_000
 """A model with more parameters is not run in float64, which takes four times their memory."""
@@ -122,6 +130,8 @@ def _examine(
     model = recording.model
     states = [(each, each.get_state()) for each in (torch.default_generator, *generators)]
     given = _copy(inputs)
+    named = _named(given)
+    recording.calls.unread.update({id(each): each for each in named.values()})
     loss = _forward(recording, partial(_call, model), loss_function, given, _copy(targets))
     names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     wanted = [each for each in names if each.requires_grad]
@@ -151,9 +161,9 @@ def _examine(
         begins_with=recording.rows[0].type if recording.rows else "",
         differentiates_kinks=not of_outputs.names.isdisjoint(DERIVATIVES_OF_KINKS),
         normalises=_normalises_first(recording),
-        dropped=max(recording.dropouts, key=lambda each: each[1], default=("", 0.0, None))[:2],
+        dropped=max(recording.calls.dropouts, key=lambda each: each[1], default=("", 0.0, None))[:2],
         drops_outputs=_dropout_at_the_end(recording),
-        mixed_axes=recording.mixed_axes,
+        mixed_axes=recording.calls.mixed_axes,
         pulls=again.pulls(recording.returned),
         not_counted=next((signed(each._saved_ignore_index) for each in compared if name_of(each) in CLASSES), IGNORED),
         ignores_targets=again.ignores_targets(recording.returned),
@@ -161,6 +171,7 @@ def _examine(
         at_outputs=recording.at_outputs,
         of_modules=(
             *notes_of_softmaxes(of_outputs),
+            *notes_of_calls(recording.calls, _unhidden(named, graph, recording)),
             *notes_of_modules(model, recording.modules, names, lengths),
         ),
     )
@@ -172,10 +183,16 @@ def _examine(
         case = replace(case, neighbours=again.cosine_of_neighbours())
     if tells_nothing(evidence):
         evidence = replace(evidence, quiet=again.outputs_in_eval_mode())
-    elif predicts_next_tokens(evidence) and again.sees_ahead():
-        evidence = replace(evidence, sees_ahead=True)
+    elif (sequence := predicts_what_follows(evidence)) is not None:
+        evidence = replace(evidence, sees_ahead=again.sees(sequence, slice(None, -1)))
+    elif (sequence := copied_input(evidence)) is not None:
+        evidence = replace(evidence, sees_itself=again.sees(sequence, slice(-1, None)))
+    elif (words := left_out(evidence)) and len(flatten(inputs)) == 1 and not again.mixes_samples():
+        evidence = replace(evidence, leaves_out=words)
     elif (suspects := _suspects_of_mixing(evidence, recording)) and again.mixes_samples():
         evidence = replace(evidence, mixed=suspects)
+    if recording.calls.drops_by_function and again.drops_in_eval_mode():
+        evidence = replace(evidence, of_modules=(*evidence.of_modules, DROPS_ALWAYS))
     return case, evidence, chart.layers, list(names)
 
 
@@ -413,6 +430,25 @@ def _in_double(
     return replace(readings, small=-math.inf)  # every 0 is exact
 
 
+def _named(inputs: Any) -> dict[str, Tensor]:
+    """Return the tensors of a batch by words for them, if there are several."""
+    if isinstance(inputs, Mapping | UserDict):
+        found = {f"the input {name!r}": each for name, each in inputs.items()}
+    else:
+        found = {
+            f"input {place}": each for place, each in enumerate(inputs if type(inputs) in (list, tuple) else (), 1)
+        }
+    return {name: each for name, each in found.items() if isinstance(each, Tensor)}
+
+
+def _unhidden(named: Mapping[str, Tensor], graph: Graph, recording: Recording) -> dict[int, str]:
+    """Return the names of inputs by ids; none if something unheard, such as a custom function, may have used them."""
+    is_scripted = any(isinstance(each, torch.jit.ScriptModule) for _, each in recording.modules)
+    if not recording.calls.unread or is_scripted or any(is_opaque(each) and not is_leaf(each) for each in graph.order):
+        return {}
+    return {id(each): name for name, each in named.items()}
+
+
 def _leaf(tensor: Tensor) -> Tensor:
     return _double(tensor.detach()).requires_grad_(tensor.is_floating_point())
 
@@ -439,7 +475,7 @@ def _normalises_first(recording: Recording) -> bool:
 
 def _dropout_at_the_end(recording: Recording) -> str:
     """Return the name of the dropout that the first output comes from; empty if there is none."""
-    names = {step: name for name, _, step in recording.dropouts if step is not None}
+    names = {step: name for name, _, step in recording.calls.dropouts if step is not None}
     return names.get(source_of(recording.outputs[0].grad_fn), "") if recording.outputs else ""
 
 
@@ -472,6 +508,8 @@ def _suspects_of_mixing(evidence: Evidence, recording: Recording) -> list[str]:
     if not inputs or inputs[0].dim() < 2 or not evidence.outputs or len(targets) != 1:
         return []
     samples = len(inputs[0])
+    if samples in evidence.outputs[0].shape[1:]:  # it compares each sample with all others, on purpose
+        return []
     answers = targets[0].shape[1:].numel() == 1 and targets[0].dim() > 0
     if samples < 2 or not answers or not len(targets[0]) == len(evidence.outputs[0]) == samples:
         return []
@@ -482,7 +520,12 @@ def _suspects_of_mixing(evidence: Evidence, recording: Recording) -> list[str]:
     ]
     if found:
         return [f"{some(found)} takes the first axis as time, and here it is the batch. Set batch_first=True."]
-    return [f"{each} takes a softmax over the first axis: set its dim." for each in recording.first_axis_softmaxes[:1]]
+    tables = [
+        f"{where} gives each sample another row of a table, by its place in the batch: take them along another axis."
+        for where, count in recording.calls.rows
+        if count == samples
+    ]
+    return [*tables, *recording.calls.along_samples][:1]
 
 
 @dataclass
@@ -565,30 +608,55 @@ class _Again:
             return []
         return [(one.detach(), two) for one, two in zip(leaves, gradients, strict=True) if two is not None]
 
-    def sees_ahead(self) -> bool:
-        """Whether the output at an earlier place of a sequence changes with the last token."""
-        tokens = flatten(self.inputs)[0]
+    def sees(self, sequence: Tensor, at: slice) -> bool:
+        """Whether the output at some places of a sequence, (samples, places, …), changes with its last place."""
 
         def changed(each: Tensor) -> Tensor:
-            is_last = each.shape == tokens.shape and not each.is_floating_point() and torch.equal(each, tokens)
-            return torch.cat([each[:, :-1], each[:, -1:].roll(1, 0)], 1) if is_last else each.clone()
+            is_it = each.shape == sequence.shape and each.dtype == sequence.dtype and torch.equal(each, sequence)
+            return torch.cat([each[:, :-1], each[:, -1:].roll(1, 0)], 1) if is_it else each.clone()
 
         both = flatten(self.outputs_in_eval_mode())[:1], flatten(self.outputs_in_eval_mode(changed))[:1]
-        return any(
-            one.shape[:2] == tokens.shape and not torch.allclose(one[:, :-1], two[:, :-1], rtol=1e-3, atol=1e-6)
-            for one, two in zip(*both, strict=False)
-        )
+        samples, places = sequence.shape[:2]
+        for one, two in zip(*both, strict=False):
+            if one.dim() == 3 and one.shape[:2] != (samples, places) and one.shape[::2] == (samples, places):
+                one, two = one.movedim(-1, 1), two.movedim(-1, 1)  # classes in axis 1, as cross_entropy takes them
+            if one.shape[:2] == (samples, places) or len(one) == samples * places:
+                before, after = (each.reshape(samples, places, -1)[:, at] for each in (one, two))
+                return not torch.allclose(before, after, rtol=1e-3, atol=1e-6)
+        return False
 
     def mixes_samples(self) -> bool:
-        """Whether the outputs for the other samples change when the first sample is replaced by the last."""
-        quiet = self.outputs_in_eval_mode()
+        """Whether the outputs for the other samples change when the first one is left out and the last one doubled.
+
+        The others move up by one place, so that outputs which depend on the place change too.
+        """
+        sizes = [each.shape for each in flatten(self.inputs) if each.dim()]
+        if any(self.samples in shape[1:] for shape in sizes):
+            return False  # a graph's neighbours, or samples in another axis
 
         def changed(each: Tensor) -> Tensor:
-            return torch.cat([each[-1:], each[1:]]) if each.dim() else each.clone()
+            is_batch = each.dim() > 0 and len(each) == self.samples
+            return torch.cat([each[1:], each[-1:]]) if is_batch else each.clone()
 
+        quiet = self.outputs_in_eval_mode()
+        if any(not torch.equal(each.get_state(), state) for each, state in self.states):
+            return False  # random numbers go by the place in the batch
         other = self.outputs_in_eval_mode(changed)
         pairs = zip(flatten(quiet)[:1], flatten(other)[:1], strict=False)
-        return any(not torch.allclose(one[1:], two[1:], rtol=1e-3, equal_nan=True) for one, two in pairs)
+        return any(not torch.allclose(one[1:], two[:-1], rtol=1e-3, equal_nan=True) for one, two in pairs)
+
+    def drops_in_eval_mode(self) -> bool:
+        """Whether a dropout is active in eval mode."""
+        found: list[str] = []
+
+        def listen(function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+            if kwargs.get("training", True) and kwargs.get("p", 0.5):
+                found.append(name)
+            return function(*args, **kwargs)
+
+        with Functions(DROPOUTS, listen, set(), {}):
+            self.outputs_in_eval_mode()
+        return bool(found)
 
     def outputs_in_eval_mode(self, change: Callable[[Tensor], Tensor] = torch.clone) -> Any:
         """Run the model in eval mode, without dropout's noise, and leave it so; return its outputs, None on failure."""

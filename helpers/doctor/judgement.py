@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
-from .data import LIMITS, Evidence, findings_of_data, notes_of_data, why_flat
+from .data import LIMITS, findings_of_data, notes_of_data, why_flat
+from .evidence import Evidence
 from .readings import Finding, LayerReading, Threshold, some
 
 THRESHOLDS: Mapping[str, Threshold] = {

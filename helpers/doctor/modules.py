@@ -24,6 +24,9 @@ SLOW_MEAN, LAST_BATCH = 1e-3, 0.9
 """A batch norm's momentum below SLOW_MEAN takes over a thousand batches to find the statistics; above LAST_BATCH it
 keeps little but the last batch."""
 
+LARGE_EPS = 0.1
+"""An eps of a normalization above this is a sizeable part of a variance of 1."""
+
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 RANDOM = (BATCH_NORMS, nn.modules.dropout._DropoutNd)
 
@@ -37,6 +40,7 @@ def notes_of_modules(
     """Yield notes on a model, its modules with their names, its parameters with theirs, and steps of recurrent ones."""
     modules = [pair for pair in named if not isinstance(pair[1], torch.jit.ScriptModule)]
     yield from _notes_of_modes(model, [(name, each) for name, each in modules if isinstance(each, RANDOM)])
+    yield from _notes_of_eps(modules)
     yield from _notes_of_sharing(modules, names)
     yield from _notes_of_numbers(modules, names, steps)
 
@@ -58,6 +62,14 @@ def _notes_of_modes(model: nn.Module, found: Sequence[tuple[str, nn.Module]]) ->
         )
     elif found and not model.training:
         yield "The model is in eval mode (no dropout, running statistics): call model.train() before training."
+
+
+def _notes_of_eps(modules: Sequence[tuple[str, nn.Module]]) -> Iterator[str]:
+    for name, each in modules:
+        eps = getattr(each, "eps", None) if "Norm" in type(each).__name__ else None
+        if isinstance(eps, float | int) and eps > LARGE_EPS:
+            yield f"{name}: an eps of {eps:g} outweighs the variance that it normalises by. Usual is 1e-5."
+            break
 
 
 def _is_new(norm: nn.Module) -> bool:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 from torch.overrides import TorchFunctionMode
 
+from .calls import SEEN, Calls
 from .comparing import COMPARING, LOSSES, MOST_COMPARED, Compared, compared
 from .flatness import FLAT_PARTS, Flat, flat_parts
 from .graph import PRODUCTS as PRODUCT_STEPS
@@ -41,15 +42,7 @@ PRODUCTS = frozenset(
 CUTS = frozenset(["detach", "detach_", "item", "numpy", "tolist"])
 """Functions of torch whose result is cut off from the graph."""
 
-VIEWS = frozenset(["view", "reshape"])
-"""Functions of torch that keep the order of a tensor's numbers, whatever the new axes are."""
-
-DROPOUTS = frozenset(
-    ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout", "feature_alpha_dropout")
-)
-"""Functions of torch that set numbers to 0 at random."""
-
-HEARD = CUTS | PRODUCTS | LOSSES | VIEWS | DROPOUTS | {"softmax"}
+HEARD = CUTS | PRODUCTS | LOSSES | SEEN
 HEARD |= {f"{name}{ending}" for name in FLAT_PARTS for ending in ("", "_")}
 """Functions of torch whose calls are recorded."""
 
@@ -174,9 +167,7 @@ class Recording:
     held: the tensors that the model held before it ran
     compared: the comparisons that losses made
     at_outputs: the gradient of the first of the outputs, up to a positive factor; None where it wasn't kept
-    first_axis_softmaxes: where, in words, a softmax over the first of three or more axes was taken
-    mixed_axes: in words, where a view swapped the sizes of two axes, and these sizes
-    dropouts: name, p and step of every dropout that dropped something
+    calls: what single calls show, besides the layers
     opaque: the parameters that go into a step of the graph into which nothing can look
     """
 
@@ -210,9 +201,7 @@ class Recording:
         self._reentrant = False
         self.gradients: Sequence[Tensor | None] = ()
         self.at_outputs: Tensor | None = None
-        self.first_axis_softmaxes: list[str] = []
-        self.mixed_axes: list[str] = []
-        self.dropouts: list[tuple[str, float, Any]] = []
+        self.calls = Calls(held)
         self.opaque: set[Tensor] = set()
 
     @contextmanager
@@ -222,7 +211,7 @@ class Recording:
         for module in self._names:
             module._forward_pre_hooks[key], module._forward_hooks[key] = self._enter, self._leave
         try:
-            with _Functions(HEARD, self._function, self.used):
+            with Functions(HEARD, self._function, self.used, self.calls.unread):
                 yield
             self._read_copies()
         finally:
@@ -233,7 +222,7 @@ class Recording:
     @contextmanager
     def listening_to_loss(self) -> Iterator[None]:
         """Set a mode that observes the comparisons of a loss function."""
-        with _Functions(COMPARING, self._function_of_loss, set()):
+        with Functions(COMPARING, self._function_of_loss, set(), self.calls.unread):
             yield
 
     @property
@@ -370,8 +359,11 @@ class Recording:
             self.frames[-1].calls_inside += 1
         row = self._new_row(self._names[module], type(module).__name__)
         self.frames.append(_Frame(module, row))
+        if self.calls.drawn:
+            self.calls.enters(row.name, args)
         if not isinstance(module, RECURRENT) or not args:
             return None
+        self.calls.unread.pop(id(args[0]), None)
         with torch._C.DisableTorchFunction():
             if not _is_real(args[0]) or _in_functorch():
                 return None
@@ -402,6 +394,8 @@ class Recording:
             row.kept = bool(row.parameters)
             return
         self._channel_axis = channel_axis or self._channel_axis
+        if isinstance(module, nn.RNNBase):
+            self.calls.runs_both_ways(row.name, module, output)
         if not _in_functorch():
             self._read_output(row, output)
 
@@ -456,15 +450,17 @@ class Recording:
             output = function(*args, **kwargs)
             if matrix is not None:
                 self._product(name, matrix, output)
+            else:
+                with torch._C.DisableTorchFunction():
+                    self.calls.see_product(name, self.where, output, args, kwargs)
             return output
-        if name in VIEWS or name in DROPOUTS:
+        if name in SEEN:
             output = function(*args, **kwargs)
             with torch._C.DisableTorchFunction():
-                (self._view if name in VIEWS else self._drop)(output, args, kwargs)
-            return output
-        if name == "softmax":
-            output = function(*args, **kwargs)
-            self._softmax(output, kwargs.get("dim", args[1] if len(args) > 1 else None))
+                module = self.frames[-1].module if self.frames else None
+                self.calls.see(name, self.where, module, output, args, kwargs)
+            if name == "softmax":
+                self._softmax(output, kwargs.get("dim", args[1] if len(args) > 1 else None))
             return output
         z = args[0] if args else kwargs.get("input")  # of a parameter, the function makes another weight
         flat = flat_parts(name, args, kwargs)
@@ -504,25 +500,8 @@ class Recording:
         owner = f"{self._names[frame.module]}." if frame and frame.module is not self.model else ""
         return self._new_row(f"{owner}{name.rstrip('_')}()", "function")
 
-    def _view(self, output: Tensor, args: tuple[Any, ...], _: Any) -> None:
-        """Note a view that has the sizes of its tensor in another order, as if it were a permutation."""
-        if not args or not isinstance(args[0], Tensor) or args[0].layout is not torch.strided:
-            return
-        before, after = ([size for size in each.shape if size != 1] for each in (args[0], output))
-        if before != after and sorted(before) == sorted(after):
-            self.mixed_axes.append(f"{self.where} views {tuple(args[0].shape)} as {tuple(output.shape)}")
-
-    def _drop(self, output: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Note a dropout that is active."""
-        given = {**dict(zip(("input", "p", "training"), args, strict=False)), **kwargs}
-        p = float(given.get("p", 0.5))
-        if p and given.get("training", True):
-            self.dropouts.append((self.where, p, output.grad_fn))
-
     def _softmax(self, output: Tensor, axis: Any) -> None:
         """Add a row for a softmax if many of its rows are one-hot."""
-        if isinstance(axis, int) and output.dim() > 2 and axis % output.dim() == 0:
-            self.first_axis_softmaxes.append(self.where)
         if isinstance(axis, int) and _is_real(output) and output.requires_grad and output.shape[axis] >= FEW:
             one_hot = _share(output.detach() > SHARP) * output.shape[axis]
             if one_hot >= 0.5:
@@ -551,7 +530,7 @@ class Recording:
     def _function_of_loss(self, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if len(self.compared) < MOST_COMPARED:
             with torch._C.DisableTorchFunction():
-                found = compared(name, (*args, *kwargs.values()))
+                found = compared(name, args, kwargs)
             if found is not None:
                 self.compared.append(found)
         return function(*args, **kwargs)
@@ -599,19 +578,24 @@ class Recording:
                 self._read_gradient(signal.place, gradient)
 
 
-class _Functions(TorchFunctionMode):
+class Functions(TorchFunctionMode):
     """Calls `listen(function, name, args, kwargs)` in place of the functions of torch with these names.
 
-    Adds the parameters that any function is called with to `used`. Inside a transform of torch.func, where no number
-    can be read, it does nothing.
+    Adds the parameters that any function is called with to `used`, and removes its tensors from `unread`. Inside a
+    transform of torch.func, where no number can be read, it does no more.
     """
 
-    def __init__(self, names: frozenset[str], listen: Callable[..., Any], used: set[Tensor]) -> None:
+    def __init__(
+        self, names: frozenset[str], listen: Callable[..., Any], used: set[Tensor], unread: dict[int, Tensor]
+    ) -> None:
         super().__init__()
-        self._names, self._listen, self._used = names, listen, used
+        self._names, self._listen, self._used, self._unread = names, listen, used, unread
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if self._unread:
+            for each in flatten((args, kwargs)):
+                self._unread.pop(id(each), None)
         for each in (*args, *kwargs.values()) if kwargs else args:
             if _is_parameter(each) and not _in_functorch():
                 self._used.add(each)
