@@ -13,8 +13,8 @@ import pytest
 from helpers import panels
 from helpers.live.browser import HERE as LIVE
 from helpers.panels import Panel
-from helpers.publish.cells.bake import anchors, in_single_precision, table_of
-from helpers.publish.cells.packing import table
+from helpers.publish.cells.bake import SHARES, Fineness, anchors, baked, baked_share, in_single_precision, table_of
+from helpers.publish.cells.packing import Rows, table
 from tests.browser.lab import ROOT
 from tests.site_reader import opened
 
@@ -32,7 +32,9 @@ def size_of(packed: Any) -> int:
 def test_numbers_come_out_as_they_went_in() -> None:
     special = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-45, 3e38, -1.5]
     bits = lowest_bits_gone(np.array([special, special[::-1], special, np.arange(8.0)]))
-    keys, notes, rows = opened(table([[0], [1], [2], [3]], bits, [3, 5], [{"summary": str(n)} for n in range(4)]))
+    keys, notes, rows = opened(
+        table([Rows([[0], [1], [2], [3]], bits, [{"summary": str(n)} for n in range(4)], [3, 5])])
+    )
     assert keys == [[0], [1], [2], [3]] and notes[2] == {"summary": "2"}
     assert np.array_equal(rows.view(np.uint32), bits)
 
@@ -51,7 +53,7 @@ def test_the_pictures_of_networks_come_out_bit_for_bit(name: str) -> None:
 def test_what_states_have_in_common_is_kept_once() -> None:
     noise = np.random.default_rng(0).normal(size=(1, 2000))
     one, twenty = (
-        table([[n] for n in range(count)], lowest_bits_gone(noise).repeat(count, axis=0), [2000], [{}] * count)
+        table([Rows([[n] for n in range(count)], lowest_bits_gone(noise).repeat(count, axis=0), [{}] * count, [2000])])
         for count in (1, 20)
     )
     assert size_of(twenty) < 1.05 * size_of(one)
@@ -59,7 +61,15 @@ def test_what_states_have_in_common_is_kept_once() -> None:
 
 def test_a_column_that_is_too_long_is_named() -> None:
     with pytest.raises(ValueError, match="65535"):
-        table([[0]], np.zeros((1, 70_000), np.uint32), [70_000], [{}])
+        table([Rows([[0]], np.zeros((1, 70_000), np.uint32), [{}], [70_000])])
+
+
+@pytest.mark.parametrize("part", [0.0001, 0.01])
+def test_a_panel_baked_in_shares_has_the_table_of_one_baked_whole(part: float) -> None:
+    for name in ("residual_networks", "start_here"):
+        shares = [rows for share in range(SHARES) for rows in baked_share(name, Fineness(part), share)]
+        assert table(shares) == baked(name, Fineness(part))
+        assert 1 <= len(shares) <= SHARES
 
 
 READ = """

@@ -14,7 +14,7 @@ import numpy as np
 from helpers import panels
 from helpers.live import Grid, LiveFigure
 from helpers.panels import Panel
-from helpers.publish.cells.packing import Table, table
+from helpers.publish.cells.packing import Rows, Table, table
 from helpers.publish.cells.states import Axis, Budget, State, states_to_bake
 from helpers.words import minus
 
@@ -37,6 +37,9 @@ BUDGETS: Mapping[str, Budget] = {
     "cliff": Budget(3500),
 }
 """Budgets of panels that don't use `USUAL`, set by how long a state takes to compute and how large its row is."""
+
+SHARES = 2
+"""Into how many parts the states of a panel are divided, so that two processors can bake them."""
 
 FLOATS = np.finfo(np.float32)
 
@@ -146,9 +149,13 @@ def panel_frame(panel: Panel, tag: str) -> dict[str, Any]:
 
 def table_of(live: LiveFigure, states: Sequence[State]) -> Table:
     """The packed rows and notes of these states."""
+    return table([rows_of(live, states)])
+
+
+def rows_of(live: LiveFigure, states: Sequence[State]) -> Rows:
+    """The rows and notes of these states; one at least."""
     keys = [list(state) for state in states]
-    rows, notes = live.baked(keys)
-    return table(keys, rows, [math.prod(trace["shape"]) for trace in live.spec["layout_of_row"]], notes)
+    return Rows(keys, *live.baked(keys), [math.prod(trace["shape"]) for trace in live.spec["layout_of_row"]])
 
 
 def _text(data: bytes) -> str:
@@ -159,6 +166,17 @@ def baked(name: str, fineness: Fineness) -> Table:
     """Bake the table of the panel with this name."""
     panel: Panel = getattr(panels, name)()
     return table_of(panel.live, states_of(panel, fineness))
+
+
+def baked_share(name: str, fineness: Fineness, share: int) -> list[Rows]:
+    """The rows of one of `SHARES` parts of a panel's states, in a list for `table`; an empty one where it has no state.
+
+    Neighbouring states, which share computations, stay together.
+    """
+    panel: Panel = getattr(panels, name)()
+    states = states_of(panel, fineness)
+    part = states[share * len(states) // SHARES : (share + 1) * len(states) // SHARES]
+    return [rows_of(panel.live, part)] if part else []
 
 
 def states_of(panel: Panel, fineness: Fineness) -> list[State]:

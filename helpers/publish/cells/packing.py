@@ -10,6 +10,7 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,26 @@ LONGEST = 2**16 - 1
 """The most numbers in a vector, and the most distinct vectors in a column."""
 
 
-def table(keys: Sequence[Sequence[int]], rows: Array, sizes: Sequence[int], notes: Sequence[Note]) -> Table:
-    """Pack the table of these states.
+@dataclass(frozen=True)
+class Rows:
+    """States of a panel, before they are packed.
 
-    rows: (states, numbers), uint32, the bits of each state's rounded row. sizes: how many of its numbers belong to each
-    trace. notes: the notes of each state; the numbers of their pictures of networks become columns.
+    keys: the place of each control. bits: (states, numbers), uint32, of the rounded rows. notes: those of each state.
+    sizes: how many numbers of a row belong to each trace.
     """
-    traces = np.split(rows >> np.uint32(8), np.cumsum(sizes)[:-1], axis=1)
+
+    keys: Sequence[Sequence[int]]
+    bits: Array
+    notes: Sequence[Note]
+    sizes: Sequence[int]
+
+
+def table(parts: Sequence[Rows]) -> Table:
+    """Pack the table of these states, one part after another; the numbers of pictures of networks become columns."""
+    keys = [key for part in parts for key in part.keys]
+    notes = [note for part in parts for note in part.notes]
+    rows = np.concatenate([part.bits for part in parts]) >> np.uint32(8)
+    traces = np.split(rows, np.cumsum(parts[0].sizes)[:-1], axis=1)
     columns = [_column(list(trace), ROW_BYTES) for trace in traces]
     nets = [_fields(net) for note in notes for net in note.get("net", ())]
     columns += [_column([net[name] for net in nets], width) for name, width in NET_FIELDS.items()]

@@ -12,25 +12,33 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from helpers.publish.cells.bake import SHARES, baked_share
 from helpers.publish.cells.context import BuildContext, BuildOptions
+from helpers.publish.cells.packing import Rows, Table, table
 from helpers.publish.cells.running import Cell, panels_in, read_cells
-from helpers.publish.cells.store import Key, Store, note_files, versions
+from helpers.publish.cells.store import Key, Store, files_in_use, note_files, versions
 from helpers.words import counted
 
 
 @dataclass(frozen=True)
 class Task:
-    """A piece of work: its name in the progress bar, its key in the store, and the function that does it."""
+    """A piece of work: its name in the progress bar, its key in the store, and the functions that do it.
+
+    `work` is called with the arguments of each share, perhaps in several processes, and `joined` makes the result of
+    what it returned.
+    """
 
     name: str
     key: Key
     work: Callable[..., Any]
-    arguments: tuple[Any, ...]
+    shares: Sequence[tuple[Any, ...]]
+    joined: Callable[[list[Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -66,11 +74,14 @@ def prepare(
         wanted = sorted(only(cells)) if only else [cell.id for cell in cells]
         part = wanted if only and store.get(key) is None else None
         key = {**key, "only": part} if part else key
-        tasks[f"lesson {lesson}"] = Task(f"lesson {lesson}", key, run_one, (lesson, path, options, part))
+        tasks[f"lesson {lesson}"] = Task(
+            f"lesson {lesson}", key, run_one, [(lesson, path, options, part)], itemgetter(0)
+        )
         shown += panels_in(cell for cell in cells if cell.id in wanted)
     for name in shown:
         key = {**same, "panel": name, "part": options.fineness.part}
-        tasks[f"panel {name}"] = Task(f"panel {name}", key, bake_one, (name, options))
+        shares = [(name, options.fineness, share) for share in range(SHARES)]
+        tasks[f"panel {name}"] = Task(f"panel {name}", key, baked_share, shares, joined_table)
     found = _results(list(tasks.values()), store)
     store.prune()
     lessons = {lesson: [cell_from(each) for each in found[f"lesson {lesson}"]] for lesson in notebooks}
@@ -89,15 +100,21 @@ def _results(tasks: Sequence[Task], store: Store) -> dict[str, Any]:
 
 def _computed(tasks: Sequence[Task], store: Store, bar: Any) -> Iterator[tuple[str, Any]]:
     context = multiprocessing.get_context("spawn")  # torch in a forked process may hang
-    processes = min(len(tasks), os.cpu_count() or 2)
+    shares = [(task, place) for task in tasks for place in range(len(task.shares))]
+    processes = min(len(shares), os.cpu_count() or 2)
     with (
         tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as home,
         _one_thread_each(home),
         ProcessPoolExecutor(processes, context, note_files) as pool,
     ):
-        futures = _started_deaf(lambda: {pool.submit(_do, task, store): task.name for task in tasks})
+        futures = _started_deaf(
+            lambda: {pool.submit(_do, task.work, task.shares[place]): (task, place) for task, place in shares}
+        )
         try:
-            yield from _as_they_come(futures, bar)
+            for task, found in _as_they_come(futures, bar):
+                value = task.joined([result for result, _ in found])
+                store.put(task.key, value, {file for _, files in found for file in files})
+                yield task.name, value
         except BaseException:  # also on Ctrl-C: don't wait for results that nobody needs
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
@@ -105,15 +122,19 @@ def _computed(tasks: Sequence[Task], store: Store, bar: Any) -> Iterator[tuple[s
             raise
 
 
-def _as_they_come(futures: Mapping[Future[Any], str], bar: Any) -> Iterator[tuple[str, Any]]:
-    """Yield each name with its result as soon as it is done; the bar says what is left."""
-    left = dict(futures)
+def _as_they_come(futures: Mapping[Future[Any], tuple[Task, int]], bar: Any) -> Iterator[tuple[Task, list[Any]]]:
+    """Yield each task with what its shares gave, as soon as all of them are done; the bar says what is left."""
+    left, results = dict(futures), dict[tuple[str, int], Any]()
     while left:
-        bar.set_postfix_str(_names_left(list(left.values())))
+        bar.set_postfix_str(_names_left([*dict.fromkeys(task.name for task, _ in left.values())]))
         done, _ = wait(left, timeout=0.5, return_when=FIRST_COMPLETED)
         for future in done:
-            yield left.pop(future), future.result()
-            bar.update()
+            task, place = left.pop(future)
+            results[task.name, place] = future.result()
+            found = [results.get((task.name, each)) for each in range(len(task.shares))]
+            if None not in found:
+                yield task, found
+                bar.update()
         bar.refresh()
 
 
@@ -158,10 +179,9 @@ def _started_deaf(start: Callable[[], Any]) -> Any:
 # In a process of its own ---------------------------------------------------------------------------------------------
 
 
-def _do(task: Task, store: Store) -> Any:
-    value = task.work(*task.arguments)
-    store.put(task.key, value)
-    return value
+def _do(work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, list[str]]:
+    """The result of a share, and the course's files that were in use."""
+    return work(*arguments), files_in_use()
 
 
 def run_one(lesson: str, notebook: Path, options: BuildOptions, only: Collection[str] | None) -> list[dict[str, Any]]:
@@ -171,11 +191,9 @@ def run_one(lesson: str, notebook: Path, options: BuildOptions, only: Collection
     return [cell_to(cell) for cell in run_lesson(notebook, BuildContext(lesson, options), only)]
 
 
-def bake_one(panel: str, options: BuildOptions) -> Mapping[str, str]:
-    """The table of a panel."""
-    from helpers.publish.cells.bake import baked
-
-    return baked(panel, options.fineness)
+def joined_table(shares: Sequence[Sequence[Rows]]) -> Table:
+    """The table of a panel from the rows of all shares."""
+    return table([rows for share in shares for rows in share])
 
 
 def cell_to(cell: Cell) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -55,9 +55,13 @@ class Store:
             return None  # not there, or damaged
         return value if all(self._hash(name) == found for name, found in made_from.items()) else None
 
-    def put(self, key: Key, value: Any) -> None:
-        """Store a value with the files of the course in use now; does nothing if the folder can't be written."""
-        entry = {"made from": {name: self._hash(name) for name in files_in_use(self.root)}, "value": value}
+    def put(self, key: Key, value: Any, files: Collection[str] | None = None) -> None:
+        """Store a value with the files of the course that it was made from, without `files` those in use now.
+
+        Does nothing if the folder can't be written.
+        """
+        made_from = files_in_use(self.root) if files is None else sorted(files)
+        entry = {"made from": {name: self._hash(name) for name in made_from}, "value": value}
         text = json.dumps(entry, separators=(",", ":"))
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
