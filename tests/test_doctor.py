@@ -499,6 +499,19 @@ class Restless(nn.Module):
         return self.readout(outputs)
 
 
+@pytest.mark.parametrize("draw", [np.random.randn, lambda: np.random.seed(3), lambda: random.gauss(0, 1), lambda: None])
+def test_random_numbers_of_numpy_and_python_are_as_before(draw: Callable[[], Any]) -> None:
+    class Draws(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            draw()
+            return super().forward(x)
+
+    np.random.randn(), random.gauss(0, 1)  # each keeps a second number of a pair for the next call
+    model, before = Draws(3, 1), (str(np.random.get_state()), random.getstate())
+    diagnose(model, F.mse_loss, torch.ones(2, 3), torch.zeros(2, 1))
+    assert (str(np.random.get_state()), random.getstate()) == before
+
+
 @pytest.mark.parametrize("fails", ["", "forward", "loss", "shape", "backward"])
 def test_a_restless_model_is_left_as_it_was(fails: str) -> None:
     class BadBackward(torch.autograd.Function):

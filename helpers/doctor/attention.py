@@ -10,32 +10,31 @@ import torch
 from .comparing import are_shares
 from .graph import PASSES_ON, Graph, is_leaf, name_of, source_of
 
+SOFTMAX = "SoftmaxBackward"
+
 SCALES = ("Div", "Mul", "Add", "Sub", "MaskedFill", "Where", "Neg", "Clamp")
 """Steps that scale, mask or shift attention scores."""
 
 
 def notes_of_softmaxes(graph: Graph) -> Iterator[str]:
     """Yield notes on softmaxes between the inputs and the outputs, at most one of each kind."""
-    if any(_is_crossed(step, graph) for step in _softmaxes(graph)):
+    softmaxes = [step for step in graph.order if name_of(step) == SOFTMAX] if SOFTMAX in graph.names else []
+    if any(_is_crossed(step, graph) for step in softmaxes):
         yield (
             "A softmax of attention scores makes weights that sum to 1 over one axis, but the values are summed over "
             "another: set dim to the axis of the keys, usually -1."
         )
-    if any(_softmax_before(step) is not None for step in _softmaxes(graph)):
+    if any(_softmax_before(step) is not None for step in softmaxes):
         yield (
             "A softmax is taken of what another softmax returns: numbers between 0 and 1, whose softmax is nearly "
             "uniform. Take one of them out."
         )
 
 
-def _softmaxes(graph: Graph) -> list[Any]:
-    return [step for step in graph.order if name_of(step) == "SoftmaxBackward"]
-
-
 def _softmax_before(softmax: Any) -> Any:
     """Return the softmax over the same axis whose outputs are this one's inputs, if there is one."""
     before = softmax.next_functions[0][0]
-    if before is None or name_of(before) != "SoftmaxBackward":
+    if before is None or name_of(before) != SOFTMAX:
         return None
     return before if before._saved_result.shape == softmax._saved_result.shape else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 import types
 from collections import OrderedDict, defaultdict, deque
@@ -24,6 +25,9 @@ SMALL = 2**16
 
 MOST_KEPT = 100_000
 """The largest number of saved objects; a model with more contains its data set, which no pass changes."""
+
+TWISTER = 625 * 4
+"""The size in bytes of the state of a Mersenne twister: 624 numbers and a position."""
 
 PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))
 """Types of immutable values; LEFT_ALONE covers them too, but testing these first is faster."""
@@ -70,14 +74,13 @@ def untouched(modules: Iterable[nn.Module]) -> Iterator[Held]:
     for module in modules:
         keeper.keep_attributes(module)
     devices = sorted({each.device.index for each in keeper.tensors if each.device.type == "cuda"})
-    python_state, numpy_state = random.getstate(), np.random.get_state()
     keeper.keep_tensors()
+    restore_random = _random_state()
     with torch.random.fork_rng(devices=devices):
         try:
             yield keeper
         finally:
-            steps = [*keeper.steps, lambda: random.setstate(python_state), lambda: np.random.set_state(numpy_state)]
-            uninterrupted(lambda: _all_of(steps))
+            uninterrupted(lambda: _all_of([*keeper.steps, restore_random]))
 
 
 def _all_of(steps: list[Callable[[], None]]) -> None:
@@ -91,6 +94,29 @@ def _all_of(steps: list[Callable[[], None]]) -> None:
             step()
     if isinstance(stopped, KeyboardInterrupt):
         raise stopped
+
+
+def _random_state() -> Callable[[], None]:
+    """Return a function that restores the present state of Python's and numpy's random numbers."""
+    of_python, of_numpy, twister = random.getstate(), np.random.get_state(legacy=False), _twister()
+
+    def restore() -> None:
+        random.setstate(of_python)
+        if not twister or twister != _twister() or of_numpy["has_gauss"]:
+            np.random.set_state(of_numpy)
+
+    return restore
+
+
+def _twister() -> bytes:
+    """Return the memory of numpy's global generator, empty if it is another one than usual.
+
+    It is read in a fraction of the time that `set_state` takes, and mostly no number was drawn.
+    """
+    generator = np.random.get_bit_generator() if hasattr(np.random, "get_bit_generator") else None
+    if type(generator) is not np.random.MT19937:
+        return b""
+    return ctypes.string_at(generator.ctypes.state_address, TWISTER)
 
 
 class Held(Protocol):

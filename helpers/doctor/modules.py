@@ -79,11 +79,14 @@ def _is_new(norm: nn.Module) -> bool:
 
 def _notes_of_sharing(modules: Sequence[tuple[str, nn.Module]], names: Names) -> Iterator[str]:
     for name, module in modules:
-        counts = Counter(map(id, module._modules.values()))
-        often = [child for child in module._modules.values() if child is not None and counts[id(child)] > 1]
-        if often and any(True for _ in often[0].parameters()):
+        children = [each for each in module._modules.values() if each is not None]
+        if len(set(children)) == len(children):
+            continue
+        counts = Counter(children)
+        often = next(child for child in children if counts[child] > 1)
+        if any(True for _ in often.parameters()):
             yield (
-                f"{name or 'The model'} holds one and the same {type(often[0]).__name__} {counts[id(often[0])]} times, "
+                f"{name or 'The model'} holds one and the same {type(often).__name__} {counts[often]} times, "
                 "with the same weights each time. To get separate layers, create each: [make() for _ in range(n)]."
             )
             break

@@ -228,7 +228,7 @@ class Recording:
     @property
     def rows(self) -> list[Row]:
         """The layers in the order in which their calls began."""
-        for row in self._rows:
+        for row in self._rows if self._cut else ():
             row.cut = any(step in self._cut for step in row.steps)
         return [row for row in self._rows if row.kept]
 
@@ -610,6 +610,12 @@ class Functions(TorchFunctionMode):
 
 def norm(tensor: Tensor) -> float:
     """Return the Frobenius norm, in float64 if float32 would lose something and the device supports it."""
+    if tensor.dtype is torch.float32 and _has_array(tensor):
+        with np.errstate(all="ignore"):
+            line = tensor.detach().numpy().reshape(-1)
+            found = math.sqrt(line.dot(line))
+        if LEAST < found < MOST:
+            return found
     return float(norms([tensor])[0])
 
 
