@@ -115,6 +115,24 @@ def test_training_comes_out_bit_for_bit_as_without(every: int, optimizer: str) -
     assert list(monitor.history.steps) == list(range(0, 25, every))
 
 
+def test_an_optimizer_may_replace_the_weights_or_hold_them_in_any_order() -> None:
+    class Replacing(torch.optim.SGD):
+        @torch.no_grad()
+        def step(self, closure: Any = None) -> None:
+            for each in self.param_groups[0]["params"]:
+                each.data = each.data - 0.5 * each.data
+
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
+    model[1].weight.data = model[1].weight.data.t().contiguous().t()  # numpy can't read it as one piece
+    for layers in (model[:1], model):
+        optimizer = Replacing(layers.parameters(), lr=1)
+        with watch(layers, every=1, show=False) as monitor:
+            for _ in range(3):
+                layers(torch.ones(3, 4)).sum().backward()
+                optimizer.step()
+        assert monitor.history.update_to_weight == pytest.approx(np.full((3, len(layers)), 0.5), rel=1e-6)
+
+
 @pytest.fixture(autouse=True)
 def one_hook_stays() -> None:
     """The hook before the steps of all optimizers, which the first block sets, is counted from the beginning."""

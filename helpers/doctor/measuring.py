@@ -316,7 +316,8 @@ def fetched(measured: Sequence[Array | Tensor]) -> list[Array]:
 class Weights:
     """Some elements of each parameter before a step, to be compared with those after it.
 
-    The memory is reused from record to record: in a small network, allocating it takes longer than the computation.
+    Memory is reused from record to record, as are numpy's views of parameters that stay in place: in a small network,
+    allocating memory and making views take longer than the computation.
 
     is_whole: whether all elements are examined
     """
@@ -324,40 +325,52 @@ class Weights:
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = [each for each in parameters if each.numel()]
         self.is_whole = all(each.numel() < 2 * UPDATE_SAMPLE for each in self.parameters)
-        self._shapes: list[tuple[torch.Size, torch.device]] = []
-        self._before: list[Tensor] = []
-        self._numbers: list[Array] = []
+        self._addresses: list[int] = []
+        self._views: list[Array] = []  # none if numpy can't read some parameter in place
+        self._memory, self._parts = np.empty((2, 0), FLOAT32), [list[Array](), list[Array]()]
+        self._tensors: list[Tensor] = []
         self._sizes: Array | Tensor | None = None
 
     def remember(self) -> None:
         """Store the current elements."""
-        now = self._samples()
-        with torch.no_grad():
-            shapes = [(each.shape, each.device) for each in now]
-            if shapes != self._shapes:
-                self._shapes = shapes
-                self._before = [each.new_empty(each.shape) for each in now]
-                is_plain = are_plain(self._before) and sum(map(Tensor.numel, self._before)) <= TOGETHER
-                self._numbers = [each.view(-1).numpy() for each in self._before] if is_plain else []
-            torch._foreach_copy_(self._before, now)
+        self._look()
+        if self._views:
+            np.concatenate(self._views, out=self._memory[0])
+        else:
+            self._tensors = [each.detach().clone() for each in self._samples()]
         self._sizes = None
 
     @property
     def sizes(self) -> Array | Tensor:
         """The norm of each parameter at `remember`, (parameters,)."""
         if self._sizes is None:
-            self._sizes = self._norms()
+            self._sizes = _norms_of(self._parts[0]) if self._views else norms(self._tensors)
         return self._sizes
 
     def change(self) -> tuple[Array | Tensor, Array | Tensor]:
         """Return the norms of each parameter's change since `remember`, and `sizes`; call it only once."""
         sizes = self.sizes
+        if self._views:
+            self._look()  # an optimizer may have replaced their data
+            before, after = self._memory
+            np.subtract(np.concatenate(self._views, out=after), before, out=after)
+            return _norms_of(self._parts[1]), sizes
         with torch.no_grad():
-            torch._foreach_sub_(self._before, self._samples())
-        return self._norms(), sizes
+            torch._foreach_sub_(self._tensors, self._samples())
+        return norms(self._tensors), sizes
 
-    def _norms(self) -> Array | Tensor:
-        return _norms_of(self._numbers) if self._numbers else norms(self._before)
+    def _look(self) -> None:
+        """Make numpy's views again if a parameter has moved, and memory if one has another size."""
+        addresses = [*map(Tensor.data_ptr, self.parameters), *map(Tensor.numel, self.parameters)]
+        if addresses == self._addresses:
+            return
+        self._addresses = addresses
+        plain = are_plain(self.parameters) and all(map(Tensor.is_contiguous, self.parameters))
+        self._views = [each.detach().numpy().reshape(-1) for each in self._samples()] if plain else []
+        ends = np.cumsum([each.size for each in self._views])
+        if self._views and self._memory.shape[1] != ends[-1]:
+            self._memory = np.empty((2, ends[-1]), FLOAT32)
+            self._parts = [np.split(each, ends[:-1]) for each in self._memory]
 
     def _samples(self) -> list[Tensor]:
         """Return at most about `UPDATE_SAMPLE` elements of each parameter, evenly picked."""

@@ -292,7 +292,7 @@ class Monitor:
             self._layers = self._in_order()
             self._records.layers = list(self._layers.values())
         own = [own_parameters(layer) for layer in self._records.layers]
-        gradients = [[each.grad for each in parameters if each.grad is not None] for parameters in own]
+        gradients = [[grad for each in parameters if (grad := each.grad) is not None] for parameters in own]
         counts = [len(each) for each in gradients]
         of_gradients = norms([each for part in gradients for each in part])
         of_weights = self._sizes([each for part in own for each in part])
