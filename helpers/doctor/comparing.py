@@ -315,11 +315,14 @@ def _note_of_logits(each: Compared) -> Iterator[str]:
 
 def _note_of_sharp_logits(each: Compared) -> Iterator[str]:
     """Yield a note if logits lie so far apart that a softmax or a sigmoid of them is 0 or 1."""
+    of_bits = each.function == "binary_cross_entropy_with_logits"
+    if not of_bits and each.function not in SOFTMAXES or max(map(abs, _ends(each.numbers))) <= SHARP / 2:
+        return
     numbers = each.numbers.float()
     if each.function in SOFTMAXES and numbers.dim() > 1:
         known = numbers.where(numbers > MASKED, torch.tensor(math.nan))
         apart = float((known - known.nanmean(1, keepdim=True)).square().nanmean(1).sqrt().median())
-    elif each.function == "binary_cross_entropy_with_logits":
+    elif of_bits:
         apart = float(numbers.abs().median())
     else:
         return

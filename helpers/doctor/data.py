@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,6 +13,7 @@ from .comparing import BITS, OF_COMPARISONS, are_shares, findings_of_comparisons
 from .evidence import MANY, MOST_SEEN, SAME, Evidence, is_alike, is_batch, rms
 from .graph import name_of
 from .leaks import notes_of_leaks
+from .measuring import Array
 from .pulls import notes_of_pulls
 from .readings import Finding, Threshold
 from .recording import flatten, norm
@@ -171,10 +173,15 @@ def _notes_of_inputs(evidence: Evidence) -> Iterator[str]:
     for each in given:
         if not each.is_floating_point():
             continue
-        values = each.detach().double()
+        values = each.detach().cpu().double().numpy()
         yield from _notes_of_gaps(values)
-        spread = float((values - values.mean(dim=0)).square().mean().sqrt())
-        size, mean, deviation = rms(values), float(values.mean()), float(values.std())
+        with np.errstate(all="ignore"):
+            centre, line, count = values.mean(axis=0), values.ravel(), values.size
+            mean, square = float(centre.mean()), float(line.dot(line)) / count
+            apart = (values - centre).ravel()
+            spread = math.sqrt(float(apart.dot(apart)) / count)
+            deviation = math.sqrt(max(0.0, square - mean * mean) * count / (count - 1))
+        size = math.sqrt(square)
         if not math.isfinite(size) or size == 0:
             continue
         if spread <= 1e-6 * size:
@@ -194,18 +201,19 @@ def _notes_of_inputs(evidence: Evidence) -> Iterator[str]:
             )
 
 
-def _notes_of_gaps(values: Tensor) -> Iterator[str]:
+def _notes_of_gaps(values: Array) -> Iterator[str]:
     """Yield a note on one number, far beyond all others, that occurs many times: it may stand for missing values."""
-    if values.dim() != 2:
+    if values.ndim != 2:
         return
-    for end in map(float, values.aminmax()):
-        others = values[values != end]
-        if len(others) < 2 or values.numel() - len(others) < MANY:
+    for end in (float(values.min()), float(values.max())):
+        times = np.count_nonzero(values == end)
+        if not MANY <= times <= values.size - 2:
             continue
-        away, deviation = abs(end - float(others.mean())), float(others.std())
+        others = values[values != end]
+        away, deviation = abs(end - float(others.mean())), float(others.std(ddof=1))
         if away > FAR_OUT * deviation > 0:
             yield (
-                f"{1 - len(others) / values.numel():.0%} of the inputs are {end:g}, far from all others (mean "
+                f"{times / values.size:.0%} of the inputs are {end:g}, far from all others (mean "
                 f"{float(others.mean()):.3g}, standard deviation {deviation:.3g}). If it marks missing values, fill "
                 "them in, and tell the network where."
             )
@@ -232,7 +240,7 @@ def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
     """Yield notes on targets that are all the same, and on samples that differ but all get the same output."""
     targets = flatten(evidence.targets)
     if evidence.classes > 1 or (len(targets) == 1 and targets[0].is_floating_point()):
-        counted = targets[0][targets[0] != -100]
+        counted = targets[0][:0] if _differ(targets[0]) else targets[0][targets[0] != -100]
         value = float(counted.reshape(-1)[0]) if counted.numel() >= MANY else math.nan
         counts = evidence.classes > 1 or value != 0 or any(each.function in BITS for each in evidence.compared)
         if counts and bool((counted == value).all()) and value == value:  # targets of 0 may stand for residuals
@@ -244,11 +252,10 @@ def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
     answers = [each for each in evidence.outputs if each.dim() > 1][:1]
     given = [each for each in flatten(evidence.inputs) if is_batch(each)]
     for answer in answers:
-        size, apart = rms(answer), rms(answer - answer[:1])
         same_batch = [each for each in given if len(each) == len(answer)]
-        if len(answer) < MANY or not same_batch or all(map(is_alike, same_batch)):
+        if len(answer) < MANY or not same_batch or not _are_same(answer) or all(map(is_alike, same_batch)):
             continue
-        if math.isfinite(size) and apart <= SAME * size and float(answer.max()) > float(answer.min()):
+        if float(answer.max()) > float(answer.min()):
             yield (
                 f"All {len(answer):,} samples get the same output although they differ: something takes a mean, a "
                 "maximum or a softmax over the batch, or ignores the inputs (a mask may hide them)."
@@ -261,6 +268,20 @@ def _notes_of_one_answer(evidence: Evidence) -> Iterator[str]:
                     "All samples hold the same numbers in different orders, and the model doesn't see the order: give "
                     "it the positions."
                 )
+
+
+def _differ(targets: Tensor) -> bool:
+    """Whether the first two targets differ and count."""
+    first = targets.detach().reshape(-1)[:2].tolist()
+    return len(first) == 2 and first[0] != first[1] and -100 not in first
+
+
+def _are_same(answers: Tensor) -> bool:
+    """Whether all samples have the same numbers, up to rounding; fast if the first and the last have not."""
+    size = norm(answers)
+    if not math.isfinite(size) or norm(answers[-1] - answers[0]) > SAME * size:
+        return False
+    return norm(answers - answers[:1]) <= SAME * size
 
 
 def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
@@ -285,8 +306,9 @@ def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
 
 
 def _notes_of_unused_targets(evidence: Evidence) -> Iterator[str]:
-    apart = any(len(each) > 1 and rms(each - each[:1]) > SAME * rms(each) for each in evidence.outputs if each.dim())
-    if evidence.ignores_targets and apart:
+    if not evidence.ignores_targets:
+        return
+    if any(len(each) > 1 and rms(each - each[:1]) > SAME * rms(each) for each in evidence.outputs if each.dim()):
         yield (
             "The loss stays the same if each sample gets the target of another one: it ignores the targets, or "
             "takes a mean over the samples before it compares them."
@@ -301,7 +323,7 @@ def _notes_of_collapse(evidence: Evidence) -> Iterator[str]:
     2019, "Don't blame the ELBO"). With binary cross-entropy, variances are divided by those of the bits.
     """
     targets = [each for each in flatten(evidence.targets) if each.is_floating_point() and each.dim() > 1]
-    if len(targets) != 1 or len(targets[0]) < MANY or targets[0].numel() > MOST_SEEN:
+    if not evidence.pulls or len(targets) != 1 or len(targets[0]) < MANY or targets[0].numel() > MOST_SEEN:
         return
     wanted = targets[0].detach().double().flatten(1)
     outputs = [(each.reshape(wanted.shape), pull) for each, pull in evidence.pulls if each.numel() == wanted.numel()]
