@@ -367,6 +367,8 @@ WRONG_VALUES: list[tuple[tuple[Any, ...], str]] = [
     ((3, "answers", 0, "arguments", "weight", "1"), "'1' is a text: write 1, without quotation marks"),
     ((3, "answers", 0, "arguments", "depth", "deep"), "a text stands where a number belongs"),
     ((3, "draw", "depth", [2, 2]), "holds an entry twice"),
+    ((3, "question", "{deepth} neurons of {depth}?"), "field question: {deepth} stands for nothing: drawn are depth"),
+    ((3, "question", "{deepth} neurons of {depth}?"), "is depth meant?"),
     ((5, "answers", 1, "network", {"init": "pytorch_default"}), "is the same network as in answers[0]"),
     ((5, "network", {"deep": 3}), "'deep' must be one of depth, width"),
     ((5, "network", {"deep": 3}), "is depth meant?"),

@@ -75,8 +75,8 @@ def test_every_fault_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
     bank(tmp_path, unknown_control, beside)
     assert main([str(tmp_path)]) == 1
     output = capsys.readouterr().out
-    assert "03-mine-2, field answers[0].try: colour is 1: no control named 'colour'" in output
-    assert "03-mine-3, field answers[0].try: gain is 1.23456" in output
+    assert "question 1 (03-mine-2), field answers[0].try: colour is 1: no control named 'colour'" in output
+    assert "question 2 (03-mine-3), field answers[0].try: gain is 1.23456" in output
 
 
 def test_an_id_that_two_banks_have_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +84,10 @@ def test_an_id_that_two_banks_have_is_named(tmp_path: Path, capsys: pytest.Captu
     bank(tmp_path, mine(0), mine(1), name="03_second.json")
     assert main([str(tmp_path)]) == 1
     output = capsys.readouterr().out
-    assert "03_second.json, question 03-mine-0: 03_first.json has a question with this id, too" in output
+    assert (
+        "03_second.json, line 1, column 9, question 1 (03-mine-0), field id: 03_first.json has a question with this id"
+        in output
+    )
     assert "03_second.json: 1 fault." in output
 
 

@@ -313,7 +313,7 @@ def test_a_paper_of_questions_of_ones_own(tmp_path, capsys):
     for bank in (tmp_path, tmp_path / "03_example.json"):
         assert {question.id for question in choose(own=bank)} == {entry["id"] for entry in own}
     shutil.copy(tmp_path / "03_example.json", tmp_path / "03_twin.json")
-    with pytest.raises(quiz.BankError, match="two questions with the id"):
+    with pytest.raises(quiz.BankError, match="03_example.json and 03_twin.json in .* both have the id"):
         choose(own=tmp_path)
     with pytest.raises(quiz.BankError, match="no bank in"):
         choose(own=tmp_path / "out")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from helpers.course import LESSONS
 from helpers.publish.exports import choose, gift
-from helpers.publish.exports.markup import as_html, body, cleaned
+from helpers.publish.exports.markup import as_html, body, cleaned, name_of
 from helpers.publish.exports.numbers import interval
 from helpers.publish.exports.pictures import picture_of
 from helpers.publish.exports.presented import present
@@ -59,7 +59,7 @@ def test_every_question_is_there_once_in_its_category():
     assert [question.id for question in READ] == [question.id for question in ALL]
     for found in READ:
         lesson = found.id[:2]
-        assert found.name == found.id and found.tags == [f"lesson {lesson}"]
+        assert found.name == name_of(BY_ID[found.id]) and found.tags == [f"lesson {lesson}"]
         assert found.category == f"$course$/top/Where did the gradient go?/{LESSONS[lesson].name}"
 
 

@@ -127,6 +127,10 @@ def test_every_question_is_as_moodle_wants_it(entry):
     assert problems(entry) == []
     question = BY_ID[entry.findtext("idnumber")]
     assert entry.get("type") == KINDS[question.type][1]
+    assert (
+        inner(entry, "name").startswith(f"{question.id}: {question.text[:20].rstrip()}")
+        and len(inner(entry, "name")) < 120
+    )
     assert text_of(inner(entry, "questiontext")) == text_of(body(question))
     assert [inner(tag, ".") for tag in entry.find("tags")] == [f"lesson {question.lesson}"]
 

@@ -509,6 +509,23 @@ def test_the_place_of_the_record_is_told_and_exported(folder, record):
     assert json.loads(written.read_text(encoding="utf-8"))["answer"][0]["given"] == "ä<b>"
 
 
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("Anna Ärmel", "Anna Ärmel.json"),
+        ("../anna/7a", "anna7a.json"),
+        ("a" * 300, "a" * 80 + ".json"),
+        ("Ed O'Hara", "Ed OHara.json"),
+    ],
+)
+def test_an_export_is_named_after_the_learner(folder, record, name, file):
+    view = lesson.my_data()
+    view.name.value = name
+    view.export_button.click()
+    assert (folder / file).exists()
+    assert f'download="{file}"' in view.message.value
+
+
 def test_a_record_in_memory_is_exported_as_a_download(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(progress.HOME_VARIABLE, str(tmp_path / "file" / "below"))

@@ -84,8 +84,14 @@ def with_part(entry: dict[str, Any], name: str, place: int, **fields: Any) -> di
         (with_part(PROFILE, "answers", 0, network={"init": "best"}), ["(07-profile)", "field network", "'best'"]),
         (with_part(PROFILE, "answers", 0, network={"size": 3}), ["(07-profile)", "field answers[0].network"]),
         (with_part(PROFILE, "answers", 0, otherwise=None), ["(07-profile)", "field answers[0]", "otherwise"]),
-        ({**TEMPLATE, "draw": {"depth": [5, 6]}}, ["(07-template)", "field draw", "'activation'"]),
-        ({**TEMPLATE, "draw": {**TEMPLATE["draw"], "leak": [1, 2]}}, ["(07-template)", "field draw", "'leak'"]),
+        (
+            {**TEMPLATE, "draw": {"depth": [5, 6]}},
+            ["(07-template)", "field question", "{activation} stands for nothing"],
+        ),
+        (
+            {**TEMPLATE, "draw": {**TEMPLATE["draw"], "leak": [1, 2]}},
+            ["(07-template)", "field draw.leak", "nothing uses it"],
+        ),
         ({**TEMPLATE, "draw": {**TEMPLATE["draw"], "depth": [5]}}, ["(07-template)", "field draw.depth"]),
         (with_part(TEMPLATE, "answers", 0, arguments={"depth": 3}), ["(07-template)", "field answers", "activation"]),
     ],

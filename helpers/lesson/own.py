@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from contextlib import suppress
 from datetime import datetime
@@ -45,6 +46,8 @@ def my_scores() -> View:
     return View([LiveFigure(figure, {}, dict), paragraph(summary)], record)
 
 
+MOST_LETTERS = 80
+"""How many letters of a name are used for a file."""
 MOST_NAMED = 5
 """How many unreadable entries are named."""
 
@@ -55,6 +58,11 @@ class DataView(View):
     def __init__(self, record: Progress) -> None:
         self._record = record
         self.place = html_box()
+        self.name = widgets.Text(
+            description="Your name",
+            placeholder="names the file, if you hand it in",
+            style={"description_width": "initial"},
+        )
         self.export_button = make_button("Export as one JSON file", self._export)
         self.upload = widgets.FileUpload(accept=".json,.sqlite3", description="Read an export back")
         self.upload.observe(self._read_uploaded, "value")
@@ -62,7 +70,7 @@ class DataView(View):
         self.confirm_button = make_button("Yes, set my record aside and start over", self._reset)
         self.keep_button = make_button("No, keep it", lambda: self._ask(False))
         self.message = html_box()
-        buttons = [self.export_button, self.upload, self.reset_button]
+        buttons = [self.name, self.export_button, self.upload, self.reset_button]
         super().__init__([self.place, *buttons, self.message, self.confirm_button, self.keep_button], record)
         self._show_place()
         self._ask(False)
@@ -113,7 +121,8 @@ class DataView(View):
         self.place.value = f'<div class="lesson-paragraph">{as_html(where)}</div>'
 
     def _export(self) -> None:
-        name, content = f"gradient-course-{datetime.now():%Y%m%d-%H%M%S}.json", self._record.export()
+        own = re.sub(r"[^\w -]+", "", self.name.value).strip()[:MOST_LETTERS]
+        name, content = f"{own or f'gradient-course-{datetime.now():%Y%m%d-%H%M%S}'}.json", self._record.export()
         data = base64.b64encode(content.encode()).decode()
         link = f'<a download="{name}" href="data:application/json;base64,{data}">Download {name}</a>'
         message = f"Written to `{path}`." if (path := _write(self._record, name, content)) else "Ready."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from helpers import panels
 from helpers.datasets import DATA
 from helpers.publish import commands
 from helpers.quiz import Question, check_bank, instantiate
+from helpers.quiz.banks import fault_in
 from helpers.words import counted
 
 EXAMPLE = DATA / "examples" / "03_example.json"
@@ -69,11 +71,11 @@ def _report(path: Path, homes: dict[str, str]) -> int:
     """Print what is wrong with a bank; `homes` maps the ids of earlier banks to their files, and gets this one's."""
     questions, faults = check_bank(path)
     twins = [
-        f"{path.name}, question {each.id}: {homes[each.id]} has a question with this id, too: give it another one"
+        fault_in(path, each.id, ("id",), f"{homes[each.id]} has a question with this id, too: give it another one")
         for each in questions
         if homes.setdefault(each.id, path.name) != path.name
     ]
-    faults = (*faults, *twins, *_panel_faults(path, questions))
+    faults = tuple(sorted((*faults, *twins, *_panel_faults(path, questions)), key=_line))
     for fault in faults:
         print(f"✗ {fault}")
     if faults:
@@ -82,6 +84,12 @@ def _report(path: Path, homes: dict[str, str]) -> int:
     kinds = sorted({question.type for question in questions})
     print(f"✓ {path.name}: {counted(len(questions), 'question')} ({', '.join(kinds)}). Nothing is wrong.")
     return 0
+
+
+def _line(fault: str) -> int:
+    """The line that a fault names."""
+    found = re.search(r", line (\d+), column", fault)
+    return int(found[1]) if found else 0
 
 
 def _panel_faults(path: Path, questions: Iterable[Question]) -> Iterator[str]:
@@ -94,7 +102,12 @@ def _panel_faults(path: Path, questions: Iterable[Question]) -> Iterator[str]:
         for index, state in states.values():
             reason = _refusal(panel, state) if panel else f"lesson {lesson} has no panel"
             if reason:
-                yield f"{path.name}, question {question.id}, field answers[{index}].try: {reason}"
+                yield fault_in(path, question.id, (_list_of(question), index, "try"), reason)
+
+
+def _list_of(question: Question) -> str:
+    """The field of a bank that holds a question's answers."""
+    return "answers" if "answers" in question.entry else "rubric"
 
 
 def _states(question: Question) -> Iterator[tuple[int, Mapping[str, Any]]]:

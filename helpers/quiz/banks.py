@@ -134,22 +134,29 @@ def check_bank(path: Path) -> tuple[tuple[Question, ...], tuple[str, ...]]:
     return tuple(sound), tuple(faults)
 
 
+def fault_in(path: Path, question: str, steps: Sequence[str | int], reason: str) -> str:
+    """A sentence like those of `check_bank` about a value of the question with this id, in a bank that can be read."""
+    file = _file(path, _read_text(path))
+    number = next(place for place, entry in enumerate(file.content) if entry["id"] == question)
+    return str(file.error((number, *steps), reason))
+
+
 def load_own_banks(folder: Path) -> tuple[Question, ...]:
     """The questions of a user's own bank, or of all banks in a folder; BankError names the first fault."""
     if not folder.exists():
         raise BankError(f"There is no folder {folder}")
-    found: list[Question] = []
+    found: dict[str, tuple[Path, Question]] = {}
     for path in [folder] if folder.is_file() else sorted(folder.glob("[0-9][0-9]_*.json")):
         questions, faults = check_bank(path)
         if faults:
             raise BankError(f"{faults[0]}. All faults: python start.py check {folder}")
-        found += questions
+        for each in questions:
+            if each.id in found:
+                raise BankError(f"{found[each.id][0].name} and {path.name} in {folder} both have the id {each.id!r}")
+            found[each.id] = path, each
     if not found:
         raise BankError(f"There is no bank in {folder}: a JSON file whose name begins with a lesson's number")
-    for each in found:
-        if sum(other.id == each.id for other in found) > 1:
-            raise BankError(f"{folder} has two questions with the id {each.id!r}")
-    return tuple(found)
+    return tuple(question for _, question in found.values())
 
 
 @functools.lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from typing import Any
 from helpers.quiz.faults import Fault
 from helpers.quiz.instances import build, count_draws, every_instance, format_drawn, names_in, plain_value
 from helpers.quiz.questions import Question
+from helpers.quiz.refusals import meant
 from helpers.quiz.text import shortened
 
 MOST_DRAWS = 1000
@@ -89,8 +90,11 @@ def _check_draw(entry: Mapping[str, Any]) -> None:
         for name in sorted(names_in({field: part for field, part in entry.items() if field != "code"})):
             raise Fault(f"field draw: the text has {{{name}}}, but nothing is drawn")
         return
-    for name in [*sorted(used - _NUMBERS - set(draw)), *sorted(set(draw) - used)]:
-        raise Fault(f"field draw: {name!r} must be both drawn and used")
+    for name in sorted(used - _NUMBERS - set(draw)):
+        field = next(field for field, part in entry.items() if name in names_in({field: part}))
+        raise Fault(f"field {field}: {{{name}}} stands for nothing: drawn are {', '.join(draw)}{meant(name, draw)}")
+    for name in sorted(set(draw) - used):
+        raise Fault(f"field draw.{name}: is drawn, but nothing uses it, as {{{name}}}")
     asked = names_in([entry["question"], entry.get("code", "")])
     for name, values in draw.items():
         if name not in asked:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from string import ascii_uppercase
 
 from helpers.checks import check_choice
 from helpers.quiz.instances import instantiate
 from helpers.quiz.mixing import lot
 from helpers.quiz.questions import NEEDS, Question
+
+_TRIES = 60
+"""How many seeds are tried for a form that no earlier version of a paper has."""
 
 
 def draw_paper(
@@ -33,10 +37,37 @@ def can_be_asked(questions: Iterable[Question], needs: Collection[str]) -> list[
 
 
 def version_of(questions: Iterable[Question], seed: int | str, version: str) -> tuple[Question, ...]:
-    """The same questions with other numbers and orders of answers, and in another order, drawn for this version."""
-    own = f"{normalized(seed)} version {version}"
+    """The same questions with other numbers and orders of answers, and in another order, drawn for this version.
+
+    A question differs from that of all versions before, A, B and so on, as long as it has so many forms.
+    """
+    own = _seed_of_version(seed, version)
     mixed = sorted(questions, key=lambda question: lot(own, f"place of {question.id}"))
-    return tuple(instantiate(question, seed_of(own, question.id)) for question in mixed)
+    return tuple(_unlike_earlier(question, seed, version) for question in mixed)
+
+
+def has_one_form(question: Question) -> bool:
+    """Whether all versions ask the question alike."""
+    return not question.varies and not question.order
+
+
+def _unlike_earlier(question: Question, seed: int | str, version: str) -> Question:
+    chosen, taken = question, []
+    for each in ascii_uppercase[: ascii_uppercase.index(version) + 1]:
+        first = seed_of(_seed_of_version(seed, each), question.id)
+        forms = (instantiate(question, first + step) for step in range(1 if has_one_form(question) else _TRIES))
+        chosen = next((form for form in forms if _form(form) not in taken), instantiate(question, first))
+        taken.append(_form(chosen))
+    return chosen
+
+
+def _form(question: Question) -> tuple[object, ...]:
+    """What tells two instances of a question apart: what is asked, or else the order of the answers."""
+    return question.text, question.code, question.network, question.varies or question.order
+
+
+def _seed_of_version(seed: int | str, version: str) -> str:
+    return f"{normalized(seed)} version {version}"
 
 
 def seed_of(seed: int | str, name: str) -> int:

@@ -26,6 +26,7 @@ MM = 96 / 25.4  # pixels of a style sheet
 WIDTH, HEIGHT = 210 - 2 * 16, 297 - 18 - 20  # of an A4 page within its margins, mm
 QUESTIONS = [*(build(entry, 3) for entry in OF_EACH_TYPE), *choose(seed=3, needs=NEEDS)]
 
+LAST = "document.querySelector('.question:last-child').getBoundingClientRect().bottom + scrollY"
 MEASURE = """() => [...document.querySelectorAll(".question")].map(question => ({
     height: question.getBoundingClientRect().height,
     whole: getComputedStyle(question).breakInside,
@@ -61,6 +62,8 @@ def test_every_question_can_be_printed_on_one_page(page: Any, tmp_path: Path, na
     for question, each in zip(QUESTIONS, found, strict=True):
         assert each["whole"] == "avoid" and each["wide"] == [] and each["overlaps"] == 0, (question.id, each)
         assert 5 * MM < each["height"] < HEIGHT * MM, question.id
+    below = page.evaluate("document.documentElement.scrollHeight") - page.evaluate(LAST)
+    assert below <= 1, "a blank below the last question takes a sheet of its own where that ends at the foot of a page"
     printed = page.pdf(prefer_css_page_size=True, format="A4")
     pages = len(re.findall(rb"/Type /Page\b", printed))
     filled = sum(each["height"] for each in found) / (HEIGHT * MM)

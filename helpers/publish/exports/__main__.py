@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from helpers.publish import commands
 from helpers.publish.exports import ChoiceError, choose, export
 from helpers.publish.exports.choosing import all_of
 from helpers.publish.exports.paper import WORKING_MM, Layout
-from helpers.quiz import NEEDS, BankError
+from helpers.quiz import NEEDS, BankError, Question
+from helpers.quiz.papers import has_one_form
 from helpers.words import counted
 
 NEXT = {
@@ -44,8 +46,15 @@ def main(arguments: list[str]) -> int:
         print(f"\nexport: Stopped. No file in {chosen.to} was changed.", file=sys.stderr)
         return 130
     print(f"{counted(len(questions), 'question')}, seed {chosen.seed}:", *written, sep="\n  ")
-    print(NEXT[chosen.format], _left_out(chosen), sep="\n", end="")
+    print(NEXT[chosen.format], _alike(questions, chosen.versions) + _left_out(chosen), sep="\n", end="")
     return 0
+
+
+def _alike(questions: Sequence[Question], versions: int) -> str:
+    """A sentence on the questions that all versions ask alike."""
+    alike = sum(map(has_one_form, questions)) if versions > 1 else 0
+    have = "has" if alike == 1 else "have"
+    return f"Alike in all versions: {counted(alike, 'question')}, which {have} one form only.\n" if alike else ""
 
 
 def _left_out(chosen: argparse.Namespace) -> str:

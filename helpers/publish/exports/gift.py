@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from helpers.course import TITLE
-from helpers.publish.exports.markup import as_html, body, explained
+from helpers.publish.exports.markup import as_html, body, explained, name_of
 from helpers.publish.exports.moodle import category_path
 from helpers.publish.exports.numbers import interval, share
 from helpers.publish.exports.pictures import picture_of
@@ -51,7 +51,7 @@ def _question(question: Question) -> str:
     return "\n".join(
         [
             f"// [id:{question.id}] [tag:lesson {question.lesson}]",
-            f"::{escaped(question.id)}::[html]{escaped(body(question, _image(question), hint))}{opening}",
+            f"::{escaped(name_of(question))}::[html]{escaped(body(question, _image(question), hint))}{opening}",
             *(f"\t{line}" for line in lines(question)),
             *([f"\t####{escaped(general)}"] if general else []),
             "}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import textwrap
 
 from helpers.course import LESSONS
 from helpers.quiz import Question
@@ -28,6 +29,11 @@ def body(question: Question, picture: str = "", hint: str = "") -> str:
     code = f"<pre><code>{html.escape(cleaned(question.code), quote=False)}</code></pre>" if question.code else ""
     how = f"<p><em>{as_html(hint)}</em></p>" if hint else ""
     return f"<p>{as_html(question.text)}{unit}</p>{code}{picture}{how}"
+
+
+def name_of(question: Question) -> str:
+    """The name by which a teacher finds a question in a list: its id and the first words of its text."""
+    return f"{question.id}: {textwrap.shorten(cleaned(question.text), 60, placeholder=' …')}"
 
 
 def explained(question: Question) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
 from helpers.course import TITLE
-from helpers.publish.exports.markup import as_html, body, cleaned, explained, lesson_name
+from helpers.publish.exports.markup import as_html, body, cleaned, explained, lesson_name, name_of
 from helpers.publish.exports.numbers import interval, share
 from helpers.publish.exports.pictures import picture_of
 from helpers.quiz import Question, for_each_type
@@ -69,7 +69,7 @@ def _question(root: ET.Element, question: Question) -> None:
     picture = picture_of(question)
     image = picture.image(f"@@PLUGINFILE@@/{picture.name}") if picture else ""
     entry = ET.SubElement(root, "question", type=kind)
-    _text(entry, "name", question.id)
+    _text(entry, "name", name_of(question))
     text = _html(entry, "questiontext", body(question, image))
     if picture:
         file = ET.SubElement(text, "file", name=picture.name, path="/", encoding="base64")

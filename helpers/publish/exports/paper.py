@@ -44,6 +44,7 @@ header { border-bottom: 1pt solid #000; padding-bottom: 5mm; margin-bottom: 6mm;
 .blanks .points { display: flex; justify-content: space-between; white-space: nowrap; gap: 4mm; }
 .blanks i { font-style: normal; }
 .question { display: grid; grid-template-columns: 9mm 1fr; margin: 0 0 7mm; break-inside: avoid; }
+.question:last-child { margin-bottom: 0; }
 .number { font-weight: bold; }
 .small { color: #555; font-size: 9pt; }
 .source { float: right; margin: 0.6mm 0 0 4mm; }
@@ -63,6 +64,7 @@ ol.answers li { border: 0.6pt solid #999; margin: 0 -0.6pt -0.6pt 0; padding: 0.
 .several { margin: 3mm 0 0; }
 ol.answers b { margin-right: 1.5mm; }
 .blank span { display: inline-block; width: 55mm; border-bottom: 0.6pt solid #000; }
+@media print { body { padding: 0; } }
 ul.remarks li { margin: 1.4mm 0; padding-left: 6mm; text-indent: -6mm; font-size: 10pt; }
 """
 
@@ -103,12 +105,12 @@ def documents(
         f'<div class="blanks"><span class="wide">Name</span><span class="date">Date {date}</span>'
         f'<span class="points">Points<i>of {total}</i></span></div>'
     )
-    heading = (layout.title or TITLE) + (f" · Version {version}" if version else "")
+    heading = (layout.title or TITLE) + (f" ·{UNBROKEN}Version{UNBROKEN}{version}" if version else "")
     label, style = f"seed {seed}", STYLE + f".working {{ height: {layout.working_mm}mm; }}\n"
     several = SEVERAL if any(_costs_marks(each.question) for each in shown) else ""
     return (
         _page(heading, label, blanks, [_asked(each) for each in shown], style),
-        _page(f"{heading} · Key", label, _answers(shown) + several, [_solved(each) for each in shown], style),
+        _page(f"{heading} ·{UNBROKEN}Key", label, _answers(shown) + several, [_solved(each) for each in shown], style),
     )
 
 
@@ -149,12 +151,13 @@ def _by_hand(text: str) -> str:
 
 
 _SENTENCES = re.compile(r"(?<=[.!?]) +(?=[A-Z])")
+_CHOSEN = re.compile(r"Layer 1 divided by the last layer: \S+ in the picture, (\S+) in the network you chose\.")
 _AT_THE_SCREEN = re.compile(r"(?:Set|Move|Put|Run|Look at|Press|Switch|Read|Choose|Drag|Bring|Step) ")
 
 
 def on_paper(feedback: str) -> str:
     """Feedback without instructions to do something on the screen; if nothing else is left, with "In the lesson:"."""
-    sentences = _SENTENCES.split(feedback)
+    sentences = _SENTENCES.split(_CHOSEN.sub(r"Layer 1 divided by the last layer would be \1.", feedback))
     kept = [sentence for sentence in sentences if not _AT_THE_SCREEN.match(sentence)]
     return " ".join(kept) or f"In the lesson: {feedback[:1].lower()}{feedback[1:]}"
 
@@ -174,16 +177,20 @@ def _answers(shown: Sequence[Presented]) -> str:
 
 
 def _asked(shown: Presented) -> str:
+    return f"{_question(shown)}{SPACES[shown.question.type](shown)}"
+
+
+def _question(shown: Presented) -> str:
+    """The question as paper and key show it, with its picture."""
     picture = picture_of(shown.question)
     drawn = f'<div class="picture">{picture.svg}</div>' if picture else ""
-    asked = body(shown.question, drawn, shown.hint)
-    return f"{_source(shown.question)}{asked}{SPACES[shown.question.type](shown)}"
+    return _source(shown.question) + body(shown.question, drawn, shown.hint)
 
 
 def _solved(shown: Presented) -> str:
     remarks = tuple(replace(each, feedback=on_paper(each.feedback)) for each in shown.remarks)
     told = replace(shown, remarks=remarks, explanation=shown.explanation and on_paper(shown.explanation))
-    return f"{_source(shown.question)}{body(shown.question, hint=shown.hint)}{told.solved()}{told.remarked()}"
+    return f"{_question(shown)}{told.solved()}{told.remarked()}"
 
 
 def _source(question: Question) -> str:
