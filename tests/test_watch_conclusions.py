@@ -166,6 +166,99 @@ def test_a_layer_that_the_loss_has_no_use_for_is_a_note_where_the_network_learns
     assert any("nothing changes them" in note for note in diagnosis.notes) is (spare == 1)
 
 
+def steps_of(model: nn.Module, optimizer: torch.optim.Optimizer, *order: str, times: int = 40) -> TrainingDiagnosis:
+    """Watch a loop that does these things in this order."""
+    inputs, targets = data()
+    with watch(model, show=False) as monitor:
+        for _ in range(times):
+            for each in order:
+                if each == "backward":
+                    F.cross_entropy(model(inputs), targets).backward()
+                else:
+                    getattr(optimizer, each)()
+    return monitor.diagnosis
+
+
+def test_a_layer_replaced_after_the_optimizer_was_made_is_named() -> None:
+    model = perceptron(depth=2)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    model[4] = nn.Linear(32, 4)
+    (finding,) = steps_of(model, optimizer, "zero_grad", "backward", "step").findings
+    assert finding.verdict == "unchanged" and finding.layers == ("4",) and "replaced" in finding.remedy
+
+
+@pytest.mark.parametrize("kind", ["head only", "frozen", "added later", "shared with another model"])
+def test_layers_outside_the_optimizer_on_purpose_are_no_finding(kind: str) -> None:
+    model, other = perceptron(depth=2), nn.Linear(4, 4)
+    model[0].requires_grad_(kind != "frozen")
+    if kind == "shared with another model":
+        optimizer = torch.optim.Adam([*model[2:].parameters(), *other.parameters()], 1e-3)
+        other(torch.ones(1, 4)).sum().backward()
+        order: tuple[str, ...] = ("backward", "step")
+    else:
+        optimizer = torch.optim.Adam(model[4:].parameters() if kind == "head only" else model[2:].parameters(), 1e-3)
+        order = ("zero_grad", "backward", "step")
+    if kind == "added later":
+        optimizer.add_param_group({"params": model[0].parameters()})
+    diagnosis = steps_of(model, optimizer, *order)
+    assert "unchanged" not in verdicts(diagnosis)
+    noted = any("requires_grad_(False)" in note for note in diagnosis.notes)
+    assert noted is (kind in ("head only", "shared with another model"))
+
+
+@pytest.mark.parametrize(
+    ("order", "is_named"),
+    [
+        (("backward", "zero_grad", "step"), True),
+        (("zero_grad", "step", "backward"), True),
+        (("zero_grad", "backward", "step"), False),
+        (("backward", "step", "zero_grad"), False),
+        (("zero_grad", "backward", "backward", "step"), False),
+    ],
+)
+@pytest.mark.parametrize("to_none", [True, False])
+def test_gradients_zeroed_before_the_step_are_named(order: tuple[str, ...], is_named: bool, to_none: bool) -> None:
+    model = perceptron(depth=2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    zero_grad = optimizer.zero_grad
+    optimizer.zero_grad = lambda: zero_grad(set_to_none=to_none)  # type: ignore[method-assign, assignment, misc]
+    diagnosis = steps_of(model, optimizer, *order)
+    assert ("in this order" in "".join(each.remedy for each in diagnosis.findings)) is is_named
+    assert ("unchanged" in verdicts(diagnosis)) is is_named
+
+
+@pytest.mark.parametrize(
+    ("order", "other", "words"),
+    [
+        (("backward",), False, "Call optimizer.step"),
+        (("backward", "step"), True, "hold no parameter of this model"),
+        ((), False, "belongs inside the `with` block"),
+    ],
+)
+def test_why_no_step_was_recorded_is_said(order: tuple[str, ...], other: bool, words: str) -> None:
+    model = perceptron(depth=1)
+    optimizer = torch.optim.SGD((perceptron() if other else model).parameters(), 0.1)
+    diagnosis = steps_of(model, optimizer, *order)
+    assert diagnosis.verdict == "not examined" and words in diagnosis.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "clip", "rate", "words"),
+    [
+        ({"weight_decay": 1.0}, 0.0, 0.1, "a smaller weight_decay than 1"),
+        ({}, 1e-6, 0.1, "a larger norm than 1.0e-06"),
+        ({"maximize": True}, 0.0, 0.3, "maximize=True"),
+    ],
+)
+def test_the_remedy_names_the_setting_that_caused_it(
+    more: dict[str, Any], clip: float, rate: float, words: str
+) -> None:
+    diagnosis = trained(
+        perceptron(), rate=rate, clip=clip, optimizer=lambda of, lr: torch.optim.SGD(of, lr=lr, **more)
+    ).diagnosis
+    assert words in diagnosis.findings[0].remedy
+
+
 def test_an_optimizer_of_parameters_that_were_replaced_is_named() -> None:
     old = perceptron(depth=2)
     stepper = lambda _, lr: torch.optim.SGD(old.parameters(), lr=lr)  # noqa: E731
@@ -334,6 +427,18 @@ def test_steps_that_the_scaler_skips_are_counted() -> None:
     finding = next(each for each in monitor.diagnosis.findings if each.verdict == "steps skipped")
     assert finding.evidence == {"skipped": 20.0, "of": 60.0} and monitor.diagnosis.steps == 40
     assert "not zeroed" not in verdicts(monitor.diagnosis)
+
+
+def test_a_scaler_that_skips_every_step_is_named() -> None:
+    model, (inputs, targets) = perceptron(), data()
+    stepper, scale = torch.optim.SGD(model.parameters(), lr=0.01), scaler(init_scale=1e38, backoff_factor=0.99)
+    with watch(model, show=False) as monitor:
+        for _ in range(60):
+            scale.scale(F.cross_entropy(model(inputs), targets) * 1e4).backward()
+            scale.step(stepper)
+            scale.update()
+    assert monitor.steps == 0 and monitor.diagnosis.verdict == "steps skipped"
+    assert "skipped all 60 steps" in monitor.diagnosis.notes[0]
 
 
 @pytest.mark.parametrize("divided", [True, False])

@@ -82,6 +82,11 @@ class Backwards:
         if len(self._stamped) > 1000:
             self._settle()
 
+    @property
+    def waiting(self) -> int:
+        """The number of losses since the last step."""
+        return len(self._waiting)
+
     def drop(self) -> None:
         """Discard the losses since the last step, which belong to a skipped one."""
         self._waiting, self._bad = [], ""

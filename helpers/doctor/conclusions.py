@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from textwrap import wrap
 from typing import Any
 
@@ -81,8 +81,18 @@ PATIENCE = 200
 LEARNED = 0.9
 """A loss below this share of the constant prediction's has fallen; without one, a loss below 0.7 of the first has."""
 
+SHRUNK = 0.5
+"""Weights that fell below this share of their first norm, under a weight decay, were shrunk by it."""
+
 SPARE = 0.1
 """A network that learns may hold this share of layers that its loss has no use for."""
+
+ZEROED = Threshold(
+    0, "the gradients of a backward pass are still there at the step", "optimizer.zero_grad, PyTorch's manual"
+)
+
+NEARLY_ALL = 0.9
+"""Where this share of the steps is clipped, the norm to clip to decides the size of the updates."""
 
 CLIPPED, ALIKE = 1e-5, 1e-3
 """Gradient norms within CLIPPED (relative) of the largest were clipped to it, unless the losses agree within ALIKE."""
@@ -103,6 +113,12 @@ class Training:
     optimizers: the number of optimizers that have made steps
     non_finite: the first step with nan or infinity, and a description of the place where it first arose
     problem: the error that stopped the recording before the end of the training, if any
+    zeroed: the recorded steps whose gradients were set to zero between the last backward pass and the step
+    backwards: the number of backward passes that reached the model since the last step
+    steps_of_others: the number of steps of optimizers that hold no parameter of the model
+    stale: the number of parameters in its optimizers that are not the model's and have never had a gradient
+    decay: the largest `weight_decay` of the optimizers
+    maximizes: whether an optimizer maximizes the loss
     """
 
     model: str
@@ -121,6 +137,12 @@ class Training:
     non_finite: tuple[int, str] | None
     problem: str = ""
     optimizers: int = 1
+    zeroed: Sequence[int] = ()
+    backwards: int = 0
+    steps_of_others: int = 0
+    stale: int = 0
+    decay: float = 0.0
+    maximizes: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,14 +218,15 @@ def conclude(training: Training) -> TrainingDiagnosis:
         still = [each for each in steps if each.verdict == "unchanged"]
         thrown = [each for each in steps if each.verdict == "update too large" and "largest" in each.evidence]
         notes += [f"{each.summary[0].upper()}{each.summary[1:]} {each.remedy}" for each in thrown]
-        spare = [each for each in still if len(each.layers) <= SPARE * len(training.held)]
+        spare = [each for each in still if each.threshold is not ZEROED and _are_few(each.layers, training)]
         notes += [f"{some(each.layers)}: an optimizer holds them, and nothing changes them." for each in spare]
         layers, steps = [], [each for each in still if each not in spare]
     elif learned is None:
         steps = [each for each in steps if each.verdict != "update too small"]
+    found = (*finite, *layers, *steps, *loss) if not training.non_finite else (*finite, *layers)
     return TrainingDiagnosis(
         model=training.model,
-        findings=(*finite, *layers, *steps, *loss) if not training.non_finite else (*finite, *layers),
+        findings=tuple(_with_its_cause(each, training) for each in found),
         notes=tuple(notes),
         steps=training.steps,
         loss=float(seen[-1]) if len(seen) else math.nan,
@@ -214,6 +237,11 @@ def conclude(training: Training) -> TrainingDiagnosis:
 # One function for each finding ---------------------------------------------------------------------------------------
 
 
+def _are_few(layers: Sequence[str], training: Training) -> bool:
+    """Whether these are layers of an optimizer, and few of those that it holds."""
+    return training.held.issuperset(layers) and len(layers) <= SPARE * len(training.held)
+
+
 def _non_finite(training: Training) -> Iterator[Finding]:
     if training.non_finite is None:
         return
@@ -222,7 +250,8 @@ def _non_finite(training: Training) -> Iterator[Finding]:
     yield Finding(
         "non-finite",
         f"nan or infinite numbers arise in {where}.",
-        {"first step": float(step), "last finite loss": float(seen[-1]) if len(seen) else math.nan},
+        {"first step": float(step)}
+        | ({"loss at the start": float(seen[0]), "last finite loss": float(seen[-1])} if len(seen) else {}),
         TRAINING_THRESHOLDS["non-finite"],
         "Look at that place first. If they appear after good steps, use a smaller learning rate or clip the gradient; "
         "if at the first step, look for missing values in the data, a logarithm of zero or a division by zero.",
@@ -248,7 +277,7 @@ def _not_zeroed(training: Training) -> Iterator[Finding]:
 
 
 def _skipped(training: Training) -> Iterator[Finding]:
-    late = [step for step in training.skipped if step >= 20 or training.scaled < 40]
+    late = [step for before, step in enumerate(training.skipped) if before + step >= 20 or training.scaled < 40]
     limit = TRAINING_THRESHOLDS["steps skipped"]
     if training.scaled < 20 or len(late) <= limit.value * training.scaled:
         return
@@ -340,8 +369,33 @@ def _collapsed(training: Training) -> Iterator[Finding]:
 
 def _unchanged(training: Training) -> Iterator[Finding]:
     history, limit = training.history, TRAINING_THRESHOLDS["unchanged"]
+    if len(training.zeroed) > 1:
+        yield Finding(
+            "unchanged",
+            "the gradients are set to zero after the backward pass and before the optimizer's step, which finds none.",
+            {"such steps": float(len(training.zeroed)), "recorded": float(len(history.steps))},
+            ZEROED,
+            "Call optimizer.zero_grad(), loss.backward() and optimizer.step() in this order.",
+            "11_your_own_network.ipynb",
+            kind="training",
+            began=training.zeroed[0],
+        )
+        return
     if len(history.steps) < 3:
         return
+    if training.stale and (outside := _outside(training)):
+        yield Finding(
+            "unchanged",
+            f"no optimizer holds {some(outside)}, although the loss has a gradient there; an optimizer holds "
+            "parameters that the model does not have.",
+            {"parameters that are not the model's and get no gradient": float(training.stale)},
+            limit,
+            "Create the optimizer after the last layer has been replaced.",
+            "11_your_own_network.ipynb",
+            outside,
+            kind="training",
+            began=0,
+        )
     if not training.held and np.isfinite(history.gradient_norm).any():
         yield Finding(
             "unchanged",
@@ -529,13 +583,96 @@ def _notes(training: Training) -> Iterator[str]:
     late = len(training.skipped)
     if late and not any(True for _ in _skipped(training)):
         yield f"The gradient scaler skipped {late} of {training.scaled} steps; it does so while it finds its scale."
-    outside = [
+    outside = _outside(training)
+    if outside and not (training.stale or training.zeroed):
+        yield (
+            f"No optimizer holds {some(outside)}, although the loss has a gradient there. Freeze them with "
+            "requires_grad_(False) if they should stay as they are; otherwise create the optimizer after all layers."
+        )
+    if not training.steps and not training.problem:
+        yield _why_no_step(training)
+
+
+def _outside(training: Training) -> tuple[str, ...]:
+    """Return the layers with a gradient that no optimizer holds."""
+    history = training.history
+    return tuple(
         name
         for place, name in enumerate(history.layers)
         if name not in training.held and np.isfinite(history.gradient_norm[:, place]).any()
-    ]
-    if outside:
-        yield f"No optimizer holds {some(outside)}, although the loss has a gradient there."
+    )
+
+
+def _why_no_step(training: Training) -> str:
+    """Return the reason why no step was recorded, as far as it was seen."""
+    if training.skipped:
+        return f"The gradient scaler skipped all {training.scaled} steps."
+    if training.steps_of_others:
+        return (
+            f"No step was recorded: optimizers made {training.steps_of_others:,} steps but hold no parameter of this "
+            "model. Was it built or copied after the optimizer was created? Give the optimizer the parameters of the "
+            "model that is trained, and watch that one."
+        )
+    if training.backwards:
+        return (
+            f"No step was recorded: {training.backwards:,} backward passes reached the model, but no torch optimizer "
+            "made a step. Call optimizer.step() after the backward pass. Updates written by hand are not seen."
+        )
+    return (
+        "No step was recorded, and no loss.backward() reached the model. The training loop belongs inside the `with` "
+        "block, and it must train the model that is watched."
+    )
+
+
+# Remedies by the cause -----------------------------------------------------------------------------------------------
+
+
+def _with_its_cause(finding: Finding, training: Training) -> Finding:
+    """Return a finding whose remedy names the setting that caused it, if one of `CAUSES` did."""
+    for verdicts, cause in CAUSES:
+        remedy = cause(training) if finding.verdict in verdicts else ""
+        if remedy:
+            return replace(finding, remedy=remedy)
+    return finding
+
+
+def _maximizing(training: Training) -> str:
+    first, last = _ends(training.losses)
+    if not training.maximizes or not last > first:
+        return ""
+    return "An optimizer has maximize=True, and the loss rises: leave it out, so that the optimizer minimizes."
+
+
+def _decaying(training: Training) -> str:
+    history = training.history
+    if not training.decay or len(history.steps) < 2:
+        return ""
+    with np.errstate(all="ignore"):
+        sizes = history.gradient_norm / history.gradient_to_weight
+    left = _median(sizes[-1] / sizes[0])
+    if not left < SHRUNK:
+        return ""
+    return (
+        f"Use a smaller weight_decay than {number(training.decay)}: it has shrunk the weights to {number(left)} of "
+        "their first size."
+    )
+
+
+def _clipping(training: Training) -> str:
+    share, norm, _ = clipped_share(training.history, training.losses)
+    if share < NEARLY_ALL:
+        return ""
+    return (
+        f"Clip the gradient to a larger norm than {number(norm)}: {share:.0%} of the recorded steps are clipped to it."
+    )
+
+
+CAUSES: Sequence[tuple[Sequence[str], Callable[[Training], str]]] = (
+    (("non-finite", "diverging", "oscillating", "stuck", "update too large"), _maximizing),
+    (("collapsed", "stuck", "update too large", "update too small", "unchanged"), _decaying),
+    (("update too small", "unchanged"), _clipping),
+)
+"""Verdicts, and the function that returns the remedy if a setting of the optimizer or of the loop caused them."""
 
 
 def clipped_share(history: WatchHistory, losses: Array) -> tuple[float, float, int]:

@@ -75,12 +75,18 @@ def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
 
 @dataclass
 class _Held:
-    """The model's parameters in an optimizer, and the state of their gradients since its last step."""
+    """The model's parameters in an optimizer, and the state of their gradients since its last step.
+
+    strangers: the optimizer's parameters that are not the model's, until one of them has a gradient
+    was_reached: whether the last backward pass before a recorded step left a gradient
+    """
 
     optimizer: Optimizer
     parameters: list[Tensor] = field(default_factory=list)
     few: list[Tensor] = field(default_factory=list)
     size: int = 0  # number of parameters in the optimizer, including those of other models
+    strangers: list[Tensor] = field(default_factory=list)
+    was_reached: bool = False
     steps: int = 0
     weights: Weights = field(default_factory=lambda: Weights([]))
     is_recorded: bool = False
@@ -124,6 +130,8 @@ class Monitor:
         self._kept: list[int] = []
         self._looked_at = self._scaled_steps = 0
         self._skipped: list[int] = []
+        self._zeroed: list[int] = []
+        self._steps_of_others = 0
         self.is_running = False
 
     def __enter__(self) -> Monitor:
@@ -192,7 +200,18 @@ class Monitor:
                     break
             else:
                 held.was_looked_at = held.began_with_zero = True
-        return self._backwards.before(loss, is_on)
+        done = self._backwards.before(loss, is_on)
+        return self._looking_after(done) if is_on else done
+
+    def _looking_after(self, done: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Return a function that also looks for gradients after the backward pass before a recorded step."""
+
+        def look(result: Any) -> None:
+            done(result)
+            for held in self._held.values():
+                held.was_reached = not are_zero(held.few)
+
+        return look
 
     @_guarded
     def _before_scale(self, *arguments: Any) -> Callable[[Any], None] | None:
@@ -219,6 +238,7 @@ class Monitor:
         """Called before a step of any optimizer."""
         held = self._held_by(optimizer)
         if held is None:
+            self._steps_of_others += 1
             return
         others = (self._held[each] for each in self._round)
         if id(optimizer) in self._round or any(each.parameters[0] is held.parameters[0] for each in others):
@@ -235,10 +255,19 @@ class Monitor:
         held.is_recorded = self._step % self.every == 0
         if held.is_recorded:
             held.weights.remember()
+            self._look_at(held)
         if not has_closure:
             self._about_to_step()
         if (self._step + 1) % self.every == 0:
             self._listen()
+
+    def _look_at(self, held: _Held) -> None:
+        """Look for gradients that were set to zero since the backward pass, and for parameters without a model."""
+        if held.was_reached and not held.has_closure and are_zero(held.few):
+            self._zeroed.append(self._step)
+        held.was_reached = False
+        if any(each.grad is not None for each in held.strangers):
+            held.strangers = []
 
     def _about_to_step(self) -> None:
         """Record this step, whose gradients are complete, if it is one to record."""
@@ -270,13 +299,14 @@ class Monitor:
         for group in optimizer.param_groups:
             size += len(group["params"])
         if held is None or held.size != size:
-            every = (parameter for group in optimizer.param_groups for parameter in group["params"])
+            every = [parameter for group in optimizer.param_groups for parameter in group["params"]]
             parameters = [each for each in every if id(each) in self._parameters]
             if not parameters:
                 return None
             held = self._held.setdefault(id(optimizer), _Held(optimizer))
             held.parameters, held.few, held.size = parameters, some_of(parameters), size
             held.weights = Weights(parameters)
+            held.strangers = [each for each in every if id(each) not in self._parameters and each.requires_grad]
         return held
 
     # Recording -------------------------------------------------------------------------------------------------------
@@ -325,11 +355,21 @@ class Monitor:
         return next((float(scale) for scale in scales if isinstance(scale, Tensor)), 1.0)
 
     def _in_order(self) -> dict[str, nn.Module]:
-        """Return the modules with parameters by name: those that ran, in their order of execution, then the others."""
+        """Return the modules with parameters by name, in their order of execution.
+
+        One that didn't run by itself follows the module before it; those before all others come last.
+        """
         named = {module: name or type(module).__name__ for name, module in self.model.named_modules()}
-        holders = [module for module in named if own_parameters(module)]
-        ran = [module for module in self._listener.order if module in named]
-        return {named[module]: module for module in dict.fromkeys([*ran, *holders])}
+        order: dict[nn.Module | None, list[nn.Module]] = {
+            module: [module] for module in self._listener.order if module in named
+        }
+        last: nn.Module | None = None
+        for module in named:
+            if module in order:
+                last = module
+            elif own_parameters(module):
+                order.setdefault(last, []).append(module)
+        return {named[module]: module for several in order.values() for module in several}
 
     # Showing ---------------------------------------------------------------------------------------------------------
 
@@ -359,6 +399,7 @@ class Monitor:
         ]
         ran = list(units)
         last = max((ran.index(name) for name in matrices if name in ran), default=0)
+        groups = [group for one in self._held.values() for group in one.optimizer.param_groups]
         return conclude(
             Training(
                 model=type(self.model).__name__,
@@ -379,6 +420,12 @@ class Monitor:
                 optimizers=len(self._held),
                 non_finite=self._first_bad(history),
                 problem=self.problem,
+                zeroed=tuple(self._zeroed),
+                backwards=backwards.waiting if backwards else 0,
+                steps_of_others=self._steps_of_others,
+                stale=sum(len(one.strangers) for one in self._held.values()),
+                decay=max((float(group.get("weight_decay") or 0.0) for group in groups), default=0.0),
+                maximizes=any(group.get("maximize") for group in groups),
             )
         )
 
@@ -421,27 +468,25 @@ class Monitor:
         display.show(display.as_html(diagnosis.verdict, diagnosis.summary, diagnosis.findings, diagnosis.notes), (), "")
 
     def __str__(self) -> str:
-        """Return the first and the last record as plain text, a line for each layer, and the diagnosis."""
+        """Return the diagnosis as plain text, then the first and the last record, a line for each layer."""
         if not self._records:
-            none = "watch: no step was recorded. Does an optimizer with this model's parameters make steps?"
-            return f"{none}\n\n{self.diagnosis}" if self.problem else none
+            return str(self.diagnosis)
         history = self.history
         head = (
             f"watch: {len(history.steps)} of {self.steps} steps recorded, every {self.every}.\n"
-            f"{'layer':<24}{'gradient norm':>22}{'update/weight':>15}{'dead':>8}{'saturated':>11}\n"
-            f"{'':<24}{'first':>11}{'last':>11}{'last':>15}{'last':>8}{'last':>11}"
+            f"{'':<24}{'at first':>11}   {' at the last recorded step ':-^42}\n"
+            f"{'layer':<24}{'gradient':>11}{'gradient':>11}{'update/weight':>15}{'dead':>8}{'saturated':>11}"
         )
         rows = [
             f"{shortened(name, 23):<24}{_as_text(history.gradient_norm[0, place]):>11}"
             f"{_as_text(history.gradient_norm[-1, place]):>11}{_as_text(history.update_to_weight[-1, place]):>15}"
-            f"{history.dead[-1, place]:>8.0%}"
-            f"{history.saturated[-1, place]:>11.0%}"
+            f"{_as_share(history.dead[-1, place]):>8}{_as_share(history.saturated[-1, place]):>11}"
             for place, name in enumerate(history.layers)
         ]
         if len(rows) > MOST_LINES:
             half = MOST_LINES // 2
             rows[half:-half] = [f"… {len(rows) - 2 * half} more layers"]
-        return "\n".join([head, *rows, "", str(self.diagnosis)])
+        return "\n".join([str(self.diagnosis), "", head, *rows])
 
     def save(self, path: str | Path) -> Path:
         """Write one HTML file with all records, for any browser and without network access; return its path.
@@ -452,7 +497,7 @@ class Monitor:
         folder doesn't exist, and another OSError if the file can't be written; an existing file is then unchanged.
         """
         if not self._records:
-            raise ValueError("nothing was recorded, so there is nothing to save; train inside the `with` block first")
+            raise ValueError(f"nothing was recorded, so there is nothing to save. {' '.join(self.diagnosis.notes)}")
         if not pictures.can_draw():
             raise ImportError("the page holds pictures by plotly, which is not installed: pip install plotly")
         path = Path(path)
@@ -493,3 +538,7 @@ def _policy(page: str) -> str:
 
 def _as_text(norm: float) -> str:
     return "none" if math.isnan(norm) else f"{norm:.1e}"
+
+
+def _as_share(share: float) -> str:
+    return "–" if math.isnan(share) else f"{share:.0%}"
