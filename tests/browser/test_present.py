@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -294,20 +295,32 @@ FITS = """() => {
           plot: panel.querySelector('.main-svg').getBoundingClientRect().width / width}; }"""
 
 
-@pytest.mark.parametrize("lesson", ["04"])
-def test_the_panel_alone_fills_the_screen_and_asks_the_kernel(browser: Any, tmp_path: Path, lesson: str) -> None:
+@contextlib.contextmanager
+def projected(folder: Path, lesson: str) -> Iterator[str]:
+    """The address of a lesson's panel alone, with a kernel."""
     port = free_port()
     command = [sys.executable, "-m", "helpers.publish.present", lesson, "--panel", "--no-browser", f"--port={port}"]
-    with serve_announced(command, tmp_path) as url:
-        for width, height in SIZES:  # loaded again, it ends the kernel of the time before
-            sheet = Sheet(browser, url, width, height)
-            sheet.page.goto(url)
-            sheet.page.wait_for_function(
-                "() => document.querySelector('iframe').style.visibility === 'visible'", timeout=120_000
-            )
-            shown = sheet.page.evaluate(FITS)
-            assert 0.9 * width < shown["right"] <= width and 0.6 * height < shown["bottom"] <= height, shown
-            assert shown["plot"] > 0.6
+    with serve_announced(command, folder) as url:
+        yield url
+
+
+def loaded_panel(browser: Any, url: str, width: int, height: int) -> Sheet:
+    """The panel alone on a screen of this size, which it fills; loaded again, it ends the kernel of the time before."""
+    sheet = Sheet(browser, url, width, height)
+    sheet.page.goto(url)
+    sheet.page.wait_for_function(
+        "() => document.querySelector('iframe').style.visibility === 'visible'", timeout=PATIENCE
+    )
+    shown = sheet.page.evaluate(FITS)
+    assert 0.9 * width < shown["right"] <= width and 0.6 * height < shown["bottom"] <= height, shown
+    assert shown["plot"] > 0.6
+    return sheet
+
+
+def test_the_panel_alone_fills_the_screen_and_asks_the_kernel(browser: Any, tmp_path: Path) -> None:
+    with projected(tmp_path, "04") as url:
+        for width, height in SIZES:
+            sheet = loaded_panel(browser, url, width, height)
             figure = sheet.page.frame_locator("iframe").locator(".live-figure")
             before, drawn = figure.get_attribute("data-state"), figure.evaluate(DRAWN)
             sheet.page.frame_locator("iframe").locator(".noUi-handle").first.press("ArrowRight")
@@ -325,6 +338,23 @@ def test_the_panel_alone_fills_the_screen_and_asks_the_kernel(browser: Any, tmp_
             sheet.close()
 
 
+@pytest.mark.slow
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("lesson", ["04", "07", "11"])
+def test_the_panel_alone_is_right_in_twenty_of_twenty_loads(browser: Any, tmp_path: Path, lesson: str) -> None:
+    wrong = []
+    with projected(tmp_path, lesson) as url:
+        for width, height in SIZES * 20:
+            try:
+                sheet = loaded_panel(browser, url, width, height)
+                assert (sheet.console, sheet.outside) == ([], [])
+                sheet.close()
+            except AssertionError as found:
+                wrong.append((width, str(found)))
+    assert wrong == []
+
+
 def test_the_right_arrow_reaches_every_slide(browser: Any, slides: str) -> None:
     sheet = open_slides(browser, slides, 1280, 720)
     every = {tuple(place) for place in places(sheet)}
@@ -336,6 +366,20 @@ def test_the_right_arrow_reaches_every_slide(browser: Any, slides: str) -> None:
         reached.add(tuple(sheet.page.evaluate(here)))
     assert reached == every and len(every) >= 5
     sheet.close()
+
+
+def test_the_right_arrow_shows_what_was_measured_before_it_turns_on(browser: Any, tmp_path: Path) -> None:
+    cells = ("from helpers.lesson import compare", "print(1)", 'compare("08", 1e-20)')
+    notebook = write_notebook(tmp_path / "08_measured.ipynb", *cells)
+    build_slides(notebook, tmp_path / "slides", BuildContext("08", BuildOptions(whole=True)))
+    with serve_pages(tmp_path / "slides") as url:
+        sheet = open_slides(browser, url, 1280, 720)
+        fold = sheet.page.locator("section.present .site-reveal")
+        assert fold.is_visible() and not fold.evaluate("each => each.open")
+        for key, is_open in (("ArrowRight", True), ("ArrowLeft", False), ("PageDown", True)):
+            sheet.page.keyboard.press(key)
+            assert fold.is_visible() and fold.evaluate("each => each.open") is is_open
+        sheet.close()
 
 
 @pytest.mark.parametrize("script", SLIPPED_IN)

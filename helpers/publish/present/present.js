@@ -202,9 +202,12 @@
   const stands = findAll(".site-figure").map((figure) => /** @type {const} */ ([figure, standIn(figure)]));
   findAll(".sheet").forEach(cut);
   for (const [figure, stand] of stands) fill(figure, stand);
-  for (const fold of folds) fold.open = false;
-  // An answer on a slide of its own needs no fold: turning to the slide reveals it.
-  for (const fold of findAll(".sheet > .block:only-child > details:only-child")) fold.toggleAttribute("open", true);
+  // An answer on a slide of its own needs no fold: turning to the slide reveals it. The others open as the next step.
+  const alone = ".sheet > .block:only-child > details:only-child";
+  for (const fold of folds.filter((each) => !each.matches(alone))) {
+    fold.open = false;
+    fold.classList.add("fragment", "custom");
+  }
   document.body.classList.remove("measuring");
 
   /** @type {(sheet: HTMLElement) => boolean} */
@@ -296,4 +299,12 @@
     for (const sheet of currentSlide.querySelectorAll(".sheet")) fit(/** @type {HTMLElement} */ (sheet));
   };
   Reveal.on("slidechanged", turned);
+  /** @type {(open: boolean) => (step: {fragments: HTMLElement[]}) => void} */
+  const turnFolds =
+    (open) =>
+    ({ fragments }) => {
+      for (const fragment of fragments) if (fragment instanceof HTMLDetailsElement) fragment.open = open;
+    };
+  Reveal.on("fragmentshown", turnFolds(true));
+  Reveal.on("fragmenthidden", turnFolds(false));
 })();
