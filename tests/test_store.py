@@ -157,8 +157,44 @@ def test_panels_are_found_in_cells() -> None:
 
 
 def test_the_bar_says_what_is_left() -> None:
-    assert _names_left(["lesson 03", "panel relu", "lesson 04", "panel gans"]) == "left: lessons 03, 04; 2 panels"
-    assert _names_left(["lesson 03"]) == "left: lessons 03"
+    def left(*names: str) -> str:
+        shares = [(preparing.Task(name, {}, max, [], max), share) for name in names for share in range(2)]
+        return _names_left(shares)
+
+    assert left("lesson 03", "panel relu", "lesson 04", "panel gans") == "left: lessons 03, 04; 2 panels"
+    assert left("lesson 03") == "left: lessons 03"
+
+
+def test_without_a_terminal_a_line_says_what_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    notebooks = {number: write_notebook(tmp_path / f"{number}_other.ipynb", "1 + 1") for number in ("00", "01")}
+    prepare(notebooks, QUICK, Store(tmp_path / "kept"))
+    said = capsys.readouterr().out.splitlines()
+    assert said in (["lesson 00 is done; left: lessons 01"], ["lesson 01 is done; left: lessons 00"])
+
+
+PREPARE = """
+import sys
+from pathlib import Path
+from helpers.publish.cells.preparing import prepare
+from helpers.publish.cells.store import Store
+from tests.test_store import QUICK
+if __name__ == "__main__":
+    prepare({"00": Path(sys.argv[1])}, QUICK, Store(Path(sys.argv[2])))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals of this kind")
+def test_a_terminal_that_tells_no_size_shows_the_bar(tmp_path: Path) -> None:
+    import pty
+
+    notebook = write_notebook(tmp_path / "00_other.ipynb", "1 + 1")
+    ours, its = pty.openpty()
+    command = [sys.executable, "-c", PREPARE, str(notebook), str(tmp_path / "kept")]
+    subprocess.run(command, cwd=ROOT, stderr=its, check=True)
+    assert "left: lessons 00" in os.read(ours, 10_000).decode()
+    os.close(ours)
+    os.close(its)
 
 
 @pytest.mark.slow

@@ -7,9 +7,10 @@ import dataclasses
 import hashlib
 import multiprocessing
 import os
+import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from operator import itemgetter
@@ -93,7 +94,8 @@ def _results(tasks: Sequence[Task], store: Store) -> dict[str, Any]:
     kept = {task.name: value for task in tasks if (value := store.get(task.key)) is not None}
     left = [task for task in tasks if task.name not in kept]
     if left:
-        with tqdm(total=len(tasks), initial=len(kept), unit="part", dynamic_ncols=True, disable=None) as bar:
+        columns, rows = shutil.get_terminal_size()  # 80 × 24 where the terminal says 0, for which tqdm shows nothing
+        with tqdm(total=len(tasks), initial=len(kept), unit="part", ncols=columns, nrows=rows, disable=None) as bar:
             kept |= dict(_computed(left, store, bar))
     return {task.name: kept[task.name] for task in tasks}
 
@@ -123,10 +125,13 @@ def _computed(tasks: Sequence[Task], store: Store, bar: Any) -> Iterator[tuple[s
 
 
 def _as_they_come(futures: Mapping[Future[Any], tuple[Task, int]], bar: Any) -> Iterator[tuple[Task, list[Any]]]:
-    """Yield each task with what its shares gave, as soon as all of them are done; the bar says what is left."""
+    """Yield each task with what its shares gave, as soon as all of them are done; the bar says what is left.
+
+    Where there is no terminal, and so no bar, a line says it.
+    """
     left, results = dict(futures), dict[tuple[str, int], Any]()
     while left:
-        bar.set_postfix_str(_names_left([*dict.fromkeys(task.name for task, _ in left.values())]))
+        bar.set_postfix_str(_names_left(left.values()))
         done, _ = wait(left, timeout=0.5, return_when=FIRST_COMPLETED)
         for future in done:
             task, place = left.pop(future)
@@ -135,11 +140,14 @@ def _as_they_come(futures: Mapping[Future[Any], tuple[Task, int]], bar: Any) -> 
             if None not in found:
                 yield task, found
                 bar.update()
+                if bar.disable and left:
+                    print(f"{task.name} is done; {_names_left(left.values())}", flush=True)
         bar.refresh()
 
 
-def _names_left(names: Sequence[str]) -> str:
+def _names_left(shares: Iterable[tuple[Task, int]]) -> str:
     """The remaining work, with lessons by number and panels counted: "left: lessons 03, 04; 5 panels"."""
+    names = list(dict.fromkeys(task.name for task, _ in shares))
     lessons = ", ".join(name.removeprefix("lesson ") for name in names if name.startswith("lesson "))
     panels = sum(name.startswith("panel ") for name in names)
     parts = [f"lessons {lessons}" if lessons else "", counted(panels, "panel") if panels else ""]
