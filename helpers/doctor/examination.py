@@ -20,6 +20,7 @@ from torch.func import functional_call
 from torch.jit._fuser import optimized_execution
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
+from . import advice
 from .attention import notes_of_softmaxes
 from .calls import DROPOUTS, notes_of_calls
 from .chart import Changes, Chart
@@ -36,7 +37,7 @@ from .leaks import copied_input, predicts_what_follows
 from .measuring import LEAST, MOST
 from .modules import notes_of_modules
 from .pulls import left_out
-from .readings import LayerReading, some
+from .readings import LayerReading, shortened, some
 from .recording import BackwardReadings, Functions, Modules, Recording, flatten, norm, own_parameters
 from .tracing import Tracing
 
@@ -56,6 +57,9 @@ MANY_WEIGHTS = 64
 DROPS_ALWAYS = (
     "A dropout is called as a function and drops in eval mode too: pass training=self.training, or use nn.Dropout."
 )
+
+WIDEST = 60
+"""The largest number of characters of a layer's name in a message."""
 
 DOUBLE_AT_MOST = 50_000_000
 """A model with more parameters is not run in float64, which takes four times their memory."""
@@ -87,12 +91,23 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
     1e-45, the factor reaches about 1e-75, float64 1e-300).
 
     Raises DiagnosisError (a ValueError) if the model has no parameters, or some on the meta device or in a lazy module
-    that has not run yet; if the model or the loss function raises; if the loss is not one number.
+    that has not run yet; if the model or the loss function raises; if the loss is not one number. Its `__context__` is
+    the error of the model or of the loss function.
     """
-    model, loss_function, inputs, targets = adapted(model, loss_function, inputs, targets)
-    model, modules = _check(model, loss_function, inputs)
-    with interrupts_held() as let_through, _uncollected():
-        return _diagnosis(model, modules, loss_function, inputs, targets, let_through)
+    batch = inputs if targets is NOT_GIVEN and isinstance(inputs, tuple | list) and len(inputs) > 2 else ()
+    try:
+        model, loss_function, inputs, targets = adapted(model, loss_function, inputs, targets)
+        model, modules = _check(model, loss_function, inputs)
+        with interrupts_held() as let_through, _uncollected():
+            return _diagnosis(model, modules, loss_function, inputs, targets, let_through)
+    except DiagnosisError as problem:
+        if batch and loss_function is not None:
+            problem.args = (f"{str(problem).partition(chr(10))[0]}{advice.of_batch(batch)}",)
+        raise problem.with_traceback(None)  # noqa: B904 - its context is the error of the model
+    except Exception as problem:
+        raise DiagnosisError(
+            f"an error of the doctor itself, please report it: {type(problem).__name__}: {problem}"
+        ) from problem
 
 
 def _diagnosis(
@@ -111,6 +126,7 @@ def _diagnosis(
     ):
         recording = Recording(model, modules, let_through, held.tensors)
         case, evidence, layers, parameters = _examine(recording, loss_function, inputs, targets, held.generators)
+        late = tuple(advice.made_late(model, modules))
     findings, notes = judge(case, evidence)
     return Diagnosis(
         layers=layers,
@@ -119,7 +135,7 @@ def _diagnosis(
         model=type(model).__name__,
         parameters=sum(each.numel() for each in parameters),
         learning=sum(each.numel() for each in parameters if each.requires_grad),
-        notes=notes,
+        notes=(*notes, *late),
         coverage=case.coverage,
         examined=examined(case),
     )
@@ -139,7 +155,7 @@ def _examine(
     wanted = [each for each in names if each.requires_grad]
     graph = Graph([loss], until=flatten(given))
     recording.let_through()
-    readings = _backward(recording, loss, wanted, graph)
+    readings = _backward(recording, loss, wanted, graph, targets)
     recording.let_through()
     small = readings.lost and sum(each.numel() for each in wanted) <= DOUBLE_AT_MOST
     if not readings.lost:
@@ -213,8 +229,8 @@ def _check(model: Any, loss_function: Any, inputs: Any) -> tuple[nn.Module, Modu
 
     Raises DiagnosisError if there is nothing to examine or if arguments are in the wrong order.
     """
-    if not isinstance(model, nn.Module):
-        raise DiagnosisError(f"model must be a torch.nn.Module; got {type(model).__name__}")
+    if refused := advice.objection(model, loss_function, inputs):
+        raise DiagnosisError(refused)
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     if isinstance(model, torch.jit.ScriptModule):
         raise DiagnosisError("model is a ScriptModule, whose inside can't be read: diagnose it before it is scripted")
@@ -239,14 +255,14 @@ def _check(model: Any, loss_function: Any, inputs: Any) -> tuple[nn.Module, Modu
                     "model.to_empty(device='cpu') and initialise them"
                 )
     if not has_parameters:
-        raise DiagnosisError(f"{type(model).__name__} has no parameters: nothing in it can learn")
+        reason = advice.without_parameters(model, loss_function)
+        raise DiagnosisError(f"{type(model).__name__} has no parameters: nothing in it can learn{reason}")
     if not callable(loss_function):
-        hint = "; the order is diagnose(model, loss_function, inputs, targets)" if callable(inputs) else ""
+        hint = f"; {advice.ORDER}" if callable(inputs) else ""
         raise DiagnosisError(f"loss_function must be callable; got {type(loss_function).__name__}{hint}")
     if callable(inputs) and not isinstance(inputs, Mapping):
         raise DiagnosisError(
-            f"inputs must be a tensor, a tuple, a list or a dictionary; got {type(inputs).__name__}; the order is "
-            "diagnose(model, loss_function, inputs, targets)"
+            f"inputs must be a tensor, a tuple, a list or a dictionary; got {type(inputs).__name__}; {advice.ORDER}"
         )
     return model, modules
 
@@ -329,9 +345,12 @@ def _forward(
         with recording.listening():
             outputs = call(inputs)
     except Exception as problem:
+        where = shortened(recording.where, WIDEST)
+        call_so_far = advice.Call(recording.model, inputs, targets, recording.where)
         raise DiagnosisError(
-            f"the forward pass failed in {recording.where}: {type(problem).__name__}: {problem}{_hint(inputs, problem)}"
-        ) from problem
+            f"the forward pass failed in {where}: {type(problem).__name__}: {problem}{advice.place_of(problem)}"
+            f"{advice.of_forward(problem, call_so_far)}"
+        ) from None
     recording.listen_to_outputs()
     try:
         with recording.listening_to_loss():
@@ -340,43 +359,29 @@ def _forward(
         refused = [each.detach() for each in flatten(outputs) if each.is_floating_point()]
         if not all(bool(torch.isfinite(each).all()) for each in refused):
             return torch.tensor(math.nan)  # a loss that refuses nan, as binary_cross_entropy does
+        call_so_far = advice.Call(recording.model, inputs, targets, outputs=outputs)
         raise DiagnosisError(
-            f"loss_function failed: {type(problem).__name__}: {problem}{_hint_of_loss(outputs, targets)}"
-        ) from problem
+            f"loss_function failed: {type(problem).__name__}: {problem}{advice.place_of(problem)}"
+            f"{advice.of_loss(problem, call_so_far)}"
+        ) from None
     if not isinstance(loss, Tensor):
-        raise DiagnosisError(f"loss_function must return a tensor of one number; got {type(loss).__name__}")
+        raise DiagnosisError(
+            f"loss_function must return a tensor of one number; got {type(loss).__name__}{advice.of_result(loss)}"
+        )
     if loss.numel() != 1:
         raise DiagnosisError(
             f"loss_function must return one number; got the shape {tuple(loss.shape)}: take its mean or its sum"
         )
+    if loss.is_complex():
+        raise DiagnosisError(
+            f"loss_function must return a real number; got {loss.dtype}: take its .real part or its .abs()"
+        )
     return loss
 
 
-def _hint(inputs: Any, problem: Exception) -> str:
-    """Return a hint at what the caller may have meant."""
-    if isinstance(inputs, list | tuple) and isinstance(problem, TypeError):
-        hint = f"\ninputs is a {type(inputs).__name__} of {len(inputs)}, passed as {len(inputs)} positional arguments"
-        return f"{hint}; is it (inputs, targets)? Then call diagnose(model, loss_function, *batch)"
-    if isinstance(inputs, Mapping) and isinstance(problem, TypeError):
-        return f"\ninputs is a dictionary, passed as named arguments: {', '.join(map(str, inputs))}"
-    if "vmap" in str(problem) or "functorch" in str(problem):
-        return "\ntorch.vmap or another transform of torch.func is used there: diagnose the function inside it"
-    return ""
-
-
-def _hint_of_loss(outputs: Any, targets: Any) -> str:
-    if not isinstance(outputs, Tensor):
-        return (
-            f"\nthe model returned a {type(outputs).__name__}: let loss_function take from it the tensors that it needs"
-        )
-    if targets is None:
-        return "\ntargets is None"
-    if isinstance(targets, Tensor) and not outputs.is_floating_point() and targets.is_floating_point():
-        return "\noutputs are whole numbers and targets are not: loss_function is called as (outputs, targets)"
-    return ""
-
-
-def _backward(recording: Recording, loss: Tensor, wanted: Sequence[Tensor], graph: Graph) -> BackwardReadings:
+def _backward(
+    recording: Recording, loss: Tensor, wanted: Sequence[Tensor], graph: Graph, targets: Any = None
+) -> BackwardReadings:
     """Run the backward pass and return its readings; repeat it with a scaled loss if some are too small."""
     if not loss.requires_grad or not wanted:
         return BackwardReadings({}, {}, [None] * len(wanted))
@@ -392,7 +397,11 @@ def _backward(recording: Recording, loss: Tensor, wanted: Sequence[Tensor], grap
             readings = _completed(readings, recording.backward(loss, wanted, factor, small))
             recording.gradients = gradients
     except Exception as problem:
-        raise DiagnosisError(f"the backward pass failed: {type(problem).__name__}: {problem}") from problem
+        call_so_far = advice.Call(recording.model, None, targets)
+        raise DiagnosisError(
+            f"the backward pass failed: {type(problem).__name__}: {problem}{advice.place_of(problem)}"
+            f"{advice.of_backward(problem, call_so_far)}"
+        ) from None
     finally:
         recording.close()
     return readings
