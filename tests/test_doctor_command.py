@@ -46,6 +46,13 @@ def ill(): return example(nn.Linear(8, 8), depth=20)
 def leaves_in_forward(): return example(Leaving(8, 8))
 def leaves(): sys.exit(0)
 def interrupted(): raise KeyboardInterrupt
+def fails(): return {}["x"]
+def three(): return (*ill()[:2], batch())
+def five(): return (*ill(), 5)
+def noted(): return nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 2)), nn.CrossEntropyLoss(), *batch()
+
+class In:
+    a_class = staticmethod(ill)
 """
 
 
@@ -81,6 +88,11 @@ def test_json_is_all_that_is_printed(folder: Path) -> None:
         ("nets:interrupted", 2),
         ("leaving:healthy", 2),
         ("no.such.module:f", 2),
+        ("nets.py:ill", 1),
+        ("./nets.py:ill", 1),
+        ("nets:In.a_class", 1),
+        ("nets:three", 1),
+        ("nets:five", 2),
     ],
 )
 def test_the_exit_status_is_0_1_or_2_whatever_happens(
@@ -98,6 +110,61 @@ def test_the_exit_status_is_0_1_or_2_whatever_happens(
     assert ended.value.code == status, printed.err
     assert ("Verdict: vanishing" in printed.out) == (status == 1)
     assert printed.err.count("\n") == (status == 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [(("nets:noted",), 0), (("--strict", "nets:noted"), 1), (("--strict", "nets:healthy"), 0)],
+)
+def test_strict_counts_notes_as_faults(
+    folder: Path,
+    words: tuple[str, ...],
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "nets", raising=False)
+    assert main(words) == status
+    assert ("Note: " in capsys.readouterr().out) is ("nets:noted" in words)
+
+
+def test_what_cannot_be_examined_is_said_with_its_line_and_as_json(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "nets", raising=False)
+    assert main(["--json", "nets:fails"]) == 2
+    printed = capsys.readouterr()
+    line = NETS.splitlines().index('def fails(): return {}["x"]') + 1
+    assert printed.err == f"Cannot examine nets:fails: fails() failed: KeyError: 'x' (nets.py:{line})\n"
+    report = json.loads(printed.out)
+    assert report["verdict"] == "not examined" and not report["examined"] and not report["healthy"]
+    assert report["notes"] == [printed.err.strip()]
+
+
+@pytest.mark.parametrize("package", ["numpy", "torch"])
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [
+        (("-m", "helpers.doctor", "nets:healthy"), 2),
+        (("-c", "import sys; sys.argv = ['/bin/gradient-doctor']; import helpers.doctor"), 2),
+        (("-c", "import helpers.doctor"), 1),
+    ],
+)
+def test_a_missing_package_is_not_an_ill_network(
+    folder: Path, package: str, start: tuple[str, ...], status: int
+) -> None:
+    (folder / f"{package}.py").write_text("raise ImportError('a broken installation')", encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+    ended = subprocess.run(
+        [sys.executable, *start], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    words = f"gradient-doctor needs {package}, and importing it failed (a broken installation): pip install {package}"
+    assert ended.returncode == status and words in ended.stderr
+    assert ended.stdout == "" and (ended.stderr.count("\n") == 1) is (status == 2)
 
 
 def test_a_process_ends_with_that_status(folder: Path) -> None:

@@ -11,6 +11,7 @@ From a shell: `gradient-doctor module:function`, in the course `python -m helper
 
 from __future__ import annotations
 
+from . import needed  # before the modules that need what it looks for  # isort: split
 from .conclusions import TRAINING_THRESHOLDS, TRAINING_VERDICTS, TrainingDiagnosis
 from .diagnosis import Diagnosis
 from .examination import DiagnosisError, diagnose

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from .readings import some
 
 ORDER = "the order is diagnose(model, loss_function, inputs, targets)"
-OWN = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
+OWN = (str(Path(__file__).parent), str(Path(torch.__file__).parent), sysconfig.get_path("stdlib"))
 """Folders of files in which no mistake of the caller is looked for."""
 
 
