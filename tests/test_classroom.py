@@ -63,6 +63,7 @@ def test_the_misconceptions_of_a_class_are_found(homes: Path, tmp_path: Path) ->
         assert each.mistakes[0].answer == answer.text
         assert each.mistakes[0].learners >= round(share * SIZE)
         assert f"{each.still_wrong} of {SIZE} ({share:.0%}) still wrong" in page
+        assert f"Right: <b>{each.question.right_answer()}" in page.replace("<code>", "").replace("</code>", "")
         assert answer.feedback.replace("`", "") in page.replace("<code>", "").replace("</code>", "")
 
 
@@ -112,7 +113,10 @@ def test_the_first_screen_says_what_to_take_up_why_and_who_is_how_far(homes: Pat
     for name, (which, share) in HELD.items():
         question = next(each for each in one_choice(name[:2]) if each.id == name)
         assert f"{round(share * SIZE)} of {SIZE} ({share:.0%}) wrong" in first
-        assert question.text.split(". ")[-1][-60:] in first, "the sentence that asks"
+        assert question.text[-150:].partition(" ")[2] in first, (
+            "the question, or as much of its end as there is room for"
+        )
+        assert f"Right: <b>{question.right_answer()}" in first
         assert f"They say: <b>{wrong_answers(question)[which]}" in first
     assert below.count("<li id='again-") == len(HELD)
     for name, last in (("zoe", 9), ("ben", 2), ("anna", 1)):
@@ -120,7 +124,10 @@ def test_the_first_screen_says_what_to_take_up_why_and_who_is_how_far(homes: Pat
         for question in one_choice("01")[:last]:
             record.record_answer("01", question.id, 0, True)
     page = run([tmp_path / "few"], tmp_path / "class")
-    assert page.index("Least far: anna (") < page.index("ben (") < page.index("zoe (")
+    assert "Least far: anna (" in page and "Farthest: zoe (" in page and "ben (" not in page, "ben is in the middle"
+    Progress(tmp_path / "few" / "zoe").record_answer("00", load_bank("00")[0].id, "0", False)
+    page = run([tmp_path / "few"], tmp_path / "class")
+    assert "Of lesson 01:" in page, "one learner of three has begun lesson 00"
 
 
 def test_names_stand_in_the_order_of_a_list(tmp_path: Path) -> None:
@@ -187,6 +194,34 @@ def test_two_of_one_name_in_two_folders_are_one_learner_only_if_they_share_an_en
     assert names_of(*(tmp_path / group for group in ("a/7", "b/7", "8"))) == ["7/anna 1", "7/anna 2", "8/anna"]
 
 
+def record_in(place: Path, *questions: int) -> None:
+    record = Progress(place)
+    for number in questions:
+        record.record_answer("01", one_choice("01")[number].id, 0, True)
+
+
+def test_learners_in_the_folder_of_a_group_stay_apart(tmp_path: Path) -> None:
+    record_in(tmp_path / "7b" / "anna", 0)
+    record_in(tmp_path / "7b" / "ben" / ".local" / "share", 0)
+    hand_in(tmp_path / "7b" / "cleo.json", 0)
+    record_in(tmp_path / "dan" / ".local" / "share", 1)
+    record_in(tmp_path / "dan" / "course", 2)  # a home with a record somewhere else, too
+    (tmp_path / "eve" / "week1").mkdir(parents=True)
+    (tmp_path / "eve" / "week2").mkdir()
+    record = Progress(tmp_path / "somewhere" / "eve")
+    for week in ("week1", "week2"):
+        record.record_answer("01", one_choice("01")[0].id, 0, True)
+        (tmp_path / "eve" / week / "gradient-course-20261127-101112.json").write_text(record.export())
+    record.path.unlink()
+    assert names_of(tmp_path) == ["7b/anna", "7b/ben", "7b/cleo", "dan", "eve"]
+    lone = tmp_path / "lone"
+    record_in(lone / "8" / "anna", 0)
+    record_in(lone / "9" / "ben", 0)
+    (lone / "cleo" / "downloads").mkdir(parents=True)
+    hand_in(lone / "cleo" / "downloads" / "gradient-course-20261127-101112.json", 0)
+    assert names_of(lone) == ["8/anna", "9/ben", "cleo"]
+
+
 def test_the_folder_of_a_group_and_that_of_an_assignment_are_told_from_a_learners(tmp_path: Path) -> None:
     moodle = "Ben Bo_4711_assignsubmission_file_"
     for place in ("7a/anna", "7a/ben", "7b/anna", "cleo/export", f"{moodle}/export", f"Dan Do{moodle[6:]}x"):
@@ -228,6 +263,7 @@ def test_damaged_foreign_and_newer_files_are_named_and_left_out(tmp_path: Path) 
     assert sorted(each.path.name for each in group.left_out) == sorted(files)
     page = run([tmp_path / "in"], tmp_path / "class")
     assert all(name in page for name in files)
+    assert "no_json.json is cut off or damaged, and can't be read." in page and "Expecting" not in page
 
 
 def test_a_record_of_the_first_version_is_read(tmp_path: Path) -> None:

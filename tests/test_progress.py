@@ -903,7 +903,7 @@ def test_reading_back_leaves_rows_that_cannot_be_read_where_they_are(folder, tmp
 @pytest.mark.parametrize(
     "content, words",
     [
-        (b"", "not a JSON file"),
+        (b"", "is empty"),
         (b"not json", "not a JSON file"),
         (b"\xff\xfe", "not a JSON file"),
         (b"[" * 100_000, "not a JSON file"),

@@ -1,6 +1,7 @@
 """The records of a class: files that the course has kept or exported, found in folders and only read.
 
 A file is in the folder of its learner, at any depth (as in the home folders of a hub), or is named after the learner.
+The folder of a group holds such files and folders of several learners, whose records share no entry.
 Files of one name in one folder belong to one learner, and so do those in different folders if they share an entry: an
 export holds everything since the first lesson. Two names are one learner if one record contains all of the other, as
 when somebody hands in an export twice.
@@ -13,7 +14,7 @@ import shutil
 import sqlite3
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from helpers.progress.rows import Row
 from helpers.progress.schema import TABLES
 
 Rows = dict[str, list[Row]]
+Found = dict[tuple[Path, str], tuple[list[Rows], list[Path]]]
+"""The rows of each file and the files, by the folder that was named and the learner's name."""
 
 LARGEST_FILE = 200_000_000
 """Bytes; a record of a whole year has less than a hundredth of that."""
@@ -65,7 +68,7 @@ def read_class(folders: Sequence[Path]) -> Class:
 
     No file is changed, and none is written beside them.
     """
-    found: dict[tuple[Path, str], tuple[list[Rows], list[Path]]] = {}
+    found: Found = {}
     left_out: list[LeftOut] = []
     seen: set[Path] = set()
     for folder in folders:
@@ -82,7 +85,7 @@ def read_class(folders: Sequence[Path]) -> Class:
             parts, files = found.setdefault((folder, _name(folder, path)), ([], []))
             parts.append(rows)
             files.append(path)
-    learners = sorted(_named_apart(found), key=lambda each: _in_a_list(each.name))
+    learners = sorted(_named_apart(_divided(found)), key=lambda each: _in_a_list(each.name))
     twins = {each.name: other for each, other in _twins(learners)}
     left_out += [
         LeftOut(path, f"All of its entries are in the record of {twins[each.name].name}, too; it is counted once.")
@@ -153,14 +156,50 @@ def _is_group(folder: Path) -> bool:
     return len(names) > 1 and not (folder / FILE_NAME).exists()
 
 
-def _named_apart(found: Mapping[tuple[Path, str], tuple[Sequence[Rows], Sequence[Path]]]) -> Iterator[Learner]:
+def _divided(found: Found) -> Found:
+    """The same, with a group's folder divided into its learners."""
+    divided: Found = {}
+    for (folder, name), (parts, files) in found.items():
+        inner = [_inner_name(folder, path) for path in files]
+        holds_records = all(path.name == FILE_NAME and path.parent.parent.parent == folder for path in files)
+        several = all(inner) and (holds_records or _count_apart(zip(inner, parts, strict=True)) > 1)
+        for own, rows, path in zip(inner, parts, files, strict=True):
+            all_rows, all_files = divided.setdefault((folder, f"{name}/{own}" if several else name), ([], []))
+            all_rows.append(rows)
+            all_files.append(path)
+    return divided
+
+
+def _inner_name(folder: Path, path: Path) -> str:
+    """What a file is called within the first folder; empty where it can only belong to that folder's owner."""
+    inside = path.relative_to(folder).parts
+    if len(inside) > 2:
+        return "" if inside[1].startswith(".") else _SUBMISSION.sub("", inside[1])
+    return _own_name(path) if len(inside) == 2 and _is_named(path) else ""
+
+
+def _count_apart(named: Iterable[tuple[str, Rows]]) -> int:
+    """How many of these names stand for records that share no entry with the others; empty records don't count."""
+    by_name: dict[str, set[str]] = {}
+    for name, rows in named:
+        by_name.setdefault(name, set()).update(_identities(rows))
+    apart: list[set[str]] = []
+    for entries in filter(None, by_name.values()):
+        touching = [each for each in apart if not each.isdisjoint(entries)]
+        apart = [each for each in apart if each not in touching] + [entries.union(*touching)]
+    return len(apart)
+
+
+def _named_apart(found: Found) -> Iterator[Learner]:
     """A learner for each name; two of one name in different folders whose files share no entry get the folder's too."""
     for name in dict.fromkeys(name for _, name in found):
         apart: list[tuple[Path, Learner]] = []
         for folder in (folder for folder, other in found if other == name):
             parts, files = found[folder, name]
             mine = Learner(name, _merged(parts), tuple(files))
-            twin = next((each for each in apart if not _identities(mine).isdisjoint(_identities(each[1]))), None)
+            twin = next(
+                (each for each in apart if not _identities(mine.rows).isdisjoint(_identities(each[1].rows))), None
+            )
             if twin:
                 apart.remove(twin)
                 folder, rows = twin[0], _merged([mine.rows, twin[1].rows])
@@ -191,8 +230,8 @@ def _content(path: Path) -> bytes:
         return copy.read_bytes()
 
 
-def _identities(learner: Learner) -> set[str]:
-    return {identity_of(row) for table in TABLES for row in learner.rows[table]}
+def _identities(rows: Mapping[str, Sequence[Row]]) -> set[str]:
+    return {identity_of(row) for table in TABLES for row in rows.get(table, [])}
 
 
 def _merged(parts: Sequence[Mapping[str, Sequence[Row]]]) -> Rows:
@@ -206,7 +245,7 @@ def _merged(parts: Sequence[Mapping[str, Sequence[Row]]]) -> Rows:
 
 def _twins(learners: Sequence[Learner]) -> Iterator[tuple[Learner, Learner]]:
     """Yield each learner whose rows are all in another learner's record, with that one."""
-    rows = [_identities(each) for each in learners]
+    rows = [_identities(each.rows) for each in learners]
     for place, mine in enumerate(rows):
         for other, theirs in enumerate(rows) if mine else ():
             if mine < theirs or (mine == theirs and other < place):

@@ -61,8 +61,10 @@ def read(name: str, content: bytes) -> tuple[dict[str, list[Row]], list[str]]:
 def _from_text(name: str, content: bytes) -> dict[str, list[tuple[int, Row]]]:
     try:
         export = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{name} is not a JSON file, or is incomplete ({error}). {_WANTED}") from None
+    except (ValueError, RecursionError):
+        start = content.strip()[:1]
+        kind = {b"": "is empty", b"{": "is cut off or damaged"}.get(start, "is not a JSON file")
+        raise ValueError(f"{name} {kind}, and can't be read. {_WANTED}") from None
     if not isinstance(export, dict) or export.get("course") != COURSE or not isinstance(export.get("format"), int):
         raise ValueError(f"{name} is not an export of this course. {_WANTED}")
     _check_version(name, export["format"])

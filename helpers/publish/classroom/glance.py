@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Mapping
-from operator import itemgetter
+from statistics import median
 
 from helpers.classroom import ClassResults, LearnerLesson, QuestionResult, to_take_up
 from helpers.course import LESSONS
 from helpers.publish.exports.markup import as_html, lesson_name
 
-MOST = 4
-"""The most questions, and the most names at either end, that the first screen shows."""
+MOST = 3
+"""The most questions that the first screen shows."""
+MOST_NAMES = 4
+"""The most names at either end that the first screen shows."""
 FEWEST_FOR_PERCENT = 10
 """With fewer learners a percentage would suggest more precision than there is."""
 WIDTH = 110
-"""Characters of a question or a feedback; the sections below have the whole text."""
+"""Characters of an answer or a feedback; the sections below have the whole text."""
+LONGEST = 200
+"""Characters of a question."""
 NOTHING = "No question is answered wrong by two learners or more in their last try."
 
 STYLE = """
@@ -59,15 +62,13 @@ def _one(number: int, each: QuestionResult) -> str:
         mistake = each.mistakes[0]
         reason = f" – {as_html(_short(mistake.feedback))}" if mistake.feedback else ""
         lines.append(f"<span class='small'>They say: <b>{as_html(_short(mistake.answer))}</b>{reason}</span>")
-    return "<br>".join(lines)
+    right = each.question.kind.in_words(each.question.right_answer())
+    return "<br>".join([*lines, f"<span class='small'>Right: <b>{as_html(_short(right))}</b></span>"])
 
 
 def _ending(text: str) -> str:
-    """The last sentences of a question, which ask, as many as there is room for."""
-    *others, last = re.split(r"(?<=[.:?]) ", text)
-    while others and len(others[-1]) + 1 + len(last) <= WIDTH:
-        last = f"{others.pop()} {last}"
-    return f"… {last}" if others else last
+    """A question, or its end, which asks."""
+    return text if len(text) <= LONGEST else f"… {text[-LONGEST:].partition(' ')[2]}"
 
 
 def _short(text: str) -> str:
@@ -80,22 +81,31 @@ def _far(lessons: Mapping[str, Mapping[str, LearnerLesson]]) -> str:
     if not begun:
         return "<h2>Who is how far</h2><p>Nobody has begun a lesson.</p>"
     rows = "".join(_row(number, [mine[number] for mine in lessons.values() if number in mine]) for number in begun)
-    far = {name: sum(mine[number].share for number in begun if number in mine) for name, mine in lessons.items()}
-    names = _ends({name: f"{share / len(begun):.0%}" for name, share in sorted(far.items(), key=itemgetter(1))})
     return (
         "<h2>Who is how far</h2><table><thead><tr><th scope='col'>Lesson</th><th class='number' scope='col'>Begun by"
-        f"</th><th scope='col'>Done by them</th></tr></thead><tbody>{rows}</tbody></table>{names}"
+        f"</th><th scope='col'>Done by them</th></tr></thead><tbody>{rows}</tbody></table>{_ends(lessons, begun)}"
     )
 
 
-def _ends(shares: Mapping[str, str]) -> str:
-    """The names of those who are behind and those who are ahead, where there is a difference; ordered by share."""
-    if len(set(shares.values())) < 2:
+def _ends(lessons: Mapping[str, Mapping[str, LearnerLesson]], begun: list[str]) -> str:
+    """Who is behind and who is ahead of the middle of the class, in the lessons that half of it has begun."""
+    common = [number for number in begun if 2 * sum(number in mine for mine in lessons.values()) >= len(lessons)]
+    if not common:
         return ""
-    names = [f"{as_html(name)} ({share})" for name, share in shares.items()]
-    ahead = names[::-1][: min(MOST, len(names) - MOST)]
-    farthest = f"<p>Farthest: {', '.join(ahead)}</p>" if ahead else ""
-    return f"<p>Least far: {', '.join(names[:MOST])}</p>{farthest}"
+    far = {name: sum(mine[n].share for n in common if n in mine) / len(common) for name, mine in lessons.items()}
+    middle = median(far.values())
+    ordered = sorted(far, key=lambda name: far[name])
+    ends = {
+        "Least far": [name for name in ordered if far[name] < middle],
+        "Farthest": [name for name in ordered[::-1] if far[name] > middle],
+    }
+    names = "".join(
+        f"<p>{word}: {', '.join(f'{as_html(name)} ({far[name]:.0%})' for name in some[:MOST_NAMES])}</p>"
+        for word, some in ends.items()
+        if some
+    )
+    plural = "s" if len(common) > 1 else ""
+    return f"<p class='small'>Of lesson{plural} {' '.join(common)}:</p>{names}" if names else ""
 
 
 def _row(number: str, done: list[LearnerLesson]) -> str:

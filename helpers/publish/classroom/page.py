@@ -32,6 +32,7 @@ body {{ font: 16px/1.5 {FONT}; color: {INK}; background: {PAPER}; max-width: 104
 h1 {{ font-size: 28px; line-height: 1.2; margin: 0 0 4px; }}
 h2 {{ font-size: 21px; margin: 40px 0 8px; break-after: avoid; }}
 h3 {{ font-size: 17px; margin: 24px 0 6px; break-after: avoid; }}
+h2 + p, h3 + p {{ break-after: avoid; }}
 p {{ margin: 0 0 10px; max-width: 75ch; }}
 .small {{ color: {MUTED}; font-size: 14px; }}
 ol.again {{ padding-left: 28px; }}
@@ -48,6 +49,9 @@ tr {{ break-inside: avoid; }}
 .bars {{ display: flex; height: 8px; min-width: 56px; border: 1px solid {GRID}; }}
 .bars .bar {{ height: 6px; min-width: 0; }}
 .bar.wrong {{ background: repeating-linear-gradient(45deg, {WARNING} 0 2px, {PAPER} 2px 4px); }}
+.histogram {{ break-inside: avoid; }}
+.questions td:first-child {{ width: 52%; }}
+.questions td:last-child {{ width: 26%; }}
 .histogram td:nth-child(3) {{ width: 55%; }}
 pre {{ white-space: pre-wrap; border: 1px solid {GRID}; padding: 6px 10px; }}
 code {{ font-family: Consolas, Menlo, "DejaVu Sans Mono", monospace; font-size: 0.92em; }}
@@ -102,7 +106,8 @@ def _one_again(each: QuestionResult) -> str:
         f"<span class='small'>{as_html(lesson_name(each.question.lesson))}, question {_places()[each.question.id]}"
         "</span></p>"
     )
-    return counts + body(each.question) + _commonest(each)
+    kind, right = each.question.kind, each.question.right_answer()
+    return f"{counts}{body(each.question)}{_commonest(each)}<p>Right: <b>{as_html(kind.in_words(right))}</b></p>"
 
 
 def _commonest(each: QuestionResult) -> str:
@@ -129,7 +134,7 @@ def _progress(lessons: Mapping[str, Mapping[str, LearnerLesson]]) -> str:
     )
     return (
         "<h2>Progress by learner</h2><p class='small'>Per lesson the share of predictions, exercises and questions "
-        "that are done, and in brackets how many of the answered questions are right by the last answer. In the bar "
+        "that are done; below it how many of the answered questions are right by the last answer. In the bar "
         "the right ones are filled, the wrong ones hatched.</p>"
         f"<div class='wide'><table><thead><tr><th scope='col'>Learner</th>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
@@ -143,7 +148,7 @@ def _cell(done: LearnerLesson | None) -> str:
     parts = (("bar", done.right), ("bar wrong", done.answered - done.right))
     bar = "".join(f"<span class='{name}' style='width:{100 * count / asked:.0f}%'></span>" for name, count in parts)
     return (
-        f"<td class='number'>{done.share:.0%} <span class='small'>({done.right} of {done.answered})</span>"
+        f"<td class='number'>{done.share:.0%}<br><span class='small'>{done.right} of {done.answered} right</span>"
         f"<span class='bars'>{bar}</span></td>"
     )
 
@@ -176,7 +181,8 @@ def _questions(questions: Sequence[QuestionResult]) -> str:
     for each in questions:
         by_lesson.setdefault(each.question.lesson, []).append(each)
     tables = "\n".join(
-        f"<h3>{as_html(lesson_name(lesson))}</h3><div class='wide'><table><thead><tr><th scope='col'>Question</th>"
+        f"<h3>{as_html(lesson_name(lesson))}</h3><div class='wide'><table class='questions'><thead><tr>"
+        "<th scope='col'>Question</th>"
         "<th class='number' scope='col'>Right at first</th><th class='number' scope='col'>Right at last</th>"
         "<th scope='col'>Commonest wrong answer</th></tr></thead>"
         f"<tbody>{''.join(map(_row, each))}</tbody></table></div>"
