@@ -147,13 +147,13 @@ AIMED: list[tuple[str, dict[str, Any], list[str]]] = [
         with_answer(NUMBER, 1, value=None, key="residual_size", arguments={"blocks": 10**9, "branch": 1}),
         ["answers[1].arguments.blocks", "at most 10000"],
     ),
-    ("a name in braces that nothing draws", {**NUMBER, "question": "{d} layers?"}, ["field draw", "{d}"]),
+    ("a name in braces that nothing draws", {**NUMBER, "question": "{d} layers?"}, ["nothing is drawn", "{d}"]),
     (
         "braces in a feedback that nothing fills",
         with_answer(NUMBER, 1, feedback="It is {right}."),
-        ["field draw", "{right}"],
+        ["nothing is drawn", "{right}"],
     ),
-    ("braces in a choice", with_answer(CHOICE, 0, answer="{depth} layers"), ["field draw", "{depth}"]),
+    ("braces in a choice", with_answer(CHOICE, 0, answer="{depth} layers"), ["nothing is drawn", "{depth}"]),
     ("LaTeX", with_answer(CHOICE, 0, answer="$\\partial L$"), ["answers[0].answer", "LaTeX"]),
     ("LaTeX in parentheses", {**OPEN, "model": "It is \\(x^2\\)."}, ["field model", "LaTeX"]),
     ("numbers and texts drawn together", with_draw(depth=["a", 1]), ["draw.depth", "all numbers or all texts"]),
@@ -376,7 +376,48 @@ WRONG_VALUES: list[tuple[tuple[Any, ...], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "words"), [pytest.param(*case, id=case[1][:30]) for case in WRONG_VALUES])
+RIGHT, WRONG, RANGE = ((2, "answers", place) for place in range(3))
+CONTRADICTIONS: list[tuple[tuple[Any, ...], str]] = [
+    ((*RIGHT, "value", 25), "25 is not what largest_slope gives, 0.25"),
+    ((*RIGHT, "value", -0.25), "-0.25 is not what"),
+    ((*RIGHT, "value", 0.26), "0.26 is not what"),
+    ((*RIGHT, "value", 0), "0 is not what"),
+    ((*RIGHT, "arguments", {"activation": "tanh"}), "0.25 is not what largest_slope gives, 1"),
+    ((*WRONG, "value", 0.2501), "0.25 is wrong, but counts as the right 0.25"),
+    ((*WRONG, "value", 0.2476), "is wrong, but counts as the right"),
+    ((*RANGE, "range", [0.25, 0.3]), "is wrong, but takes the right 0.25"),
+    ((*RANGE, "range", [-1, 1]), "is wrong, but takes the right 0.25"),
+    ((*RANGE, "range", [0.6, 0.4]), "must rise from the first number to the second"),
+    (
+        (*RANGE, {"key": "product", "arguments": {"first": 0.5, "second": 0.5}, "correct": False, "feedback": "x"}),
+        "is wrong",
+    ),
+    ((2, "tolerance", True), "true stands where a number belongs"),
+    ((2, "tolerance", [0.01]), "a list, [ … ] stands where a number belongs"),
+    ((2, "tolerance", 1.0), "must be less than 1"),
+    ((2, "tolerance", None), "null stands where a number belongs"),
+    ((3, "tolerance", 1e-12), "would need more than 6 digits to count as right"),
+    ((0, "question", "How deep is {Depth}?"), "{Depth} isn't filled in"),
+    ((0, "question", "How deep is { depth }?"), "{ depth } isn't filled in"),
+    ((0, "answers", 0, "feedback", "As {depth2} layers."), "{depth2} isn't filled in"),
+    ((6, "model", "It is {value}."), "{value}"),
+    ((4, "feedback", "In {order}."), "{order}"),
+    ((0, "question", "What is $x$?"), "$x$ is LaTeX"),
+    ((0, "question", "What is x^{2}?"), "^{ is LaTeX"),
+    ((0, "answers", 0, "answer", "\\frac{1}{2}"), "\\frac is LaTeX"),
+    ((6, "rubric", 0, "point", "\\[a\\]"), "\\[ is LaTeX"),
+    ((5, "answers", 0, "otherwise", "$a_1$"), "$a_1$ is LaTeX"),
+    ((0, "question", "What is <b>bold</b>?"), "<b> is HTML"),
+    ((0, "answers", 0, "feedback", "One<br>two."), "<br> is HTML"),
+    ((0, "question", "What is **bold**?"), "**bold** is Markdown"),
+    ((0, "question", "See [here](https://example.org)."), "is Markdown"),
+]
+"""Kinds that were silent once, each with cases of its own."""
+
+
+@pytest.mark.parametrize(
+    ("change", "words"), [pytest.param(*case, id=case[1][:30]) for case in WRONG_VALUES + CONTRADICTIONS]
+)
 def test_a_wrong_value_is_named_with_its_line_and_its_remedy(
     tmp_path: Path, change: tuple[Any, ...], words: str
 ) -> None:
@@ -433,6 +474,14 @@ def test_what_is_no_file_says_what_it_is(tmp_path: Path) -> None:
     assert "is missing: it is a link to elsewhere.json, which isn't there" in check_bank(bank)[1][0]
     bank.unlink()
     assert "is empty" in faults_of(tmp_path, b"\0" * 100)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["It costs $5 or $6.", "`$x$` and `<b>` are code.", "a < b > c", "2 * 3 ** 2", "the set {1, 2}", "σ_w² in x_1"],
+)
+def test_what_only_looks_like_markup_passes(tmp_path: Path, text: str) -> None:
+    assert faults_of(tmp_path, changed_example(0, "question", text)[0]) == []
 
 
 def test_a_message_obeys_no_terminal(tmp_path: Path) -> None:

@@ -79,6 +79,19 @@ def test_every_fault_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "question 2 (03-mine-3), field answers[0].try: gain is 1.23456" in output
 
 
+def test_a_state_to_which_no_slider_can_be_set_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    states: list[tuple[str, Any]] = [("gain", 0.123), ("gain", "large"), ("scheme", "best"), ("depth", -3)]
+    states += [("depth", 1.5), ("seeds", 99)]
+    entries = [mine(number) for number in range(len(states))]
+    for entry, (name, value) in zip(entries, states, strict=True):
+        entry["answers"][0]["try"] = {name: value}
+    bank(tmp_path, *entries)
+    assert main([str(tmp_path)]) == 1
+    output = capsys.readouterr().out
+    for number, (name, value) in enumerate(states, start=1):
+        assert f"question {number} (03-mine-{number - 1}), field answers[0].try: {name} is {value!r}" in output
+
+
 def test_an_id_that_two_banks_have_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bank(tmp_path, mine(0), name="03_first.json")
     bank(tmp_path, mine(0), mine(1), name="03_second.json")

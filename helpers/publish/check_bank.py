@@ -125,8 +125,11 @@ def _refusal(panel: panels.Panel, state: Mapping[str, Any]) -> str:
         except (ValueError, traitlets.TraitError) as error:
             return f"{name} is {value!r}: {error}"
         place = dict(zip(panel.controls, panel.live.key(), strict=True))[name]
-        if isinstance(place, dict):
-            return f"{name} is {value!r}, which its slider can't show"
+        shown = panel.controls[name].value
+        if isinstance(place, dict) or shown != value:
+            return f"{name} is {value!r}, which its slider can't show" + (
+                f"; it shows {shown!r}" if shown != value else ""
+            )
     return ""
 
 

@@ -15,7 +15,13 @@ from helpers.quiz.text import shortened
 MOST_DRAWS = 1000
 """The most combinations of drawn values that an entry may have, since each of them is checked."""
 
-_LATEX = re.compile(r"\\[a-zA-Z]+|\\[()\[\]]|\$[^$\n]*[\\^_{][^$\n]*\$")
+_MARKUP = {
+    "LaTeX": re.compile(r"\\[a-zA-Z]+|\\[()\[\]]|\$[^$\n]*[\\^_{][^$\n]*\$|\$[A-Za-z]\$|[\^_]\{"),
+    "HTML": re.compile(r"</?(?:a|b|br|code|em|i|img|li|ol|p|pre|strong|sub|sup|u|ul)\b[^<>]*>", re.IGNORECASE),
+    "Markdown": re.compile(r"\*\*[^*\n]+\*\*|!?\[[^\]\n]+\]\([^)\n]+\)"),
+}
+"""What is shown as it is written, since the quiz renders only `code`."""
+_IN_BRACES = re.compile(r"\{\s*[A-Za-z]\w*\s*\}")
 _CODE = re.compile(r"`[^`\n]*`")
 _NUMBERS = {"value", "right"}
 
@@ -62,13 +68,19 @@ def _check_feedback(question: Question) -> None:
 
 
 def _check_texts(entry: Mapping[str, Any]) -> None:
-    """Check that texts hold no LaTeX, since the quiz doesn't render formulas."""
+    """Check that texts hold no markup and no names in braces that can't be drawn."""
     for field, text in _texts(entry):
-        found = _LATEX.search(_CODE.sub("", text))
-        if found:
-            raise Fault(
-                f"field {field}: {found[0]} is LaTeX, which isn't shown as a formula; write it out, as in ∂L/∂W"
-            )
+        prose = _CODE.sub("", text)
+        for kind, markup in _MARKUP.items():
+            if found := markup.search(prose):
+                raise Fault(
+                    f"field {field}: {found[0]} is {kind}, which is shown as it stands: write it out, as in ∂L/∂W"
+                )
+        for braces in _IN_BRACES.findall(prose):
+            if not names_in(braces):
+                raise Fault(
+                    f"field {field}: {braces} isn't filled in: a drawn name is written {{depth}}, in small letters"
+                )
 
 
 def _texts(thing: Any, field: str = "") -> list[tuple[str, str]]:
@@ -87,8 +99,9 @@ def _texts(thing: Any, field: str = "") -> list[tuple[str, str]]:
 def _check_draw(entry: Mapping[str, Any]) -> None:
     draw, used = entry.get("draw", {}), names_in(entry)
     if not draw:
-        for name in sorted(names_in({field: part for field, part in entry.items() if field != "code"})):
-            raise Fault(f"field draw: the text has {{{name}}}, but nothing is drawn")
+        for field, part in _texts(entry):
+            for name in sorted(names_in(part)):
+                raise Fault(f"field {field}: {{{name}}} stands for a drawn value, but nothing is drawn")
         return
     for name in sorted(used - _NUMBERS - set(draw)):
         field = next(field for field, part in entry.items() if name in names_in({field: part}))

@@ -72,6 +72,7 @@ def _check(question: Question) -> None:
     _check_forms(question)
     check_keys(question)
     _check_values(question)
+    _check_digits(question)
     wrong = [(n, each) for n, each in enumerate(question.answers) if not each.correct and not each.default]
     right = [(n, each) for n, each in enumerate(question.answers) if each.correct]
     for pair in product(wrong, right):
@@ -112,6 +113,21 @@ def _check_values(question: Question) -> None:
         rounded = math.isclose(answer.value, number, rel_tol=max(0.02, (question.tolerance or 0) / 2))
         if not rounded or not agree(answer.value, number, question.tolerance, question.precision):
             raise Fault(f"field answers[{index}].value: {answer.value} is not what {answer.key} gives, {number:.6g}")
+
+
+MOST_DIGITS = 6
+"""The most significant digits that a question may ask for; more are given by hardly anybody."""
+
+
+def _check_digits(question: Question) -> None:
+    """Check that a right answer with few digits counts as right."""
+    for answer in question.answers:
+        number = answer.number() if answer.correct else None
+        if number is not None and not _takes(question, answer, float(f"{number:.{MOST_DIGITS}g}")):
+            field = "precision" if question.tolerance is None else "tolerance"
+            raise Fault(
+                f"field {field}: {number!r} would need more than {MOST_DIGITS} digits to count as right: allow more"
+            )
 
 
 def _check_apart(question: Question, one: tuple[int, Answer], other: tuple[int, Answer]) -> None:
