@@ -44,6 +44,12 @@ def test_each_lesson_has_its_minutes_its_poll_and_its_notes(page: str) -> None:
         assert prediction.question in text
 
 
+def test_the_notes_of_a_section_stand_under_one_heading(page: str) -> None:
+    for section in re.findall(r"<section>(.*?)</section>", page, re.DOTALL):
+        titles = re.findall(r"<h3>(.*?)</h3>", section)
+        assert all(first != second for first, second in zip(titles, titles[1:], strict=False)), titles
+
+
 def test_hidden_networks_are_told(page: str) -> None:
     text = plain(page)
     profiles = [question for lesson in notebooks() for question in load_bank(lesson) if question.type == "profile"]

@@ -41,6 +41,7 @@ header { border-bottom: 1pt solid #000; padding-bottom: 5mm; margin-bottom: 6mm;
 .blanks { display: flex; flex-wrap: wrap; gap: 5mm 8mm; margin: 5mm 0 0; align-items: flex-end; }
 .blanks span { flex: 1 1 30mm; border-bottom: 0.6pt solid #000; padding-bottom: 1mm; overflow-wrap: anywhere; }
 .blanks span.wide { flex: 2 0 65mm; }
+.blanks .date { flex: 1 1 auto; min-width: 30mm; }
 .blanks .points { display: flex; justify-content: space-between; white-space: nowrap; gap: 4mm; }
 .blanks i { font-style: normal; }
 .question { display: grid; grid-template-columns: 9mm 1fr; margin: 0 0 7mm; break-inside: avoid; }

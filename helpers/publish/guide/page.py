@@ -6,6 +6,8 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ body { font: 11pt/1.45 "Segoe UI", "Helvetica Neue", "DejaVu Sans", Arial, sans-
 h1 { font-size: 18pt; margin: 0 0 3mm; }
 h2 { font-size: 14pt; margin: 9mm 0 2mm; padding-top: 3mm; border-top: 1pt solid #000; break-after: avoid; }
 h3 { font-size: 11pt; margin: 4mm 0 1mm; break-after: avoid; }
-section { break-before: page; }
+section + section { break-before: page; }
 p { margin: 0 0 2mm; orphans: 3; widows: 3; }
 .minutes { color: #444; }
 table { border-collapse: collapse; margin: 1mm 0 3mm; font-size: 10pt; }
@@ -66,8 +68,9 @@ def _minutes_table(lessons: Mapping[str, Sequence[Cell]]) -> str:
 def _lesson(lesson: str, path: Path) -> str:
     cells = read_cells(path)
     parts = [f"<h2>{html.escape(LESSONS[lesson].name)}</h2>", *_poll(lesson)]
-    for id, note in notes_of(path, cells).items():
-        parts.append(f"<h3>{html.escape(_section(cells, id))}</h3>{markdown_html(note)}")
+    titled = [(_section(cells, id), markdown_html(note)) for id, note in notes_of(path, cells).items()]
+    for title, notes in groupby(titled, key=itemgetter(0)):
+        parts.append(f"<h3>{html.escape(title)}</h3>{''.join(note for _, note in notes)}")
     parts += _hidden_networks(lesson, path)
     return f"<section>{''.join(parts)}</section>"
 
