@@ -250,6 +250,8 @@ def test_the_index_holds_every_section_at_an_address_that_exists() -> None:
 def test_what_is_searched_reads_like_the_page() -> None:
     assert plain_text("Take **10** of `x_1`, see [02](02_a.ipynb):\n\n- *one*") == "Take 10 of x_1, see 02: one"
     assert plain_text(r"about $10^{-12}$, $\sigma_w \cdot 3^2$") == "about 10⁻¹², sigmaw · 3²"
+    fractions = r"$b = \ln\frac{f}{1 - f} \approx 1$, $\tfrac12$ of $e^{-x}$, $\frac{\sigma_w^2}{s^2}$"
+    assert plain_text(fractions) == "b = ln f/(1 - f) ≈ 1, 1/2 of e^(-x), (sigmaw²)/s²"
     assert plain_text("a < b & c > d") == "a < b & c > d"
     assert plain_text("```python\ncode\n```\nText") == "Text"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from helpers.publish.cells.deeper import DEEPER
@@ -16,6 +16,16 @@ HEADING = re.compile(r"^(#{1,3}) (.+)$", re.MULTILINE)
 CODE = re.compile(r"```.*?```", re.DOTALL)
 FORMULA = re.compile(r"\$\$?([^$]+)\$\$?")
 INLINE = re.compile(r"</?(?:a|b|i|em|strong|code|del)\b[^>]*>")
+PART = r"\s*(?:\{([^{}]*)\}|(\w))"
+PARTS_OF_FORMULAS: Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
+    (re.compile(r"\\(?:mathrm|text|operatorname|mathbf|mathsf|overline|hat)" + PART), r"\1\2"),
+    (re.compile("_" + PART), r"\1\2"),
+    (re.compile(r"\^\{([^{}]*)\}"), r"^(\1)"),
+    (re.compile(r"\\sqrt" + PART), r"sqrt(\1\2)"),
+    (re.compile(r"\\[dt]?frac" + PART + PART), lambda found: " " + "/".join(_bracketed(found))),
+]
+"""What has arguments in a formula, and how it reads on one line."""
+
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -70,9 +80,18 @@ def plain_text(markdown: str) -> str:
 
 
 def _plain_formula(body: str) -> str:
-    body = re.sub(r"\\(?:mathrm|text|operatorname|mathbf|overline)\b\s*", "", body)
-    body = re.sub(r"\^\{?(-?\d+)\}?", lambda found: found[1].translate(RAISED), body)
-    body = re.sub(r"\\(?:cdot|times)\b", "·", body)
-    body = re.sub(r"\\(?:left|right|quad|qquad|,|;|!)", " ", body)
+    body = re.sub(r"\\(?:cdot|times)\b", "·", body.replace(r"\approx", "≈"))
+    body = re.sub(r"\\(?:left|right|[Bb]ig[lr]?|quad|qquad|,|;|!)(?![a-z])", " ", body)
+    body = re.sub(r"\^(?:\{(-?\d+)\}|(\d))", lambda found: (found[1] or found[2]).translate(RAISED), body)
+    before = ""
+    while before != body:  # from the innermost braces outwards
+        before = body
+        for pattern, plain in PARTS_OF_FORMULAS:
+            body = pattern.sub(plain, body)
     body = re.sub(r"\\([A-Za-z]+)", r"\1", body)
     return re.sub(r"[{}\\_*]", "", body).replace("<", "&lt;")
+
+
+def _bracketed(found: re.Match[str]) -> Iterator[str]:
+    for part in filter(None, found.groups()):
+        yield part if part.isalnum() else f"({part})"
