@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -95,7 +96,7 @@ class Chart:
             bad=bad,
             detached=detached,
             targets=targets,
-            waking=[row.label for row in first_calls if self._wakes(row)],
+            waking=[row.label for row in self._waking if row.call == 1],
             matrices=frozenset(row.name for row in first_calls if row.place in self._matrices),
             batch_norm=any(_uses_the_batch(module) for _, module in self._modules),
             frozen=not self._gradients,
@@ -188,12 +189,11 @@ class Chart:
             return "not called"
         return "unused" if any(each in self._unused for each in asking) else "detached"
 
-    def _wakes(self, row: Row) -> bool:
-        """Whether weights or factors that are all zero get a gradient; after a step they will pass on the signal."""
-        return any(
-            self._sizes.get(each) == 0 and each not in self._biases and self._gradients.get(each)
-            for each in row.parameters
-        )
+    @cached_property
+    def _waking(self) -> list[Row]:
+        """The layers with weights or factors that are all zero and get a gradient: a step, and they pass on signals."""
+        zeros = {each for each, size in self._sizes.items() if size == 0 and self._gradients.get(each)} - self._biases
+        return [row for row in self._rows if not zeros.isdisjoint(row.parameters)] if zeros else []
 
     # Paths through the graph -----------------------------------------------------------------------------------------
 
@@ -388,9 +388,7 @@ class Chart:
         matrices = [each for each in tensors if each.dim() > 1 and not each.is_complex()]
         if not any(may_be_alike(each, self._sizes[each]) and rows_alike(each) for each in matrices):
             return
-        wakes = any(self._wakes(row) for row in self._rows) and not all(
-            len(each) < 2 or rows_alike(each) for each in matrices
-        )
+        wakes = bool(self._waking) and not all(len(each) < 2 or rows_alike(each) for each in matrices)
         for row in self._rows:
             for each in row.parameters if row.call == 1 else ():
                 gradient = tensors.get(each)
@@ -412,7 +410,7 @@ class Chart:
             return False
         steps = [step for each in self._rows if each.name == row.name for step in each.steps]
         behind = self._graph.above(steps)
-        return not any(step in behind for each in self._rows if self._wakes(each) for step in each.steps)
+        return not any(step in behind for each in self._waking for step in each.steps)
 
     def _straight(self) -> Iterator[tuple[str, str]]:
         """Yield labels of two linear layers of which one gets the other's outputs, with no activation between them.
