@@ -257,6 +257,113 @@ def eps(wrong: bool) -> Given:
     return seq(nn.Linear(20, 32), norm, nn.ReLU(), nn.Linear(32, 4)), F.cross_entropy, *rows()
 
 
+def swapped(wrong: bool) -> Given:
+    """A state for each sample, read from the outputs of another."""
+
+    def run(m: Any, x: Tensor) -> Tensor:
+        h = m.r(x)[0]
+        return m.o(h.transpose(0, 1).reshape(16, 12, 8)[:, -1] if wrong else h.transpose(0, 1)[-1])
+
+    model = Net(run, r=nn.GRU(4, 8, batch_first=True), o=nn.Linear(8, 4))
+    return model, F.cross_entropy, torch.randn(16, 12, 4), torch.arange(16) % 4
+
+
+def own_backward(wrong: str) -> Given:
+    class Swish(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            ctx.save_for_backward(x)
+            return x * x.sigmoid()
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Tensor) -> Tensor:
+            (x,) = ctx.saved_tensors
+            slope = x.sigmoid() * (1 + x * (1 - x.sigmoid()))
+            return slope if wrong == "alone" else -gradient * slope if wrong == "minus" else gradient * slope
+
+    model = Net(lambda m, x: m.o(Swish.apply(m.a(x))), a=nn.Linear(20, 32), o=nn.Linear(32, 4))
+    return model, F.cross_entropy, *rows()
+
+
+def straight_through(_: bool) -> Given:
+    class Signs(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            return x.sign()
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Tensor) -> Tensor:
+            return gradient
+
+    model = Net(lambda m, x: m.o(Signs.apply(m.a(x))), a=nn.Linear(20, 32), o=nn.Linear(32, 4))
+    return model, F.cross_entropy, *rows()
+
+
+def masked(wrong: bool) -> Given:
+    def run(m: Any, x: Tensor, pad: Tensor) -> Tensor:
+        scores = m.s(x)[..., 0].masked_fill(pad, -1e-9 if wrong else -1e9)
+        return m.o((scores.softmax(1)[..., None] * x).sum(1))
+
+    x, pad = torch.randn(16, 10, 8), torch.arange(10) >= torch.randint(2, 9, (16, 1))
+    return Net(run, s=nn.Linear(8, 1), o=nn.Linear(8, 4)), F.cross_entropy, (x, pad), torch.arange(16) % 4
+
+
+def alike(wrong: bool) -> Given:
+    def run(m: Any, x: Tensor) -> Tensor:
+        a, b = m.f(x), m.f(x + 0.3 * torch.randn_like(x))
+        return 1 - F.cosine_similarity(m.p(a), b if wrong else b.detach()).mean()
+
+    return Net(run, f=mlp(20, 32, 16), p=mlp(16, 16, 16)), lambda out, _: out, rows()[0], None
+
+
+def compared(wrong: bool) -> Given:
+    """Cosines, multiplied by a temperature of 0.1 or divided by it."""
+    scale = 0.1 if wrong else 10
+    model = Net(lambda m, a, b: scale * (F.normalize(m.f(a)) @ F.normalize(m.f(b)).T), f=mlp(20, 32, 16))
+    return model, F.cross_entropy, (rows()[0], rows()[0]), torch.arange(32)
+
+
+def balance(wrong: bool) -> Given:
+    y = (torch.arange(100) < 5).float()[:, None]
+    loss = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(0.05 if wrong else 19.0))
+    return mlp(20, 32, 1), loss, torch.randn(100, 20), y
+
+
+def class_weights(wrong: bool) -> Given:
+    weights = torch.tensor([9.0, 1] if wrong else [1.0, 9])
+    return mlp(20, 32, 2), nn.CrossEntropyLoss(weights), torch.randn(100, 20), (torch.arange(100) % 10 == 0).long()
+
+
+def rain(wrong: bool) -> Given:
+    y = F.relu(torch.randn(64, 1) - 0.8)
+    return mlp(20, 32, 1), F.l1_loss if wrong else F.mse_loss, torch.randn(64, 20), y
+
+
+def numbered(wrong: bool) -> Given:
+    x, y = rows(samples=64)
+    return (
+        (mlp(20, 32, 1), lambda out, y: F.mse_loss(out[:, 0], y.float()), x, y)
+        if wrong
+        else (
+            mlp(20, 32, 4),
+            F.cross_entropy,
+            x,
+            y,
+        )
+    )
+
+
+def likelihood(wrong: bool) -> Given:
+    sign = 1 if wrong else -1
+    return seq(mlp(20, 32, 4), nn.LogSoftmax(1)), lambda out, y: sign * out.gather(1, y[:, None]).mean(), *rows()
+
+
+def single(wrong: bool) -> Given:
+    norm = nn.LayerNorm(1 if wrong else 20)
+    run = (lambda m, x: m.o(m.n(x[..., None])[..., 0])) if wrong else lambda m, x: m.o(m.n(x))  # type: ignore[no-untyped-call]
+    return Net(run, n=norm, o=mlp(20, 32, 1)), F.mse_loss, rows()[0], torch.randn(32, 1)
+
+
 MISTAKES: dict[str, tuple[Callable[[bool], Given], str]] = {
     "a mean over the samples is taken away": (
         lambda wrong: hidden(lambda h: h - h.mean(0 if wrong else 1, True)),
@@ -303,6 +410,21 @@ MISTAKES: dict[str, tuple[Callable[[bool], Given], str]] = {
     "label smoothing of 0.9": (labels_smooth, "label_smoothing is 0.9"),
     "rates in place of their logarithms": (rates, "takes logarithms of rates"),
     "bits in place of class numbers": (margins, "the numbers of the right classes"),
+    "outputs of another sample": (swapped, "swaps the first axis"),
+    "a backward pass without its argument": (
+        lambda wrong: own_backward("alone" if wrong else ""),
+        "isn't proportional",
+    ),
+    "a backward pass with the wrong sign": (lambda wrong: own_backward("minus" if wrong else ""), "leads uphill"),
+    "a mask of -1e-9": (masked, "which hides nothing from a softmax"),
+    "two branches that are both trained": (alike, "one constant for all samples is the best answer"),
+    "a temperature that multiplies": (compared, "have been through a cosine"),
+    "pos_weight upside down": (balance, "To balance them, use negatives over positives, 19"),
+    "class weights upside down": (class_weights, "weights that balance are larger for rare classes"),
+    "an absolute error of rain": (rain, "the absolute error is smallest for the median"),
+    "class numbers as numbers": (numbered, "use cross_entropy"),
+    "a likelihood that is made small": (likelihood, "away from the targets"),
+    "a layer norm over one number": (single, "a layer norm over a single number"),
     "an eps of 10": (eps, "an eps of 10 outweighs the variance"),
 }
 
@@ -315,6 +437,34 @@ def test_a_mistake_that_gradients_do_not_show_is_noted_and_not_when_put_right(na
         diagnosis = diagnose(*make(wrong))
         assert diagnosis.healthy, str(diagnosis)
         assert (said in " ".join(diagnosis.notes)) is wrong, (wrong, diagnosis.notes)
+
+
+def test_a_straight_through_estimator_is_left_alone() -> None:
+    torch.manual_seed(0)
+    assert not diagnose(*straight_through(True)).notes
+
+
+def test_one_huge_column_is_named_if_it_makes_the_outputs() -> None:
+    x, y = torch.randn(64, 9), torch.randn(64, 1)
+    x[:, 8] += 1.6e9
+    diagnosis = diagnose(mlp(9, 32, 1), F.mse_loss, x, y)
+    assert diagnosis.verdict == "data" and "column 8" in diagnosis.findings[0].summary
+    assert diagnose(seq(nn.BatchNorm1d(9), mlp(9, 32, 1)), F.mse_loss, x, y).healthy
+
+
+def test_a_function_that_stops_the_gradient_is_named() -> None:
+    model = Net(lambda m, x: m.d((m.e(x) * 4).round() / 4), e=mlp(20, 32, 16), d=mlp(16, 32, 20))
+    diagnosis = diagnose(model, F.mse_loss, rows()[0], rows()[0])
+    assert diagnosis.verdict == "blocked" and diagnosis.findings[0].summary.endswith("in round().")
+    assert "round" in diagnosis.findings[0].remedy
+
+
+def test_a_model_with_a_tensor_that_repeats_its_numbers_is_left_as_it_was() -> None:
+    model = Net(lambda m, x: m.o(x + m.p), o=mlp(20, 32, 4))
+    model.p = torch.arange(1.0, 33)[:, None].expand(32, 20)
+    kept = model.p.clone()
+    assert diagnose(model, F.cross_entropy, *rows()).examined
+    assert torch.equal(model.p, kept) and model.p.stride() == (1, 0)
 
 
 def test_ctc_takes_logarithms_of_probabilities() -> None:

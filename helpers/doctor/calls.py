@@ -24,8 +24,14 @@ ALONG = frozenset(
 )
 """Functions of torch that combine the numbers along an axis, or all of them."""
 
-SEEN = VIEWS | DROPOUTS | ALONG | {"__getitem__", "normal"}
+SWAPS = frozenset(("transpose", "swapaxes", "permute", "movedim", "t"))
+"""Functions of torch that change the order of the axes."""
+
+SEEN = SWAPS | VIEWS | DROPOUTS | ALONG | {"__getitem__", "normal", "masked_fill", "masked_fill_"}
 """Functions of torch whose calls are looked at."""
+
+HARDLY = 1e-2
+"""A mask of less than this changes scores hardly at all."""
 
 MANY, SOME = 8, 0.05
 """An embedding of at least MANY numbers gets a note if SOME of them are padding_idx between others."""
@@ -70,6 +76,11 @@ class Calls:
             return
         elif name == "__getitem__":
             self._slice(where, args[0], args[1], output)
+        elif name in SWAPS:
+            if output.dim() and len(args[0]) > 1 and output.stride(0) != args[0].stride(0):
+                self.along_samples.append(f"{where} swaps the first axis with another.")
+        elif name.startswith("masked_fill"):
+            self._mask(where, args, kwargs)
         elif name == "normal":
             if any(each.requires_grad or _depends(each._base) for each in args if isinstance(each, Tensor)):
                 self.drawn.append(output)
@@ -116,6 +127,13 @@ class Calls:
         if p and given.get("training", True):
             self.dropouts.append((where, p, output.grad_fn))
             self.drops_by_function |= not isinstance(module, nn.modules.dropout._DropoutNd)
+
+    def _mask(self, where: str, args: Any, kwargs: Any) -> None:
+        value = kwargs.get("value", args[2] if len(args) > 2 else 0)
+        if isinstance(value, float) and -HARDLY < value < 0:
+            self.notes.append(
+                f"{where} fills what is masked with {value:g}, which hides nothing from a softmax: use -1e9 or -inf."
+            )
 
     def _slice(self, where: str, tensor: Tensor, index: Any, output: Tensor) -> None:
         if id(tensor) in self._held and output.dim():

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .graph import PRODUCTS, Graph, source_of
+from .graph import PRODUCTS, Graph, name_of, source_of
 from .judgement import MANY_CALLS, Case
 from .measuring import norms
 from .readings import LayerReading
@@ -31,6 +31,9 @@ MOST_TRIED = 8
 
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
+
+STOPS = frozenset(("Round", "Floor", "Ceil", "Trunc", "Sign", "Clamp", "ClampMin", "ClampMax", "Heaviside"))
+"""Steps that pass on no gradient, or none beyond an edge."""
 
 GATES = {"LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3}
 """Recurrent layers and the number of gates stacked in their matrices; only units of one gate are compared."""
@@ -102,6 +105,7 @@ class Chart:
             frozen=not self._gradients,
             trunk=tuple(trunk),
             way=tuple(self._by_place[row.place] for row in way),
+            stopper=self._stopper(way),
             skips=skips,
             samples=samples,
             outputs_signal=self._readings.signals.get(OUTPUTS, math.nan),
@@ -275,6 +279,26 @@ class Chart:
         plain = {id(each) for each in self._recording.held if each.requires_grad}
         found = [each for each in others if isinstance(each, nn.Parameter) or id(each) in plain]
         return len(found), sum(each.numel() for each in found)
+
+    def _stopper(self, way: Sequence[Row]) -> str:
+        """Name the function between two layers of the path from the first of which on the signal is exactly 0."""
+        signals = self._readings.signals
+        rows = [row for row in way if row.steps and signals.get(row.place, math.nan) == signals.get(row.place)]
+        silent = [place for place, row in enumerate(rows) if signals[row.place] == 0]
+        if not silent:
+            return ""
+        behind = rows[silent[-1] + 1 :]
+        waiting = list(behind[0].steps if behind else [each.grad_fn for each in self._recording.outputs])
+        seen, ends = set(waiting), set(rows[silent[-1]].steps)
+        for step in waiting:
+            name = name_of(step).removesuffix("Backward")
+            if name in STOPS:
+                return f"{name.lower()}()"
+            for below in self._graph.below.get(step, ()) if step not in ends else ():
+                if below not in seen:
+                    seen.add(below)
+                    waiting.append(below)
+        return ""
 
     # Parameters without a gradient -----------------------------------------------------------------------------------
 

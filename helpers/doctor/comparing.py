@@ -39,10 +39,13 @@ RATES = frozenset(("poisson_nll_loss",))
 INDICES = frozenset(("multilabel_margin_loss",))
 """Functions of torch that expect the numbers of the right classes, and -1 after the last of them."""
 
+SIMILAR = frozenset(("cosine_similarity",))
+"""Functions of torch that compare directions."""
+
 BY_HAND = frozenset(("sub", "__sub__", "__rsub__", "rsub", "mul", "__mul__", "__rmul__"))
 """Functions of torch that losses written by hand compare with, element by element."""
 
-LOSSES = (DIFFERENCES | LOGARITHMS | SOFTMAXES | BITS | SIGNS | RATES | INDICES) - BY_HAND
+LOSSES = (DIFFERENCES | LOGARITHMS | SOFTMAXES | BITS | SIGNS | RATES | INDICES | SIMILAR) - BY_HAND
 """Functions of torch that are losses wherever they are called."""
 
 COMPARING = LOSSES | BY_HAND
@@ -72,7 +75,7 @@ KEEPS_THE_RANGE = (
 KEEPS_THE_SHAPE = ("View", "UnsafeView", "Reshape", "Alias", "Clone", "AddBackward")
 """Steps after a linear layer that leave its units on the last axis, if the shape has as many axes afterwards."""
 
-BEYOND, FEW, NEARLY_ALL = 0.05, 0.1, 0.95
+BEYOND, FEW, HALF, NEARLY_ALL = 0.05, 0.1, 0.5, 0.95
 """Targets more than BEYOND (in widths of the range) outside a range are out of reach; a share below FEW is ignored."""
 
 SHARP = 50.0
@@ -87,6 +90,9 @@ IGNORED = -100
 MASKED = -1e4
 """Logits below this were masked on purpose."""
 
+RARE, FEW_TARGETS, MOST_CLASSES = 0.25, 16, 100
+"""Below a share of RARE, labels are rare. Of fewer than FEW_TARGETS targets, little can be said."""
+
 SMOOTH = 0.5
 """Label smoothing of at least this leaves the right class no more than half of the probability."""
 
@@ -100,7 +106,7 @@ OF_COMPARISONS = {
         "probabilities sum to 1; otherwise the loss has no lower bound",
     ),
     "reach": Threshold(
-        NEARLY_ALL, "targets that the last activation can reach", "the ranges of sigmoid, tanh, softmax, ReLU"
+        HALF, "targets that the last activation can reach", "the ranges of sigmoid, tanh, softmax, ReLU"
     ),
     "signs": Threshold(0, "labels of -1 and 1", "PyTorch's manual; a label of 0 gives no gradient"),
     "bits": Threshold(0.5, "targets from 0 to 1", "beyond them binary cross-entropy has no minimum"),
@@ -123,7 +129,7 @@ class Compared:
     @cached_property
     def activation(self) -> tuple[str, float, float]:
         """Name and range of the activation whose outputs are compared; "" and all numbers if none is known."""
-        step = source_of(self.computed.grad_fn, KEEPS_THE_RANGE)
+        step, factor = self._source
         name = "" if step is None else name_of(step)
         if name == "HardtanhBackward":
             return "hardtanh", step._saved_min_val, step._saved_max_val
@@ -131,9 +137,24 @@ class Compared:
             ends = getattr(step, "_saved_min", None), getattr(step, "_saved_max", None)
             if not any(isinstance(each, Tensor) for each in ends):
                 return "clamp", -math.inf if ends[0] is None else ends[0], math.inf if ends[1] is None else ends[1]
-        if name in ("MmBackward", "BmmBackward") and _are_cosines(self.numbers, step):
-            return "cosine", -1.0, 1.0
-        return name.removesuffix("Backward").lower() if name in RANGES else "", *RANGES.get(name, (-math.inf, math.inf))
+        low, high = RANGES.get(name, (-math.inf, math.inf))
+        name = name.removesuffix("Backward").lower() if name in RANGES else ""
+        if step is not None and name_of(step) in ("MmBackward", "BmmBackward") and _are_cosines(step):
+            name, low, high = "cosine", -1.0, 1.0
+        low, high = sorted((low * factor, high * factor))
+        return name, low, high
+
+    @cached_property
+    def _source(self) -> tuple[Any, float]:
+        """The step that the computed numbers come from, and the number by which they were multiplied since."""
+        step, factor = source_of(self.computed.grad_fn, KEEPS_THE_RANGE), 1.0
+        while step is not None and name_of(step) in ("MulBackward", "DivBackward"):
+            other = step._saved_other
+            if not isinstance(other, Tensor) or other.numel() != 1 or other.requires_grad or not float(other):
+                break
+            factor *= float(other) if name_of(step) == "MulBackward" else 1 / float(other)
+            step = source_of(step.next_functions[0][0], KEEPS_THE_RANGE)
+        return step, factor
 
     @cached_property
     def numbers(self) -> Tensor:
@@ -166,6 +187,7 @@ def notes_of_comparisons(seen: Sequence[Compared]) -> Iterator[str]:
     """Yield notes on the arguments of losses, at most one of each kind."""
     for check in (
         *(_note_of_shares, _note_of_logits, _note_of_sharp_logits, _note_of_reach, _note_of_labels),
+        *(_note_of_weights, _note_of_the_median, _note_of_numbered_classes),
         *(_note_of_settings, _note_of_the_class_axis, _note_of_one_of_several, _note_of_rates, _note_of_indices),
     ):
         found = next((note for each in seen for note in check(each)), None)
@@ -174,17 +196,18 @@ def notes_of_comparisons(seen: Sequence[Compared]) -> Iterator[str]:
     silent = [
         each
         for each in seen
-        if each.function in LOSSES and not (each.computed.requires_grad or each.wanted.requires_grad)
+        if each.function in LOSSES - SIMILAR and not (each.computed.requires_grad or each.wanted.requires_grad)
     ]
     if silent and len(silent) < len(seen):
         yield (
             f"A term of the loss ({silent[0].function}) has no gradient: neither of the two tensors that it compares "
             "depends on a parameter. Look for detach(), no_grad, or autograd.grad without create_graph=True."
         )
-    if seen and all(each.function in DIFFERENCES - BY_HAND and each.wanted.requires_grad for each in seen):
+    of_outputs = (each.computed.requires_grad and each.wanted.requires_grad for each in seen)
+    if seen and all(each.function in (DIFFERENCES - BY_HAND) | SIMILAR for each in seen) and all(of_outputs):
         yield (
-            "The loss compares outputs with outputs, and both are trained: one constant for all samples makes it 0, "
-            "unless another term keeps them apart."
+            "The loss compares outputs with outputs, and both are trained: one constant for all samples is the best "
+            "answer, unless another term keeps them apart."
         )
 
 
@@ -254,7 +277,7 @@ def _no_signs(each: Compared) -> Iterator[Finding]:
 def _out_of_reach(each: Compared) -> Iterator[Finding]:
     name, low, high = each.activation
     share = _share_out_of_reach(each)
-    if share >= NEARLY_ALL:
+    if share >= HALF:
         yield _finding(
             "reach",
             f"the targets lie outside the range of the {name} at the end ({_interval(low, high)}).",
@@ -265,7 +288,7 @@ def _out_of_reach(each: Compared) -> Iterator[Finding]:
 
 def _note_of_reach(each: Compared) -> Iterator[str]:
     share = _share_out_of_reach(each)
-    if FEW <= share < NEARLY_ALL:
+    if FEW <= share < HALF:
         name, low, high = each.activation
         yield (
             f"{share:.0%} of the targets lie outside the range of the {name} at the end ({_interval(low, high)}): "
@@ -296,6 +319,8 @@ def _note_of_logits(each: Compared) -> Iterator[str]:
         )
         classes = each.numbers.shape[1 if each.numbers.dim() > 1 else 0]
         most = 1 / (1 + (classes - 1) * math.exp(low - high))
+        if each._source[1] != 1 and most > HALF:  # scaled on purpose
+            return
         yield (
             f"The loss takes a softmax of numbers that have been through a {name}: none of the {classes:,} classes can "
             f"get a probability above {most:.2g}. {remedy}"
@@ -359,6 +384,58 @@ def _note_of_settings(each: Compared) -> Iterator[str]:
         )
 
 
+def _note_of_weights(each: Compared) -> Iterator[str]:
+    """Yield a note if the weights of a loss make what is rare count even less."""
+    wanted = each.wanted.detach()
+    more = each.settings.get("pos_weight")
+    if isinstance(more, Tensor) and more.numel() == 1 and wanted.numel():
+        share = float((wanted > 0.5).float().mean())
+        if 0 < share < RARE and float(more) < 1:
+            yield (
+                f"pos_weight is {float(more):.2g}, but only {share:.0%} of the targets are 1: they count even less. "
+                f"To balance them, use negatives over positives, {(1 - share) / share:.3g}."
+            )
+    weights = each.settings.get("weight")
+    if each.function in ("cross_entropy", "nll_loss") and isinstance(weights, Tensor) and weights.numel() > 1:
+        if wanted.is_floating_point():
+            return
+        counts = torch.bincount(wanted[wanted >= 0].reshape(-1), minlength=len(weights))[: len(weights)].to(weights)
+        rare, often = int(counts.argmin()), int(counts.argmax())
+        if counts[rare] < RARE * counts[often] and float(weights[rare]) < RARE * float(weights[often]):
+            yield (
+                f"Class {rare} is rare ({int(counts[rare])} of {wanted.numel()} targets), and its weight in the loss "
+                f"is small too ({float(weights[rare]):.2g}): weights that balance are larger for rare classes."
+            )
+
+
+def _note_of_the_median(each: Compared) -> Iterator[str]:
+    """Yield a note if most targets of an absolute error are one number, which is then the best answer to all."""
+    wanted = each.wanted.detach()
+    if each.function == "l1_loss" and not each.wanted.requires_grad and wanted.is_floating_point():
+        middle = wanted.median()
+        share = float((wanted == middle).float().mean())
+        if 0.5 < share < NEARLY_ALL and wanted.numel() > FEW_TARGETS:
+            yield (
+                f"{share:.0%} of the targets are {float(middle):.3g}, and the absolute error is smallest for the "
+                "median: that number is the best constant answer. For means, use a squared error or a likelihood."
+            )
+
+
+def _note_of_numbered_classes(each: Compared) -> Iterator[str]:
+    """Yield a note if whole numbers from 0 on, each often, are predicted by a difference."""
+    wanted = each.wanted.detach()
+    if each.function not in DIFFERENCES - BY_HAND or each.wanted.requires_grad or wanted.numel() < FEW_TARGETS:
+        return
+    if wanted.numel() == len(wanted) and bool((wanted == wanted.round()).all()):
+        kinds = wanted.unique()
+        often = len(kinds) * FEW_TARGETS <= wanted.numel() * 2
+        if 3 <= len(kinds) <= MOST_CLASSES and often and torch.equal(kinds, torch.arange(len(kinds)).to(kinds)):
+            yield (
+                f"The targets are the whole numbers 0 to {len(kinds) - 1}: if they are classes without an order, give "
+                f"the network {len(kinds)} outputs and use cross_entropy."
+            )
+
+
 def _note_of_the_class_axis(each: Compared) -> Iterator[str]:
     """Yield a note if a linear layer writes the classes to the last axis and the loss takes them from another."""
     if each.function not in ("cross_entropy", "nll_loss") or each.computed.dim() < 3:
@@ -410,10 +487,8 @@ def _share_out_of_reach(each: Compared) -> float:
     return float(((wanted < low - margin) | (wanted > high + margin)).float().mean())
 
 
-def _are_cosines(numbers: Tensor, step: Any) -> bool:
+def _are_cosines(step: Any) -> bool:
     """Whether a matrix product is one of unit vectors, judged by the tensors that it saved for the backward pass."""
-    if float(numbers.abs().max()) > 1 + NEAR:
-        return False
     kept = [(step._saved_self, -1), (step._saved_mat2, -2)]
     sizes = [torch.linalg.vector_norm(each, dim=axis) for each, axis in kept if each is not None]
     return all(bool(((each - 1).abs() < NEAR).all()) for each in sizes)

@@ -21,6 +21,9 @@ from .recording import flatten, norm
 FAR = 1e4
 """Targets this many times as large as the network's outputs are out of reach of a usual learning rate."""
 
+OUT_OF_ALL = 1e3
+"""Outputs this many times as large as they should be are made of one column, if there is one so large."""
+
 LARGE_INPUTS = 30.0
 """Inputs with a root mean square above this count as not standardised."""
 
@@ -52,6 +55,9 @@ LIMITS = OF_COMPARISONS | {
         "our measurement: a network whose outputs start at about 1 reaches targets of 1e10 at no usual learning "
         "rate, but at once if they are standardised; tests/clinic",
     ),
+    "column": Threshold(
+        FAR, "size of a column of the inputs over that of most columns: below 10,000", "as for targets; tests/clinic"
+    ),
     "over the batch": Threshold(
         0, "probabilities that sum to 1 for each sample", "the definition of softmax: one sample, all classes"
     ),
@@ -64,6 +70,7 @@ LIMITS = OF_COMPARISONS | {
 def findings_of_data(evidence: Evidence) -> Iterator[Finding]:
     """Yield all findings about data and loss."""
     yield from _large_targets(evidence)
+    yield from _large_column(evidence)
     yield from _nothing_told_apart(evidence)
     yield from findings_of_comparisons(evidence.compared)
     yield from _softmax_over_the_batch(evidence)
@@ -127,6 +134,25 @@ def _large_targets(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
+def _large_column(evidence: Evidence) -> Iterator[Finding]:
+    """Yield a finding for one column of the inputs so large that it alone makes the outputs."""
+    given = [each for each in flatten(evidence.inputs) if each.dim() == 2 and each.is_floating_point()]
+    if len(given) != 1 or given[0].shape[1] < 2 or not evidence.rms > OUT_OF_ALL * evidence.natural:
+        return
+    sizes = given[0].detach().double().square().mean(0).sqrt()
+    column, usual = int(sizes.argmax()), float(sizes.median())
+    if 0 < FAR * usual < float(sizes[column]) < math.inf:
+        yield Finding(
+            "data",
+            f"column {column} of the inputs is far larger than the others, and the outputs are as large as that.",
+            {"root mean square of the column": float(sizes[column]), "of most columns": usual, "outputs": evidence.rms},
+            LIMITS["column"],
+            "Standardise each column: subtract its mean, divide by its standard deviation.",
+            "05_initialization.ipynb",
+            kind="data",
+        )
+
+
 def _nothing_told_apart(evidence: Evidence) -> Iterator[Finding]:
     answers = [each for each in flatten(evidence.quiet) if each.is_floating_point() and each.dim()][:1]
     for each in answers:
@@ -145,7 +171,8 @@ def _nothing_told_apart(evidence: Evidence) -> Iterator[Finding]:
 
 def _softmax_over_the_batch(evidence: Evidence) -> Iterator[Finding]:
     in_loss = [each.numbers for each in evidence.compared if each.activation[0] == "softmax"]
-    for each in [*evidence.outputs[:1], *in_loss]:
+    logarithms = [each.numbers.exp() for each in evidence.compared if each.function == "nll_loss"]
+    for each in [*evidence.outputs[:1], *in_loss, *logarithms]:
         if each.dim() < 2 or min(each.shape) < 2 or not are_shares(each, 0):
             continue
         if not any(are_shares(each, axis) for axis in range(1, each.dim())):

@@ -61,6 +61,9 @@ DROPS_ALWAYS = (
 WIDEST = 60
 """The largest number of characters of a layer's name in a message."""
 
+SEVERAL, ROUGHLY = 8, 1e-3
+"""A backward pass is run again with SEVERAL times the loss; ROUGHLY is the error that rounding may make."""
+
 DOUBLE_AT_MOST = 50_000_000
 """A model with more parameters is not run in float64, which takes four times their memory."""
 
@@ -209,6 +212,9 @@ def _examine(
         evidence = replace(evidence, leaves_out=words)
     elif (suspects := _suspects_of_mixing(evidence, recording)) and again.mixes_samples():
         evidence = replace(evidence, mixed=suspects)
+    own = [each for each in graph.order if _is_written_by_hand(each)]
+    if own and not bad and readings.gradients:
+        evidence = replace(evidence, of_modules=(*evidence.of_modules, *again.notes_of_backward(own, loss, graph)))
     if recording.calls.drops_by_function and again.drops_in_eval_mode():
         evidence = replace(evidence, of_modules=(*evidence.of_modules, DROPS_ALWAYS))
     return case, evidence, chart.layers, list(names)
@@ -462,6 +468,12 @@ def _named(inputs: Any) -> dict[str, Tensor]:
     return {name: each for name, each in found.items() if isinstance(each, Tensor)}
 
 
+def _is_written_by_hand(step: Any) -> bool:
+    """Whether a step is a custom autograd function that isn't torch's own."""
+    own = getattr(type(step), "_forward_cls", None)
+    return own is not None and not own.__module__.startswith("torch")
+
+
 def _unhidden(named: Mapping[str, Tensor], graph: Graph, recording: Recording) -> dict[int, str]:
     """Return the names of inputs by ids; none if something unheard, such as a custom function, may have used them."""
     is_scripted = any(isinstance(each, torch.jit.ScriptModule) for _, each in recording.modules)
@@ -637,6 +649,56 @@ class _Again:
         except Exception:
             return []
         return [(one.detach(), two) for one, two in zip(leaves, gradients, strict=True) if two is not None]
+
+    def notes_of_backward(self, own: Sequence[Any], loss: Tensor, graph: Graph) -> Iterator[str]:
+        """Yield a note if a backward pass written by hand isn't proportional to its argument, or leads uphill.
+
+        A smooth function has the slope that its backward pass says. One with jumps hasn't: a substitute for it, as in a
+        straight-through estimator, is left alone, since its slope changes with the length of the step.
+        """
+        name = type(own[-1]).__name__.removesuffix("Backward")
+        leaves = {leaf: step for leaf, step in graph.leaves.items() if isinstance(leaf, nn.Parameter)}
+        behind = [leaf for leaf, step in leaves.items() if graph.above([step]) & {own[-1]}][:1]
+        if not behind:
+            return
+        try:
+            (once,), (many,) = (
+                torch.autograd.grad(loss, behind, torch.full_like(loss, factor), retain_graph=True)
+                for factor in (1, SEVERAL)
+            )
+        except RuntimeError:  # it runs a backward pass of its own
+            return
+        if norm(many - SEVERAL * once) > ROUGHLY * norm(many):
+            yield (
+                f"The backward pass of {name} isn't proportional to the gradient that it is given: multiply by it "
+                "(grad_output), by the chain rule."
+            )
+            return
+        slopes = [self._slope(behind[0], once.double(), share) for share in (1e-2, 5e-3)]
+        if max(slopes) < -ROUGHLY * 100 and abs(slopes[0] - slopes[1]) < 0.1 * abs(slopes[0]):
+            yield (
+                f"The gradient behind {name} leads uphill: along it the loss changes by {slopes[0]:.2g} of what it "
+                "says. Check the sign of its backward pass, unless it is meant to turn the gradient round."
+            )
+
+    def _slope(self, parameter: Tensor, gradient: Tensor, share: float) -> float:
+        """Return the slope of the loss along a gradient over its length, for a step of a share of the parameter."""
+        before, found = parameter.detach().clone(), []
+        size, length = norm(before), norm(gradient)
+        if not size or not length:
+            return math.nan
+        try:
+            for sign in (1, -1):
+                parameter.data.copy_(before + sign * share * size / length * gradient)
+                self._rewind()
+                with torch.no_grad():
+                    outputs = _call(self.model, _copy(self.inputs))
+                    found.append(float(self.loss_function(outputs, _copy(self.targets))))
+        except Exception:
+            return math.nan
+        finally:
+            parameter.data.copy_(before)
+        return (found[0] - found[1]) / (2 * share * size * length)
 
     def sees(self, sequence: Tensor, at: slice) -> bool:
         """Whether the output at some places of a sequence, (samples, places, …), changes with its last place."""

@@ -136,14 +136,15 @@ class _Tensors:
         self._ends = np.cumsum([0, *(shape.numel() for shape in self._shapes)])
         self._together = together(self._small).clone() if len(self._small) == 1 else together(self._small)
         small = set(map(id, self._small))
-        self._others = [(each, each.detach().clone()) for each in tensors if id(each) not in small]
+        self._others = [(each, _once(each.detach()).clone()) for each in tensors if id(each) not in small]
 
     def restore(self) -> None:
         """Restore the values through `.data`, which keeps the caller's graphs valid."""
         with torch.no_grad():
             for tensor, values in [*self._others, *self._changed()]:
-                if tensor.shape == values.shape and tensor.dtype == values.dtype:
-                    tensor.data.copy_(values)
+                now = _once(tensor.data)
+                if now.shape == values.shape and now.dtype == values.dtype:
+                    now.copy_(values)
                 else:  # resized in the forward pass, like the buffers of quantization observers
                     tensor.data = values.clone()
             for tensor, requires_grad, grad in self._leaves:
@@ -243,6 +244,16 @@ class _Keeper:
             self.steps.append(lambda: _refill(attributes, kept_attributes))
             return list(kept_attributes.values())
         return ()
+
+
+def _once(tensor: Tensor) -> Tensor:
+    """Return a view of each number once: of an expanded tensor, whose numbers stand for many, one slice."""
+    if tensor.layout is not torch.strided:
+        return tensor
+    for axis, (size, stride) in enumerate(zip(tensor.shape, tensor.stride(), strict=True)):
+        if stride == 0 and size > 1:
+            tensor = tensor.narrow(axis, 0, 1)
+    return tensor
 
 
 def _is_small(tensor: Tensor) -> bool:

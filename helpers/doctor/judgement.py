@@ -141,6 +141,7 @@ class Case:
     frozen: whether no parameter requires a gradient
     way: the layers on the strongest path from the inputs to the loss, input first
     trunk: those of them that learn a matrix
+    stopper: the function between two layers that passes on no gradient, as "round()"; empty if it isn't known
     skips: the number of skip connections on that path
     samples: the size of the batch
     outputs_signal, outputs_rms, outputs_natural: ‖∂L/∂outputs‖, the outputs' size, and their usual size for the loss
@@ -165,6 +166,7 @@ class Case:
     targets: Sequence[str] = ()
     way: Sequence[LayerReading] = ()
     trunk: Sequence[LayerReading] = ()
+    stopper: str = ""
     skips: int = 0
     samples: int = 1
     outputs_signal: float = math.nan
@@ -249,6 +251,11 @@ def _non_finite(case: Case, evidence: Evidence | None) -> Iterator[Finding]:
     )
     if case.bad in ("the inputs", "the targets"):
         remedy = f"Look for gaps in {case.bad}: drop or fill in the samples with nan or infinity (torch.isfinite)."
+    elif "softmax()" in case.bad:
+        remedy = (
+            "Look for a row in which everything is masked with -inf, such as a sequence that is all padding: leave one "
+            "place open, or mask with -1e9."
+        )
     elif evidence is not None and why_flat(evidence).startswith("every target is ignore_index"):
         remedy = (
             "Every target is ignore_index (-100), and the mean over no samples is 0/0: check how the targets are made, "
@@ -340,9 +347,16 @@ def _blocked(case: Case) -> Iterator[Finding]:
         )
     elif at.type.startswith(("Dropout", "AlphaDropout", "FeatureAlphaDropout")):
         remedy = "Its p is 1, so it drops everything: choose p between 0 and 0.5; p is the share that is dropped."
+    where = f"in {at.label} ({at.type}), which follows {before.label} ({before.type})"
+    if case.stopper:
+        where = f"between {before.label} ({before.type}) and {at.label} ({at.type}), in {case.stopper}"
+        remedy = (
+            f"{case.stopper} is flat there. Use a smooth function, pass the gradient straight through "
+            "(x + (round(x) - x).detach()), or leave out the clamp."
+        )
     yield Finding(
         "blocked",
-        f"the gradient becomes exactly 0 in {at.label} ({at.type}), which follows {before.label} ({before.type}).",
+        f"the gradient becomes exactly 0 {where}.",
         {f"signal at {at.label}": at.signal_norm, f"signal at {before.label}": before.signal_norm},
         THRESHOLDS["blocked"],
         remedy,
@@ -640,7 +654,7 @@ def _notes_of_sizes(case: Case) -> Iterator[str]:
         )
     still = [layer.label for layer in learning if layer.gradient_norm == 0 and layer.name in case.matrices]
     if still and len(still) < len(learning) and not case.waking:
-        yield f"The gradient is exactly 0 in {some(still)}: this batch doesn't change its weights."
+        yield f"The gradient is exactly 0 in {some(still)}: this batch doesn't change the weights."
     for layer in case.trunk:
         size = math.hypot(layer.activation_mean, layer.activation_std)
         if ROUNDING < layer.spread / (size or math.nan) < LOOK_ALIKE and case.samples > 1:

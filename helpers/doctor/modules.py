@@ -40,7 +40,7 @@ def notes_of_modules(
     """Yield notes on a model, its modules with their names, its parameters with theirs, and steps of recurrent ones."""
     modules = [pair for pair in named if not isinstance(pair[1], torch.jit.ScriptModule)]
     yield from _notes_of_modes(model, [(name, each) for name, each in modules if isinstance(each, RANDOM)])
-    yield from _notes_of_eps(modules)
+    yield from _notes_of_norms(modules)
     yield from _notes_of_sharing(modules, names)
     yield from _notes_of_numbers(modules, names, steps)
 
@@ -64,8 +64,10 @@ def _notes_of_modes(model: nn.Module, found: Sequence[tuple[str, nn.Module]]) ->
         yield "The model is in eval mode (no dropout, running statistics): call model.train() before training."
 
 
-def _notes_of_eps(modules: Sequence[tuple[str, nn.Module]]) -> Iterator[str]:
+def _notes_of_norms(modules: Sequence[tuple[str, nn.Module]]) -> Iterator[str]:
     for name, each in modules:
+        if isinstance(each, nn.LayerNorm) and math.prod(each.normalized_shape) == 1:
+            yield f"{name}: a layer norm over a single number returns its bias, whatever it is given."
         eps = getattr(each, "eps", None) if "Norm" in type(each).__name__ else None
         if isinstance(eps, float | int) and eps > LARGE_EPS:
             yield f"{name}: an eps of {eps:g} outweighs the variance that it normalises by. Usual is 1e-5."

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 import torch
 from torch import Tensor
 
+from .comparing import are_shares
 from .evidence import MANY, OF_CLASSES, Evidence
 from .recording import flatten
 
@@ -135,7 +136,9 @@ def _away(gradient: Tensor, outputs: Tensor, targets: Tensor, steps: Collection[
             aways = [moved[:0]]
         return max(aways, key=lambda each: float(each.float().mean()))
     is_class = not targets.is_floating_point() and targets.dtype != torch.bool and outputs.dim() > 1
-    if not is_class or targets.shape != outputs.shape[:1] + outputs.shape[2:] or OF_CLASSES.isdisjoint(steps):
+    if not is_class or targets.shape != outputs.shape[:1] + outputs.shape[2:]:
+        return gradient.new_zeros(0, dtype=torch.bool)
+    if OF_CLASSES.isdisjoint(steps) and not are_shares(outputs.exp(), 1):
         return gradient.new_zeros(0, dtype=torch.bool)
     counted = (targets >= 0) & (targets < outputs.shape[1])
     at_target = gradient.gather(1, targets.long().clamp(0, outputs.shape[1] - 1).unsqueeze(1)).squeeze(1)[counted]
