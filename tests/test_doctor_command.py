@@ -15,7 +15,7 @@ from torch import nn
 
 from helpers.doctor import TRAINING_VERDICTS, VERDICTS, Finding, Threshold, diagnose, watch
 from helpers.doctor.__main__ import main, run
-from helpers.doctor.report import SCHEMA, as_dictionary, as_json
+from helpers.doctor.report import SCHEMA, as_dictionary, as_json, save_report
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -226,6 +226,16 @@ def test_the_schema_holds_every_field_and_json_has_no_nan() -> None:
         ],
         "notes": ["a note"],
     }
+
+
+def test_a_report_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
+    class Concluded:
+        model, verdict, findings, notes, loss = "Net", "healthy", (), (), 1.0
+
+    with pytest.warns(UserWarning, match="the report of the doctor was not written.*make it first"):
+        save_report(tmp_path / "missing" / "report.json", Concluded())
+    save_report(tmp_path / "report.json", Concluded())
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["model"] == "Net"
 
 
 def test_a_diagnosis_that_was_not_examined_says_so() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
+import os
 import random
 import re
 import signal
@@ -546,7 +547,7 @@ def test_a_long_list_of_layers_is_cut_in_the_middle() -> None:
     with watch(model, show=False) as monitor:
         fit(model, 1)
     lines = str(monitor).splitlines()
-    assert len(lines) == 3 + 3 + MOST_LINES + 1 and "… 21 more layers" in lines
+    assert len(lines) == 3 + 3 + 3 + MOST_LINES + 1 and "… 21 more layers" in lines
 
 
 def half_written(path: Path, text: str, encoding: str) -> None:
@@ -572,6 +573,18 @@ def test_one_file_shows_all_without_network(tmp_path: Path, monkeypatch: pytest.
     assert path.read_bytes() == earlier and list(tmp_path.iterdir()) == [path]
     with pytest.raises(FileNotFoundError, match="doesn't exist: make it first"):
         monitor.save(tmp_path / "missing" / "training.html")
+    (tmp_path / "link.html").symlink_to(path)
+    path.chmod(0o640)
+    monitor.save(tmp_path / "link.html")
+    assert (tmp_path / "link.html").is_symlink() and path.stat().st_mode & 0o777 == 0o640
+    with pytest.raises(ValueError, match="a folder: name a file in it"):
+        monitor.save(tmp_path)
+    with pytest.raises(ValueError, match="no regular file"):
+        monitor.save(os.devnull)
+    with pytest.raises(ValueError, match="path is empty"):
+        monitor.save("")
+    with pytest.raises(TypeError, match="a string or a Path; got NoneType"):
+        monitor.save(None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="nothing was recorded"):
         watch(small()).save(tmp_path / "empty.html")
 

@@ -246,7 +246,7 @@ def test_why_no_step_was_recorded_is_said(order: tuple[str, ...], other: bool, w
     ("more", "clip", "rate", "words"),
     [
         ({"weight_decay": 1.0}, 0.0, 0.1, "a smaller weight_decay than 1"),
-        ({}, 1e-6, 0.1, "a larger norm than 1.0e-06"),
+        ({}, 1e-6, 0.1, "a norm larger than 1.0e-06"),
         ({"maximize": True}, 0.0, 0.3, "maximize=True"),
     ],
 )
@@ -427,6 +427,33 @@ def test_steps_that_the_scaler_skips_are_counted() -> None:
     finding = next(each for each in monitor.diagnosis.findings if each.verdict == "steps skipped")
     assert finding.evidence == {"skipped": 20.0, "of": 60.0} and monitor.diagnosis.steps == 40
     assert "not zeroed" not in verdicts(monitor.diagnosis)
+
+
+def test_one_recorded_step_is_no_verdict() -> None:
+    diagnosis = trained(perceptron(), steps=10).diagnosis
+    assert diagnosis.verdict == "not examined" and "Only one step was recorded" in diagnosis.notes[-1]
+    assert trained(perceptron(), steps=11).diagnosis.healthy
+    assert "1 training step;" in str(trained(perceptron(), steps=1).diagnosis)
+
+
+def test_too_large_updates_stand_before_the_layers_that_they_killed() -> None:
+    diagnosis = trained(perceptron(), rate=1.0, optimizer=torch.optim.Adam).diagnosis
+    found = {each.verdict: each.began for each in reversed(diagnosis.findings)}
+    assert diagnosis.verdict == "update too large" and found["dead"] > found["update too large"] == 0
+
+
+def test_clipping_before_the_scaler_unscales_is_explained() -> None:
+    model, (inputs, targets) = perceptron(), data()
+    stepper, scale = torch.optim.SGD(model.parameters(), lr=0.1), scaler()
+    with watch(model, show=False) as monitor:
+        for step in range(60):
+            stepper.zero_grad()
+            rows = torch.arange(32) + 32 * (step % 7)
+            scale.scale(F.cross_entropy(model(inputs[rows]), targets[rows])).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            scale.step(stepper)
+            scale.update()
+    assert any("clip after scaler.unscale_" in note for note in monitor.diagnosis.notes)
 
 
 def test_a_scaler_that_skips_every_step_is_named() -> None:

@@ -69,6 +69,9 @@ TRAINING_THRESHOLDS: Mapping[str, Threshold] = {
 TRAINING_VERDICTS = (*TRAINING_THRESHOLDS, "not examined", "healthy")
 """All verdicts that a training run can get."""
 
+ENOUGH = 2
+"""A training of which fewer steps were recorded is not examined."""
+
 NARROW = 16
 """In a layer with fewer units than this, all of them may be dead by chance."""
 
@@ -93,6 +96,8 @@ ZEROED = Threshold(
 
 NEARLY_ALL = 0.9
 """Where this share of the steps is clipped, the norm to clip to decides the size of the updates."""
+
+UNSCALE = "With a GradScaler, clip after scaler.unscale_(optimizer); before it, the scaled gradient is clipped."
 
 CLIPPED, ALIKE = 1e-5, 1e-3
 """Gradient norms within CLIPPED (relative) of the largest were clipped to it, unless the losses agree within ALIKE."""
@@ -154,6 +159,7 @@ class TrainingDiagnosis:
     steps: the number of steps made
     loss: the last loss that was seen
     problem: the error that stopped the recording before the end of the training, if any
+    recorded: the number of steps recorded
     """
 
     model: str
@@ -162,13 +168,14 @@ class TrainingDiagnosis:
     steps: int
     loss: float
     problem: str = ""
+    recorded: int = ENOUGH
 
     @property
     def verdict(self) -> str:
-        """The worst finding's name, "healthy", or "not examined" where no step was seen or the recording failed."""
+        """The worst finding's name, "healthy", or "not examined" if too few steps were recorded or that failed."""
         if self.findings:
             return self.findings[0].verdict
-        return "healthy" if self.steps and not self.problem else "not examined"
+        return "healthy" if self.recorded >= ENOUGH and not self.problem else "not examined"
 
     @property
     def healthy(self) -> bool:
@@ -200,7 +207,7 @@ class TrainingDiagnosis:
     def summary(self) -> str:
         """The model's class, the number of training steps and the last loss, as a line of text."""
         loss = "" if math.isnan(self.loss) else f"; loss {self.loss:.4g}"
-        return f"{self.model}, {self.steps:,} training steps{loss}"
+        return f"{self.model}, {self.steps:,} training step{'s' * (self.steps != 1)}{loss}"
 
 
 def conclude(training: Training) -> TrainingDiagnosis:
@@ -223,7 +230,9 @@ def conclude(training: Training) -> TrainingDiagnosis:
         layers, steps = [], [each for each in still if each not in spare]
     elif learned is None:
         steps = [each for each in steps if each.verdict != "update too small"]
-    found = (*finite, *layers, *steps, *loss) if not training.non_finite else (*finite, *layers)
+    causes = [each for each in steps if _is_cause(each, layers)]
+    rest = [each for each in steps if each not in causes]
+    found = (*finite, *causes, *layers, *rest, *loss) if not training.non_finite else (*finite, *layers)
     return TrainingDiagnosis(
         model=training.model,
         findings=tuple(_with_its_cause(each, training) for each in found),
@@ -231,10 +240,16 @@ def conclude(training: Training) -> TrainingDiagnosis:
         steps=training.steps,
         loss=float(seen[-1]) if len(seen) else math.nan,
         problem=training.problem,
+        recorded=len(training.history.steps),
     )
 
 
 # One function for each finding ---------------------------------------------------------------------------------------
+
+
+def _is_cause(finding: Finding, layers: Sequence[Finding]) -> bool:
+    """Whether a finding is that of too large updates which began before these of dead or saturated layers."""
+    return finding.verdict == "update too large" and any((finding.began or 0) < (each.began or 0) for each in layers)
 
 
 def _are_few(layers: Sequence[str], training: Training) -> bool:
@@ -573,7 +588,7 @@ def _notes(training: Training) -> Iterator[str]:
     if share > 0:
         yield (
             f"The gradients of {share:.0%} of the recorded steps were clipped to a norm of {number(norm)}, first at "
-            f"step {first}."
+            f"step {first}.{' ' + UNSCALE if training.scaled else ''}"
         )
     if training.steps >= SETTLED and training.optimizers >= training.steps / 2:
         yield (
@@ -581,7 +596,7 @@ def _notes(training: Training) -> Iterator[str]:
             "and the schedule of the last. Create the optimizer once, before the loop."
         )
     late = len(training.skipped)
-    if late and not any(True for _ in _skipped(training)):
+    if late and training.steps and not any(True for _ in _skipped(training)):
         yield f"The gradient scaler skipped {late} of {training.scaled} steps; it does so while it finds its scale."
     outside = _outside(training)
     if outside and not (training.stale or training.zeroed):
@@ -591,6 +606,8 @@ def _notes(training: Training) -> Iterator[str]:
         )
     if not training.steps and not training.problem:
         yield _why_no_step(training)
+    elif len(history.steps) < ENOUGH:
+        yield "Only one step was recorded, too few for a verdict: train longer, or use watch(model, every=1)."
 
 
 def _outside(training: Training) -> tuple[str, ...]:
@@ -662,9 +679,10 @@ def _clipping(training: Training) -> str:
     share, norm, _ = clipped_share(training.history, training.losses)
     if share < NEARLY_ALL:
         return ""
-    return (
-        f"Clip the gradient to a larger norm than {number(norm)}: {share:.0%} of the recorded steps are clipped to it."
+    words = (
+        f"Clip the gradient to a norm larger than {number(norm)}: {share:.0%} of the recorded steps are clipped to it."
     )
+    return f"{words} {UNSCALE}" if training.scaled else words
 
 
 CAUSES: Sequence[tuple[Sequence[str], Callable[[Training], str]]] = (

@@ -8,7 +8,8 @@ from typing import Any
 from transformers import TrainerCallback
 
 from .conclusions import TrainingDiagnosis
-from .report import as_json
+from .files import refuse_unfit
+from .report import save_report
 from .watch import Monitor, watch
 
 
@@ -34,7 +35,9 @@ class DoctorCallback(TrainerCallback):
         return None if self.monitor is None else self.monitor.diagnosis
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Start watching."""
+        """Start watching, unless the report can't be written."""
+        if self._report is not None:
+            refuse_unfit(self._report)
         self.close()
         self.monitor = watch(model, every=self._every, show=False).__enter__()
 
@@ -46,7 +49,7 @@ class DoctorCallback(TrainerCallback):
         if state.is_world_process_zero and self._show:
             print(self.monitor.diagnosis)
         if state.is_world_process_zero and self._report is not None:
-            Path(self._report).write_text(as_json(self.monitor.diagnosis), encoding="utf-8")
+            save_report(self._report, self.monitor.diagnosis)
 
     def close(self) -> None:
         """Stop watching, if that hasn't been done."""

@@ -11,7 +11,8 @@ except ImportError:  # the package's former name
     from pytorch_lightning import Callback
 
 from .conclusions import TrainingDiagnosis
-from .report import as_json
+from .files import refuse_unfit
+from .report import save_report
 from .watch import Monitor, watch
 
 
@@ -35,7 +36,9 @@ class DoctorCallback(Callback):
         return None if self.monitor is None else self.monitor.diagnosis
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Start watching."""
+        """Start watching, unless the report can't be written."""
+        if self._report is not None:
+            refuse_unfit(self._report)
         self.monitor = watch(pl_module, every=self._every, show=False).__enter__()
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
@@ -53,4 +56,4 @@ class DoctorCallback(Callback):
         if is_first and self._show:
             print(self.monitor.diagnosis)
         if is_first and self._report is not None:
-            Path(self._report).write_text(as_json(self.monitor.diagnosis), encoding="utf-8")
+            save_report(self._report, self.monitor.diagnosis)

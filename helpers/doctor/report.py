@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
+from .files import write_whole
 from .readings import Finding
 
 SCHEMA = "gradient-doctor/1"
@@ -58,6 +61,14 @@ def as_dictionary(diagnosis: Concluded) -> dict[str, Any]:
 def as_json(diagnosis: Concluded) -> str:
     """Return `as_dictionary` as indented JSON text, in the order of the schema."""
     return json.dumps(as_dictionary(diagnosis), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def save_report(path: str | Path, diagnosis: Concluded) -> None:
+    """Write `as_json` to a file. An error becomes a warning, since it must not end a training that is over."""
+    try:
+        write_whole(path, as_json(diagnosis))
+    except (OSError, ValueError) as problem:
+        warnings.warn(f"the report of the doctor was not written: {problem}", stacklevel=2)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import base64
 import hashlib
 import html
 import math
-import os
 import re
 import time
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from torch.optim.optimizer import Optimizer
 from . import display, pictures
 from .backwards import Backwards, are_zero, some_of
 from .conclusions import Training, TrainingDiagnosis, conclude
+from .files import write_whole
 from .history import QUANTITIES, WatchHistory
 from .hooks import BACKWARD, SCALE, SCALER_STEP, follow_steps, leave_steps, stop_before_interrupt, uninterrupted
 from .listening import Listener
@@ -493,25 +493,15 @@ class Monitor:
 
         The page runs no scripts but its own.
 
-        Raises ValueError if nothing was recorded, ImportError if plotly is not installed, FileNotFoundError if the
-        folder doesn't exist, and another OSError if the file can't be written; an existing file is then unchanged.
+        Raises ValueError if nothing was recorded or the path leads to no regular file, ImportError if plotly is not
+        installed, FileNotFoundError if the folder doesn't exist, and another OSError if the file can't be written; an
+        existing file is then unchanged.
         """
         if not self._records:
             raise ValueError(f"nothing was recorded, so there is nothing to save. {' '.join(self.diagnosis.notes)}")
         if not pictures.can_draw():
             raise ImportError("the page holds pictures by plotly, which is not installed: pip install plotly")
-        path = Path(path)
-        if not path.parent.is_dir():
-            raise FileNotFoundError(
-                f"path is {str(path)!r}; the folder {str(path.parent)!r} doesn't exist: make it first"
-            )
-        half = path.with_name(f".{path.name}.{os.getpid()}.part")  # keeps an existing report until this one is complete
-        try:
-            half.write_text(self._page(), encoding="utf-8")
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
-        return path
+        return write_whole(path, self._page())
 
     def _page(self) -> str:
         without_tools = {"displayModeBar": False}  # it would cover the colour bar
