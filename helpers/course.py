@@ -42,12 +42,6 @@ class Lesson:
         """The name of its notebook's file: "03_deep_sigmoid_nets.ipynb"."""
         return f"{self.number}_{self.slug}.ipynb"
 
-    @property
-    def short_title(self) -> str:
-        """The part of the title after the colon, if it has one, or the whole title."""
-        short = self.title.rpartition(": ")[-1]
-        return short[0].upper() + short[1:]
-
 
 _ALL = (
     Lesson(
@@ -69,7 +63,7 @@ _ALL = (
     Lesson(
         "02",
         "activation_derivatives",
-        "Where the factor comes from: activation derivatives",
+        "Activation derivatives",
         adds="the slope of each neuron",
         shows="why the average squared slope counts, and the largest slope hardly matters",
         panels=("activation_derivatives",),

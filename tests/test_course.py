@@ -56,9 +56,7 @@ def test_every_module_of_exercises_is_registered() -> None:
 
 def test_the_table_of_the_readme_follows_the_records() -> None:
     rows = re.findall(r"^\| \[\d\d .+?\]\(notebooks/.+?\) \| .+ \|$", README, flags=re.MULTILINE)
-    wanted = [
-        f"| [{each.number} {each.short_title}](notebooks/{each.notebook}) | {each.shows} |" for each in LESSONS.values()
-    ]
+    wanted = [f"| [{each.name}](notebooks/{each.notebook}) | {each.shows} |" for each in LESSONS.values()]
     assert rows == wanted, "the table's rows must read:\n" + "\n".join(row for row in wanted if row not in rows)
 
 

@@ -223,7 +223,7 @@ def test_cells_with_the_tag_are_on_the_deck_and_go_deeper_sections_are_named_at_
     pages = [html_of(slide) for slide in deck_of(cells)]
     assert "Kept." in pages[1] and "All lessons." not in "".join(pages)
     assert "<strong>Go deeper:</strong> the proof" in pages[-1] and "<code>f</code>" in pages[-1]
-    assert "<strong>Next time:</strong> 02 Where the factor comes from" in pages[-1]
+    assert "<strong>Next time:</strong> 02 Activation derivatives" in pages[-1]
     assert "Next time" not in html_of(at_home([], list(LESSONS.values())[-1]))
 
 

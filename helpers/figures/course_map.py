@@ -34,7 +34,7 @@ def course_map(
         coming = "" if number in ready else " <i>(coming)</i>"
         colour = theme.MUTED if coming else theme.INK
         mine = _share_done((done or {}).get(number, 0.0))
-        title = lesson.short_title
+        title = lesson.title
         if address := (links or {}).get(number):
             title = f"<a href='{address}' target='_blank'>{title}</a>"
         text = f"<b>{number} {title}</b>{coming}{mine}<br>{lesson.adds}"
