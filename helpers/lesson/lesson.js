@@ -14,6 +14,7 @@ function render({ model, el }) {
   const first = setTimeout(() => {
     const lesson = el.closest(".lesson");
     if (lesson && !lesson.hasAttribute(FREE)) freeKeys(lesson);
+    for (const button of lesson?.querySelectorAll(".widget-upload") ?? []) dropCount(button);
     say(); // a live region announces only changes made after it was added
   }, 200);
   const show = () => showTarget(model.get("target"));
@@ -110,6 +111,18 @@ function offerWayBack(figure, back) {
     button.remove();
   });
   figure.prepend(button);
+}
+
+/**
+ * Remove the number of chosen files that ipywidgets writes after the name of an upload button: they are read at once.
+ * @param {Element} button
+ */
+function dropCount(button) {
+  const drop = () => {
+    for (const part of button.childNodes) if (part instanceof Text) part.data = part.data.replace(/ \(\d+\)$/, "");
+  };
+  new MutationObserver(drop).observe(button, { childList: true });
+  drop();
 }
 
 const FREE = "data-lm-suppress-shortcuts"; // JupyterLab heeds it

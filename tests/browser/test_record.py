@@ -24,6 +24,24 @@ lesson.quiz("01")"""
 WARNING = ".lesson-warning"
 
 
+def test_the_button_that_reads_an_export_says_no_number(
+    open_sheet: Callable[..., Sheet], workshop: Path, tmp_path: Path
+) -> None:
+    """ipywidgets writes behind its name how many files are chosen, which is none as soon as they are read."""
+    source = "lesson.my_data()".join((QUIZ.format(home=str(tmp_path)).removesuffix('lesson.quiz("01")'), ""))
+    write_notebook(workshop / "upload.ipynb", source)
+    sheet = open_sheet()
+    sheet.open("upload.ipynb")
+    sheet.run_all()
+    button = sheet.page.locator(".widget-upload")
+    expect(button).to_have_text("Read an export back")
+    with sheet.page.expect_file_chooser() as chooser:
+        button.click()
+    chooser.value.set_files({"name": "essay.json", "mimeType": "application/json", "buffer": b"no export"})
+    expect(sheet.page.locator(".lesson-verdict")).to_contain_text("Not read.")
+    expect(button).to_have_text("Read an export back")
+
+
 @contextlib.contextmanager
 def locked(home: Path) -> Iterator[None]:
     """Another program holds the file."""
