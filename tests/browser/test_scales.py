@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from playwright.sync_api import Locator
 
 from helpers.course import notebooks
 from helpers.publish.cells.bake import Fineness
@@ -48,6 +51,41 @@ FAULTS = """() => {
 }"""
 
 
+def contrast(slider: Locator) -> float:
+    """The highest contrast to its ground, as WCAG defines it, of what is drawn 6 pixels above a slider's middle."""
+    image = Image.open(io.BytesIO(slider.screenshot())).convert("RGB")
+    row = image.height // 2 - 6
+    lights = [luminance(image.getpixel((x, row))) for x in range(image.width)]
+    ground = luminance(image.getpixel((0, 0)))
+    return max((max(each, ground) + 0.05) / (min(each, ground) + 0.05) for each in lights)
+
+
+def luminance(pixel: Any) -> float:
+    """The relative luminance of a pixel (WCAG 2.2)."""
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in (c / 255 for c in pixel)]
+    return float(sum(weight * each for weight, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True)))
+
+
+THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+
+
+def test_a_handle_is_seen_before_it_is_moved_and_after_it_is_kept(
+    open_sheet: Callable[..., Sheet], workshop: Path
+) -> None:
+    name = next(iter(SCALES))
+    cells = ["from helpers.notebook import predict", f"one = predict({name!r})\none", f"two = predict({name!r})\ntwo"]
+    notebook = write_notebook(workshop / "handles.ipynb", *cells, "two.input.put(1e-3)\ntwo.input.lock(True)").name
+    sheet = open_sheet(1366, 768, alone=True)
+    sheet.open(notebook)
+    sheet.run_all()
+    sheet.page.wait_for_function("() => document.querySelectorAll('.noUi-handle').length === 2")
+    for theme, is_light in (("JupyterLab Light", "true"), ("JupyterLab Dark", "false")):
+        sheet.page.evaluate(THEME, theme)
+        sheet.page.wait_for_function("is => document.body.dataset.jpThemeLight === is", arg=is_light)
+        for place in (0, 1):
+            assert contrast(sheet.page.locator(".noUi-handle").nth(place)) >= 3, (theme, place)
+
+
 def test_numbers_under_a_slider_are_whole_in_jupyterlab(open_sheet: Callable[..., Sheet], workshop: Path) -> None:
     cells = [f"predict({name!r})" for name in SCALES]
     notebook = write_notebook(workshop / "scales.ipynb", "from helpers.notebook import predict", *cells).name
@@ -76,3 +114,14 @@ def test_numbers_under_a_slider_are_whole_on_the_site(visit: Any) -> None:
         here = visit(file_name(notebooks()[MANY]), width=width)
         assert here.page.locator(".lesson-scale").count() == list(SCALES.values()).count(MANY)
         assert here.page.evaluate(FAULTS) == [], width
+
+
+def test_a_handle_is_seen_before_it_is_moved_on_the_site(visit: Any) -> None:
+    page = visit(file_name(notebooks()[MANY])).page
+    slider = page.locator(".lesson-scale input").first
+    for theme in ("light", "dark"):
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        assert contrast(slider) >= 3, theme
+    slider.press("ArrowRight")
+    slider.blur()
+    assert "site-untouched" not in str(slider.get_attribute("class")) and contrast(slider) >= 3
