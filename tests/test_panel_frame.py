@@ -122,6 +122,42 @@ def test_plots_that_take_turns_have_all_the_room_and_their_own_marks() -> None:
         assert second["patch"][f"{name}2.visible"] and not first["patch"][f"{name}2.visible"]
 
 
+@pytest.mark.parametrize("name", PANELS)
+def test_a_legend_names_once_each_what_its_plots_show_and_nothing_else(name: str) -> None:
+    """At every switch; a line in a hidden plot is named where one of its group, of the same look, is seen."""
+    figure = figure_of(name)
+    group = [trace.legendgroup or trace.name for trace in figure.data]
+    plots = [f"{trace.xaxis}{trace.yaxis}" for trace in figure.data]
+    own = [trace.type != "heatmap" and trace.showlegend is not False for trace in figure.data]
+    for view in (figure.layout.meta or {}).get("views") or [{"hides": [], "legend": own}]:
+        seen = {each for each, plot in zip(group, plots, strict=True) if plot not in view["hides"]}
+        named = [group[i] for i, shown in enumerate(view["legend"]) if shown]
+        assert set(named) <= seen and len(named) == len(set(named)), (view, named)
+
+
+def test_each_plot_that_takes_turns_has_its_own_names() -> None:
+    first, second = figures.both_ways(curves.LAYERS, title="t").layout.meta["views"]
+    assert first["legend"] == [True] * 3 + [False] * 3 and second["legend"] == [False] * 3 + [True] * 3
+    assert not any(figure_of("deep_sigmoid_nets").layout.meta["views"][1]["legend"])
+
+
+def test_questions_are_as_large_as_the_text_beside_them_and_as_wide() -> None:
+    """JupyterLab's setting holds in both, the site has none; the site's own sheet gives its text the same width."""
+    sheets = {name: (ROOT / "helpers" / name).read_text(encoding="utf-8") for name in SHEETS}
+    assert not re.findall(r"font-size: 17px", sheets["lesson/lesson.css"])
+    assert f"font-size: var(--jp-content-font-size1, {theme.TEXT}px)" in sheets["lesson/lesson.css"]
+    widths = {re.search(selector + r"[^}]*max-width: (\S+);", sheets[name])[1] for name, selector in SHEETS.items()}
+    assert widths == {"75ch"}
+
+
+SHEETS = {
+    "lesson/lesson.css": r"\.lesson \{",
+    "live/live.css": r"\.jp-MarkdownOutput",
+    "publish/site/page.css": r", \.lesson \{",
+}
+"""Style sheets, and the selector in each that gives text its width."""
+
+
 def test_an_axis_over_layers_says_which_pass_reads_it_in_which_direction() -> None:
     titles = [axis.title.text for axis in figures.both_ways(curves.LAYERS, title="t").select_xaxes()]
     assert titles == ["layer (input ⟵ backward pass ⟵ loss)", "layer (input ⟶ forward pass ⟶ loss)"]

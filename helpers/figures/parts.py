@@ -53,15 +53,17 @@ def switched(figure: go.Figure, views: Mapping[str, Sequence[Place]]) -> go.Figu
     """Make views between which the reader switches; each has the whole height for the plots at its places.
 
     Each view has a name, shown on its button above a live figure. Call it last: marks on a plot are shown and hidden
-    with it, and legends with the plots of their traces.
+    with it, and so are the legend's entries with their traces, or with another trace of their group.
     """
     axes = {place: _axes(figure, place) for places in views.values() for place in places}
     for x, y in axes.values():
         figure.layout[x].update(showticklabels=True)
         figure.layout[y].domain = (0, 1)
-    legends: dict[str, set[str]] = {}
-    for trace in figure.select_traces(lambda trace: trace.type == "scatter" and trace.showlegend is not False):
-        legends.setdefault(trace.legend or "legend", set()).add(trace.yaxis)
+    groups = [trace.legendgroup or trace.name for trace in figure.data]
+    plots: dict[str, set[str]] = {}
+    for group, trace in zip(groups, figure.data, strict=True):
+        plots.setdefault(group, set()).add(trace.yaxis)
+    named = [trace.type == "scatter" and trace.showlegend is not False for trace in figure.data]
     described = []
     for name, places in views.items():
         patch: dict[str, Any] = {}
@@ -73,10 +75,12 @@ def switched(figure: go.Figure, views: Mapping[str, Sequence[Place]]) -> go.Figu
                 axis = mark.yref.split()[0].replace("y", "yaxis")
                 if any(axis in pair for pair in axes.values()):
                     patch[f"{kind}[{number}].visible"] = axis in seen
-        for legend in legends if len(legends) > 1 else ():
-            patch[f"{legend}.visible"] = bool(legends[legend] & set(map(_letter, seen)))
         hides = ["".join(map(_letter, pair)) for place, pair in axes.items() if place not in places]
-        described.append({"name": name, "hides": hides, "patch": patch})
+        letters = set(map(_letter, seen))
+        legend = [may and bool(plots[group] & letters) for may, group in zip(named, groups, strict=True)]
+        described.append({"name": name, "hides": hides, "patch": patch, "legend": legend})
+    for trace, shown in zip(figure.data, described[0]["legend"], strict=True):
+        trace.showlegend = shown
     figure.layout.meta = {**(figure.layout.meta or {}), "views": described}
     return figure
 
@@ -91,7 +95,9 @@ def stacking(figure: go.Figure, columns: Sequence[Sequence[Place]] = (), gap: fl
     A figure of one column gets the space that its legend takes there.
     """
     layout, count = figure.layout, max(1, len(columns))
-    entries = sum(trace.showlegend is not False for trace in figure.data) if layout.showlegend is not False else 0
+    legends = [view["legend"] for view in (layout.meta or {}).get("views", ())]
+    legends = legends or [[trace.showlegend is not False for trace in figure.data]]
+    entries = max(map(sum, legends)) if layout.showlegend is not False else 0
     margins = {**theme.TEMPLATE["layout"]["margin"], **layout.margin.to_plotly_json()}
     wide: dict[str, Any] = {"height": layout.height}
     narrow: dict[str, Any] = {"height": round(layout.height * (0.9 * count if count > 1 else 1)) + 20 * entries}
@@ -133,9 +139,8 @@ def beside_picture(figure: go.Figure, columns: Sequence[Sequence[Place]]) -> go.
     wide: dict[str, Any] = {"height": height}
     wide.update({f"{y}.domain": [0, share] for _, y in (_axes(figure, place) for place in columns[0])})
     narrow: dict[str, Any] = {}
-    for legend in {trace.legend or "legend" for trace in figure.data}:
-        wide.update({f"{legend}.x": end, f"{legend}.y": share})
-        narrow.update({f"{legend}.x": 1, f"{legend}.y": 1.02})
+    wide.update({"legend.x": end, "legend.y": share})
+    narrow.update({"legend.x": 1, "legend.y": 1.02})
     meta = under.meta
     figure.layout.meta = {
         **meta,

@@ -39,10 +39,9 @@ def both_ways(depths: Numbers, *, title: str) -> go.Figure:
         ("measured", "spread over seeds", "theory", theme.MEASURED, above),
         ("pre-activations", "spread of pre-activations", "theory, forward", theme.FORWARD, below),
     ):
-        shown = where is above
-        figure.add_trace(band(spread, depths, colour=colour, showlegend=shown), **where)
-        figure.add_trace(line(name, depths, colour=colour, width=4, hovertemplate=_POWER, showlegend=shown), **where)
-        dashed = line(law, depths, colour=theme.THEORY, dash="dash", hovertemplate=_POWER, showlegend=shown)
+        figure.add_trace(band(spread, depths, colour=colour), **where)
+        figure.add_trace(line(name, depths, colour=colour, width=4, hovertemplate=_POWER), **where)
+        dashed = line(law, depths, colour=theme.THEORY, dash="dash", hovertemplate=_POWER)
         figure.add_trace(dashed, **where)
     dressed(figure, title)
     figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5])
@@ -81,7 +80,6 @@ def phase_plane(
     _add_plane(figure, np.asarray(weight_stds)[::every], bias_stds)
     _add_depth_scale(figure, weight_stds, longest)
     dressed(figure, "A random network, and its place in the plane")
-    figure.layout.legend2 = {**theme.TEMPLATE["layout"]["legend"], **figure.layout.legend.to_plotly_json()}
     backward_arrow(figure)
     views = {
         "gradient": [(1, 1), (1, 2)],
@@ -109,7 +107,7 @@ def _add_cosines(figure: go.Figure, depths: Numbers) -> None:
         ("nearby inputs", "theory: nearby", theme.SIMILARITY, "solid"),
         ("two digits", "theory: digits", theme.INK, "dashdot"),
     ):
-        figure.add_trace(line(name, depths, colour=colour, dash=dash, hovertemplate=hover, legend="legend2"), **where)
+        figure.add_trace(line(name, depths, colour=colour, dash=dash, hovertemplate=hover), **where)
         theory = line(law, depths, colour=theme.THEORY, dash="dash", width=2, hovertemplate=hover, showlegend=False)
         figure.add_trace(theory, **where)
     figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5], **where)

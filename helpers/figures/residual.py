@@ -24,12 +24,10 @@ def signal_and_size(blocks: Numbers, *, title: str, low: float, high: float) -> 
     )
     hover = "block %{x}: 10<sup>%{y:.2f}</sup>"
     for measured, spread, predicted, where in rows:
-        below = where["row"] == 2
-        colour = theme.FORWARD if below else COLOUR
-        figure.add_trace(band(spread, blocks, colour=colour, showlegend=not below), **where)
-        solid = line(measured, blocks, colour=colour, width=4, hovertemplate=hover, showlegend=not below)
-        figure.add_trace(solid, **where)
-        dashed = line(predicted, blocks, colour=theme.THEORY, dash="dash", hovertemplate=hover, showlegend=not below)
+        colour = theme.FORWARD if where["row"] == 2 else COLOUR
+        figure.add_trace(band(spread, blocks, colour=colour), **where)
+        figure.add_trace(line(measured, blocks, colour=colour, width=4, hovertemplate=hover), **where)
+        dashed = line(predicted, blocks, colour=theme.THEORY, dash="dash", hovertemplate=hover)
         figure.add_trace(dashed, **where)
     dressed(figure, title)
     figure.update_xaxes(title_text="block, 0 is the stem (input left, loss right)")

@@ -25,7 +25,13 @@ import { readRow, sameTrace } from "./rows.js";
  *   of these shares of the width; the other plots begin at the second, beside them
  */
 /** @typedef {Record<string, any>} Patch an argument of `Plotly.relayout` */
-/** @typedef {{name: string, hides: string[], patch: Patch}} View one of the views between which the reader switches */
+/**
+ * @typedef {object} View One of the views between which the reader switches.
+ * @property {string} name
+ * @property {string[]} hides plots, as "x2y2"
+ * @property {Patch} patch
+ * @property {boolean[]} legend whether it names each trace
+ */
 
 // No button that sends the figure to a server: the course makes no network connections.
 const BUTTONS = ["toImage", "zoom2d", "pan2d", "resetScale2d"];
@@ -198,10 +204,11 @@ export class Picture {
    * @param {number} number
    */
   look(number) {
-    const { hides, patch } = this.spec.views[number];
+    const { hides, patch, legend } = this.spec.views[number];
     this.hides = hides;
     this.plot.dataset.hides = hides.join(" ");
-    return this.inTurn(() => this.Plotly.relayout(this.plot, { ...patch })).then(() => this.drawAgain());
+    const names = { showlegend: [...legend] };
+    return this.inTurn(() => this.Plotly.update(this.plot, names, { ...patch })).then(() => this.drawAgain());
   }
   /** Place plots side by side if there is room, otherwise one below the other. */
   fit() {

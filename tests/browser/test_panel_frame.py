@@ -194,6 +194,22 @@ def test_a_switch_shows_one_plot_at_a_time(page: Page) -> None:
     assert panel.locator(".live-views [aria-pressed=true]").count() == 1
 
 
+def test_the_legend_is_that_of_the_switch(page: Page) -> None:
+    """And Plotly still draws what it names; a panel's first view is shown again at the end."""
+    names = "panel => [...panel.querySelectorAll('.legendtext')].map(each => each.dataset.unformatted)"
+    for place, name in enumerate(NAMES):
+        figure = getattr(panels, name)().live.figure
+        views = (figure.layout.meta or {}).get("views", [])
+        panel = page.locator(".live-panel").nth(place)
+        for number in [*range(1, len(views)), *range(min(1, len(views)))]:
+            panel.locator(".live-views button").nth(number).press("Enter")
+            page.evaluate(DRAWN_OUT)
+            wanted = [
+                trace.name for trace, is_named in zip(figure.data, views[number]["legend"], strict=True) if is_named
+            ]
+            assert panel.evaluate(names) == wanted, (name, views[number]["name"])
+
+
 def test_the_plane_stands_beside_its_networks_where_there_is_room(sheet: Sheet, page: Page) -> None:
     panel = page.locator(".live-panel").nth(NAMES.index("initialization"))
     places = """panel => [".live-net", ".live-net-play", "rect.nsewdrag"]
