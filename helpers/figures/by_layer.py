@@ -59,7 +59,7 @@ def signal_and_saturation(depths: Numbers, *, title: str, low: float, high: floa
     dressed(figure, title)
     figure.update_xaxes(title_text="layer (input left, loss right)", range=[0.5, float(np.max(depths)) + 0.5])
     decades(figure, "gradient ‖∂L/∂h‖", low, high, **above)
-    figure.update_yaxes(title_text="saturated", range=[0, 1], tickformat=".0%", nticks=3, **below)
+    figure.update_yaxes(title_text="saturated", range=[-0.02, 1.02], tickformat=".0%", nticks=3, **below)
     float32_limit(figure, **above)
     backward_arrow(figure)
     return stacking(switched(figure, {"gradient": [(1, 1)], "saturated units": [(2, 1)]}))

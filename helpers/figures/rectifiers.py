@@ -58,7 +58,7 @@ def rectifier_family(depths: Numbers, activations: Sequence[str]) -> go.Figure:
     figure.add_trace(dead, row=2, col=1)
     _over_layers(figure, depths, "ReLU and its family on the digits")
     decades(figure, "gradient ‖∂L/∂h‖", -15, 5, row=1, col=1)
-    figure.update_yaxes(title_text="dead", range=[0, 1.02], tickformat=".0%", nticks=3, row=2, col=1)
+    figure.update_yaxes(title_text="dead", range=[-0.02, 1.02], tickformat=".0%", nticks=3, row=2, col=1)
     figure.update_yaxes(title_text="similarity", range=[-0.1, 1.02], nticks=4, row=3, col=1)
     float32_limit(figure, row=1, col=1)
     return stacking(switched(figure, {"gradient": [(1, 1)], "dead units": [(2, 1)], "similarity": [(3, 1)]}))

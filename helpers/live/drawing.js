@@ -404,9 +404,15 @@ function drawChain(g) {
   if (pitch < 34 || !rows.slope) return;
   write(g, 11, "center");
   ctx.fillStyle = of.text;
+  let free = -Infinity; // x up to which the last number reaches
   for (let c = 1; c < net.columns; c++) {
     const by = weight * rows.slope[c]; // has at most four digits: the slope is rounded to a thousandth
-    ctx.fillText(`×${Number(by.toPrecision(2))}`, (x(c - 1) + x(c)) / 2, middle + radius + 20);
+    const words = `×${Number(by.toPrecision(2))}`;
+    const at = (x(c - 1) + x(c)) / 2;
+    const half = ctx.measureText(words).width / 2;
+    if (at - half < free) continue; // no room for it
+    ctx.fillText(words, at, middle + radius + 20);
+    free = at + half + 4;
   }
 }
 
@@ -539,20 +545,38 @@ function drawWords(g) {
     write(g, g.narrow ? 11 : 12, "left", 700);
   }
   ctx.fillText(net.title ?? INPUTS[net.kind], edge, line);
-  const taken = edge + ctx.measureText(net.title ?? INPUTS[net.kind]).width + 16;
+  const taken = edge + ctx.measureText(net.title ?? INPUTS[net.kind]).width + 8;
   ctx.fillStyle = of.text;
   write(g, g.narrow ? 11 : 12, "center");
-  if (view.top === 0) ctx.fillText("loss", g.lampX, line);
-  if (net.kind === "places") drawPlayers(g, line);
+  if (view.top === 0 && taken < g.lampX - 14) ctx.fillText("loss", g.lampX, line); // not over a long title
   if (view.hover >= 0 && view.hover < net.columns) drawReading(g, line, taken);
-  else if (!g.narrow && net.kind !== "places") {
+  else if (net.kind === "places") drawPlayers(g, line);
+  else if (!g.narrow) {
     const notes = view.top === 0 || view.height >= LOW_STRIP ? notesOf(net) : railsNote(net);
-    write(g, 11, "right");
+    write(g, 11, "left");
     const wide = ctx.measureText(notes).width;
-    const right = Math.max(g.right, Math.min(view.width - 60, taken + wide));
-    if (right - wide > taken - 8) ctx.fillText(notes, right, line);
+    const [left, room] = besideLoss(g, taken, wide, g.right - wide);
+    if (wide <= room) ctx.fillText(notes, left, line);
   }
   if (g.fronts.backward <= 0) drawArrival(g, edge);
+}
+
+const AROUND_LOSS = 24; // pixels from the lamp to other words
+
+/**
+ * Where words stand in the uppermost line: before the word "loss" where they fit, otherwise on its roomier side.
+ * @param {Frame} g
+ * @param {number} taken x from which the line is free
+ * @param {number} wide width of the words
+ * @param {number} wanted x at which they should begin
+ * @returns {[number, number]} x at which they begin, and the room there
+ */
+function besideLoss({ lampX, view }, taken, wide, wanted) {
+  const before = lampX - AROUND_LOSS - taken;
+  const after = Math.max(taken, lampX + AROUND_LOSS);
+  const behind = view.width - 4 - after;
+  if (wide > before && behind > before) return [after, behind];
+  return [Math.max(taken, Math.min(wanted, taken + before - wide)), before];
 }
 
 /**
@@ -610,10 +634,11 @@ function drawPlayers(g, line) {
 function drawReading(g, line, taken) {
   const { ctx, of, net, view } = g;
   ctx.fillStyle = of.strong;
-  write(g, g.narrow ? 11 : 12, "center", 600);
+  write(g, g.narrow ? 11 : 12, "left", 600);
   const words = describeColumn(net, view.hover);
-  const half = ctx.measureText(words).width / 2;
-  ctx.fillText(words, Math.min(Math.max(g.x(view.hover), taken + half), g.lampX - 24 - half), line);
+  const wide = ctx.measureText(words).width;
+  const [left, room] = besideLoss(g, taken, wide, g.x(view.hover) - wide / 2);
+  ctx.fillText(words, left, line, room);
 }
 
 /**

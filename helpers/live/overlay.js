@@ -1,6 +1,6 @@
 // The overlay: while a control moves, moving lines are drawn directly into Plotly's SVG, beside its own elements.
 
-import { fillPath, linePath, NOTHING, runsOf } from "./paths.js";
+import { dotPath, fillPath, linePath, NOTHING, runsOf } from "./paths.js";
 import { elementsOf, traceOf } from "./plotly.js";
 
 /** @typedef {import("./paths.js").Run} Run */
@@ -132,7 +132,8 @@ export class Overlay {
       if (!xaxis || !yaxis) continue;
       const runs = runsOf(x, y, xaxis, yaxis);
       this.exchange(layer, true);
-      if (layer.line) put(layer.line, "d", linePath(runs));
+      const single = runs.length === 1 && runs[0].length === 2;
+      if (layer.line) put(layer.line, "d", single ? dotPath(runs[0], trace.line.width) : linePath(runs));
       const previous = before.get(trace.xaxis + trace.yaxis) ?? null;
       const fill = trace.fill ?? "none";
       if (layer.fill) put(layer.fill, "d", fillPath(fill, runs, null, xaxis, yaxis));

@@ -132,6 +132,14 @@ export const NOTHING = "M0,0";
 export const linePath = (runs) => runs.map((run) => `M${joined(run)}`).join("") || NOTHING;
 
 /**
+ * A line of one point, of which nothing would be seen: a dot twice as wide as the line.
+ * @param {Run} run
+ * @param {number} width of the line
+ */
+export const dotPath = ([x, y], width) =>
+  `M${hundredth(x - width / 2)},${hundredth(y)}a${width / 2},${width / 2} 0 1,0 ${width},0a${width / 2},${width / 2} 0 1,0 ${-width},0`;
+
+/**
  * @param {Run[]} runs
  * @param {boolean} acrossGaps
  */

@@ -81,6 +81,18 @@ export function axesOnlyIn(plots, traces) {
   return new Set([...inside].filter((id) => !elsewhere.has(id)));
 }
 
+/**
+ * How Plotly draws a line: with a dot if it has one point only, of which it would draw nothing.
+ * @param {any} trace as Python describes it
+ * @param {Line} line
+ */
+export function modeOf({ mode, line }, { y }) {
+  if (mode !== "lines" || !line.width) return mode;
+  let known = 0;
+  for (let i = 0; i < y.length; i++) known += Number.isNaN(y[i]) ? 0 : 1;
+  return known === 1 ? "lines+markers" : mode;
+}
+
 export class Picture {
   /**
    * @param {Plot} plot
@@ -120,6 +132,7 @@ export class Picture {
     const { data, layout } = this.spec.figure;
     for (const index of this.light) {
       data[index].line = { simplify: false, ...data[index].line }; // else it jumps by 0.7 px when Plotly redraws it
+      data[index].marker ??= { size: 2 * (data[index].line.width ?? 0) }; // of a line of one point
     }
     this.last = readRow(this.moving, row);
     this.probe(data, layout);
@@ -165,11 +178,12 @@ export class Picture {
     const x = lines.map((line) => Array.from(line.x));
     const y = lines.map((line) => Array.from(line.y, (v) => (Number.isNaN(v) ? null : v)));
     const z = maps.map((map) => map.z.map((row) => Array.from(row)));
+    const mode = lines.map((line) => modeOf(this.spec.figure.data[line.index], line));
     const indices = (/** @type {Trace[]} */ some) => some.map((trace) => trace.index);
     return this.inTurn(async () => {
       const patch = structuredClone(unlike(ranges, this.drawnRanges)); // Plotly keeps a reference to its arguments
       this.drawnRanges = { ...this.drawnRanges, ...ranges };
-      if (lines.length) await this.Plotly.update(this.plot, { x, y }, patch, indices(lines));
+      if (lines.length) await this.Plotly.update(this.plot, { x, y, mode }, patch, indices(lines));
       else if (Object.keys(patch).length) await this.Plotly.relayout(this.plot, patch);
       if (maps.length) await this.Plotly.restyle(this.plot, { z }, indices(maps));
     });

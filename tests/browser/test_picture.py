@@ -11,11 +11,13 @@ from typing import Any
 
 import axe_playwright_python
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from playwright.sync_api import Locator, Page, sync_playwright
 
 from helpers import panels, picture
 from helpers.course import notebooks
+from helpers.live.browser import script as live_script
 from helpers.publish.cells.bake import Fineness
 from helpers.publish.cells.context import BuildOptions
 from helpers.publish.site.build import build_site
@@ -352,3 +354,91 @@ def test_ten_thousand_random_moves_leave_no_error_no_stale_picture_and_no_memory
     assert wrong == []
     assert all(each["fresh"] and each["phase"] == "rest" and each["states"] > 500 for each in found)
     assert found[-1]["heap"] < 1.3 * found[1]["heap"]
+
+
+LABELS = """<!doctype html><meta charset="utf-8"><script type="module">
+%s
+window.overlaps = (packed, places, widths) => widths.flatMap(([width, left, length]) => {
+  const [from, to] = places, height = width < NARROW_PAGE ? LOW_HEIGHT : HEIGHT;
+  const ctx = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+  const boxes = [], fill = ctx.fillText.bind(ctx);
+  ctx.fillText = (text, x, y, most = Infinity) => {
+    fill(text, x, y, most);
+    if (!text) return;
+    const { actualBoundingBoxLeft, actualBoundingBoxRight, actualBoundingBoxAscent: up, actualBoundingBoxDescent: down }
+      = ctx.measureText(text);
+    const squeezed = Math.min(1, most / ctx.measureText(text).width);
+    boxes.push({ text, left: x - actualBoundingBoxLeft * squeezed, right: x + actualBoundingBoxRight * squeezed,
+                 top: y - up, bottom: y + down });
+  };
+  const nets = packed.map(decodeNet), each = height / nets.length, found = [];
+  for (const hover of [-1, 0, nets[0].columns - 1]) {
+    boxes.length = 0;
+    drawNets(ctx, new Pixels(width, height), nets, nets.map((net, i) => ({
+      ...{ top: Math.round(i * each), height: Math.round(each), width, scale: 1, time: 1, look: "night", hover },
+      across: (place) => left + ((place - from) / (to - from)) * length, last: i === nets.length - 1 })));
+    boxes.forEach((one, i) => {
+      if (one.left < 0 || one.right > width || one.top < 0 || one.bottom > height)
+        found.push(`${width}: cut off: ${one.text}`);
+      for (const other of boxes.slice(i + 1))
+        if (Math.min(one.right, other.right) - Math.max(one.left, other.left) > 0.5
+            && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 0.5)
+          found.push(`${width}: ${one.text} | ${other.text}`);
+    });
+  }
+  return found;
+});
+</script>"""
+"""A page that draws networks and tells which of their words lie over each other or beyond the edge, at three hovers."""
+PAGES = (1560, 934, 700, 560, 350)
+"""Widths of a figure in JupyterLab on a large screen, a laptop, a narrow window, and on a phone."""
+
+
+def ends(panel: panels.Panel) -> list[dict[str, Any]]:
+    """The start and each preset; from the start both ends of every control, from a preset those of the first one."""
+    found: list[dict[str, Any]] = []
+    for preset in ({}, *panel.presets.values()):
+        found.append(dict(preset))
+        for grid in panel.live.grids if not preset else panel.live.grids[:1]:
+            control = panel.controls[grid.name]
+            found += [{**preset, grid.name: grid.value(place, control)} for place in (0, grid.count - 1)]
+    return found
+
+
+def strips(figure: go.Figure) -> list[tuple[float, float, float]]:
+    """For each page the width of the networks, and where the first plot's axis begins and how long it is."""
+    found = []
+    beside = figure.layout.meta.get("beside")
+    for width in PAGES:
+        narrow = width < (840 if beside else 640)
+        layout = figure.layout.meta["narrow" if narrow else "wide"]
+        left, right = layout["margin.l"], layout["margin.r"]
+        low, high = layout.get("xaxis.domain") or figure.layout.xaxis.domain or (0, 1)
+        inside = width - left - right
+        whole = inside * beside[0] + 84 + 50 if beside and not narrow else width
+        found.append((round(whole), left + low * inside, (high - low) * inside))
+    return found
+
+
+def test_no_words_of_the_picture_lie_over_others_at_the_ends_of_any_slider(browser: Any) -> None:
+    page = browser.new_page()
+    page.set_content(LABELS % live_script())
+    page.wait_for_function("() => window.overlaps")
+    wrong: list[str] = []
+    looked = 0
+    for name in (each for names in panels.PANELS.values() for each in names):
+        panel = getattr(panels, name)()
+        figure = panel.live.figure
+        for values in ends(panel):
+            data = panel.live.row(**values)
+            if "net" not in data:
+                break
+            nets = [data["net"]] if isinstance(data["net"], picture.NetworkPicture) else data["net"]
+            places = data.get("ranges", {}).get("xaxis") or list(figure.layout.xaxis.range)
+            found = page.evaluate(
+                "given => overlaps(...given)", [[net.packed() for net in nets], places, strips(figure)]
+            )
+            wrong += [f"{name} {values}: {each}" for each in found]
+            looked += 1
+    page.close()
+    assert looked > 100 and wrong == []

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { cutFar, fillPath, linePath, runsOf, thinned } from "../../helpers/live/paths.js";
+import { cutFar, dotPath, fillPath, linePath, runsOf, thinned } from "../../helpers/live/paths.js";
 
 // An axis of 100 pixels as Plotly has them: one pixel a unit, or ten a decade.
 const linear = { type: "linear", length: 100, c2p: (value) => value };
@@ -18,6 +18,10 @@ test("a gap divides a line into runs", () => {
   ]);
   assert.equal(linePath(runs), "M1,1L2,5M4,2L5,9");
   assert.equal(linePath([]), "M0,0");
+});
+
+test("a line of one point is a dot twice as wide as the line", () => {
+  assert.equal(dotPath([10, 5.004], 4), "M8,5a2,2 0 1,0 4,0a2,2 0 1,0 -4,0");
 });
 
 test("zero on a log axis lies far below the plot, and is cut there", () => {

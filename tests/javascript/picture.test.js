@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { axesOnlyIn, Picture, widened } from "../../helpers/live/picture.js";
+import { axesOnlyIn, modeOf, Picture, widened } from "../../helpers/live/picture.js";
 
 test("while a hand moves an axis only widens", () => {
   const shown = { "xaxis.range": [0, 60], "yaxis.range": [-20, 1] };
@@ -14,6 +14,27 @@ test("an axis belongs to the plots that are hidden only if no other plot has it"
   const traces = [{}, { xaxis: "x2", yaxis: "y2" }, { yaxis: "y3" }];
   assert.deepEqual([...axesOnlyIn(["x2y2", "xy3"], traces)], ["x2", "y2", "y3"]);
   assert.deepEqual([...axesOnlyIn([], traces)], []);
+});
+
+test("Plotly draws a dot where a line has one point, and nothing else changes its mode", () => {
+  const line = { mode: "lines", line: { width: 4 } };
+  assert.equal(modeOf(line, { y: [2, Number.NaN, Number.NaN] }), "lines+markers");
+  assert.equal(modeOf(line, { y: [2, 3, Number.NaN] }), "lines");
+  assert.equal(modeOf(line, { y: [Number.NaN, Number.NaN] }), "lines");
+  assert.equal(modeOf({ mode: "lines", line: { width: 0 } }, { y: [2, Number.NaN] }), "lines");
+  assert.equal(modeOf({ mode: "markers" }, { y: [2] }), "markers");
+});
+
+test("a view names its own traces in the legend, in the same redraw", async () => {
+  const asked = [];
+  const picture = Object.create(Picture.prototype);
+  Object.assign(picture, {
+    ...{ plot: { dataset: {} }, queue: Promise.resolve(), overlay: { shown: false } },
+    spec: { views: [{}, { hides: ["xy"], patch: { "yaxis.visible": false }, legend: [false, true] }] },
+    Plotly: { update: async (_plot, ...patches) => asked.push(patches) },
+  });
+  await picture.look(1);
+  assert.deepEqual(asked, [[{ showlegend: [false, true] }, { "yaxis.visible": false }]]);
 });
 
 test("while a hand moves Plotly isn't asked for an axis that the view hides", () => {
