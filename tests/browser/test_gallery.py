@@ -54,10 +54,10 @@ def test_every_panel_at_three_widths_in_both_themes(
 
 
 @pytest.mark.timeout(1800)
-def test_every_panel_of_the_site_at_two_widths_in_both_themes(browser: Browser, site: Path, tmp_path: Path) -> None:
+def test_every_panel_of_the_site_at_three_widths_in_both_themes(browser: Browser, site: Path, tmp_path: Path) -> None:
     wrong: dict[Any, list[str]] = {}
     for theme in ("light", "dark"):
-        for width in (800, 390):
+        for width in (800, 390, 360):
             shots = []
             for lesson, path in notebooks().items():
                 here = Visit(browser, (site / file_name(path)).as_uri(), width=width, theme=theme)

@@ -102,6 +102,23 @@ def test_nothing_is_wider_than_the_window_and_text_and_panels_share_their_edges(
     assert max(lines, default=0) < 82
 
 
+@pytest.mark.parametrize("width", [360, 768, 900])
+def test_the_open_menu_is_no_wider_than_the_window(visit: Any, width: int) -> None:
+    here = visit(PAGES["01"], width=width)
+    here.page.locator(".site-menu summary").click()
+    box = here.page.get_by_role("navigation", name="Lessons").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
+
+
+def test_a_table_wider_than_a_phone_scrolls_by_keyboard(visit: Any) -> None:
+    here = visit(PAGES["01"], width=360)
+    table = here.page.locator(".site-text table[tabindex='0']").first
+    table.press("ArrowRight")
+    await_true(here.page, "document.querySelector('.site-text table[tabindex]').scrollLeft > 0")
+    here.page.set_viewport_size({"width": 1366, "height": 900})
+    await_true(here.page, "!document.querySelector('.site-text table[tabindex]')")
+
+
 # Searching -----------------------------------------------------------------------------------------------------------
 
 

@@ -66,6 +66,19 @@
   });
   unfold();
 
+  // ---------------------------------------------------------------- tables wider than the page
+
+  // They scroll by keyboard, too, once they can have the focus.
+  const tables = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".site-text table"));
+  const reach = () => {
+    for (const table of tables) {
+      if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
+      else table.removeAttribute("tabindex");
+    }
+  };
+  addEventListener("resize", reach);
+  reach();
+
   // ---------------------------------------------------------------- light and dark
 
   const toggle = find("#theme");
