@@ -467,6 +467,19 @@ def test_a_model_with_a_tensor_that_repeats_its_numbers_is_left_as_it_was() -> N
     assert torch.equal(model.p, kept) and model.p.stride() == (1, 0)
 
 
+def test_a_copy_that_is_frozen_and_counts_as_targets_get_no_note() -> None:
+    torch.manual_seed(0)
+    learns, x = mlp(20, 32, 4), rows()[0]
+    frozen, other = mlp(20, 32, 4).requires_grad_(False), mlp(20, 32, 4).requires_grad_(False)
+    frozen.load_state_dict(learns.state_dict())
+    for old, said in ((frozen, False), (other, True)):
+        model = Net(lambda m, x: (m.q(x), m.old(x)), q=learns, old=old)
+        notes = " ".join(diagnose(model, lambda out, _: F.mse_loss(out[0], 1 + out[1]), x, None).notes)
+        assert ("frozen at its random initial weights" in notes) is said
+    counts = torch.poisson(torch.full((32, 1), 300.0))
+    assert not diagnose(mlp(20, 32, 1), nn.PoissonNLLLoss(), x, counts).notes
+
+
 def test_ctc_takes_logarithms_of_probabilities() -> None:
     """As nll_loss does."""
     lengths = torch.full((8,), 20), torch.full((8,), 5)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .comparing import BITS, OF_COMPARISONS, are_shares, findings_of_comparisons, notes_of_comparisons
+from .comparing import BITS, OF_COMPARISONS, RATES, are_shares, findings_of_comparisons, notes_of_comparisons
 from .evidence import MANY, MOST_SEEN, SAME, Evidence, is_alike, is_batch, rms
 from .graph import name_of
 from .leaks import notes_of_leaks
@@ -313,7 +313,8 @@ def _are_same(answers: Tensor) -> bool:
 
 def _notes_of_targets(evidence: Evidence) -> Iterator[str]:
     wanted, outputs = evidence.natural, evidence.rms
-    if 30 * max(1.0, outputs) < wanted < FAR * max(1.0, outputs):
+    are_counts = any(each.function in RATES for each in evidence.compared)
+    if 30 * max(1.0, outputs) < wanted < FAR * max(1.0, outputs) and not are_counts:
         yield (
             f"The targets are large (root mean square {wanted:.3g}) beside the outputs ({outputs:.3g}): standardise "
             "them, or the first steps do little more than find their mean."

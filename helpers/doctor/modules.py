@@ -113,7 +113,7 @@ def _notes_of_numbers(
             f"{some(halves)} in float16: gradients below 6e-8 are 0, updates are lost in rounding, and Adam's eps of "
             "1e-8 is 0. Keep the weights in float32, and train with torch.autocast and a GradScaler."
         )
-    frozen = [name for name, module in modules if _is_fresh_and_frozen(module)]
+    frozen = [name for name, module in modules if _is_fresh_and_frozen(module) and not _is_copied(module, names)]
     if frozen and any(each.requires_grad for each in names):
         yield f"{some(frozen)}: frozen at its random initial weights. Load trained weights, or let the layer learn."
     matrices = [(name, each.detach()) for each, name in names.items() if each.dim() > 1 and each.requires_grad]
@@ -149,6 +149,13 @@ def _is_constant(matrix: Tensor) -> bool:
 def _gain(module: nn.RNNBase) -> float:
     weights = [each.detach() for name, each in module.named_parameters() if name.startswith("weight_hh")]
     return max((float(each.square().mean().sqrt()) * math.sqrt(each.shape[1]) for each in weights), default=0.0)
+
+
+def _is_copied(module: nn.Module, names: Names) -> bool:
+    """Whether a layer that learns has the same weights, as the network has of which a target network is a copy."""
+    weight = module._parameters["weight"]
+    alike = [each for each in names if each.requires_grad and weight is not None and each.shape == weight.shape]
+    return any(torch.equal(each, weight) for each in alike if weight is not None)
 
 
 def _is_fresh_and_frozen(module: nn.Module) -> bool:
