@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -262,3 +263,17 @@ def test_the_readme_has_every_verdict_and_every_field_of_the_schema() -> None:
 
     fields = as_dictionary(Nothing())
     assert missing == [] and [name for name in fields if f"`{name}`" not in text] == []
+
+
+def test_the_example_of_the_readme_prints_what_the_readme_shows() -> None:
+    text = (ROOT / "helpers" / "doctor" / "README.md").read_text(encoding="utf-8")
+    code, shown = re.findall(r"```python\n(import torch\n.*?)```.*?```\n(.*?)```", text, flags=re.DOTALL)[0]
+    names = {"diagnose": diagnose}
+    exec(code.replace("from gradient_doctor import diagnose", "").replace("print(", "found = ("), names)
+    printed = str(names["found"])
+    without_numbers = [re.sub(r"[0-9.,e-]+", "", each) for each in (printed, shown)]
+    missing = [line for line in without_numbers[1].splitlines() if line not in without_numbers[0]]
+    assert missing == [] and printed.startswith("Verdict: vanishing\n")
+    healthy = code.replace("range(9)", "range(3)").replace("Sigmoid", "ReLU").replace("print(", "found = (")
+    exec(healthy.replace("from gradient_doctor import diagnose", ""), names)
+    assert "\n".join(str(names["found"]).splitlines()[:2]).split(";")[0] in text

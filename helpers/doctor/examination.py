@@ -83,7 +83,7 @@ def diagnose(model: nn.Module, loss_function: Loss | None, inputs: Inputs, targe
     inputs: a tensor, a tuple or list of positional arguments, or a dictionary of named ones
     targets: whatever the loss function takes
 
-    Also accepted (`inputs.adapted`): a DataLoader's batch as `inputs` without `targets`; a LightningModule with None as
+    Also accepted: a DataLoader's batch as `inputs` without `targets`; a LightningModule with None as
     the loss function, whose `training_step` is called with the batch; None also if the outputs contain the loss.
 
     Afterwards the model, its gradients, hooks and mode and all random state are bit for bit as before, also after an

@@ -659,8 +659,8 @@ def _notes_of_sizes(case: Case) -> Iterator[str]:
         size = math.hypot(layer.activation_mean, layer.activation_std)
         if ROUNDING < layer.spread / (size or math.nan) < LOOK_ALIKE and case.samples > 1:
             yield (
-                f"The samples look nearly alike in {layer.label}: they differ by {layer.spread / size:.1%} of its "
-                "size. Check whether padding, a constant or biases outweigh their differences."
+                f"The samples look nearly alike in {layer.label}: they differ by {100 * layer.spread / size:.2g}% of "
+                "its size. Check whether padding, a constant or biases outweigh their differences."
             )
             break
 

@@ -56,7 +56,7 @@ def watch(model: nn.Module, every: int = 10, show: bool = True) -> Monitor:
         elsewhere print a summary after it
 
     A recorded step copies small outputs and some elements of the parameters, and every eighth measures the outputs;
-    the others keep the loss (`python -m tests.benchmarks watching` measures it in the course).
+    the others keep the loss.
 
     The model, its gradients and the random state are not changed. After the block all hooks are removed, also if it
     raises, except those around the steps of all optimizers, which then do nothing. Ctrl-C ends the recording at once,
