@@ -688,7 +688,7 @@ def example(depth):
 
 def healthy(): return example(1)
 def ill(): return example(20)
-def three(): return example(1)[:3]
+def two(): return example(1)[:2]
 def broken(): return 1 / 0
 def meta(): return nn.Linear(2, 2, device="meta"), None, None, None
 number = 3
@@ -722,7 +722,7 @@ def test_the_command_prints_the_diagnosis(
         ("with_error:f", "importing with_error failed: ModuleNotFoundError"),
         ("nets_of_mine:nope", "nets_of_mine has no function nope"),
         ("nets_of_mine:number", "nets_of_mine has no function number"),
-        ("nets_of_mine:three", r"must return (model, loss_function, inputs, targets); got tuple of 3"),
+        ("nets_of_mine:two", r"or (model, loss_function, batch); got tuple of 2"),
         ("nets_of_mine:broken", "broken() failed: ZeroDivisionError"),
         ("nets_of_mine:meta", "weight is on the meta device"),
     ],
