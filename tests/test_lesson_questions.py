@@ -107,16 +107,6 @@ def test_several_answers_are_ticked() -> None:
     assert progress.progress().answers("07")["07-many"].given in (["tanh", "GELU"], ["GELU", "tanh"])
 
 
-def test_enter_checks_a_number() -> None:
-    (view,) = ask(TEMPLATE).questions
-    inside(view).widget.value = "no number"
-    inside(view).widget._handle_custom_msg({"event": "submit"}, [])  # what the browser sends at Enter
-    assert "not a number I can read" in view.feedback.value
-    inside(view).widget.value = repr(view.question.right_answer())
-    inside(view).widget._handle_custom_msg({"event": "submit"}, [])
-    assert view.grade.correct
-
-
 def test_an_entry_of_an_order_says_where_it_went() -> None:
     quiz = ask(ORDERING)
     (view,) = quiz.questions

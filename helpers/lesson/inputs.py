@@ -35,17 +35,11 @@ class Input(Protocol):
     def lock(self, locked: bool) -> None:
         """Stop or allow changes."""
 
-    def on_enter(self, submit: Callable[[], None]) -> None:
-        """Call `submit` when Enter is pressed where that ends an answer."""
-
 
 class _Checked:
     """An input whose answer is checked in one step."""
 
     label = "Check"
-
-    def on_enter(self, submit: Callable[[], None]) -> None:
-        """Enter ends no answer that is chosen."""
 
     def answered(self) -> None:
         """Nothing changes."""
@@ -116,10 +110,6 @@ class NumberInput(_OneWidget):
     def put(self, given: Any) -> None:
         """Show an earlier answer as text."""
         self.widget.value = str(given)
-
-    def on_enter(self, submit: Callable[[], None]) -> None:
-        """Enter submits the number."""
-        self.widget.on_msg(lambda _, content, __: submit() if content.get("event") == "submit" else None)
 
 
 class ScaleInput(_Checked):
@@ -219,9 +209,6 @@ class OrderInput(_Checked):
 
 class TextInput:
     """A text field; once the text is submitted, also the model answer and the points of the rubric to tick."""
-
-    def on_enter(self, submit: Callable[[], None]) -> None:
-        """Enter begins a new line."""
 
     def __init__(self, model: str, rubric: Sequence[Answer]) -> None:
         self._model = model
