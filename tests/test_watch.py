@@ -88,7 +88,11 @@ def everything(model: nn.Module) -> list[Any]:
     state = [tensor.clone() for tensor in model.state_dict().values()]
     gradients = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
     modes = torch.tensor([part.training for part in model.modules()])
-    draws = [torch.get_rng_state(), torch.tensor(random.getstate()[1]), torch.tensor(np.random.get_state()[1])]
+    draws = [
+        torch.get_rng_state(),
+        torch.tensor(random.getstate()[1]),
+        torch.tensor(np.random.get_state()[1].astype(int)),
+    ]
     return [*state, *gradients, modes, *draws]
 
 
