@@ -203,10 +203,9 @@ def _notes_of_inputs(evidence: Evidence) -> Iterator[str]:
         values = each.detach().cpu().double().numpy()
         yield from _notes_of_gaps(values)
         with np.errstate(all="ignore"):
-            centre, line, count = values.mean(axis=0), values.ravel(), values.size
-            mean, square = float(centre.mean()), float(line.dot(line)) / count
-            apart = (values - centre).ravel()
-            spread = math.sqrt(float(apart.dot(apart)) / count)
+            centre, count = values.mean(axis=0), values.size
+            mean, square = float(centre.mean()), float(np.square(values).mean())
+            spread = math.sqrt(float(np.square(values - centre).mean()))
             deviation = math.sqrt(max(0.0, square - mean * mean) * count / (count - 1))
         size = math.sqrt(square)
         if not math.isfinite(size) or size == 0:
