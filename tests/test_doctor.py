@@ -751,7 +751,7 @@ def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None
         main(["--help"])
     printed = capsys.readouterr().out
     assert ended.value.code == 0
-    assert "module:function" in printed and "2 if the network can't be examined" in printed
+    assert "module:function" in printed and "2 if it can't be examined" in printed
 
 
 # The picture ---------------------------------------------------------------------------------------------------------
