@@ -476,7 +476,7 @@ def test_an_interrupt_while_the_state_is_put_back_waits(monkeypatch: pytest.Monk
         (lambda m, f, x, y: (m, x, f, y), "loss_function must be callable.*order is"),
         (lambda m, f, x, y: (m, f, m, y), "inputs must be a tensor.*order is"),
         (lambda m, f, x, y: (nn.ModuleList([m]), f, x, y), "has no forward method"),
-        (lambda m, f, x, y: (Net(lambda m, x: [m.o(x)], o=m), f, x, y), "output is of type list: let loss_function take"),
+        (lambda m, f, x, y: (Net(lambda m, x: [m.o(x)], o=m), f, x, y), "output is of type list: let loss_func"),
     ],
 )
 def test_a_hint_where_arguments_are_mixed_up(arguments: Callable[..., tuple[Any, ...]], hint: str) -> None:
