@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,31 @@ def test_several_answers_are_ticked() -> None:
     view.button.click()
     assert "Not this one: “GELU”. It reaches 1.129.<br>Missing: “sigmoid”." in view.feedback.value
     assert progress.progress().answers("07")["07-many"].given in (["tanh", "GELU"], ["GELU", "tanh"])
+
+
+def test_enter_checks_a_number() -> None:
+    """The browser sends word of Enter first, then the text; leaving the field sends the text alone."""
+    (view,) = ask(TEMPLATE).questions
+    field = inside(view).widget
+    field.value = "half"
+    assert view.feedback.value == ""
+    field._handle_custom_msg({"event": "submit"}, [])
+    assert view.feedback.value == "", "the text isn't there yet"
+    field.value = "no number"
+    assert "not a number I can read" in view.feedback.value
+    field._handle_custom_msg({"event": "submit"}, [])
+    field.value = repr(view.question.right_answer())
+    assert view.grade.correct
+
+
+def test_an_enter_that_changed_nothing_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    (view,) = ask(TEMPLATE).questions
+    field = inside(view).widget
+    field._handle_custom_msg({"event": "submit"}, [])
+    moment = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: moment)
+    field.value = "half"
+    assert view.feedback.value == ""
 
 
 def test_an_entry_of_an_order_says_where_it_went() -> None:

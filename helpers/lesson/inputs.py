@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -35,11 +36,17 @@ class Input(Protocol):
     def lock(self, locked: bool) -> None:
         """Stop or allow changes."""
 
+    def on_enter(self, submit: Callable[[], None]) -> None:
+        """Call `submit` when Enter is pressed where that ends an answer."""
+
 
 class _Checked:
     """An input whose answer is checked in one step."""
 
     label = "Check"
+
+    def on_enter(self, submit: Callable[[], None]) -> None:
+        """Enter ends no answer that is chosen."""
 
     def answered(self) -> None:
         """Nothing changes."""
@@ -105,11 +112,33 @@ class NumberInput(_OneWidget):
             placeholder="such as 0.25 or 1e-6",
             style={"description_width": "initial"},
             layout={"width": "30em", "max_width": "100%"},
+            continuous_update=False,  # else a busy kernel could grade what was there before the last keys
         )
 
     def put(self, given: Any) -> None:
         """Show an earlier answer as text."""
         self.widget.value = str(given)
+
+    def on_enter(self, submit: Callable[[], None]) -> None:
+        """Enter submits the number: the browser says that Enter was pressed, and sends a changed text right after.
+
+        An Enter that changed nothing is forgotten, so that leaving the field later doesn't count as a try.
+        """
+        pressed = -math.inf
+
+        def note(_: widgets.Widget, content: Mapping[str, Any], __: object) -> None:
+            nonlocal pressed
+            if content.get("event") == "submit":
+                pressed = time.monotonic()
+
+        def check(_: object) -> None:
+            nonlocal pressed
+            soon, pressed = time.monotonic() - pressed < 2, -math.inf
+            if soon:
+                submit()
+
+        self.widget.on_msg(note)
+        self.widget.observe(check, "value")
 
 
 class ScaleInput(_Checked):
@@ -209,6 +238,9 @@ class OrderInput(_Checked):
 
 class TextInput:
     """A text field; once the text is submitted, also the model answer and the points of the rubric to tick."""
+
+    def on_enter(self, submit: Callable[[], None]) -> None:
+        """Enter begins a new line."""
 
     def __init__(self, model: str, rubric: Sequence[Answer]) -> None:
         self._model = model

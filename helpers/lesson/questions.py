@@ -35,7 +35,7 @@ class QuestionForm(widgets.VBox):
     ) -> None:
         self._number, self._announce, self._names_lesson = number, announce, names_lesson
         self._text, self._place = html_box(), widgets.VBox()
-        self.button = make_button("", submit)
+        self._submit, self.button = submit, make_button("", submit)
         self.feedback = html_box()
         super().__init__([self._text, self._place, self.button, self.feedback, *more])
         self.add_class("lesson-item")
@@ -44,6 +44,7 @@ class QuestionForm(widgets.VBox):
         """Show a question, not yet answered."""
         self.question = question
         self.input = input_for(question, self._announce)
+        self.input.on_enter(self._submit)
         code = f"<pre><code>{html.escape(question.code)}</code></pre>" if question.code else ""
         label = f'<span class="lesson-number">{self._number}.</span>'
         lesson = f"Lesson {LESSONS[question.lesson].name}" if self._names_lesson else ""
