@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -166,6 +167,15 @@ def test_a_missing_package_is_not_an_ill_network(
     words = f"gradient-doctor needs {package}, and importing it failed (a broken installation): pip install {package}"
     assert ended.returncode == status and words in ended.stderr
     assert ended.stdout == "" and (ended.stderr.count("\n") == 1) is (status == 2)
+
+
+def test_a_torch_that_cannot_use_this_numpy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise RuntimeError("Numpy is not available")
+
+    monkeypatch.setattr(torch.Tensor, "numpy", refuse)
+    with pytest.raises(ImportError, match=r"available\): pip install \"numpy<2\""):
+        runpy.run_module("helpers.doctor.needed")
 
 
 def test_a_process_ends_with_that_status(folder: Path) -> None:
