@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.doctor import TRAINING_VERDICTS, VERDICTS, Finding, Threshold, diagnose, watch
+from helpers.doctor import TRAINING_VERDICTS, VERDICTS, Finding, Threshold, diagnose, needed, watch
 from helpers.doctor.__main__ import main, run
 from helpers.doctor.report import SCHEMA, as_dictionary, as_json, save_report
 
@@ -175,7 +175,7 @@ def test_a_torch_that_cannot_use_this_numpy_is_named(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(torch.Tensor, "numpy", refuse)
     with pytest.raises(ImportError, match=r"available\): pip install \"numpy<2\""):
-        runpy.run_module("helpers.doctor.needed")
+        runpy.run_path(needed.__file__)
 
 
 def test_a_process_ends_with_that_status(folder: Path) -> None:
