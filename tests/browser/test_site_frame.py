@@ -110,6 +110,25 @@ def test_the_open_menu_is_no_wider_than_the_window(visit: Any, width: int) -> No
     assert box["x"] >= 0 and box["x"] + box["width"] <= width
 
 
+def test_a_table_of_a_diagnosis_and_the_guide_wrap_on_a_phone(visit: Any, site: Path) -> None:
+    here = visit(PAGES["01"], width=360)
+    fits = "document.documentElement.scrollWidth <= innerWidth"
+    row = "<td>threshold<td>update over weight: 3.5e-09 (our measurement; tests/test_doctor_of_a_long_name.py)"
+    here.page.evaluate("row => { document.querySelector('.site-code').innerHTML += `<table>${row}</table>`; }", row)
+    assert here.page.evaluate(fits)
+    go_to(here, site, "guide.html")
+    assert here.page.evaluate(fits)
+
+
+def test_without_javascript_the_contents_open_by_mouse(browser: Any, site: Path) -> None:
+    context = browser.new_context(java_script_enabled=False, offline=True, viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    page.goto((site / PAGES["01"]).as_uri())
+    page.locator(".site-contents summary").click()
+    assert page.get_by_role("link", name="Take-away").is_visible()
+    context.close()
+
+
 def test_a_table_wider_than_a_phone_scrolls_by_keyboard(visit: Any) -> None:
     here = visit(PAGES["01"], width=360)
     table = here.page.locator(".site-text table[tabindex='0']").first

@@ -33,6 +33,7 @@ p { margin: 0 0 2mm; orphans: 3; widows: 3; }
 .minutes { color: #444; }
 table { border-collapse: collapse; margin: 1mm 0 3mm; font-size: 10pt; }
 th, td { padding: 1mm 4mm 1mm 0; text-align: left; vertical-align: top; border-bottom: 0.5pt solid #aaa; }
+th, td { overflow-wrap: anywhere; }
 tr { break-inside: avoid; }
 @media print { .back { display: none; } }
 code { font-family: Consolas, Menlo, "DejaVu Sans Mono", monospace; font-size: 0.92em; }
