@@ -178,6 +178,31 @@ def test_what_was_asked_on_one_slide_is_answered_on_one() -> None:
     assert re.search("</summary>.*said 01.*</details>.*</summary>.*said 03.*</details>$", both, re.DOTALL)
 
 
+def test_what_a_comparison_draws_has_its_own_slide_and_long_tables_are_cut() -> None:
+    rows = "".join(f"<tr><td>{name}</td><td>of {name}</td></tr>" for name in ("evidence", "limit", "remedy"))
+    printed = Piece("other", f"<p>Verdict</p><table>{rows}</table><p>second</p><table>{rows}</table>")
+    drawn = Piece("figure", '<div class="site-figure"></div>')
+    with_both = [
+        replace(compared(id), text="", slide="-", shown=(printed, drawn, *compared(id).shown)) for id in ("01", "03")
+    ]
+    cells = [TITLE, text("m", "## Measure"), predicted("01", "03"), with_both[0]]
+    cells += [text("seen", "It bends.", "fragment"), with_both[1]]
+    slides = deck_of(cells)[2:-1]
+    told, shown, again, shown_again = map(html_of, slides)
+    assert slides[1].is_full and shown == drawn.html + "<p>It bends.</p>\n" and shown_again == drawn.html
+    for page in (told, again):
+        before, _, fold = page.partition("</summary>")
+        assert "site-figure" not in page and "Verdict" not in before, "a class answers before it sees the verdict"
+        assert fold.count("of evidence") == 2 and "of limit" not in fold and "of remedy" not in fold
+        assert LESSONS["01"].notebook in fold
+
+
+def test_a_table_of_one_row_is_shown_whole() -> None:
+    printed = Piece("other", "<table><tr><td>1</td></tr></table>")
+    cells = [TITLE, text("m", "## Measure"), replace(compared("01"), shown=(printed, *compared("01").shown))]
+    assert printed.html in html_of(deck_of(cells)[1]) and LESSONS["01"].notebook not in html_of(deck_of(cells)[1])
+
+
 def test_what_a_panel_shows_stands_under_its_name() -> None:
     for lesson in notebooks():
         headings = [

@@ -41,6 +41,9 @@ SEEN = re.compile(r"\bseen\b")
 ASIDE = re.compile(r"\s*\([^()]*\*Go deeper\*[^()]*\)")
 """A remark in parentheses that refers to a section which the deck leaves out."""
 
+OTHER_ROWS = re.compile(r"(<table>\s*<tr>.*?</tr>)\s*<tr>.*?(?=</table>)", re.DOTALL)
+"""The rows of a table after its first one, which would leave a slide no room."""
+
 LABEL = re.compile(r'aria-label="([^"]+)"')
 PRESETS = re.compile(r'<div class="site-presets">.*?</div>')
 PRESET = re.compile(r'<button type="button" data-preset="\d+">(.*?)</button>')
@@ -156,7 +159,7 @@ class _Deck:
                     yield from self.panel(panel, cell, part)
                 ids = {piece.prediction for piece in _all("comparison", cell)}
                 if ids - self.answered:
-                    yield self.measured(ids, part)
+                    yield from self.measured(ids, part)
 
     def content(self, cell: Cell) -> list[Block]:
         """A cell without its code: its text, or its output."""
@@ -184,21 +187,39 @@ class _Deck:
         if blocks:
             yield self.slide(part, [_heading(_name_of(panel)), *blocks], seen)
 
-    def measured(self, ids: set[str], part: Part) -> Slide:
-        """One slide with the questions and the measurements of all predictions made together."""
+    def measured(self, ids: set[str], part: Part) -> Iterator[Slide]:
+        """The questions and the measurements of all predictions made together: one slide, or more where a cell draws.
+
+        What a cell has drawn gets a slide of its own, with the lesson's text about it; the next question follows it.
+        """
         questions = load_predictions()
         wanted = set().union(ids, *(group for group in self.together if group & ids))
         cells = [cell for cell in self.answers if wanted & {each.prediction for each in _all("comparison", cell)}]
         self.answered |= wanted
-        blocks = [_heading(part.heading)]
+        blocks, told = [_heading(part.heading)], list[Cell]()
         for cell in cells:
             before, after = self.around[cell.id]
             asked = [questions[piece.prediction].question for piece in _all("comparison", cell)]
             blocks += [Block(f'<p class="asked">{as_html(question)}</p>') for question in asked]
             printed = [block for each in (*before, replace(cell, shown=())) for block in self.content(each)]
-            shown = "".join(self.context.put(piece) for piece in cell.shown)
-            blocks += [Block(inside(shown, printed, [block for each in after for block in self.content(each)]))]
-        return self.slide(part, blocks, cells)
+            printed += [Block(self.brief(self.context.put(piece))) for piece in _all("other", cell)]
+            fold = "".join(self.context.put(piece) for piece in _all("comparison", cell))
+            drawn = [Block(self.context.put(piece), alone=True) for piece in _all("figure", cell)]
+            read = [block for each in after for block in self.content(each)]
+            blocks.append(Block(inside(fold, printed, [] if drawn else read)))
+            told.append(cell)
+            if drawn:
+                yield self.slide(part, blocks, told)
+                yield self.slide(part, [*drawn, *read], [cell])
+                blocks, told = [_heading(part.heading)], []
+        if told:
+            yield self.slide(part, blocks, told)
+
+    def brief(self, printed: str) -> str:
+        """What a cell has printed as HTML with the first row of each table, and where the other rows are."""
+        cut = OTHER_ROWS.sub(r"\1", printed)
+        where = f"<p>The other rows of each table are in <code>{LESSONS[self.context.lesson].notebook}</code>.</p>"
+        return cut if cut == printed else cut + where
 
     # ---- myths and take-away
 
