@@ -203,6 +203,21 @@ def test_a_table_of_one_row_is_shown_whole() -> None:
     assert printed.html in html_of(deck_of(cells)[1]) and LESSONS["01"].notebook not in html_of(deck_of(cells)[1])
 
 
+@pytest.mark.parametrize("lesson", notebooks())
+def test_a_slide_shows_the_button_that_it_names_and_no_row_of_formulas_beside_a_panel(lesson: str) -> None:
+    for page in map(html_of, deck_of(as_if_run(lesson), lesson)):
+        if "<panel " in page:
+            assert '<mspace width="1em"' not in page.partition('<div class="beside">')[2].partition("</div>")[0]
+        else:
+            assert not re.search("[Pp]ress <em>", page), page
+
+
+def test_a_myth_about_a_game_follows_the_slide_with_the_game() -> None:
+    pages = [html_of(slide) for slide in deck_of(as_if_run("09"), "09")]
+    myth = next(place for place, page in enumerate(pages) if "The same game once more" in page)
+    assert any("400 rounds" in page for page in pages[:myth])
+
+
 def test_what_a_panel_shows_stands_under_its_name() -> None:
     for lesson in notebooks():
         headings = [
