@@ -162,6 +162,18 @@ def test_the_look_for_what_is_clipped_sees_a_name_in_two_lines(browser: Browser)
     page.close()
 
 
+def test_the_pressed_one_of_two_plots_is_seen_in_forced_colours(browser: Browser) -> None:
+    page = browser.new_page(forced_colors="active")
+    page.set_content(
+        f"""<style>{style()}</style><div class="live-panel"><div class="live-views">
+        <button aria-pressed="true">loss</button><button aria-pressed="false">gradient</button></div></div>"""
+    )
+    ground = "all => all.map(each => getComputedStyle(each).backgroundColor)"
+    pressed, other = page.locator(".live-views button").evaluate_all(ground)
+    assert pressed != other
+    page.close()
+
+
 def test_no_output_has_a_scroll_bar_of_its_own(page: Page) -> None:
     outputs = page.locator(".jp-OutputArea-output")
     assert outputs.count() >= len(NAMES) + len(STILLS)
