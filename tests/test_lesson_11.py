@@ -228,8 +228,11 @@ def late_run(rate: float, seed: int = 0) -> tuple[Diagnosis, Diagnosis, Any, flo
 def test_the_late_patient_is_healthy_at_first_and_dead_after_a_few_steps(seed: int) -> None:
     first, last, trained, accuracy = late_run(0.3, seed)
     assert first.healthy and last.verdict == "dead" and accuracy < 0.2
-    assert trained.findings[0].verdict == "dead" and trained.findings[0].began <= 10
+    cause, effect = trained.findings[:2]
+    assert (cause.verdict, cause.began, effect.verdict) == ("update too large", 0, "dead") and effect.began <= 10
     assert pytest.approx(0.18, abs=0.005) == (2 / 64) ** 0.5
+    assert pytest.approx(1.7, abs=0.05) == 0.3 / (2 / 64) ** 0.5
+    assert cause.evidence["update over weight"] == pytest.approx(1.7, abs=0.05)
 
 
 def test_the_late_patient_learns_at_a_smaller_rate() -> None:
