@@ -81,6 +81,13 @@ class Evidence:
         """The tensors of real numbers that the model returned."""
         return [each.detach() for each in flatten(self.returned) if each.is_floating_point() and each.numel()]
 
+    @property
+    def pull(self) -> Tensor | None:
+        """The gradient at the first output; None where it wasn't kept, is one number or has another shape."""
+        gradient = self.at_outputs
+        fits = gradient is not None and gradient.dim() and self.outputs and gradient.shape == self.outputs[0].shape
+        return gradient if fits else None
+
     @cached_property
     def classes(self) -> int:
         """The number of classes where the targets are class numbers for the first output, else 0."""

@@ -28,8 +28,8 @@ NOT_SHARP = 16.0
 
 def notes_of_pulls(evidence: Evidence) -> Iterator[str]:
     """Yield notes on a gradient at the outputs that leads away from the targets, or is 0 where it shouldn't be."""
-    gradient, targets = evidence.at_outputs, flatten(evidence.targets)
-    if gradient is None or not gradient.dim() or not evidence.outputs or gradient.shape != evidence.outputs[0].shape:
+    gradient, targets = evidence.pull, flatten(evidence.targets)
+    if gradient is None:
         return
     moved = gradient != 0
     of_samples = moved.flatten(1).any(1) if gradient.dim() > 1 and gradient.numel() else moved
@@ -59,8 +59,8 @@ def _notes_of_silent_samples(loud: Tensor, evidence: Evidence) -> Iterator[str]:
 
 def left_out(evidence: Evidence) -> str:
     """Return which samples at one end of the batch get no gradient, in words, if all others do."""
-    gradient = evidence.at_outputs
-    if gradient is None or not gradient.dim() or not evidence.outputs or gradient.shape != evidence.outputs[0].shape:
+    gradient = evidence.pull
+    if gradient is None:
         return ""
     loud = (gradient != 0).reshape(len(gradient), -1).any(1) if gradient.numel() else gradient.new_ones(1).bool()
     silent = int((~loud).sum())
